@@ -1,0 +1,17 @@
+//! Compiles the `.proto` files in Rust (no protoc) and keeps their descriptors for readers of any event.
+
+use std::{env, fs, path::PathBuf};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo:rerun-if-changed=steward");
+    let files = ["steward/v1/shared.proto", "steward/v1/conversation.proto", "steward/v1/other.proto"];
+    let descriptors = protox::compile(files, ["."])?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("descriptors.bin"), prost_build_bytes(&descriptors))?;
+    prost_build::Config::new().compile_fds(descriptors)?;
+    Ok(())
+}
+
+fn prost_build_bytes(descriptors: &impl prost::Message) -> Vec<u8> {
+    descriptors.encode_to_vec()
+}

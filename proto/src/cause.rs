@@ -1,0 +1,80 @@
+//! What leads to an event: the chain of causes that metadata carries on.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{Event, Metadata, Recorded, SCHEMA_VERSION};
+
+/// The cause of events about to be recorded.
+#[derive(Debug, Clone)]
+pub struct Cause {
+    /// The event that caused them, with the first of its chain; `None` when they come from outside.
+    pub event: Option<(Uuid, Uuid)>,
+    pub actor: String,
+    /// W3C Trace Context of the work that records them.
+    pub traceparent: String,
+}
+
+impl Cause {
+    /// Something outside: a webhook, a command.
+    pub fn outside(actor: impl Into<String>, traceparent: impl Into<String>) -> Self {
+        Self { event: None, actor: actor.into(), traceparent: traceparent.into() }
+    }
+
+    /// A recorded event, acted on by `actor`. The trace goes on.
+    pub fn of(recorded: &Recorded, actor: impl Into<String>) -> Self {
+        Self {
+            event: Some((recorded.metadata.event_id, recorded.metadata.correlation_id)),
+            actor: actor.into(),
+            traceparent: recorded.metadata.traceparent.clone(),
+        }
+    }
+}
+
+/// An event with its metadata, ready to be appended.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    pub metadata: Metadata,
+    pub event: Event,
+}
+
+impl NewEvent {
+    /// `event_id` is a UUIDv7 made by the caller; `at` the moment of recording.
+    pub fn new(event_id: Uuid, at: DateTime<Utc>, cause: &Cause, event: impl Into<Event>) -> Self {
+        let event = event.into();
+        let (causation_id, correlation_id) = cause.event.unwrap_or((event_id, event_id));
+        Self {
+            metadata: Metadata {
+                event_id,
+                type_name: event.type_name().to_owned(),
+                schema_version: SCHEMA_VERSION,
+                at,
+                causation_id,
+                correlation_id,
+                actor: cause.actor.clone(),
+                traceparent: cause.traceparent.clone(),
+            },
+            event,
+        }
+    }
+}
+
+/// A `traceparent` from 24 bytes of randomness: a new trace that is not sampled.
+pub fn new_traceparent(random: [u8; 24]) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(55);
+    out.push_str("00-");
+    for (i, byte) in random.iter().enumerate() {
+        if i == 16 {
+            out.push('-');
+        }
+        let _ = write!(out, "{byte:02x}");
+    }
+    out.push_str("-00");
+    out
+}
+
+/// A state that is made by folding an aggregate's events. Pure: no clock, no I/O.
+pub trait Fold: Default + Clone + Send + Sync + 'static {
+    fn evolve(&mut self, recorded: &Recorded);
+}

@@ -1,0 +1,34 @@
+//! The language of Steward: every domain event as a protobuf message, its metadata as headers, and its JSON form.
+
+mod cause;
+mod event;
+mod json;
+mod metadata;
+mod subject;
+mod times;
+
+/// The messages as generated from `proto/steward/v1`.
+pub mod v1 {
+    #![allow(clippy::large_enum_variant, clippy::doc_markdown)]
+    include!(concat!(env!("OUT_DIR"), "/steward.v1.rs"));
+}
+
+pub use cause::{Cause, Fold, NewEvent, new_traceparent};
+pub use event::{DecodeError, Event, SCHEMA_VERSION, snake_case};
+pub use json::{FILE_DESCRIPTORS, event_json, message_names};
+pub use metadata::{Metadata, MetadataError, header};
+pub use subject::{Aggregate, AggregateId, Subject, SubjectError, TenantId};
+pub use times::{from_timestamp, to_timestamp};
+
+/// An event as the log holds it.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// Its place in the log: the stream's sequence.
+    pub position: u64,
+    pub subject: Subject,
+    pub metadata: Metadata,
+    /// `Event::Unknown` when this build doesn't know the type.
+    pub event: Event,
+    /// The bare protobuf message.
+    pub payload: bytes::Bytes,
+}
