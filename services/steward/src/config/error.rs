@@ -1,0 +1,32 @@
+//! Why a configuration was refused, in words that name the place, what was found and what is expected.
+
+use std::path::PathBuf;
+
+/// A refused configuration. Nothing has been started when this is returned.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("can't read the configuration {}: {cause}; name an existing file with --config, or leave --config out", path.display())]
+    Unreadable { path: PathBuf, cause: std::io::Error },
+    /// `cause` is TOML's own message, which begins with the line and column.
+    #[error("{} is no valid TOML: {}", path.display(), cause.to_string().trim_end())]
+    Syntax { path: PathBuf, cause: Box<toml::de::Error> },
+    /// One key (or several that don't go together): where it came from, its path, and what is wrong with it.
+    #[error("{origin}: `{key}`: {problem}")]
+    Key { origin: String, key: String, problem: String },
+    /// The configuration is right, but asks for something this build doesn't do.
+    #[error("{0}")]
+    NotServed(String),
+}
+
+/// A problem with one key, before it is known which file or variable the key came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KeyProblem {
+    pub key: String,
+    pub problem: String,
+}
+
+impl KeyProblem {
+    pub fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { key: key.into(), problem: problem.into() }
+    }
+}

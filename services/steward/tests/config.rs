@@ -1,0 +1,336 @@
+//! What `steward.toml` and its variables mean, and how each mistake in them is answered.
+
+use std::{fs, time::Duration};
+
+use steward::config::{self, AuthMode, ConfigError, Environment, Kind, Settings};
+use steward_domain::{
+    policy::parse_quiet_hours,
+    settings::{ChannelKind, OnUnknown, RateLimit},
+};
+use tempfile::TempDir;
+
+/// Every key of the documented configuration.
+const FULL: &str = r#"
+[server]
+listen = "127.0.0.1:8081"
+public_url = "https://steward.example.com/"
+[nats]
+url = "nats://127.0.0.1:4222"
+[postgres]
+url = "postgres://user@127.0.0.1/steward"
+[auth]
+mode = "keys"
+[brain]
+provider = "openai"
+model = "some-model"
+[brain.providers.openai]
+base_url = "https://llm.example.com/v1"
+api_key = "${LLM_KEY}"
+[brain.jobs]
+summary = { provider = "gemini", model = "small" }
+[defaults]
+timezone = "Asia/Makassar"
+language = "es"
+followup_hour = 9
+parts_of_day = { morning = 8, noon = 12, afternoon = 16, evening = 20, night = 23 }
+meeting_reminder_hours = [48, 2]
+late_limit = "2h"
+human_release_after = "never"
+no_reply_after = "3d"
+renew = false
+turn_max_wait = "4s"
+turn_debounce = "100ms"
+[policy]
+quiet_hours = "22:00-08:00"
+daily_cap = 5
+auto_reply_cap = 10
+approval = "first_contact"
+[webhooks]
+allow_private = true
+retry = ["1s", "5s"]
+[[channels]]
+id = "tg-main"
+kind = "telegram"
+tenant = "acme"
+mode = "polling"
+on_unknown = "resend"
+rate_limit = { per_second = 20, burst = 25, per_chat_per_second = 2, per_chat_burst = 4 }
+token = "1:${TG}"
+operators = ["7001"]
+secret_token = "s3cret"
+api_base = "http://127.0.0.1:9/"
+[[channels]]
+id = "wa-main"
+kind = "whatsapp"
+phone_number_id = "111"
+access_token = "t"
+app_secret = "s"
+verify_token = "v"
+api_base = "https://graph.example.com"
+templates = [{ purpose = "follow_up", language = "ru", name = "follow_up_ru", parameters = ["text"] }]
+[[channels]]
+id = "mail-main"
+kind = "email"
+address = "agent@example.com"
+smtp_url = "smtp://127.0.0.1:1025"
+imap_url = "imaps://user:pass@mail.example.com"
+inbound_secret = "m"
+inbound = [{ provider = "mailgun", signing_key = "k" }, { provider = "postmark", user = "u", password = "p" }]
+trusted_authserv_id = "mx.example.com"
+[[channels]]
+id = "web-main"
+kind = "web"
+"#;
+
+fn env(pairs: &[(&str, &str)]) -> Environment {
+    pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+}
+
+fn load(toml: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+    let dir = TempDir::new().expect("a temp dir");
+    let path = dir.path().join("steward.toml");
+    fs::write(&path, toml).expect("written");
+    config::load(Some(&path), &env(variables))
+}
+
+#[test]
+fn every_documented_key_is_read() {
+    let s = load(FULL, &[("LLM_KEY", "sk-1"), ("TG", "abc")]).expect("the documented configuration is valid");
+    assert_eq!(s.server.listen.to_string(), "127.0.0.1:8081");
+    assert_eq!(s.server.public_url.as_deref(), Some("https://steward.example.com"));
+    assert_eq!(s.nats_url.as_ref().map(|u| u.expose()), Some("nats://127.0.0.1:4222"));
+    assert_eq!(s.brain.access["openai"].api_key.as_ref().map(|k| k.expose()), Some("sk-1"));
+    assert_eq!(s.defaults.timezone, chrono_tz::Asia::Makassar);
+    assert_eq!((s.defaults.followup_hour, s.defaults.parts_of_day.night), (9, 23));
+    assert_eq!(s.defaults.human_release_after, None);
+    assert_eq!(s.defaults.no_reply_after, Some(Duration::from_secs(3 * 86_400)));
+    assert_eq!(s.defaults.turn_debounce, Duration::from_millis(100));
+    assert_eq!(s.policy.quiet_hours, parse_quiet_hours("22:00-08:00"));
+    assert_eq!(s.webhooks.retry, [1, 5].map(Duration::from_secs));
+    assert_eq!(s.channels.len(), 4);
+    let Kind::Telegram(tg) = &s.channels[0].kind else { panic!("the first is telegram") };
+    assert_eq!(
+        (tg.token.expose(), tg.api_base.as_str(), tg.on_unknown),
+        ("1:abc", "http://127.0.0.1:9", OnUnknown::Resend)
+    );
+    let rate = RateLimit { per_second: 20, burst: 25, per_chat_per_second: 2, per_chat_burst: 4 };
+    assert_eq!(tg.rate_limit, Some(rate));
+    assert_eq!((s.channels[0].tenant.as_str(), s.channels[3].tenant.as_str()), ("acme", "default"));
+}
+
+#[test]
+fn what_is_configured_but_not_served_is_refused_in_one_sentence() {
+    let wa = "[[channels]]\nid='wa'\nkind='whatsapp'\nphone_number_id='1'\naccess_token='a'\napp_secret='b'\nverify_token='c'\n";
+    let mail = "[[channels]]\nid='m'\nkind='email'\naddress='a@b'\nsmtp_url='smtp://h:25'\ninbound_secret='s'\n";
+    let model = "[brain]\nprovider='openai'\nmodel='m'\n";
+    let polling = "[[channels]]\nid='t'\nkind='telegram'\ntoken='1:a'\nsecret_token='a'\nmode='polling'\n";
+    let approval = "[policy]\napproval='all'\n";
+    let cases =
+        [(wa, "`whatsapp`"), (mail, "`email`"), (model, "`openai`"), (polling, "`polling`"), (approval, "approval")];
+    for (toml, word) in cases {
+        let refusal = load(toml, &[]).expect("valid").served().expect_err("not served").to_string();
+        assert!(refusal.contains(word) && refusal.contains("doesn't serve yet"), "{refusal}");
+    }
+}
+
+#[test]
+fn what_is_served_reaches_the_services_as_it_was_configured() {
+    let toml = "[defaults]\nfollowup_hour=9\n[policy]\ndaily_cap=2\nquiet_hours='22:00-08:00'\n[[channels]]\nid='t'\nkind='telegram'\ntoken='1:a'\nsecret_token='b'\non_unknown='resend'\noperators=['7']\ntenant='acme'\n[[channels]]\nid='w'\nkind='web'\n";
+    let served = load(toml, &[]).expect("valid").served().expect("served");
+    assert_eq!((served.defaults.followup_hour, served.policy.daily_cap), (9, Some(2)));
+    assert_eq!(served.policy.quiet_hours, parse_quiet_hours("22:00-08:00"));
+    let telegram = served.channel("t").expect("there");
+    assert_eq!((telegram.tenant.as_str(), telegram.operators.as_slice()), ("acme", &["7".to_owned()][..]));
+    assert_eq!((telegram.on_unknown, telegram.rate_limit), (OnUnknown::Resend, Some(RateLimit::default())));
+    let ChannelKind::Telegram(bot) = &telegram.kind else { panic!("telegram") };
+    assert_eq!((bot.token.as_str(), bot.secret_token.as_str()), ("1:a", "b"));
+    assert_eq!(served.channel("w").map(|c| c.kind.name()), Some("web"));
+}
+
+#[test]
+fn without_a_file_there_is_one_open_web_channel_on_loopback() {
+    let s = config::load(None, &env(&[])).expect("defaults are valid");
+    assert_eq!((s.auth, s.server.listen.to_string()), (AuthMode::Open, "127.0.0.1:8080".to_owned()));
+    assert_eq!(s.channels.len(), 1);
+    assert_eq!((s.channels[0].id.as_str(), &s.channels[0].kind), ("web", &Kind::Web));
+    assert!(s.nats_url.is_none() && s.postgres_url.is_none());
+    assert_eq!(s.webhooks.retry.last(), Some(&Duration::from_secs(8 * 3600)));
+}
+
+#[test]
+fn a_file_without_an_auth_section_asks_for_keys() {
+    assert_eq!(load("", &[]).expect("an empty file is valid").auth, AuthMode::Keys);
+}
+
+#[test]
+fn telegram_keeps_to_its_documented_rate_unless_told_otherwise() {
+    let channel = "[[channels]]\nid='t'\nkind='telegram'\ntoken='1:a'\nsecret_token='a'\n";
+    let rate = |more: &str| {
+        let s = load(&format!("{channel}{more}"), &[]).expect("valid");
+        let Kind::Telegram(tg) = &s.channels[0].kind else { panic!("telegram") };
+        tg.rate_limit.map(|r| [r.per_second, r.burst, r.per_chat_per_second, r.per_chat_burst])
+    };
+    assert_eq!(rate(""), Some([30, 30, 1, 3]));
+    assert_eq!(rate("rate_limit='off'\n"), None);
+    assert_eq!(rate("rate_limit={ per_second = 5 }\n"), Some([5, 30, 1, 3]));
+}
+
+#[test]
+fn a_model_waits_for_the_rest_of_what_is_typed() {
+    let s = load("[brain]\nprovider='gemini'\nmodel='m'\n", &[]).expect("valid");
+    assert_eq!(s.defaults.turn_debounce, Duration::from_millis(1500));
+    assert_eq!(load("", &[]).expect("valid").defaults.turn_debounce, Duration::ZERO);
+}
+
+/// Each key that the environment may set, with a value as one writes it there.
+const VARIABLES: &[(&str, &str)] = &[
+    ("STEWARD__SERVER__LISTEN", "127.0.0.1:9999"),
+    ("STEWARD__SERVER__PUBLIC_URL", "https://x.example.com"),
+    ("STEWARD__NATS__URL", "nats://127.0.0.1:1"),
+    ("STEWARD__POSTGRES__URL", "postgres://u@127.0.0.1/d"),
+    ("STEWARD__AUTH__MODE", "open"),
+    ("STEWARD__BRAIN__PROVIDER", "anthropic"),
+    ("STEWARD__BRAIN__MODEL", "4"),
+    ("STEWARD__BRAIN__PROVIDERS__ANTHROPIC__API_KEY", "12345"),
+    ("STEWARD__BRAIN__PROVIDERS__GEMINI__BASE_URL", "https://g.example.com"),
+    ("STEWARD__BRAIN__JOBS__REPLY__PROVIDER", "rules"),
+    ("STEWARD__DEFAULTS__TIMEZONE", "Europe/Madrid"),
+    ("STEWARD__DEFAULTS__LANGUAGE", "ru"),
+    ("STEWARD__DEFAULTS__FOLLOWUP_HOUR", "11"),
+    ("STEWARD__DEFAULTS__PARTS_OF_DAY__EVENING", "18"),
+    ("STEWARD__DEFAULTS__MEETING_REMINDER_HOURS", "[3, 1]"),
+    ("STEWARD__DEFAULTS__LATE_LIMIT", "3h"),
+    ("STEWARD__DEFAULTS__HUMAN_RELEASE_AFTER", "45m"),
+    ("STEWARD__DEFAULTS__NO_REPLY_AFTER", "2d"),
+    ("STEWARD__DEFAULTS__RENEW", "true"),
+    ("STEWARD__DEFAULTS__TURN_MAX_WAIT", "7s"),
+    ("STEWARD__DEFAULTS__TURN_DEBOUNCE", "1s"),
+    ("STEWARD__POLICY__QUIET_HOURS", "23:00-07:30"),
+    ("STEWARD__POLICY__DAILY_CAP", "3"),
+    ("STEWARD__POLICY__AUTO_REPLY_CAP", "4"),
+    ("STEWARD__POLICY__APPROVAL", "all"),
+    ("STEWARD__WEBHOOKS__ALLOW_PRIVATE", "false"),
+    ("STEWARD__WEBHOOKS__RETRY", r#"["2s", "3s"]"#),
+];
+
+#[test]
+fn the_environment_overrides_every_key_of_the_file() {
+    let file = FULL.replace("${LLM_KEY}", "k").replace("${TG}", "t");
+    // Secrets don't show themselves in `Debug`, so they are added as they are.
+    let all_of = |s: &Settings| {
+        let keys: Vec<_> = s.brain.access.values().map(|a| a.api_key.as_ref().map(|k| k.expose())).collect();
+        let urls = [&s.nats_url, &s.postgres_url].map(|u| u.as_ref().map(|u| u.expose()));
+        format!("{s:?} {keys:?} {urls:?}")
+    };
+    let before = all_of(&load(&file, &[]).expect("valid"));
+    for variable in VARIABLES {
+        let after = load(&file, &[*variable]).unwrap_or_else(|e| panic!("{}: {e}", variable.0));
+        assert_ne!(before, all_of(&after), "{} changes nothing", variable.0);
+    }
+    let all = load(&file, VARIABLES).expect("all together are valid");
+    assert_eq!(all.brain.model.as_deref(), Some("4"));
+    assert_eq!(all.brain.access["anthropic"].api_key.as_ref().map(|k| k.expose()), Some("12345"));
+    assert_eq!(all.defaults.meeting_reminder_hours, [3, 1]);
+    assert_eq!(all.defaults.parts_of_day.evening, 18);
+    assert_eq!(all.defaults.parts_of_day.morning, 8, "what the file says beside it stays");
+    assert_eq!((all.defaults.renew, all.webhooks.allow_private), (true, false));
+}
+
+#[test]
+fn bad_values_are_refused_with_their_key_what_was_found_and_what_is_expected() {
+    let tg = "[[channels]]\nid='t'\nkind='telegram'\ntoken='1:a'\nsecret_token='a'\n";
+    let without = |line: &str| tg.replace(line, "");
+    #[rustfmt::skip]
+    let table: &[(&str, &[(&str, &str)], &[&str])] = &[
+        // syntax: the line
+        ("[server\n", &[], &["steward.toml", "line 1"]),
+        ("[server]\nlisten = \n", &[], &["line 2"]),
+        ("[auth]\nmode='keys'\nmode='open'\n", &[], &["line 3"]),
+        // unknown keys
+        ("[server]\nlisen = '127.0.0.1:1'\n", &[], &["server.lisen", "unknown field `lisen`", "expected `listen`"]),
+        ("[sever]\n", &[], &["sever", "unknown field"]),
+        ("[defaults.parts_of_day]\ndusk = 3\n", &[], &["defaults.parts_of_day.dusk"]),
+        ("[brain.jobs.cooking]\nprovider='rules'\n", &[], &["brain.jobs.cooking", "discovery"]),
+        ("[[channels]]\nid='w'\nkind='web'\ntoken='x'\n", &[], &["channels[0].token", "unknown field"]),
+        // bad values
+        ("[server]\nlisten = 8080\n", &[], &["server.listen", "integer `8080`", "expected a string"]),
+        ("[server]\nlisten = 'here'\n", &[], &["server.listen", "\"here\"", "127.0.0.1:8080"]),
+        ("[server]\npublic_url = 'steward.example.com'\n", &[], &["server.public_url", "expected a URL"]),
+        ("[server]\nlisten = '0.0.0.0:0'\n[auth]\nmode='open'\n", &[], &["server.listen", "0.0.0.0:0", "open", "keys"]),
+        ("[auth]\nmode = 'closed'\n", &[], &["auth.mode", "closed", "keys"]),
+        ("[nats]\nurl = 'http://x'\n", &[], &["nats.url", "nats://"]),
+        ("[postgres]\nurl = 'mysql://x'\n", &[], &["postgres.url", "postgres://"]),
+        ("[defaults]\ntimezone='Mars/Base'\n", &[], &["defaults.timezone", "Mars/Base", "Europe/Madrid"]),
+        ("[defaults]\nlanguage='de'\n", &[], &["defaults.language", "de", "ru"]),
+        ("[defaults]\nfollowup_hour=24\n", &[], &["defaults.followup_hour", "24", "0 to 23"]),
+        ("[defaults]\nlate_limit='soon'\n", &[], &["defaults.late_limit", "soon", "1h"]),
+        ("[defaults]\nlate_limit='never'\n", &[], &["defaults.late_limit", "never"]),
+        ("[defaults]\nno_reply_after='0s'\n", &[], &["defaults.no_reply_after", "never"]),
+        ("[defaults]\nmeeting_reminder_hours=[24, 0]\n", &[], &["defaults.meeting_reminder_hours[1]", "at least 1"]),
+        ("[defaults]\nrenew='yes'\n", &[], &["defaults.renew", "yes", "boolean"]),
+        ("[policy]\nquiet_hours='22-8'\n", &[], &["policy.quiet_hours", "22-8", "22:00-08:00"]),
+        ("[policy]\nquiet_hours='22:00-22:00'\n", &[], &["policy.quiet_hours"]),
+        ("[policy]\ndaily_cap=0\n", &[], &["policy.daily_cap", "at least 1"]),
+        ("[policy]\napproval='some'\n", &[], &["policy.approval", "some", "first_contact"]),
+        ("[webhooks]\nretry=['1s', 'x']\n", &[], &["webhooks.retry[1]", "duration"]),
+        ("[brain]\nprovider='oracle'\n", &[], &["brain.provider", "oracle", "rules"]),
+        ("[brain]\nprovider='openai'\n", &[], &["brain.model", "missing"]),
+        // channels
+        ("[[channels]]\nid='x'\n", &[], &["channels[0].kind", "missing", "telegram"]),
+        ("[[channels]]\nid='x'\nkind='pigeon'\n", &[], &["channels[0].kind", "pigeon", "telegram"]),
+        ("[[channels]]\nkind='web'\n", &[], &["channels[0]", "missing field `id`"]),
+        ("[[channels]]\nid='a.b'\nkind='web'\n", &[], &["channels[0].id", "a.b", "letters"]),
+        ("[[channels]]\nid='w'\nkind='web'\n[[channels]]\nid='w'\nkind='web'\n", &[], &["channels[1].id", "\"w\"", "second time"]),
+        (&without("secret_token='a'\n"), &[], &["channels[0]", "missing field `secret_token`"]),
+        (&without("token='1:a'\n").replace("secret_", "secret_"), &[], &["channels[0]", "missing field `token`"]),
+        (&tg.replace("secret_token='a'", "secret_token='two words'"), &[], &["channels[0].secret_token", "letters"]),
+        (&tg.replace("1:a", "1/../2"), &[], &["channels[0].token", "BotFather"]),
+        (&format!("{tg}rate_limit='fast'\n"), &[], &["channels[0].rate_limit", "fast", "off"]),
+        (&format!("{tg}rate_limit={{ burst = 0 }}\n"), &[], &["channels[0].rate_limit.burst", "at least 1"]),
+        (&format!("{tg}mode='push'\n"), &[], &["channels[0].mode", "push", "polling"]),
+        (&format!("{tg}on_unknown='panic'\n"), &[], &["channels[0].on_unknown", "hold"]),
+        (&format!("{tg}operators=[7001]\n"), &[], &["channels[0].operators[0]", "7001", "string"]),
+        ("[[channels]]\nid='m'\nkind='email'\naddress='nobody'\nsmtp_url='smtp://h'\ninbound_secret='s'\n", &[], &["channels[0].address", "nobody", "@"]),
+        ("[[channels]]\nid='m'\nkind='email'\naddress='a@b'\nsmtp_url='http://h'\ninbound_secret='s'\n", &[], &["channels[0].smtp_url", "smtp://"]),
+        ("[[channels]]\nid='m'\nkind='email'\naddress='a@b'\nsmtp_url='smtp://h'\ninbound_secret='s'\ninbound=[{provider='mailgun'}]\n", &[], &["channels[0].inbound[0]", "signing_key"]),
+        ("[[channels]]\nid='w'\nkind='whatsapp'\nphone_number_id='1'\naccess_token='a'\nverify_token='c'\n", &[], &["missing field `app_secret`"]),
+        ("channels = 'web'\n", &[], &["channels", "sequence"]),
+        // variables
+        (&tg.replace("1:a", "${NO_SUCH_VAR_X}"), &[], &["channels[0].token", "NO_SUCH_VAR_X", "set"]),
+        (&tg.replace("1:a", "${NO_SUCH"), &[], &["channels[0].token", "}"]),
+        ("", &[("STEWARD__SERVER__LISEN", "x")], &["STEWARD__SERVER__LISEN", "server.lisen", "listen"]),
+        ("", &[("STEWARD__DEFAULTS__FOLLOWUP_HOUR", "ten")], &["STEWARD__DEFAULTS__FOLLOWUP_HOUR", "ten"]),
+        ("", &[("STEWARD__DEFAULTS__FOLLOWUP_HOUR", "30")], &["STEWARD__DEFAULTS__FOLLOWUP_HOUR", "30", "0 to 23"]),
+        ("", &[("STEWARD__SERVER", "x")], &["STEWARD__SERVER", "STEWARD__SECTION__KEY"]),
+        ("", &[("STEWARD__CHANNELS__0__ID", "x")], &["STEWARD__CHANNELS__0__ID", "[[channels]]"]),
+        ("", &[("STEWARD__AUTH__MODE", "open"), ("STEWARD__SERVER__LISTEN", "[::]:80")], &["open", "[::]:80"]),
+    ];
+    for (toml, variables, words) in table {
+        let refusal = match load(toml, variables) {
+            Ok(_) => panic!("accepted: {toml} {variables:?}"),
+            Err(refusal) => refusal.to_string(),
+        };
+        for word in *words {
+            assert!(refusal.contains(word), "{toml}{variables:?}\nsays: {refusal}\nwithout: {word}");
+        }
+    }
+}
+
+#[test]
+fn a_refusal_does_not_show_the_secret_it_is_about() {
+    for toml in [
+        "[[channels]]\nid='t'\nkind='telegram'\ntoken='hun ter2'\nsecret_token='a'\n",
+        "[[channels]]\nid='t'\nkind='telegram'\ntoken='1:a'\nsecret_token='hun ter2'\n",
+        "[nats]\nurl='hun ter2'\n",
+        "[postgres]\nurl='mysql://me:hun ter2@x'\n",
+    ] {
+        let refusal = load(toml, &[]).expect_err("refused").to_string();
+        assert!(!refusal.contains("ter2"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_missing_file_that_was_named_is_refused() {
+    let refusal = config::load(Some("/nonexistent/steward.toml".as_ref()), &env(&[])).expect_err("refused").to_string();
+    assert!(refusal.contains("/nonexistent/steward.toml") && refusal.contains("--config"), "{refusal}");
+}
