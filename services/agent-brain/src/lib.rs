@@ -1,1 +1,4 @@
-//! placeholder
+//! Turns: what a conversation's messages and due actions lead to.
+
+pub mod brain;
+pub mod rules;

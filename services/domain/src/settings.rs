@@ -67,3 +67,103 @@ impl Default for PartsOfDay {
         Self { morning: 10, noon: 12, afternoon: 15, evening: 19, night: 22 }
     }
 }
+
+/// `[policy]`: what may go out by itself, and when.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Policy {
+    /// Hours of the contact in which nothing proactive is sent.
+    pub quiet_hours: Option<QuietHours>,
+    /// Proactive messages per conversation in any 24 hours.
+    pub daily_cap: Option<u32>,
+}
+
+/// A span of local wall-clock time; it may cross midnight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuietHours {
+    pub from: chrono::NaiveTime,
+    pub to: chrono::NaiveTime,
+}
+
+/// What happens to a send whose fate is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnUnknown {
+    /// It waits for an operator.
+    #[default]
+    Hold,
+    /// It is sent again, which the recipient may see twice.
+    Resend,
+}
+
+/// Token buckets of one channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    pub per_second: u32,
+    pub burst: u32,
+    pub per_chat_per_second: u32,
+    pub per_chat_burst: u32,
+}
+
+impl Default for RateLimit {
+    fn default() -> Self {
+        Self { per_second: 30, burst: 30, per_chat_per_second: 1, per_chat_burst: 3 }
+    }
+}
+
+/// One `[[channels]]` entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Channel {
+    pub id: String,
+    pub tenant: String,
+    /// People of ours on this channel, by the channel's own id.
+    pub operators: Vec<String>,
+    pub on_unknown: OnUnknown,
+    /// `None`: no limit.
+    pub rate_limit: Option<RateLimit>,
+    pub kind: ChannelKind,
+}
+
+/// What only one kind of channel has.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChannelKind {
+    Web,
+    Telegram(Telegram),
+}
+
+/// A Telegram bot.
+#[derive(Clone, PartialEq)]
+pub struct Telegram {
+    pub token: String,
+    pub secret_token: String,
+    /// `https://api.telegram.org` unless told otherwise; without a trailing slash.
+    pub api_base: String,
+}
+
+impl std::fmt::Debug for Telegram {
+    /// Without its secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Telegram").field("api_base", &self.api_base).finish_non_exhaustive()
+    }
+}
+
+impl ChannelKind {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::Telegram(_) => "telegram",
+        }
+    }
+}
+
+/// What the services need to know of the configuration.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Settings {
+    pub defaults: Defaults,
+    pub policy: Policy,
+    pub channels: Vec<Channel>,
+}
+
+impl Settings {
+    pub fn channel(&self, id: &str) -> Option<&Channel> {
+        self.channels.iter().find(|c| c.id == id)
+    }
+}

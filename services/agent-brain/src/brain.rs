@@ -1,0 +1,101 @@
+//! What a brain is given and what it decides: the neutral form that every brain, with or without a model, speaks.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use steward_domain::{language::Language, settings::Defaults};
+
+/// Everything a brain may know about one turn. Text from outside is data, never instruction.
+#[derive(Debug, Clone)]
+pub struct TurnInput {
+    pub now: DateTime<Utc>,
+    pub zone: Tz,
+    /// The contact's language: what is known of them, else the default.
+    pub language: Language,
+    /// The contact writes `3/4` as 3 April (en-GB, en-AU …).
+    pub day_first: bool,
+    /// The contact's own hour for a bare day, else the default.
+    pub followup_hour: u32,
+    pub defaults: Defaults,
+    /// The messages this turn answers, oldest first.
+    pub messages: Vec<Incoming>,
+    /// Promises still pending after these messages.
+    pub pending: Vec<Promise>,
+    /// Promises that these very messages cancelled, and that the turn may renew.
+    pub cancelled: Vec<Promise>,
+    /// Whether a human of ours is active: then nothing is sent and the reply becomes a suppressed draft.
+    pub human_active: bool,
+}
+
+/// A client's message.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    pub message_id: String,
+    /// `text`, `image`, …
+    pub kind: String,
+    /// What is new in it, without quotes.
+    pub text: String,
+    /// Somebody else's words passed on: asks for nothing.
+    pub forwarded: bool,
+    /// The channel's own time of writing, else of arrival.
+    pub written_at: DateTime<Utc>,
+}
+
+/// A follow-up as the brain sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Promise {
+    pub follow_up_id: String,
+    pub due_at: DateTime<Utc>,
+    /// `write`, `remind` or what an operator named.
+    pub intention: String,
+    /// What will be sent.
+    pub text: String,
+    /// The words that gave the time.
+    pub phrase: String,
+}
+
+/// How a promise takes the client's next message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelOn {
+    ClientResponse,
+    Never,
+}
+
+/// One thing a brain decided. All of a turn's decisions are recorded together or not at all.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    Reply {
+        text: String,
+    },
+    Schedule {
+        due_at: DateTime<Utc>,
+        /// The words that gave the time, and the rule that read them.
+        phrase: String,
+        rule: String,
+        intention: String,
+        text: String,
+        cancel_on: CancelOn,
+        reason: String,
+        language: Language,
+        /// The message it was asked in.
+        message_id: String,
+    },
+    /// What this message cancelled goes on as it was.
+    Renew {
+        follow_up_id: String,
+    },
+    /// Another due time: for one that this message cancelled (a renewal) or for one still pending.
+    Move {
+        follow_up_id: String,
+        due_at: DateTime<Utc>,
+        phrase: String,
+        rule: String,
+    },
+    /// For one still pending, or one this message cancelled (then it stays so, by the client's own word).
+    Cancel {
+        follow_up_id: String,
+    },
+    /// The client asks for a person.
+    RequestHuman {
+        message_id: String,
+    },
+}

@@ -1,0 +1,300 @@
+//! Deciding about follow-ups: scheduled, moved, due, cancelled, expired.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use steward_proto::{Event, to_timestamp, v1};
+
+use super::{CancelOn, Conversation, FollowUp, FollowUpState, Refused, Why, state::Cancelled};
+
+/// Nothing is promised further ahead than this.
+pub const FURTHEST: TimeDelta = TimeDelta::days(731);
+
+/// A follow-up to be promised.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    pub follow_up_id: String,
+    pub due_at: DateTime<Utc>,
+    pub timezone: String,
+    pub phrase: String,
+    pub rule: String,
+    pub intention: String,
+    pub text: String,
+    pub cancel_on: CancelOn,
+    pub action: v1::Action,
+    pub reason: String,
+    /// The same key replaces the pending one. Empty: none.
+    pub key: String,
+    pub asked_by: String,
+    pub turn_id: String,
+    pub language: String,
+    /// The message it was asked in.
+    pub context: String,
+    /// `client`, `operator:…`
+    pub by: String,
+}
+
+impl Conversation {
+    /// Promises a follow-up. The due time may have passed only if `late_is_fine` (it was ahead when the client wrote).
+    pub fn schedule(&self, now: DateTime<Utc>, late_is_fine: bool, s: Schedule) -> Result<Vec<Event>, Refused> {
+        self.readable()?;
+        if self.place.is_none() {
+            return Err(Refused::new(
+                "unknown_conversation",
+                "there is no such conversation; it begins with the client's first message",
+            ));
+        }
+        check_due(now, late_is_fine, s.due_at)?;
+        let is_message = matches!(s.action.kind.as_str(), "" | "message");
+        if is_message && s.text.trim().is_empty() {
+            return Err(Refused::new("empty_text", "a follow-up that is a message needs a text"));
+        }
+        let mut events = Vec::new();
+        if !s.key.is_empty() {
+            for old in self.follow_ups.values().filter(|f| f.is_pending() && f.key == s.key) {
+                events.push(cancelled(
+                    &old.id,
+                    Why::new("replaced", "another with the same key took its place", ""),
+                    &s.turn_id,
+                ));
+            }
+        }
+        events.push(scheduled(s, String::new()));
+        Ok(events)
+    }
+
+    /// Promises again what a client's message had cancelled, at its own time or at `due_at`.
+    pub fn renew(
+        &self,
+        follow_up_id: &str,
+        new_id: String,
+        due_at: Option<(DateTime<Utc>, String, String)>,
+        turn_id: &str,
+    ) -> Result<Vec<Event>, Refused> {
+        self.readable()?;
+        let Some(old) = self.cancelled.iter().find(|f| f.id == follow_up_id) else {
+            return Err(Refused::new(
+                "not_renewable",
+                "only what the client's latest message cancelled can be renewed",
+            ));
+        };
+        let (due_at, phrase, rule) = due_at.unwrap_or_else(|| (old.due_at, old.phrase.clone(), old.rule.clone()));
+        let renewed = Schedule {
+            follow_up_id: new_id,
+            due_at,
+            timezone: old.timezone.clone(),
+            phrase,
+            rule,
+            intention: old.intention.clone(),
+            text: old.text.clone(),
+            cancel_on: old.cancel_on,
+            action: old.action.clone(),
+            reason: old.scheduled_reason.clone(),
+            key: old.key.clone(),
+            asked_by: old.asked_by.clone(),
+            turn_id: turn_id.to_owned(),
+            language: old.language.clone(),
+            context: old.context.clone(),
+            by: "client".to_owned(),
+        };
+        Ok(vec![scheduled(renewed, old.id.clone())])
+    }
+
+    /// Another due time for a pending follow-up.
+    pub fn move_follow_up(
+        &self,
+        now: DateTime<Utc>,
+        follow_up_id: &str,
+        due_at: DateTime<Utc>,
+        (phrase, rule): (String, String),
+        (by, turn_id): (&str, &str),
+    ) -> Result<Vec<Event>, Refused> {
+        self.readable()?;
+        let old = self.pending_follow_up(follow_up_id)?;
+        check_due(now, !turn_id.is_empty(), due_at)?;
+        if old.due_at == due_at {
+            return Ok(Vec::new());
+        }
+        Ok(vec![
+            v1::FollowUpMoved {
+                follow_up_id: follow_up_id.to_owned(),
+                due_at: Some(to_timestamp(due_at)),
+                timezone: old.timezone.clone(),
+                phrase,
+                rule,
+                by: by.to_owned(),
+                turn_id: turn_id.to_owned(),
+            }
+            .into(),
+        ])
+    }
+
+    /// Another text for a pending follow-up.
+    pub fn change_follow_up_text(&self, follow_up_id: &str, text: String, by: &str) -> Result<Vec<Event>, Refused> {
+        self.readable()?;
+        let old = self.pending_follow_up(follow_up_id)?;
+        if text.trim().is_empty() {
+            return Err(Refused::new("empty_text", "a follow-up needs a text"));
+        }
+        if old.text == text {
+            return Ok(Vec::new());
+        }
+        Ok(vec![v1::FollowUpTextChanged { follow_up_id: follow_up_id.to_owned(), text, by: by.to_owned() }.into()])
+    }
+
+    /// Takes a promise back.
+    pub fn cancel(&self, follow_up_id: &str, why: Why, turn_id: &str) -> Result<Vec<Event>, Refused> {
+        self.readable()?;
+        match self.follow_ups.get(follow_up_id) {
+            Some(f) if f.is_open() => Ok(vec![cancelled(follow_up_id, why, turn_id)]),
+            // The client confirms what their message had cancelled already.
+            Some(_) if self.cancelled.iter().any(|f| f.id == follow_up_id) => {
+                Ok(vec![cancelled(follow_up_id, why, turn_id)])
+            }
+            Some(f) => Err(already_ended(f)),
+            None => Err(unknown(follow_up_id)),
+        }
+    }
+
+    fn pending_follow_up(&self, id: &str) -> Result<&FollowUp, Refused> {
+        match self.follow_ups.get(id) {
+            Some(f) if f.is_pending() => Ok(f),
+            Some(f) => Err(already_ended(f)),
+            None => Err(unknown(id)),
+        }
+    }
+
+    /// What a follow-up's alarm leads to.
+    pub fn follow_up_due(&self, alarm: &Alarm<'_>) -> Result<Alarmed, Refused> {
+        self.readable()?;
+        let Some(f) = self.follow_ups.get(alarm.id).filter(|f| f.is_pending()) else { return Ok(Alarmed::Nothing) };
+        if f.due_at > alarm.now {
+            return Ok(Alarmed::NotYet(f.due_at));
+        }
+        if self.human_active() {
+            let why = Why::new("human_active", "a human was active when it was due", "");
+            return Ok(Alarmed::Decided(vec![cancelled(&f.id, why, "")]));
+        }
+        if self.blocked {
+            let why = Why::new("blocked", "the recipient has blocked us", "");
+            return Ok(Alarmed::Decided(vec![cancelled(&f.id, why, "")]));
+        }
+        let late = alarm.now - f.due_at.max(f.set_at);
+        if late > TimeDelta::from_std(alarm.late_limit).unwrap_or(TimeDelta::MAX) {
+            let text =
+                format!("it was {} s late, and the limit is {} s", late.num_seconds(), alarm.late_limit.as_secs());
+            return Ok(Alarmed::Decided(vec![
+                v1::FollowUpExpired {
+                    follow_up_id: f.id.clone(),
+                    reason: Some((&Why::new("too_late", text, "")).into()),
+                    due_at: Some(to_timestamp(f.due_at)),
+                }
+                .into(),
+            ]));
+        }
+        let message = f.is_message().then(|| v1::Outgoing {
+            message_id: alarm.message_id.clone(),
+            author: "bot".to_owned(),
+            text: f.text.clone(),
+            parts: self.split(&f.text),
+            due_at: None,
+            on_reply: if f.cancel_on == CancelOn::ClientResponse { "cancel" } else { "keep" }.to_owned(),
+            key: String::new(),
+            follow_up_id: f.id.clone(),
+            turn_id: String::new(),
+            proactive: true,
+            author_id: String::new(),
+        });
+        let due = v1::FollowUpDue { follow_up_id: f.id.clone(), due_at: Some(to_timestamp(f.due_at)), message };
+        Ok(Alarmed::Decided(vec![due.into()]))
+    }
+
+    /// Tells subscribers what the fold cancelled by itself.
+    pub fn announcements(&self) -> Vec<Event> {
+        self.unannounced
+            .iter()
+            .map(|(what, why)| match what {
+                Cancelled::FollowUp(id) => cancelled(id, why.clone(), ""),
+                Cancelled::Message(id) => {
+                    v1::MessageCancelled { message_id: id.clone(), reason: Some(why.into()), by: String::new() }.into()
+                }
+            })
+            .collect()
+    }
+}
+
+/// The time of a follow-up or message has come.
+#[derive(Debug, Clone)]
+pub struct Alarm<'a> {
+    pub id: &'a str,
+    pub now: DateTime<Utc>,
+    pub late_limit: Duration,
+    /// The id that the message is to have.
+    pub message_id: String,
+}
+
+/// What an alarm leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Alarmed {
+    Decided(Vec<Event>),
+    /// It was moved: the alarm is to be set for this time.
+    NotYet(DateTime<Utc>),
+    /// It has ended otherwise.
+    Nothing,
+}
+
+fn check_due(now: DateTime<Utc>, late_is_fine: bool, due_at: DateTime<Utc>) -> Result<(), Refused> {
+    if due_at <= now && !late_is_fine {
+        return Err(Refused::new("past", format!("{due_at} has passed; name a time that is ahead")));
+    }
+    if due_at - now > FURTHEST {
+        return Err(Refused::new("too_far", format!("{due_at} is more than two years ahead, which is the limit")));
+    }
+    Ok(())
+}
+
+fn already_ended(f: &FollowUp) -> Refused {
+    let (state, code) = match &f.state {
+        FollowUpState::Pending => ("pending", "pending"),
+        FollowUpState::Due { .. } => ("being sent", "already_due"),
+        FollowUpState::Sent => ("sent", "already_sent"),
+        FollowUpState::Done => ("done", "already_done"),
+        FollowUpState::Cancelled(_) => ("cancelled", "already_cancelled"),
+        FollowUpState::Expired(_) => ("expired", "already_expired"),
+        FollowUpState::Failed(_) => ("failed", "already_failed"),
+        FollowUpState::Unknown(_) => ("unknown", "already_unknown"),
+    };
+    Refused::new(code, format!("this follow-up is {state}; only a pending one can be changed"))
+}
+
+fn unknown(id: &str) -> Refused {
+    Refused::new("unknown_follow_up", format!("there is no follow-up `{id}` in this conversation"))
+}
+
+fn cancelled(id: &str, why: Why, turn_id: &str) -> Event {
+    v1::FollowUpCancelled { follow_up_id: id.to_owned(), reason: Some((&why).into()), turn_id: turn_id.to_owned() }
+        .into()
+}
+
+fn scheduled(s: Schedule, renews: String) -> Event {
+    v1::FollowUpScheduled {
+        follow_up_id: s.follow_up_id,
+        due_at: Some(to_timestamp(s.due_at)),
+        timezone: s.timezone,
+        phrase: s.phrase,
+        rule: s.rule,
+        intention: s.intention,
+        text: s.text,
+        cancel_on: s.cancel_on.name().to_owned(),
+        action: Some(s.action),
+        scheduled_reason: s.reason,
+        key: s.key,
+        renews,
+        asked_by: s.asked_by,
+        turn_id: s.turn_id,
+        language: s.language,
+        context: s.context,
+        by: s.by,
+    }
+    .into()
+}

@@ -1,0 +1,60 @@
+//! Deciding who speaks: a human takes the conversation over and gives it back.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use steward_proto::{Event, v1};
+
+use super::{Conversation, Refused, follow_ups::Alarmed};
+
+impl Conversation {
+    /// A human takes over. Taking over again renews it without a second event, unless somebody else does.
+    pub fn take_over(&self, by: &str, via: &str, note: &str) -> Result<Vec<Event>, Refused> {
+        self.readable()?;
+        if self.place.is_none() {
+            return Err(Refused::new(
+                "unknown_conversation",
+                "there is no such conversation; it begins with the client's first message",
+            ));
+        }
+        if self.takeover.as_ref().is_some_and(|t| t.by == by) {
+            return Err(Refused::new("already_taken_over", format!("{by} is already active in this conversation")));
+        }
+        Ok(vec![
+            v1::HumanTakeoverStarted { by: by.to_owned(), via: via.to_owned(), note: note.to_owned(), source: None }
+                .into(),
+        ])
+    }
+
+    /// The conversation goes back to the bot.
+    pub fn release(&self, by: &str, via: &str) -> Result<Vec<Event>, Refused> {
+        self.readable()?;
+        let Some(takeover) = &self.takeover else {
+            return Err(Refused::new("not_taken_over", "no human is active in this conversation"));
+        };
+        Ok(vec![
+            v1::HumanTakeoverEnded {
+                by: by.to_owned(),
+                via: via.to_owned(),
+                cancelled_follow_up_ids: takeover.cancelled.clone(),
+                source: None,
+            }
+            .into(),
+        ])
+    }
+
+    /// When the human's silence gives the conversation back.
+    pub fn silence_ends(&self, release_after: Duration) -> Option<DateTime<Utc>> {
+        Some(self.takeover.as_ref()?.active_at + TimeDelta::from_std(release_after).ok()?)
+    }
+
+    /// What the alarm of a human's silence leads to.
+    pub fn silence_due(&self, now: DateTime<Utc>, release_after: Duration) -> Result<Alarmed, Refused> {
+        self.readable()?;
+        match self.silence_ends(release_after) {
+            None => Ok(Alarmed::Nothing),
+            Some(at) if at > now => Ok(Alarmed::NotYet(at)),
+            Some(_) => Ok(Alarmed::Decided(self.release("service:scheduler", "silence")?)),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Deciding about turns: one at a time, each message answered by one, none answered past a newer message or a takeover.
+
+use chrono::{DateTime, Utc};
+use steward_proto::{Event, to_timestamp, v1};
+
+use super::{Conversation, FollowUpState, Refused, Why};
+
+/// A turn to be claimed.
+#[derive(Debug, Clone)]
+pub struct StartTurn {
+    pub turn_id: String,
+    pub now: DateTime<Utc>,
+    pub lease_until: DateTime<Utc>,
+    pub worker: String,
+    pub brain: String,
+    pub model: String,
+    /// The due follow-up whose action it carries out; empty: it answers messages.
+    pub follow_up_id: String,
+}
+
+/// Whether a turn may start.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TurnStart {
+    Started(Vec<Event>),
+    /// Nothing waits for an answer.
+    NothingToDo,
+    /// Another worker holds a turn until then.
+    Busy(DateTime<Utc>),
+}
+
+/// Whether a claimed turn may be completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnStanding {
+    Valid,
+    /// A client's message or a takeover came in between: its output is dropped.
+    Superseded(&'static str),
+    /// It is no longer the open turn: its lease ran out and another took over, or it is complete.
+    Lost,
+}
+
+impl Conversation {
+    pub fn start_turn(&self, start: &StartTurn) -> Result<TurnStart, Refused> {
+        self.readable()?;
+        if let Some(open) = &self.turn
+            && open.lease_until > start.now
+            && open.turn_id != start.turn_id
+        {
+            return Ok(TurnStart::Busy(open.lease_until));
+        }
+        if start.follow_up_id.is_empty() {
+            if self.unanswered.is_empty() {
+                return Ok(TurnStart::NothingToDo);
+            }
+        } else {
+            let waits = |s: &FollowUpState| matches!(s, FollowUpState::Due { message_id: None });
+            if !self.follow_ups.get(&start.follow_up_id).is_some_and(|f| waits(&f.state)) {
+                return Ok(TurnStart::NothingToDo);
+            }
+        }
+        Ok(TurnStart::Started(vec![
+            v1::TurnStarted {
+                turn_id: start.turn_id.clone(),
+                through_position: self.unanswered.last().map_or(self.answered_through, |m| m.position),
+                message_ids: self.unanswered.iter().map(|m| m.message_id.clone()).collect(),
+                worker: start.worker.clone(),
+                lease_until: Some(to_timestamp(start.lease_until)),
+                brain: start.brain.clone(),
+                model: start.model.clone(),
+                follow_up_id: start.follow_up_id.clone(),
+            }
+            .into(),
+        ]))
+    }
+
+    /// How a claimed turn stands now; `draft` turns only record what would have been said, so a takeover doesn't supersede them.
+    pub fn turn_standing(&self, turn_id: &str, draft: bool) -> TurnStanding {
+        let Some(open) = self.turn.as_ref().filter(|t| t.turn_id == turn_id) else { return TurnStanding::Lost };
+        if self.unanswered.last().is_some_and(|m| m.position > open.through) {
+            return TurnStanding::Superseded("client_responded");
+        }
+        if self.human_active() != draft {
+            return TurnStanding::Superseded(if draft { "human_released" } else { "human_active" });
+        }
+        TurnStanding::Valid
+    }
+
+    /// The turn is dropped; its messages wait for the next.
+    pub fn supersede(turn_id: &str, code: &str) -> Event {
+        let text = match code {
+            "client_responded" => "the client wrote again before it was done",
+            "human_active" => "a human took over before it was done",
+            _ => "the conversation was given back before it was done",
+        };
+        v1::TurnSuperseded { turn_id: turn_id.to_owned(), reason: Some((&Why::new(code, text, "")).into()) }.into()
+    }
+}

@@ -1,0 +1,32 @@
+//! Which inbound items an aggregate already holds: keys are kept for eight days, as long as any provider redelivers.
+
+use std::collections::{HashSet, VecDeque};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// How long a key is remembered.
+pub const KEPT: TimeDelta = TimeDelta::days(8);
+
+/// The keys of the last eight days, by the time of recording.
+#[derive(Debug, Clone, Default)]
+pub struct InboundKeys {
+    order: VecDeque<(DateTime<Utc>, String)>,
+    keys: HashSet<String>,
+}
+
+impl InboundKeys {
+    pub fn insert(&mut self, at: DateTime<Utc>, key: &str) {
+        while self.order.front().is_some_and(|(then, _)| at - *then > KEPT) {
+            if let Some((_, old)) = self.order.pop_front() {
+                self.keys.remove(&old);
+            }
+        }
+        if !key.is_empty() && self.keys.insert(key.to_owned()) {
+            self.order.push_back((at, key.to_owned()));
+        }
+    }
+
+    pub fn contains(&self, key: &str) -> bool {
+        self.keys.contains(key)
+    }
+}
