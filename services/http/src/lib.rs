@@ -1,0 +1,1 @@
+//! The edge of the HTTP interfaces: problem answers, who is calling, bodies and queries read strictly.
