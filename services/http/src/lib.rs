@@ -1,1 +1,19 @@
 //! The edge of the HTTP interfaces: problem answers, who is calling, bodies and queries read strictly.
+
+mod body;
+mod caller;
+mod guard;
+mod key;
+mod measure;
+mod problem;
+mod strict;
+mod trace;
+
+pub use body::read_body;
+pub use caller::Caller;
+pub use guard::Guard;
+pub use key::{NewKey, create_key, hash_key};
+pub use measure::measure;
+pub use problem::{Problem, unknown_path, wrong_method};
+pub use strict::{ApiJson, ApiQuery, COMMAND_LIMIT};
+pub use trace::Trace;

@@ -1,0 +1,48 @@
+//! API keys: `sk_{tenant}_{random}`, of which only the hash is kept.
+
+use rand::RngCore;
+use sha2::{Digest, Sha256};
+use steward_proto::TenantId;
+
+/// A key that was just made. `text` is shown once and kept nowhere.
+pub struct NewKey {
+    pub key_id: String,
+    pub text: String,
+    /// SHA-256 (hex) of the text.
+    pub hash: String,
+}
+
+/// Makes a key of 192 random bits.
+pub fn create_key(tenant: &TenantId) -> NewKey {
+    let mut random = [0u8; 32];
+    rand::rng().fill_bytes(&mut random);
+    let text = format!("sk_{tenant}_{}", hex::encode(&random[..24]));
+    NewKey { key_id: format!("key_{}", hex::encode(&random[24..])), hash: hash_key(&text), text }
+}
+
+/// SHA-256 (hex) of a key. A key is random, so a slow hash would add nothing.
+pub fn hash_key(text: &str) -> String {
+    hex::encode(Sha256::digest(text))
+}
+
+/// The tenant that a key claims to be of.
+pub(crate) fn tenant_of(text: &str) -> Option<TenantId> {
+    let (tenant, _) = text.strip_prefix("sk_")?.rsplit_once('_')?;
+    TenantId::new(tenant).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_names_its_tenant_even_with_an_underscore_in_it() {
+        let tenant = TenantId::new("a_b-c").unwrap();
+        let key = create_key(&tenant);
+        assert_eq!(tenant_of(&key.text), Some(tenant));
+        assert_eq!(key.hash, hash_key(&key.text));
+        for junk in ["", "sk_", "sk__x", "pk_a_x", "sk_a.b_x"] {
+            assert_eq!(tenant_of(junk), None, "{junk}");
+        }
+    }
+}
