@@ -144,6 +144,7 @@ impl Fold for Conversation {
             Event::DispatchStarted(e) => self.change_message(&e.message_id, |m| {
                 m.part = e.part as usize;
                 m.attempts = e.attempt;
+                m.last_claim.clone_from(&e.claim_id);
                 m.state = MessageState::Claimed(Claim {
                     claim_id: e.claim_id.clone(),
                     expires_at: from_timestamp(e.expires_at.as_ref()).unwrap_or(at),
@@ -162,7 +163,13 @@ impl Fold for Conversation {
             }
             Event::DispatchDeferred(e) => {
                 if self.claim_matters(&e.message_id, &e.claim_id) {
-                    self.put_off(&e.message_id, from_timestamp(e.until.as_ref()).unwrap_or(at));
+                    if self.is_unknown(&e.message_id) {
+                        // It never left, but what the client did meanwhile was not weighed: an operator decides.
+                        let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
+                        self.end_message(&e.message_id, MessageState::Failed(why));
+                    } else {
+                        self.put_off(&e.message_id, from_timestamp(e.until.as_ref()).unwrap_or(at));
+                    }
                 }
             }
             Event::DispatchUnknown(e) => {
@@ -273,6 +280,19 @@ impl Conversation {
                 cancelled.push(message.follow_up_id.clone());
             }
         }
+        // Nor does the brain carry out what is due.
+        let acting: Vec<String> = self
+            .follow_ups
+            .values()
+            .filter(|f| matches!(f.state, FollowUpState::Due { message_id: None }))
+            .map(|f| f.id.clone())
+            .collect();
+        for id in acting {
+            if self.cancel_follow_up(&id, &why) {
+                self.unannounced.push((Cancelled::FollowUp(id.clone()), why.clone()));
+                cancelled.push(id);
+            }
+        }
         // What the client's last words cancelled and no turn has answered stays cancelled.
         cancelled.extend(self.cancelled.drain(..).map(|f| f.id.clone()));
         match &mut self.takeover {
@@ -341,29 +361,44 @@ impl Conversation {
             turn_id: m.turn_id.clone(),
             proactive: m.proactive,
             late_from: not_before.map_or(late_from, |at| at.max(late_from)),
+            last_claim: String::new(),
             state: MessageState::Queued { not_before },
             cancel_after_claim: None,
         };
         self.outbox.insert(message.id.clone(), Arc::new(message));
     }
 
-    /// An answer counts for the open claim, and for a claim whose fate was unknown.
+    /// An answer counts for the open claim, and for the claim whose fate is unknown.
     fn claim_matters(&self, message_id: &str, claim_id: &str) -> bool {
-        self.outbox.get(message_id).is_some_and(|m| match &m.state {
-            MessageState::Claimed(claim) => claim.claim_id == claim_id,
-            MessageState::Unknown(_) => true,
-            _ => false,
+        self.outbox.get(message_id).is_some_and(|m| {
+            m.last_claim == claim_id && matches!(m.state, MessageState::Claimed(_) | MessageState::Unknown(_))
         })
     }
 
+    fn is_unknown(&self, message_id: &str) -> bool {
+        self.outbox.get(message_id).is_some_and(|m| matches!(m.state, MessageState::Unknown(_)))
+    }
+
+    /// A success is proof, however late it comes: also for one that is unknown, or queued again after that.
     fn succeeded(&mut self, e: &v1::DispatchSucceeded, at: DateTime<Utc>) {
         let Some(message) = self.outbox.get(&e.message_id).cloned() else { return };
-        if !matches!(message.state, MessageState::Claimed(_) | MessageState::Unknown(_))
-            || message.part != e.part as usize
-        {
+        let awaited = message.is_open() || matches!(message.state, MessageState::Unknown(_));
+        if !awaited || message.part != e.part as usize {
             return;
         }
         if message.part + 1 < message.parts.len() {
+            if matches!(message.state, MessageState::Unknown(_)) {
+                // Settled late: the rest is not sent by itself, for nothing weighed what happened meanwhile.
+                self.change_message(&e.message_id, |m| m.part += 1);
+                let text = format!("part {} of {} was sent, the rest was not", message.part + 1, message.parts.len());
+                let why = Why::new("partly_sent", text, "");
+                self.end_message(&e.message_id, MessageState::Failed(why));
+                return;
+            }
+            if message.last_claim != e.claim_id {
+                // Another claim of the same part is open: its answer decides.
+                return;
+            }
             self.change_message(&e.message_id, |m| {
                 m.part += 1;
                 m.attempts = 0;
@@ -384,7 +419,7 @@ impl Conversation {
 
     fn put_off(&mut self, message_id: &str, until: DateTime<Utc>) {
         let Some(message) = self.outbox.get(message_id).cloned() else { return };
-        if !message.is_open() && !matches!(message.state, MessageState::Unknown(_)) {
+        if !message.is_open() {
             return;
         }
         self.change_message(message_id, |m| {

@@ -270,7 +270,8 @@ pub struct Message {
     pub proactive: bool,
     /// Lateness counts from here: the latest of due time, renewal, end of a deferral.
     pub late_from: DateTime<Utc>,
-    /// It was put off by policy until here once: policy is asked again only after.
+    /// Id of the latest claim: only its answer settles an unknown. Empty: never claimed.
+    pub last_claim: String,
     pub state: MessageState,
     /// It is to be cancelled as soon as the open claim ends without a send.
     pub cancel_after_claim: Option<Why>,

@@ -45,7 +45,7 @@ impl Conversation {
 
     /// When the human's silence gives the conversation back.
     pub fn silence_ends(&self, release_after: Duration) -> Option<DateTime<Utc>> {
-        Some(self.takeover.as_ref()?.active_at + TimeDelta::from_std(release_after).ok()?)
+        self.takeover.as_ref()?.active_at.checked_add_signed(TimeDelta::from_std(release_after).ok()?)
     }
 
     /// What the alarm of a human's silence leads to.
