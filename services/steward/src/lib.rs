@@ -1,3 +1,8 @@
 //! The `steward` binary's library: configuration, managed servers, the command line, and how the services run together.
 
+pub mod cli;
 pub mod config;
+pub mod run_file;
+pub mod servers;
+pub mod signals;
+pub mod telemetry;

@@ -1,0 +1,66 @@
+//! The managed nats-server: its configuration and command.
+
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+use tokio::process::Command;
+
+use super::{
+    binaries,
+    data_dir::{DataDir, write_private},
+    error::ServersError,
+    orphans,
+    ports::Access,
+    supervise::{Program, Running},
+};
+
+/// Everything but what differs from one data directory to the next.
+const TEMPLATE: &str = include_str!("../../../../nats/server/managed.conf");
+/// How often another port is tried when the chosen one was taken in the meantime.
+const PORT_ATTEMPTS: usize = 5;
+
+/// Starts it on `access`' port, or another if that is taken; `access` then says which.
+pub(super) async fn start(data: &DataDir, access: &mut Access) -> Result<(Program, Running), ServersError> {
+    let binary = binaries::nats(data).await?;
+    let home = data.join("nats");
+    let config = home.join("server.conf");
+    std::fs::create_dir_all(&home).map_err(ServersError::data_dir("making", &home))?;
+    let name = binary.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    orphans::stop(&name, &config, Signal::SIGTERM).await;
+    let program = Program {
+        name: "nats-server",
+        command: {
+            let config = config.clone();
+            Box::new(move || {
+                let mut command = Command::new(&binary);
+                command.arg("--config").arg(&config).kill_on_drop(true);
+                command
+            })
+        },
+        ready: "Server is ready",
+        stop: Signal::SIGTERM,
+        log: data.join("logs/nats.log"),
+    };
+    for attempt in 1.. {
+        access.ensure_free_port();
+        configure(&config, &home.join("store"), access)?;
+        match program.start().await {
+            Ok(running) => return Ok((program, running)),
+            Err(ServersError::Start { cause, .. }) if cause.contains("in use") && attempt < PORT_ATTEMPTS => {
+                access.port = 0
+            }
+            Err(problem) => return Err(problem),
+        }
+    }
+    unreachable!("the last attempt returns")
+}
+
+fn configure(path: &Path, store: &Path, access: &Access) -> Result<(), ServersError> {
+    let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+    let text = TEMPLATE
+        .replace("{{port}}", &access.port.to_string())
+        .replace("{{store_dir}}", &quoted(&store.to_string_lossy()))
+        .replace("{{user}}", &access.user)
+        .replace("{{password}}", &access.password);
+    write_private(path, text.as_bytes()).map_err(ServersError::data_dir("writing", path))
+}

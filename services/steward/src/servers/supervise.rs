@@ -1,0 +1,202 @@
+//! One managed server as a child process: started, watched, started again when it dies, stopped in order.
+
+use std::{
+    collections::VecDeque,
+    fs::{self, File, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, ChildStderr, Command},
+    sync::oneshot,
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
+
+use super::{error::ServersError, tether::tether};
+
+/// What is run, and how it speaks.
+pub(super) struct Program {
+    pub name: &'static str,
+    pub command: Box<dyn Fn() -> Command>,
+    /// Part of the line it logs when it takes connections.
+    pub ready: &'static str,
+    /// Asks it to stop in order.
+    pub stop: Signal,
+    pub log: PathBuf,
+}
+
+/// Longest time from the start to readiness: a store of some hundred million messages is read at the start.
+const START_LIMIT: Duration = Duration::from_secs(600);
+/// Longest time a stop in order may take; then it is killed.
+const STOP_LIMIT: Duration = Duration::from_secs(4);
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// A server that ran this long was well: the waits begin anew.
+const WELL: Duration = Duration::from_secs(30);
+
+/// A server that takes connections.
+pub(super) struct Running {
+    child: Child,
+    reader: JoinHandle<VecDeque<String>>,
+    since: Instant,
+}
+
+impl Program {
+    /// Starts it and waits until it takes connections.
+    ///
+    /// # Errors
+    /// It ended instead; the cause is what it said last.
+    pub async fn start(&self) -> Result<Running, ServersError> {
+        let failed = |cause: String| ServersError::Start { program: self.name, cause, log: self.log.clone() };
+        let mut command = (self.command)();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        tether(&mut command, self.stop);
+        let mut child = command.spawn().map_err(|e| failed(format!("it can't be run: {e}")))?;
+        let stderr = child.stderr.take().expect("its stderr was asked for");
+        let log = Log::open(&self.log).map_err(|e| failed(format!("its log can't be written: {e}")))?;
+        let (ready, is_ready) = oneshot::channel();
+        let reader = tokio::task::spawn_local(read(self.name, stderr, log, self.ready, ready));
+        let since = Instant::now();
+        tokio::select! {
+            // A server that died while it became ready is as good as one that never did.
+            biased;
+            status = child.wait() => Err(failed(last_words(status, reader).await)),
+            Ok(()) = is_ready => {
+                debug!(server = self.name, ms = since.elapsed().as_millis() as u64, "started");
+                Ok(Running { child, reader, since })
+            }
+            () = sleep(START_LIMIT) => {
+                let _ = child.kill().await;
+                Err(failed(format!("it took no connections within {} s", START_LIMIT.as_secs())))
+            }
+        }
+    }
+
+    /// Keeps it running until `stop`, then stops it in order.
+    pub async fn keep(self, mut running: Running, stop: CancellationToken) {
+        let mut wait = FIRST_WAIT;
+        loop {
+            tokio::select! {
+                status = running.child.wait() => {
+                    if running.since.elapsed() > WELL {
+                        wait = FIRST_WAIT;
+                    }
+                    let cause = last_words(status, running.reader).await;
+                    warn!(server = self.name, cause, "a managed server ended; starting it again");
+                }
+                () = stop.cancelled() => return self.stop(running).await,
+            }
+            running = loop {
+                if stop.run_until_cancelled(sleep(wait)).await.is_none() {
+                    return;
+                }
+                wait = (wait * 2).min(LONGEST_WAIT);
+                match stop.run_until_cancelled(self.start()).await {
+                    Some(Ok(running)) => break running,
+                    Some(Err(problem)) => {
+                        error!(server = self.name, %problem, "trying again in {} ms", wait.as_millis())
+                    }
+                    // The start that was given up is killed with its command.
+                    None => return,
+                }
+            };
+            info!(server = self.name, "the managed server runs again");
+        }
+    }
+
+    async fn stop(&self, mut running: Running) {
+        let Some(pid) = running.child.id() else { return };
+        let _ = kill(Pid::from_raw(pid as i32), self.stop);
+        if timeout(STOP_LIMIT, running.child.wait()).await.is_err() {
+            warn!(server = self.name, "it didn't stop within {} s; killing it", STOP_LIMIT.as_secs());
+            let _ = running.child.kill().await;
+        }
+    }
+}
+
+async fn last_words(status: std::io::Result<ExitStatus>, reader: JoinHandle<VecDeque<String>>) -> String {
+    let status = status.map_or_else(|e| e.to_string(), |status| status.to_string());
+    // What it forked may hold the pipe open a little longer than it lived.
+    match timeout(Duration::from_millis(300), reader).await {
+        Ok(Ok(lines)) if !lines.is_empty() => {
+            let complaint =
+                |l: &&String| ["[ERR]", "[FTL]", "FATAL", "ERROR", "nats-server:"].iter().any(|w| l.contains(w));
+            let line = lines.iter().rev().find(complaint).or(lines.back());
+            format!("{} ({status})", line.map_or("", |l| l.trim()))
+        }
+        _ => status,
+    }
+}
+
+/// Reads what the server says to its end: into its log, and the last lines into memory.
+async fn read(
+    name: &'static str,
+    stderr: ChildStderr,
+    mut log: Log,
+    ready: &'static str,
+    tell: oneshot::Sender<()>,
+) -> VecDeque<String> {
+    let mut tell = Some(tell);
+    let mut last = VecDeque::with_capacity(20);
+    let mut lines = BufReader::new(stderr).split(b'\n');
+    while let Ok(Some(line)) = lines.next_segment().await {
+        let line = String::from_utf8_lossy(&line).into_owned();
+        debug!(server = name, "{line}");
+        log.write(&line);
+        if line.contains(ready)
+            && let Some(tell) = tell.take()
+        {
+            let _ = tell.send(());
+        }
+        if last.len() == 20 {
+            last.pop_front();
+        }
+        last.push_back(line);
+    }
+    last
+}
+
+/// A log file of at most 10 MB; the one before it is kept as `….old`.
+struct Log {
+    path: PathBuf,
+    file: File,
+    size: u64,
+}
+
+const LOG_LIMIT: u64 = 10 * 1024 * 1024;
+
+impl Log {
+    fn open(path: &Path) -> std::io::Result<Self> {
+        use std::os::unix::fs::OpenOptionsExt;
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir)?;
+        }
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        let size = file.metadata()?.len();
+        Ok(Self { path: path.to_owned(), file, size })
+    }
+
+    /// A log that can't be written must not stop the server.
+    fn write(&mut self, line: &str) {
+        if self.size > LOG_LIMIT {
+            let _ = fs::rename(&self.path, self.path.with_extension("log.old"));
+            if let Ok(new) = Self::open(&self.path) {
+                *self = new;
+            }
+        }
+        if writeln!(self.file, "{line}").is_ok() {
+            self.size += line.len() as u64 + 1;
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What Steward says about itself: logs, traces, metrics.
+
+use std::{fmt, io::IsTerminal, str::FromStr};
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// Human on a terminal, JSON elsewhere.
+    #[default]
+    Auto,
+    Human,
+    Json,
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Human => "human",
+            Self::Json => "json",
+        })
+    }
+}
+
+/// Where traces go; they are off unless this is set.
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+/// Set up for the whole process. Flushes the traces when it is dropped.
+pub struct Telemetry {
+    traces: Option<SdkTracerProvider>,
+}
+
+impl Telemetry {
+    /// Logs go to standard error, what is logged is said by `STEWARD_LOG`, else `RUST_LOG`, else `default_level`.
+    ///
+    /// # Errors
+    /// A filter that isn't one, or an exporter that can't be made.
+    pub fn start(format: LogFormat, default_level: &str) -> anyhow::Result<Self> {
+        let said = ["STEWARD_LOG", "RUST_LOG"].into_iter().find_map(|name| Some((name, std::env::var(name).ok()?)));
+        let filter = match said.filter(|(_, text)| !text.is_empty()) {
+            Some((name, text)) => EnvFilter::from_str(&text).map_err(|e| {
+                anyhow::anyhow!("{name}: found {text:?}, expected a filter such as \"info\" or \"steward=debug\": {e}")
+            })?,
+            None => EnvFilter::new(default_level),
+        };
+        let json = match format {
+            LogFormat::Auto => !std::io::stderr().is_terminal(),
+            LogFormat::Human => false,
+            LogFormat::Json => true,
+        };
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let lines = if json {
+            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+        } else {
+            lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).boxed()
+        };
+        let traces = std::env::var(ENDPOINT).is_ok_and(|url| !url.is_empty()).then(exporter).transpose()?;
+        let spans = traces.as_ref().map(|traces| tracing_opentelemetry::layer().with_tracer(traces.tracer("steward")));
+        tracing_subscriber::registry().with(filter).with(lines).with(spans).try_init()?;
+        Ok(Self { traces })
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Some(traces) = &self.traces
+            && let Err(problem) = traces.shutdown()
+        {
+            tracing::warn!(%problem, "the last traces were not sent");
+        }
+    }
+}
+
+/// OTLP over HTTP; everything but the endpoint's presence is read from the standard `OTEL_…` variables.
+fn exporter() -> anyhow::Result<SdkTracerProvider> {
+    let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().build()?;
+    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+    let mut resource = Resource::builder();
+    if std::env::var_os("OTEL_SERVICE_NAME").is_none() {
+        resource = resource.with_service_name("steward");
+    }
+    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource.build()).build())
+}
+
+/// Upper bounds of histograms in seconds: from a fraction of a millisecond to a minute.
+const SECONDS: &[f64] =
+    &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
+
+/// Makes this process's recorder of metrics. Whoever holds the handle renders them, and has them tidied up from time to time
+/// (`run_upkeep`).
+pub fn metrics() -> anyhow::Result<PrometheusHandle> {
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
+        .build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder).map_err(|_| anyhow::anyhow!("the metrics' recorder was set twice"))?;
+    Ok(handle)
+}
