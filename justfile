@@ -1,0 +1,37 @@
+# Every command a person types here. `just` lists them.
+
+_default:
+    @just --list --unsorted
+
+# Start the whole system: servers, five services, one listener
+up *args:
+    cargo run --release -- up {{args}}
+
+# All tests: domain, log, services, end to end, crash (a few rounds)
+test *args:
+    cargo test --workspace {{args}}
+
+# What CI runs: format, lints, tests
+ci:
+    bash .ci/run
+
+# Format everything
+fmt:
+    cargo fmt --all
+
+# Lints; warnings are errors
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Two hundred rounds of kill -9 under load, with the counts
+crash rounds="200":
+    STEWARD_CRASH_ROUNDS={{rounds}} cargo test --release -p steward-tests --test crash -- --nocapture
+
+# The benchmarks, each beside its reference in the same run: one JSON line per job and a table
+bench *jobs:
+    cargo build --release --workspace --bins
+    cargo run --release -p steward-tests --bin bench -- {{jobs}}
+
+# Write the golden bytes of events that have none yet
+golden:
+    STEWARD_WRITE_GOLDEN=1 cargo test -p steward-proto
