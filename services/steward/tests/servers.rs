@@ -1,0 +1,208 @@
+//! The managed servers as a user meets them: `steward servers` is started, killed in every way, and started again.
+
+mod running;
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command, time::Duration};
+
+use nix::sys::signal::Signal;
+use running::{Running, Scratch, eventually, servers_of};
+
+#[tokio::test]
+async fn the_urls_in_run_json_work_as_they_stand_and_it_is_gone_after_a_clean_stop() {
+    let scratch = Scratch::new();
+    let mut steward = Running::start(&scratch, &["servers"]);
+    let file = scratch.data().join("run.json");
+    let mode = fs::metadata(&file).expect("there").permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600);
+    let run = steward.run_json();
+    assert_eq!(run["pid"], steward.pid());
+    assert!(run["version"].as_str().is_some_and(|v| !v.is_empty()));
+    running::use_nats(run["nats"].as_str().expect("a url")).await;
+    running::use_postgres(run["postgres"].as_str().expect("a url")).await;
+    let children = servers_of(&scratch);
+    assert_eq!(children.len(), 2, "{children:?}");
+
+    let status = steward.stop(Signal::SIGTERM);
+    assert!(status.success(), "{status}: {}", steward.said());
+    assert!(!file.exists());
+    assert_eq!(servers_of(&scratch), []);
+}
+
+#[tokio::test]
+async fn a_second_start_goes_on_with_the_data_of_the_first() {
+    let scratch = Scratch::new();
+    let mut first = Running::start(&scratch, &["servers"]);
+    let before = first.run_json();
+    running::use_nats(before["nats"].as_str().expect("a url")).await;
+    running::use_postgres(before["postgres"].as_str().expect("a url")).await;
+    first.stop(Signal::SIGINT);
+
+    let second = Running::start(&scratch, &["servers"]);
+    let after = second.run_json();
+    assert_eq!(
+        (&before["nats"], &before["postgres"]),
+        (&after["nats"], &after["postgres"]),
+        "ports and passwords stay"
+    );
+    running::nats_was_used(after["nats"].as_str().expect("a url")).await;
+    running::postgres_was_used(after["postgres"].as_str().expect("a url")).await;
+}
+
+#[tokio::test]
+async fn killed_alone_or_with_its_group_it_leaves_no_server_behind_and_starts_again() {
+    let scratch = Scratch::new();
+    for whole_group in [false, true] {
+        let mut steward = Running::start(&scratch, &["servers"]);
+        running::use_nats(steward.run_json()["nats"].as_str().expect("a url")).await;
+        assert_eq!(servers_of(&scratch).len(), 2);
+        steward.kill(whole_group);
+        eventually("the servers end by themselves", || servers_of(&scratch).is_empty());
+    }
+    // At once after the kill, so that the next start may meet servers that are still stopping.
+    let mut killed = Running::start(&scratch, &["servers"]);
+    killed.kill(false);
+    let steward = Running::start(&scratch, &["servers"]);
+    assert!(!steward.said().contains("trying again"), "{}", steward.said());
+    running::nats_was_used(steward.run_json()["nats"].as_str().expect("a url")).await;
+    assert_eq!(servers_of(&scratch).len(), 2);
+}
+
+#[tokio::test]
+async fn a_start_copes_with_servers_that_an_earlier_run_left_behind() {
+    let scratch = Scratch::new();
+    let mut first = Running::start(&scratch, &["servers"]);
+    let commands: Vec<_> = servers_of(&scratch).iter().map(|pid| running::Again::of(*pid)).collect();
+    first.stop(Signal::SIGTERM);
+    // The same two servers, but nobody's children.
+    let mut orphans: Vec<_> = commands.iter().map(running::Again::run).collect();
+    eventually("both orphans run", || servers_of(&scratch).len() == 2);
+    let before = servers_of(&scratch);
+
+    let steward = Running::start(&scratch, &["servers"]);
+    assert!(steward.said().contains("left behind"), "{}", steward.said());
+    for orphan in &mut orphans {
+        orphan.wait().expect("it ended");
+    }
+    let after = servers_of(&scratch);
+    assert_eq!(after.len(), 2);
+    assert!(after.iter().all(|pid| !before.contains(pid)), "{before:?} {after:?}");
+    running::use_nats(steward.run_json()["nats"].as_str().expect("a url")).await;
+    running::use_postgres(steward.run_json()["postgres"].as_str().expect("a url")).await;
+}
+
+#[tokio::test]
+async fn a_killed_server_comes_back_on_its_port_with_its_data() {
+    let scratch = Scratch::new();
+    let steward = Running::start(&scratch, &["servers"]);
+    let run = steward.run_json();
+    let (nats, postgres) = (run["nats"].as_str().expect("a url"), run["postgres"].as_str().expect("a url"));
+    running::use_nats(nats).await;
+    running::use_postgres(postgres).await;
+    for round in 0..3 {
+        let before = servers_of(&scratch);
+        for pid in &before {
+            nix::sys::signal::kill(*pid, Signal::SIGKILL).expect("killed");
+        }
+        eventually("both run again", || {
+            let now = servers_of(&scratch);
+            now.len() == 2 && now.iter().all(|pid| !before.contains(pid))
+        });
+        running::nats_was_used(nats).await;
+        running::postgres_was_used(postgres).await;
+        assert_eq!(steward.run_json(), run, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn one_data_directory_is_used_by_one_steward_only() {
+    let scratch = Scratch::new();
+    let first = Running::start(&scratch, &["servers"]);
+    let second = scratch.steward(&["servers"]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(!second.status.success());
+    assert!(said.contains(&first.pid().to_string()) && said.contains("--data-dir"), "{said}");
+    running::use_nats(first.run_json()["nats"].as_str().expect("a url")).await;
+}
+
+#[tokio::test]
+async fn an_ordinary_user_runs_it_too_and_a_pid_file_that_names_a_strangers_process_is_no_obstacle() {
+    let scratch = Scratch::of_an_ordinary_user();
+    let mut first = Running::start(&scratch, &["servers"]);
+    running::use_postgres(first.run_json()["postgres"].as_str().expect("a url")).await;
+    first.stop(Signal::SIGTERM);
+    // As after a power loss in a container, where a new process soon has the old pid.
+    let mut stranger = scratch.as_its_user(Command::new("sleep").arg("600")).spawn().expect("sleep runs");
+    let pid_file = scratch.data().join("postgres/data/postmaster.pid");
+    let text = format!("{}\n{}\n1\n5432\n\n127.0.0.1\n", stranger.id(), scratch.data().join("postgres/data").display());
+    fs::write(&pid_file, text).expect("written");
+    scratch.give(&pid_file);
+
+    let second = Running::start(&scratch, &["servers"]);
+    running::postgres_was_used(second.run_json()["postgres"].as_str().expect("a url")).await;
+    assert!(stranger.try_wait().expect("asked").is_none(), "the stranger was left alone");
+    stranger.kill().expect("ours to end");
+    stranger.wait().expect("ended");
+}
+
+#[tokio::test]
+async fn a_data_directory_below_one_that_others_may_not_enter_serves() {
+    let scratch = Scratch::closed();
+    let mut steward = Running::start(&scratch, &["servers"]);
+    running::use_postgres(steward.run_json()["postgres"].as_str().expect("a url")).await;
+    steward.stop(Signal::SIGTERM);
+    let steward = Running::start(&scratch, &["servers"]);
+    running::postgres_was_used(steward.run_json()["postgres"].as_str().expect("a url")).await;
+}
+
+#[test]
+fn a_server_that_cannot_be_had_is_refused_in_one_sentence_with_the_remedy() {
+    for (variable, remedy) in [("STEWARD_NATS_SERVER", "2.14"), ("STEWARD_POSTGRES_BIN", "PostgreSQL 15")] {
+        let scratch = Scratch::new();
+        let output = scratch.steward(&["servers"]).env(variable, "/nonexistent/bin").output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let last = said.lines().last().unwrap_or_default();
+        assert!(!output.status.success());
+        assert!(last.contains(variable) && last.contains("/nonexistent/bin") && last.contains(remedy), "{said}");
+        eventually("what had been started is stopped", || servers_of(&scratch).is_empty());
+    }
+}
+
+#[test]
+fn without_pip_the_remedy_is_named() {
+    let scratch = Scratch::new();
+    let empty = tempfile::tempdir().expect("a temp dir");
+    let output = scratch
+        .steward(&["servers"])
+        .env("PATH", empty.path())
+        .env("XDG_CACHE_HOME", empty.path())
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let last = said.lines().last().unwrap_or_default();
+    assert!(!output.status.success());
+    for word in ["nats-server", "2.14", "python3", "STEWARD_NATS_SERVER", "nats.url"] {
+        assert!(last.contains(word), "{word} is missing: {said}");
+    }
+}
+
+#[test]
+fn a_bad_configuration_is_refused_before_any_server_starts() {
+    let scratch = Scratch::new();
+    let config = scratch.path().join("c.toml");
+    fs::write(&config, "[server]\nlisen = '127.0.0.1:1'\n").expect("written");
+    let output = scratch.steward(&["servers"]).arg("--config").arg(&config).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("server.lisen"), "{said}");
+    assert!(!Path::exists(&scratch.data()), "nothing was made");
+}
+
+#[test]
+fn a_stop_while_it_starts_stops_what_had_been_started() {
+    let scratch = Scratch::new();
+    let mut steward = Running::spawn(&scratch, &["servers"]);
+    eventually("the first server is being started", || !servers_of(&scratch).is_empty());
+    let status = steward.stop(Signal::SIGTERM);
+    assert!(status.success(), "{status}: {}", steward.said());
+    assert_eq!(servers_of(&scratch), []);
+    assert!(steward.took() < Duration::from_secs(10));
+}
