@@ -1,1 +1,40 @@
-//! placeholder
+//! The log: one ordered stream of events in JetStream, and what services do with it: append, load, decide, subscribe.
+//!
+//! - [`Log::append`] stores facts and decisions; those that arrive together share one commit (see `writer`).
+//! - [`Log::load`] folds an aggregate's events into a state, from a cache that is caught up.
+//! - [`Log::decide`] is load → decide → append, again on a conflict.
+//! - [`Log::subscribe`] hands events to a handler, at least once, in order per aggregate.
+//! - [`Log::tail`] reads the log in order, once, for projections and live views.
+
+mod append;
+mod blobs;
+mod cache;
+mod carry;
+mod codec;
+mod codes;
+mod connect;
+mod dead;
+mod decide;
+pub mod definitions;
+mod error;
+mod history;
+mod inbox;
+mod load;
+mod pull;
+mod queue;
+mod session;
+mod streams;
+mod subscribe;
+mod tail;
+mod wire;
+mod writer;
+
+pub use append::{Append, Appended, Expected};
+pub use codes::{Refusal, ServerError, Treatment, code};
+pub use connect::{ConnectOptions, Log};
+pub use dead::DeadLetter;
+pub use decide::Decided;
+pub use error::{AppendError, DecideError, LogError};
+pub use load::{AtLeast, Versioned};
+pub use subscribe::{HandleError, Handled, Subscription};
+pub use tail::Tailed;

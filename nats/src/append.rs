@@ -1,0 +1,153 @@
+//! Append: what is stored, on which condition, and what comes back.
+
+use steward_proto::{AggregateId, Event, Metadata, NewEvent, Recorded, Subject};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::{AppendError, Log, LogError};
+
+/// Events of one append, at most: an atomic batch of the server holds 1,000 messages.
+pub const MAX_EVENTS: usize = 1_000;
+
+/// The condition of an append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// A fact: never refused.
+    Any,
+    /// A decision: the aggregate's last event must be at this position; 0 when it has none.
+    Version(u64),
+}
+
+/// Events of one aggregate, stored all or none.
+#[derive(Debug, Clone)]
+pub struct Append {
+    pub aggregate: AggregateId,
+    pub events: Vec<NewEvent>,
+    pub expected: Expected,
+    /// Within the stream's duplicate window (10 minutes) a second append with the same key stores nothing.
+    /// Left out, a fact uses its event id, so that our own retries don't double it.
+    pub dedupe_key: Option<String>,
+}
+
+/// Where the events stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// Position of the last event.
+    pub position: u64,
+    /// Position of the first event; those between follow one another.
+    pub first: u64,
+    /// It had been stored before, under the same dedupe key; these are the positions of then.
+    pub duplicate: bool,
+}
+
+/// An event made ready for the wire.
+#[derive(Debug)]
+pub(crate) struct Encoded {
+    pub subject: String,
+    pub metadata: Metadata,
+    pub payload: bytes::Bytes,
+}
+
+/// One append on its way: the unit that is stored whole or not at all.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    pub aggregate: AggregateId,
+    pub events: Vec<Encoded>,
+    pub expected: Expected,
+    /// `Nats-Msg-Id` of the first event.
+    pub message_id: Option<String>,
+    pub reply: oneshot::Sender<Result<Appended, AppendError>>,
+    pub queued: Instant,
+    /// An earlier try may have stored it.
+    pub uncertain: bool,
+}
+
+impl Unit {
+    /// Bytes on the wire, roughly: payloads and some 600 of headers each.
+    pub fn size(&self) -> usize {
+        self.events.iter().map(|event| event.payload.len() + 600).sum()
+    }
+
+    pub fn finish(self, result: Result<Appended, AppendError>) {
+        // The caller may have gone; the events stay.
+        let _ = self.reply.send(result);
+    }
+}
+
+impl Log {
+    /// Stores events. Facts are never refused, decisions only on the version they were made on.
+    ///
+    /// It returns when the events are durable. What is appended while another commit is on its way shares the next
+    /// one. A lost answer is looked up, so that nothing is stored twice.
+    pub async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        let Append { aggregate, events, expected, dedupe_key } = append;
+        let (reply, answer) = oneshot::channel();
+        let unit = self.unit(&aggregate, &events, expected, dedupe_key, reply)?;
+        self.writer().send(unit).await.map_err(|_| LogError::ShutDown)?;
+        let appended = answer.await.map_err(|_| LogError::ShutDown)??;
+        self.session().saw(appended.position);
+        if let (Expected::Version(version), false) = (expected, appended.duplicate) {
+            self.cache().advance_by_own(&aggregate, version, || recorded(&aggregate, events, appended.first));
+        }
+        Ok(appended)
+    }
+
+    fn unit(
+        &self,
+        aggregate: &AggregateId,
+        events: &[NewEvent],
+        expected: Expected,
+        dedupe_key: Option<String>,
+        reply: oneshot::Sender<Result<Appended, AppendError>>,
+    ) -> Result<Unit, AppendError> {
+        let first = events.first().ok_or(AppendError::Empty)?;
+        if events.len() > MAX_EVENTS {
+            return Err(AppendError::TooMany(events.len()));
+        }
+        let message_id = match (dedupe_key, expected) {
+            (Some(key), _) => Some(key),
+            (None, Expected::Any) => Some(first.metadata.event_id.to_string()),
+            (None, Expected::Version(_)) => None,
+        };
+        // Room for the headers, which count as payload.
+        let limit = self.client().max_payload().saturating_sub(4_096);
+        let encoded = events.iter().map(|new| encode(aggregate, new, limit)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Unit {
+            aggregate: aggregate.clone(),
+            events: encoded,
+            expected,
+            message_id,
+            reply,
+            queued: Instant::now(),
+            uncertain: false,
+        })
+    }
+}
+
+fn encode(aggregate: &AggregateId, new: &NewEvent, limit: usize) -> Result<Encoded, AppendError> {
+    if let Event::Unknown { type_name, .. } = &new.event {
+        return Err(AppendError::UnknownEvent(type_name.clone()));
+    }
+    let payload = new.event.encode();
+    if payload.len() > limit {
+        return Err(AppendError::TooLarge { type_name: new.metadata.type_name.clone(), bytes: payload.len(), limit });
+    }
+    Ok(Encoded { subject: aggregate.subject(&new.event.subject_token()), metadata: new.metadata.clone(), payload })
+}
+
+/// The events as the log holds them now, without reading them back.
+fn recorded(aggregate: &AggregateId, events: Vec<NewEvent>, first: u64) -> Vec<Recorded> {
+    let record = |(position, new): (u64, NewEvent)| Recorded {
+        position,
+        subject: Subject {
+            tenant: aggregate.tenant.clone(),
+            aggregate: aggregate.aggregate.as_str().into(),
+            id: aggregate.id().into(),
+            event: new.event.subject_token().into(),
+        },
+        payload: new.event.encode(),
+        metadata: new.metadata,
+        event: new.event,
+    };
+    (first..).zip(events).map(record).collect()
+}

@@ -1,0 +1,268 @@
+//! Carrying units to their end: publish, understand the answer, split a refused batch, look up what has become of an
+//! unanswered one, try again.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use futures::StreamExt as _;
+use futures::stream;
+
+use crate::append::{Appended, Expected, Unit};
+use crate::codes::{ServerError, Treatment};
+use crate::history::{self, Stored};
+use crate::queue::FEW;
+use crate::session::{Backoff, Session};
+use crate::wire::{self, Outcome};
+use crate::{AppendError, LogError, codec, definitions};
+
+/// Look-ups and single publishes at the same time, when a batch is taken apart.
+const PARALLEL: usize = 32;
+
+#[derive(Clone)]
+pub(crate) struct Carrier {
+    session: Session,
+    timeout: Duration,
+}
+
+impl Carrier {
+    pub fn new(session: Session, timeout: Duration) -> Self {
+        Self { session, timeout }
+    }
+
+    /// Publishes units of different aggregates as one atomic batch. A batch that is refused is taken apart until each
+    /// unit has its own answer.
+    pub async fn together(&self, units: Vec<Unit>) {
+        let mut backoff = backoff();
+        let mut groups = vec![units];
+        let mut refused = false;
+        while let Some(group) = groups.pop() {
+            let single = |unit: &Unit| unit.events.len() == 1;
+            if (group.len() == 1 || refused && group.len() < FEW) && group.iter().all(single) {
+                self.each_alone(group).await;
+                continue;
+            }
+            let Some((mut group, epoch)) = self.prepare(group).await else { continue };
+            match wire::batch(&self.session, epoch, &group).await {
+                Outcome::Stored { last, .. } => finish_all(group, last),
+                Outcome::Unknown => {
+                    group.iter_mut().for_each(|unit| unit.uncertain = true);
+                    groups.push(group);
+                }
+                Outcome::NotTaken => {
+                    self.pause(&mut backoff).await;
+                    groups.push(group);
+                }
+                Outcome::Refused(error) => {
+                    refused = true;
+                    tracing::debug!(%error, units = group.len(), "a batch was refused");
+                    metrics::counter!("steward_log_batches_refused_total").increment(1);
+                    match error.treatment() {
+                        Treatment::Later => {
+                            self.pause(&mut backoff).await;
+                            groups.push(group);
+                        }
+                        Treatment::Full | Treatment::Misconfigured => refuse_all(group, &error),
+                        Treatment::Duplicate if group.len() > 1 => {
+                            let (alone, several): (Vec<_>, Vec<_>) = group.into_iter().partition(single);
+                            self.each_alone(alone).await;
+                            groups.extend(several.into_iter().rev().map(|unit| vec![unit]));
+                        }
+                        _ if group.len() > 1 => {
+                            let second = group.split_off(group.len() / 2);
+                            groups.push(second);
+                            groups.push(group);
+                        }
+                        treatment => {
+                            for unit in group {
+                                if let Some(unit) = self.explain(unit, treatment, &error).await {
+                                    self.pause(&mut backoff).await;
+                                    groups.push(vec![unit]);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    async fn each_alone(&self, units: Vec<Unit>) {
+        stream::iter(units).for_each_concurrent(PARALLEL, |unit| self.alone(unit)).await;
+    }
+
+    /// Publishes a unit of one event by itself.
+    pub async fn alone(&self, unit: Unit) {
+        let mut backoff = backoff();
+        let mut unit = unit;
+        loop {
+            let Some((group, epoch)) = self.prepare(vec![unit]).await else { return };
+            let Some(ready) = group.into_iter().next() else { return };
+            unit = ready;
+            match wire::plain(&self.session, epoch, &unit).await {
+                Outcome::Stored { last, duplicate } => {
+                    let duplicate = duplicate && !(unit.uncertain && self.is_own(&unit, last).await);
+                    return unit.finish(Ok(Appended { position: last, first: last, duplicate }));
+                }
+                Outcome::Unknown => unit.uncertain = true,
+                Outcome::NotTaken => self.pause(&mut backoff).await,
+                Outcome::Refused(error) => {
+                    let Some(again) = self.explain(unit, error.treatment(), &error).await else { return };
+                    unit = again;
+                    self.pause(&mut backoff).await;
+                }
+            }
+        }
+    }
+
+    /// Waits for the line, gives up on those whose time is over, and looks up those that may be stored already.
+    /// `None` when none are left.
+    async fn prepare(&self, group: Vec<Unit>) -> Option<(Vec<Unit>, u64)> {
+        let (expired, mut group): (Vec<_>, Vec<_>) =
+            group.into_iter().partition(|unit| unit.queued.elapsed() >= self.timeout);
+        expired.into_iter().for_each(|unit| self.give_up(unit));
+        let oldest = group.iter().map(|unit| unit.queued).min()?;
+        let epoch = match self.session.connected(oldest + self.timeout, "appending").await {
+            Ok(epoch) => epoch,
+            Err(LogError::ShutDown) => {
+                group.into_iter().for_each(|unit| unit.finish(Err(LogError::ShutDown.into())));
+                return None;
+            }
+            Err(_) => {
+                group.into_iter().for_each(|unit| self.give_up(unit));
+                return None;
+            }
+        };
+        if group.iter().any(|unit| unit.uncertain) {
+            group = stream::iter(group)
+                .map(|unit| self.look_up(unit))
+                .buffered(PARALLEL)
+                .filter_map(std::future::ready)
+                .collect()
+                .await;
+        }
+        if group.is_empty() { None } else { Some((group, epoch)) }
+    }
+
+    fn give_up(&self, unit: Unit) {
+        let after = self.timeout;
+        let error = if unit.uncertain { AppendError::Unknown { after } } else { AppendError::Unavailable { after } };
+        unit.finish(Err(error));
+    }
+
+    /// Has an earlier try stored it? A decision is found behind the version it expected; if something else stands there,
+    /// it has lost. A fact isn't looked up: its message id keeps it from doubling when it is sent again.
+    async fn look_up(&self, unit: Unit) -> Option<Unit> {
+        let Expected::Version(version) = unit.expected else { return Some(unit) };
+        if !unit.uncertain {
+            return Some(unit);
+        }
+        match self.events_after(&unit, version).await {
+            Ok(events) => match events.first() {
+                None => Some(unit),
+                Some(first) if is_first_of(&unit, first) => {
+                    let position = first.position;
+                    finish(unit, position, false);
+                    None
+                }
+                Some(_) => {
+                    let actual = events.last().map(|event| event.position);
+                    unit.finish(Err(AppendError::Conflict { expected: version, actual }));
+                    None
+                }
+            },
+            // It stays uncertain and is looked up again, until its time is over.
+            Err(error) => {
+                tracing::debug!(%error, "looking up an unanswered append failed");
+                Some(unit)
+            }
+        }
+    }
+
+    /// Answers a unit that was refused by itself; gives it back where it should be tried again.
+    async fn explain(&self, unit: Unit, treatment: Treatment, error: &ServerError) -> Option<Unit> {
+        match treatment {
+            Treatment::Later => Some(unit),
+            Treatment::Conflict => {
+                let Expected::Version(expected) = unit.expected else {
+                    unit.finish(Err(error.clone().refusal().into()));
+                    return None;
+                };
+                let unit = if unit.uncertain { self.look_up(unit).await? } else { unit };
+                if let Some(first) = self.find_message_id(&unit).await {
+                    let own = is_first_of(&unit, &first);
+                    finish(unit, first.position, !own);
+                    return None;
+                }
+                metrics::counter!("steward_log_conflicts_total").increment(1);
+                unit.finish(Err(AppendError::Conflict { expected, actual: error.actual_sequence() }));
+                None
+            }
+            Treatment::Duplicate => match self.find_message_id(&unit).await {
+                Some(first) => {
+                    let own = is_first_of(&unit, &first);
+                    finish(unit, first.position, !own);
+                    None
+                }
+                // The first copy isn't visible yet, or the line is down: try again.
+                None => Some(unit),
+            },
+            _ => {
+                unit.finish(Err(error.clone().refusal().into()));
+                None
+            }
+        }
+    }
+
+    /// The aggregate's event that carries the unit's message id, within the window in which the server knows it.
+    async fn find_message_id(&self, unit: &Unit) -> Option<Stored> {
+        let id = unit.message_id.as_deref()?;
+        let since = Utc::now() - chrono::Duration::from_std(definitions::DUPLICATE_WINDOW * 2).ok()?;
+        let from = history::From::Time(since);
+        let events = history::read(&self.session, definitions::EVENTS, &unit.aggregate.wildcard(), from).await.ok()?;
+        events.into_iter().find(|event| event.headers.get("Nats-Msg-Id").is_some_and(|found| found.as_str() == id))
+    }
+
+    async fn events_after(&self, unit: &Unit, version: u64) -> Result<Vec<Stored>, LogError> {
+        let from = history::From::Position(version + 1);
+        history::read(&self.session, definitions::EVENTS, &unit.aggregate.wildcard(), from).await
+    }
+
+    /// Whether what is stored at `position` is this very event, and not an earlier one under the same key.
+    async fn is_own(&self, unit: &Unit, position: u64) -> bool {
+        let stored = history::read_one(&self.session, definitions::EVENTS, position).await;
+        matches!(stored, Ok(Some(stored)) if is_first_of(unit, &stored))
+    }
+
+    async fn pause(&self, backoff: &mut Backoff) {
+        // At the stop `connected` ends the work.
+        let _ = self.session.pause(backoff.next()).await;
+    }
+}
+
+fn backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(5), Duration::from_millis(250))
+}
+
+fn is_first_of(unit: &Unit, stored: &Stored) -> bool {
+    codec::event_id(Some(&stored.headers)) == Some(unit.events[0].metadata.event_id)
+}
+
+/// A unit's events follow one another.
+fn finish(unit: Unit, first: u64, duplicate: bool) {
+    let position = first + unit.events.len() as u64 - 1;
+    unit.finish(Ok(Appended { position, first, duplicate }));
+}
+
+fn finish_all(units: Vec<Unit>, last: u64) {
+    let total: u64 = units.iter().map(|unit| unit.events.len() as u64).sum();
+    let mut first = last + 1 - total;
+    for unit in units {
+        let events = unit.events.len() as u64;
+        finish(unit, first, false);
+        first += events;
+    }
+}
+
+fn refuse_all(units: Vec<Unit>, error: &ServerError) {
+    units.into_iter().for_each(|unit| unit.finish(Err(error.clone().refusal().into())));
+}

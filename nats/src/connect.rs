@@ -1,0 +1,212 @@
+//! Connecting, and the handle that everything else hangs on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream;
+use async_nats::{Client, Event, ServerAddr};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::append::Unit;
+use crate::cache::Cache;
+use crate::inbox::Inbox;
+use crate::session::{Backoff, Line, REQUEST_TIMEOUT, Session};
+use crate::writer::Writer;
+use crate::{LogError, definitions};
+
+/// Appends that may wait to be published; those beyond wait in `append` itself.
+const QUEUE: usize = 2_048;
+
+/// How long the log still serves after the shutdown was asked for, so that what is in hand can be finished.
+const GRACE: Duration = Duration::from_secs(6);
+
+/// How to connect.
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    /// Shown by the server in its list of connections.
+    pub name: String,
+    /// Aggregates whose state is kept in memory.
+    pub cache_entries: u64,
+    /// How long an append is tried while the server can't be reached.
+    pub append_timeout: Duration,
+    /// Answers come to `{prefix}.…`: needed where the server's permissions give each service an inbox of its own.
+    pub inbox_prefix: Option<String>,
+}
+
+impl ConnectOptions {
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self {
+            name: "steward".to_owned(),
+            cache_entries: 100_000,
+            append_timeout: Duration::from_secs(15),
+            inbox_prefix: None,
+        }
+    }
+}
+
+/// The log. Cheap to clone.
+#[derive(Clone)]
+pub struct Log {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    session: Session,
+    writer: mpsc::Sender<Unit>,
+    cache: Cache,
+    tasks: TaskTracker,
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Log").field("line", &*self.inner.session.line.borrow()).finish_non_exhaustive()
+    }
+}
+
+impl Log {
+    /// Connects, as soon as there is a server: tries until `shutdown`. A lost connection is mended by itself, for ever.
+    ///
+    /// `url` is `nats://user:password@host:port`, several separated by commas. After `shutdown` the log serves a few
+    /// more seconds, so that what is in hand can be finished.
+    pub async fn connect(url: &str, options: ConnectOptions, shutdown: CancellationToken) -> Result<Self, LogError> {
+        let addresses = addresses(url)?;
+        let (line, watch) = watch::channel(Line { up: true, epoch: 0 });
+        let line = Arc::new(line);
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+        let client = loop {
+            let attempt = tokio::select! {
+                attempt = client_options(&options, line.clone()).connect(addresses.as_slice()) => attempt,
+                () = shutdown.cancelled() => return Err(LogError::ShutDown),
+            };
+            match attempt {
+                Ok(client) => break client,
+                Err(error) => {
+                    let pause = backoff.next();
+                    tracing::warn!(%error, ?pause, "NATS can't be reached; trying again");
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = shutdown.cancelled() => return Err(LogError::ShutDown),
+                    }
+                }
+            }
+        };
+        check_version(&client)?;
+        let context = jetstream::context::ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone());
+        let (inbox, answers) = Inbox::open(&client).await?;
+        let stop = CancellationToken::new();
+        let session = Session { client, context, inbox, line: watch, stop: stop.clone(), seen: Arc::default() };
+
+        let tasks = TaskTracker::new();
+        tasks.spawn(session.inbox.clone().run(answers, stop.clone()));
+        let (writer, waiting) = mpsc::channel(QUEUE);
+        let writing = tasks.spawn(Writer::new(session.clone(), options.append_timeout).run(waiting));
+        tasks.spawn(async move {
+            tokio::select! {
+                // All handles are gone and the queue is empty.
+                _ = writing => {}
+                () = async { shutdown.cancelled().await; tokio::time::sleep(GRACE).await } => {}
+            }
+            stop.cancel();
+        });
+        tasks.close();
+        let cache = Cache::new(options.cache_entries);
+        Ok(Self { inner: Arc::new(Inner { session, writer, cache, tasks }) })
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.inner.session.client
+    }
+
+    pub fn jetstream(&self) -> &jetstream::Context {
+        &self.inner.session.context
+    }
+
+    /// Whether the connection is up at this moment.
+    pub fn is_connected(&self) -> bool {
+        self.inner.session.line.borrow().up
+    }
+
+    /// The server's version, as it says itself.
+    pub fn server_version(&self) -> String {
+        self.client().server_info().version
+    }
+
+    /// Ends when the log has stopped: after the shutdown and the time it leaves for what is in hand.
+    pub async fn closed(&self) {
+        self.inner.tasks.wait().await;
+    }
+
+    pub(crate) fn session(&self) -> &Session {
+        &self.inner.session
+    }
+
+    pub(crate) fn writer(&self) -> &mpsc::Sender<Unit> {
+        &self.inner.writer
+    }
+
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.inner.cache
+    }
+}
+
+fn addresses(url: &str) -> Result<Vec<ServerAddr>, LogError> {
+    let parse = |part: &str| {
+        part.trim().parse::<ServerAddr>().map_err(|error| LogError::Address {
+            // Never the address itself: it may hold a password.
+            url: part.rsplit('@').next().unwrap_or_default().to_owned(),
+            reason: error.to_string(),
+        })
+    };
+    url.split(',').map(parse).collect()
+}
+
+fn check_version(client: &Client) -> Result<(), LogError> {
+    let mut needed = definitions::SERVER_NEEDED.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut next = || needed.next().unwrap_or(0);
+    if client.is_server_compatible(next(), next(), next()) {
+        return Ok(());
+    }
+    let found = client.server_info().version;
+    Err(LogError::ServerTooOld { found, needed: definitions::SERVER_NEEDED })
+}
+
+fn client_options(options: &ConnectOptions, line: Arc<watch::Sender<Line>>) -> async_nats::ConnectOptions {
+    let mut client = async_nats::ConnectOptions::new()
+        .name(&options.name)
+        .max_reconnects(None)
+        .connection_timeout(Duration::from_secs(3))
+        .request_timeout(Some(REQUEST_TIMEOUT))
+        .ping_interval(Duration::from_secs(10))
+        .skip_subject_validation(true)
+        .reconnect_delay_callback(|attempts| match attempts {
+            0 | 1 => Duration::ZERO,
+            attempts => Duration::from_millis(25 << attempts.min(4)),
+        })
+        .event_callback(move |event| {
+            match event {
+                Event::Connected => {
+                    line.send_modify(|line| line.up = true);
+                    tracing::info!("connected to NATS");
+                }
+                Event::Disconnected | Event::Closed => {
+                    line.send_modify(|line| *line = Line { up: false, epoch: line.epoch + 1 });
+                    tracing::warn!("the connection to NATS is lost; connecting again");
+                }
+                Event::LameDuckMode => tracing::warn!("the NATS server is about to stop"),
+                other => tracing::warn!(event = %other, "NATS"),
+            }
+            std::future::ready(())
+        });
+    if let Some(prefix) = &options.inbox_prefix {
+        client = client.custom_inbox_prefix(prefix);
+    }
+    client
+}

@@ -1,0 +1,116 @@
+//! The streams and consumers as data: what exists in JetStream, and with which settings.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
+
+/// The oldest nats-server that has what we use (schedules inside batches on one replica).
+pub const SERVER_NEEDED: &str = "2.14.0";
+
+/// All events of all tenants.
+pub const EVENTS: &str = "EVENTS";
+/// The scheduler's alarm clock.
+pub const TIMERS: &str = "TIMERS";
+/// Events that a handler gave up on, and requests to try them again.
+pub const DEAD: &str = "DEAD";
+/// Bodies too large for an event, by their SHA-256.
+pub const BLOBS: &str = "BLOBS";
+
+pub const EVENTS_SUBJECTS: &str = "ev.>";
+/// One schedule per timer: `sch.{timer}`.
+pub const SCHEDULES_SUBJECTS: &str = "sch.>";
+/// What a schedule publishes when it fires: `due.{timer}`.
+pub const DUE_SUBJECTS: &str = "due.>";
+/// `dead.{consumer}.{position}`, the last record of each.
+pub const DEAD_SUBJECTS: &str = "dead.>";
+/// `retry.{consumer}.{position}`.
+pub const RETRY_SUBJECTS: &str = "retry.>";
+
+/// How long the server remembers message ids. Long enough for a provider's quick redeliveries; older ones are
+/// looked up in the aggregate.
+pub const DUPLICATE_WINDOW: Duration = Duration::from_secs(600);
+
+/// The streams, in the order in which they are made.
+pub fn streams() -> [(&'static str, Config); 3] {
+    [(EVENTS, events()), (TIMERS, timers()), (DEAD, dead())]
+}
+
+/// Kept for ever. `discard: new` makes a limit that an operator sets refuse new events instead of losing old ones;
+/// `deny_delete` stays off because a person's data must be erasable by the admin.
+fn events() -> Config {
+    Config {
+        name: EVENTS.to_owned(),
+        description: Some("Steward: every event, in order".to_owned()),
+        subjects: vec![EVENTS_SUBJECTS.to_owned()],
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::New,
+        storage: StorageType::File,
+        duplicate_window: DUPLICATE_WINDOW,
+        deny_purge: true,
+        allow_direct: true,
+        allow_atomic_publish: true,
+        ..Config::default()
+    }
+}
+
+/// Schedules force rollup on and purge allowed, so they live in a stream of their own. A fired message is gone once
+/// the scheduler has acknowledged it.
+fn timers() -> Config {
+    Config {
+        name: TIMERS.to_owned(),
+        description: Some("Steward: timers and what fired".to_owned()),
+        subjects: vec![SCHEDULES_SUBJECTS.to_owned(), DUE_SUBJECTS.to_owned()],
+        retention: RetentionPolicy::WorkQueue,
+        storage: StorageType::File,
+        allow_direct: true,
+        allow_rollup: true,
+        allow_atomic_publish: true,
+        allow_message_schedules: true,
+        ..Config::default()
+    }
+}
+
+/// The last record per subject.
+fn dead() -> Config {
+    Config {
+        name: DEAD.to_owned(),
+        description: Some("Steward: events that a handler gave up on".to_owned()),
+        subjects: vec![DEAD_SUBJECTS.to_owned(), RETRY_SUBJECTS.to_owned()],
+        retention: RetentionPolicy::Limits,
+        storage: StorageType::File,
+        max_messages_per_subject: 1,
+        allow_direct: true,
+        ..Config::default()
+    }
+}
+
+/// A durable subscription: everything from the beginning of the log, redelivered until acknowledged.
+pub(crate) fn durable(name: &str, filters: Vec<String>, ack_wait: Duration, max_ack_pending: usize) -> pull::Config {
+    pull::Config {
+        durable_name: Some(name.to_owned()),
+        name: Some(name.to_owned()),
+        filter_subjects: filters,
+        deliver_policy: DeliverPolicy::All,
+        ack_policy: AckPolicy::Explicit,
+        replay_policy: ReplayPolicy::Instant,
+        ack_wait,
+        max_ack_pending: i64::try_from(max_ack_pending).unwrap_or(i64::MAX),
+        ..pull::Config::default()
+    }
+}
+
+/// A reader without a memory on the server: it knows itself where it stands.
+pub(crate) fn reader(name: &str, from: u64, filters: Vec<String>) -> pull::Config {
+    pull::Config {
+        name: Some(name.to_owned()),
+        filter_subjects: filters,
+        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from.max(1) },
+        ack_policy: AckPolicy::None,
+        replay_policy: ReplayPolicy::Instant,
+        inactive_threshold: Duration::from_secs(60),
+        memory_storage: true,
+        num_replicas: 1,
+        ..pull::Config::default()
+    }
+}

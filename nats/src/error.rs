@@ -1,0 +1,106 @@
+//! What can go wrong with the log, one variant per cause.
+
+use std::time::Duration;
+
+use crate::codes::{Refusal, ServerError};
+
+/// The log can't be read, or isn't there.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LogError {
+    #[error("`{url}` is no NATS address: {reason}. Expected nats://host:port, several separated by commas")]
+    Address { url: String, reason: String },
+    #[error("nats-server {found} is too old: Steward needs {needed} or newer (it uses atomic batches and schedules)")]
+    ServerTooOld { found: String, needed: &'static str },
+    #[error("NATS can't be reached while {doing}: {reason}. It is tried again by itself; check that nats-server runs")]
+    Unavailable { doing: &'static str, reason: String },
+    #[error("NATS didn't answer within {after:?} while {doing}")]
+    TimedOut { doing: &'static str, after: Duration },
+    #[error("NATS refused {doing}: {error}")]
+    Refused { doing: &'static str, error: ServerError },
+    #[error("the stream {stream} exists with settings that can't be changed to ours: {reason}")]
+    IncompatibleStream { stream: &'static str, reason: String },
+    #[error("the message at position {position} is no event: {reason}")]
+    Malformed { position: u64, reason: String },
+    #[error("there is no blob {0}")]
+    NoSuchBlob(String),
+    #[error("the blob {0} is damaged: its content has another hash")]
+    DamagedBlob(String),
+    #[error("there is no dead letter of {consumer} at position {position}")]
+    NoSuchDeadLetter { consumer: String, position: u64 },
+    #[error("the log is shut down")]
+    ShutDown,
+}
+
+impl LogError {
+    /// It passes by itself: trying again later makes sense.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::TimedOut { .. })
+    }
+}
+
+/// An append didn't happen, or it isn't known whether it did.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AppendError {
+    #[error("the aggregate has changed: version {expected} was expected{}", actual.map(|a| format!(", it is {a}")).unwrap_or_default())]
+    Conflict { expected: u64, actual: Option<u64> },
+    #[error("gave up after {tries} conflicts: others keep changing the aggregate")]
+    Contended { tries: u32 },
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("nothing was stored: NATS couldn't be reached for {after:?}; try again later")]
+    Unavailable { after: Duration },
+    /// The same append may be made again: with its dedupe key, or the version it expects, it can't double.
+    #[error("NATS didn't answer for {after:?}; it isn't known whether the events were stored")]
+    Unknown { after: Duration },
+    #[error("{0} events are too many for one append: at most {max}", max = crate::append::MAX_EVENTS)]
+    TooMany(usize),
+    #[error(
+        "the event {type_name} has {bytes} bytes, more than the server takes ({limit}); large bodies belong in a blob"
+    )]
+    TooLarge { type_name: String, bytes: usize, limit: usize },
+    #[error("an append needs at least one event")]
+    Empty,
+    #[error("an event of a type this build doesn't know, {0}, can't be written")]
+    UnknownEvent(String),
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+impl AppendError {
+    /// It passes by itself: the same append later may succeed.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } | Self::Unknown { .. } | Self::Contended { .. } => true,
+            Self::Log(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+}
+
+/// A decision wasn't recorded.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DecideError<R> {
+    /// The rule that refused it.
+    #[error("refused")]
+    Refused(R),
+    #[error(transparent)]
+    Append(AppendError),
+    #[error(transparent)]
+    Log(LogError),
+}
+
+impl<R> From<LogError> for DecideError<R> {
+    fn from(error: LogError) -> Self {
+        Self::Log(error)
+    }
+}
+
+impl<R> DecideError<R> {
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Refused(_) => false,
+            Self::Append(error) => error.is_transient(),
+            Self::Log(error) => error.is_transient(),
+        }
+    }
+}

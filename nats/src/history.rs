@@ -1,0 +1,198 @@
+//! Reading back: an aggregate's events after a position, and one event by its position.
+
+use async_nats::{HeaderMap, Message, StatusCode};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use steward_proto::Recorded;
+
+use crate::session::Session;
+use crate::{Log, LogError, codec, definitions};
+
+/// Messages per request. Pages of this size are asked for until the end.
+const PAGE: usize = 512;
+
+#[derive(Serialize, Default)]
+struct DirectGet<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_by_subj: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_time: Option<String>,
+}
+
+/// A message as the stream holds it.
+pub(crate) struct Stored {
+    pub position: u64,
+    pub subject: String,
+    pub headers: HeaderMap,
+    pub payload: Bytes,
+    pub at: DateTime<Utc>,
+}
+
+/// Where a reading begins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum From {
+    /// This position is the first one wanted.
+    Position(u64),
+    Time(DateTime<Utc>),
+}
+
+/// All messages of `stream` on `subjects` (a wildcard) from `from` on. Gaps where messages were erased are skipped.
+pub(crate) async fn read(
+    session: &Session,
+    stream: &'static str,
+    subjects: &str,
+    from: From,
+) -> Result<Vec<Stored>, LogError> {
+    let mut found: Vec<Stored> = Vec::new();
+    let mut from = from;
+    loop {
+        let (page, more) =
+            session.persist("reading events", |epoch| page(session, epoch, stream, subjects, from)).await?;
+        if let Some(last) = page.last() {
+            from = From::Position(last.position + 1);
+        }
+        let empty = page.is_empty();
+        found.extend(page);
+        if !more || empty {
+            return Ok(found);
+        }
+    }
+}
+
+/// One page, and whether there is more after it.
+async fn page(
+    session: &Session,
+    epoch: u64,
+    stream: &'static str,
+    subjects: &str,
+    from: From,
+) -> Result<(Vec<Stored>, bool), LogError> {
+    let mut request = DirectGet { next_by_subj: Some(subjects), batch: Some(PAGE), ..DirectGet::default() };
+    match from {
+        From::Position(position) => request.seq = Some(position.max(1)),
+        From::Time(at) => request.start_time = Some(at.to_rfc3339()),
+    }
+    let exchange = async {
+        let mut answers = session.inbox.expect(PAGE + 1);
+        send(session, stream, answers.subject.clone(), &request).await?;
+        let mut page = Vec::new();
+        loop {
+            let message = answers.next().await.ok_or(LogError::ShutDown)?;
+            match status(&message) {
+                None => page.push(stored(message)?),
+                // End of the batch.
+                Some(204) => {
+                    let pending = header_number(message.headers.as_ref(), "Nats-Num-Pending").unwrap_or(0);
+                    return Ok((page, pending > 0));
+                }
+                Some(404) => return Ok((page, false)),
+                Some(code) => return Err(refused(code, &message)),
+            }
+        }
+    };
+    session.exchange("reading events", epoch, exchange).await
+}
+
+/// One message by its position; `None` if it was erased, or isn't there yet.
+pub(crate) async fn read_one(
+    session: &Session,
+    stream: &'static str,
+    position: u64,
+) -> Result<Option<Stored>, LogError> {
+    if position == 0 {
+        return Ok(None);
+    }
+    session
+        .persist("reading an event", |epoch| {
+            let exchange = async {
+                let mut answers = session.inbox.expect(1);
+                let request = DirectGet { seq: Some(position), ..DirectGet::default() };
+                send(session, stream, answers.subject.clone(), &request).await?;
+                let message = answers.next().await.ok_or(LogError::ShutDown)?;
+                match status(&message) {
+                    None => stored(message).map(Some),
+                    Some(404) => Ok(None),
+                    Some(code) => Err(refused(code, &message)),
+                }
+            };
+            session.exchange("reading an event", epoch, exchange)
+        })
+        .await
+}
+
+async fn send(session: &Session, stream: &'static str, reply: String, request: &DirectGet<'_>) -> Result<(), LogError> {
+    let body = serde_json::to_vec(request).expect("a struct of numbers and strings is JSON");
+    let subject = format!("$JS.API.DIRECT.GET.{stream}");
+    session
+        .client
+        .publish_with_reply(subject, reply, body.into())
+        .await
+        .map_err(|error| LogError::Unavailable { doing: "reading events", reason: error.to_string() })
+}
+
+fn status(message: &Message) -> Option<u16> {
+    message.status.filter(|status| *status != StatusCode::OK).map(|status| status.as_u16())
+}
+
+fn refused(code: u16, message: &Message) -> LogError {
+    let reason = format!("{code} {}", message.description.as_deref().unwrap_or_default());
+    // 503: JetStream isn't up yet; 408 and 413 don't happen with what we ask.
+    LogError::Unavailable { doing: "reading events", reason }
+}
+
+fn header_number(headers: Option<&HeaderMap>, name: &'static str) -> Option<u64> {
+    headers?.get(name)?.as_str().parse().ok()
+}
+
+fn stored(message: Message) -> Result<Stored, LogError> {
+    let malformed = |what: &str| LogError::Malformed { position: 0, reason: format!("the answer has no {what}") };
+    let headers = message.headers.unwrap_or_default();
+    let position = header_number(Some(&headers), "Nats-Sequence").ok_or_else(|| malformed("Nats-Sequence"))?;
+    let subject = headers.get("Nats-Subject").ok_or_else(|| malformed("Nats-Subject"))?.to_string();
+    let at = headers
+        .get("Nats-Time-Stamp")
+        .and_then(|at| DateTime::parse_from_rfc3339(at.as_str()).ok())
+        .ok_or_else(|| malformed("Nats-Time-Stamp"))?
+        .with_timezone(&Utc);
+    Ok(Stored { position, subject, headers, payload: message.payload, at })
+}
+
+impl Stored {
+    pub fn into_recorded(self) -> Result<Recorded, LogError> {
+        let at = self.at;
+        codec::recorded(self.position, &self.subject, Some(&self.headers), self.payload, || at)
+    }
+}
+
+impl Log {
+    /// The event at a position; `None` if it was erased, or isn't there yet.
+    pub async fn read(&self, position: u64) -> Result<Option<Recorded>, LogError> {
+        match read_one(self.session(), definitions::EVENTS, position).await? {
+            Some(stored) => stored.into_recorded().map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The position of the log's last event; 0 when it is empty.
+    pub async fn last_position(&self) -> Result<u64, LogError> {
+        let session = self.session();
+        let last = session
+            .persist("reading the log's end", |epoch| {
+                let exchange = async {
+                    let stream = session.context.get_stream(definitions::EVENTS).await.map_err(|error| {
+                        LogError::Unavailable { doing: "reading the log's end", reason: error.to_string() }
+                    })?;
+                    Ok(stream.cached_info().state.last_sequence)
+                };
+                session.exchange("reading the log's end", epoch, exchange)
+            })
+            .await?;
+        session.saw(last);
+        Ok(last)
+    }
+}

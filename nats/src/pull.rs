@@ -1,0 +1,128 @@
+//! Pulling messages from a consumer: asks for so many, counts what is still to come, notices when nobody answers.
+
+use std::time::Duration;
+
+use async_nats::{Message, StatusCode, Subscriber};
+use futures::{FutureExt as _, StreamExt as _};
+use serde::Serialize;
+use tokio::time::{Instant, sleep_until};
+
+use crate::LogError;
+use crate::session::Session;
+
+/// The server says so often that an open request is alive.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// After this silence the request counts as lost.
+const SILENCE: Duration = Duration::from_millis(12_500);
+/// An open request ends by itself and is made anew.
+const EXPIRES: Duration = Duration::from_secs(30);
+
+#[derive(Serialize)]
+struct Request {
+    batch: usize,
+    expires: u128,
+    idle_heartbeat: u128,
+}
+
+/// What a pull gives.
+pub(crate) enum Pulled {
+    Message(Message),
+    /// A request ended; ask again.
+    Ended,
+    /// The consumer is gone, the line was lost, or nobody answers: make it anew.
+    Broken(String),
+}
+
+pub(crate) struct Puller {
+    session: Session,
+    subject: String,
+    inbox: String,
+    subscriber: Subscriber,
+    /// Messages asked for that haven't come.
+    outstanding: usize,
+    /// The line this puller was made on.
+    epoch: u64,
+    last_sign: Instant,
+}
+
+impl Puller {
+    /// `epoch` is the line's, taken before the consumer was made.
+    pub async fn open(session: &Session, stream: &str, consumer: &str, epoch: u64) -> Result<Self, LogError> {
+        let inbox = session.client.new_inbox();
+        let subscriber = session
+            .client
+            .subscribe(inbox.clone())
+            .await
+            .map_err(|error| LogError::Unavailable { doing: "subscribing to a consumer", reason: error.to_string() })?;
+        Ok(Self {
+            session: session.clone(),
+            subject: format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"),
+            inbox,
+            subscriber,
+            outstanding: 0,
+            epoch,
+            last_sign: Instant::now(),
+        })
+    }
+
+    pub fn outstanding(&self) -> usize {
+        self.outstanding
+    }
+
+    /// Asks for `batch` more messages.
+    pub async fn ask(&mut self, batch: usize) -> Result<(), LogError> {
+        let request = Request { batch, expires: EXPIRES.as_nanos(), idle_heartbeat: HEARTBEAT.as_nanos() };
+        let body = serde_json::to_vec(&request).expect("a struct of numbers is JSON");
+        let publish = self.session.client.publish_with_reply(self.subject.clone(), self.inbox.clone(), body.into());
+        publish
+            .await
+            .map_err(|error| LogError::Unavailable { doing: "asking for events", reason: error.to_string() })?;
+        if self.outstanding == 0 {
+            self.last_sign = Instant::now();
+        }
+        self.outstanding += batch;
+        Ok(())
+    }
+
+    /// The next message. Cancel-safe.
+    pub async fn next(&mut self) -> Pulled {
+        loop {
+            // What has arrived comes first: it is valid whatever happens to the line.
+            let arrived = match self.subscriber.next().now_or_never() {
+                Some(message) => message,
+                None => tokio::select! {
+                    message = self.subscriber.next() => message,
+                    () = self.session.lost(self.epoch) => return Pulled::Broken("the connection was lost".to_owned()),
+                    () = sleep_until(self.last_sign + SILENCE), if self.outstanding > 0 => {
+                        return Pulled::Broken(format!("no sign of life for {SILENCE:?}"));
+                    }
+                },
+            };
+            let Some(message) = arrived else { return Pulled::Broken("the connection is closed".to_owned()) };
+            self.last_sign = Instant::now();
+            let Some(status) = message.status.filter(|status| *status != StatusCode::OK) else {
+                self.outstanding = self.outstanding.saturating_sub(1);
+                return Pulled::Message(message);
+            };
+            let text = message.description.as_deref().unwrap_or_default();
+            match status.as_u16() {
+                100 => {}
+                404 | 408 => {
+                    self.end_request(&message);
+                    return Pulled::Ended;
+                }
+                409 if text.eq_ignore_ascii_case("Batch Completed") => {
+                    self.end_request(&message);
+                    return Pulled::Ended;
+                }
+                code => return Pulled::Broken(format!("{code} {text}")),
+            }
+        }
+    }
+
+    fn end_request(&mut self, message: &Message) {
+        let header = message.headers.as_ref().and_then(|headers| headers.get("Nats-Pending-Messages"));
+        let missing = header.and_then(|value| value.as_str().parse().ok()).unwrap_or(self.outstanding);
+        self.outstanding = self.outstanding.saturating_sub(missing);
+    }
+}

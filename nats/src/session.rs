@@ -1,0 +1,139 @@
+//! The connection as the rest of the crate sees it: the client, its answers, and whether the line is up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_nats::jetstream;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::LogError;
+use crate::inbox::Inbox;
+
+/// How long one request to the server may take.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The state of the line. `epoch` grows with every loss: what was on its way then may or may not have arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub up: bool,
+    pub epoch: u64,
+}
+
+#[derive(Clone)]
+pub(crate) struct Session {
+    pub client: async_nats::Client,
+    pub context: jetstream::Context,
+    pub inbox: Inbox,
+    pub line: watch::Receiver<Line>,
+    /// No more waiting: the process stops.
+    pub stop: CancellationToken,
+    /// The highest position this process knows of.
+    pub seen: Arc<AtomicU64>,
+}
+
+impl Session {
+    pub fn saw(&self, position: u64) {
+        self.seen.fetch_max(position, Ordering::Relaxed);
+    }
+
+    pub fn seen(&self) -> u64 {
+        self.seen.load(Ordering::Relaxed)
+    }
+
+    pub fn epoch(&self) -> u64 {
+        self.line.borrow().epoch
+    }
+
+    /// Waits for the line; the epoch of the line that is up.
+    pub async fn connected(&self, deadline: Instant, doing: &'static str) -> Result<u64, LogError> {
+        let mut line = self.line.clone();
+        let up = async {
+            match line.wait_for(|line| line.up).await {
+                Ok(line) => Ok(line.epoch),
+                Err(_) => Err(LogError::ShutDown),
+            }
+        };
+        tokio::select! {
+            up = timeout_at(deadline, up) => {
+                up.unwrap_or_else(|_| Err(LogError::Unavailable { doing, reason: "not connected".to_owned() }))
+            }
+            () = self.stop.cancelled() => Err(LogError::ShutDown),
+        }
+    }
+
+    /// Ends when the line that was up at `epoch` is lost.
+    pub async fn lost(&self, epoch: u64) {
+        let mut line = self.line.clone();
+        // An error means that the connection is closed for good, which is a loss as well.
+        let _ = line.wait_for(|line| line.epoch != epoch).await;
+    }
+
+    /// Runs one exchange with the server: ends at the timeout, when the line is lost, or at the stop.
+    pub async fn exchange<T>(
+        &self,
+        doing: &'static str,
+        epoch: u64,
+        exchange: impl Future<Output = Result<T, LogError>>,
+    ) -> Result<T, LogError> {
+        tokio::select! {
+            biased;
+            done = tokio::time::timeout(REQUEST_TIMEOUT, exchange) => {
+                done.unwrap_or(Err(LogError::TimedOut { doing, after: REQUEST_TIMEOUT }))
+            }
+            () = self.lost(epoch) => Err(LogError::Unavailable { doing, reason: "the connection was lost".to_owned() }),
+            () = self.stop.cancelled() => Err(LogError::ShutDown),
+        }
+    }
+
+    /// Repeats `attempt` while it fails for a reason that passes, for `REQUEST_TIMEOUT` in all.
+    /// Only for what may be repeated: reads and idempotent writes.
+    pub async fn persist<T, Fut>(&self, doing: &'static str, mut attempt: impl FnMut(u64) -> Fut) -> Result<T, LogError>
+    where
+        Fut: Future<Output = Result<T, LogError>>,
+    {
+        let deadline = Instant::now() + REQUEST_TIMEOUT;
+        let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(500));
+        loop {
+            let epoch = self.connected(deadline, doing).await?;
+            match attempt(epoch).await {
+                Err(error) if error.is_transient() => {
+                    let pause = backoff.next();
+                    if Instant::now() + pause >= deadline {
+                        return Err(error);
+                    }
+                    self.pause(pause).await?;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// A pause between two attempts.
+    pub async fn pause(&self, pause: Duration) -> Result<(), LogError> {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => Ok(()),
+            () = self.stop.cancelled() => Err(LogError::ShutDown),
+        }
+    }
+}
+
+/// Pauses that double, with a random part so that many waiters don't return in step.
+pub(crate) struct Backoff {
+    next: Duration,
+    cap: Duration,
+}
+
+impl Backoff {
+    pub fn new(first: Duration, cap: Duration) -> Self {
+        Self { next: first, cap }
+    }
+
+    pub fn next(&mut self) -> Duration {
+        let pause = self.next;
+        self.next = (pause * 2).min(self.cap);
+        pause.mul_f64(rand::random_range(0.75..1.25))
+    }
+}

@@ -1,0 +1,104 @@
+//! Making the streams: creates what is missing, brings what exists to our settings, keeps what operators set.
+
+use std::time::Duration;
+
+use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
+use async_nats::jetstream::stream::Config;
+use tokio::time::Instant;
+
+use crate::session::Backoff;
+use crate::{Log, LogError, definitions};
+
+/// A server that has just started may take a while to read its streams.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Log {
+    /// Creates the streams and the blob store, or brings them to our settings. Idempotent; any service may call it.
+    ///
+    /// Replicas, placement and limits that an operator has set stay as they are.
+    pub async fn ensure_streams(&self) -> Result<(), LogError> {
+        for (name, config) in definitions::streams() {
+            self.patiently(|| self.ensure_stream(name, config.clone())).await?;
+        }
+        self.patiently(|| self.ensure_blobs()).await
+    }
+
+    async fn patiently<Fut>(&self, attempt: impl Fn() -> Fut) -> Result<(), LogError>
+    where
+        Fut: Future<Output = Result<(), LogError>>,
+    {
+        let deadline = Instant::now() + PATIENCE;
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+        loop {
+            match attempt().await {
+                Err(error) if error.is_transient() && Instant::now() < deadline => {
+                    tracing::debug!(%error, "JetStream isn't ready yet");
+                    self.session().pause(backoff.next()).await?;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn ensure_stream(&self, name: &'static str, wanted: Config) -> Result<(), LogError> {
+        let jetstream = self.jetstream();
+        let found = match jetstream.get_stream(name).await {
+            Ok(stream) => stream.cached_info().config.clone(),
+            Err(error) => match error.kind() {
+                GetStreamErrorKind::JetStream(ref refused)
+                    if refused.error_code() == async_nats::jetstream::ErrorCode::STREAM_NOT_FOUND =>
+                {
+                    return match jetstream.create_stream(wanted.clone()).await {
+                        Ok(_) => Ok(()),
+                        Err(error) => Err(creating(name, &error)),
+                    };
+                }
+                _ => return Err(LogError::Unavailable { doing: "reading a stream", reason: error.to_string() }),
+            },
+        };
+        let merged = merged(&found, wanted);
+        if merged == found {
+            return Ok(());
+        }
+        jetstream.update_stream(merged).await.map(drop).map_err(|error| creating(name, &error))
+    }
+}
+
+/// What must be ours, over what exists.
+fn merged(found: &Config, wanted: Config) -> Config {
+    Config {
+        description: wanted.description,
+        subjects: wanted.subjects,
+        retention: wanted.retention,
+        discard: wanted.discard,
+        storage: wanted.storage,
+        duplicate_window: if wanted.duplicate_window.is_zero() {
+            found.duplicate_window
+        } else {
+            wanted.duplicate_window
+        },
+        max_messages_per_subject: if wanted.max_messages_per_subject > 0 {
+            wanted.max_messages_per_subject
+        } else {
+            found.max_messages_per_subject
+        },
+        deny_purge: wanted.deny_purge,
+        allow_rollup: wanted.allow_rollup,
+        allow_direct: wanted.allow_direct,
+        allow_atomic_publish: wanted.allow_atomic_publish,
+        allow_message_schedules: wanted.allow_message_schedules,
+        ..found.clone()
+    }
+}
+
+fn creating(stream: &'static str, error: &async_nats::jetstream::context::CreateStreamError) -> LogError {
+    match error.kind() {
+        // 10049 (the folder isn't there yet) was seen right after an account's last stream was deleted.
+        CreateStreamErrorKind::JetStream(refused)
+            if refused.error_code() != async_nats::jetstream::ErrorCode::STREAM_CREATE =>
+        {
+            LogError::IncompatibleStream { stream, reason: refused.to_string() }
+        }
+        _ => LogError::Unavailable { doing: "creating a stream", reason: error.to_string() },
+    }
+}

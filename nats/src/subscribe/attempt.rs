@@ -1,0 +1,76 @@
+//! One event and its handler: run it, again while something is missing, give up on poison.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use steward_proto::Recorded;
+use tokio_util::sync::CancellationToken;
+
+use super::{HandleError, Handled};
+use crate::session::Backoff;
+
+/// Tries of an event that a handler says it can't handle.
+const POISON_TRIES: u32 = 5;
+
+/// How it ended.
+#[derive(Debug)]
+pub(super) enum End {
+    Done,
+    Later(Duration),
+    Dead {
+        error: String,
+        tries: u32,
+    },
+    /// The subscription stops; somebody else goes on.
+    Stopped,
+}
+
+pub(super) async fn attempt<H, Fut>(
+    handler: &H,
+    recorded: &Recorded,
+    consumer: &'static str,
+    stop: &CancellationToken,
+) -> End
+where
+    H: Fn(Recorded) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<Handled, HandleError>> + Send,
+{
+    let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
+    let mut poisoned = 0;
+    let position = recorded.position;
+    loop {
+        let handling = async { handler(recorded.clone()).await };
+        let outcome = AssertUnwindSafe(handling)
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|panic| Err(HandleError::poison(format!("the handler panicked: {}", said(&*panic)))));
+        match outcome {
+            Ok(Handled::Done) => return End::Done,
+            Ok(Handled::Later(delay)) => return End::Later(delay),
+            Err(HandleError::Transient(error)) => {
+                metrics::counter!("steward_log_handler_retries_total", "consumer" => consumer).increment(1);
+                tracing::warn!(consumer, position, %error, "handling an event failed for now; trying again");
+            }
+            Err(HandleError::Poison(error)) => {
+                poisoned += 1;
+                tracing::warn!(consumer, position, %error, tries = poisoned, "an event can't be handled");
+                if poisoned >= POISON_TRIES {
+                    return End::Dead { error: error.to_string(), tries: poisoned };
+                }
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(backoff.next()) => {}
+            () = stop.cancelled() => return End::Stopped,
+        }
+    }
+}
+
+fn said(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
+}

@@ -1,0 +1,186 @@
+//! Tail: the log in order, each event once, across lost connections and restarts of the server.
+
+use std::time::Duration;
+
+use async_nats::jetstream;
+use futures::{Stream, stream};
+use steward_proto::Recorded;
+
+use crate::pull::{Pulled, Puller};
+use crate::session::{Backoff, Session};
+use crate::{Log, LogError, codec, definitions};
+
+/// Messages asked for at a time. Measured: 342 k/s with 200, 398 k/s with 1,000.
+const BATCH: usize = 1_000;
+
+/// An event of the log, read in order.
+#[derive(Debug, Clone)]
+pub struct Tailed {
+    pub recorded: Recorded,
+    /// Matching events behind this one, as the server knew when it sent it; 0 at the log's end.
+    pub pending: u64,
+}
+
+struct Tail {
+    session: Session,
+    filters: Vec<String>,
+    /// The first position wanted.
+    next: u64,
+    reader: Option<Reader>,
+    backoff: Backoff,
+}
+
+struct Reader {
+    puller: Puller,
+    /// The consumer counts its deliveries; a gap means that one was lost on the way.
+    delivered: u64,
+}
+
+impl Log {
+    /// Reads events from the position `from` on (0 or 1: from the beginning), past and future ones, in order.
+    ///
+    /// `filter_subjects` are wildcards on subjects (`ev.*.conversation.*.client_responded`) that don't overlap; none
+    /// means all events. A message that is no event is an `Err` in its place, and the reading goes on behind it. The
+    /// stream ends only when the log stops. It needs no closing; what is left on the server goes away by itself.
+    pub async fn tail(
+        &self,
+        from: u64,
+        filter_subjects: Vec<String>,
+    ) -> Result<impl Stream<Item = Result<Tailed, LogError>> + Send + use<>, LogError> {
+        let mut tail = Tail {
+            session: self.session().clone(),
+            filters: filter_subjects,
+            next: from.max(1),
+            reader: None,
+            backoff: backoff(),
+        };
+        // A first consumer now, so that a wrong filter is told at once.
+        match tail.open().await {
+            Ok(reader) => tail.reader = Some(reader),
+            Err(error) if error.is_transient() => tracing::debug!(%error, "the log can't be read yet"),
+            Err(error) => return Err(error),
+        }
+        Ok(stream::unfold(tail, |mut tail| async move { tail.next().await.map(|item| (item, tail)) }))
+    }
+}
+
+fn backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(20), Duration::from_secs(1))
+}
+
+impl Tail {
+    async fn open(&self) -> Result<Reader, LogError> {
+        let session = &self.session;
+        let epoch = session.epoch();
+        let name = format!("tail-{}", uuid::Uuid::new_v4().simple());
+        let config = definitions::reader(&name, self.next, self.filters.clone());
+        make_consumer(session, epoch, definitions::EVENTS, config).await?;
+        let puller = Puller::open(session, definitions::EVENTS, &name, epoch).await?;
+        Ok(Reader { puller, delivered: 0 })
+    }
+
+    /// `None` at the stop.
+    async fn next(&mut self) -> Option<Result<Tailed, LogError>> {
+        loop {
+            if self.session.stop.is_cancelled() {
+                return None;
+            }
+            let Some(reader) = &mut self.reader else {
+                match self.open().await {
+                    Ok(reader) => self.reader = Some(reader),
+                    Err(error) => {
+                        tracing::debug!(%error, "the log can't be read; trying again");
+                        self.session.pause(self.backoff.next()).await.ok()?;
+                    }
+                }
+                continue;
+            };
+            if reader.puller.outstanding() <= BATCH / 2 && reader.puller.ask(BATCH).await.is_err() {
+                self.reader = None;
+                continue;
+            }
+            let stop = self.session.stop.clone();
+            let pulled = tokio::select! {
+                biased;
+                pulled = reader.puller.next() => pulled,
+                () = stop.cancelled() => return None,
+            };
+            match pulled {
+                Pulled::Ended => {}
+                Pulled::Broken(reason) => {
+                    tracing::debug!(%reason, next = self.next, "reading the log is interrupted");
+                    self.reader = None;
+                    self.session.pause(self.backoff.next()).await.ok()?;
+                }
+                Pulled::Message(message) => {
+                    if let Some(item) = self.take(message) {
+                        return Some(item);
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, message: async_nats::Message) -> Option<Result<Tailed, LogError>> {
+        let context = self.session.context.clone();
+        let message = jetstream::Message { message, context };
+        let Ok(info) = message.info() else { return None };
+        let (position, pending, at, counted) =
+            (info.stream_sequence, info.pending, info.published, info.consumer_sequence);
+        let reader = self.reader.as_mut()?;
+        if counted != reader.delivered + 1 {
+            tracing::warn!(position, "an event was lost on the way; reading again from the last one");
+            self.reader = None;
+            return None;
+        }
+        reader.delivered = counted;
+        if position < self.next {
+            return None;
+        }
+        self.next = position + 1;
+        self.backoff = backoff();
+        self.session.saw(position);
+        let message = message.message;
+        let stored_at = || chrono::DateTime::from_timestamp_nanos(at.unix_timestamp_nanos() as i64);
+        let recorded =
+            codec::recorded(position, &message.subject, message.headers.as_ref(), message.payload, stored_at);
+        Some(recorded.map(|recorded| Tailed { recorded, pending }))
+    }
+}
+
+/// Makes a consumer, or finds it as it should be.
+pub(crate) async fn make_consumer(
+    session: &Session,
+    epoch: u64,
+    stream: &'static str,
+    config: jetstream::consumer::pull::Config,
+) -> Result<(), LogError> {
+    use jetstream::stream::ConsumerErrorKind;
+    let doing = "making a consumer";
+    let exchange = async {
+        match session.context.create_consumer_on_stream(config, stream).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(match error.kind() {
+                ConsumerErrorKind::JetStream(refused) if is_final(refused.error_code().0) => LogError::Refused {
+                    doing,
+                    error: crate::ServerError { err_code: refused.error_code().0, description: refused.to_string() },
+                },
+                _ => LogError::Unavailable { doing, reason: error.to_string() },
+            }),
+        }
+    };
+    session.exchange(doing, epoch, exchange).await
+}
+
+/// A wrong definition stays wrong; a stream that isn't there may come.
+fn is_final(err_code: u64) -> bool {
+    !matches!(
+        err_code,
+        crate::code::STREAM_NOT_FOUND
+            | crate::code::CLUSTER_NOT_AVAILABLE
+            | crate::code::INSUFFICIENT_RESOURCES
+            | crate::code::STORAGE_EXCEEDED
+            | crate::code::NOT_ENABLED
+            | crate::code::STORE_FAILED
+    )
+}

@@ -1,0 +1,125 @@
+//! Publishing on the wire: one plain message, or one atomic batch, and the server's answer to it.
+
+use async_nats::header::HeaderName;
+use async_nats::{HeaderMap, Message, StatusCode};
+use serde::Deserialize;
+
+use crate::append::{Expected, Unit};
+use crate::codes::ServerError;
+use crate::session::Session;
+use crate::{LogError, codec};
+
+const MESSAGE_ID: HeaderName = HeaderName::from_static("Nats-Msg-Id");
+const EXPECTED: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence");
+const EXPECTED_SUBJECT: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence-Subject");
+const BATCH_ID: HeaderName = HeaderName::from_static("Nats-Batch-Id");
+const BATCH_SEQUENCE: HeaderName = HeaderName::from_static("Nats-Batch-Sequence");
+const BATCH_COMMIT: HeaderName = HeaderName::from_static("Nats-Batch-Commit");
+
+/// What became of a publish.
+#[derive(Debug, Clone)]
+pub(crate) enum Outcome {
+    /// Stored; the last message's position.
+    Stored { last: u64, duplicate: bool },
+    /// Nothing was stored.
+    Refused(ServerError),
+    /// Nobody took it: JetStream isn't up, or the stream doesn't exist. Nothing was stored.
+    NotTaken,
+    /// It may have been stored, or may be yet.
+    Unknown,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    error: Option<ServerError>,
+    #[serde(default)]
+    seq: u64,
+    #[serde(default)]
+    duplicate: bool,
+}
+
+/// The headers of one message of a unit. The expectation stands on the first message only.
+fn headers(unit: &Unit, index: usize) -> HeaderMap {
+    let mut headers = codec::headers(&unit.events[index]);
+    if index > 0 {
+        return headers;
+    }
+    if let Some(id) = &unit.message_id {
+        headers.insert(MESSAGE_ID, id.as_str());
+    }
+    if let Expected::Version(version) = unit.expected {
+        headers.insert(EXPECTED, version.to_string());
+        headers.insert(EXPECTED_SUBJECT, unit.aggregate.wildcard());
+    }
+    headers
+}
+
+/// Publishes a unit of one event by itself.
+pub(crate) async fn plain(session: &Session, epoch: u64, unit: &Unit) -> Outcome {
+    let event = &unit.events[0];
+    let request = async_nats::Request::new().headers(headers(unit, 0)).payload(event.payload.clone());
+    let exchange = async {
+        match session.client.send_request(event.subject.clone(), request).await {
+            Ok(message) => Ok(read(&message)),
+            Err(error) if error.kind() == async_nats::RequestErrorKind::NoResponders => Ok(Outcome::NotTaken),
+            Err(error) => Err(LogError::Unavailable { doing: "publishing", reason: error.to_string() }),
+        }
+    };
+    session.exchange("publishing", epoch, exchange).await.unwrap_or(Outcome::Unknown)
+}
+
+/// Publishes units as one atomic batch: all of them are stored, in this order and without a gap, or none.
+pub(crate) async fn batch(session: &Session, epoch: u64, units: &[Unit]) -> Outcome {
+    session.exchange("committing a batch", epoch, send_batch(session, units)).await.unwrap_or(Outcome::Unknown)
+}
+
+async fn send_batch(session: &Session, units: &[Unit]) -> Result<Outcome, LogError> {
+    let client = &session.client;
+    let lost =
+        |error: async_nats::PublishError| LogError::Unavailable { doing: "sending a batch", reason: error.to_string() };
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    let total: usize = units.iter().map(|unit| unit.events.len()).sum();
+    // The start's answer is empty, or the error that the commit's would hide behind "incomplete batch".
+    let mut started = session.inbox.expect(1);
+    let mut committed = session.inbox.expect(1);
+    let mut sequence = 0;
+    for unit in units {
+        for (index, event) in unit.events.iter().enumerate() {
+            sequence += 1;
+            let mut headers = headers(unit, index);
+            headers.insert(BATCH_ID, id.as_str());
+            headers.insert(BATCH_SEQUENCE, sequence.to_string());
+            let (subject, payload) = (event.subject.clone(), event.payload.clone());
+            if sequence == total {
+                headers.insert(BATCH_COMMIT, "1");
+                let reply = committed.subject.clone();
+                client.publish_with_reply_and_headers(subject, reply, headers, payload).await.map_err(lost)?;
+            } else if sequence == 1 {
+                let reply = started.subject.clone();
+                client.publish_with_reply_and_headers(subject, reply, headers, payload).await.map_err(lost)?;
+            } else {
+                client.publish_with_headers(subject, headers, payload).await.map_err(lost)?;
+            }
+        }
+    }
+    let answer = committed.next().await.ok_or(LogError::ShutDown)?;
+    let outcome = read(&answer);
+    if let (Outcome::Refused(_), Ok(start)) = (&outcome, started.try_next())
+        && !start.payload.is_empty()
+        && let start @ Outcome::Refused(_) = read(&start)
+    {
+        return Ok(start);
+    }
+    Ok(outcome)
+}
+
+fn read(message: &Message) -> Outcome {
+    if message.status == Some(StatusCode::NO_RESPONDERS) {
+        return Outcome::NotTaken;
+    }
+    match serde_json::from_slice::<Answer>(&message.payload) {
+        Ok(Answer { error: Some(error), .. }) => Outcome::Refused(error),
+        Ok(Answer { seq, duplicate, .. }) if seq > 0 => Outcome::Stored { last: seq, duplicate },
+        _ => Outcome::Unknown,
+    }
+}
