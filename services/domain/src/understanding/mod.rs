@@ -1,1 +1,136 @@
-//! What a message asks for.
+//! What a message asks for: follow-ups to make, cancel, move or list; a person; or nothing of the kind. Pure, no model.
+//!
+//! A message is cut into words and sentences ([`words`], [`sentence`]). Short sentences that consist of nothing but a known phrase are
+//! taken whole ([`read`]); otherwise the sentence is searched for verbs of contact and of promises ([`acts`]), each is given
+//! its stretch of the sentence, and the stretch its time and topic ([`stretch`], [`topic`]). What is quoted, reported, or
+//! addressed to somebody else asks for nothing. In doubt nothing is understood: a missed request is answered honestly, a
+//! wrong one sends a message nobody asked for.
+
+mod acts;
+mod lexicon;
+mod pattern;
+mod read;
+mod sentence;
+mod stretch;
+mod tongue;
+mod topic;
+mod words;
+
+use crate::{
+    language::Language,
+    time::{Meaning, TimeContext, parse},
+};
+
+pub use tongue::language_of;
+
+/// The longest topic kept, in characters.
+pub const LONGEST_TOPIC: usize = 500;
+
+/// What is to be done at the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// "Write to me": to get in touch again.
+    Write,
+    /// "Remind me": to say a thing at its time.
+    Remind,
+}
+
+/// Which promises a message speaks of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Which {
+    /// All of them.
+    pub all: bool,
+    /// Those about this; empty: not said.
+    pub topic: String,
+    /// Those due then (a day, or an hour of it); `Meaning::None`: not said.
+    pub time: Meaning,
+    /// Rather those of this kind, if there are any.
+    pub intent: Option<Intent>,
+    /// The message names promises as such ("the reminder", "it"), so it isn't about anything else.
+    pub named: bool,
+}
+
+impl Which {
+    /// Nothing said about which.
+    pub fn unsaid() -> Self {
+        Self { all: false, topic: String::new(), time: Meaning::None, intent: None, named: false }
+    }
+}
+
+/// Which moment a request names, with the words that said it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// `Meaning::None`: no time said.
+    pub meaning: Meaning,
+    /// The client's own words for the time; empty if none.
+    pub phrase: String,
+}
+
+/// One thing a message asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Write to the client at a time. `instead`: rather than what was promised before.
+    WriteToMe {
+        time: Asked,
+        topic: String,
+        instead: bool,
+    },
+    /// Remind the client of something at a time.
+    RemindMe {
+        time: Asked,
+        topic: String,
+        instead: bool,
+    },
+    /// Something asked for again and again ("every day"), which a single follow-up is not.
+    Repeated,
+    Cancel {
+        which: Which,
+    },
+    /// Another time for a promise. `plain`: the word "move" itself was there, so it is a request even with nothing to move.
+    Move {
+        time: Asked,
+        which: Which,
+        plain: bool,
+    },
+    /// What has been promised?
+    List,
+    /// What was promised stays.
+    Keep,
+    /// Nothing but thanks or consent, from a closed list.
+    Acknowledgement,
+    HumanRequested,
+    /// Anything else.
+    Other,
+}
+
+impl Request {
+    /// Whether the message is about promises (seed rule F3: such a message renews what it cancelled).
+    pub fn is_about_promises(&self) -> bool {
+        !matches!(self, Self::HumanRequested | Self::Other)
+    }
+}
+
+/// A message as understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Understood {
+    /// The message's language, if it is clearly one of ours.
+    pub language: Option<Language>,
+    /// In the order of the text; never empty.
+    pub requests: Vec<Request>,
+}
+
+/// Reads what `text` asks for; times are read against `context`.
+pub fn understand(text: &str, context: &TimeContext) -> Understood {
+    let language = language_of(text);
+    let context = TimeContext { language: language.unwrap_or(context.language), ..context.clone() };
+    let reader = |phrase: &str| parse(phrase, &context);
+    let others = [Language::En, Language::Es, Language::Ru].into_iter().filter(|&l| l != context.language);
+    for candidate in std::iter::once(context.language).chain(others) {
+        let requests = read::requests(text, candidate, &reader);
+        if requests != [Request::Other] {
+            let language = language.or((candidate != context.language).then_some(candidate));
+            return Understood { language, requests };
+        }
+    }
+    Understood { language, requests: vec![Request::Other] }
+}

@@ -1,0 +1,162 @@
+//! What the words of contact and of promises are, per language; compiled once.
+
+mod en;
+mod es;
+mod ru;
+
+use std::sync::LazyLock;
+
+use super::{Intent, pattern::Patterns};
+use crate::language::Language;
+
+/// Where a verb of contact must stand to be a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// An imperative that nothing else looks like: anywhere in its clause.
+    Free,
+    /// At the beginning of its clause, or after words that ask (`could you`).
+    Start,
+    /// Likewise, and only in a question.
+    StartAsked,
+    /// At the beginning of its clause, with a time right behind it.
+    StartThenTime,
+    /// Only after words that ask.
+    Asked,
+    /// Only after words that wish something of the one addressed.
+    Wished,
+    /// "You will write": anywhere but after a conjunction or a question word.
+    Future,
+    /// "Let's talk": only with a time ahead.
+    Together,
+}
+
+/// Verbs of one intent and form.
+#[derive(Debug)]
+pub(super) struct Verbs {
+    pub intent: Intent,
+    pub form: Form,
+    /// A request only with a time.
+    pub weak: bool,
+    pub patterns: Patterns,
+}
+
+/// One language's lists, as written in its file. Patterns as in [`super::pattern`]; plain lists hold single folded words.
+pub(super) struct Source {
+    pub verbs: &'static [(Intent, Form, bool, &'static [&'static str])],
+    pub asks: &'static [&'static str],
+    pub wishes: &'static [&'static str],
+    pub do_not_write: &'static [&'static str],
+    pub do_not_remind: &'static [&'static str],
+    pub cancel: &'static [&'static str],
+    pub cancel_start: &'static [&'static str],
+    pub drop: &'static [&'static str],
+    pub move_free: &'static [&'static str],
+    pub move_start: &'static [&'static str],
+    pub rather: &'static [&'static str],
+    pub keep: &'static [&'static str],
+    pub list: &'static [&'static str],
+    pub human: &'static [&'static str],
+    pub acknowledgement: &'static [&'static str],
+    pub beside_acknowledgement: &'static [&'static str],
+    pub repeated: &'static [&'static str],
+    pub later: &'static [&'static str],
+    /// Left out of topics, passed over inside patterns.
+    pub polite: &'static [&'static str],
+    /// May stand before a request or beside a whole-sentence pattern.
+    pub filler: &'static [&'static str],
+    pub me: &'static [&'static str],
+    pub you: &'static [&'static str],
+    pub third: &'static [&'static str],
+    pub kin: &'static [&'static str],
+    pub with: &'static [&'static str],
+    pub with_me: &'static [&'static str],
+    pub reporting: &'static [&'static str],
+    pub question: &'static [&'static str],
+    pub conditional: &'static [&'static str],
+    pub conjunction: &'static [&'static str],
+    pub or: &'static [&'static str],
+    pub introduces: &'static [&'static str],
+    pub other_clause: &'static [&'static str],
+    pub preposition: &'static [&'static str],
+    pub before_time: &'static [&'static str],
+    pub clock: &'static [&'static str],
+    pub target: &'static [&'static str],
+    pub not: &'static [&'static str],
+    pub instead: &'static [&'static str],
+    pub promise: &'static [&'static str],
+    pub all: &'static [&'static str],
+    pub pronoun: &'static [&'static str],
+}
+
+/// One language, compiled.
+pub(super) struct Lexicon {
+    pub language: Language,
+    pub verbs: Vec<Verbs>,
+    pub asks: Patterns,
+    pub wishes: Patterns,
+    pub do_not_write: Patterns,
+    pub do_not_remind: Patterns,
+    pub cancel: Patterns,
+    pub cancel_start: Patterns,
+    pub drop: Patterns,
+    pub move_free: Patterns,
+    pub move_start: Patterns,
+    pub rather: Patterns,
+    pub keep: Patterns,
+    pub list: Patterns,
+    pub human: Patterns,
+    pub acknowledgement: Patterns,
+    pub beside_acknowledgement: Patterns,
+    pub repeated: Patterns,
+    pub later: Patterns,
+    pub polite: Patterns,
+    pub filler: Patterns,
+    pub promise: Patterns,
+    pub words: &'static Source,
+}
+
+impl Lexicon {
+    fn new(language: Language, source: &'static Source) -> Self {
+        Self {
+            language,
+            verbs: source
+                .verbs
+                .iter()
+                .map(|&(intent, form, weak, patterns)| Verbs { intent, form, weak, patterns: Patterns::new(patterns) })
+                .collect(),
+            asks: Patterns::new(source.asks),
+            wishes: Patterns::new(source.wishes),
+            do_not_write: Patterns::new(source.do_not_write),
+            do_not_remind: Patterns::new(source.do_not_remind),
+            cancel: Patterns::new(source.cancel),
+            cancel_start: Patterns::new(source.cancel_start),
+            drop: Patterns::new(source.drop),
+            move_free: Patterns::new(source.move_free),
+            move_start: Patterns::new(source.move_start),
+            rather: Patterns::new(source.rather),
+            keep: Patterns::new(source.keep),
+            list: Patterns::new(source.list),
+            human: Patterns::new(source.human),
+            acknowledgement: Patterns::new(source.acknowledgement),
+            beside_acknowledgement: Patterns::new(source.beside_acknowledgement),
+            repeated: Patterns::new(source.repeated),
+            later: Patterns::new(source.later),
+            polite: Patterns::new(source.polite),
+            filler: Patterns::new(source.filler),
+            promise: Patterns::new(source.promise),
+            words: source,
+        }
+    }
+
+    /// The lists of a language.
+    pub fn of(language: Language) -> &'static Self {
+        static RU: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::new(Language::Ru, &ru::SOURCE));
+        static ES: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::new(Language::Es, &es::SOURCE));
+        static EN: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::new(Language::En, &en::SOURCE));
+        match language {
+            Language::Ru => &RU,
+            Language::Es => &ES,
+            Language::En => &EN,
+        }
+    }
+}

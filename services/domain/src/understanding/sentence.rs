@@ -1,0 +1,194 @@
+//! Sentences of a message: their tokens, which of them say a time, which are politeness or filling.
+
+use std::ops::Range;
+
+use super::{
+    lexicon::Lexicon,
+    pattern::{Patterns, TIGHT},
+    words::{Sort, Token},
+};
+use crate::time::{Meaning, Moment};
+
+/// Reads the time in a text.
+pub(super) type Reader<'a> = &'a dyn Fn(&str) -> Meaning;
+
+/// Abbreviations after which a full stop ends no sentence.
+const ABBREVIATIONS: &[&str] = &[
+    "am", "pm", "мин", "сек", "час", "ч", "г", "руб", "тел", "ул", "им", "янв", "фев", "февр", "мар", "апр", "июн",
+    "июл", "авг", "сен", "сент", "окт", "ноя", "нояб", "дек", "пн", "вт", "ср", "чт", "пт", "сб", "вс", "утр", "mr",
+    "mrs", "ms", "dr", "sr", "sra", "st", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov",
+    "dec", "mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun", "min", "mins", "sec", "secs",
+    "hr", "hrs", "ene", "abr", "ago", "dic", "seg", "hs", "lun", "mie", "jue", "vie", "sab", "dom", "approx", "vs",
+];
+
+/// One sentence.
+pub(super) struct Sentence<'a> {
+    /// The whole message; tokens' spans are bytes of it.
+    pub text: &'a str,
+    pub lexicon: &'static Lexicon,
+    pub tokens: Vec<Token>,
+    /// Politeness: no part of a topic.
+    pub polite: Vec<bool>,
+    /// Words that may stand beside a request without changing it.
+    pub filler: Vec<bool>,
+    /// A question mark ends it.
+    pub asked: bool,
+}
+
+impl<'a> Sentence<'a> {
+    fn new(text: &'a str, lexicon: &'static Lexicon, mut tokens: Vec<Token>, reader: Reader) -> Self {
+        let asked = tokens.iter().any(|t| t.is_mark('?') || t.is_mark('¿'));
+        let polite = marked(&tokens, &lexicon.polite);
+        let filler = marked(&tokens, &lexicon.filler);
+        let all = 0..tokens.len();
+        let mut sentence = Self { text, lexicon, tokens: Vec::new(), polite, filler, asked };
+        std::mem::swap(&mut sentence.tokens, &mut tokens);
+        for span in spans(&sentence.time(all, reader)) {
+            for token in sentence.tokens.iter_mut().filter(|t| span.start < t.span.end && t.span.start < span.end) {
+                token.time = true;
+            }
+        }
+        sentence
+    }
+
+    /// The time said by these tokens, spans as bytes of the message. What is quoted says none.
+    pub fn time(&self, range: Range<usize>, reader: Reader) -> Meaning {
+        let tokens = &self.tokens[range];
+        let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { return Meaning::None };
+        let start = first.span.start;
+        let mut text = self.text[start..last.span.end].to_owned();
+        for quoted in tokens.iter().filter(|t| t.quoted) {
+            let span = quoted.span.start - start..quoted.span.end - start;
+            let blank = " ".repeat(span.len());
+            text.replace_range(span, &blank);
+        }
+        shifted(reader(&text), start)
+    }
+
+    /// The tokens that share bytes with `span`.
+    pub fn covering(&self, span: &Range<usize>) -> Range<usize> {
+        let start = self.tokens.iter().position(|t| t.span.end > span.start).unwrap_or(self.tokens.len());
+        let end = self.tokens.iter().rposition(|t| t.span.start < span.end).map_or(start, |i| i + 1);
+        start..end.max(start)
+    }
+
+    /// A comma, dash, colon or bracket between clauses; not one inside a number.
+    pub fn is_boundary(&self, at: usize) -> bool {
+        let token = &self.tokens[at];
+        let mark = matches!(
+            token.sort,
+            Sort::Mark(',' | ';' | ':' | '—' | '–' | '-' | '(' | ')' | '!' | '…' | '.' | '¿' | '¡' | '*' | '•')
+        );
+        (mark || matches!(token.sort, Sort::Emoji(_))) && !self.is_inside_number(at)
+    }
+
+    fn is_inside_number(&self, at: usize) -> bool {
+        let span = &self.tokens[at].span;
+        let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        digit(self.text[..span.start].chars().next_back()) && digit(self.text[span.end..].chars().next())
+    }
+
+    /// Neither time nor politeness nor a mark: may not be passed over inside a pattern.
+    pub fn is_slack(&self, at: usize) -> bool {
+        let token = &self.tokens[at];
+        !token.quoted && (token.time || self.polite[at] || token.is_mark(','))
+    }
+
+    /// May stand between the words that ask and the verb.
+    pub fn is_light(&self, at: usize) -> bool {
+        let words = self.lexicon.words;
+        self.is_slack(at)
+            || self.filler[at]
+            || self.tokens[at].is_one_of(words.me)
+            || self.tokens[at].is_one_of(words.you)
+    }
+
+    /// Tokens of the clause before `at` that `at` belongs to.
+    pub fn clause_before(&self, at: usize) -> Range<usize> {
+        let start = (0..at).rev().find(|&i| self.is_boundary(i)).map_or(0, |i| i + 1);
+        start..at
+    }
+}
+
+fn marked(tokens: &[Token], patterns: &Patterns) -> Vec<bool> {
+    let mut out = vec![false; tokens.len()];
+    let mut i = 0;
+    while i < tokens.len() {
+        match patterns.longest(tokens, i, TIGHT) {
+            Some(end) => {
+                out[i..end].fill(true);
+                i = end;
+            }
+            None => i += 1,
+        }
+    }
+    out
+}
+
+/// Where a meaning was said.
+pub(super) fn spans(meaning: &Meaning) -> Vec<Range<usize>> {
+    match meaning {
+        Meaning::Instant(moment) | Meaning::Past(moment) | Meaning::TooFar(moment) => vec![moment.span.clone()],
+        Meaning::Ambiguous { readings, span, .. } if readings.is_empty() => vec![span.clone()],
+        Meaning::Ambiguous { readings, .. } => readings.iter().map(|r| r.span.clone()).collect(),
+        Meaning::None => Vec::new(),
+    }
+}
+
+fn shifted(meaning: Meaning, by: usize) -> Meaning {
+    let moved = |span: Range<usize>| span.start + by..span.end + by;
+    let later = |m: Moment| Moment { span: moved(m.span.clone()), ..m };
+    match meaning {
+        Meaning::Instant(m) => Meaning::Instant(later(m)),
+        Meaning::Past(m) => Meaning::Past(later(m)),
+        Meaning::TooFar(m) => Meaning::TooFar(later(m)),
+        Meaning::Ambiguous { readings, span, rule } => {
+            Meaning::Ambiguous { readings: readings.into_iter().map(later).collect(), span: moved(span), rule }
+        }
+        Meaning::None => Meaning::None,
+    }
+}
+
+/// Cuts a message's tokens into sentences; sentences without words are kept if they hold a pictograph.
+pub(super) fn sentences<'a>(
+    text: &'a str,
+    tokens: Vec<Token>,
+    lexicon: &'static Lexicon,
+    reader: Reader,
+) -> Vec<Sentence<'a>> {
+    let mut out = Vec::new();
+    let mut current: Vec<Token> = Vec::new();
+    let mut rest = tokens.into_iter().peekable();
+    while let Some(token) = rest.next() {
+        let ends = ends_sentence(text, current.last(), &token, rest.peek());
+        if !token.is_mark('\n') {
+            current.push(token);
+        }
+        if ends || rest.peek().is_none() {
+            let sentence = std::mem::take(&mut current);
+            if sentence.iter().any(|t| !matches!(t.sort, Sort::Mark(_))) {
+                out.push(Sentence::new(text, lexicon, sentence, reader));
+            }
+        }
+    }
+    out
+}
+
+fn ends_sentence(text: &str, before: Option<&Token>, token: &Token, next: Option<&Token>) -> bool {
+    match token.sort {
+        Sort::Mark('\n') => true,
+        _ if token.quoted => false,
+        Sort::Mark('!' | '?' | '…') => next.is_none_or(|n| !matches!(n.sort, Sort::Mark(_))),
+        Sort::Mark('.') => {
+            let spaced = text[token.span.end..].chars().next().is_none_or(char::is_whitespace);
+            let short = before.is_some_and(|b| {
+                b.is_word()
+                    && b.span.end == token.span.start
+                    && (b.folded.chars().count() == 1 && !b.folded.starts_with(|c: char| c.is_ascii_digit())
+                        || ABBREVIATIONS.contains(&b.folded.as_str()))
+            });
+            spaced && !short
+        }
+        _ => false,
+    }
+}

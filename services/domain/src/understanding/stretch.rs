@@ -1,0 +1,487 @@
+//! The stretch of a sentence that belongs to one act: the times it names, one or several, and the request they make.
+
+use std::ops::Range;
+
+use super::{
+    Asked, Intent, Request, Which,
+    acts::{Act, Deed},
+    pattern::TIGHT,
+    sentence::{Reader, Sentence, spans},
+    topic::{is_about_something, is_other_clause, says_later, topic},
+    words::Sort,
+};
+use crate::time::{Grain, Meaning};
+
+/// The requests of a sentence's acts, in order.
+pub(super) fn requests(sentence: &Sentence, acts: &[Act], reader: Reader) -> Vec<Request> {
+    let mut out: Vec<Request> = Vec::new();
+    let mut unfinished = false;
+    for (k, act) in acts.iter().enumerate() {
+        let start = if k == 0 { 0 } else { start_of(sentence, &acts[k - 1], act) };
+        let end = acts.get(k + 1).map_or(sentence.tokens.len(), |next| start_of(sentence, act, next));
+        let range = start..end.max(act.words.end);
+        let found = match act.deed {
+            Deed::Contact { .. } => contact(sentence, range, act, reader),
+            Deed::Refuse(intent) => refusal(sentence, range, act, Some(intent), reader),
+            Deed::Cancel => refusal(sentence, range, act, None, reader),
+            Deed::Move => vec![shift(sentence, range, act, reader)],
+            Deed::Keep => vec![Request::Keep],
+        };
+        // "call or write to me tomorrow": one request
+        if unfinished && matches!(found.first(), Some(Request::WriteToMe { .. } | Request::RemindMe { .. })) {
+            out.pop();
+        }
+        unfinished = matches!(
+            found.last(),
+            Some(Request::WriteToMe { time, topic, .. } | Request::RemindMe { time, topic, .. })
+                if time.meaning == Meaning::None && topic.is_empty()
+        );
+        out.extend(found);
+    }
+    out
+}
+
+/// Where the stretch of `next` begins: after the mark or conjunction before it.
+fn start_of(sentence: &Sentence, previous: &Act, next: &Act) -> usize {
+    let words = sentence.lexicon.words;
+    (previous.words.end..next.words.start)
+        .rev()
+        .take_while(|&i| {
+            sentence.is_light(i) || sentence.is_boundary(i) || sentence.tokens[i].is_one_of(words.conjunction)
+        })
+        .find(|&i| {
+            sentence.is_boundary(i)
+                || sentence.tokens[i].is_one_of(words.conjunction)
+                || sentence.tokens[i].is_one_of(words.or)
+        })
+        .unwrap_or(next.words.start)
+}
+
+fn contact(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) -> Vec<Request> {
+    let Deed::Contact { intent, weak, together } = act.deed else { return Vec::new() };
+    if is_repeated(sentence, range.clone()) {
+        return vec![Request::Repeated];
+    }
+    let parts = times(sentence, range.clone(), act, reader);
+    let several = parts.len() > 1;
+    let mut out = Vec::new();
+    for part in parts {
+        let about = topic(sentence, part.range.clone(), act, intent, &part.spans);
+        let timed = !matches!(part.meaning, Meaning::None);
+        let ahead = timed && !matches!(part.meaning, Meaning::Past(_));
+        let asks_back = matches!(part.meaning, Meaning::Instant(_) | Meaning::Ambiguous { .. } | Meaning::TooFar(_));
+        let vague = says_later(sentence, part.range.clone());
+        let recalls = intent == Intent::Remind && !several && is_recall(sentence, act);
+        let request = if together {
+            asks_back || (vague && !timed)
+        } else if recalls {
+            false
+        } else if weak {
+            ahead
+        } else {
+            timed || vague || is_about_something(&about, intent)
+        };
+        if request {
+            out.push(made(
+                sentence,
+                intent,
+                range.clone(),
+                Asked { phrase: part.phrase, meaning: part.meaning },
+                about,
+            ));
+        }
+    }
+    out
+}
+
+fn made(sentence: &Sentence, intent: Intent, range: Range<usize>, time: Asked, topic: String) -> Request {
+    let instead = sentence.tokens[range].iter().any(|t| t.is_one_of(sentence.lexicon.words.instead));
+    match intent {
+        Intent::Write => Request::WriteToMe { time, topic, instead },
+        Intent::Remind => Request::RemindMe { time, topic, instead },
+    }
+}
+
+/// "Remind me what we agreed": asks for an answer now.
+fn is_recall(sentence: &Sentence, act: &Act) -> bool {
+    let tokens = &sentence.tokens;
+    let Some(next) = (act.words.end..tokens.len()).find(|&i| {
+        let words = sentence.lexicon.words;
+        !sentence.polite[i] && !tokens[i].is_one_of(words.me) && !tokens[i].is_mark(',')
+    }) else {
+        return false;
+    };
+    const ASKS: &[&str] = &[
+        "how",
+        "what",
+        "who",
+        "where",
+        "why",
+        "which",
+        "when",
+        "как",
+        "кто",
+        "где",
+        "какой",
+        "какая",
+        "какие",
+        "какое",
+        "сколько",
+        "когда",
+        "зачем",
+        "почему",
+        "чем",
+        "como",
+        "quien",
+        "donde",
+        "cual",
+        "cuanto",
+        "cuando",
+    ];
+    let accented_que = tokens[next].folded == "que" && sentence.text[tokens[next].span.clone()].to_lowercase() == "qué";
+    tokens[next].is_one_of(ASKS) || accented_que
+}
+
+fn is_repeated(sentence: &Sentence, range: Range<usize>) -> bool {
+    range.into_iter().any(|i| {
+        !sentence.tokens[i].quoted
+            && sentence.lexicon.repeated.longest(&sentence.tokens, i, TIGHT).is_some_and(|end| {
+                // "the daily report" is no repetition
+                end > i + 1
+                    || sentence
+                        .tokens
+                        .get(end)
+                        .is_none_or(|t| !t.is_word() || t.time || t.is_one_of(sentence.lexicon.words.preposition))
+            })
+    })
+}
+
+/// One time of a stretch, and the tokens it governs.
+struct Part {
+    range: Range<usize>,
+    meaning: Meaning,
+    /// Bytes that say the time.
+    spans: Vec<Range<usize>>,
+    phrase: String,
+}
+
+impl Part {
+    fn new(sentence: &Sentence, range: Range<usize>, act: &Act, meaning: Meaning, reader: Reader) -> Self {
+        let spans = said(sentence, range.clone(), act, &meaning, reader);
+        let phrase = spans.iter().map(|s| sentence.text[s.clone()].trim()).collect::<Vec<_>>().join(" ");
+        Self { range, meaning, spans, phrase }
+    }
+}
+
+/// The bytes that say the time; a phrase broken by other words ("завтра напиши в 5") has several.
+fn said(sentence: &Sentence, range: Range<usize>, act: &Act, meaning: &Meaning, reader: Reader) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    for span in spans(meaning) {
+        let covering = sentence.covering(&span);
+        let broken = covering.start < act.words.end && act.words.start < covering.end;
+        if !broken {
+            out.push(span);
+            continue;
+        }
+        for side in [covering.start..act.words.start.max(covering.start), act.words.end.min(covering.end)..covering.end]
+        {
+            out.extend(spans(&sentence.time(side, reader)));
+        }
+    }
+    if let Meaning::Instant(_) = meaning {
+        // what else says a time in this stretch is a piece of the same one: the reader took all of it together
+        let mut from = range.start;
+        while from < range.end {
+            let taken = |i: usize| {
+                out.iter().any(|s| s.start < sentence.tokens[i].span.end && sentence.tokens[i].span.start < s.end)
+            };
+            let Some(start) = (from..range.end).find(|&i| !taken(i)) else { break };
+            let end = (start..range.end).find(|&i| taken(i)).unwrap_or(range.end);
+            if let Meaning::Instant(piece) | Meaning::Past(piece) = sentence.time(start..end, reader)
+                && matches!(piece.grain, Grain::Second | Grain::Minute | Grain::Hour | Grain::PartOfDay)
+                && is_bare_clock(sentence, &piece.span)
+            {
+                out.push(piece.span);
+            }
+            from = end;
+        }
+        out.sort_by_key(|s| s.start);
+    }
+    out
+}
+
+/// The times of a stretch.
+fn times(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) -> Vec<Part> {
+    let part = |range: Range<usize>, meaning: Meaning| Part::new(sentence, range, act, meaning, reader);
+    let meaning = sentence.time(range.clone(), reader);
+    match &meaning {
+        Meaning::Ambiguous { .. } => {
+            if let Some(parts) = several(sentence, range.clone(), act, reader) {
+                return parts;
+            }
+            if let Some(meaning) = of_own_clause(sentence, range.clone(), act, reader) {
+                return vec![part(range, meaning)];
+            }
+            if let Some(meaning) = before_topic(sentence, range.clone(), act, reader) {
+                return vec![part(range, meaning)];
+            }
+            vec![part(range, meaning)]
+        }
+        Meaning::None => vec![part(range, meaning)],
+        _ => {
+            let foreign = spans(&meaning).iter().any(|span| is_elsewhere(sentence, range.clone(), act, span));
+            let own = if foreign {
+                of_own_clause(sentence, range.clone(), act, reader).unwrap_or(Meaning::None)
+            } else {
+                meaning
+            };
+            vec![part(range, own)]
+        }
+    }
+}
+
+/// "Tomorrow about A and on Friday about B": each time with its own part. `None` unless each is clear by itself.
+fn several(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) -> Option<Vec<Part>> {
+    let words = sentence.lexicon.words;
+    let tokens = &sentence.tokens;
+    for joint in act.words.end..range.end {
+        let joins =
+            tokens[joint].is_one_of(words.conjunction) || tokens[joint].is_mark(',') || tokens[joint].is_mark(';');
+        if !joins || tokens[joint].quoted {
+            continue;
+        }
+        let first = (joint + 1..range.end).find(|&i| {
+            !(sentence.filler[i] || sentence.polite[i] || tokens[i].is_one_of(words.conjunction))
+                || tokens[i].is_one_of(words.before_time)
+        });
+        let Some(first) = first else { continue };
+        let Meaning::Instant(left) = sentence.time(range.start..joint, reader) else { continue };
+        let right = sentence.time(first..range.end, reader);
+        let begins = spans(&right).iter().map(|s| s.start).min().is_some_and(|s| {
+            let at = sentence.covering(&(s..s + 1)).start;
+            at <= first || (at == first + 1 && tokens[first].is_one_of(words.before_time))
+        });
+        if !begins {
+            continue;
+        }
+        let mut rest = match right {
+            Meaning::Instant(right) => {
+                if is_bare_clock(sentence, &right.span) {
+                    return None;
+                }
+                vec![Part::new(sentence, first..range.end, act, Meaning::Instant(right), reader)]
+            }
+            Meaning::Ambiguous { .. } => several_after(sentence, first..range.end, act, reader)?,
+            _ => return None,
+        };
+        rest.insert(0, Part::new(sentence, range.start..joint, act, Meaning::Instant(left), reader));
+        return Some(rest);
+    }
+    None
+}
+
+/// The same for the rest of a list.
+fn several_after(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) -> Option<Vec<Part>> {
+    let here = Act { words: range.start..range.start, ..act.clone() };
+    several(sentence, range, &here, reader)
+}
+
+/// The time said in the act's own clause, if the other clauses say theirs about something else.
+fn of_own_clause(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) -> Option<Meaning> {
+    let clauses = clauses(sentence, range);
+    let own = clauses.iter().find(|c| c.contains(&act.verb))?.clone();
+    let meaning = sentence.time(own.clone(), reader);
+    let others = clauses.iter().filter(|c| !c.contains(&act.verb));
+    let foreign = others
+        .clone()
+        .all(|c| matches!(sentence.time(c.clone(), reader), Meaning::None) || is_foreign(sentence, c.clone()));
+    (matches!(meaning, Meaning::Instant(_) | Meaning::TooFar(_)) && foreign).then_some(meaning)
+}
+
+fn clauses(sentence: &Sentence, range: Range<usize>) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    let mut start = range.start;
+    for i in range.clone() {
+        if sentence.is_boundary(i) {
+            out.push(start..i);
+            start = i + 1;
+        }
+    }
+    out.push(start..range.end);
+    out.retain(|c| !c.is_empty());
+    out
+}
+
+/// Has a subject of its own, or is introduced as what the message is about.
+fn is_foreign(sentence: &Sentence, clause: Range<usize>) -> bool {
+    const INTRODUCE: &[&str] = &["что", "чтобы", "that", "que", "про", "about", "sobre", "которая", "который", "which"];
+    let first =
+        clause.clone().find(|&i| sentence.tokens[i].is_word() && !sentence.polite[i] && !sentence.tokens[i].time);
+    is_other_clause(sentence, first.unwrap_or(clause.end)..clause.end)
+        || first.is_some_and(|i| sentence.tokens[i].is_one_of(INTRODUCE))
+}
+
+/// The time stands in a clause that is about something else.
+fn is_elsewhere(sentence: &Sentence, range: Range<usize>, act: &Act, span: &Range<usize>) -> bool {
+    let tokens = sentence.covering(span);
+    let clauses = clauses(sentence, range);
+    let Some(clause) = clauses.iter().find(|c| c.start <= tokens.start && tokens.end <= c.end) else { return false };
+    if clause.contains(&act.verb) {
+        return false;
+    }
+    let words = sentence.lexicon.words;
+    let before = clause.end <= act.words.start;
+    let solid = clause.clone().find(|&i| {
+        let token = &sentence.tokens[i];
+        token.is_word()
+            && !token.time
+            && !sentence.filler[i]
+            && !sentence.polite[i]
+            && !token.is_one_of(words.before_time)
+    });
+    match solid {
+        None => false,
+        Some(i) if before => !sentence.tokens[i].is_one_of(words.introduces),
+        Some(_) => {
+            is_other_clause(sentence, clause.clone()) || {
+                let first = clause.clone().find(|&i| sentence.tokens[i].is_word() && !sentence.tokens[i].time);
+                first.is_some_and(|i| is_other_clause(sentence, i..clause.end))
+            }
+        }
+    }
+}
+
+/// "Remind me tomorrow that on Friday …": what follows the introducing word is the topic's own time.
+fn before_topic(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) -> Option<Meaning> {
+    const INTRODUCE: &[&str] = &[
+        "про",
+        "о",
+        "об",
+        "насчет",
+        "что",
+        "чтобы",
+        "about",
+        "that",
+        "regarding",
+        "to",
+        "sobre",
+        "que",
+        "de",
+        "acerca",
+    ];
+    let words = sentence.lexicon.words;
+    if sentence.tokens[range.clone()].iter().any(|t| t.is_one_of(words.or)) {
+        return None;
+    }
+    let infinitive = |i: usize| {
+        let word = &sentence.tokens[i].folded;
+        ["ть", "ться", "ти"].iter().any(|e| word.ends_with(e)) && !sentence.tokens[i].time
+    };
+    let topic = (act.words.end..range.end)
+        .find(|&i| !sentence.tokens[i].time && (sentence.tokens[i].is_one_of(INTRODUCE) || infinitive(i)))?;
+    let meaning = sentence.time(range.start..topic, reader);
+    matches!(meaning, Meaning::Instant(_)).then_some(meaning)
+}
+
+/// Nothing but a time of day ("в 15", "at 3 pm"), which hangs on a day said elsewhere.
+fn is_bare_clock(sentence: &Sentence, span: &Range<usize>) -> bool {
+    let words = sentence.lexicon.words;
+    sentence.tokens[sentence.covering(span)].iter().all(|t| match t.sort {
+        Sort::Word => t.is_one_of(words.clock) || t.folded.starts_with(|c: char| c.is_ascii_digit()),
+        _ => true,
+    })
+}
+
+fn refusal(
+    sentence: &Sentence,
+    range: Range<usize>,
+    act: &Act,
+    intent: Option<Intent>,
+    reader: Reader,
+) -> Vec<Request> {
+    // "не пиши завтра, лучше в пятницу": a move of what was to be cancelled
+    for joint in act.words.end..range.end {
+        if !sentence.is_boundary(joint) && !sentence.tokens[joint].is_one_of(sentence.lexicon.words.conjunction) {
+            continue;
+        }
+        if let Some(time) = super::read::implied_move(sentence, joint + 1..range.end, reader) {
+            let which = which(sentence, range.start..joint, act, intent, sentence.time(range.start..joint, reader));
+            return vec![Request::Move { time, which: Which { all: false, ..which }, plain: false }];
+        }
+    }
+    let meaning = sentence.time(range.clone(), reader);
+    let mut which = which(sentence, range.clone(), act, intent, meaning);
+    if intent.is_some() {
+        which.all |= which.topic.is_empty() && which.time == Meaning::None;
+        which.named = true;
+    }
+    vec![Request::Cancel { which }]
+}
+
+/// Which promises the words of a stretch point at.
+fn which(sentence: &Sentence, range: Range<usize>, act: &Act, intent: Option<Intent>, time: Meaning) -> Which {
+    let words = sentence.lexicon.words;
+    let said = spans(&time);
+    let in_time =
+        |i: usize| said.iter().any(|s| s.start < sentence.tokens[i].span.end && sentence.tokens[i].span.start < s.end);
+    let names_promise = |i: usize| sentence.lexicon.promise.longest(&sentence.tokens, i, TIGHT).is_some();
+    let tokens = &sentence.tokens;
+    let inside = |i: usize| i >= act.words.start;
+    let named = range
+        .clone()
+        .filter(|&i| inside(i))
+        .any(|i| names_promise(i) || tokens[i].is_one_of(words.pronoun) || ends_in_it(&tokens[i].folded));
+    let all = range.clone().filter(|&i| inside(i)).any(|i| tokens[i].is_one_of(words.all));
+    let topic: Vec<&str> = (act.words.end..range.end)
+        .filter(|&i| {
+            let token = &tokens[i];
+            let light = token.is_one_of(words.pronoun)
+                || token.is_one_of(words.preposition)
+                || token.is_one_of(words.introduces)
+                || token.is_one_of(words.before_time);
+            token.is_word()
+                && !in_time(i)
+                && !sentence.polite[i]
+                && !light
+                && !names_promise(i)
+                && !token.is_one_of(words.conjunction)
+        })
+        .map(|i| &sentence.text[tokens[i].span.clone()])
+        .collect();
+    let nothing_more = topic.is_empty() && matches!(time, Meaning::None);
+    Which { all, topic: topic.join(" "), time, intent, named: named || nothing_more }
+}
+
+/// Spanish "cancélalo", "muévelos".
+fn ends_in_it(word: &str) -> bool {
+    ["lalo", "lala", "lelo", "lalos", "velo", "bialo", "salo", "zalo", "trasalo", "ponlo", "arlo", "erlo"]
+        .iter()
+        .any(|e| word.ends_with(e))
+}
+
+fn shift(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) -> Request {
+    let words = sentence.lexicon.words;
+    let whole = sentence.time(range.clone(), reader);
+    if let Meaning::Ambiguous { .. } = whole {
+        // "с пятницы на понедельник", "from Friday to Monday": the last target counts, what stands before says which
+        let target = (act.words.end..range.end).rev().find(|&i| {
+            sentence.tokens[i].is_one_of(words.target)
+                && matches!(sentence.time(i..range.end, reader), Meaning::Instant(_))
+        });
+        if let Some(at) = target {
+            let time = asked(sentence, sentence.time(at..range.end, reader));
+            let before = sentence.time(act.words.end..at, reader);
+            return Request::Move { time, which: which(sentence, range.start..at, act, None, before), plain: true };
+        }
+    }
+    let mut which = which(sentence, range, act, None, whole.clone());
+    which.time = Meaning::None;
+    which.all = false;
+    Request::Move { time: asked(sentence, whole), which, plain: true }
+}
+
+/// A meaning with its own words.
+pub(super) fn asked(sentence: &Sentence, meaning: Meaning) -> Asked {
+    let phrase = spans(&meaning).into_iter().map(|s| sentence.text[s].trim().to_owned()).collect::<Vec<_>>().join(" ");
+    Asked { meaning, phrase }
+}

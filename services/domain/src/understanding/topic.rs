@@ -1,0 +1,138 @@
+//! What a request is about: the rest of its stretch, without the verb, pronouns, politeness and time, the client's words kept as they are.
+
+use std::ops::Range;
+
+use super::{Intent, LONGEST_TOPIC, acts::Act, sentence::Sentence, words::Sort};
+
+/// The topic of `act` in the stretch `range`, where `times` are the bytes that say its time.
+pub(super) fn topic(
+    sentence: &Sentence,
+    range: Range<usize>,
+    act: &Act,
+    intent: Intent,
+    times: &[Range<usize>],
+) -> String {
+    let kept = kept(sentence, range, act, intent, times);
+    joined(sentence, &kept)
+}
+
+/// Tokens of the topic, edges trimmed.
+fn kept(sentence: &Sentence, range: Range<usize>, act: &Act, intent: Intent, times: &[Range<usize>]) -> Vec<usize> {
+    let words = sentence.lexicon.words;
+    let tokens = &sentence.tokens;
+    let in_time = |i: usize| times.iter().any(|s| s.start < tokens[i].span.end && tokens[i].span.start < s.end);
+    let before_time = |i: usize| tokens[i].is_one_of(words.before_time) && i + 1 < range.end && in_time(i + 1);
+    let later = later(sentence, range.clone());
+    let usable = |i: usize| !in_time(i) && !before_time(i) && !sentence.polite[i] && !later.contains(&i);
+
+    let mut out = Vec::new();
+    if range.start < act.words.start {
+        let clause = sentence.clause_before(act.words.start);
+        let lead: Vec<usize> = (clause.start.max(range.start)..act.words.start)
+            .filter(|&i| usable(i) && !tokens[i].is_one_of(words.me) && !tokens[i].is_one_of(words.you))
+            .collect();
+        let first = lead.iter().copied().find(|&i| !sentence.filler[i]);
+        let introduced =
+            first.is_some_and(|i| tokens[i].is_one_of(words.introduces) && !tokens[i].is_one_of(words.target));
+        if introduced || (intent == Intent::Remind && first.is_some()) {
+            out.extend(lead.into_iter().skip_while(|&i| sentence.filler[i]));
+        } else if let Some(earlier) = introduced_clause(sentence, range.start..clause.start.max(range.start)) {
+            out.extend(earlier.filter(|&i| usable(i)));
+        }
+    }
+    let mut i = act.words.end;
+    let mut attached = true;
+    while i < range.end {
+        if sentence.is_boundary(i) && !tokens[i].is_mark(':') && is_other_clause(sentence, i + 1..range.end) {
+            let next = (i + 1..range.end).find(|&j| sentence.is_boundary(j)).unwrap_or(range.end);
+            i = next.max(i + 1);
+            continue;
+        }
+        let pronoun = attached && (tokens[i].is_one_of(words.me) || tokens[i].is_one_of(words.you));
+        if usable(i) && !pronoun {
+            out.push(i);
+            attached = false;
+        }
+        i += 1;
+    }
+    let edge = |i: &usize| {
+        let token = &tokens[*i];
+        !token.quoted && matches!(token.sort, Sort::Mark(c) if c != '%' && c != '#' && c != '№' && c != '@' && c != '$')
+            || token.is_one_of(words.conjunction)
+            || token.is_one_of(words.or)
+            || matches!(token.sort, Sort::Emoji(_))
+    };
+    let start = out.iter().position(|i| !(edge(i) || tokens[*i].is_one_of(words.instead))).unwrap_or(out.len());
+    let end = out.iter().rposition(|i| !(edge(i) || tokens[*i].is_one_of(words.instead))).map_or(start, |i| i + 1);
+    out[start..end.max(start)].to_vec()
+}
+
+/// The words for "later".
+fn later(sentence: &Sentence, range: Range<usize>) -> Vec<usize> {
+    let slack = super::pattern::TIGHT;
+    let mut out = Vec::new();
+    for i in range {
+        if let Some(end) = sentence.lexicon.later.longest(&sentence.tokens, i, slack) {
+            out.extend(i..end);
+        }
+    }
+    out
+}
+
+/// Whether the words for "later" stand there.
+pub(super) fn says_later(sentence: &Sentence, range: Range<usize>) -> bool {
+    !later(sentence, range).is_empty()
+}
+
+/// "По поводу договора: напиши завтра": the clause before says what it is about.
+fn introduced_clause(sentence: &Sentence, range: Range<usize>) -> Option<Range<usize>> {
+    let words = sentence.lexicon.words;
+    let first = range.clone().find(|&i| sentence.tokens[i].is_word() && !sentence.filler[i])?;
+    let token = &sentence.tokens[first];
+    (token.is_one_of(words.introduces) && !token.is_one_of(words.target) && !token.time).then_some(first..range.end)
+}
+
+/// A clause with a subject of its own ("…, у меня экзамен", "…, because I forget") says why, not what about.
+pub(super) fn is_other_clause(sentence: &Sentence, range: Range<usize>) -> bool {
+    let words = sentence.lexicon.words;
+    range
+        .into_iter()
+        .find(|&i| {
+            sentence.tokens[i].is_word() && !sentence.polite[i] && !sentence.tokens[i].is_one_of(words.conjunction)
+        })
+        .is_some_and(|i| sentence.tokens[i].is_one_of(words.other_clause))
+}
+
+/// The tokens' own text, gaps closed, cut at the limit.
+fn joined(sentence: &Sentence, kept: &[usize]) -> String {
+    let mut out = String::new();
+    let mut previous: Option<usize> = None;
+    for &i in kept {
+        let span = sentence.tokens[i].span.clone();
+        match previous {
+            Some(p) if p + 1 == i => out.push_str(&sentence.text[sentence.tokens[p].span.end..span.start]),
+            Some(_) if !matches!(sentence.tokens[i].sort, Sort::Mark(',' | '.' | ';' | ':')) => out.push(' '),
+            _ => {}
+        }
+        out.push_str(&sentence.text[span]);
+        previous = Some(i);
+    }
+    if out.chars().count() > LONGEST_TOPIC {
+        out = out.chars().take(LONGEST_TOPIC).collect();
+        out.truncate(out.trim_end().len());
+    }
+    out
+}
+
+/// Whether a request without a time is still one: nothing said about what, or the topic is introduced as such.
+pub(super) fn is_about_something(topic: &str, intent: Intent) -> bool {
+    let first = super::words::tokens(topic).into_iter().find(super::words::Token::is_word);
+    let Some(first) = first else { return true };
+    const ABOUT: &[&str] = &["про", "о", "об", "обо", "насчет", "about", "regarding", "sobre", "acerca"];
+    const TO: &[&str] = &["to", "that", "что", "чтобы", "que", "de"];
+    let infinitive = ["ть", "ться", "ти", "ar", "er", "ir", "arle", "erle", "irle", "arlo"]
+        .iter()
+        .any(|e| first.folded.ends_with(e));
+    let known = first.is_one_of(ABOUT) || (intent == Intent::Remind && (first.is_one_of(TO) || infinitive));
+    known
+}
