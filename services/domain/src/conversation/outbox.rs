@@ -96,7 +96,16 @@ impl Conversation {
     /// Another attempt at a message that failed or whose fate is unknown.
     pub fn retry_message(&self, message_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
         self.readable()?;
-        match self.known_message(message_id)?.state {
+        let message = self.known_message(message_id)?;
+        match message.state {
+            MessageState::Failed(_) | MessageState::Unknown(_) | MessageState::Expired(_)
+                if self.human_active() && message.author == Author::Bot =>
+            {
+                Err(Refused::new(
+                    "human_active",
+                    "a human is active, so the bot is silent; release the conversation first",
+                ))
+            }
             MessageState::Failed(_) | MessageState::Unknown(_) | MessageState::Expired(_) => {
                 Ok(vec![v1::MessageRetried { message_id: message_id.to_owned(), by: by.to_owned() }.into()])
             }

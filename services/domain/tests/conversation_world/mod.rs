@@ -2,6 +2,9 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+pub mod any_event;
+pub mod ledger;
+
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,0 +1,112 @@
+//! Facts are never refused: any event in any order is folded without a panic, and every decision on such a state gives
+//! an answer or a refusal.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod conversation_world;
+
+use std::time::Duration;
+
+use conversation_world::{World, any_event::any_event};
+use proptest::{collection::vec, prelude::*};
+use steward_domain::{
+    address::Address,
+    contact::Contact,
+    conversation::{Author, CancelOn, Why, dispatch::Claiming, follow_ups::Alarm, turns::StartTurn},
+    inbox::Inbox,
+    policy::parse_quiet_hours,
+    settings::Policy,
+    tenant::Tenant,
+};
+use steward_proto::{Event, Fold};
+
+/// Every decision there is, on every thing the state names.
+fn decide_everything(world: &mut World) {
+    let state = world.state.clone();
+    let ids: Vec<String> = ["", "a", "b", "c"].iter().map(|s| (*s).to_owned()).collect();
+    let mut answers = Vec::new();
+    for id in &ids {
+        let alarm = Alarm { id, now: world.now, late_limit: Duration::MAX, message_id: "m".to_owned() };
+        answers.push(state.follow_up_due(&alarm).map(drop));
+        answers.push(state.message_due(&alarm).map(drop));
+        answers.push(state.cancel(id, Why::default(), "").map(drop));
+        let words = (String::new(), String::new());
+        answers.push(state.move_follow_up(world.now, id, world.at(5), words, ("", "")).map(drop));
+        answers.push(state.change_follow_up_text(id, "text".to_owned(), "").map(drop));
+        answers.push(state.renew(id, "new".to_owned(), None, "").map(drop));
+        answers.push(state.cancel_message_by(id, "").map(drop));
+        answers.push(state.retry_message(id, "").map(drop));
+        for late_limit in [Duration::ZERO, Duration::MAX] {
+            let policy = Policy { quiet_hours: parse_quiet_hours("22:00-08:00"), daily_cap: Some(0) };
+            let claiming = Claiming {
+                message_id: id,
+                now: world.now,
+                claim_id: "claim",
+                worker: "worker",
+                lifetime: Duration::from_secs(8),
+                late_limit,
+                policy: &policy,
+                zone: chrono_tz::Tz::America__Sao_Paulo,
+                archived: false,
+                limited_until: None,
+            };
+            answers.push(state.next_step(&claiming, |to, text| format!("{to}{text}")).map(drop));
+        }
+        let start = StartTurn {
+            turn_id: id.clone(),
+            now: world.now,
+            lease_until: world.now,
+            worker: String::new(),
+            brain: String::new(),
+            model: String::new(),
+            follow_up_id: id.clone(),
+        };
+        answers.push(state.start_turn(&start).map(drop));
+        state.turn_standing(id, true);
+    }
+    let (schedule, queue) = (world.a_schedule(CancelOn::Never, 5), world.a_message(Author::Bot));
+    answers.push(state.schedule(world.now, true, schedule).map(drop));
+    answers.push(state.queue(queue).map(drop));
+    answers.push(state.take_over("anna", "http", "").map(drop));
+    answers.push(state.release("anna", "http").map(drop));
+    answers.push(state.silence_due(world.now, Duration::from_secs(1)).map(drop));
+    state.announcements();
+    state.pending();
+    if state.schema_ahead.is_some() {
+        for answer in answers {
+            assert_eq!(answer.unwrap_err().code, "schema_ahead");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_event_in_any_order_makes_a_conversation_panic(events in vec((any_event(), 0i64..400), 1..60)) {
+        let mut world = World::new();
+        for (event, seconds) in events {
+            world.pass(seconds);
+            world.record(event);
+            decide_everything(&mut world);
+        }
+    }
+
+    #[test]
+    fn no_event_in_any_order_makes_another_aggregate_panic(events in vec(any_event(), 1..60)) {
+        let mut world = World::new();
+        let (mut contact, mut address, mut inbox, mut tenant) =
+            (Contact::default(), Address::default(), Inbox::default(), Tenant::default());
+        for event in events {
+            let recorded = world.record(event);
+            contact.evolve(&recorded);
+            address.evolve(&recorded);
+            inbox.evolve(&recorded);
+            tenant.evolve(&recorded);
+        }
+    }
+}
+
+#[test]
+fn every_event_of_the_schema_can_be_made() {
+    assert_eq!(conversation_world::any_event::names(), Event::TYPES);
+}
