@@ -1,0 +1,35 @@
+//! The pool of connections to Postgres.
+
+use std::{str::FromStr, time::Duration};
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::NoTls;
+
+use crate::error::ProjectionError;
+
+/// How long a connection may take to be had.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// A pool of at most `size` connections to the database at `url`. Connects when first asked.
+///
+/// # Errors
+/// When `url` is no Postgres address.
+pub fn pool(url: &str, size: usize) -> Result<Pool, ProjectionError> {
+    let address = |reason: String| {
+        // The address may hold a password.
+        let shown = url.rsplit_once('@').map_or(url, |(_, host)| host);
+        ProjectionError::Address { url: shown.to_owned(), reason }
+    };
+    let mut config = tokio_postgres::Config::from_str(url).map_err(|e| address(e.to_string()))?;
+    config.connect_timeout(CONNECT);
+    config.application_name("steward-projection");
+    let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    Pool::builder(manager)
+        .max_size(size)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(CONNECT))
+        .create_timeout(Some(CONNECT))
+        .recycle_timeout(Some(CONNECT))
+        .build()
+        .map_err(|e| address(e.to_string()))
+}

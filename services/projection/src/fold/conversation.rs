@@ -1,0 +1,213 @@
+//! One conversation in memory: its rows, and the domain's state they follow.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use steward_domain::{
+    conversation::{Conversation, FollowUp, Message},
+    keys::InboundKeys,
+};
+use steward_proto::{Event, Fold as _, Recorded, from_timestamp, v1};
+
+use super::Tracked;
+use crate::rows::{ConversationRow, FollowUpRow, Json, MessageRow};
+
+/// The rows of one conversation as far as they may change: itself, its open follow-ups and messages, and ended ones that
+/// events mentioned.
+pub struct ConversationFold {
+    pub row: Tracked<ConversationRow>,
+    pub follow_ups: HashMap<String, Tracked<FollowUpRow>>,
+    pub messages: HashMap<String, Tracked<MessageRow>>,
+    state: Conversation,
+    /// The states that the rows reflect: a changed one is another allocation.
+    seen_follow_ups: BTreeMap<String, Arc<FollowUp>>,
+    seen_messages: BTreeMap<String, Arc<Message>>,
+}
+
+impl ConversationFold {
+    pub fn begun_by(recorded: &Recorded) -> Self {
+        Self {
+            row: Tracked::fresh(ConversationRow::begun_by(recorded)),
+            follow_ups: HashMap::new(),
+            messages: HashMap::new(),
+            state: Conversation::default(),
+            seen_follow_ups: BTreeMap::new(),
+            seen_messages: BTreeMap::new(),
+        }
+    }
+
+    pub fn restored(row: ConversationRow) -> Self {
+        Self {
+            state: row.restore(),
+            row: Tracked::stored(row),
+            follow_ups: HashMap::new(),
+            messages: HashMap::new(),
+            seen_follow_ups: BTreeMap::new(),
+            seen_messages: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a row that was read, unless it is here already.
+    pub fn restore_follow_up(&mut self, row: FollowUpRow) {
+        if self.follow_ups.contains_key(&row.id) {
+            return;
+        }
+        let folded = Arc::new(row.restore());
+        self.state.follow_ups.insert(row.id.clone(), folded.clone());
+        self.seen_follow_ups.insert(row.id.clone(), folded);
+        self.follow_ups.insert(row.id.clone(), Tracked::stored(row));
+    }
+
+    /// Likewise.
+    pub fn restore_message(&mut self, row: MessageRow) {
+        if self.messages.contains_key(&row.id) {
+            return;
+        }
+        let folded = Arc::new(row.restore());
+        self.state.outbox.insert(row.id.clone(), folded.clone());
+        self.seen_messages.insert(row.id.clone(), folded);
+        self.messages.insert(row.id.clone(), Tracked::stored(row));
+    }
+
+    /// Folds an event; messages that will never change go to `finished`.
+    pub fn apply(&mut self, recorded: &Recorded, finished: &mut Vec<MessageRow>) {
+        self.state.evolve(recorded);
+        self.forget_what_no_row_holds();
+        let at = recorded.metadata.at;
+        match &recorded.event {
+            Event::ClientResponded(e) => {
+                self.row.row.last_message_at = Some(at);
+                if let Some(title) = e.source.as_ref().map(|s| &s.title).filter(|t| !t.is_empty()) {
+                    self.row.row.title.clone_from(title);
+                }
+                finished.push(MessageRow::received(recorded, e));
+            }
+            Event::HumanResponded(e) => {
+                self.row.row.last_message_at = Some(at);
+                finished.push(MessageRow::seen(recorded, e));
+            }
+            Event::FollowUpScheduled(e) => self.scheduled(recorded, e),
+            Event::MessageQueued(v1::MessageQueued { message: Some(message) })
+            | Event::FollowUpDue(v1::FollowUpDue { message: Some(message), .. }) => self.queued(recorded, message),
+            _ => {}
+        }
+        self.follow_the_state(recorded);
+        self.add_what_only_the_event_says(recorded);
+        self.row.row.follow(&self.state, recorded);
+        self.row.dirty = true;
+    }
+
+    /// The state's memory for deciding isn't needed here.
+    fn forget_what_no_row_holds(&mut self) {
+        self.state.unanswered.clear();
+        self.state.cancelled.clear();
+        self.state.unannounced.clear();
+        self.state.proactive_sent.clear();
+        self.state.inbound = InboundKeys::default();
+        if let Some(takeover) = &mut self.state.takeover {
+            takeover.cancelled.clear();
+        }
+    }
+
+    fn scheduled(&mut self, recorded: &Recorded, e: &v1::FollowUpScheduled) {
+        let Some(folded) = self.state.follow_ups.get(&e.follow_up_id) else { return };
+        let row = FollowUpRow::scheduled(recorded, e, folded);
+        self.seen_follow_ups.insert(e.follow_up_id.clone(), folded.clone());
+        let stored = self.follow_ups.get(&e.follow_up_id).is_some_and(|t| t.stored);
+        self.follow_ups.insert(e.follow_up_id.clone(), Tracked { row, stored, dirty: true });
+        if let Some(renewed) = self.follow_ups.get_mut(&e.renews) {
+            renewed.row.renewed_by.clone_from(&e.follow_up_id);
+            renewed.row.changed_position = recorded.position;
+            renewed.dirty = true;
+        }
+    }
+
+    fn queued(&mut self, recorded: &Recorded, message: &v1::Outgoing) {
+        let Some(folded) = self.state.outbox.get(&message.message_id) else { return };
+        let row = MessageRow::queued(recorded, message, folded);
+        self.seen_messages.insert(message.message_id.clone(), folded.clone());
+        let stored = self.messages.get(&message.message_id).is_some_and(|t| t.stored);
+        self.messages.insert(message.message_id.clone(), Tracked { row, stored, dirty: true });
+    }
+
+    /// Takes over whatever the fold changed: not only what the event names, for a client's message changes many things.
+    fn follow_the_state(&mut self, recorded: &Recorded) {
+        for (id, folded) in &self.state.follow_ups {
+            let Some(seen) = self.seen_follow_ups.get_mut(id).filter(|seen| !Arc::ptr_eq(seen, folded)) else {
+                continue;
+            };
+            *seen = folded.clone();
+            if let Some(tracked) = self.follow_ups.get_mut(id) {
+                tracked.row.follow(folded, recorded);
+                tracked.dirty = true;
+            }
+        }
+        for (id, folded) in &self.state.outbox {
+            let Some(seen) = self.seen_messages.get_mut(id).filter(|seen| !Arc::ptr_eq(seen, folded)) else {
+                continue;
+            };
+            *seen = folded.clone();
+            if let Some(tracked) = self.messages.get_mut(id) {
+                tracked.row.follow(folded, recorded);
+                tracked.dirty = true;
+            }
+        }
+    }
+
+    /// What is shown but plays no part in deciding.
+    fn add_what_only_the_event_says(&mut self, recorded: &Recorded) {
+        let at = recorded.metadata.at;
+        match &recorded.event {
+            Event::DispatchSucceeded(e) => {
+                let Some(tracked) = self.messages.get_mut(&e.message_id) else { return };
+                let sent_at = from_timestamp(e.sent_at.as_ref()).unwrap_or(at);
+                tracked.row.sent_at = Some(sent_at);
+                if !e.provider_message_id.is_empty() {
+                    tracked.row.external_id.clone_from(&e.provider_message_id);
+                }
+                tracked.dirty = true;
+                self.row.row.last_message_at = Some(sent_at);
+                if let Some(follow_up) = self.follow_ups.get_mut(&tracked.row.follow_up_id)
+                    && follow_up.row.state == "sent"
+                {
+                    follow_up.row.sent_at = Some(sent_at);
+                    follow_up.dirty = true;
+                }
+            }
+            Event::SendDeferred(v1::SendDeferred { message_id, reason: Some(reason), .. })
+            | Event::DispatchDeferred(v1::DispatchDeferred { message_id, reason: Some(reason), .. }) => {
+                let Some(message) = self.messages.get(message_id).filter(|m| m.row.state == "deferred") else { return };
+                if let Some(follow_up) = self.follow_ups.get_mut(&message.row.follow_up_id) {
+                    follow_up.row.reason = Some(Json(reason.into()));
+                    follow_up.row.changed_position = recorded.position;
+                    follow_up.dirty = true;
+                }
+            }
+            Event::FollowUpMoved(e) => {
+                let Some(follow_up) = self.follow_ups.get_mut(&e.follow_up_id) else { return };
+                if !e.timezone.is_empty() {
+                    follow_up.row.timezone.clone_from(&e.timezone);
+                    follow_up.dirty = true;
+                }
+            }
+            Event::FollowUpDone(e) => {
+                let Some(follow_up) = self.follow_ups.get_mut(&e.follow_up_id) else { return };
+                follow_up.row.result.clone_from(&e.result);
+                follow_up.dirty = true;
+            }
+            _ => {}
+        }
+    }
+
+    pub fn rows(&self) -> usize {
+        1 + self.follow_ups.len() + self.messages.len()
+    }
+
+    pub fn written(&mut self) {
+        self.row.written();
+        self.follow_ups.values_mut().for_each(Tracked::written);
+        self.messages.values_mut().for_each(Tracked::written);
+    }
+}

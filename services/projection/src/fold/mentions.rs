@@ -1,0 +1,40 @@
+//! Which follow-ups and messages an event names: these must be at hand even when they have ended.
+
+use steward_proto::{Event, v1};
+
+/// Ids that an event names and that were made before it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Mentions<'a> {
+    pub follow_up: Option<&'a str>,
+    pub message: Option<&'a str>,
+}
+
+impl<'a> Mentions<'a> {
+    pub fn of(event: &'a Event) -> Self {
+        let (follow_up, message): (&str, &str) = match event {
+            Event::FollowUpScheduled(e) => (&e.renews, ""),
+            Event::FollowUpMoved(e) => (&e.follow_up_id, ""),
+            Event::FollowUpTextChanged(e) => (&e.follow_up_id, ""),
+            Event::FollowUpDue(e) => (&e.follow_up_id, ""),
+            Event::FollowUpCancelled(e) => (&e.follow_up_id, ""),
+            Event::FollowUpExpired(e) => (&e.follow_up_id, ""),
+            Event::FollowUpDone(e) => (&e.follow_up_id, ""),
+            Event::FollowUpFailed(e) => (&e.follow_up_id, ""),
+            Event::MessageQueued(v1::MessageQueued { message: Some(m) }) => (&m.follow_up_id, ""),
+            Event::MessageDue(e) => ("", &e.message_id),
+            Event::MessageMoved(e) => ("", &e.message_id),
+            Event::MessageCancelled(e) => ("", &e.message_id),
+            Event::MessageExpired(e) => (&e.follow_up_id, &e.message_id),
+            Event::MessageRetried(e) => ("", &e.message_id),
+            Event::SendDeferred(e) => (&e.follow_up_id, &e.message_id),
+            Event::DispatchStarted(e) => (&e.follow_up_id, &e.message_id),
+            Event::DispatchSucceeded(e) => (&e.follow_up_id, &e.message_id),
+            Event::DispatchFailed(e) => (&e.follow_up_id, &e.message_id),
+            Event::DispatchDeferred(e) => (&e.follow_up_id, &e.message_id),
+            Event::DispatchUnknown(e) => (&e.follow_up_id, &e.message_id),
+            _ => ("", ""),
+        };
+        let some = |id: &'a str| Some(id).filter(|id| !id.is_empty());
+        Self { follow_up: some(follow_up), message: some(message) }
+    }
+}

@@ -1,0 +1,170 @@
+//! Folding events into rows: the states are the domain's own fold, so a read model can't disagree with the deciders.
+//!
+//! A [`WorkingSet`] holds the conversations and contacts that events touch: their rows, and beside each the domain's state,
+//! made from the rows where it isn't in memory yet. After each event, what the fold changed is taken over into the rows.
+
+mod conversation;
+mod load;
+mod mentions;
+
+use std::collections::HashMap;
+
+use steward_proto::{Aggregate, Event, Recorded, TenantId, v1};
+
+pub use conversation::ConversationFold;
+pub use load::load;
+
+use crate::rows::{ContactRow, EventRow, MessageRow};
+
+/// An aggregate: its tenant and its id.
+pub type Key = (TenantId, std::sync::Arc<str>);
+
+/// A row with what has to be done about it.
+#[derive(Debug, Clone)]
+pub struct Tracked<R> {
+    pub row: R,
+    /// The table holds an older version of it.
+    pub stored: bool,
+    /// It differs from what the table holds.
+    pub dirty: bool,
+}
+
+impl<R> Tracked<R> {
+    pub fn stored(row: R) -> Self {
+        Self { row, stored: true, dirty: false }
+    }
+
+    pub fn fresh(row: R) -> Self {
+        Self { row, stored: false, dirty: true }
+    }
+
+    pub fn written(&mut self) {
+        self.stored = true;
+        self.dirty = false;
+    }
+}
+
+/// The rows in memory.
+#[derive(Default)]
+pub struct WorkingSet {
+    pub conversations: HashMap<Key, ConversationFold>,
+    pub contacts: HashMap<Key, Tracked<ContactRow>>,
+    /// Messages that never change: what came in, and what was seen outside.
+    pub finished: Vec<MessageRow>,
+    pub events: Vec<EventRow>,
+    /// The last position folded.
+    pub position: u64,
+}
+
+impl WorkingSet {
+    /// Folds one event. What it touches must have been loaded, or be new.
+    pub fn apply(&mut self, recorded: &Recorded) {
+        self.position = recorded.position;
+        self.events.push(EventRow::from(recorded));
+        let key = || (recorded.subject.tenant.clone(), recorded.subject.id.clone());
+        match recorded.subject.aggregate.parse() {
+            Ok(Aggregate::Conversation) => {
+                self.conversations
+                    .entry(key())
+                    .or_insert_with(|| ConversationFold::begun_by(recorded))
+                    .apply(recorded, &mut self.finished);
+                if let Event::ClientResponded(e) = &recorded.event {
+                    self.met(recorded, e);
+                }
+            }
+            Ok(Aggregate::Contact) => self.changed(key(), recorded),
+            Ok(Aggregate::Address | Aggregate::Inbox | Aggregate::Tenant) | Err(_) => {}
+        }
+    }
+
+    fn met(&mut self, recorded: &Recorded, e: &v1::ClientResponded) {
+        if e.contact_id.is_empty() {
+            return;
+        }
+        let contact = self.contact((recorded.subject.tenant.clone(), e.contact_id.as_str().into()), recorded);
+        let (source, from) = (e.source.as_ref(), e.from.as_ref());
+        let said = [
+            (&mut contact.row.channel_id, source.map(|s| &s.channel_id)),
+            (&mut contact.row.external_id, from.map(|p| &p.id)),
+            (&mut contact.row.username, from.map(|p| &p.username)),
+            (&mut contact.row.said_name, from.map(|p| &p.name)),
+            (&mut contact.row.said_language, from.map(|p| &p.language)),
+            (&mut contact.row.said_timezone, from.map(|p| &p.timezone)),
+        ];
+        for (column, value) in said {
+            if let Some(value) = value.filter(|v| !v.is_empty() && *v != column) {
+                column.clone_from(value);
+                contact.dirty = true;
+            }
+        }
+        if contact.dirty {
+            contact.row.position = recorded.position;
+        }
+    }
+
+    fn changed(&mut self, key: Key, recorded: &Recorded) {
+        let contact = self.contact(key, recorded);
+        match &recorded.event {
+            Event::ContactChanged(e) => {
+                let set = |column: &mut Option<String>, value: &Option<String>| {
+                    if value.is_some() {
+                        column.clone_from(value);
+                    }
+                };
+                set(&mut contact.row.set_name, &e.name);
+                set(&mut contact.row.set_language, &e.language);
+                set(&mut contact.row.set_timezone, &e.timezone);
+                contact.row.followup_hour = e.followup_hour.or(contact.row.followup_hour);
+            }
+            Event::ContactArchived(_) => contact.row.archived = true,
+            _ => {}
+        }
+        contact.row.position = recorded.position;
+        contact.dirty = true;
+    }
+
+    fn contact(&mut self, key: Key, recorded: &Recorded) -> &mut Tracked<ContactRow> {
+        let (tenant, id) = (key.0.clone(), key.1.clone());
+        self.contacts
+            .entry(key)
+            .or_insert_with(|| Tracked::fresh(ContactRow::new(tenant.as_str(), &id, recorded.position)))
+    }
+
+    /// How many rows are in memory.
+    pub fn rows(&self) -> usize {
+        self.conversations.values().map(ConversationFold::rows).sum::<usize>() + self.contacts.len()
+    }
+
+    /// Everything was written.
+    pub fn written(&mut self) {
+        self.finished.clear();
+        self.events.clear();
+        self.conversations.values_mut().for_each(ConversationFold::written);
+        self.contacts.values_mut().for_each(Tracked::written);
+    }
+
+    /// Forgets what was touched longest ago until at most three quarters of `most` rows are left, if there are more than
+    /// `most`. Only after everything was written.
+    pub fn shrink(&mut self, most: usize) -> bool {
+        let mut rows = self.rows();
+        if rows <= most {
+            return false;
+        }
+        let mut by_age: Vec<(u64, Key)> =
+            self.conversations.iter().map(|(key, c)| (c.row.row.position, key.clone())).collect();
+        by_age.sort_unstable_by_key(|(position, _)| *position);
+        rows -= self.contacts.len();
+        self.contacts.clear();
+        for (_, key) in by_age {
+            if rows <= most / 4 * 3 {
+                break;
+            }
+            rows -= self.conversations.remove(&key).map_or(0, |c| c.rows());
+        }
+        true
+    }
+
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}

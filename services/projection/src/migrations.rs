@@ -1,0 +1,166 @@
+//! Running the numbered SQL of `migrations/`: nothing else creates tables.
+
+use deadpool_postgres::{Object, Pool};
+
+use crate::error::ProjectionError;
+
+/// A numbered file.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    pub name: &'static str,
+    sql: &'static str,
+}
+
+macro_rules! migrations {
+    ($folder:literal: $($name:literal),* $(,)?) => {
+        &[$(Migration {
+            name: $name,
+            sql: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/", $folder, "/", $name, ".sql")),
+        }),*]
+    };
+}
+
+/// The schema `steward`.
+pub const CONTROL: &[Migration] = migrations!("control": "0001_active");
+
+/// Each schema of read models.
+pub const READ_MODEL: &[Migration] = migrations!("read_model":
+    "0001_events", "0002_conversations", "0003_contacts", "0004_messages", "0005_follow_ups");
+
+/// The line after which a file makes what is better made when the tables are full.
+const INDEXES: &str = "-- indexes\n";
+
+impl Migration {
+    fn tables(self) -> &'static str {
+        self.sql.split_once(INDEXES).map_or(self.sql, |(tables, _)| tables)
+    }
+
+    fn indexes(self) -> &'static str {
+        self.sql.split_once(INDEXES).map_or("", |(_, indexes)| indexes)
+    }
+}
+
+/// Only one process migrates at a time: `steward` in ASCII.
+const LOCK: i64 = 0x73_7465_7761_7264;
+
+/// Brings the control schema and the active read models up to date; makes the first ones. May be run by any number of
+/// processes at once, and again.
+///
+/// # Errors
+/// When Postgres can't be reached, or a file fails.
+pub async fn migrate(pool: &Pool) -> Result<(), ProjectionError> {
+    let mut client = pool.get().await?;
+    let transaction = client.transaction().await?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    transaction.batch_execute("CREATE SCHEMA IF NOT EXISTS steward").await?;
+    apply(&transaction, "steward", CONTROL, Part::All).await?;
+    let active = transaction.query_opt("SELECT schema FROM steward.active", &[]).await?;
+    let schema = match active {
+        Some(row) => row.get(0),
+        None => {
+            let schema = next_schema(&transaction).await?;
+            let first = "INSERT INTO steward.active (schema, position) VALUES ($1, 0)";
+            transaction.execute(first, &[&schema]).await?;
+            schema
+        }
+    };
+    apply(&transaction, &schema, READ_MODEL, Part::All).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Makes an empty schema of read models without its indexes and gives its name.
+///
+/// # Errors
+/// When Postgres can't be reached, or a file fails.
+pub async fn new_schema(client: &mut Object) -> Result<String, ProjectionError> {
+    let transaction = client.transaction().await?;
+    let schema = next_schema(&transaction).await?;
+    apply(&transaction, &schema, READ_MODEL, Part::Tables).await?;
+    transaction.commit().await?;
+    Ok(schema)
+}
+
+/// Makes the indexes that [`new_schema`] left out.
+///
+/// # Errors
+/// When Postgres can't be reached, or a file fails.
+pub async fn index(client: &mut Object, schema: &str) -> Result<(), ProjectionError> {
+    let transaction = client.transaction().await?;
+    set_path(&transaction, schema).await?;
+    for migration in READ_MODEL {
+        run(&transaction, *migration, migration.indexes()).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    All,
+    Tables,
+}
+
+async fn next_schema(transaction: &deadpool_postgres::Transaction<'_>) -> Result<String, ProjectionError> {
+    let number: i64 = transaction.query_one("SELECT nextval('steward.read_model_number')", &[]).await?.get(0);
+    let schema = format!("rm_{number}");
+    transaction.batch_execute(&format!("CREATE SCHEMA {schema}")).await?;
+    Ok(schema)
+}
+
+async fn apply(
+    transaction: &deadpool_postgres::Transaction<'_>,
+    schema: &str,
+    migrations: &'static [Migration],
+    part: Part,
+) -> Result<(), ProjectionError> {
+    set_path(transaction, schema).await?;
+    transaction
+        .batch_execute(
+            "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
+        )
+        .await?;
+    let applied: Vec<String> =
+        transaction.query("SELECT name FROM migrations", &[]).await?.iter().map(|row| row.get(0)).collect();
+    for migration in migrations.iter().filter(|m| !applied.iter().any(|name| name == m.name)) {
+        run(transaction, *migration, migration.tables()).await?;
+        if part == Part::All {
+            run(transaction, *migration, migration.indexes()).await?;
+        }
+        transaction.execute("INSERT INTO migrations (name) VALUES ($1)", &[&migration.name]).await?;
+    }
+    Ok(())
+}
+
+async fn set_path(transaction: &deadpool_postgres::Transaction<'_>, schema: &str) -> Result<(), ProjectionError> {
+    Ok(transaction.batch_execute(&format!("SET LOCAL search_path TO {schema}")).await?)
+}
+
+async fn run(
+    transaction: &deadpool_postgres::Transaction<'_>,
+    migration: Migration,
+    sql: &str,
+) -> Result<(), ProjectionError> {
+    transaction
+        .batch_execute(sql)
+        .await
+        .map_err(|source| ProjectionError::Migration { name: migration.name, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_listed_in_its_order() {
+        for (folder, listed) in [("control", CONTROL), ("read_model", READ_MODEL)] {
+            let path = format!("{}/../../migrations/{folder}", env!("CARGO_MANIFEST_DIR"));
+            let mut files: Vec<String> = std::fs::read_dir(path)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap().replace(".sql", ""))
+                .collect();
+            files.sort();
+            assert_eq!(files, listed.iter().map(|m| m.name).collect::<Vec<_>>());
+        }
+    }
+}

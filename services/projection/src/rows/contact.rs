@@ -1,0 +1,52 @@
+//! The table `contacts`.
+
+use super::{Entity, table};
+
+table! {
+    /// What the channel says of a person, and what was set here.
+    pub struct ContactRow = "contacts" {
+        tenant: String,
+        id: String,
+        channel_id: String,
+        external_id: String,
+        username: String,
+        said_name: String,
+        said_language: String,
+        said_timezone: String,
+        set_name: Option<String>,
+        set_language: Option<String>,
+        set_timezone: Option<String>,
+        followup_hour: Option<u32>,
+        archived: bool,
+        created_position: u64,
+        position: u64,
+    }
+}
+
+impl Entity for ContactRow {
+    fn key(&self) -> (&str, &str) {
+        (&self.tenant, &self.id)
+    }
+}
+
+impl ContactRow {
+    pub fn new(tenant: &str, id: &str, position: u64) -> Self {
+        Self {
+            tenant: tenant.to_owned(),
+            id: id.to_owned(),
+            channel_id: String::new(),
+            external_id: String::new(),
+            username: String::new(),
+            said_name: String::new(),
+            said_language: String::new(),
+            said_timezone: String::new(),
+            set_name: None,
+            set_language: None,
+            set_timezone: None,
+            followup_hour: None,
+            archived: false,
+            created_position: position,
+            position,
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The table `conversations`.
+
+use chrono::{DateTime, Utc};
+use steward_domain::conversation::{Conversation, Person, Place, Takeover};
+use steward_proto::Recorded;
+
+use super::{Entity, table};
+
+table! {
+    pub struct ConversationRow = "conversations" {
+        tenant: String,
+        id: String,
+        channel_id: String,
+        channel: String,
+        external_id: String,
+        is_group: bool,
+        title: String,
+        contact_id: String,
+        person_id: String,
+        person_name: String,
+        person_username: String,
+        person_language: String,
+        person_timezone: String,
+        takeover_by: Option<String>,
+        takeover_via: Option<String>,
+        takeover_since: Option<DateTime<Utc>>,
+        takeover_active_at: Option<DateTime<Utc>>,
+        blocked: bool,
+        last_message_at: Option<DateTime<Utc>>,
+        pending_follow_ups: u32,
+        created_at: DateTime<Utc>,
+        created_position: u64,
+        position: u64,
+    }
+}
+
+impl Entity for ConversationRow {
+    fn key(&self) -> (&str, &str) {
+        (&self.tenant, &self.id)
+    }
+}
+
+impl ConversationRow {
+    /// A conversation that begins with this event.
+    pub fn begun_by(recorded: &Recorded) -> Self {
+        Self {
+            tenant: recorded.subject.tenant.to_string(),
+            id: recorded.subject.id.to_string(),
+            channel_id: String::new(),
+            channel: String::new(),
+            external_id: String::new(),
+            is_group: false,
+            title: String::new(),
+            contact_id: String::new(),
+            person_id: String::new(),
+            person_name: String::new(),
+            person_username: String::new(),
+            person_language: String::new(),
+            person_timezone: String::new(),
+            takeover_by: None,
+            takeover_via: None,
+            takeover_since: None,
+            takeover_active_at: None,
+            blocked: false,
+            last_message_at: None,
+            pending_follow_ups: 0,
+            created_at: recorded.metadata.at,
+            created_position: recorded.position,
+            position: recorded.position,
+        }
+    }
+
+    /// Takes over what the fold says after an event.
+    pub fn follow(&mut self, state: &Conversation, recorded: &Recorded) {
+        self.position = recorded.position;
+        if let Some(place) = &state.place {
+            set(&mut self.channel_id, &place.channel_id);
+            set(&mut self.channel, &place.channel);
+            set(&mut self.external_id, &place.external_id);
+            set(&mut self.contact_id, &place.contact_id);
+            self.is_group = place.group;
+        }
+        set(&mut self.person_id, &state.person.id);
+        set(&mut self.person_name, &state.person.name);
+        set(&mut self.person_username, &state.person.username);
+        set(&mut self.person_language, &state.person.language);
+        set(&mut self.person_timezone, &state.person.timezone);
+        let takeover = state.takeover.as_ref();
+        self.takeover_since = takeover.map(|t| t.since);
+        self.takeover_active_at = takeover.map(|t| t.active_at);
+        if self.takeover_by.as_deref() != takeover.map(|t| t.by.as_str()) {
+            self.takeover_by = takeover.map(|t| t.by.clone());
+        }
+        if self.takeover_via.as_deref() != takeover.map(|t| t.via.as_str()) {
+            self.takeover_via = takeover.map(|t| t.via.clone());
+        }
+        self.blocked = state.blocked;
+        self.pending_follow_ups = state.follow_ups.values().filter(|f| f.is_open()).count() as u32;
+    }
+
+    /// The fold as far as this row holds it.
+    pub fn restore(&self) -> Conversation {
+        let mut state = Conversation::default();
+        if !self.channel_id.is_empty() {
+            state.place = Some(Place {
+                channel_id: self.channel_id.clone(),
+                channel: self.channel.clone(),
+                external_id: self.external_id.clone(),
+                contact_id: self.contact_id.clone(),
+                group: self.is_group,
+            });
+        }
+        state.person = Person {
+            id: self.person_id.clone(),
+            name: self.person_name.clone(),
+            username: self.person_username.clone(),
+            language: self.person_language.clone(),
+            timezone: self.person_timezone.clone(),
+        };
+        state.takeover = self.takeover_since.map(|since| Takeover {
+            by: self.takeover_by.clone().unwrap_or_default(),
+            via: self.takeover_via.clone().unwrap_or_default(),
+            since,
+            active_at: self.takeover_active_at.unwrap_or(since),
+            cancelled: Vec::new(),
+        });
+        state.blocked = self.blocked;
+        state
+    }
+}
+
+fn set(column: &mut String, value: &str) {
+    if column != value {
+        value.clone_into(column);
+    }
+}

@@ -1,0 +1,185 @@
+//! How a column's value is written in the binary COPY format and read back.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use steward_domain::conversation::Why;
+use steward_proto::v1;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+/// A column's value.
+pub trait Field: Sized {
+    /// Appends its length (four bytes; −1 for NULL) and its bytes.
+    fn put(&self, buffer: &mut BytesMut);
+    /// # Errors
+    /// When the column has another type.
+    fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error>;
+}
+
+fn put_bytes(buffer: &mut BytesMut, bytes: &[u8]) {
+    buffer.put_i32(i32::try_from(bytes.len()).expect("a NATS message is below 64 MB"));
+    buffer.put_slice(bytes);
+}
+
+impl Field for String {
+    /// Postgres has no NUL in text: it becomes U+FFFD.
+    fn put(&self, buffer: &mut BytesMut) {
+        if self.as_bytes().contains(&0) {
+            put_bytes(buffer, self.replace('\0', "\u{fffd}").as_bytes());
+        } else {
+            put_bytes(buffer, self.as_bytes());
+        }
+    }
+
+    fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
+        row.try_get(index)
+    }
+}
+
+impl Field for Bytes {
+    fn put(&self, buffer: &mut BytesMut) {
+        put_bytes(buffer, self);
+    }
+
+    fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
+        row.try_get::<_, Vec<u8>>(index).map(Self::from)
+    }
+}
+
+impl Field for bool {
+    fn put(&self, buffer: &mut BytesMut) {
+        put_bytes(buffer, &[u8::from(*self)]);
+    }
+
+    fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
+        row.try_get(index)
+    }
+}
+
+/// A count; beyond the column's range it is cut.
+impl Field for u32 {
+    fn put(&self, buffer: &mut BytesMut) {
+        put_bytes(buffer, &i32::try_from(*self).unwrap_or(i32::MAX).to_be_bytes());
+    }
+
+    fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
+        Ok(Self::try_from(row.try_get::<_, i32>(index)?).unwrap_or(0))
+    }
+}
+
+/// A position in the log.
+impl Field for u64 {
+    fn put(&self, buffer: &mut BytesMut) {
+        put_bytes(buffer, &i64::try_from(*self).unwrap_or(i64::MAX).to_be_bytes());
+    }
+
+    fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
+        Ok(Self::try_from(row.try_get::<_, i64>(index)?).unwrap_or(0))
+    }
+}
+
+/// 2000-01-01, from which Postgres counts microseconds, in Unix microseconds.
+const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+
+/// Years that Postgres and chrono both can hold.
+const OLDEST: i64 = -62_135_596_800_000_000;
+const NEWEST: i64 = 253_402_300_799_000_000;
+
+impl Field for DateTime<Utc> {
+    fn put(&self, buffer: &mut BytesMut) {
+        let micros = self.timestamp_micros().clamp(OLDEST, NEWEST);
+        put_bytes(buffer, &(micros - POSTGRES_EPOCH).to_be_bytes());
+    }
+
+    fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
+        row.try_get(index)
+    }
+}
+
+impl Field for Uuid {
+    fn put(&self, buffer: &mut BytesMut) {
+        put_bytes(buffer, self.as_bytes());
+    }
+
+    fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
+        row.try_get(index)
+    }
+}
+
+/// A `jsonb` column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize + DeserializeOwned> Field for Json<T> {
+    fn put(&self, buffer: &mut BytesMut) {
+        let text = serde_json::to_string(&self.0).expect("a struct of strings is JSON");
+        let text = if text.contains("\\u0000") { text.replace("\\u0000", "\\ufffd") } else { text };
+        buffer.put_i32(i32::try_from(text.len() + 1).expect("a NATS message is below 64 MB"));
+        // Version of the jsonb wire format.
+        buffer.put_u8(1);
+        buffer.put_slice(text.as_bytes());
+    }
+
+    fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
+        row.try_get::<_, tokio_postgres::types::Json<T>>(index).map(|json| Self(json.0))
+    }
+}
+
+impl<T: Field> Field for Option<T> {
+    fn put(&self, buffer: &mut BytesMut) {
+        match self {
+            Some(value) => value.put(buffer),
+            None => buffer.put_i32(-1),
+        }
+    }
+
+    fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
+        let null = row.try_get::<_, Option<Present>>(index)?.is_none();
+        if null { Ok(None) } else { T::get(row, index).map(Some) }
+    }
+}
+
+/// Any value, only to see whether it is NULL.
+struct Present;
+
+impl<'a> tokio_postgres::types::FromSql<'a> for Present {
+    fn from_sql(
+        _: &tokio_postgres::types::Type,
+        _: &'a [u8],
+    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self)
+    }
+
+    fn accepts(_: &tokio_postgres::types::Type) -> bool {
+        true
+    }
+}
+
+/// Why something is as it is, as stored and shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reason {
+    pub code: String,
+    pub text: String,
+    /// The event that made it so; `null` when none is named.
+    pub event_id: Option<String>,
+}
+
+impl From<&Why> for Reason {
+    fn from(why: &Why) -> Self {
+        let event_id = Some(why.event_id.clone()).filter(|id| !id.is_empty());
+        Self { code: why.code.clone(), text: why.text.clone(), event_id }
+    }
+}
+
+impl From<&Reason> for Why {
+    fn from(reason: &Reason) -> Self {
+        Self::new(&reason.code, &reason.text, reason.event_id.clone().unwrap_or_default())
+    }
+}
+
+impl From<&v1::Reason> for Reason {
+    fn from(reason: &v1::Reason) -> Self {
+        (&Why::from(reason)).into()
+    }
+}

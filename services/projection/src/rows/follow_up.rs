@@ -1,0 +1,173 @@
+//! The table `follow_ups`.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use steward_domain::conversation::{CancelOn, FollowUp, FollowUpState, Why};
+use steward_proto::{Recorded, v1};
+
+use super::{Entity, Json, Reason, table};
+
+table! {
+    pub struct FollowUpRow = "follow_ups" {
+        tenant: String,
+        id: String,
+        conversation_id: String,
+        state: String,
+        reason: Option<Json<Reason>>,
+        due_at: DateTime<Utc>,
+        timezone: String,
+        phrase: String,
+        rule: String,
+        intention: String,
+        text: String,
+        cancel_on: String,
+        action: Json<Action>,
+        scheduled_reason: String,
+        key: String,
+        renews: String,
+        renewed_by: String,
+        asked_by: String,
+        language: String,
+        context: String,
+        by: String,
+        turn_id: String,
+        message_id: String,
+        result: String,
+        created_at: DateTime<Utc>,
+        decided_at: Option<DateTime<Utc>>,
+        sent_at: Option<DateTime<Utc>>,
+        position: u64,
+        changed_position: u64,
+    }
+}
+
+/// What it does when it is due, as stored and shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    pub kind: String,
+    pub prompt: Option<String>,
+    pub tool: Option<String>,
+    /// JSON.
+    pub input: Option<String>,
+}
+
+impl Entity for FollowUpRow {
+    fn key(&self) -> (&str, &str) {
+        (&self.tenant, &self.id)
+    }
+}
+
+impl FollowUpRow {
+    pub fn scheduled(recorded: &Recorded, e: &v1::FollowUpScheduled, folded: &FollowUp) -> Self {
+        let action = &folded.action;
+        let some = |s: &str| Some(s.to_owned()).filter(|s| !s.is_empty());
+        Self {
+            tenant: recorded.subject.tenant.to_string(),
+            id: e.follow_up_id.clone(),
+            conversation_id: recorded.subject.id.to_string(),
+            state: "pending".to_owned(),
+            reason: None,
+            due_at: folded.due_at,
+            timezone: e.timezone.clone(),
+            phrase: e.phrase.clone(),
+            rule: e.rule.clone(),
+            intention: e.intention.clone(),
+            text: e.text.clone(),
+            cancel_on: folded.cancel_on.name().to_owned(),
+            action: Json(Action {
+                kind: some(&action.kind).unwrap_or_else(|| "message".to_owned()),
+                prompt: some(&action.prompt),
+                tool: some(&action.tool),
+                input: some(&action.input),
+            }),
+            scheduled_reason: e.scheduled_reason.clone(),
+            key: e.key.clone(),
+            renews: e.renews.clone(),
+            renewed_by: String::new(),
+            asked_by: e.asked_by.clone(),
+            language: e.language.clone(),
+            context: e.context.clone(),
+            by: e.by.clone(),
+            turn_id: e.turn_id.clone(),
+            message_id: String::new(),
+            result: String::new(),
+            created_at: recorded.metadata.at,
+            decided_at: None,
+            sent_at: None,
+            position: recorded.position,
+            changed_position: recorded.position,
+        }
+    }
+
+    /// Takes over what the fold says after an event that changed it.
+    pub fn follow(&mut self, folded: &FollowUp, recorded: &Recorded) {
+        let at = recorded.metadata.at;
+        let was_waiting = self.state == "pending";
+        self.changed_position = recorded.position;
+        self.due_at = folded.due_at;
+        self.phrase.clone_from(&folded.phrase);
+        self.rule.clone_from(&folded.rule);
+        self.text.clone_from(&folded.text);
+        let (state, why) = match &folded.state {
+            FollowUpState::Pending => ("pending", None),
+            FollowUpState::Due { message_id } => {
+                self.message_id = message_id.clone().unwrap_or_default();
+                ("due", None)
+            }
+            FollowUpState::Sent => ("sent", None),
+            FollowUpState::Done => ("done", None),
+            FollowUpState::Cancelled(why) => ("cancelled", Some(why)),
+            FollowUpState::Expired(why) => ("expired", Some(why)),
+            FollowUpState::Failed(why) => ("failed", Some(why)),
+            FollowUpState::Unknown(why) => ("unknown", Some(why)),
+        };
+        let changed = self.state != state;
+        state.clone_into(&mut self.state);
+        self.reason = why.map(|why| Json(why.into()));
+        if changed && (was_waiting || matches!(state, "cancelled" | "expired" | "done")) {
+            self.decided_at = Some(at);
+        }
+        if changed && state == "sent" {
+            self.sent_at = Some(at);
+        }
+    }
+
+    /// The fold as far as this row holds it.
+    pub fn restore(&self) -> FollowUp {
+        let why = || self.reason.as_ref().map(|Json(reason)| Why::from(reason)).unwrap_or_default();
+        FollowUp {
+            id: self.id.clone(),
+            due_at: self.due_at,
+            timezone: self.timezone.clone(),
+            phrase: self.phrase.clone(),
+            rule: self.rule.clone(),
+            intention: self.intention.clone(),
+            text: self.text.clone(),
+            cancel_on: CancelOn::of_name(&self.cancel_on).unwrap_or(CancelOn::ClientResponse),
+            action: v1::Action {
+                kind: self.action.0.kind.clone(),
+                prompt: self.action.0.prompt.clone().unwrap_or_default(),
+                tool: self.action.0.tool.clone().unwrap_or_default(),
+                input: self.action.0.input.clone().unwrap_or_default(),
+            },
+            scheduled_reason: self.scheduled_reason.clone(),
+            key: self.key.clone(),
+            asked_by: self.asked_by.clone(),
+            language: self.language.clone(),
+            context: self.context.clone(),
+            set_at: self.created_at,
+            state: match self.state.as_str() {
+                "due" => {
+                    FollowUpState::Due { message_id: Some(self.message_id.clone()).filter(|id| !id.is_empty()) }
+                }
+                "sent" => FollowUpState::Sent,
+                "done" => FollowUpState::Done,
+                "cancelled" => FollowUpState::Cancelled(why()),
+                "expired" => FollowUpState::Expired(why()),
+                "failed" => FollowUpState::Failed(why()),
+                "unknown" => FollowUpState::Unknown(why()),
+                _ => FollowUpState::Pending,
+            },
+        }
+    }
+}

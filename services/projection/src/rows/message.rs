@@ -1,0 +1,206 @@
+//! The table `messages`: what came in, and what goes out.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use steward_domain::conversation::{Author, Claim, Message, MessageState, OnReply, Why};
+use steward_proto::{Event, Recorded, from_timestamp, v1};
+
+use super::{Entity, Json, Reason, table};
+
+table! {
+    pub struct MessageRow = "messages" {
+        tenant: String,
+        id: String,
+        conversation_id: String,
+        direction: String,
+        author: String,
+        author_id: String,
+        kind: String,
+        text: String,
+        full_text: String,
+        external_id: String,
+        reply_to: String,
+        media: Option<Json<Value>>,
+        state: String,
+        reason: Option<Json<Reason>>,
+        at: DateTime<Utc>,
+        due_at: Option<DateTime<Utc>>,
+        sent_at: Option<DateTime<Utc>>,
+        delivered_at: Option<DateTime<Utc>>,
+        read_at: Option<DateTime<Utc>>,
+        follow_up_id: String,
+        turn_id: String,
+        on_reply: String,
+        key: String,
+        proactive: bool,
+        parts: u32,
+        part: u32,
+        attempts: u32,
+        claim_id: String,
+        cancel_after_claim: Option<Json<Reason>>,
+        position: u64,
+        changed_position: u64,
+    }
+}
+
+impl Entity for MessageRow {
+    fn key(&self) -> (&str, &str) {
+        (&self.tenant, &self.id)
+    }
+}
+
+impl MessageRow {
+    fn new(recorded: &Recorded, id: &str, direction: &str, author: &str, state: &str) -> Self {
+        Self {
+            tenant: recorded.subject.tenant.to_string(),
+            id: id.to_owned(),
+            conversation_id: recorded.subject.id.to_string(),
+            direction: direction.to_owned(),
+            author: author.to_owned(),
+            author_id: String::new(),
+            kind: "text".to_owned(),
+            text: String::new(),
+            full_text: String::new(),
+            external_id: String::new(),
+            reply_to: String::new(),
+            media: None,
+            state: state.to_owned(),
+            reason: None,
+            at: recorded.metadata.at,
+            due_at: None,
+            sent_at: None,
+            delivered_at: None,
+            read_at: None,
+            follow_up_id: String::new(),
+            turn_id: String::new(),
+            on_reply: String::new(),
+            key: String::new(),
+            proactive: false,
+            parts: 1,
+            part: 0,
+            attempts: 0,
+            claim_id: String::new(),
+            cancel_after_claim: None,
+            position: recorded.position,
+            changed_position: recorded.position,
+        }
+    }
+
+    /// What the client wrote.
+    pub fn received(recorded: &Recorded, e: &v1::ClientResponded) -> Self {
+        let media: Vec<Value> = e
+            .media
+            .iter()
+            .map(|m| {
+                serde_json::json!({
+                    "kind": m.kind, "provider_id": m.provider_id, "mime_type": m.mime_type,
+                    "file_name": m.file_name, "size": m.size,
+                })
+            })
+            .collect();
+        Self {
+            author_id: e.from.as_ref().map(|p| p.id.clone()).unwrap_or_default(),
+            kind: e.kind.clone(),
+            text: e.text.clone(),
+            full_text: e.full_text.clone(),
+            external_id: e.provider_message_id.clone(),
+            reply_to: e.reply_to.clone(),
+            media: (!media.is_empty()).then(|| Json(Value::Array(media))),
+            sent_at: e.source.as_ref().and_then(|s| from_timestamp(s.sent_at.as_ref())),
+            ..Self::new(recorded, &e.message_id, "in", "client", "received")
+        }
+    }
+
+    /// What one of ours wrote outside Steward.
+    pub fn seen(recorded: &Recorded, e: &v1::HumanResponded) -> Self {
+        let sent_at = e.source.as_ref().and_then(|s| from_timestamp(s.sent_at.as_ref()));
+        Self {
+            author_id: e.from.as_ref().map(|p| p.id.clone()).unwrap_or_default(),
+            kind: e.kind.clone(),
+            text: e.text.clone(),
+            external_id: e.provider_message_id.clone(),
+            sent_at: Some(sent_at.unwrap_or(recorded.metadata.at)),
+            ..Self::new(recorded, &e.message_id, "out", "human", "sent")
+        }
+    }
+
+    /// A message on its way out.
+    pub fn queued(recorded: &Recorded, m: &v1::Outgoing, folded: &Message) -> Self {
+        Self {
+            author_id: m.author_id.clone(),
+            text: m.text.clone(),
+            due_at: from_timestamp(m.due_at.as_ref()),
+            follow_up_id: m.follow_up_id.clone(),
+            turn_id: m.turn_id.clone(),
+            on_reply: folded.on_reply.name().to_owned(),
+            key: m.key.clone(),
+            proactive: m.proactive,
+            parts: folded.parts.len() as u32,
+            ..Self::new(recorded, &m.message_id, "out", folded.author.name(), "queued")
+        }
+    }
+
+    /// Takes over what the fold says after an event that changed it.
+    pub fn follow(&mut self, folded: &Message, recorded: &Recorded) {
+        self.changed_position = recorded.position;
+        self.part = folded.part as u32;
+        self.attempts = folded.attempts;
+        self.claim_id.clone_from(&folded.last_claim);
+        self.cancel_after_claim = folded.cancel_after_claim.as_ref().map(|why| Json(why.into()));
+        let (state, reason) = match &folded.state {
+            MessageState::Queued { not_before } => {
+                self.due_at = not_before.or(self.due_at);
+                match &recorded.event {
+                    Event::SendDeferred(v1::SendDeferred { message_id, reason, .. })
+                    | Event::DispatchDeferred(v1::DispatchDeferred { message_id, reason, .. })
+                        if *message_id == self.id =>
+                    {
+                        ("deferred", reason.as_ref().map(Reason::from))
+                    }
+                    _ => ("queued", None),
+                }
+            }
+            MessageState::Claimed(_) => ("claimed", None),
+            MessageState::Sent => ("sent", None),
+            MessageState::Failed(why) => ("failed", Some(why.into())),
+            MessageState::Unknown(why) => ("unknown", Some(why.into())),
+            MessageState::Cancelled(why) => ("cancelled", Some(why.into())),
+            MessageState::Expired(why) => ("expired", Some(why.into())),
+        };
+        state.clone_into(&mut self.state);
+        self.reason = reason.map(Json);
+    }
+
+    /// The fold as far as this row holds it.
+    pub fn restore(&self) -> Message {
+        let why = || self.reason.as_ref().map(|Json(reason)| Why::from(reason)).unwrap_or_default();
+        Message {
+            id: self.id.clone(),
+            author: if self.author == Author::Human.name() { Author::Human } else { Author::Bot },
+            parts: vec![String::new(); self.parts as usize],
+            part: self.part as usize,
+            attempts: self.attempts,
+            on_reply: OnReply::of_name(&self.on_reply).unwrap_or(OnReply::Keep),
+            key: self.key.clone(),
+            follow_up_id: self.follow_up_id.clone(),
+            turn_id: self.turn_id.clone(),
+            proactive: self.proactive,
+            late_from: self.due_at.unwrap_or(self.at),
+            last_claim: self.claim_id.clone(),
+            state: match self.state.as_str() {
+                "claimed" => MessageState::Claimed(Claim {
+                    claim_id: self.claim_id.clone(),
+                    expires_at: self.at,
+                    worker: String::new(),
+                }),
+                "sent" | "delivered" | "read" => MessageState::Sent,
+                "failed" => MessageState::Failed(why()),
+                "unknown" => MessageState::Unknown(why()),
+                "cancelled" => MessageState::Cancelled(why()),
+                "expired" => MessageState::Expired(why()),
+                _ => MessageState::Queued { not_before: self.due_at },
+            },
+            cancel_after_claim: self.cancel_after_claim.as_ref().map(|Json(reason)| reason.into()),
+        }
+    }
+}

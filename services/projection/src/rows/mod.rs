@@ -1,0 +1,68 @@
+//! The rows of the read models, each as a struct whose fields are its table's columns.
+
+mod contact;
+mod conversation;
+mod event;
+mod field;
+mod follow_up;
+mod message;
+
+pub use contact::ContactRow;
+pub use conversation::ConversationRow;
+pub use event::EventRow;
+pub use field::{Field, Json, Reason};
+pub use follow_up::FollowUpRow;
+pub use message::MessageRow;
+
+use bytes::BytesMut;
+use tokio_postgres::Row;
+
+/// A table of the read models.
+pub trait Table: Sized {
+    const NAME: &'static str;
+    const COLUMNS: &'static [&'static str];
+    /// Appends the row in the binary COPY format.
+    fn put(&self, buffer: &mut BytesMut);
+    /// Reads a row that was selected with [`columns`].
+    ///
+    /// # Errors
+    /// When a column isn't there or has another type.
+    fn read(row: &Row) -> Result<Self, tokio_postgres::Error>;
+}
+
+/// A row that may change: known by tenant and id.
+pub trait Entity: Table {
+    fn key(&self) -> (&str, &str);
+}
+
+/// The columns of a table, for a SELECT or COPY.
+pub fn columns<T: Table>() -> String {
+    T::COLUMNS.join(", ")
+}
+
+/// Declares a row: the struct, its columns in order, how it is written and read.
+macro_rules! table {
+    ($(#[$meta:meta])* pub struct $name:ident = $table:literal { $($(#[$field_meta:meta])* $field:ident: $type:ty),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name { $($(#[$field_meta])* pub $field: $type),* }
+
+        impl $crate::rows::Table for $name {
+            const NAME: &'static str = $table;
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            fn put(&self, buffer: &mut bytes::BytesMut) {
+                use bytes::BufMut as _;
+                buffer.put_i16(Self::COLUMNS.len() as i16);
+                $($crate::rows::Field::put(&self.$field, buffer);)*
+            }
+
+            fn read(row: &tokio_postgres::Row) -> Result<Self, tokio_postgres::Error> {
+                let mut index = 0..;
+                let mut next = || index.next().expect("a range without end");
+                Ok(Self { $($field: $crate::rows::Field::get(row, next())?),* })
+            }
+        }
+    };
+}
+pub(crate) use table;
