@@ -1,0 +1,303 @@
+//! Days: written dates, weekdays, days from today, weeks, ends of periods, holidays.
+
+use super::{
+    calendar,
+    lexicon::Sense,
+    phrase::{DateSpec, MonthRef, Piece, Unit, Which},
+    reader::Reader,
+};
+use crate::language::Language;
+
+/// A day, or something too loose to be one, that starts at `i`.
+pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+    end_of(reader, i)
+        .or_else(|| vague(reader, i))
+        .or_else(|| nth_weekday(reader, i))
+        .or_else(|| calendar::read(reader, i))
+        .or_else(|| weekday(reader, i))
+        .or_else(|| period(reader, i))
+        .or_else(|| relative_day(reader, i))
+        .or_else(|| holiday(reader, i))
+        .or_else(|| day_of_month(reader, i))
+        .or_else(|| bare_month(reader, i))
+}
+
+fn loose(rule: &'static str, guess: Option<DateSpec>) -> Piece {
+    Piece::Loose { rule, guess }
+}
+
+/// "This" 0, "next" 1; Spanish also after the noun ("la semana que viene").
+fn how_far(reader: &Reader, i: usize) -> Option<i32> {
+    if reader.is_any(i, &[Sense::Next, Sense::Coming]) {
+        return Some(1);
+    }
+    reader.is(i, Sense::This).then_some(0)
+}
+
+/// The unit at `i` with what says which one, before or after it: weeks, months or years from the current one.
+fn relative_unit(reader: &Reader, i: usize) -> Option<(Unit, i32, usize)> {
+    let start = reader.skip(i, &[Sense::Of, Sense::The]);
+    let before = how_far(reader, start);
+    let at = if before.is_some() { reader.skip(start, &[Sense::This, Sense::Next, Sense::Coming]) } else { start };
+    let unit = reader.unit(at)?;
+    let after = how_far(reader, at + 1);
+    let next = if after.is_some() { at + 2 } else { at + 1 };
+    before.or(after).map(|far| (unit, far, next))
+}
+
+fn end_of(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+    if reader.is(i, Sense::EndOfDay) {
+        return Some((Piece::EndOfDay, i + 1));
+    }
+    for (sense, date) in [
+        (Sense::EndOfWeek, DateSpec::EndOfWeek(0)),
+        (Sense::EndOfMonth, DateSpec::EndOfMonth(MonthRef::Relative(0))),
+        (Sense::EndOfYear, DateSpec::EndOfYear(0)),
+    ] {
+        if reader.is(i, sense) {
+            return Some((Piece::Date(date), i + 1));
+        }
+    }
+    if !reader.is(i, Sense::EndOf) {
+        return None;
+    }
+    let at = reader.skip(i + 1, &[Sense::The, Sense::Of]);
+    if let Some((month, _)) = reader.month(at) {
+        let year_at = reader.skip(at + 1, &[Sense::Of]);
+        let (year, next) = reader.year(year_at).map_or((None, at + 1), |(year, next)| (Some(year), next));
+        return Some((Piece::Date(DateSpec::EndOfMonth(MonthRef::Named { month, year })), next));
+    }
+    let (unit, far, next) = relative_unit(reader, at)
+        .or_else(|| reader.unit(at).map(|unit| (unit, 0, at + 1)))
+        .unwrap_or((Unit::Day, 0, i + 1));
+    let piece = match unit {
+        Unit::Day | Unit::BusinessDay if far == 0 => Piece::EndOfDay,
+        Unit::Week => Piece::Date(DateSpec::EndOfWeek(i64::from(far))),
+        Unit::Month => Piece::Date(DateSpec::EndOfMonth(MonthRef::Relative(far))),
+        Unit::Year => Piece::Date(DateSpec::EndOfYear(far)),
+        _ => loose("loose_period", None),
+    };
+    if next == i + 1 && read(reader, at).is_none() {
+        return None; // "конец связи", "end of story"
+    }
+    Some((piece, next))
+}
+
+/// "Early next week", "в середине марта": a stretch of days.
+fn vague(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+    if reader.is(i, Sense::Loosely) {
+        return Some((loose("loose_time", None), i + 1));
+    }
+    if reader.is(i, Sense::Weekend) {
+        return Some((loose("weekend", None), i + 1));
+    }
+    if !reader.is(i, Sense::Vague) {
+        return None;
+    }
+    let at = reader.skip(i + 1, &[Sense::Vague, Sense::The, Sense::Of, Sense::On, Sense::In, Sense::This, Sense::At]);
+    let at = if reader.is_mark(at, '-') { at + 1 } else { at };
+    if let Some((_, next)) = read(reader, at) {
+        return Some((loose("loose_period", None), next));
+    }
+    let (_, _, next) = relative_unit(reader, i + 1).or_else(|| reader.unit(at).map(|unit| (unit, 0, at + 1)))?;
+    Some((loose("loose_period", None), next))
+}
+
+fn relative_day(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+    let sense = reader.get(i)?.senses.iter().find(|s| matches!(s, Sense::Day(_) | Sense::NextDay))?;
+    match sense {
+        Sense::Day(days) => Some((Piece::Date(DateSpec::Offset(*days)), i + 1)),
+        _ => Some((loose("loose_period", Some(DateSpec::Offset(1))), i + 1)),
+    }
+}
+
+/// A short form that is also another word is a weekday only where a date is expected.
+fn is_weak_weekday_here(reader: &Reader, i: usize) -> bool {
+    let before = i.checked_sub(1).is_some_and(|b| {
+        reader.is_any(b, &[Sense::Next, Sense::This, Sense::Coming, Sense::By])
+            || reader.is(b, Sense::On) && reader.language != Language::Es
+            || reader.language == Language::Es && reader.is_word(b, &["el"])
+    });
+    let after = i + 1 + usize::from(reader.is_mark(i + 1, '.') || reader.is_mark(i + 1, ','));
+    let number = reader.get(after).is_some_and(|l| l.digits.is_some()) && reader.unit(after + 1).is_none();
+    let sole = reader.lexemes.len() <= 2 && reader.language == Language::Ru && after >= reader.lexemes.len();
+    let time_after = reader.language != Language::Es
+        && reader.is(i + 1, Sense::At)
+        && reader.get(i + 2).is_some_and(|l| l.digits.is_some())
+        && !reader.is_word(i, &["sat", "sun", "wed"]);
+    before
+        || number
+        || sole
+        || time_after
+        || reader.month(after).is_some_and(|(_, strong)| strong)
+        || reader.part(i + 1).is_some()
+}
+
+fn weekday(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+    let mods = [Sense::Next, Sense::Coming, Sense::This, Sense::Last, Sense::Every];
+    let at = reader.skip(i, &mods);
+    let has = |sense| (i..at).any(|j| reader.is(j, sense));
+    if let Some(day) = reader.weekdays(at) {
+        return Some((loose("recurring", Some(DateSpec::Weekday(day, Which::Nearest))), at + 1));
+    }
+    let strong = reader.weekday(at);
+    let day = strong.or_else(|| reader.weak_weekday(at).filter(|_| at > i || is_weak_weekday_here(reader, at)))?;
+    let mut next = at + 1;
+    if strong.is_none() && reader.is_mark(next, '.') && next + 1 < reader.lexemes.len() {
+        next += 1;
+    }
+    let plural = i > 0 && reader.is_word(i - 1, &["los", "las"]);
+    if has(Sense::Every) || plural {
+        return Some((loose("recurring", None), next));
+    }
+    if reader.is(next, Sense::AfterNext) || reader.is(next, Sense::Every) {
+        return Some((loose("loose_weekday", None), next + 1));
+    }
+    if reader.language == Language::En && reader.unit(next) == Some(Unit::Week) {
+        return Some((loose("loose_weekday", None), next + 1)); // "Friday week"
+    }
+    if has(Sense::Last) {
+        return Some((Piece::Date(DateSpec::Weekday(day, Which::Last)), next));
+    }
+    if reader.language != Language::En && at == i {
+        if reader.is(next, Sense::Last) {
+            return Some((Piece::Date(DateSpec::Weekday(day, Which::Last)), next + 1));
+        }
+        if reader.is(next, Sense::Coming) && reader.unit(next + 1).is_none() {
+            return Some((Piece::Date(DateSpec::Weekday(day, Which::Nearest)), next + 1));
+        }
+    }
+    let which = if has(Sense::Next) && !has(Sense::Coming) { Which::NextWeek } else { Which::Nearest };
+    Some((Piece::Date(DateSpec::Weekday(day, which)), next))
+}
+
+/// "Next week", "на следующей неделе", "el mes que viene".
+fn period(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+    if reader.is(i, Sense::Last) && reader.unit(i + 1).is_some() {
+        return Some((Piece::Ago, i + 2));
+    }
+    if reader.unit(i).is_some() && reader.is(i + 1, Sense::Last) && reader.language == Language::Es {
+        return Some((Piece::Ago, i + 2));
+    }
+    if reader.is(i, Sense::Every) && reader.unit(i + 1).is_some() {
+        return Some((loose("recurring", None), i + 2));
+    }
+    if reader.unit(i) == Some(Unit::Week) && reader.is(i + 1, Sense::AfterNext) {
+        return Some((Piece::Date(DateSpec::Week(2)), i + 2));
+    }
+    let (unit, far, next) = relative_unit(reader, i)?;
+    let piece = match (unit, far) {
+        (Unit::Week, 1) => Piece::Date(DateSpec::Week(1)),
+        (Unit::Week, _) => Piece::Date(DateSpec::Week(0)),
+        (Unit::Day | Unit::BusinessDay, _) | (Unit::Hour | Unit::Minute | Unit::Second, _) => return None,
+        _ => loose("loose_period", None),
+    };
+    Some((piece, next))
+}
+
+/// "The first Friday of next month", "первый понедельник марта", "el último viernes de julio".
+fn nth_weekday(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+    let (n, at) = if reader.is(i, Sense::Last) {
+        (-1, i + 1)
+    } else {
+        let (n, at) = reader.ordinal(i)?;
+        (i32::try_from(n).ok().filter(|n| *n <= 5)?, at)
+    };
+    let weekday = reader.weekday(at)?;
+    let unclear = (n != -1).then_some((loose("loose_weekday", None), at + 1));
+    let month_at = reader.skip(at + 1, &[Sense::Of, Sense::In, Sense::On, Sense::The]);
+    if let Some((month, strong)) = reader.month(month_at)
+        && (strong || month_at > at + 1)
+    {
+        let (year, next) = year_after(reader, month_at + 1);
+        return Some((Piece::Date(DateSpec::NthWeekday { n, weekday, month: MonthRef::Named { month, year } }), next));
+    }
+    let relative = relative_unit(reader, month_at)
+        .or_else(|| reader.unit(month_at).filter(|_| month_at > at + 1).map(|unit| (unit, 0, month_at + 1)));
+    match relative {
+        Some((Unit::Month, far, next)) => {
+            Some((Piece::Date(DateSpec::NthWeekday { n, weekday, month: MonthRef::Relative(far) }), next))
+        }
+        _ => unclear,
+    }
+}
+
+fn year_after(reader: &Reader, i: usize) -> (Option<i32>, usize) {
+    let mut at = reader.skip(i, &[Sense::Of, Sense::In]);
+    if reader.is_mark(at, ',') {
+        at += 1;
+    }
+    reader.year(at).map_or((None, i), |(year, next)| (Some(year), next))
+}
+
+fn holiday(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+    let holiday = reader.get(i)?.senses.iter().find_map(|s| if let Sense::Holiday(h) = s { Some(*h) } else { None })?;
+    let (year, next) = year_after(reader, i + 1);
+    if year.is_none()
+        && let Some((Unit::Year, far, next)) = relative_unit(reader, i + 1)
+    {
+        return Some((Piece::Date(DateSpec::HolidayIn(holiday, far)), next));
+    }
+    Some((Piece::Date(DateSpec::Holiday(holiday, year)), next))
+}
+
+/// "The 15th", "15 числа", "el 15", "20th of next month".
+fn day_of_month(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+    if reader.is_spoilt(i) && reader.get(i)?.digits.is_some() {
+        return None;
+    }
+    let (day, next) = reader.day_number(i)?;
+    let is_ordinal = reader.ordinal(i).is_some();
+    let in_digits = reader.get(i)?.digits.is_some();
+    let named = reader.is(next, Sense::DayOfMonthWord);
+    let next = if named { next + 1 } else { next };
+    let (months, after_month) = match relative_unit(reader, next) {
+        Some((Unit::Month, far, after)) => (Some(far), after),
+        _ => (None, next),
+    };
+    if months.is_some() && (in_digits || is_ordinal) || named {
+        return Some((Piece::Date(DateSpec::DayOfMonth { day, months }), after_month));
+    }
+    let introduced = i.checked_sub(1).is_some_and(|b| match reader.language {
+        Language::Ru => false,
+        Language::Es => {
+            let expression = reader.get(b).is_some_and(|l| l.word.is_empty() && l.mark.is_none() && l.digits.is_none());
+            reader.is_word(b, &["el", "del", "dia"])
+                || expression
+                    && reader.is_any(b, &[Sense::On, Sense::By, Sense::From, Sense::Of, Sense::The, Sense::Between])
+                    && !reader.is(b, Sense::At)
+        }
+        Language::En => {
+            reader.is_word(b, &["on"]) && in_digits
+                || reader.is(b, Sense::The)
+                    && b > 0
+                    && (reader.is_any(b - 1, &[Sense::On, Sense::For, Sense::By, Sense::From])
+                        || reader.weekday(b - 1).is_some())
+        }
+    });
+    let accepted = match reader.language {
+        Language::Ru => is_ordinal && in_digits,
+        Language::Es => introduced && in_digits,
+        Language::En => introduced && (is_ordinal || in_digits) || is_ordinal && in_digits,
+    };
+    let closes = reader.closes(next)
+        || reader.lone(next, 2).is_some_and(|_| reader.is_any(next + 1, &[Sense::Am, Sense::Pm]))
+        || reader.get(next).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':')));
+    let in_a_row =
+        reader.is_any(next, &[Sense::Half, Sense::QuarterPart, Sense::And, Sense::Or]) && is_ordinal && !introduced;
+    (accepted && closes && !in_a_row).then_some((Piece::Date(DateSpec::DayOfMonth { day, months: None }), next))
+}
+
+/// "In March", "март 2027": the agent asks for the day.
+fn bare_month(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+    let (month, strong) = reader.month(i)?;
+    if reader.get(i)?.misspelt {
+        return None;
+    }
+    let introduced =
+        i > 0 && reader.is_any(i - 1, &[Sense::In, Sense::On, Sense::Next, Sense::This, Sense::Coming, Sense::By]);
+    (strong || introduced).then(|| {
+        let (year, next) = year_after(reader, i + 1);
+        (loose("bare_month", Some(DateSpec::MonthDay { month, day: 1, year })), next)
+    })
+}

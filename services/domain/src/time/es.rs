@@ -1,0 +1,324 @@
+//! Spanish words of time; accents and "ñ" are folded away, so the words stand here without them.
+
+use chrono::Weekday::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
+
+use super::{
+    holiday::Holiday,
+    lexicon::{Sense as S, Table},
+    phrase::{
+        Part::{Afternoon, Dawn, Evening, Morning, Night},
+        Unit,
+    },
+};
+
+pub const TABLES: [Table; 6] = [NUMBERS, UNITS, DAYS, PARTS, GRAMMAR, HOLIDAYS];
+
+/// Real words one letter away from a month or a weekday.
+pub const NOT_NAMES: &[&str] = &[
+    "marco", "marcos", "mario", "marte", "marta", "martas", "marca", "marcha", "mares", "martires", "abrir", "julia",
+    "julian", "junto", "junta", "juntos", "justo", "jugo", "juego", "junior", "luces", "lunas", "agotar", "angosto",
+    "sabido", "sabana", "juicio",
+];
+
+const NUMBERS: Table = &[
+    (S::Number(0), "cero"),
+    (S::Number(1), "uno|una"),
+    (S::Article, "un|una"),
+    (S::Number(2), "dos"),
+    (S::Number(3), "tres"),
+    (S::Number(4), "cuatro"),
+    (S::Number(5), "cinco"),
+    (S::Number(6), "seis"),
+    (S::Number(7), "siete"),
+    (S::Number(8), "ocho"),
+    (S::Number(9), "nueve"),
+    (S::Number(10), "diez"),
+    (S::Number(11), "once"),
+    (S::Number(12), "doce"),
+    (S::Number(13), "trece"),
+    (S::Number(14), "catorce"),
+    (S::Number(15), "quince"),
+    (S::Number(16), "dieciseis"),
+    (S::Number(17), "diecisiete"),
+    (S::Number(18), "dieciocho"),
+    (S::Number(19), "diecinueve"),
+    (S::Number(20), "veinte"),
+    (S::Number(21), "veintiuno|veintiun|veintiuna"),
+    (S::Number(22), "veintidos"),
+    (S::Number(23), "veintitres"),
+    (S::Number(24), "veinticuatro"),
+    (S::Number(25), "veinticinco"),
+    (S::Number(26), "veintiseis"),
+    (S::Number(27), "veintisiete"),
+    (S::Number(28), "veintiocho"),
+    (S::Number(29), "veintinueve"),
+    (S::Number(30), "treinta"),
+    (S::Number(40), "cuarenta"),
+    (S::Number(50), "cincuenta"),
+    (S::Number(60), "sesenta"),
+    (S::Number(70), "setenta"),
+    (S::Number(80), "ochenta"),
+    (S::Number(90), "noventa"),
+    (S::Number(100), "cien|ciento"),
+    (S::Number(1000), "mil"),
+    (S::Ordinal(1), "primero|primer|primera"),
+    (S::Ordinal(2), "segundo|segunda"),
+    (S::Ordinal(3), "tercero|tercer|tercera"),
+    (S::Ordinal(4), "cuarto|cuarta"),
+    (S::Ordinal(5), "quinto|quinta"),
+    (S::Ordinal(6), "sexto|sexta"),
+    (S::Ordinal(7), "septimo|septima"),
+    (S::Ordinal(8), "octavo|octava"),
+    (S::Ordinal(9), "noveno|novena"),
+    (S::Ordinal(10), "decimo|decima"),
+    (S::Ordinal(11), "undecimo|decimoprimero"),
+    (S::Ordinal(12), "duodecimo|decimosegundo"),
+    (S::Ordinal(20), "vigesimo|vigesima"),
+    (S::Ordinal(21), "vigesimoprimero|vigesimo primero"),
+    (S::Ordinal(30), "trigesimo|trigesima"),
+    (S::Half, "medio|media"),
+    (S::AndHalf, "y media|y medio"),
+    (S::QuarterPart, "cuarto|cuartos"),
+    (S::Few(2), "un par de|par de|un par"),
+    (S::Few(3), "algunos|algunas|unos cuantos|unas cuantas|unos pocos|unas pocas|pocos|pocas"),
+    (S::Several, "varios|varias|muchos|muchas|unos|unas"),
+];
+
+const UNITS: Table = &[
+    (S::Unit(Unit::Second), "s|seg|segs|segundo|segundos|segundito|segunditos"),
+    (S::Unit(Unit::Minute), "min|mins|minuto|minutos|minutito|minutitos"),
+    (S::Unit(Unit::Hour), "h|hr|hrs|hs|hora|horas|horita|horitas"),
+    (S::Oclock, "h|hs|hrs|horas|hora|en punto|h en punto"),
+    (S::Unit(Unit::Day), "dia|dias|d|jornada|dias naturales|diitas"),
+    (
+        S::Unit(Unit::BusinessDay),
+        "dia habil|dias habiles|dia laborable|dias laborables|dia laboral|dias laborales|dia de trabajo|dias de trabajo",
+    ),
+    (S::Unit(Unit::Week), "semana|semanas|sem|semanita"),
+    (S::Amount(15_000, Unit::Day), "una quincena|quincena"),
+    (S::Unit(Unit::Month), "mes|meses|mesecito"),
+    (S::Unit(Unit::Quarter), "trimestre|trimestres"),
+    (S::Amount(6_000, Unit::Month), "un semestre|medio ano"),
+    (S::Amount(15_000, Unit::Minute), "un cuarto de hora|cuarto de hora"),
+    (S::Amount(45_000, Unit::Minute), "tres cuartos de hora|tres cuartos de una hora"),
+    (S::Unit(Unit::Year), "ano|anos|anito"),
+];
+
+const DAYS: Table = &[
+    (S::Month(1), "enero|ene"),
+    (S::Month(2), "febrero|feb"),
+    (S::Month(3), "marzo"),
+    (S::WeakMonth(3), "mar"),
+    (S::Month(4), "abril|abr"),
+    (S::Month(5), "mayo|may"),
+    (S::Month(6), "junio|jun"),
+    (S::Month(7), "julio|jul"),
+    (S::Month(8), "agosto|ago"),
+    (S::Month(9), "septiembre|setiembre|sep|sept|set"),
+    (S::Month(10), "octubre|oct"),
+    (S::Month(11), "noviembre|nov"),
+    (S::Month(12), "diciembre|dic"),
+    (S::Weekday(Mon), "lunes"),
+    (S::Weekday(Tue), "martes"),
+    (S::Weekday(Wed), "miercoles|miecoles|miercole"),
+    (S::Weekday(Thu), "jueves"),
+    (S::Weekday(Fri), "viernes"),
+    (S::Weekday(Sat), "sabado"),
+    (S::Weekday(Sun), "domingo"),
+    (S::WeakWeekday(Mon), "lun|lu"),
+    (S::WeakWeekday(Tue), "mar|mart"),
+    (S::WeakWeekday(Wed), "mie|mier"),
+    (S::WeakWeekday(Thu), "jue|juev"),
+    (S::WeakWeekday(Fri), "vie|vier"),
+    (S::WeakWeekday(Sat), "sab"),
+    (S::WeakWeekday(Sun), "dom"),
+    (S::Weekdays(Sat), "sabados"),
+    (S::Weekdays(Sun), "domingos"),
+    (S::Day(0), "hoy|hoy mismo|hoy dia|dia de hoy|el dia de hoy"),
+    (
+        S::Day(1),
+        "manana|dia de manana|el dia de manana|antes de manana|manana mismo|dia siguiente|al dia siguiente|siguiente dia|\
+         proximo dia|dia proximo|dia que viene|otro dia",
+    ),
+    (
+        S::Day(2),
+        "pasado manana|el dia despues de manana|dia despues de manana|despues de manana|el dia pasado manana|\
+         pasadomanana|dia despues manana|subsiguiente dia",
+    ),
+    (S::NextDay, "proximo dia habil|siguiente dia habil|proximo dia laborable|siguiente dia laborable"),
+    (S::Day(-1), "ayer|anoche|ayer por la noche|dia de ayer"),
+    (S::Day(-2), "anteayer|antes de ayer|antier|antes de anoche"),
+    (
+        S::Loosely,
+        "en un rato|en un ratito|dentro de un rato|dentro de un ratito|en unos momentos|en un momento|al rato",
+    ),
+];
+
+const PARTS: Table = &[
+    (
+        S::Part(Morning),
+        "por la manana|de la manana|en la manana|a la manana|la manana|por la mananita|mananas|a media manana|media manana",
+    ),
+    (
+        S::Part(Afternoon),
+        "por la tarde|de la tarde|en la tarde|a la tarde|la tarde|despues de comer|despues del almuerzo|a media tarde|\
+         media tarde|de tarde|por la tardecita",
+    ),
+    (S::Part(Evening), "al anochecer|al atardecer|atardecer"),
+    (S::Part(Night), "por la noche|de la noche|en la noche|a la noche|la noche|de noche"),
+    (S::WeakPart(Night), "noche"),
+    (S::WeakPart(Afternoon), "tarde"),
+    (
+        S::Part(Dawn),
+        "de la madrugada|por la madrugada|en la madrugada|de madrugada|madrugada|a la madrugada|la madrugada",
+    ),
+    (S::PartToday(Morning), "esta manana|esta misma manana|hoy por la manana|de esta manana"),
+    (S::PartToday(Afternoon), "esta tarde|esta misma tarde|de esta tarde"),
+    (S::PartToday(Night), "esta noche|esta misma noche|de esta noche"),
+    (S::PartToday(Dawn), "esta madrugada|de esta madrugada"),
+    (S::TomorrowOrMorning, "de manana"),
+    (
+        S::Noon,
+        "mediodia|medio dia|del mediodia|al mediodia|a mediodia|el mediodia|del medio dia|al medio dia|a medio dia",
+    ),
+    (S::Midnight, "medianoche|media noche|a medianoche|a media noche|la medianoche|la media noche|a la medianoche"),
+    (S::Am, "am|a . m .|a . m|a m"),
+    (S::Pm, "pm|p . m .|p . m|p m"),
+];
+
+const GRAMMAR: Table = &[
+    (
+        S::In,
+        "en|dentro de|de aqui a|de aqui en|al cabo de|tras|en menos de|dentro de los proximos|dentro de las proximas|\
+         en los proximos|en las proximas|dentro de los siguientes|dentro de las siguientes|en los siguientes|\
+         en las siguientes|temporizador de|temporizador para|alarma en|espera|esperar|esperame|de hoy en|despues de|\
+         pasados|pasadas|en el plazo de|en cosa de|dentro de menos de|luego de",
+    ),
+    (S::On, "en|el|para el|el dia|este"),
+    (
+        S::Hence,
+        "mas tarde|despues|a partir de ahora|desde ahora|desde hoy|a partir de hoy|a contar desde hoy|a contar de hoy|\
+         a partir de este momento|luego|mas adelante",
+    ),
+    (S::AgoBefore, "hace|hacen|hara|desde hace"),
+    (S::Ago, "atras|antes"),
+    (
+        S::Approx,
+        "aproximadamente|unos|unas|mas o menos|casi|alrededor de|cerca de|sobre|~|como|exactamente|aprox|aprox .|otros|otras|\
+         tipo|solo|mejor|justo|temprano|apenas|quizas|a eso de",
+    ),
+    (
+        S::Coming,
+        "proximo|proxima|proximos|proximas|prox|prox .|que viene|que vienen|siguiente|siguientes|entrante|venidero|\
+         venidera|que sigue|este proximo|esta proxima|este que viene|mas proximo",
+    ),
+    (S::This, "este|esta|estos|estas|este mismo|esta misma|actual|en curso|corriente|presente"),
+    (S::Last, "pasado|pasada|ultimo|ultima|ultimos|ultimas|anterior"),
+    (S::Every, "cada|todos los|todas las|diariamente|semanalmente|mensualmente"),
+    (
+        S::At,
+        "a las|a la|a eso de las|a eso de la|sobre las|sobre la|hacia las|hacia la|a partir de las|antes de las|\
+         hasta las|despues de las|para las|desde las|cerca de las|alrededor de las|tipo las|las|como a las|por las|\
+         aproximadamente a las|alrededor de la|de las|entre las|a las aproximadamente|cerca de la|para la|antes de la",
+    ),
+    (S::To, "a|hasta|hasta el|hasta la|hasta las|al|a las|y las"),
+    (S::By, "antes de|antes del|hasta|hasta el|para|para el|a mas tardar|a mas tardar el|no mas tarde de"),
+    (S::The, "el|la|los|las|lo|al|dia|al dia|el dia"),
+    (S::Of, "de|del|de el|de la|en el|en la|de los|de las"),
+    (S::From, "desde|desde el|de|del|a partir de|a partir del"),
+    (S::Between, "entre|entre el|entre las"),
+    (S::After, "tras|despues de|despues del|luego de"),
+    (S::And, "y|e"),
+    (S::Or, "o|u|o bien"),
+    (S::Not, "no|excepto|salvo|menos el"),
+    (S::Minus, "menos"),
+    (S::DownTo, "para las|para la"),
+    (S::Plus, "+|mas"),
+    (S::For, "por|para|durante"),
+    (
+        S::EndOfDay,
+        "final del dia|fin del dia|fin de dia|finalizar el dia|final de la jornada|fin de la jornada|fin de jornada|\
+         finales del dia|terminar el dia|acabar el dia|ultima hora del dia|cierre del dia|final de dia|terminar la jornada",
+    ),
+    (
+        S::EndOf,
+        "fin de|fin del|final de|final del|finales de|finales del|fines de|fines del|finalizar|finalizar el|finalizar la|\
+         al finalizar|a final de|a finales de|a fin de|a fines de|cierre de|cierre del|final de la|finales de la|fin de la",
+    ),
+    (
+        S::Vague,
+        "principios de|principio de|comienzos de|comienzo de|inicio de|inicios de|mediados de|principios del|principio del|\
+         comienzos del|inicio del|inicios del|mediados del|primera mitad|segunda mitad|primeros dias|ultimos dias|resto de|\
+         resto del|primera semana|segunda semana|tercera semana|cuarta semana|tercer semana|ultima semana|semana del|\
+         primera quincena|segunda quincena|a primera hora|a ultima hora|primeros|lo que queda|mitad de|mitad del",
+    ),
+    (S::Weekend, "fin de semana|finde|fines de semana|el fin de semana"),
+    (S::Zone(0), "utc|gmt|zulu"),
+    (
+        S::UnclearZone,
+        "est|edt|pst|pdt|cst|cdt|mst|cet|cest|art|brt|clt|hora de madrid|hora de mexico|hora de espana|hora peninsular|\
+         hora local|hora argentina|hora del pacifico|hora del este|hora colombiana|hora de colombia|hora de buenos aires",
+    ),
+    (
+        S::Request,
+        "escribeme|escribame|llamame|llameme|recuerdame|recuerdeme|avisame|aviseme|contactame|escribir|llamar|hablame|\
+         escribenos|llamanos|mandame|escribidme|escribi|escribime|avisa",
+    ),
+    (
+        S::Small,
+        "sobre|por|y|o|si|con|que|porfa|porfavor|gracias|de|en|cuando|me|mi|favor|te|le|nos|para|pero|entonces|vale|ok|es|\
+         porque|a|acerca|tu|el|su|sin|como|estoy|estare|puedo|puede|puedes|hablamos|quedamos|nuestro|los|las|la|lo|un|una|llamada|reunion|no|ya|se|esta|voy|va",
+    ),
+    (
+        S::Counted,
+        "por ciento|euros|euro|dolares|pesos|personas|kg|km|metros|veces|piezas|unidades|tiendas|minutas|puntos|grados|\
+         pisos|lugares|manos|ciudades|paises|opciones|clientes|k|millones|miles|soles|litros|usd|eur|pares",
+    ),
+];
+
+const fn nth(n: i32, weekday: chrono::Weekday, month: u32) -> S {
+    S::Holiday(Holiday::Nth { n, weekday, month, plus: 0 })
+}
+
+const HOLIDAYS: Table = &[
+    (S::Holiday(Holiday::Fixed(12, 25)), "navidad|navidades|dia de navidad|la navidad"),
+    (S::Holiday(Holiday::Fixed(12, 24)), "nochebuena|noche buena|vispera de navidad"),
+    (S::Holiday(Holiday::Fixed(12, 31)), "nochevieja|noche vieja|vispera de ano nuevo|fin de ano|san silvestre"),
+    (S::Holiday(Holiday::Fixed(1, 1)), "ano nuevo|dia de ano nuevo|el ano nuevo|dia de ano|yuandan"),
+    (S::Holiday(Holiday::Fixed(1, 6)), "dia de reyes|reyes magos|dia de los reyes magos|noche de reyes|epifania"),
+    (
+        S::Holiday(Holiday::Fixed(2, 14)),
+        "san valentin|dia de san valentin|dia de los enamorados|dia del amor y la amistad",
+    ),
+    (S::Holiday(Holiday::Fixed(3, 8)), "dia de la mujer|dia internacional de la mujer"),
+    (S::Holiday(Holiday::Fixed(4, 22)), "dia de la tierra"),
+    (
+        S::Holiday(Holiday::Fixed(5, 1)),
+        "dia del trabajo|dia del trabajador|dia de los trabajadores|dia internacional del trabajo",
+    ),
+    (S::Holiday(Holiday::Fixed(10, 12)), "dia de la hispanidad|dia de la raza"),
+    (S::Holiday(Holiday::Fixed(10, 31)), "halloween|noche de brujas|dia de halloween"),
+    (S::Holiday(Holiday::Fixed(11, 1)), "todos los santos|dia de todos los santos"),
+    (S::Holiday(Holiday::Fixed(11, 2)), "dia de los muertos|dia de muertos|dia de los difuntos"),
+    (S::Holiday(Holiday::Fixed(11, 11)), "dia de los veteranos"),
+    (S::Holiday(Holiday::Fixed(12, 28)), "dia de los inocentes|dia de los santos inocentes|santos inocentes"),
+    (S::Holiday(Holiday::Thanksgiving), "accion de gracias|dia de accion de gracias|dia de gracias"),
+    (S::Holiday(Holiday::FathersDay), "dia del padre|dia de padre"),
+    (nth(3, Mon, 1), "dia de martin luther king|dia de mlk"),
+    (nth(3, Mon, 2), "dia de los presidentes|dia del presidente"),
+    (nth(-1, Mon, 5), "dia de los caidos|memorial day"),
+    (S::Holiday(Holiday::Nth { n: 4, weekday: Thu, month: 11, plus: 1 }), "black friday|viernes negro"),
+    (S::Holiday(Holiday::Nth { n: 4, weekday: Thu, month: 11, plus: 4 }), "cyber monday|ciberlunes|lunes cibernetico"),
+    (
+        S::Holiday(Holiday::Easter(0)),
+        "pascua|pascuas|domingo de pascua|domingo de resurreccion|la pascua|semana santa domingo",
+    ),
+    (S::Holiday(Holiday::Easter(1)), "lunes de pascua"),
+    (S::Holiday(Holiday::Easter(-2)), "viernes santo"),
+    (S::Holiday(Holiday::Easter(-3)), "jueves santo"),
+    (S::Holiday(Holiday::Easter(-1)), "sabado santo|sabado de gloria"),
+    (S::Holiday(Holiday::Easter(-7)), "domingo de ramos"),
+    (S::Holiday(Holiday::Easter(-46)), "miercoles de ceniza"),
+    (S::Holiday(Holiday::Easter(-47)), "martes de carnaval"),
+    (S::Holiday(Holiday::Easter(60)), "corpus christi"),
+];

@@ -1,0 +1,337 @@
+//! What words mean in a time phrase: senses, the tables of the languages made searchable, and a text turned into lexemes.
+
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::LazyLock,
+};
+
+use chrono::Weekday;
+
+use super::{
+    en, es,
+    holiday::Holiday,
+    phrase::{Part, Unit},
+    ru,
+    tokens::{Digits, Shape, Token, folded},
+};
+use crate::language::Language;
+
+/// One meaning of a word or of a fixed expression. Many have several: the grammar takes the one that fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sense {
+    Number(i64),
+    Ordinal(u32),
+    /// "a", "an", "un": one, before a unit.
+    Article,
+    The,
+    Half,
+    /// "полтора".
+    OneAndHalf,
+    /// "and a half", "y media".
+    AndHalf,
+    /// A quarter of an hour, or fifteen minutes of a clock.
+    QuarterPart,
+    Few(i64),
+    /// "several": too loose.
+    Several,
+    Unit(Unit),
+    /// A length in one word, in thousandths: "полчаса".
+    Amount(i64, Unit),
+    Month(u32),
+    /// A month that is also another word: "may", "mar".
+    WeakMonth(u32),
+    Weekday(Weekday),
+    /// A short form that is also another word: "sun", "mar".
+    WeakWeekday(Weekday),
+    /// "Fridays".
+    Weekdays(Weekday),
+    /// Days after today.
+    Day(i64),
+    NextDay,
+    Part(Part),
+    /// A part of day that is one only beside a day, a clock or a preposition: "good morning" is a greeting.
+    WeakPart(Part),
+    PartToday(Part),
+    /// "De mañana": tomorrow, or in the morning.
+    TomorrowOrMorning,
+    /// A time that names none: "на днях", "in a while".
+    Loosely,
+    Noon,
+    Midnight,
+    Am,
+    Pm,
+    /// "o'clock", "часов" after a clock's hour.
+    Oclock,
+    /// Hours before the hour of the ordinal: "полпятого" is half an hour before five.
+    HalfTo(u32),
+    Past,
+    To,
+    Minus,
+    /// "Para las": minutes before the hour, as in "diez para las ocho".
+    DownTo,
+    /// Opens a length ahead: "in", "через".
+    In,
+    /// Opens a length ahead only where no past verb stands before: "за".
+    WeakIn,
+    Plus,
+    /// Closes a length ahead: "from now", "later".
+    Hence,
+    Ago,
+    /// Opens a length gone by: "hace".
+    AgoBefore,
+    Approx,
+    Next,
+    This,
+    Coming,
+    Last,
+    Every,
+    At,
+    On,
+    Of,
+    From,
+    By,
+    After,
+    Between,
+    And,
+    Or,
+    Not,
+    For,
+    EndOf,
+    EndOfDay,
+    EndOfWeek,
+    EndOfMonth,
+    EndOfYear,
+    /// "Early", "mid", "середина": makes what follows loose.
+    Vague,
+    Weekend,
+    AfterNext,
+    YearWord,
+    DayOfMonthWord,
+    Holiday(Holiday),
+    /// Minutes east of UTC.
+    Zone(i32),
+    /// An abbreviation that several zones share.
+    UnclearZone,
+    /// A verb of asking to be written to: what follows is its time or its topic.
+    Request,
+    /// A small word that can follow a time: it shows that a bare number before it counts nothing.
+    Small,
+    /// A noun that makes the number before it a quantity.
+    Counted,
+}
+
+/// A language's words by sense, set apart by `|`; the words of an expression are separated by spaces, marks stand alone.
+pub type Table = &'static [(Sense, &'static str)];
+
+struct Entry {
+    rest: Vec<String>,
+    senses: Vec<Sense>,
+}
+
+/// A language's table, searchable.
+pub struct Lexicon {
+    pub language: Language,
+    entries: HashMap<String, Vec<Entry>>,
+    /// Full names of months and weekdays, five letters and more, forgiven one wrong letter.
+    names: Vec<(Vec<char>, Vec<Sense>)>,
+    /// Real words one letter away from a name.
+    not_names: HashSet<&'static str>,
+}
+
+static LEXICONS: LazyLock<[Lexicon; 3]> = LazyLock::new(|| {
+    [
+        Lexicon::new(Language::Ru, &ru::TABLES, ru::ordinals(), ru::NOT_NAMES),
+        Lexicon::new(Language::Es, &es::TABLES, Vec::new(), es::NOT_NAMES),
+        Lexicon::new(Language::En, &en::TABLES, Vec::new(), en::NOT_NAMES),
+    ]
+});
+
+impl Lexicon {
+    /// The words of `language`.
+    pub fn of(language: Language) -> &'static Self {
+        match language {
+            Language::Ru => &LEXICONS[0],
+            Language::Es => &LEXICONS[1],
+            Language::En => &LEXICONS[2],
+        }
+    }
+
+    fn new(language: Language, tables: &[Table], made: Vec<(String, Vec<Sense>)>, not_names: &[&'static str]) -> Self {
+        let mut lexicon = Self {
+            language,
+            entries: HashMap::new(),
+            names: Vec::new(),
+            not_names: not_names.iter().copied().collect(),
+        };
+        for (sense, keys) in tables.iter().flat_map(|table| table.iter()) {
+            keys.split('|').for_each(|key| lexicon.insert(key, &[*sense]));
+        }
+        for (key, senses) in &made {
+            lexicon.insert(key, senses);
+        }
+        lexicon.find_names();
+        for entries in lexicon.entries.values_mut() {
+            entries.sort_by_key(|e| std::cmp::Reverse(e.rest.len()));
+        }
+        lexicon
+    }
+
+    fn insert(&mut self, key: &str, senses: &[Sense]) {
+        let mut words = key.split(' ').map(folded);
+        let first = words.next().unwrap_or_default();
+        let rest: Vec<String> = words.collect();
+        let entries = self.entries.entry(first).or_default();
+        match entries.iter_mut().find(|e| e.rest == rest) {
+            Some(entry) => {
+                entry.senses.extend(senses.iter().filter(|s| !entry.senses.contains(s)).copied().collect::<Vec<_>>())
+            }
+            None => entries.push(Entry { rest, senses: senses.to_vec() }),
+        }
+    }
+
+    /// Collects the names of months and weekdays that are long enough to be told from other words when misspelt.
+    fn find_names(&mut self) {
+        let is_name = |s: &Sense| matches!(s, Sense::Month(_) | Sense::WeakMonth(_) | Sense::Weekday(_));
+        for (first, entries) in &self.entries {
+            for entry in entries.iter().filter(|e| e.rest.is_empty() && e.senses.iter().all(is_name)) {
+                if first.chars().count() >= 5 {
+                    self.names.push((first.chars().collect(), entry.senses.clone()));
+                }
+            }
+        }
+        self.names.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+
+    /// The longest entry that starts at the first of `tokens`, and how many of them it takes.
+    fn longest(&'static self, tokens: &[Token]) -> Option<(&'static [Sense], usize)> {
+        let first = tokens.first()?;
+        let entries = match &first.shape {
+            Shape::Word(word) => self.entries.get(word.as_str())?,
+            Shape::Mark(mark) => self.entries.get(mark.encode_utf8(&mut [0; 4]) as &str)?,
+            _ => return None,
+        };
+        let matches = |entry: &&Entry| {
+            tokens.len() > entry.rest.len()
+                && entry.rest.iter().zip(&tokens[1..]).all(|(key, token)| match &token.shape {
+                    Shape::Word(word) => word == key,
+                    Shape::Mark(mark) => key.chars().eq([*mark]),
+                    _ => false,
+                })
+        };
+        entries.iter().find(matches).map(|entry| (entry.senses.as_slice(), entry.rest.len() + 1))
+    }
+
+    /// The month or weekday that `word` misspells by one letter.
+    fn misspelt(&self, word: &str) -> Option<&[Sense]> {
+        let letters: Vec<char> = word.chars().collect();
+        if letters.len() < 5 || self.not_names.contains(word) {
+            return None;
+        }
+        self.names.iter().find(|(name, _)| one_letter_apart(name, &letters)).map(|(_, senses)| senses.as_slice())
+    }
+
+    /// How many of the words belong to this language's table; tells languages of one script apart.
+    pub fn known(&self, tokens: &[Token]) -> usize {
+        tokens.iter().filter(|t| matches!(&t.shape, Shape::Word(word) if self.entries.contains_key(word.as_str()) || self.misspelt(word).is_some())).count()
+    }
+}
+
+/// Whether the words differ by one letter changed, added, lost or swapped with its neighbour. The first letter must be right: people rarely miss it, and most look-alikes differ there.
+fn one_letter_apart(name: &[char], word: &[char]) -> bool {
+    if name.first() != word.first() || name.len().abs_diff(word.len()) > 1 {
+        return false;
+    }
+    let start = name.iter().zip(word).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&name[start..], &word[start..]);
+    let end = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
+    let (a, b) = (&a[..a.len() - end], &b[..b.len() - end]);
+    a.len() <= 1 && b.len() <= 1 || a.len() == 2 && b.len() == 2 && a[0] == b[1] && a[1] == b[0]
+}
+
+/// A token, or several that mean one thing together.
+#[derive(Debug, Clone)]
+pub struct Lexeme {
+    pub senses: &'static [Sense],
+    pub digits: Option<Digits>,
+    /// A number written as an ordinal: "15th", "24-го", "1ro".
+    pub ordinal: bool,
+    /// The folded word, empty for anything else or for an expression of several.
+    pub word: String,
+    pub mark: Option<char>,
+    pub span: Range<usize>,
+    /// Nothing stands between this and the lexeme before.
+    pub glued: bool,
+    pub misspelt: bool,
+}
+
+/// Turns tokens into lexemes of one language.
+pub fn lexemes(tokens: &[Token], lexicon: &'static Lexicon) -> Vec<Lexeme> {
+    let mut found: Vec<Lexeme> = Vec::with_capacity(tokens.len());
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let mut lexeme = Lexeme {
+            senses: &[],
+            digits: None,
+            ordinal: false,
+            word: String::new(),
+            mark: None,
+            span: token.span.clone(),
+            glued: token.glued,
+            misspelt: false,
+        };
+        let mut taken = 1;
+        if let Some((senses, count)) = lexicon.longest(&tokens[at..]) {
+            lexeme.senses = senses;
+            taken = count;
+        }
+        match &token.shape {
+            Shape::Word(word) if taken == 1 => {
+                if lexeme.senses.is_empty()
+                    && let Some(senses) = lexicon.misspelt(word)
+                {
+                    lexeme.senses = senses;
+                    lexeme.misspelt = true;
+                }
+                lexeme.word.clone_from(word);
+            }
+            Shape::Digits(digits) => {
+                lexeme.digits = Some(*digits);
+                if digits.lone().is_some() {
+                    let suffix = ordinal_suffix(&tokens[at + 1..], lexicon.language);
+                    lexeme.ordinal = suffix > 0;
+                    taken += suffix;
+                }
+            }
+            Shape::Mark(mark) => lexeme.mark = Some(*mark),
+            _ => {}
+        }
+        lexeme.span.end = tokens[at + taken - 1].span.end;
+        at += taken;
+        found.push(lexeme);
+    }
+    found
+}
+
+/// How many tokens after a number make it an ordinal.
+fn ordinal_suffix(tokens: &[Token], language: Language) -> usize {
+    let suffixes: &[&str] = match language {
+        Language::Ru => &["го", "ого", "е", "ое", "му", "ому", "й", "ый", "ого"],
+        Language::Es => &["o", "ro", "er", "do", "to", "mo", "vo", "no", "º", "ª", "a", "ra", "da", "ta", "ma"],
+        Language::En => &["st", "nd", "rd", "th"],
+    };
+    let is_suffix =
+        |token: &Token| token.glued && matches!(&token.shape, Shape::Word(word) if suffixes.contains(&word.as_str()));
+    match tokens {
+        [first, ..] if is_suffix(first) => 1,
+        [dash, second, ..]
+            if language == Language::Ru && dash.glued && dash.shape == Shape::Mark('-') && is_suffix(second) =>
+        {
+            2
+        }
+        [sign, ..] if language == Language::Es && sign.glued && matches!(sign.shape, Shape::Mark('°' | 'º' | 'ª')) => {
+            1
+        }
+        _ => 0,
+    }
+}

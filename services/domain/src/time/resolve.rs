@@ -1,0 +1,456 @@
+//! Ties a phrase to the moment it was written: the policy of what "next Friday", "at 5" or "in a month" mean.
+
+use chrono::{DateTime, Datelike, Days, Duration, Months, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc, Weekday};
+
+use super::{
+    Grain, Moment, TimeContext,
+    clock_policy::{TimeOfDay, time_of_day},
+    holiday::{last_of_month, nth_weekday},
+    phrase::{DateSpec, MonthRef, Phrase, Shift, Unit, Which},
+    zone::Wall,
+};
+
+/// A promise is kept at the earliest so long after it was asked for.
+pub const SHORTEST_AHEAD: Duration = Duration::seconds(5);
+/// The furthest a promise may lie ahead, to the day.
+pub const FURTHEST_AHEAD: Months = Months::new(24);
+/// Local hour at which a day, a working week, a month ends.
+pub const END_OF_DAY_HOUR: u32 = 18;
+
+/// What one phrase came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    Instant(Moment),
+    Past(Moment),
+    TooFar(Moment),
+    /// Several readings, or none precise enough.
+    Loose {
+        readings: Vec<Moment>,
+        rule: &'static str,
+    },
+    Nothing,
+}
+
+/// Resolves `phrase` against the moment of writing.
+pub fn resolve(phrase: &Phrase, context: &TimeContext) -> Outcome {
+    if phrase.ago {
+        return Outcome::Nothing;
+    }
+    let resolver = Resolver::new(phrase, context);
+    let found = resolver.resolve();
+    match found {
+        Err(Unclear { rule, readings }) => {
+            let mut moments: Vec<Moment> = Vec::new();
+            for local in readings {
+                if let Some(moment) = resolver.moment(local, Grain::Day, rule)
+                    && matches!(resolver.judge(moment.clone()), Outcome::Instant(_))
+                    && !moments.contains(&moment)
+                {
+                    moments.push(moment);
+                }
+            }
+            Outcome::Loose { readings: moments, rule }
+        }
+        Ok(None) => Outcome::Nothing,
+        Ok(Some(moment)) => resolver.judge(moment),
+    }
+}
+
+/// Why there is no one instant, and the local times it may mean.
+pub struct Unclear {
+    pub rule: &'static str,
+    pub readings: Vec<NaiveDateTime>,
+}
+
+impl Unclear {
+    fn new(rule: &'static str) -> Self {
+        Self { rule, readings: Vec::new() }
+    }
+}
+
+type Found<T> = Result<Option<T>, Unclear>;
+
+/// A day and the rule that found it.
+#[derive(Clone, Copy)]
+struct Day {
+    date: NaiveDate,
+    rule: &'static str,
+    grain: Grain,
+}
+
+impl Day {
+    fn new(date: Option<NaiveDate>, rule: &'static str) -> Option<Self> {
+        date.map(|date| Self { date, rule, grain: Grain::Day })
+    }
+}
+
+struct Resolver<'a> {
+    phrase: &'a Phrase,
+    context: &'a TimeContext,
+    wall: Wall,
+    /// The wall clock when the phrase was written.
+    now: NaiveDateTime,
+}
+
+impl<'a> Resolver<'a> {
+    fn new(phrase: &'a Phrase, context: &'a TimeContext) -> Self {
+        let wall = phrase.zone.map_or(Wall::Zone(context.zone), Wall::Offset);
+        Self { phrase, context, wall, now: wall.local(context.written_at) }
+    }
+
+    fn today(&self) -> NaiveDate {
+        self.now.date()
+    }
+
+    fn moment_at(&self, at: DateTime<Utc>, grain: Grain, rule: &'static str) -> Moment {
+        Moment { at, zone: self.context.zone, grain, span: self.phrase.span.clone(), rule }
+    }
+
+    fn moment(&self, local: NaiveDateTime, grain: Grain, rule: &'static str) -> Option<Moment> {
+        Some(self.moment_at(self.wall.instant(local)?, grain, rule))
+    }
+
+    fn judge(&self, moment: Moment) -> Outcome {
+        let written = self.context.written_at;
+        if moment.at < written + SHORTEST_AHEAD {
+            return Outcome::Past(moment);
+        }
+        let limit = self.today().checked_add_months(FURTHEST_AHEAD);
+        if limit.is_none_or(|limit| self.wall.local(moment.at).date() > limit) {
+            return Outcome::TooFar(moment);
+        }
+        Outcome::Instant(moment)
+    }
+
+    fn is_ahead(&self, local: NaiveDateTime) -> bool {
+        self.wall.instant(local).is_some_and(|at| at >= self.context.written_at + SHORTEST_AHEAD)
+    }
+
+    fn resolve(&self) -> Found<Moment> {
+        if let Some((rule, guess)) = self.phrase.loose {
+            let day = guess.and_then(|spec| self.day(spec).ok().flatten());
+            let readings = day.and_then(|d| d.date.and_hms_opt(self.context.followup_hour, 0, 0)).into_iter().collect();
+            return Err(Unclear { rule, readings });
+        }
+        let mut clocks = self.phrase.clocks.iter().map(|c| (c.hour, c.minute.unwrap_or(0), c.meridiem));
+        if let Some(first) = clocks.next()
+            && clocks.any(|other| other != first)
+        {
+            return Err(self.unclear_clocks());
+        }
+        if let Some(shift) = &self.phrase.shift {
+            return self.shifted(shift);
+        }
+        let time = time_of_day(self.phrase, self.phrase.clocks.first(), self.context)?;
+        match self.days()? {
+            Some(day) => self.on_day(day, time),
+            None if self.phrase.dates.is_empty() => self.on_no_day(time),
+            None => Ok(None),
+        }
+    }
+
+    fn unclear_clocks(&self) -> Unclear {
+        let day = self.days().ok().flatten().map_or(self.today(), |d| d.date);
+        let times =
+            self.phrase.clocks.iter().filter_map(|c| time_of_day(self.phrase, Some(c), self.context).ok().flatten());
+        Unclear { rule: "two_times", readings: times.map(|t| day.and_time(t.time)).collect() }
+    }
+
+    /// A day, with the time of day said or that of a follow-up.
+    fn on_day(&self, day: Day, time: Option<TimeOfDay>) -> Found<Moment> {
+        if self.phrase.midnight {
+            return self.midnight_of(day);
+        }
+        let ends = matches!(day.rule, "end_of_week" | "end_of_month" | "end_of_year");
+        let default = if ends { END_OF_DAY_HOUR } else { self.context.followup_hour };
+        let Some(default) = NaiveTime::from_hms_opt(default.min(23), 0, 0) else { return Ok(None) };
+        let (at, grain, carry) = time.map_or((default, day.grain, 0), |t| (t.time, t.grain, t.carry));
+        let carry = if self.phrase.part_of_today && time.is_some_and(|t| t.small_hours) { 1 } else { carry };
+        let Some(date) = day.date.checked_add_days(Days::new(carry)) else { return Ok(None) };
+        Ok(self.moment(date.and_time(at), grain, day.rule))
+    }
+
+    /// "Today at midnight" ends today, "on the 12th at midnight" begins the 12th, "tomorrow at midnight" is anyone's guess.
+    fn midnight_of(&self, day: Day) -> Found<Moment> {
+        let starts = day.date.and_time(NaiveTime::MIN);
+        let ends = day.date.succ_opt().map(|next| next.and_time(NaiveTime::MIN));
+        match day.rule {
+            _ if day.date == self.today() => Ok(ends.and_then(|ends| self.moment(ends, Grain::Hour, "midnight"))),
+            "calendar_date" | "day_of_month" => Ok(self.moment(starts, Grain::Hour, "midnight")),
+            _ => Err(Unclear { rule: "midnight_side", readings: [Some(starts), ends].into_iter().flatten().collect() }),
+        }
+    }
+
+    /// No day was named: the next time the clock shows it.
+    fn on_no_day(&self, time: Option<TimeOfDay>) -> Found<Moment> {
+        let phrase = self.phrase;
+        if phrase.tomorrow_or_morning {
+            let tomorrow = Day::new(self.today().succ_opt(), "relative_day");
+            return match (tomorrow, time) {
+                (Some(day), None) => self.on_day(day, None),
+                (Some(day), Some(t)) if t.decided => self.on_day(day, Some(t)),
+                (Some(day), Some(t)) => {
+                    let morning = NaiveTime::from_hms_opt(t.time.hour() % 12, t.time.minute(), 0).unwrap_or(t.time);
+                    let readings = vec![day.date.and_time(morning), day.date.and_time(t.time)];
+                    Err(Unclear { rule: "tomorrow_or_morning", readings })
+                }
+                (None, _) => Ok(None),
+            };
+        }
+        let today = Day { date: self.today(), rule: "time_today", grain: Grain::Day };
+        if phrase.midnight {
+            return self.midnight_of(today);
+        }
+        let Some(time) = time else { return Ok(None) };
+        let rule = if phrase.clocks.is_empty() { "part_of_day" } else { "time_of_day" };
+        let rule = if phrase.end_of_day { "end_of_day" } else { rule };
+        if phrase.part_of_today || phrase.end_of_day {
+            return self.on_day(Day { rule, ..today }, Some(time));
+        }
+        let carried =
+            |days: u64| self.today().checked_add_days(Days::new(days + time.carry)).map(|d| d.and_time(time.time));
+        let next = [carried(0), carried(1)].into_iter().flatten().find(|local| self.is_ahead(*local));
+        Ok(next.and_then(|local| self.moment(local, time.grain, rule)))
+    }
+
+    /// The one day that all the dates of the phrase agree on.
+    fn days(&self) -> Found<Day> {
+        let is_weekday = |spec: &&DateSpec| matches!(spec, DateSpec::Weekday(..));
+        let weekday = self.phrase.dates.iter().find(is_weekday);
+        let mut rest = self.phrase.dates.iter().filter(|s| !is_weekday(s));
+        let Some(main) = rest.next() else {
+            if self.phrase.dates.is_empty() && self.phrase.part_of_today {
+                return Ok(Some(Day { date: self.today(), rule: "part_of_day", grain: Grain::PartOfDay }));
+            }
+            return weekday.map_or(Ok(None), |spec| self.day(*spec));
+        };
+        if let (DateSpec::Week(weeks), Some(DateSpec::Weekday(day, _))) = (main, weekday) {
+            return Ok(Day::new(self.weekday_of(*weeks, *day), "weekday_of_week"));
+        }
+        if *main == DateSpec::Week(0) {
+            return Err(Unclear::new("loose_period"));
+        }
+        let Some(day) = self.day(*main)? else { return Ok(None) };
+        for other in rest {
+            if let Some(other) = self.day(*other)?
+                && other.date != day.date
+            {
+                let at = |d: NaiveDate| d.and_hms_opt(self.context.followup_hour, 0, 0);
+                return Err(Unclear {
+                    rule: "two_times",
+                    readings: [at(day.date), at(other.date)].into_iter().flatten().collect(),
+                });
+            }
+        }
+        if let Some(DateSpec::Weekday(name, _)) = weekday
+            && day.date.weekday() != *name
+        {
+            let readings = day.date.and_hms_opt(self.context.followup_hour, 0, 0).into_iter().collect();
+            return Err(Unclear { rule: "weekday_mismatch", readings });
+        }
+        Ok(Some(day))
+    }
+
+    fn monday(&self, weeks: i64) -> Option<NaiveDate> {
+        let monday =
+            self.today().checked_sub_days(Days::new(u64::from(self.today().weekday().num_days_from_monday())))?;
+        monday.checked_add_signed(Duration::try_weeks(weeks)?)
+    }
+
+    fn weekday_of(&self, weeks: i64, day: Weekday) -> Option<NaiveDate> {
+        self.monday(weeks)?.checked_add_days(Days::new(u64::from(day.num_days_from_monday())))
+    }
+
+    /// The first day of the month so many after the current one.
+    fn month(&self, months: i32) -> Option<NaiveDate> {
+        let first = self.today().with_day(1)?;
+        match u32::try_from(months) {
+            Ok(ahead) => first.checked_add_months(Months::new(ahead)),
+            Err(_) => first.checked_sub_months(Months::new(months.unsigned_abs())),
+        }
+    }
+
+    /// Finds a yearly day: in the year named, else the next time it comes.
+    fn yearly(&self, year: Option<i32>, find: impl Fn(i32) -> Option<NaiveDate>) -> Option<NaiveDate> {
+        let this_year = self.today().year();
+        match year {
+            Some(year) => find(year),
+            None => match find(this_year) {
+                Some(day) if day >= self.today() => Some(day),
+                _ => find(this_year + 1),
+            },
+        }
+    }
+
+    fn in_month(&self, month: MonthRef, find: impl Fn(i32, u32) -> Option<NaiveDate>) -> Option<NaiveDate> {
+        match month {
+            MonthRef::Named { month, year } => self.yearly(year, |year| find(year, month)),
+            MonthRef::Relative(months) => self.month(months).and_then(|first| find(first.year(), first.month())),
+        }
+    }
+
+    /// One date of the phrase.
+    fn day(&self, spec: DateSpec) -> Found<Day> {
+        let today = self.today();
+        Ok(match spec {
+            DateSpec::Offset(days) => {
+                Day::new(Duration::try_days(days).and_then(|d| today.checked_add_signed(d)), "relative_day")
+            }
+            DateSpec::Weekday(day, which) => match which {
+                Which::Nearest => Day::new(self.nearest(day, 0), "weekday_nearest"),
+                Which::Later(weeks) => Day::new(self.nearest(day, weeks), "weekday_later"),
+                Which::NextWeek => Day::new(self.weekday_of(1, day), "weekday_next_week"),
+                Which::Last => Day::new(self.nearest(day, -2), "weekday_last"),
+            },
+            DateSpec::Week(0) => return Err(Unclear::new("loose_period")),
+            DateSpec::Week(weeks) => {
+                self.monday(weeks).map(|date| Day { date, rule: "week_start", grain: Grain::Week })
+            }
+            DateSpec::MonthDay { month, day, year } => {
+                Day::new(self.yearly(year, |year| NaiveDate::from_ymd_opt(year, month, day)), "calendar_date")
+            }
+            DateSpec::DayOfMonth { day, months: Some(months) } => {
+                Day::new(self.month(months).and_then(|first| first.with_day(day)), "day_of_month")
+            }
+            DateSpec::DayOfMonth { day, months: None } => {
+                let next =
+                    (0..4).filter_map(|m| self.month(m).and_then(|first| first.with_day(day))).find(|d| *d >= today);
+                Day::new(next, "day_of_month")
+            }
+            DateSpec::NthWeekday { n, weekday, month } => {
+                Day::new(self.in_month(month, |year, month| nth_weekday(year, month, weekday, n)), "nth_weekday")
+            }
+            DateSpec::EndOfWeek(weeks) => Day::new(self.weekday_of(weeks, Weekday::Fri), "end_of_week"),
+            DateSpec::EndOfMonth(month) => Day::new(self.in_month(month, last_of_month), "end_of_month"),
+            DateSpec::EndOfYear(years) => {
+                Day::new(NaiveDate::from_ymd_opt(today.year() + years, 12, 31), "end_of_year")
+            }
+            DateSpec::Holiday(holiday, year) => {
+                Day::new(self.yearly(year, |year| holiday.day(year, self.context.zone)), "holiday")
+            }
+            DateSpec::HolidayIn(holiday, years) => {
+                Day::new(holiday.day(today.year() + years, self.context.zone), "holiday")
+            }
+        })
+    }
+
+    /// The first such weekday strictly after today, and so many weeks on.
+    fn nearest(&self, day: Weekday, weeks: i64) -> Option<NaiveDate> {
+        let today = self.today();
+        let ahead = i64::from((day.num_days_from_monday() + 7 - today.weekday().num_days_from_monday()) % 7);
+        let ahead = if ahead == 0 { 7 } else { ahead };
+        // "last Friday" counts back from the one ahead
+        let weeks = if weeks == -2 { if ahead == 7 { -2 } else { -1 } } else { weeks };
+        today.checked_add_signed(Duration::try_days(ahead + 7 * weeks)?)
+    }
+
+    /// A length from now, or from the day named.
+    fn shifted(&self, shift: &Shift) -> Found<Moment> {
+        let phrase = self.phrase;
+        let clash = || Unclear::new("length_and_date");
+        let base = match (shift.from, phrase.dates.as_slice()) {
+            (Some(from), []) => self.day(from)?,
+            (None, []) => None,
+            (None, [from]) if shift.added => self.day(*from)?,
+            (None, [DateSpec::Offset(0)]) if shift.has_clock() => None,
+            _ => return Err(clash()),
+        };
+        if shift.has_clock() {
+            if phrase.has_time()
+                || phrase.part_of_today && !phrase.clocks.is_empty()
+                || base.is_some_and(|b| b.date != self.today())
+            {
+                return Err(clash());
+            }
+            let local = days_after(self.now, shift, |unit| !is_exact(unit));
+            // a length in days alone that has a fraction is counted in hours
+            let exact: i64 =
+                shift.amounts.iter().map(|(amount, unit)| milliseconds(*amount, *unit)).fold(0, i64::saturating_add);
+            let start = local.filter(|local| *local != self.now).and_then(|local| self.wall.instant(local));
+            let at = start
+                .unwrap_or(self.context.written_at)
+                .checked_add_signed(Duration::milliseconds(exact.min(MOST_MILLISECONDS)));
+            let grain = finest(shift);
+            return Ok(at.map(|at| self.moment_at(at, grain, "in_duration")));
+        }
+        let date = base.map_or(self.today(), |b| b.date);
+        let Some(local) = days_after(date.and_time(NaiveTime::MIN), shift, |_| true) else { return Ok(None) };
+        let rule = if base.is_some() { "after_date" } else { "in_duration" };
+        let time = time_of_day(phrase, phrase.clocks.first(), self.context)?;
+        if phrase.midnight {
+            return Err(Unclear::new("midnight_side"));
+        }
+        self.on_day(Day { date: local.date(), rule, grain: Grain::Day }, time)
+    }
+}
+
+/// A bound on lengths counted in milliseconds: a thousand years.
+const MOST_MILLISECONDS: i64 = 1000 * 366 * 24 * 3600 * 1000;
+/// A bound on lengths counted on the calendar.
+const MOST_UNITS: i64 = 1_000_000;
+
+/// Units whose fractions are counted in time rather than on the calendar.
+fn is_exact(unit: Unit) -> bool {
+    unit.is_clock()
+}
+
+/// What of an amount is counted in milliseconds: all of clock units, the fractions of days and weeks.
+fn milliseconds(amount: i64, unit: Unit) -> i64 {
+    let (amount, unit_ms) = match unit {
+        Unit::Second => (amount, 1000),
+        Unit::Minute => (amount, 60_000),
+        Unit::Hour => (amount, 3_600_000),
+        Unit::Day => (amount % 1000, 24 * 3_600_000),
+        Unit::Week => (amount % 1000, 7 * 24 * 3_600_000),
+        _ => return 0,
+    };
+    amount.saturating_mul(unit_ms) / 1000
+}
+
+fn finest(shift: &Shift) -> Grain {
+    let has = |unit| shift.amounts.iter().any(|(_, u)| *u == unit);
+    if has(Unit::Second) {
+        Grain::Second
+    } else if has(Unit::Minute) || has(Unit::Hour) {
+        Grain::Minute
+    } else {
+        Grain::Hour
+    }
+}
+
+/// The whole calendar units of `shift` after `from`; a month's end is clamped.
+fn days_after(from: NaiveDateTime, shift: &Shift, counts: impl Fn(Unit) -> bool) -> Option<NaiveDateTime> {
+    let mut at = from;
+    for (amount, unit) in &shift.amounts {
+        if !counts(*unit) {
+            continue;
+        }
+        let whole = (amount / 1000).min(MOST_UNITS);
+        let months = |per_unit: i64| u32::try_from((amount * per_unit / 1000).min(MOST_UNITS)).ok().map(Months::new);
+        at = match unit {
+            Unit::Day => at.checked_add_signed(Duration::try_days(whole)?)?,
+            Unit::Week => at.checked_add_signed(Duration::try_weeks(whole)?)?,
+            Unit::BusinessDay => business_days_after(at, whole)?,
+            Unit::Month => {
+                let half = Duration::try_days(amount % 1000 * 30 / 1000)?;
+                at.checked_add_months(months(1)?)?.checked_add_signed(half)?
+            }
+            Unit::Quarter => at.checked_add_months(months(3)?)?,
+            Unit::Year => at.checked_add_months(months(12)?)?,
+            Unit::Second | Unit::Minute | Unit::Hour => at,
+        };
+    }
+    Some(at)
+}
+
+fn business_days_after(from: NaiveDateTime, days: i64) -> Option<NaiveDateTime> {
+    let mut at = from;
+    let mut left = days.min(10_000);
+    while left > 0 {
+        at = at.checked_add_days(Days::new(1))?;
+        if !matches!(at.weekday(), Weekday::Sat | Weekday::Sun) {
+            left -= 1;
+        }
+    }
+    Some(at)
+}

@@ -1,0 +1,216 @@
+//! Walks the lexemes once and gathers the pieces that stand together into phrases.
+
+use super::{
+    clocks, dates, lengths,
+    lexicon::Sense,
+    phrase::{DateSpec, Phrase, Piece},
+    reader::Reader,
+};
+
+/// Words that may stand between the pieces of one phrase.
+const JOINTS: [Sense; 11] = [
+    Sense::At,
+    Sense::On,
+    Sense::Of,
+    Sense::The,
+    Sense::From,
+    Sense::By,
+    Sense::In,
+    Sense::For,
+    Sense::Approx,
+    Sense::After,
+    Sense::Between,
+];
+
+/// Every time phrase of the text, in order; bare lengths ("5 days") are none.
+pub fn phrases(reader: &Reader) -> Vec<Phrase> {
+    let mut scan = Scan { reader, found: Vec::new(), end: 0, sentence: 0 };
+    let mut i = 0;
+    while i < reader.lexemes.len() {
+        i = scan.step(i);
+    }
+    join_split(scan.found)
+}
+
+struct Scan<'a> {
+    reader: &'a Reader<'a>,
+    found: Vec<Phrase>,
+    /// The lexeme after the last piece.
+    end: usize,
+    sentence: usize,
+}
+
+impl Scan<'_> {
+    /// Reads what starts at `i`; where to go on.
+    fn step(&mut self, i: usize) -> usize {
+        let reader = self.reader;
+        if self.end == i
+            && i > 0
+            && self.found.last().is_some_and(|p| !p.clocks.is_empty())
+            && let Some((piece, next)) = clocks::zone(reader, i)
+        {
+            return self.add(piece, i, next);
+        }
+        if let Some((piece, next)) = clocks::read(reader, i).filter(|(_, next)| !is_length(reader, i, *next)) {
+            return self.add(piece, i, next);
+        }
+        if let Some((piece, next)) = lengths::read(reader, i) {
+            return match piece {
+                Some(piece) => self.add(piece, i, next),
+                None => self.bare_length(i, next),
+            };
+        }
+        if let Some((piece, next)) = dates::read(reader, i) {
+            return self.add(piece, i, next);
+        }
+        if reader.get(i).is_some_and(|l| matches!(l.mark, Some('.' | '!' | '?' | ';' | '…'))) {
+            self.sentence += 1;
+        }
+        i + 1
+    }
+
+    /// A length without a direction says no time, unless dates read it otherwise ("1 day" is none, "1 mar" is a date).
+    fn bare_length(&mut self, i: usize, next: usize) -> usize {
+        match dates::read(self.reader, i) {
+            Some((piece, after)) if after >= next => self.add(piece, i, after),
+            _ => next,
+        }
+    }
+
+    fn add(&mut self, piece: Piece, i: usize, next: usize) -> usize {
+        let reader = self.reader;
+        let start = self.start_of(i);
+        let bytes = reader.lexemes[start].span.start..reader.lexemes[next - 1].span.end;
+        let link = self.link(i);
+        let sentence = self.sentence;
+        self.end = next;
+        if let Some(last) = self.found.last_mut() {
+            match link {
+                Link::Range if continues_range(last, &piece) => {
+                    last.span.end = bytes.end;
+                    return next;
+                }
+                Link::Beside | Link::Range if belongs(last, &piece) => {
+                    last.add(piece);
+                    last.span.end = bytes.end;
+                    return next;
+                }
+                _ => {}
+            }
+        }
+        let mut phrase = Phrase { span: bytes, sentence, ..Phrase::default() };
+        phrase.negated = start > 0 && reader.is(start - 1, Sense::Not) || reader.is(start, Sense::Not);
+        phrase.alternative = link == Link::Or;
+        phrase.add(piece);
+        self.found.push(phrase);
+        next
+    }
+
+    /// Prepositions right before a piece belong to its words.
+    fn start_of(&self, i: usize) -> usize {
+        let mut start = i;
+        while start > self.end.max(0)
+            && start > 0
+            && self.reader.is_any(start - 1, &JOINTS)
+            && self.reader.get(start - 1).is_some_and(|l| l.mark.is_none())
+        {
+            start -= 1;
+        }
+        start
+    }
+
+    /// How the piece at `i` hangs together with the one before.
+    fn link(&self, i: usize) -> Link {
+        if self.found.is_empty() {
+            return Link::Apart;
+        }
+        let (mut beside, mut range, mut or) = (true, false, false);
+        for j in self.end..i {
+            let reader = self.reader;
+            or |= reader.is(j, Sense::Or);
+            range |= reader.is(j, Sense::To) || reader.is_mark(j, '-');
+            let soft = reader.is_any(j, &JOINTS)
+                || reader.is(j, Sense::To)
+                || reader.get(j).is_some_and(|l| matches!(l.mark, Some(',' | '(' | ')' | '-' | '|')));
+            beside &= soft;
+        }
+        match (or, beside, range) {
+            (true, ..) => Link::Or,
+            (_, true, true) => Link::Range,
+            (_, true, false) => Link::Beside,
+            _ => Link::Apart,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Link {
+    Beside,
+    /// "From … to …": the first is meant.
+    Range,
+    Or,
+    Apart,
+}
+
+/// Whether what looks like a clock is the head of a length: "в 5 минут" is none.
+fn is_length(reader: &Reader, i: usize, next: usize) -> bool {
+    next > i
+        && reader.unit(next).is_some()
+        && !reader.is(next, Sense::Oclock)
+        && reader.part(next).is_none()
+        && reader.get(next).is_some_and(|l| !l.word.is_empty())
+        && reader.get(next - 1).is_some_and(|l| l.digits.is_some_and(|d| d.lone().is_some()))
+}
+
+/// Whether the piece ends a range that the phrase began.
+fn continues_range(phrase: &Phrase, piece: &Piece) -> bool {
+    match piece {
+        Piece::Date(_) | Piece::Loose { .. } => !phrase.dates.is_empty(),
+        Piece::Clock(_) | Piece::Midnight => !phrase.clocks.is_empty() || phrase.midnight,
+        Piece::Part { .. } => phrase.part.is_some(),
+        _ => false,
+    }
+}
+
+/// Whether a piece right beside a phrase is part of it rather than another time.
+fn belongs(phrase: &Phrase, piece: &Piece) -> bool {
+    match piece {
+        Piece::Date(date) => {
+            let is_weekday = |d: &DateSpec| matches!(d, DateSpec::Weekday(..));
+            let first = phrase.dates.is_empty() && phrase.shift.is_none();
+            let refines = phrase.dates.iter().any(is_weekday) != is_weekday(date) && phrase.dates.len() < 3;
+            first || refines || phrase.shift.is_some()
+        }
+        Piece::Shift(shift) => phrase.shift.is_none() && (phrase.dates.is_empty() || shift.from.is_none()),
+        Piece::Clock(_) => phrase.clocks.is_empty() && !phrase.midnight,
+        Piece::Midnight => phrase.clocks.is_empty(),
+        Piece::Part { part, .. } => phrase.part.is_none_or(|p| p == *part || phrase.has_time()),
+        Piece::Ago => false,
+        Piece::Zone(_) | Piece::EndOfDay | Piece::TomorrowOrMorning | Piece::Loose { .. } => true,
+    }
+}
+
+/// "Завтра напиши мне в 5": one time in two places of a sentence.
+fn join_split(found: Vec<Phrase>) -> Vec<Phrase> {
+    let mut joined: Vec<Phrase> = Vec::with_capacity(found.len());
+    for phrase in found {
+        let lacks_day = phrase.has_time() && !phrase.has_day();
+        let lacks_time = phrase.has_day() && !phrase.has_time() && phrase.loose.is_none() && !phrase.ago;
+        let partner = joined.last_mut().filter(|last| {
+            let open = last.loose.is_none()
+                && !last.ago
+                && !last.negated
+                && last.shift.as_ref().is_none_or(|s| !s.has_clock());
+            open && !phrase.alternative
+                && !phrase.negated
+                && last.sentence == phrase.sentence
+                && (lacks_day && last.has_day() && !last.has_time()
+                    || lacks_time && last.has_time() && !last.has_day() && phrase.shift.is_none())
+        });
+        match partner {
+            Some(last) => last.join(phrase),
+            None => joined.push(phrase),
+        }
+    }
+    joined
+}
