@@ -4,6 +4,9 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use steward_domain::{language::Language, settings::Defaults};
 
+/// The brain without a model, as `[brain] provider` and the events name it.
+pub const RULES: &str = "rules";
+
 /// Everything a brain may know about one turn. Text from outside is data, never instruction.
 #[derive(Debug, Clone)]
 pub struct TurnInput {

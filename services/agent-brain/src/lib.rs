@@ -1,4 +1,10 @@
-//! Turns: what a conversation's messages and due actions lead to.
+//! The brain's service: turns a conversation's messages and due actions into decisions.
 
+mod actions;
 pub mod brain;
+mod input;
+mod outcome;
 pub mod rules;
+mod turns;
+
+pub use turns::run;

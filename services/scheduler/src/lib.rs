@@ -1,1 +1,34 @@
-//! placeholder
+//! The scheduler: turns due times into decisions, on time and once.
+//!
+//! JetStream is the alarm clock: each waiting thing has one schedule on the stream `TIMERS`, set to fire a little early;
+//! what fired is held in a tokio timer for the rest and then decided against the conversation's version. The log is the
+//! truth, the alarm clock a hint: a sweep compares them.
+
+mod alarm;
+mod arming;
+mod decide;
+mod ringing;
+mod sweep;
+
+use std::sync::Arc;
+
+use steward_domain::settings::Settings;
+use steward_log::{Log, LogError};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{alarm::Alarms, decide::Decider};
+
+/// Runs until `shutdown`.
+pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), LogError> {
+    let tracker = TaskTracker::new();
+    let decider = Arc::new(Decider::new(log.clone(), settings));
+    let alarms = Alarms::new(log.clone(), Arc::clone(&decider), tracker.clone(), shutdown.clone());
+    let result = tokio::try_join!(
+        arming::run(log.clone(), alarms.clone(), shutdown.clone()),
+        ringing::run(log.clone(), alarms.clone(), shutdown.clone()),
+        sweep::run(log, alarms, shutdown),
+    );
+    tracker.close();
+    tracker.wait().await;
+    result.map(|_| ())
+}

@@ -1,0 +1,139 @@
+//! From a brain's decisions to the events of a completed turn.
+
+use chrono::{DateTime, Utc};
+use steward_domain::{
+    conversation::{Author, CancelOn, Conversation, OnReply, Refused, Why, follow_ups::Schedule, outbox::Queue},
+    ids,
+};
+use steward_proto::{Event, v1};
+use uuid::Uuid;
+
+use crate::brain::{self, Decision};
+
+/// A claimed turn.
+pub struct Turn {
+    pub id: String,
+    pub conversation: Uuid,
+    pub through: u64,
+    pub zone: String,
+    pub brain: &'static str,
+    pub now: DateTime<Utc>,
+    /// A fresh id for each decision, made once: deciding again after a conflict names the same things.
+    pub ids: Vec<Uuid>,
+}
+
+impl Turn {
+    /// The events of the turn's decisions, against the state as it is now.
+    pub fn complete(&self, state: &Conversation, decisions: &[Decision]) -> Result<Vec<Event>, Refused> {
+        let mut events = Vec::new();
+        for (decision, id) in decisions.iter().zip(&self.ids) {
+            match self.decide(state, decision, *id) {
+                Ok(decided) => events.extend(decided),
+                // It ended by itself between the brain's look and now: nothing is left to do about it.
+                Err(refused) if refused.code.starts_with("already_") || refused.code == "not_renewable" => {}
+                Err(refused) => return Err(refused),
+            }
+        }
+        let replied = decisions.iter().any(|d| matches!(d, Decision::Reply { .. }));
+        events.push(self.completed(if replied { "replied" } else { "silent" }, decisions.len()));
+        Ok(events)
+    }
+
+    /// What the bot would have said while a human is active.
+    pub fn suppress(&self, decisions: &[Decision]) -> Vec<Event> {
+        let mut events: Vec<Event> = decisions
+            .iter()
+            .zip(&self.ids)
+            .filter_map(|(decision, id)| match decision {
+                Decision::Reply { text } => Some(
+                    v1::DraftSuppressed {
+                        turn_id: self.id.clone(),
+                        message_id: ids::message(self.conversation, *id),
+                        text: text.clone(),
+                        reason: Some((&Why::new("human_active", "a human is active", "")).into()),
+                    }
+                    .into(),
+                ),
+                _ => None,
+            })
+            .collect();
+        events.push(self.completed("suppressed", decisions.len()));
+        events
+    }
+
+    fn completed(&self, outcome: &str, decisions: usize) -> Event {
+        v1::TurnCompleted {
+            turn_id: self.id.clone(),
+            through_position: self.through,
+            outcome: outcome.to_owned(),
+            brain: self.brain.to_owned(),
+            model: String::new(),
+            error: String::new(),
+            decisions: u32::try_from(decisions).unwrap_or(u32::MAX),
+        }
+        .into()
+    }
+
+    fn decide(&self, state: &Conversation, decision: &Decision, id: Uuid) -> Result<Vec<Event>, Refused> {
+        match decision {
+            Decision::Reply { text } => state.queue(Queue {
+                message_id: ids::message(self.conversation, id),
+                author: Author::Bot,
+                author_id: String::new(),
+                text: text.clone(),
+                due_at: None,
+                on_reply: OnReply::Keep,
+                key: String::new(),
+                turn_id: self.id.clone(),
+                follow_up_id: String::new(),
+                proactive: false,
+            }),
+            Decision::Schedule { due_at, phrase, rule, intention, text, cancel_on, reason, language, message_id } => {
+                let asked = state.unanswered.iter().find(|m| m.message_id == *message_id);
+                let schedule = Schedule {
+                    follow_up_id: ids::follow_up(self.conversation, id),
+                    due_at: *due_at,
+                    timezone: self.zone.clone(),
+                    phrase: phrase.clone(),
+                    rule: rule.clone(),
+                    intention: intention.clone(),
+                    text: text.clone(),
+                    cancel_on: match cancel_on {
+                        brain::CancelOn::ClientResponse => CancelOn::ClientResponse,
+                        brain::CancelOn::Never => CancelOn::Never,
+                    },
+                    action: v1::Action { kind: "message".to_owned(), ..Default::default() },
+                    reason: reason.clone(),
+                    key: String::new(),
+                    asked_by: asked.map(|m| m.from.id.clone()).unwrap_or_default(),
+                    turn_id: self.id.clone(),
+                    language: language.code().to_owned(),
+                    context: asked.map(|m| m.text.chars().take(2_000).collect()).unwrap_or_default(),
+                    by: "client".to_owned(),
+                };
+                state.schedule(self.now, true, schedule)
+            }
+            Decision::Renew { follow_up_id } => {
+                state.renew(follow_up_id, ids::follow_up(self.conversation, id), None, &self.id)
+            }
+            Decision::Move { follow_up_id, due_at, phrase, rule } => {
+                let words = (phrase.clone(), rule.clone());
+                if state.cancelled.iter().any(|f| f.id == *follow_up_id) {
+                    let due = Some((*due_at, words.0, words.1));
+                    state.renew(follow_up_id, ids::follow_up(self.conversation, id), due, &self.id)
+                } else {
+                    state.move_follow_up(self.now, follow_up_id, *due_at, words, ("client", &self.id))
+                }
+            }
+            Decision::Cancel { follow_up_id } => {
+                let why = Why::new("by_client", "the client asked for it", "");
+                state.cancel(follow_up_id, why, &self.id)
+            }
+            Decision::RequestHuman { message_id } => {
+                let text = state.unanswered.iter().find(|m| m.message_id == *message_id);
+                let text = text.map(|m| m.text.chars().take(500).collect()).unwrap_or_default();
+                Ok(vec![v1::HumanRequested { message_id: message_id.clone(), text }.into()])
+            }
+        }
+    }
+}

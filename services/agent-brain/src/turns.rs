@@ -1,0 +1,247 @@
+//! One turn at a time: wait for the client to finish, claim, ask the brain, record its decisions together.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{TimeDelta, Utc};
+use steward_domain::{
+    contact::Contact,
+    conversation::{
+        Conversation, Refused,
+        turns::{StartTurn, TurnStanding, TurnStart},
+    },
+    ids,
+    settings::Settings,
+};
+use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
+use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    actions,
+    brain::RULES,
+    input::{Known, turn_input},
+    outcome::Turn,
+    rules,
+};
+
+/// How long a turn of the `rules` brain may take before another worker may start one.
+const LEASE: TimeDelta = TimeDelta::seconds(3);
+/// Conversations answered at the same time: most of them wait for the client to finish writing.
+const AT_ONCE: usize = 256;
+
+/// When to look again at a turn that another worker holds.
+const BUSY: Duration = Duration::from_millis(250);
+
+/// Runs until `shutdown`.
+pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), LogError> {
+    let worker = Arc::new(Worker {
+        log: log.clone(),
+        settings,
+        name: format!("agent-brain:{}", Uuid::now_v7().simple()),
+        shutdown: shutdown.clone(),
+    });
+    let filters = ["ev.*.conversation.*.client_responded", "ev.*.conversation.*.follow_up_due"];
+    let subscription = Subscription::new("agent-brain", filters).concurrency(AT_ONCE);
+    log.subscribe(subscription, shutdown, move |recorded| {
+        let worker = Arc::clone(&worker);
+        async move { worker.handle(&recorded).await }
+    })
+    .await
+}
+
+/// One process's brain.
+pub struct Worker {
+    pub log: Log,
+    pub settings: Arc<Settings>,
+    pub name: String,
+    shutdown: CancellationToken,
+}
+
+/// Whether a turn was claimed.
+pub enum Claim {
+    /// It is in the log as ours.
+    Turn(Box<Turn>),
+    Busy(Duration),
+    NothingToDo,
+}
+
+/// What became of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    Done,
+    /// Something came in between: look again.
+    Superseded,
+}
+
+impl Worker {
+    async fn handle(&self, recorded: &Recorded) -> Result<Handled, HandleError> {
+        let Some(aggregate) = recorded.subject.aggregate_id() else { return Ok(Handled::Done) };
+        let handled = match &recorded.event {
+            Event::ClientResponded(_) => self.answer(&aggregate, recorded).await,
+            Event::FollowUpDue(due) if due.message.is_none() => {
+                actions::carry_out(self, &aggregate, recorded, &due.follow_up_id).await
+            }
+            _ => return Ok(Handled::Done),
+        };
+        match handled {
+            Ok(handled) => Ok(handled),
+            Err(DecideError::Refused(refused)) => Err(HandleError::poison(refused)),
+            Err(DecideError::Append(error)) => Err(HandleError::transient(error)),
+            Err(DecideError::Log(error)) => Err(HandleError::transient(error)),
+        }
+    }
+
+    /// Answers what waits in this conversation, through at least this message.
+    async fn answer(&self, aggregate: &AggregateId, recorded: &Recorded) -> Result<Handled, DecideError<Refused>> {
+        let cause = Cause::of(recorded, format!("brain:{}", RULES));
+        let mut at_least = AtLeast::Position(recorded.position);
+        loop {
+            let seen = self.log.load::<Conversation>(aggregate, at_least).await?;
+            if seen.state.answered_through >= recorded.position {
+                return Ok(Handled::Done);
+            }
+            if let Some(wait) = self.still_writing(&seen.state) {
+                tokio::select! {
+                    () = tokio::time::sleep(wait) => {}
+                    () = self.shutdown.cancelled() => return Ok(Handled::Later(Duration::ZERO)),
+                }
+                at_least = AtLeast::Latest;
+                continue;
+            }
+            let turn = match self.claim(aggregate, "", &cause).await? {
+                Claim::Turn(turn) => turn,
+                Claim::Busy(wait) => return Ok(Handled::Later(wait)),
+                Claim::NothingToDo => return Ok(Handled::Done),
+            };
+            match self.take(aggregate, *turn, &cause).await? {
+                Ended::Done => return Ok(Handled::Done),
+                Ended::Superseded => at_least = AtLeast::Latest,
+            }
+        }
+    }
+
+    /// How long to wait for the client's next message before answering.
+    fn still_writing(&self, state: &Conversation) -> Option<Duration> {
+        let defaults = &self.settings.defaults;
+        if defaults.turn_debounce.is_zero() {
+            return None;
+        }
+        let (first, last) = (state.unanswered.first()?, state.unanswered.last()?);
+        let quiet = last.at + TimeDelta::from_std(defaults.turn_debounce).ok()?;
+        let longest = first.at + TimeDelta::from_std(defaults.turn_max_wait).ok()?;
+        (quiet.min(longest) - Utc::now()).to_std().ok().filter(|wait| !wait.is_zero())
+    }
+
+    /// Claims a turn for what waits, or for a due follow-up's action.
+    pub async fn claim(
+        &self,
+        aggregate: &AggregateId,
+        follow_up_id: &str,
+        cause: &Cause,
+    ) -> Result<Claim, DecideError<Refused>> {
+        let turn_id = Uuid::now_v7().to_string();
+        let decided = self
+            .log
+            .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, _| {
+                let now = Utc::now();
+                let start = StartTurn {
+                    turn_id: turn_id.clone(),
+                    now,
+                    lease_until: now + LEASE,
+                    worker: self.name.clone(),
+                    brain: RULES.to_owned(),
+                    model: String::new(),
+                    follow_up_id: follow_up_id.to_owned(),
+                };
+                Ok(match state.start_turn(&start)? {
+                    TurnStart::Started(events) => {
+                        let turn = Turn {
+                            id: turn_id.clone(),
+                            conversation: aggregate.id().parse().unwrap_or_default(),
+                            through: state.unanswered.last().map_or(state.answered_through, |m| m.position),
+                            zone: String::new(),
+                            brain: RULES,
+                            now,
+                            ids: Vec::new(),
+                        };
+                        (new_events(cause, events), Claim::Turn(Box::new(turn)))
+                    }
+                    TurnStart::Busy(until) => {
+                        // It will most likely be done long before its lease is over.
+                        let wait = (until - now).to_std().unwrap_or_default().min(BUSY);
+                        (Vec::new(), Claim::Busy(wait))
+                    }
+                    TurnStart::NothingToDo => (Vec::new(), Claim::NothingToDo),
+                })
+            })
+            .await?;
+        Ok(decided.value)
+    }
+
+    /// The contact behind a conversation, as it is now.
+    pub async fn contact(&self, aggregate: &AggregateId, state: &Conversation) -> Result<Arc<Contact>, LogError> {
+        let contact_id = state.place.as_ref().and_then(|p| p.contact_id.parse().ok());
+        let Some(contact_id) = contact_id else { return Ok(Arc::default()) };
+        let contact = ids::contact_aggregate(&aggregate.tenant, contact_id);
+        Ok(self.log.load::<Contact>(&contact, AtLeast::Latest).await?.state)
+    }
+
+    /// Asks the brain and records what it decided.
+    async fn take(
+        &self,
+        aggregate: &AggregateId,
+        mut turn: Turn,
+        cause: &Cause,
+    ) -> Result<Ended, DecideError<Refused>> {
+        let started = std::time::Instant::now();
+        let seen = self.log.load::<Conversation>(aggregate, AtLeast::Cached).await?;
+        let contact = self.contact(aggregate, &seen.state).await?;
+        let known = Known::of(&seen.state, &contact, &self.settings.defaults);
+        turn.zone = known.zone.name().to_owned();
+        // A message that came after the claim supersedes the turn below; the brain needn't see it.
+        let input = turn_input(&seen.state, &contact, &self.settings.defaults, Utc::now());
+        let draft = input.human_active;
+        let decisions = rules::decide(&input);
+        turn.ids = decisions.iter().map(|_| Uuid::now_v7()).collect();
+        let ended = self.complete(aggregate, cause, &turn.id, draft, |state| match draft {
+            true => Ok(turn.suppress(&decisions)),
+            false => turn.complete(state, &decisions),
+        });
+        let ended = ended.await?;
+        let outcome = if ended == Ended::Done { "completed" } else { "superseded" };
+        metrics::histogram!("steward_turn_seconds", "brain" => RULES, "outcome" => outcome)
+            .record(started.elapsed().as_secs_f64());
+        Ok(ended)
+    }
+
+    /// Records a turn's decisions together, if nothing came in between.
+    pub async fn complete(
+        &self,
+        aggregate: &AggregateId,
+        cause: &Cause,
+        turn_id: &str,
+        draft: bool,
+        mut events: impl FnMut(&Conversation) -> Result<Vec<Event>, Refused>,
+    ) -> Result<Ended, DecideError<Refused>> {
+        let decided = self
+            .log
+            .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, _| {
+                state.readable()?;
+                Ok(match state.turn_standing(turn_id, draft) {
+                    TurnStanding::Valid => (new_events(cause, events(state)?), Ended::Done),
+                    TurnStanding::Superseded(code) => {
+                        (new_events(cause, vec![Conversation::supersede(turn_id, code)]), Ended::Superseded)
+                    }
+                    // Another worker has it now.
+                    TurnStanding::Lost => (Vec::new(), Ended::Superseded),
+                })
+            })
+            .await?;
+        Ok(decided.value)
+    }
+}
+
+fn new_events(cause: &Cause, events: Vec<Event>) -> Vec<NewEvent> {
+    events.into_iter().map(|e| NewEvent::new(Uuid::now_v7(), Utc::now(), cause, e)).collect()
+}

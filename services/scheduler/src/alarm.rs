@@ -1,0 +1,208 @@
+//! One alarm: what it is for, when it rings, and its schedule on the stream `TIMERS`.
+
+use std::{sync::Arc, time::Duration};
+
+use async_nats::HeaderMap;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use steward_log::{Log, LogError, definitions::TIMERS};
+use steward_proto::{AggregateId, Cause, Recorded};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use crate::decide::Decider;
+
+/// How much early JetStream is asked to fire: it does so on a tick of 250 ms, up to 0.3 s late.
+const EARLY: TimeDelta = TimeDelta::milliseconds(500);
+/// An alarm nearer than this is also held at once: its schedule would fire late.
+const NEAR: TimeDelta = TimeDelta::milliseconds(1_000);
+
+/// What an alarm is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    FollowUp,
+    Message,
+    /// A human's silence.
+    Silence,
+}
+
+impl Kind {
+    /// A token of the schedule's subject.
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::FollowUp => "follow_up",
+            Self::Message => "message",
+            Self::Silence => "silence",
+        }
+    }
+}
+
+/// One alarm, as its schedule carries it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Alarm {
+    pub kind: Kind,
+    /// Id of the follow-up, message or conversation.
+    pub id: String,
+    pub due_at: DateTime<Utc>,
+    pub tenant: String,
+    pub conversation: Uuid,
+    /// The log's position of the event that set it: what is decided must know at least that.
+    pub position: u64,
+    pub causation: Uuid,
+    pub correlation: Uuid,
+    pub traceparent: String,
+}
+
+impl Alarm {
+    /// The alarm that an event of this conversation sets.
+    pub fn new(
+        kind: Kind,
+        id: &str,
+        due_at: DateTime<Utc>,
+        conversation: &AggregateId,
+        set_by: &Recorded,
+    ) -> Option<Self> {
+        Some(Self {
+            kind,
+            id: id.to_owned(),
+            due_at,
+            tenant: conversation.tenant.to_string(),
+            conversation: conversation.id().parse().ok()?,
+            position: set_by.position,
+            causation: set_by.metadata.event_id,
+            correlation: set_by.metadata.correlation_id,
+            traceparent: set_by.metadata.traceparent.clone(),
+        })
+    }
+
+    pub fn cause(&self) -> Cause {
+        Cause {
+            event: Some((self.causation, self.correlation)),
+            actor: "service:scheduler".to_owned(),
+            traceparent: self.traceparent.clone(),
+        }
+    }
+
+    /// The subject of its schedule; another schedule on it takes this one's place.
+    pub fn schedule_subject(&self) -> String {
+        Self::subject_of(&self.tenant, self.kind, &self.id)
+    }
+
+    /// The subject of the schedule for this thing.
+    pub fn subject_of(tenant: &str, kind: Kind, id: &str) -> String {
+        format!("sch.{tenant}.{}.{id}", kind.token())
+    }
+
+    /// Nearer than its schedule could fire on time.
+    fn is_near(&self) -> bool {
+        self.due_at - Utc::now() < NEAR
+    }
+
+    fn target(&self) -> String {
+        format!("due.{}.{}.{}", self.tenant, self.kind.token(), self.id)
+    }
+}
+
+/// Sets alarms, and holds those that ring until their very time.
+#[derive(Clone)]
+pub struct Alarms {
+    log: Log,
+    decider: Arc<Decider>,
+    tracker: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+impl Alarms {
+    pub fn new(log: Log, decider: Arc<Decider>, tracker: TaskTracker, shutdown: CancellationToken) -> Self {
+        Self { log, decider, tracker, shutdown }
+    }
+
+    pub fn decider(&self) -> &Decider {
+        &self.decider
+    }
+
+    /// Sets the alarm durably; the one that was set for the same thing is replaced.
+    pub async fn set(&self, alarm: Alarm) -> Result<(), LogError> {
+        self.schedule(&alarm).await?;
+        if alarm.is_near() {
+            let alarms = self.clone();
+            // Its schedule stands behind it: should this process die, JetStream still fires.
+            self.tracker.spawn(async move {
+                if let Err(error) = alarms.hold(alarm).await {
+                    tracing::warn!(%error, "an alarm held here was not decided; its schedule will fire");
+                }
+            });
+        }
+        Ok(())
+    }
+
+    async fn schedule(&self, alarm: &Alarm) -> Result<(), LogError> {
+        let mut headers = HeaderMap::new();
+        let fire_at = (alarm.due_at - EARLY).to_rfc3339_opts(SecondsFormat::Millis, true);
+        headers.insert("Nats-Schedule", format!("@at {fire_at}"));
+        headers.insert("Nats-Schedule-Target", alarm.target());
+        let payload = serde_json::to_vec(alarm).expect("an alarm has only strings and numbers");
+        let js = self.log.jetstream();
+        let acked = async { js.publish_with_headers(alarm.schedule_subject(), headers, payload.into()).await?.await };
+        within_limit("setting an alarm", acked).await?;
+        Ok(())
+    }
+
+    /// Takes the alarm for this thing off.
+    pub async fn unset(&self, tenant: &str, kind: Kind, id: &str) -> Result<(), LogError> {
+        let js = self.log.jetstream();
+        let stream = js.get_stream_no_info(TIMERS).await.map_err(unavailable("taking an alarm off"))?;
+        let subject = Alarm::subject_of(tenant, kind, id);
+        within_limit("taking an alarm off", async { stream.purge().filter(subject).await }).await?;
+        Ok(())
+    }
+
+    /// Waits for the very time, then decides. `Ok` when nothing is left to do for this alarm; an error when it must ring again.
+    /// Held twice, it is decided once: the second finds nothing left to decide.
+    pub async fn hold(&self, mut alarm: Alarm) -> Result<(), LogError> {
+        // What is decided at the very time must be at hand then.
+        self.decider.prepare(&alarm).await?;
+        loop {
+            self.wait_for(alarm.due_at).await?;
+            match self.decider.ring(&alarm).await? {
+                None => return Ok(()),
+                Some(due_at) => {
+                    alarm.due_at = due_at;
+                    self.schedule(&alarm).await?;
+                    if !alarm.is_near() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    async fn wait_for(&self, due_at: DateTime<Utc>) -> Result<(), LogError> {
+        while let Ok(wait) = (due_at - Utc::now()).to_std()
+            && !wait.is_zero()
+        {
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.shutdown.cancelled() => return Err(LogError::ShutDown),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// JetStream couldn't do what was asked of it.
+pub fn unavailable<E: std::fmt::Display>(doing: &'static str) -> impl Fn(E) -> LogError {
+    move |error| LogError::Unavailable { doing, reason: error.to_string() }
+}
+
+/// Longest wait for an answer of JetStream.
+const LIMIT: Duration = Duration::from_secs(5);
+
+async fn within_limit<T, E: std::fmt::Display>(
+    doing: &'static str,
+    call: impl Future<Output = Result<T, E>>,
+) -> Result<T, LogError> {
+    let answered = tokio::time::timeout(LIMIT, call).await;
+    answered.map_err(|_| LogError::TimedOut { doing, after: LIMIT })?.map_err(unavailable(doing))
+}
