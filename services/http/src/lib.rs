@@ -6,6 +6,7 @@ mod guard;
 mod key;
 mod measure;
 mod problem;
+mod refusal;
 mod strict;
 mod trace;
 
@@ -15,5 +16,5 @@ pub use guard::Guard;
 pub use key::{NewKey, create_key, hash_key};
 pub use measure::measure;
 pub use problem::{Problem, unknown_path, wrong_method};
-pub use strict::{ApiJson, ApiQuery, COMMAND_LIMIT};
+pub use strict::{ApiJson, ApiPath, ApiQuery, COMMAND_LIMIT, need_json};
 pub use trace::Trace;

@@ -5,7 +5,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use steward_log::LogError;
 
 /// An error answer. `detail` is a sentence that says what to do; `code` is stable and snake_case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,17 +90,6 @@ impl IntoResponse for Problem {
             _ => {}
         }
         response
-    }
-}
-
-impl From<LogError> for Problem {
-    /// The cause goes to the log of this process, not to the caller.
-    fn from(error: LogError) -> Self {
-        tracing::warn!(%error, "the event log didn't answer");
-        Self::unavailable(
-            "log_unavailable",
-            "the event log can't be reached at the moment, so nothing was changed; try again in a second",
-        )
     }
 }
 

@@ -1,7 +1,7 @@
 //! Bodies and queries read strictly: what isn't understood is refused by name, never dropped.
 
 use axum::{
-    extract::{FromRequest, FromRequestParts, Query, Request},
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
     http::{HeaderMap, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
@@ -20,12 +20,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for ApiJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
-            return Err(Problem::unsupported_media(
-                "not_json",
-                "this path takes JSON: send the header `Content-Type: application/json`",
-            ));
-        }
+        need_json(request.headers())?;
         Self::read(&read_body(request.into_body(), COMMAND_LIMIT).await?)
     }
 }
@@ -55,10 +50,20 @@ fn broken(error: &serde_json::Error) -> Problem {
     Problem::bad_request("broken_json", format!("the body is no JSON: {error}"))
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(given) = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()) else { return false };
+/// Refuses a body that doesn't say it is JSON: a web page can't say so without the browser asking us first.
+///
+/// # Errors
+/// 415.
+pub fn need_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+        return Ok(());
+    }
+    Err(Problem::unsupported_media(
+        "not_json",
+        "this path takes JSON: send the header `Content-Type: application/json`",
+    ))
 }
 
 /// A query string: 400 naming what doesn't fit. Unknown names are refused where `T` says `deny_unknown_fields`.
@@ -73,6 +78,21 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for ApiQuery<T> {
             Problem::bad_request("bad_query", format!("the query can't be read: {}", rejection.body_text()))
         })?;
         Ok(Self(value))
+    }
+}
+
+/// Parts of the path. What can't be one leads nowhere: 404.
+#[derive(Debug)]
+pub struct ApiPath<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for ApiPath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(value)) => Ok(Self(value)),
+            Err(_) => Err(crate::unknown_path(parts.uri.clone()).await),
+        }
     }
 }
 

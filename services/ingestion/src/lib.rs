@@ -1,1 +1,65 @@
-//! placeholder
+//! Ingestion: webhooks and commands in, facts and decisions into the log.
+//!
+//! A webhook is answered 2xx only when what it brought is durable. Facts are appended without a condition; what
+//! operators command is decided on the state it meets.
+
+mod arrival;
+mod commands;
+mod intake;
+mod names;
+mod operators;
+mod origin;
+mod telegram;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{MethodRouter, delete, patch, post},
+};
+use steward_domain::settings::Settings;
+use steward_http::{Guard, measure};
+use steward_log::Log;
+use tokio_util::sync::CancellationToken;
+
+use intake::Intake;
+pub use telegram::register::{RegisterError, register_webhooks, registration_call};
+
+/// What ingestion works with.
+#[derive(Clone)]
+pub struct Ingestion {
+    pub log: Log,
+    pub settings: Arc<Settings>,
+    pub guard: Guard,
+    /// Ends what runs beside the requests.
+    pub shutdown: CancellationToken,
+}
+
+/// The webhooks and commands. Fallbacks for other paths and methods are the caller's.
+pub fn router(ingestion: Ingestion) -> Router {
+    let Ingestion { log, settings, guard, shutdown } = ingestion;
+    let intake = Intake::new(log, settings, shutdown);
+    let webhooks = Router::new()
+        .route("/webhooks/{kind}", post(telegram::webhook::to_only_channel))
+        .route("/webhooks/{kind}/{channel_id}", post(telegram::webhook::to_channel));
+    measure(webhooks.merge(guard.protect(commands()))).with_state(intake)
+}
+
+fn commands() -> Router<Intake> {
+    use commands::{contacts, follow_ups, humans, outbox, web};
+    let routes: [(&str, MethodRouter<Intake>); 12] = [
+        ("/api/v1/messages", post(web::message)),
+        ("/api/v1/conversations/{id}/takeover", post(humans::take_over)),
+        ("/api/v1/conversations/{id}/release", post(humans::release)),
+        ("/api/v1/conversations/{id}/messages", post(humans::write)),
+        ("/api/v1/follow-ups", post(follow_ups::schedule)),
+        ("/api/v1/follow-ups/{id}", patch(follow_ups::change).merge(delete(follow_ups::cancel))),
+        ("/api/v1/outbox", post(outbox::queue)),
+        ("/api/v1/outbox/{id}/cancel", post(outbox::cancel)),
+        ("/api/v1/outbox/{id}/retry", post(outbox::retry)),
+        ("/api/v1/outbox/{id}/move", post(outbox::reschedule)),
+        ("/api/v1/contacts/{id}", patch(contacts::change)),
+        ("/api/v1/contacts/{id}/archive", post(contacts::archive)),
+    ];
+    routes.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods))
+}

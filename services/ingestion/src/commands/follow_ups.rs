@@ -1,0 +1,212 @@
+//! Follow-ups: promised, moved, changed, taken back.
+
+use axum::extract::State;
+use chrono::Utc;
+use serde::Deserialize;
+use serde_json::Value;
+use steward_domain::{
+    contact::Contact,
+    conversation::{CancelOn, Conversation, FollowUpState, Why, follow_ups::Schedule},
+    ids,
+};
+use steward_http::{ApiPath, Problem};
+use steward_log::AtLeast;
+use steward_proto::v1;
+use uuid::Uuid;
+
+use super::{
+    Answer, Command, conversation_id, conversation_of, decide,
+    humans::{as_asked, known},
+    when::Clock,
+};
+use crate::intake::Intake;
+
+const UNKNOWN: &str = "unknown_follow_up";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct New {
+    conversation_id: String,
+    text: Option<String>,
+    due_at: Option<String>,
+    phrase: Option<String>,
+    cancel_on: Option<String>,
+    intention: Option<String>,
+    reason: Option<String>,
+    key: Option<String>,
+    action: Option<Action>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Action {
+    kind: String,
+    prompt: Option<String>,
+    tool: Option<String>,
+    input: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Changes {
+    due_at: Option<String>,
+    phrase: Option<String>,
+    text: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cancel {
+    reason: Option<String>,
+}
+
+/// `POST /api/v1/follow-ups`
+pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Result<Answer, Problem> {
+    let body = &command.body;
+    let conversation = conversation_id(&body.conversation_id)?;
+    let action = action(body.action.as_ref())?;
+    let cancel_on = match body.cancel_on.as_deref() {
+        None => CancelOn::ClientResponse,
+        Some(name) => CancelOn::of_name(name).ok_or_else(|| {
+            Problem::unprocessable("bad_body", "`cancel_on` must be \"client_response\" or \"never\"")
+        })?,
+    };
+    let clock = clock(&intake, &command, conversation).await?;
+    let when = clock.when(body.due_at.as_deref(), body.phrase.as_deref())?;
+    let follow_up_id = ids::follow_up(conversation, command.unique());
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let position = decide(&intake, &command, conversation, |state| {
+        if state.follow_ups.contains_key(&follow_up_id) {
+            return Ok(Vec::new());
+        }
+        let promise = Schedule {
+            follow_up_id: follow_up_id.clone(),
+            due_at: when.due_at,
+            timezone: when.zone.name().to_owned(),
+            phrase: when.phrase.clone(),
+            rule: when.rule.clone(),
+            intention: body.intention.clone().unwrap_or_else(|| "write".to_owned()),
+            text: text(&body.text),
+            cancel_on,
+            action: action.clone(),
+            reason: text(&body.reason),
+            key: text(&body.key),
+            asked_by: String::new(),
+            turn_id: String::new(),
+            language: clock.language.clone(),
+            context: String::new(),
+            by: command.caller.actor(),
+        };
+        state.schedule(Utc::now(), false, promise)
+    })
+    .await?;
+    command.done(&intake);
+    Ok(Answer::created(follow_up_id, conversation, position))
+}
+
+/// `PATCH /api/v1/follow-ups/{id}`
+pub async fn change(
+    State(intake): State<Intake>,
+    ApiPath(id): ApiPath<String>,
+    command: Command<Changes>,
+) -> Result<Answer, Problem> {
+    let conversation = conversation_of(&id, UNKNOWN)?;
+    let Changes { due_at, phrase, text } = &command.body;
+    let timed = due_at.is_some() || phrase.is_some();
+    if !timed && text.is_none() {
+        return Err(Problem::unprocessable(
+            "bad_body",
+            "nothing to change: give at least one of `due_at`, `phrase`, `text`",
+        ));
+    }
+    let when = if timed {
+        let clock = clock(&intake, &command, conversation).await?;
+        Some(clock.when(due_at.as_deref(), phrase.as_deref())?)
+    } else {
+        None
+    };
+    let by = command.caller.actor();
+    let position = decide(&intake, &command, conversation, |state| {
+        let mut events = Vec::new();
+        if let Some(when) = &when {
+            let words = (when.phrase.clone(), when.rule.clone());
+            events.extend(state.move_follow_up(Utc::now(), &id, when.due_at, words, (&by, ""))?);
+        }
+        if let Some(text) = text {
+            events.extend(state.change_follow_up_text(&id, text.clone(), &by)?);
+        }
+        Ok(events)
+    })
+    .await?;
+    command.done(&intake);
+    Ok(Answer::changed(id, conversation, position))
+}
+
+/// `DELETE /api/v1/follow-ups/{id}`
+pub async fn cancel(
+    State(intake): State<Intake>,
+    ApiPath(id): ApiPath<String>,
+    command: Command<Cancel>,
+) -> Result<Answer, Problem> {
+    let conversation = conversation_of(&id, UNKNOWN)?;
+    let words = match &command.body.reason {
+        Some(reason) if !reason.trim().is_empty() => reason.clone(),
+        _ => format!("cancelled by {}", command.caller.actor()),
+    };
+    let position = decide(&intake, &command, conversation, |state| {
+        // What the client's message cancelled may still be renewed by the brain; this ends that too.
+        if let Some(follow_up) = state.follow_ups.get(&id)
+            && matches!(follow_up.state, FollowUpState::Cancelled(_))
+            && command.may_repeat()
+        {
+            return Ok(Vec::new());
+        }
+        as_asked(
+            state.cancel(&id, Why::new("by_command", words.clone(), ""), ""),
+            "already_cancelled",
+            command.may_repeat(),
+        )
+    })
+    .await?;
+    command.done(&intake);
+    Ok(Answer::changed(id, conversation, position))
+}
+
+/// The clock of a conversation's contact.
+async fn clock<T>(intake: &Intake, command: &Command<T>, conversation: Uuid) -> Result<Clock, Problem> {
+    let tenant = &command.caller.tenant;
+    let aggregate = ids::conversation_aggregate(tenant, conversation);
+    let state = intake.log.load::<Conversation>(&aggregate, AtLeast::Latest).await?.state;
+    known(&state)?;
+    let contact = match state.place.as_ref().and_then(|p| p.contact_id.parse().ok()) {
+        Some(id) => {
+            let aggregate = ids::contact_aggregate(tenant, id);
+            (*intake.log.load::<Contact>(&aggregate, AtLeast::Latest).await?.state).clone()
+        }
+        None => Contact::default(),
+    };
+    Ok(Clock::of(&state, &contact, &intake.settings.defaults, Utc::now()))
+}
+
+fn action(given: Option<&Action>) -> Result<v1::Action, Problem> {
+    let Some(given) = given else { return Ok(v1::Action { kind: "message".to_owned(), ..v1::Action::default() }) };
+    if !matches!(given.kind.as_str(), "message" | "compose" | "task" | "tool") {
+        return Err(Problem::unprocessable(
+            "bad_body",
+            "`action.kind` must be \"message\", \"compose\", \"task\" or \"tool\"",
+        ));
+    }
+    let tool = given.tool.clone().unwrap_or_default();
+    if (given.kind == "tool") == tool.is_empty() {
+        return Err(Problem::unprocessable(
+            "bad_body",
+            "`action.tool` names the tool of an action of kind \"tool\", and of no other",
+        ));
+    }
+    Ok(v1::Action {
+        kind: given.kind.clone(),
+        prompt: given.prompt.clone().unwrap_or_default(),
+        tool,
+        input: given.input.as_ref().map(Value::to_string).unwrap_or_default(),
+    })
+}

@@ -1,0 +1,148 @@
+//! A human takes a conversation over, gives it back, writes in it.
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use steward_domain::{
+    conversation::{Author, Conversation, OnReply, Refused, follow_ups::FURTHEST, outbox::Queue},
+    ids,
+};
+use steward_http::{ApiPath, Problem};
+use steward_proto::Event;
+
+use super::{Answer, Command, conversation_id, decide, when::instant};
+use crate::intake::Intake;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TakeOver {
+    by: String,
+    note: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    by: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Write {
+    text: String,
+    send_at: Option<String>,
+}
+
+fn named(by: &str) -> Result<&str, Problem> {
+    match by.trim() {
+        "" => Err(Problem::unprocessable("bad_body", "`by` must name the human, for example \"anna\"")),
+        by => Ok(by),
+    }
+}
+
+/// `POST /api/v1/conversations/{id}/takeover`
+pub async fn take_over(
+    State(intake): State<Intake>,
+    ApiPath(id): ApiPath<String>,
+    command: Command<TakeOver>,
+) -> Result<Answer, Problem> {
+    let conversation = conversation_id(&id)?;
+    let by = named(&command.body.by)?;
+    let note = command.body.note.as_deref().unwrap_or_default();
+    let position = decide(&intake, &command, conversation, |state| {
+        as_asked(state.take_over(by, "http", note), "already_taken_over", command.may_repeat())
+    })
+    .await?;
+    command.done(&intake);
+    Ok(Answer::changed(conversation.to_string(), conversation, position))
+}
+
+/// `POST /api/v1/conversations/{id}/release`
+pub async fn release(
+    State(intake): State<Intake>,
+    ApiPath(id): ApiPath<String>,
+    command: Command<Release>,
+) -> Result<Answer, Problem> {
+    let conversation = conversation_id(&id)?;
+    let by = named(&command.body.by)?;
+    let position = decide(&intake, &command, conversation, |state| {
+        known(state)?;
+        as_asked(state.release(by, "http"), "not_taken_over", command.may_repeat())
+    })
+    .await?;
+    command.done(&intake);
+    Ok(Answer::changed(conversation.to_string(), conversation, position))
+}
+
+/// `POST /api/v1/conversations/{id}/messages`: a human's message at once begins a takeover, one for later doesn't.
+pub async fn write(
+    State(intake): State<Intake>,
+    ApiPath(id): ApiPath<String>,
+    command: Command<Write>,
+) -> Result<Answer, Problem> {
+    let conversation = conversation_id(&id)?;
+    let due_at = command.body.send_at.as_deref().map(ahead).transpose()?;
+    let message_id = ids::message(conversation, command.unique());
+    let by = &command.caller.name;
+    let position = decide(&intake, &command, conversation, |state| {
+        if state.outbox.contains_key(&message_id) {
+            return Ok(Vec::new());
+        }
+        let queued = state.queue(Queue {
+            message_id: message_id.clone(),
+            author: Author::Human,
+            author_id: by.clone(),
+            text: command.body.text.clone(),
+            due_at,
+            on_reply: OnReply::Keep,
+            key: String::new(),
+            turn_id: String::new(),
+            follow_up_id: String::new(),
+            proactive: false,
+        })?;
+        let mut events =
+            if due_at.is_some() || state.human_active() { Vec::new() } else { state.take_over(by, "http", "")? };
+        events.extend(queued);
+        Ok(events)
+    })
+    .await?;
+    command.done(&intake);
+    Ok(Answer::created(message_id, conversation, position))
+}
+
+/// What a repeated command asks for is done already.
+pub fn as_asked(
+    decided: Result<Vec<Event>, Refused>,
+    done: &'static str,
+    may_repeat: bool,
+) -> Result<Vec<Event>, Refused> {
+    match decided {
+        Err(refused) if may_repeat && refused.code == done => Ok(Vec::new()),
+        decided => decided,
+    }
+}
+
+/// Refuses to speak of the state of a conversation that never began.
+pub fn known(state: &Conversation) -> Result<(), Refused> {
+    if state.place.is_some() {
+        return Ok(());
+    }
+    Err(Refused::new(
+        "unknown_conversation",
+        "there is no such conversation; it begins with the client's first message",
+    ))
+}
+
+/// An instant that is ahead, within the limit.
+pub fn ahead(text: &str) -> Result<DateTime<Utc>, Problem> {
+    let at = instant(text)?;
+    let now = Utc::now();
+    if at <= now {
+        return Err(Problem::unprocessable("past", format!("{text} has passed; leave it out to send at once")));
+    }
+    if at - now > FURTHEST {
+        let detail = format!("{text} is more than two years ahead, which is the limit");
+        return Err(Problem::unprocessable("too_far", detail));
+    }
+    Ok(at)
+}

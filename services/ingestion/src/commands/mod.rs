@@ -1,0 +1,94 @@
+//! Commands over HTTP: decided on the state they meet, answered with what they made and where it stands in the log.
+
+pub mod contacts;
+pub mod follow_ups;
+pub mod humans;
+pub mod outbox;
+mod repeats;
+mod request;
+pub mod web;
+mod when;
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use steward_domain::{
+    conversation::{Conversation, Refused},
+    ids,
+};
+use steward_http::Problem;
+use steward_log::AtLeast;
+use steward_proto::{Cause, Event};
+use uuid::Uuid;
+
+pub use repeats::Repeats;
+pub use request::Command;
+
+use crate::{intake::Intake, origin::new_event};
+
+/// What every command answers.
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    #[serde(skip)]
+    status: StatusCode,
+    /// What was made or changed.
+    id: String,
+    /// `None` for what belongs to no single conversation.
+    conversation_id: Option<String>,
+    /// The log position to wait for.
+    position: u64,
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        (self.status, Json(self)).into_response()
+    }
+}
+
+impl Answer {
+    fn created(id: String, conversation: Uuid, position: u64) -> Self {
+        Self { status: StatusCode::CREATED, id, conversation_id: Some(conversation.to_string()), position }
+    }
+
+    fn changed(id: String, conversation: Uuid, position: u64) -> Self {
+        Self { status: StatusCode::OK, id, conversation_id: Some(conversation.to_string()), position }
+    }
+}
+
+/// A conversation's id as a caller gives it.
+fn conversation_id(text: &str) -> Result<Uuid, Problem> {
+    text.parse().map_err(|_| {
+        Problem::not_found(
+            "unknown_conversation",
+            "there is no such conversation; GET /api/v1/conversations lists them",
+        )
+    })
+}
+
+/// The conversation that a follow-up's or message's id is of.
+fn conversation_of(id: &str, what: &'static str) -> Result<Uuid, Problem> {
+    ids::conversation_of(id)
+        .ok_or_else(|| Problem::not_found(what, "there is nothing with this id; take ids from the lists under /api/v1"))
+}
+
+/// Decides on one of the caller's conversations; returns the position to wait for.
+async fn decide<T>(
+    intake: &Intake,
+    command: &Command<T>,
+    conversation: Uuid,
+    mut decision: impl FnMut(&Conversation) -> Result<Vec<Event>, Refused>,
+) -> Result<u64, Problem> {
+    let aggregate = ids::conversation_aggregate(&command.caller.tenant, conversation);
+    let cause: Cause = command.cause();
+    let decided = intake.log.decide(&aggregate, AtLeast::Cached, |state: &Conversation, _| {
+        let events = decision(state)?;
+        Ok::<_, Refused>((events.into_iter().map(|event| new_event(&cause, event)).collect(), ()))
+    });
+    let decided = tokio::time::timeout(crate::intake::PATIENCE, decided).await.map_err(|_| {
+        Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again")
+    })??;
+    Ok(decided.appended.map_or(decided.version, |appended| appended.position))
+}

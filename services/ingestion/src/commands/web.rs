@@ -1,0 +1,167 @@
+//! `POST /api/v1/messages`: a client's message from the `web` channel or any other source that calls us.
+
+use axum::extract::State;
+use chrono::Utc;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use steward_domain::{
+    conversation::Conversation,
+    ids,
+    settings::{Channel, ChannelKind},
+};
+use steward_http::Problem;
+use steward_log::{Append, AtLeast, Expected};
+use steward_proto::{
+    Cause, Event, Recorded, TenantId,
+    v1::{self, ClientResponded},
+};
+use uuid::Uuid;
+
+use super::{
+    Answer, Command,
+    contacts::{check_language, check_timezone},
+    repeats::reused,
+};
+use crate::{
+    arrival::{Arrival, Chat, Said, What},
+    intake::{Intake, PATIENCE},
+    origin::{Origin, new_event, source_of},
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    channel_id: String,
+    contact: Contact,
+    text: String,
+    external_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contact {
+    /// The caller's own id of the person: 1 to 256 bytes.
+    id: String,
+    name: Option<String>,
+    language: Option<String>,
+    timezone: Option<String>,
+}
+
+/// Records what the client wrote, once per key.
+pub async fn message(State(intake): State<Intake>, command: Command<Message>) -> Result<Answer, Problem> {
+    let body = &command.body;
+    check(body)?;
+    let channel = channel(&intake, &command)?;
+    let key = match (&command.key, &body.external_id) {
+        (Some(key), _) => Some(format!("key:{key}")),
+        (None, Some(id)) => Some(format!("external:{id}")),
+        (None, None) => None,
+    };
+    let repeatable = key.is_some();
+    let mut origin = origin(channel, &command, key.unwrap_or_else(|| format!("event:{}", Uuid::now_v7())));
+    intake.keep_raw(&mut origin.source, command.raw.clone()).await?;
+    let message_id = ids::inbound_message(origin.conversation, &origin.source.key);
+    let recorded = tokio::time::timeout(PATIENCE, record(&intake, &origin, body, repeatable)).await;
+    let position = recorded.unwrap_or_else(|_| {
+        Err(Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again"))
+    })?;
+    command.done(&intake);
+    Ok(Answer::created(message_id, origin.conversation, position))
+}
+
+fn check(body: &Message) -> Result<(), Problem> {
+    if !(1..=256).contains(&body.contact.id.len()) {
+        return Err(Problem::unprocessable("bad_contact", "`contact.id` must have 1 to 256 bytes"));
+    }
+    if body.text.trim().is_empty() {
+        return Err(Problem::unprocessable("empty_text", "`text` must say something"));
+    }
+    if body.external_id.as_ref().is_some_and(|id| !(1..=256).contains(&id.len())) {
+        return Err(Problem::unprocessable(
+            "bad_body",
+            "`external_id` must have 1 to 256 bytes; leave it out if there is none",
+        ));
+    }
+    check_language(body.contact.language.as_deref())?;
+    check_timezone(body.contact.timezone.as_deref())
+}
+
+/// The caller's channel; one of another tenant doesn't exist for them.
+fn channel<'a>(intake: &'a Intake, command: &Command<Message>) -> Result<&'a Channel, Problem> {
+    let id = &command.body.channel_id;
+    let own = |c: &&Channel| c.tenant == command.caller.tenant.as_str();
+    let channel = intake.settings.channel(id).filter(own).ok_or_else(|| {
+        let ids: Vec<&str> = intake.settings.channels.iter().filter(own).map(|c| c.id.as_str()).collect();
+        Problem::not_found("unknown_channel", format!("there is no such channel; yours are: {}", ids.join(", ")))
+    })?;
+    match channel.kind {
+        ChannelKind::Web => Ok(channel),
+        ChannelKind::Telegram(_) => Err(Problem::unprocessable(
+            "wrong_channel",
+            format!("channel `{id}` is of kind {}; messages are posted to channels of kind web", channel.kind.name()),
+        )),
+    }
+}
+
+fn origin(channel: &Channel, command: &Command<Message>, key: String) -> Origin {
+    let contact = &command.body.contact;
+    let chat = Chat { external_id: contact.id.clone(), contact: contact.id.clone(), ..Chat::default() };
+    let from = v1::Person {
+        id: contact.id.clone(),
+        name: contact.name.clone().unwrap_or_default(),
+        username: String::new(),
+        language: contact.language.clone().unwrap_or_default(),
+        timezone: contact.timezone.clone().unwrap_or_default(),
+    };
+    let arrival =
+        Arrival { key, at: Some(Utc::now()), chat: Some(chat.clone()), from: None, what: What::Kept(String::new()) };
+    let source = source_of(channel, &arrival);
+    let tenant = TenantId::new(&channel.tenant).expect("the configuration was checked");
+    let contact_id = ids::contact(&tenant, &channel.id, &contact.id).to_string();
+    Origin {
+        conversation: ids::conversation(&tenant, &channel.id, &contact.id),
+        // The caller's id of the person may hold anything; ours can stand in a header.
+        cause: Cause::outside(format!("client:{contact_id}"), command.trace.traceparent.clone()),
+        contact_id,
+        tenant,
+        chat,
+        from: Some(from),
+        source,
+    }
+}
+
+/// Returns the position to wait for.
+async fn record(intake: &Intake, origin: &Origin, body: &Message, repeatable: bool) -> Result<u64, Problem> {
+    let key = &origin.source.key;
+    if repeatable {
+        let held = intake.log.load::<Conversation>(&origin.aggregate(), AtLeast::Latest).await?;
+        if held.state.inbound.contains(key) {
+            return Ok(held.version);
+        }
+    }
+    let said = Said {
+        kind: "text",
+        text: body.text.clone(),
+        provider_message_id: body.external_id.clone().unwrap_or_default(),
+        ..Said::default()
+    };
+    // A key may hold any character; the header it becomes may not.
+    let dedupe_key = Some(format!("{}/{}", origin.source.channel_id, hex::encode(Sha256::digest(key))));
+    let events = vec![new_event(&origin.cause, origin.said(said))];
+    let append = Append { aggregate: origin.aggregate(), events, expected: Expected::Any, dedupe_key };
+    let appended = intake.log.append(append).await?;
+    if appended.duplicate {
+        // Sent twice at once, or to another contact under the same key.
+        let stored = intake.log.read(appended.position).await?;
+        if stored.is_some_and(|stored| !is_repeat(&stored, origin)) {
+            return Err(reused());
+        }
+    }
+    Ok(appended.position)
+}
+
+fn is_repeat(stored: &Recorded, origin: &Origin) -> bool {
+    let Event::ClientResponded(ClientResponded { source: Some(source), .. }) = &stored.event else { return false };
+    stored.subject.aggregate_id() == Some(origin.aggregate())
+        && (&source.raw, &source.raw_blob) == (&origin.source.raw, &origin.source.raw_blob)
+}

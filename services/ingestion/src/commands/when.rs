@@ -1,0 +1,116 @@
+//! When a follow-up is due: an instant as given, or a phrase read in the contact's zone.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use steward_domain::{
+    contact::Contact,
+    conversation::Conversation,
+    language::Language,
+    settings::Defaults,
+    time::{Meaning, Moment, TimeContext, parse},
+};
+use steward_http::Problem;
+
+/// A due time and where it comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct When {
+    pub due_at: DateTime<Utc>,
+    pub zone: Tz,
+    pub phrase: String,
+    pub rule: String,
+}
+
+/// What times are read against: the contact's override, else what their channel says, else the default.
+pub struct Clock {
+    pub zone: Tz,
+    /// BCP 47.
+    pub language: String,
+    context: TimeContext,
+}
+
+impl Clock {
+    pub fn of(state: &Conversation, contact: &Contact, defaults: &Defaults, now: DateTime<Utc>) -> Self {
+        let zones = [contact.timezone.as_deref(), Some(state.person.timezone.as_str())];
+        let zone = zones.into_iter().flatten().find_map(|z| z.parse().ok()).unwrap_or(defaults.timezone);
+        let languages = [contact.language.as_deref(), Some(state.person.language.as_str())];
+        let tag = languages.into_iter().flatten().find(|tag| Language::of_tag(tag).is_some());
+        let language = tag.unwrap_or(defaults.language.code()).to_owned();
+        let context = TimeContext {
+            written_at: now,
+            zone,
+            language: Language::of_tag(&language).unwrap_or(defaults.language),
+            day_first: day_first(&language),
+            followup_hour: contact.followup_hour.unwrap_or(defaults.followup_hour),
+            parts_of_day: defaults.parts_of_day,
+        };
+        Self { zone, language, context }
+    }
+
+    /// # Errors
+    /// 422 saying what was understood, unless exactly one of the two is given and means one instant ahead.
+    pub fn when(&self, due_at: Option<&str>, phrase: Option<&str>) -> Result<When, Problem> {
+        match (due_at, phrase) {
+            (Some(due_at), None) => {
+                Ok(When { due_at: instant(due_at)?, zone: self.zone, phrase: String::new(), rule: String::new() })
+            }
+            (None, Some(phrase)) => self.of_phrase(phrase),
+            _ => Err(Problem::unprocessable(
+                "bad_time",
+                "give exactly one of `due_at` (RFC 3339 with offset) and `phrase` (such as \"in two hours\")",
+            )),
+        }
+    }
+
+    fn of_phrase(&self, phrase: &str) -> Result<When, Problem> {
+        let shown = |m: &Moment| m.at.with_timezone(&m.zone).format("%Y-%m-%d %H:%M %Z").to_string();
+        let short: String = phrase.chars().take(200).collect();
+        match parse(phrase, &self.context) {
+            Meaning::Instant(m) => {
+                Ok(When { due_at: m.at, zone: m.zone, phrase: phrase.to_owned(), rule: m.rule.to_owned() })
+            }
+            Meaning::Ambiguous { readings, .. } if readings.is_empty() => Err(Problem::unprocessable(
+                "ambiguous_time",
+                format!("`{short}` is too loose for one instant; name a day or an hour, or give `due_at`"),
+            )),
+            Meaning::Ambiguous { readings, .. } => Err(Problem::unprocessable(
+                "ambiguous_time",
+                format!(
+                    "`{short}` can mean {}; say which, or give `due_at`",
+                    readings.iter().map(shown).collect::<Vec<_>>().join(" or ")
+                ),
+            )),
+            Meaning::Past(m) => Err(Problem::unprocessable(
+                "past",
+                format!("`{short}` means {}, which has passed; name a time that is ahead", shown(&m)),
+            )),
+            Meaning::TooFar(m) => Err(Problem::unprocessable(
+                "too_far",
+                format!("`{short}` means {}, and nothing is promised more than two years ahead", shown(&m)),
+            )),
+            Meaning::None => Err(Problem::unprocessable(
+                "no_time",
+                format!("no time was found in `{short}`; say it like \"in two hours\" or \"завтра\", or give `due_at`"),
+            )),
+        }
+    }
+}
+
+/// English is day-first outside North America.
+fn day_first(tag: &str) -> bool {
+    let region = tag.split(['-', '_']).nth(1).unwrap_or_default().to_ascii_uppercase();
+    matches!(region.as_str(), "GB" | "AU" | "NZ" | "IE" | "IN" | "ZA")
+}
+
+/// An RFC 3339 time with an offset.
+///
+/// # Errors
+/// 422 showing the form.
+pub fn instant(text: &str) -> Result<DateTime<Utc>, Problem> {
+    DateTime::parse_from_rfc3339(text).map(|t| t.with_timezone(&Utc)).map_err(|_| {
+        let short: String = text.chars().take(64).collect();
+        Problem::unprocessable(
+            "bad_time",
+            format!("`{short}` is no time; write it as RFC 3339 with an offset, like 2026-11-21T09:00:00+08:00"),
+        )
+    })
+}

@@ -1,0 +1,163 @@
+//! Operators who write to the bot alone: they name the client, and are told when it can't be done.
+
+use steward_domain::{
+    address::Address,
+    conversation::{Author, Conversation, OnReply, Refused, outbox::Queue},
+    ids,
+    language::Language,
+    settings::Channel,
+};
+use steward_http::Problem;
+use steward_log::{AtLeast, DecideError};
+use steward_proto::Event;
+use uuid::Uuid;
+
+use crate::{
+    arrival::{Action, Chat, Command},
+    intake::Intake,
+    names::address_of,
+    origin::{Origin, new_event},
+};
+
+/// Why a command wasn't carried out.
+enum Failure {
+    Incomplete,
+    NoClient(String),
+    NotActive(String),
+    Refused(String),
+}
+
+impl Intake {
+    /// Carries a command out, then keeps it in the operator's own conversation, with an answer if it failed.
+    ///
+    /// The kept command is the mark that it is done; a redelivery before that carries it out again, which changes
+    /// nothing: a takeover and a release already are, and the message has the same id.
+    pub(crate) async fn command_in_own_chat(
+        &self,
+        channel: &Channel,
+        origin: &Origin,
+        command: Command,
+    ) -> Result<(), Problem> {
+        let own = self.log.load::<Conversation>(&origin.aggregate(), AtLeast::Latest).await?.state;
+        if own.inbound.contains(&origin.source.key) {
+            return Ok(());
+        }
+        let failure = self.carry_out(channel, origin, command).await?;
+        let language = origin.from.as_ref().and_then(|f| Language::of_tag(&f.language));
+        let language = language.unwrap_or(self.settings.defaults.language);
+        self.decide_once(origin, |state| {
+            let mut events = vec![origin.kept("operator_command")];
+            if let Some(failure) = &failure {
+                let answer =
+                    message(origin.conversation, &origin.source.key, Author::Bot, "", failure.told_in(language));
+                events.extend(origin.placed(state).queue(answer).unwrap_or_default());
+            }
+            events
+        })
+        .await
+    }
+
+    async fn carry_out(
+        &self,
+        channel: &Channel,
+        origin: &Origin,
+        command: Command,
+    ) -> Result<Option<Failure>, Problem> {
+        let Command { action, client: Some(client) } = command else { return Ok(Some(Failure::Incomplete)) };
+        let Some(conversation) = self.conversation_of(channel, origin, &client).await? else {
+            return Ok(Some(Failure::NoClient(client)));
+        };
+        let by = origin.by();
+        let aggregate = ids::conversation_aggregate(&origin.tenant, conversation);
+        let decided = self.log.decide(&aggregate, AtLeast::Cached, |state: &Conversation, _| {
+            let events: Vec<Event> = match &action {
+                Action::TakeOver => state.take_over(by, "command", "")?,
+                Action::Release => state.release(by, "command")?,
+                Action::Write(text) => write(state, conversation, by, &origin.source.key, text)?,
+                Action::Incomplete => Vec::new(),
+            };
+            Ok((events.into_iter().map(|event| new_event(&origin.cause, event)).collect(), ()))
+        });
+        match decided.await {
+            Ok(_) => Ok(None),
+            Err(DecideError::Refused(Refused { code, detail })) => Ok(match code {
+                "already_taken_over" => None,
+                "unknown_conversation" => Some(Failure::NoClient(client)),
+                "not_taken_over" => Some(Failure::NotActive(client)),
+                _ => Some(Failure::Refused(detail)),
+            }),
+            Err(DecideError::Append(error)) => Err(error.into()),
+            Err(DecideError::Log(error)) => Err(error.into()),
+        }
+    }
+
+    async fn conversation_of(&self, channel: &Channel, origin: &Origin, client: &str) -> Result<Option<Uuid>, Problem> {
+        if client.starts_with('@') {
+            let address = ids::address(&origin.tenant, &channel.id, &address_of(client));
+            return Ok(self.log.load::<Address>(&address, AtLeast::Latest).await?.state.conversation_id);
+        }
+        let chat = Chat { external_id: client.to_owned(), may_be_bound: true, ..Chat::default() };
+        self.conversation_at(&origin.tenant, channel, &chat).await.map(Some)
+    }
+}
+
+/// The human's message, and the takeover it begins.
+fn write(state: &Conversation, conversation: Uuid, by: &str, key: &str, text: &str) -> Result<Vec<Event>, Refused> {
+    let message = message(conversation, key, Author::Human, by, text.to_owned());
+    if state.outbox.contains_key(&message.message_id) {
+        return Ok(Vec::new());
+    }
+    let mut events = if state.human_active() { Vec::new() } else { state.take_over(by, "prefix", "")? };
+    events.extend(state.queue(message)?);
+    Ok(events)
+}
+
+/// A message to go out at once. Its id comes from the command, so it is made once.
+fn message(conversation: Uuid, key: &str, author: Author, author_id: &str, text: String) -> Queue {
+    Queue {
+        message_id: ids::message(conversation, Uuid::new_v5(&conversation, key.as_bytes())),
+        author,
+        author_id: author_id.to_owned(),
+        text,
+        due_at: None,
+        on_reply: OnReply::Keep,
+        key: String::new(),
+        turn_id: String::new(),
+        follow_up_id: String::new(),
+        proactive: false,
+    }
+}
+
+impl Failure {
+    fn told_in(&self, language: Language) -> String {
+        use Language::{En, Es, Ru};
+        match (self, language) {
+            (Self::Incomplete, Ru) => "Назовите клиента: /human_active @имя или id чата, /human_release …, \
+                 HUMAN: @имя или id чата, затем текст."
+                .to_owned(),
+            (Self::Incomplete, Es) => "Indique el cliente: /human_active @nombre o id del chat, /human_release …, \
+                 HUMAN: @nombre o id del chat y después el texto."
+                .to_owned(),
+            (Self::Incomplete, En) => "Name the client: /human_active @username or chat id, /human_release …, \
+                 HUMAN: @username or chat id, then the text."
+                .to_owned(),
+            (Self::NoClient(client), Ru) => {
+                format!("Не нахожу {client}. Разговор начинается с первого сообщения клиента; можно назвать и id чата.")
+            }
+            (Self::NoClient(client), Es) => {
+                format!(
+                    "No encuentro a {client}. La conversación empieza con el primer mensaje del cliente; también vale el id del chat."
+                )
+            }
+            (Self::NoClient(client), En) => {
+                format!(
+                    "I can't find {client}. A conversation begins with the client's first message; the chat id works too."
+                )
+            }
+            (Self::NotActive(client), Ru) => format!("В разговоре с {client} никто из людей не участвует."),
+            (Self::NotActive(client), Es) => format!("En la conversación con {client} no hay ninguna persona activa."),
+            (Self::NotActive(client), En) => format!("No human is active in the conversation with {client}."),
+            (Self::Refused(detail), _) => detail.clone(),
+        }
+    }
+}

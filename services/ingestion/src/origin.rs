@@ -1,0 +1,110 @@
+//! Where an arrival stands in the log: its conversation, its source, and the events it makes.
+
+use chrono::Utc;
+use steward_domain::{
+    conversation::{Conversation, Place},
+    ids,
+    settings::Channel,
+};
+use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, to_timestamp, v1};
+use uuid::Uuid;
+
+use crate::arrival::{Arrival, Chat, Said};
+
+/// An arrival that belongs to a conversation, ready to be recorded.
+pub struct Origin {
+    pub tenant: TenantId,
+    pub conversation: Uuid,
+    pub chat: Chat,
+    pub from: Option<v1::Person>,
+    pub source: v1::Source,
+    pub contact_id: String,
+    pub cause: Cause,
+}
+
+/// A new event of now.
+pub fn new_event(cause: &Cause, event: impl Into<Event>) -> NewEvent {
+    NewEvent::new(Uuid::now_v7(), Utc::now(), cause, event)
+}
+
+/// The source of something that came in, without its raw body.
+pub fn source_of(channel: &Channel, arrival: &Arrival) -> v1::Source {
+    let chat = arrival.chat.as_ref();
+    v1::Source {
+        channel_id: channel.id.clone(),
+        channel: channel.kind.name().to_owned(),
+        external_id: chat.map(|c| c.external_id.clone()).unwrap_or_default(),
+        key: arrival.key.clone(),
+        sent_at: arrival.at.map(to_timestamp),
+        raw: Vec::new(),
+        raw_blob: String::new(),
+        group: chat.is_some_and(|c| c.group),
+        title: chat.map(|c| c.title.clone()).unwrap_or_default(),
+    }
+}
+
+impl Origin {
+    pub fn aggregate(&self) -> AggregateId {
+        ids::conversation_aggregate(&self.tenant, self.conversation)
+    }
+
+    /// The channel's own id of who wrote it.
+    pub fn by(&self) -> &str {
+        self.from.as_ref().map_or("", |f| f.id.as_str())
+    }
+
+    pub fn said(&self, said: Said) -> Event {
+        v1::ClientResponded {
+            source: Some(self.source.clone()),
+            message_id: ids::inbound_message(self.conversation, &self.source.key),
+            contact_id: self.contact_id.clone(),
+            from: self.from.clone(),
+            kind: said.kind.to_owned(),
+            text: said.text,
+            full_text: String::new(),
+            provider_message_id: said.provider_message_id,
+            reply_to: said.reply_to,
+            forwarded: said.forwarded,
+            media: said.media,
+            quoted: said.quoted,
+        }
+        .into()
+    }
+
+    pub fn human_wrote(&self, said: &Said, via: &str) -> Event {
+        v1::HumanResponded {
+            source: Some(self.source.clone()),
+            message_id: ids::inbound_message(self.conversation, &self.source.key),
+            from: self.from.clone(),
+            kind: said.kind.to_owned(),
+            text: said.text.clone(),
+            provider_message_id: said.provider_message_id.clone(),
+            via: via.to_owned(),
+            contact_id: self.contact_id.clone(),
+        }
+        .into()
+    }
+
+    pub fn kept(&self, kind: &str) -> Event {
+        v1::UpdateKept {
+            source: Some(self.source.clone()),
+            kind: kind.to_owned(),
+            from: self.from.clone(),
+            contact_id: self.contact_id.clone(),
+        }
+        .into()
+    }
+
+    /// The state as it will be once this arrival is in it: a conversation begins with what comes in.
+    pub fn placed(&self, state: &Conversation) -> Conversation {
+        let mut state = state.clone();
+        state.place.get_or_insert_with(|| Place {
+            channel_id: self.source.channel_id.clone(),
+            channel: self.source.channel.clone(),
+            external_id: self.source.external_id.clone(),
+            contact_id: self.contact_id.clone(),
+            group: self.source.group,
+        });
+        state
+    }
+}

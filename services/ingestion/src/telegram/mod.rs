@@ -1,0 +1,8 @@
+//! Telegram on its way in: what an Update means, and the webhook that brings it.
+
+mod json;
+mod message;
+mod operator;
+pub mod register;
+pub mod update;
+pub mod webhook;

@@ -1,0 +1,89 @@
+//! Chat commands of operators: `/human_active`, `/human_release`, `HUMAN:`.
+
+use crate::arrival::{Action, Command};
+
+/// Where the operator writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Where {
+    /// In the client's own chat: the client is known.
+    ClientsChat,
+    /// Alone with the bot: the client must be named.
+    OwnChat,
+}
+
+/// The command in a text of an operator, if there is one.
+pub fn command(text: &str, place: Where) -> Option<Command> {
+    let text = text.trim();
+    if let Some(rest) = text.strip_prefix("HUMAN:") {
+        return Some(write(rest.trim(), place));
+    }
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    // In a group a command may name its bot: `/human_active@my_bot`.
+    let action = match word.split_once('@').map_or(word, |(command, _)| command) {
+        "/human_active" => Action::TakeOver,
+        "/human_release" => Action::Release,
+        _ => return None,
+    };
+    let client = client(rest.trim());
+    Some(match place {
+        Where::ClientsChat => Command { action, client: None },
+        Where::OwnChat if client.is_none() => Command { action: Action::Incomplete, client: None },
+        Where::OwnChat => Command { action, client },
+    })
+}
+
+fn write(rest: &str, place: Where) -> Command {
+    let incomplete = Command { action: Action::Incomplete, client: None };
+    match place {
+        Where::ClientsChat if rest.is_empty() => incomplete,
+        Where::ClientsChat => Command { action: Action::Write(rest.to_owned()), client: None },
+        Where::OwnChat => {
+            let Some((name, text)) = rest.split_once(char::is_whitespace) else { return incomplete };
+            match client(name) {
+                Some(client) => Command { action: Action::Write(text.trim().to_owned()), client: Some(client) },
+                None => incomplete,
+            }
+        }
+    }
+}
+
+/// `@username`, lower-cased, or a chat's address.
+fn client(text: &str) -> Option<String> {
+    let word = text.split_whitespace().next()?;
+    if let Some(name) = word.strip_prefix('@') {
+        return (!name.is_empty()).then(|| word.to_lowercase());
+    }
+    let address = word.rsplit_once(':').map_or(word, |(_, chat)| chat);
+    let chat = address.split_once('/').map_or(address, |(chat, _)| chat);
+    chat.parse::<i64>().is_ok().then(|| word.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is(action: Action, client: Option<&str>) -> Option<Command> {
+        Some(Command { action, client: client.map(str::to_owned) })
+    }
+
+    #[test]
+    fn an_operators_command_is_understood_where_it_stands() {
+        let own = |text| command(text, Where::OwnChat);
+        let clients = |text| command(text, Where::ClientsChat);
+        assert_eq!(clients("/human_active"), is(Action::TakeOver, None));
+        assert_eq!(clients("/human_release@steward_bot"), is(Action::Release, None));
+        assert_eq!(clients("HUMAN: добрый день"), is(Action::Write("добрый день".to_owned()), None));
+        assert_eq!(clients("HUMAN:"), is(Action::Incomplete, None));
+        assert_eq!(own("/human_active @Ana_B"), is(Action::TakeOver, Some("@ana_b")));
+        assert_eq!(own("/human_release -10042"), is(Action::Release, Some("-10042")));
+        assert_eq!(own("/human_release bc1:42"), is(Action::Release, Some("bc1:42")));
+        assert_eq!(own("HUMAN: @ana hola\nqué tal"), is(Action::Write("hola\nqué tal".to_owned()), Some("@ana")));
+        assert_eq!(own("HUMAN: 42 hi"), is(Action::Write("hi".to_owned()), Some("42")));
+        for incomplete in ["/human_active", "/human_active ana", "HUMAN: hello there", "HUMAN: @ana", "HUMAN: @ x"] {
+            assert_eq!(own(incomplete), is(Action::Incomplete, None), "{incomplete}");
+        }
+        for ordinary in ["", "human: hi", "/human", "/human_actively", "please /human_active", "/start"] {
+            assert_eq!(clients(ordinary), None, "{ordinary}");
+        }
+    }
+}
