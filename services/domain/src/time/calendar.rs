@@ -23,7 +23,7 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
 /// A day that exists, in the year named or in some year.
 fn checked(month: u32, day: u32, year: Option<i32>) -> Option<DateSpec> {
     NaiveDate::from_ymd_opt(year.unwrap_or(2024), month, day)?;
-    Some(DateSpec::MonthDay { month, day, year })
+    Some(DateSpec::MonthDay { month, day, year, swappable: false })
 }
 
 /// The index after marks and little words that may join the parts of a date.
@@ -191,7 +191,17 @@ fn full(reader: &Reader, digits: &Digits) -> Option<DateSpec> {
         _ => return None,
     };
     let (day, month) = day_and_month(reader, a, b, separator)?;
-    checked(month, day, Some(year))
+    checked(month, day, Some(year)).map(|date| open_order(date, a, b))
+}
+
+/// The same date, marked when the day could be the month.
+fn open_order(date: DateSpec, a: u32, b: u32) -> DateSpec {
+    match date {
+        DateSpec::MonthDay { month, day, year, .. } => {
+            DateSpec::MonthDay { month, day, year, swappable: a <= 12 && b <= 12 && a != b }
+        }
+        other => other,
+    }
 }
 
 /// Which of two numbers is the day: above 12 decides for itself, else the language's order.
@@ -234,7 +244,7 @@ fn two_parts(reader: &Reader, i: usize, digits: &Digits) -> Option<(Piece, usize
         return None;
     }
     let (day, month) = day_and_month(reader, a, b, separator)?;
-    Some((Piece::Date(checked(month, day, None)?), i + 1))
+    Some((Piece::Date(open_order(checked(month, day, None)?, a, b)), i + 1))
 }
 
 /// A dotted pair is also a price, a share, a time: only "on", "до", a weekday or a request before it, or a clock after it, make it a date.

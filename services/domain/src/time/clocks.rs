@@ -101,7 +101,7 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         face.next = reader.skip(face.next, &[Sense::Oclock]);
     }
     let has_part = reader.part_after(face.next).is_some();
-    if let Some(next) = range_end(reader, &mut face, opened || announced, has_part) {
+    if let Some(next) = range_end(reader, &mut face, opened, has_part) {
         marked |= face.clock.meridiem.is_some() || reader.part_after(next).is_some() || face.certain;
         face.next = next;
     }

@@ -278,7 +278,7 @@ fn day_of_month(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     let accepted = match reader.language {
         Language::Ru => is_ordinal && in_digits,
         Language::Es => introduced && in_digits,
-        Language::En => introduced && (is_ordinal || in_digits) || is_ordinal && in_digits,
+        Language::En => introduced && (is_ordinal || in_digits || day >= 20) || is_ordinal && in_digits,
     };
     let closes = reader.closes(next)
         || reader.lone(next, 2).is_some_and(|_| reader.is_any(next + 1, &[Sense::Am, Sense::Pm]))
@@ -298,6 +298,6 @@ fn bare_month(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         i > 0 && reader.is_any(i - 1, &[Sense::In, Sense::On, Sense::Next, Sense::This, Sense::Coming, Sense::By]);
     (strong || introduced).then(|| {
         let (year, next) = year_after(reader, i + 1);
-        (loose("bare_month", Some(DateSpec::MonthDay { month, day: 1, year })), next)
+        (loose("bare_month", Some(DateSpec::MonthDay { month, day: 1, year, swappable: false })), next)
     })
 }

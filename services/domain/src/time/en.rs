@@ -223,7 +223,7 @@ const GRAMMAR: Table = &[
     (S::Plus, "plus|+|now +|now plus|today +"),
     (
         S::EndOf,
-        "end of|the end of|the end of the|end of the|end of this|the end of this|close of|at the end of|by the end of|at the end of the|\
+        "end of|last day of|the last day of|last day of the|the last day of the|the end of|the end of the|end of the|end of this|the end of this|close of|at the end of|by the end of|at the end of the|\
          by the end of the|by end of",
     ),
     (

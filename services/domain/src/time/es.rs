@@ -142,7 +142,7 @@ const DAYS: Table = &[
     ),
     (
         S::Day(2),
-        "pasado manana|el dia despues de manana|dia despues de manana|despues de manana|el dia pasado manana|\
+        "pasado manana|el dia despues de manana|dia despues de manana|el dia pasado manana|\
          pasadomanana|dia despues manana|subsiguiente dia",
     ),
     (S::NextDay, "proximo dia habil|siguiente dia habil|proximo dia laborable|siguiente dia laborable"),
@@ -194,7 +194,7 @@ const GRAMMAR: Table = &[
          en las siguientes|temporizador de|temporizador para|alarma en|espera|esperar|esperame|de hoy en|despues de|\
          pasados|pasadas|en el plazo de|en cosa de|dentro de menos de|luego de",
     ),
-    (S::On, "en|el|para el|el dia|este"),
+    (S::On, "en|el|para el|este"),
     (
         S::Hence,
         "mas tarde|despues|a partir de ahora|desde ahora|desde hoy|a partir de hoy|a contar desde hoy|a contar de hoy|\
@@ -223,7 +223,7 @@ const GRAMMAR: Table = &[
     ),
     (S::To, "a|hasta|hasta el|hasta la|hasta las|al|a las|y las"),
     (S::By, "antes de|antes del|hasta|hasta el|para|para el|a mas tardar|a mas tardar el|no mas tarde de"),
-    (S::The, "el|la|los|las|lo|al|dia|al dia|el dia"),
+    (S::The, "el|la|los|las|lo|al|dia"),
     (S::Of, "de|del|de el|de la|en el|en la|de los|de las"),
     (S::From, "desde|desde el|de|del|a partir de|a partir del"),
     (S::Between, "entre|entre el|entre las"),
@@ -237,13 +237,13 @@ const GRAMMAR: Table = &[
     (S::For, "por|para|durante"),
     (
         S::EndOfDay,
-        "final del dia|fin del dia|fin de dia|finalizar el dia|final de la jornada|fin de la jornada|fin de jornada|\
+        "final del dia|fin del dia|fin de dia|finalizar el dia|ultimo minuto del dia|final de la jornada|fin de la jornada|fin de jornada|\
          finales del dia|terminar el dia|acabar el dia|ultima hora del dia|cierre del dia|final de dia|terminar la jornada",
     ),
     (
         S::EndOf,
         "fin de|fin del|final de|final del|finales de|finales del|fines de|fines del|finalizar|finalizar el|finalizar la|\
-         al finalizar|a final de|a finales de|a fin de|a fines de|cierre de|cierre del|final de la|finales de la|fin de la",
+         a final de|a finales de|a fin de|a fines de|cierre de|cierre del|ultimo dia de|ultimo dia del|el ultimo dia de|el ultimo dia del|final de la|finales de la|fin de la",
     ),
     (
         S::Vague,

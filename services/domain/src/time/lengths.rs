@@ -31,7 +31,13 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Option<Piece>, usize)> {
     if let Some(found) = weekdays_from_now(reader, i) {
         return Some((Some(found.0), found.1));
     }
+    if let Some(found) = day_after_tomorrow(reader, i) {
+        return Some((Some(found.0), found.1));
+    }
     let length = length(reader, i, false)?;
+    if let Some((piece, next)) = before_date(reader, &length) {
+        return Some((Some(piece), next));
+    }
     if reader.is(length.next, Sense::Ago) {
         return Some((Some(Piece::Ago), length.next + 1));
     }
@@ -76,6 +82,9 @@ fn ahead(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     if announced && opens && found.next == after_filler + 1 && reader.unit(after_filler).is_some_and(|u| !u.is_clock())
     {
         return None; // "в следующий месяц", "within the next month" name no day
+    }
+    if let Some(found) = before_date(reader, &found) {
+        return Some(found);
     }
     if reader.is(i, Sense::WeakIn) && (past_verb_before(reader, i) || reader.is(found.next, Sense::By)) {
         return Some((Piece::Ago, found.next));
@@ -122,6 +131,11 @@ fn shift(amounts: Vec<(i64, Unit)>, from: Option<DateSpec>, loose: bool) -> Piec
 
 /// "… after tomorrow", "… from Friday", "… после пятницы".
 fn from_date(reader: &Reader, i: usize) -> Option<(DateSpec, usize)> {
+    if reader.is(i, Sense::AfterNext)
+        && let Some(day) = reader.weekday(i + 1)
+    {
+        return Some((DateSpec::Weekday(day, Which::NextWeek), i + 2));
+    }
     if !reader.is_any(i, &[Sense::After, Sense::From]) {
         return None;
     }
@@ -130,6 +144,31 @@ fn from_date(reader: &Reader, i: usize) -> Option<(DateSpec, usize)> {
         (Piece::Date(date), next) => Some((date, next)),
         _ => None,
     }
+}
+
+/// "2 days before Friday", "за два дня до пятницы", "dos días antes del viernes".
+fn before_date(reader: &Reader, length: &Length) -> Option<(Piece, usize)> {
+    if !reader.is(length.next, Sense::By) || reader.is_word(length.next, &["para", "к", "ко", "by", "until"]) {
+        return None;
+    }
+    let start = reader.skip(length.next, &[Sense::By, Sense::The, Sense::Of]);
+    let (piece, next) = dates::read(reader, start)?;
+    let on_the_calendar =
+        length.amounts.iter().all(|(amount, unit)| matches!(unit, Unit::Day | Unit::Week) && amount % 1000 == 0);
+    match piece {
+        Piece::Date(from) if on_the_calendar => {
+            let back = length.amounts.iter().map(|(amount, unit)| (-amount, *unit)).collect();
+            Some((shift(back, Some(from), length.loose), next))
+        }
+        _ => Some((LOOSE, next)),
+    }
+}
+
+/// "2 day after tomorrow": English has "day after tomorrow" as an expression of its own.
+fn day_after_tomorrow(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+    let (amount, at) = amount(reader, i)?;
+    let expression = reader.is(at, Sense::Day(2)) && reader.language == Language::En;
+    expression.then(|| (shift(vec![(amount, Unit::Day)], Some(DateSpec::Offset(1)), false), at + 1))
 }
 
 /// "Two Sundays from now".
@@ -317,7 +356,9 @@ fn amount(reader: &Reader, i: usize) -> Option<(i64, usize)> {
 fn spoils_amount(reader: &Reader, i: usize) -> bool {
     reader.get(i).is_some_and(|l| l.glued)
         && reader.get(i - 1).is_some_and(|l| {
-            l.mark.is_some_and(|m| "$€£¥₽#№/.,:".contains(m)) || (!l.word.is_empty() && reader.unit(i - 1).is_none())
+            l.mark.is_some_and(|m| {
+                "$€£¥₽#№/.:".contains(m) || m == ',' && i > 1 && reader.get(i - 2).is_some_and(|l| l.digits.is_some())
+            }) || (!l.word.is_empty() && reader.unit(i - 1).is_none())
         })
 }
 

@@ -70,10 +70,12 @@ pub enum DateSpec {
     Weekday(Weekday, Which),
     /// Weeks after this one; its Monday, or the weekday named beside it.
     Week(i64),
+    /// `swappable` when digits alone left open which is the day.
     MonthDay {
         month: u32,
         day: u32,
         year: Option<i32>,
+        swappable: bool,
     },
     DayOfMonth {
         day: u32,

@@ -172,6 +172,9 @@ impl<'a> Reader<'a> {
         if let Some(digits) = self.get(i)?.digits {
             let year = digits.lone().filter(|_| digits.widths()[0] == 4)?;
             let next = self.skip(i + 1, &[Sense::YearWord]);
+            if self.is_word(next, &["be"]) && self.language == Language::En && year > 2400 {
+                return i32::try_from(year - 543).ok().map(|year| (year, next + 1)); // the Buddhist era
+            }
             return i32::try_from(year).ok().map(|year| (year, next));
         }
         if self.number_word(i) != Some(2) && self.number_word(i) != Some(1000) {

@@ -242,8 +242,11 @@ impl<'a> Resolver<'a> {
                 });
             }
         }
+        // beside a month's name the date is what was looked up; in digits its order may be the mistake
+        let named = matches!(main, DateSpec::MonthDay { swappable: false, .. });
         if let Some(DateSpec::Weekday(name, _)) = weekday
             && day.date.weekday() != *name
+            && !named
         {
             let readings = day.date.and_hms_opt(self.context.followup_hour, 0, 0).into_iter().collect();
             return Err(Unclear { rule: "weekday_mismatch", readings });
@@ -306,7 +309,7 @@ impl<'a> Resolver<'a> {
             DateSpec::Week(weeks) => {
                 self.monday(weeks).map(|date| Day { date, rule: "week_start", grain: Grain::Week })
             }
-            DateSpec::MonthDay { month, day, year } => {
+            DateSpec::MonthDay { month, day, year, .. } => {
                 Day::new(self.yearly(year, |year| NaiveDate::from_ymd_opt(year, month, day)), "calendar_date")
             }
             DateSpec::DayOfMonth { day, months: Some(months) } => {

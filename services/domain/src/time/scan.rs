@@ -51,7 +51,10 @@ impl Scan<'_> {
         {
             return self.add(piece, i, next);
         }
-        if let Some((piece, next)) = clocks::read(reader, i).filter(|(_, next)| !is_length(reader, i, *next)) {
+        // "28:30 вечера": the part of a day of a clock that is none
+        let orphan = i > 0 && self.end != i && reader.get(i - 1).is_some_and(|l| l.digits.is_some());
+        let clock = clocks::read(reader, i).filter(|(_, next)| !is_length(reader, i, *next));
+        if let Some((piece, next)) = clock.filter(|(piece, _)| !(orphan && matches!(piece, Piece::Part { .. }))) {
             return self.add(piece, i, next);
         }
         if let Some((piece, next)) = lengths::read(reader, i) {

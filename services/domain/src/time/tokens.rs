@@ -124,7 +124,9 @@ fn word(text: &str, start: usize) -> (Shape, usize) {
     let mut folded = String::new();
     let mut chars = text[start..].char_indices().peekable();
     while let Some((i, c)) = chars.next() {
-        let inside = is_apostrophe(c) && chars.peek().is_some_and(|(_, next)| next.is_alphabetic());
+        // "o'clock", "year's", and the plural "presidents' day"
+        let inside = is_apostrophe(c)
+            && chars.peek().is_some_and(|(_, next)| next.is_alphabetic() || folded.ends_with('s') && *next == ' ');
         if c.is_alphabetic() {
             folded.push(fold(c));
         } else if !inside && !is_combining(c) {
