@@ -1,9 +1,25 @@
-//! The `rules` brain: answers from patterns, without a model.
+//! The `rules` brain: answers from patterns, without a model. Pure.
+//!
+//! Each message of a turn is understood by itself, in order ([`steward_domain::understanding`]); what it asks is done to a
+//! book of the conversation's promises ([`book`]); at the end the turn renews what the rule of renewal lets it renew, and says in
+//! one reply what it did ([`wording`]).
+
+mod book;
+mod choice;
+mod turn;
+mod wording;
 
 use crate::brain::{Decision, TurnInput};
 
-/// What to do about these messages. Pure.
+/// What to do about these messages.
+///
+/// Rule of renewal (requirement F3): what these messages cancelled is renewed if ALL of them are about promises, except
+/// what they move or cancel themselves, and unless `defaults.renew` is off; otherwise it stays cancelled and the reply says so. A promise asked for
+/// in the turn itself is made whatever else the turn's messages say: it is decided after them.
 pub fn decide(input: &TurnInput) -> Vec<Decision> {
-    let _ = input;
-    Vec::new()
+    let mut turn = turn::Turn::new(input);
+    for message in &input.messages {
+        turn.read(message);
+    }
+    turn.finish()
 }

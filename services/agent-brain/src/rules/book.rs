@@ -1,0 +1,102 @@
+//! The promises of a conversation while a turn is being decided: what was there, what the turn makes, and what becomes of each.
+
+use chrono::{DateTime, Utc};
+use steward_domain::{language::Language, understanding::Intent};
+
+use crate::brain::{CancelOn, Promise, TurnInput};
+
+/// Where a promise stood before the turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    Pending,
+    /// Cancelled by the very messages of this turn.
+    Cancelled,
+    /// Made by this turn.
+    New,
+}
+
+/// What the turn does with a promise.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Fate {
+    Untouched,
+    Moved {
+        phrase: String,
+        rule: String,
+    },
+    /// By the client's own word.
+    Cancelled,
+}
+
+/// A promise and its fate. `promise.due_at` is the new time after a move.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub promise: Promise,
+    pub origin: Origin,
+    pub fate: Fate,
+    pub language: Language,
+    /// For a new one: the rule that read its time, and the message that asked.
+    pub rule: String,
+    pub message_id: String,
+    /// Due to the second ("in 20 seconds").
+    pub to_the_second: bool,
+}
+
+impl Entry {
+    /// Whether it may still be moved, cancelled or kept.
+    pub fn is_open(&self) -> bool {
+        self.fate != Fate::Cancelled
+    }
+
+    pub fn is_reminder(&self) -> bool {
+        self.promise.intention == name(Intent::Remind)
+    }
+}
+
+/// An intention's name in events.
+pub(super) fn name(intent: Intent) -> &'static str {
+    match intent {
+        Intent::Write => "write",
+        Intent::Remind => "remind",
+    }
+}
+
+/// How a promise of this intention takes the client's next message (F3).
+pub(super) fn cancel_on(intention: &str) -> CancelOn {
+    if intention == name(Intent::Remind) { CancelOn::Never } else { CancelOn::ClientResponse }
+}
+
+/// All of them: pending ones first, then cancelled ones, then new ones.
+#[derive(Debug)]
+pub(super) struct Book {
+    pub entries: Vec<Entry>,
+}
+
+impl Book {
+    pub fn new(input: &TurnInput) -> Self {
+        let entry = |origin: Origin| {
+            move |promise: &Promise| Entry {
+                promise: promise.clone(),
+                origin,
+                fate: Fate::Untouched,
+                language: input.language,
+                rule: String::new(),
+                message_id: String::new(),
+                to_the_second: false,
+            }
+        };
+        let pending = input.pending.iter().map(entry(Origin::Pending));
+        Self { entries: pending.chain(input.cancelled.iter().map(entry(Origin::Cancelled))).collect() }
+    }
+
+    /// The indices of those still open.
+    pub fn open(&self) -> Vec<usize> {
+        (0..self.entries.len()).filter(|&i| self.entries[i].is_open()).collect()
+    }
+
+    /// The one that says the same at the same time, if there is one.
+    pub fn same(&self, due_at: DateTime<Utc>, text: &str) -> Option<usize> {
+        self.open()
+            .into_iter()
+            .find(|&i| self.entries[i].promise.due_at == due_at && self.entries[i].promise.text == text)
+    }
+}

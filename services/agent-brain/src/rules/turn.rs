@@ -1,0 +1,339 @@
+//! One turn decided: requests applied to the book in order, the rule of renewal, and the reply.
+
+use chrono::{DateTime, Utc};
+use steward_domain::{
+    language::Language,
+    time::{Grain, Meaning, Moment, TimeContext},
+    understanding::{Asked, Intent, Request, Which, understand},
+};
+
+use super::{
+    book::{Book, Entry, Fate, Origin, cancel_on, name},
+    choice::{Choice, choose},
+    wording::{Item, Voice},
+};
+use crate::brain::{Decision, Incoming, Promise, TurnInput};
+
+/// Kinds of message whose text, if there is one, isn't the client's own words.
+const WORDLESS: &[&str] =
+    &["sticker", "location", "contacts", "reaction", "system", "unsupported", "order", "auto_reply", "bounce", "list"];
+
+/// A turn being decided.
+pub(super) struct Turn<'a> {
+    input: &'a TurnInput,
+    book: Book,
+    /// Language of the reply: that of the last message that shows one.
+    language: Language,
+    /// Whether all messages so far are about promises.
+    all_about_promises: bool,
+    /// "Keep it" was said.
+    asked_to_keep: bool,
+    wants_human: Vec<String>,
+    /// Lines of the reply, in order.
+    lines: Vec<String>,
+    /// The promises that the reply already spoke of.
+    told: Vec<usize>,
+    unanswered: bool,
+}
+
+impl<'a> Turn<'a> {
+    pub fn new(input: &'a TurnInput) -> Self {
+        Self {
+            input,
+            book: Book::new(input),
+            language: input.language,
+            all_about_promises: true,
+            asked_to_keep: false,
+            wants_human: Vec::new(),
+            lines: Vec::new(),
+            told: Vec::new(),
+            unanswered: false,
+        }
+    }
+
+    fn voice(&self) -> Voice {
+        Voice { language: self.language, now: self.input.now.with_timezone(&self.input.zone) }
+    }
+
+    /// Understands one message and does what it asks.
+    pub fn read(&mut self, message: &Incoming) {
+        // a photo's caption speaks as a text does; a forwarded text asks for nothing
+        let wordless = WORDLESS.contains(&message.kind.as_str()) || message.text.trim().is_empty();
+        if message.forwarded || wordless {
+            self.all_about_promises = false;
+            self.unanswered = true;
+            return;
+        }
+        let context = TimeContext {
+            written_at: message.written_at,
+            zone: self.input.zone,
+            language: self.input.language,
+            day_first: self.input.day_first,
+            followup_hour: self.input.followup_hour,
+            parts_of_day: self.input.defaults.parts_of_day,
+        };
+        let understood = understand(&message.text, &context);
+        if let Some(language) = understood.language {
+            self.language = language;
+        }
+        let mut about_promises = true;
+        for request in understood.requests {
+            about_promises &= self.apply(request, message);
+        }
+        self.all_about_promises &= about_promises;
+    }
+
+    /// Does one thing; whether it was about promises.
+    fn apply(&mut self, request: Request, message: &Incoming) -> bool {
+        match request {
+            Request::WriteToMe { time, topic, instead } => self.ask(Intent::Write, time, topic, instead, message),
+            Request::RemindMe { time, topic, instead } => self.ask(Intent::Remind, time, topic, instead, message),
+            Request::Repeated => self.lines.push(self.voice().only_once()),
+            Request::Cancel { which } => return self.cancel(&which),
+            Request::Move { time, which, plain } => return self.shift(&time, &which, plain, message),
+            Request::List => {
+                let voice = self.voice();
+                let open: Vec<usize> = self.renewable();
+                let line = if open.is_empty() { voice.no_promises() } else { voice.promises(&self.items(&open)) };
+                self.told.extend(open);
+                self.lines.push(line);
+            }
+            Request::Keep => self.asked_to_keep = true,
+            Request::Acknowledgement => {}
+            Request::HumanRequested => {
+                self.wants_human.push(message.message_id.clone());
+                return false;
+            }
+            Request::Other => {
+                self.unanswered = true;
+                return false;
+            }
+        }
+        true
+    }
+
+    /// A request for a follow-up: made, or asked about.
+    fn ask(&mut self, intent: Intent, time: Asked, topic: String, instead: bool, message: &Incoming) {
+        if let Some(line) = self.doubt(&time.meaning, intent, message.written_at) {
+            self.lines.push(line);
+            return;
+        }
+        let Meaning::Instant(moment) = time.meaning else { return };
+        if instead && topic.is_empty() && self.book.open().len() == 1 {
+            let only = self.book.open()[0];
+            self.move_to(only, &moment, &time.phrase, message);
+            return;
+        }
+        let text = self.voice().message(intent, &topic);
+        if let Some(same) = self.book.same(moment.at, &text) {
+            self.told.push(same);
+            self.lines.push(self.voice().confirmed(&self.item(same)));
+            return;
+        }
+        self.book.entries.push(Entry {
+            promise: Promise {
+                follow_up_id: String::new(),
+                due_at: moment.at,
+                intention: name(intent).to_owned(),
+                text,
+                phrase: time.phrase,
+            },
+            origin: Origin::New,
+            fate: Fate::Untouched,
+            language: self.language,
+            rule: moment.rule.to_owned(),
+            message_id: message.message_id.clone(),
+            to_the_second: moment.grain == Grain::Second,
+        });
+        let new = self.book.entries.len() - 1;
+        self.told.push(new);
+        self.lines.push(self.voice().confirmed(&self.item(new)));
+    }
+
+    /// Why a time can't be taken as it is said, as a question to the client.
+    fn doubt(&self, meaning: &Meaning, intent: Intent, written_at: DateTime<Utc>) -> Option<String> {
+        let voice = self.voice();
+        match meaning {
+            Meaning::Instant(moment) if moment.at > written_at => None,
+            Meaning::Instant(moment) | Meaning::Past(moment) => Some(voice.already_past(self.local(moment))),
+            Meaning::Ambiguous { readings, .. } => {
+                Some(voice.which_time(&readings.iter().map(|r| self.local(r)).collect::<Vec<_>>(), intent))
+            }
+            Meaning::TooFar(_) => Some(voice.too_far()),
+            Meaning::None => Some(voice.when(intent)),
+        }
+    }
+
+    fn local(&self, moment: &Moment) -> DateTime<chrono_tz::Tz> {
+        moment.at.with_timezone(&self.input.zone)
+    }
+
+    fn cancel(&mut self, which: &Which) -> bool {
+        match choose(&self.book, which, self.input.zone) {
+            Choice::These(those) => {
+                let line = self.voice().cancelled(&self.items(&those));
+                for i in those {
+                    self.book.entries[i].fate = Fate::Cancelled;
+                }
+                self.lines.push(line);
+            }
+            Choice::OneOf(those) => {
+                let line = self.voice().which_to_cancel(&self.items(&those));
+                self.told.extend(those);
+                self.lines.push(line);
+            }
+            Choice::NotThere if which.named || !matches!(which.time, Meaning::None) => self.say_not_there(),
+            Choice::Nothing if which.named => self.lines.push(self.voice().no_promises()),
+            Choice::NotThere | Choice::Nothing => {
+                self.unanswered = true;
+                return false;
+            }
+        }
+        true
+    }
+
+    fn shift(&mut self, time: &Asked, which: &Which, plain: bool, message: &Incoming) -> bool {
+        match choose(&self.book, which, self.input.zone) {
+            Choice::These(those) => {
+                let Some(&first) = those.first() else { return true };
+                let intent = if self.book.entries[first].is_reminder() { Intent::Remind } else { Intent::Write };
+                match (self.doubt(&time.meaning, intent, message.written_at), &time.meaning) {
+                    (None, Meaning::Instant(moment)) => self.move_to(first, moment, &time.phrase, message),
+                    (doubt, _) => self.lines.extend(doubt),
+                }
+            }
+            Choice::OneOf(those) => {
+                let line = self.voice().which_to_move(&self.items(&those));
+                self.told.extend(those);
+                self.lines.push(line);
+            }
+            Choice::NotThere if which.named => self.say_not_there(),
+            Choice::Nothing if plain && which.named => self.lines.push(self.voice().no_promises()),
+            Choice::NotThere | Choice::Nothing => {
+                self.unanswered = true;
+                return false;
+            }
+        }
+        true
+    }
+
+    fn say_not_there(&mut self) {
+        let open = self.book.open();
+        let line = self.voice().not_there(&self.items(&open));
+        self.told.extend(open);
+        self.lines.push(line);
+    }
+
+    fn move_to(&mut self, at: usize, moment: &Moment, phrase: &str, message: &Incoming) {
+        let entry = &mut self.book.entries[at];
+        entry.promise.due_at = moment.at;
+        entry.promise.phrase = phrase.to_owned();
+        entry.to_the_second = moment.grain == Grain::Second;
+        entry.language = self.language;
+        entry.message_id = message.message_id.clone();
+        if entry.origin == Origin::New {
+            entry.rule = moment.rule.to_owned();
+        } else {
+            entry.fate = Fate::Moved { phrase: phrase.to_owned(), rule: moment.rule.to_owned() };
+        }
+        let line = self.voice().moved(&self.item(at));
+        self.told.push(at);
+        self.lines.push(line);
+    }
+
+    /// The open ones that will still be kept if the rest of the turn stays about promises.
+    fn renewable(&self) -> Vec<usize> {
+        let renews = self.all_about_promises && self.input.defaults.renew;
+        let kept = |i: &usize| {
+            self.book.entries[*i].origin != Origin::Cancelled || renews || self.book.entries[*i].fate != Fate::Untouched
+        };
+        let mut open: Vec<usize> = self.book.open().into_iter().filter(kept).collect();
+        open.sort_by_key(|&i| self.book.entries[i].promise.due_at);
+        open
+    }
+
+    fn item(&self, at: usize) -> Item {
+        let entry = &self.book.entries[at];
+        let soon = (entry.promise.due_at - self.input.now).num_minutes().abs() < 3 && entry.origin != Origin::New;
+        Item::new(&entry.promise, self.input.zone, entry.to_the_second || soon)
+    }
+
+    fn items(&self, those: &[usize]) -> Vec<Item> {
+        those.iter().map(|&i| self.item(i)).collect()
+    }
+
+    /// Renews what may be renewed and puts everything in words.
+    pub fn finish(mut self) -> Vec<Decision> {
+        let renews = self.input.defaults.renew && self.all_about_promises && !self.input.messages.is_empty();
+        let mut decisions = Vec::new();
+        let (mut renewed, mut lost) = (Vec::new(), Vec::new());
+        for (i, entry) in self.book.entries.iter().enumerate() {
+            let id = entry.promise.follow_up_id.clone();
+            match (entry.origin, &entry.fate) {
+                (Origin::New, Fate::Cancelled) | (Origin::Pending, Fate::Untouched) => {}
+                (Origin::New, _) => decisions.push(schedule(entry)),
+                (_, Fate::Cancelled) => decisions.push(Decision::Cancel { follow_up_id: id }),
+                (Origin::Cancelled, Fate::Untouched) if renews => {
+                    renewed.push(i);
+                    decisions.push(Decision::Renew { follow_up_id: id });
+                }
+                (Origin::Cancelled, Fate::Untouched) => lost.push(i),
+                // without the right to renew, the client's explicit wish makes a new promise
+                (Origin::Cancelled, Fate::Moved { rule, .. }) if !renews => {
+                    decisions.push(schedule(&Entry { rule: rule.clone(), ..entry.clone() }));
+                }
+                (_, Fate::Moved { phrase, rule }) => decisions.push(Decision::Move {
+                    follow_up_id: id,
+                    due_at: entry.promise.due_at,
+                    phrase: phrase.clone(),
+                    rule: rule.clone(),
+                }),
+            }
+        }
+        decisions.extend(self.wants_human.iter().map(|id| Decision::RequestHuman { message_id: id.clone() }));
+        self.say_the_rest(&renewed, &lost);
+        if !self.lines.is_empty() {
+            decisions.push(Decision::Reply { text: self.lines.join("\n") });
+        }
+        decisions
+    }
+
+    /// The lines about renewals, losses, persons called and messages that nobody here can answer.
+    fn say_the_rest(&mut self, renewed: &[usize], lost: &[usize]) {
+        let voice = self.voice();
+        let untold: Vec<usize> = renewed.iter().copied().filter(|i| !self.told.contains(i)).collect();
+        let others = !self.lines.is_empty();
+        if !untold.is_empty() {
+            let items = self.items(&untold);
+            self.lines.push(if others { voice.others_kept(&items) } else { voice.kept(&items) });
+        } else if self.asked_to_keep && !others && lost.is_empty() {
+            let open = self.renewable();
+            let line = if open.is_empty() { voice.no_promises() } else { voice.kept(&self.items(&open)) };
+            self.lines.push(line);
+        }
+        if !self.wants_human.is_empty() {
+            self.lines.push(voice.person_called());
+        }
+        if !lost.is_empty() {
+            let line = voice.lost(&self.items(lost));
+            self.lines.push(line);
+        }
+        if self.unanswered {
+            self.lines.push(voice.no_model());
+        }
+    }
+}
+
+fn schedule(entry: &Entry) -> Decision {
+    Decision::Schedule {
+        due_at: entry.promise.due_at,
+        phrase: entry.promise.phrase.clone(),
+        rule: entry.rule.clone(),
+        intention: entry.promise.intention.clone(),
+        text: entry.promise.text.clone(),
+        cancel_on: cancel_on(&entry.promise.intention),
+        reason: format!("the client asked for it: “{}”", entry.promise.phrase),
+        language: entry.language,
+        message_id: entry.message_id.clone(),
+    }
+}

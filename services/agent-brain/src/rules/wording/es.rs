@@ -1,0 +1,188 @@
+//! The rules' Spanish.
+
+use chrono::{DateTime, Datelike, Timelike};
+use chrono_tz::Tz;
+use steward_domain::understanding::Intent;
+
+use super::{Wording, clock, days_ahead, first_word, month, stopped, weekday};
+
+pub(super) struct Spanish;
+
+const WEEKDAYS: [&str; 7] =
+    ["el lunes", "el martes", "el miércoles", "el jueves", "el viernes", "el sábado", "el domingo"];
+const MONTHS: [&str; 12] = [
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "octubre",
+    "noviembre",
+    "diciembre",
+];
+/// Words that join a topic to "escribiera" or "recuerdo" by themselves.
+const JOINS: [&str; 7] = ["sobre", "acerca", "respecto", "de", "del", "por", "para"];
+
+impl Wording for Spanish {
+    fn when(&self, at: &DateTime<Tz>, now: &DateTime<Tz>, seconds: bool) -> String {
+        let article = if at.hour() == 1 { "a la" } else { "a las" };
+        let clock = format!("{article} {}", clock(at, seconds));
+        match days_ahead(at, now) {
+            0 => format!("hoy {clock}"),
+            1 => format!("mañana {clock}"),
+            -1 => format!("ayer {clock}"),
+            _ => {
+                let year = if at.year() == now.year() { String::new() } else { format!(" de {}", at.year()) };
+                format!("{} {} de {}{year} {clock}", WEEKDAYS[weekday(at)], at.day(), MONTHS[month(at)])
+            }
+        }
+    }
+
+    fn verb(&self, intent: Intent, will: bool) -> &'static str {
+        match (intent, will) {
+            (Intent::Write, true) => "le escribiré",
+            (Intent::Write, false) => "escribirle",
+            (Intent::Remind, true) => "le recordaré",
+            (Intent::Remind, false) => "recordarle",
+        }
+    }
+
+    fn and(&self) -> &'static str {
+        "y"
+    }
+
+    fn or(&self) -> &'static str {
+        "o"
+    }
+
+    fn confirmed(&self, intent: Intent, when: &str) -> String {
+        match intent {
+            Intent::Write => format!("De acuerdo, le escribiré {when}"),
+            Intent::Remind => format!("De acuerdo, se lo recordaré {when}"),
+        }
+    }
+
+    fn due_already(&self, intent: Intent, when: &str) -> String {
+        match intent {
+            Intent::Write => format!("Me pidió que le escribiera {when}; esa hora ya pasó, así que le escribo ahora"),
+            Intent::Remind => {
+                format!("Me pidió un recordatorio {when}; esa hora ya pasó, así que se lo recuerdo ahora")
+            }
+        }
+    }
+
+    fn moved(&self, what: &str) -> String {
+        format!("De acuerdo, cambiado: {what}")
+    }
+
+    fn kept(&self, what: &str) -> String {
+        format!("De acuerdo, todo sigue en pie: {what}")
+    }
+
+    fn others_kept(&self, what: &str) -> String {
+        format!("Lo demás sigue en pie: {what}")
+    }
+
+    fn lost(&self, what: &str) -> String {
+        format!("Como usted ha escrito, queda cancelado lo prometido: {what}. Si aún lo necesita, pídamelo de nuevo.")
+    }
+
+    fn cancelled(&self, what: &str) -> String {
+        format!("De acuerdo, cancelado: {what}")
+    }
+
+    fn promises(&self, what: &[String]) -> String {
+        format!("Lo que le prometí:\n— {}", what.join("\n— "))
+    }
+
+    fn no_promises(&self) -> &'static str {
+        "Ahora mismo no le he prometido nada."
+    }
+
+    fn not_there(&self, what: &str) -> String {
+        format!("No tengo esa promesa. Tengo: {what}.")
+    }
+
+    fn which_to_cancel(&self, what: &str) -> String {
+        format!("¿Qué cancelo: {what}? Dígame el día o el tema, por ejemplo «cancela el de mañana», o «cancela todo».")
+    }
+
+    fn which_to_move(&self, what: &str) -> String {
+        format!("¿Qué cambio: {what}? Dígame el tema, por ejemplo «cambia el recordatorio del contrato para mañana».")
+    }
+
+    fn ask_when(&self, intent: Intent) -> &'static str {
+        match intent {
+            Intent::Write => "¿Cuándo le escribo? Dígame, por ejemplo, «escríbeme mañana a las 10».",
+            Intent::Remind => "¿Cuándo se lo recuerdo? Dígame, por ejemplo, «recuérdame mañana a las 10» y qué.",
+        }
+    }
+
+    fn which_time(&self, readings: &str, intent: Intent) -> String {
+        match intent {
+            Intent::Write => format!("¿Cuándo le escribo: {readings}? Dígame una sola hora exacta."),
+            Intent::Remind => format!("¿Cuándo se lo recuerdo: {readings}? Dígame una sola hora exacta."),
+        }
+    }
+
+    fn loose_time(&self, intent: Intent) -> &'static str {
+        match intent {
+            Intent::Write => {
+                "No me queda claro cuándo escribirle. Dígame el día y la hora, por ejemplo «escríbeme mañana a las 10»."
+            }
+            Intent::Remind => {
+                "No me queda claro cuándo recordárselo. Dígame el día y la hora, por ejemplo «recuérdame mañana a las 10»."
+            }
+        }
+    }
+
+    fn already_past(&self, when: &str) -> String {
+        format!("Ese momento ya pasó: {when}. Dígame uno que esté por venir.")
+    }
+
+    fn too_far(&self) -> &'static str {
+        "No prometo nada a más de dos años. Dígame una fecha más cercana."
+    }
+
+    fn only_once(&self) -> &'static str {
+        "Todavía no sé repetir. Dígame una sola hora, por ejemplo «recuérdame mañana a las 10»."
+    }
+
+    fn person_called(&self) -> &'static str {
+        "He avisado a una persona: verá esta conversación y le responderá."
+    }
+
+    fn no_model(&self) -> &'static str {
+        "No hay un modelo de lenguaje configurado, así que no puedo responder a eso; sé escribirle o recordarle algo a su hora («escríbeme mañana a las 10 sobre el contrato») y avisar a una persona."
+    }
+
+    fn message(&self, intent: Intent, topic: &str) -> String {
+        let first = first_word(topic);
+        let joins = JOINS.contains(&first.as_str());
+        match intent {
+            Intent::Write if topic.is_empty() => "¡Hola! Me pidió que le escribiera hoy.".to_owned(),
+            Intent::Write if joins => stopped(format!("¡Hola! Me pidió que le escribiera {topic}")),
+            Intent::Write => stopped(format!("¡Hola! Me pidió que le escribiera: {topic}")),
+            Intent::Remind if topic.is_empty() => "Me pidió un recordatorio para hoy.".to_owned(),
+            Intent::Remind if first == "que" => format!("Le recuerdo {topic}"),
+            Intent::Remind if joins => format!("Recordatorio {topic}"),
+            Intent::Remind => format!("Le recuerdo: {topic}"),
+        }
+    }
+
+    fn frames(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("¡Hola! Me pidió que le escribiera: ", "."),
+            ("¡Hola! Me pidió que le escribiera: ", ""),
+            ("¡Hola! Me pidió que le escribiera ", "."),
+            ("¡Hola! Me pidió que le escribiera ", ""),
+            ("Le recuerdo: ", ""),
+            ("Le recuerdo ", ""),
+            ("Recordatorio ", ""),
+        ]
+    }
+}

@@ -1,0 +1,182 @@
+//! The rules' Russian.
+
+use chrono::{DateTime, Datelike};
+use chrono_tz::Tz;
+use steward_domain::understanding::Intent;
+
+use super::{Wording, clock, days_ahead, first_word, month, stopped, weekday};
+
+pub(super) struct Russian;
+
+const WEEKDAYS: [&str; 7] =
+    ["в понедельник", "во вторник", "в среду", "в четверг", "в пятницу", "в субботу", "в воскресенье"];
+const MONTHS: [&str; 12] = [
+    "января",
+    "февраля",
+    "марта",
+    "апреля",
+    "мая",
+    "июня",
+    "июля",
+    "августа",
+    "сентября",
+    "октября",
+    "ноября",
+    "декабря",
+];
+/// Words that join a topic to "написать" or "напоминаю" by themselves.
+const JOINS: [&str; 11] = ["про", "о", "об", "обо", "насчёт", "насчет", "по", "относительно", "касательно", "с", "со"];
+
+impl Wording for Russian {
+    fn when(&self, at: &DateTime<Tz>, now: &DateTime<Tz>, seconds: bool) -> String {
+        let clock = clock(at, seconds);
+        match days_ahead(at, now) {
+            0 => format!("сегодня в {clock}"),
+            1 => format!("завтра в {clock}"),
+            -1 => format!("вчера в {clock}"),
+            _ => {
+                let year = if at.year() == now.year() { String::new() } else { format!(" {} года", at.year()) };
+                format!("{}, {} {}{year}, в {clock}", WEEKDAYS[weekday(at)], at.day(), MONTHS[month(at)])
+            }
+        }
+    }
+
+    fn verb(&self, intent: Intent, will: bool) -> &'static str {
+        match (intent, will) {
+            (Intent::Write, true) => "напишу",
+            (Intent::Write, false) => "написать",
+            (Intent::Remind, true) => "напомню",
+            (Intent::Remind, false) => "напомнить",
+        }
+    }
+
+    fn and(&self) -> &'static str {
+        "и"
+    }
+
+    fn or(&self) -> &'static str {
+        "или"
+    }
+
+    fn confirmed(&self, intent: Intent, when: &str) -> String {
+        match intent {
+            Intent::Write => format!("Хорошо, напишу вам {when}"),
+            Intent::Remind => format!("Хорошо, напомню {when}"),
+        }
+    }
+
+    fn due_already(&self, intent: Intent, when: &str) -> String {
+        match intent {
+            Intent::Write => format!("Вы просили написать {when}; это время уже прошло, поэтому пишу сразу"),
+            Intent::Remind => format!("Вы просили напомнить {when}; это время уже прошло, поэтому напоминаю сразу"),
+        }
+    }
+
+    fn moved(&self, what: &str) -> String {
+        format!("Хорошо, перенёс: {what}")
+    }
+
+    fn kept(&self, what: &str) -> String {
+        format!("Хорошо, всё в силе: {what}")
+    }
+
+    fn others_kept(&self, what: &str) -> String {
+        format!("Остальное в силе: {what}")
+    }
+
+    fn lost(&self, what: &str) -> String {
+        format!("Вы написали, поэтому прежнее обещание отменено: {what}. Если оно ещё нужно, попросите снова.")
+    }
+
+    fn cancelled(&self, what: &str) -> String {
+        format!("Хорошо, отменил: {what}")
+    }
+
+    fn promises(&self, what: &[String]) -> String {
+        format!("Что я обещал:\n— {}", what.join("\n— "))
+    }
+
+    fn no_promises(&self) -> &'static str {
+        "Сейчас я вам ничего не обещал."
+    }
+
+    fn not_there(&self, what: &str) -> String {
+        format!("Такого обещания нет. Есть: {what}.")
+    }
+
+    fn which_to_cancel(&self, what: &str) -> String {
+        format!("Что отменить: {what}? Назовите день или тему, например «отмени на завтра», или скажите «отмени все».")
+    }
+
+    fn which_to_move(&self, what: &str) -> String {
+        format!("Что перенести: {what}? Назовите тему, например «перенеси про договор на завтра».")
+    }
+
+    fn ask_when(&self, intent: Intent) -> &'static str {
+        match intent {
+            Intent::Write => "Когда вам написать? Скажите, например, «напиши завтра в 10».",
+            Intent::Remind => "Когда напомнить? Скажите, например, «напомни завтра в 10» и о чём.",
+        }
+    }
+
+    fn which_time(&self, readings: &str, intent: Intent) -> String {
+        format!("Когда {}: {readings}? Назовите одно точное время.", self.verb(intent, false))
+    }
+
+    fn loose_time(&self, intent: Intent) -> &'static str {
+        match intent {
+            Intent::Write => {
+                "Не понял, когда именно написать. Назовите точный день и час, например «напиши завтра в 10»."
+            }
+            Intent::Remind => {
+                "Не понял, когда именно напомнить. Назовите точный день и час, например «напомни завтра в 10»."
+            }
+        }
+    }
+
+    fn already_past(&self, when: &str) -> String {
+        format!("Это время уже прошло: {when}. Назовите время впереди.")
+    }
+
+    fn too_far(&self) -> &'static str {
+        "Обещаю не дальше чем на два года вперёд. Назовите время поближе."
+    }
+
+    fn only_once(&self) -> &'static str {
+        "Повторять я пока не умею. Назовите одно время, например «напомни завтра в 10»."
+    }
+
+    fn person_called(&self) -> &'static str {
+        "Позвал человека: он увидит эту беседу и ответит."
+    }
+
+    fn no_model(&self) -> &'static str {
+        "Языковая модель не подключена, поэтому ответить по существу не могу; умею написать или напомнить в нужное время («напиши завтра в 10 про договор») и позвать человека."
+    }
+
+    fn message(&self, intent: Intent, topic: &str) -> String {
+        let first = first_word(topic);
+        let joins = JOINS.contains(&first.as_str());
+        match intent {
+            Intent::Write if topic.is_empty() => "Здравствуйте! Вы просили написать вам сегодня.".to_owned(),
+            Intent::Write if joins => stopped(format!("Здравствуйте! Вы просили написать {topic}")),
+            Intent::Write => stopped(format!("Здравствуйте! Вы просили написать: {topic}")),
+            Intent::Remind if topic.is_empty() => "Вы просили напомнить о себе сегодня.".to_owned(),
+            Intent::Remind if joins => format!("Напоминаю {topic}"),
+            Intent::Remind if first == "что" => format!("Напоминаю, {topic}"),
+            Intent::Remind => format!("Напоминаю: {topic}"),
+        }
+    }
+
+    fn frames(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("Здравствуйте! Вы просили написать: ", "."),
+            ("Здравствуйте! Вы просили написать: ", ""),
+            ("Здравствуйте! Вы просили написать ", "."),
+            ("Здравствуйте! Вы просили написать ", ""),
+            ("Напоминаю: ", ""),
+            ("Напоминаю, ", ""),
+            ("Напоминаю ", ""),
+        ]
+    }
+}
