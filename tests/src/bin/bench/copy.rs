@@ -1,0 +1,49 @@
+//! P6's reference: COPY of as many rows of an event's width into a table with a primary key.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use bytes::Bytes;
+use futures::SinkExt as _;
+use tokio_postgres::NoTls;
+use uuid::Uuid;
+
+/// Rows per chunk sent.
+const CHUNK: usize = 2_000;
+
+/// How long COPY takes for `rows` rows, committed.
+pub async fn copy(postgres: &str, rows: usize) -> Result<Duration> {
+    let (mut client, connection) = tokio_postgres::connect(postgres, NoTls).await?;
+    let connection = tokio::spawn(connection);
+    client
+        .batch_execute(
+            "CREATE SCHEMA IF NOT EXISTS bench; DROP TABLE IF EXISTS bench.rows;
+             CREATE TABLE bench.rows (position bigint PRIMARY KEY, id uuid NOT NULL, type text NOT NULL,
+                                      at timestamptz NOT NULL, text text NOT NULL)",
+        )
+        .await?;
+    let id = Uuid::now_v7();
+    let chunks: Vec<Bytes> = (0..rows).step_by(CHUNK).map(|first| chunk(first, rows, id)).collect();
+    let began = Instant::now();
+    let transaction = client.transaction().await?;
+    let mut sink = Box::pin(transaction.copy_in("COPY bench.rows FROM STDIN").await?);
+    for chunk in chunks {
+        sink.send(chunk).await?;
+    }
+    sink.as_mut().finish().await?;
+    transaction.commit().await?;
+    let took = began.elapsed();
+    client.batch_execute("DROP SCHEMA bench CASCADE").await?;
+    drop(client);
+    connection.await??;
+    Ok(took)
+}
+
+fn chunk(first: usize, rows: usize, id: Uuid) -> Bytes {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(CHUNK * 160);
+    for n in first..rows.min(first + CHUNK) {
+        let _ = writeln!(text, "{n}\t{id}\tMessageQueued\t2026-11-21 10:00:00+00\tХорошо, напишу вам сегодня в 14:32");
+    }
+    text.into()
+}

@@ -1,0 +1,76 @@
+//! `bench`: the performance goals, measured on the running system, each beside a reference of the same run.
+//!
+//! One JSON line per job on standard output, a table at the end, what is going on on standard error. Nothing here passes
+//! or fails: machines differ, so a figure means something only beside its reference.
+
+mod bare;
+mod bot_api;
+mod copy;
+mod due;
+mod fill;
+mod http;
+mod options;
+mod p1_ingest;
+mod p2_timers;
+mod p3_burst;
+mod p5_store;
+mod p6_rebuild;
+mod p8_turn;
+mod p9_footprint;
+mod place;
+mod proc;
+mod raw;
+mod report;
+mod stats;
+mod updates;
+
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::Parser as _;
+
+use crate::{
+    options::{Job, Options},
+    report::Report,
+};
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if options.bare_server {
+        return runtime.block_on(bare::serve());
+    }
+    runtime.block_on(run(options))
+}
+
+async fn run(options: Options) -> Result<()> {
+    let mut reports = Vec::new();
+    let mut failed = Vec::new();
+    for job in options.chosen() {
+        eprintln!("{}: {} …", job.name(), job.title());
+        let began = Instant::now();
+        let result = match job {
+            Job::P1 => p1_ingest::run(&options).await,
+            Job::P2 => p2_timers::run(&options).await,
+            Job::P3 => p3_burst::run(&options).await,
+            Job::P5 => p5_store::run(&options).await,
+            Job::P6 => p6_rebuild::run(&options).await,
+            Job::P8 => p8_turn::run(&options).await,
+            Job::P9 => p9_footprint::run(&options).await,
+        };
+        match result {
+            Ok(parts) => {
+                let report = Report { job, seconds: began.elapsed().as_secs_f64(), parts };
+                println!("{}", report.json());
+                reports.push(report);
+            }
+            Err(error) => {
+                println!("{}", serde_json::json!({ "job": job.name(), "error": format!("{error:#}") }));
+                failed.push(job.name());
+            }
+        }
+    }
+    println!("{}", report::table(&reports));
+    anyhow::ensure!(failed.is_empty(), "not measured: {}", failed.join(", "));
+    Ok(())
+}

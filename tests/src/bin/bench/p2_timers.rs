@@ -1,0 +1,94 @@
+//! P2: 30 follow-ups a second become due beside 1 k, 100 k or 1 M that wait; how late each decision is stored.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use chrono::{TimeDelta, Utc};
+use tokio::time::sleep;
+
+use crate::{
+    bot_api::BotApi,
+    due::{DueWatch, milliseconds},
+    fill::Filler,
+    options::Options,
+    place::Place,
+    proc,
+    report::{Parts, figure},
+    stats::Samples,
+};
+
+/// Follow-ups becoming due, a second.
+const RATE: usize = 30;
+/// Chats of those that stay pending, and of those that become due.
+const WAITING_CHATS: i64 = 6_000_000_000;
+const DUE_CHATS: i64 = 8_000_000_000;
+/// Idle time over which the processor's is counted.
+const IDLE: Duration = Duration::from_secs(10);
+
+pub async fn run(options: &Options) -> Result<Parts> {
+    let mut parts = Parts::default();
+    let bot = BotApi::start().await?;
+    let seconds = options.span().as_secs().max(1) as usize * 4;
+    let mut ends: Vec<(f64, f64, f64)> = Vec::new();
+    for pending in options.pending() {
+        let place = Place::new(options, &bot)?;
+        let up = place.up().await?;
+        let filler = Filler::connect(&place.run_file()?.nats).await?;
+        let far = Utc::now() + TimeDelta::days(30);
+        let spread = |n: i64| far + TimeDelta::milliseconds(n % 1_000_000 * 977);
+        let began = std::time::Instant::now();
+        filler.promise((0..pending as i64).map(|n| (WAITING_CHATS + n, spread(n)))).await?;
+        filler.armed(pending as u64).await?;
+        let armed = began.elapsed();
+        let idle = idle(up.pid()).await;
+
+        let count = RATE * seconds;
+        let mut watch = DueWatch::open(&filler.log).await?;
+        let first = Utc::now() + TimeDelta::seconds(6);
+        let due_at = |n: usize| first + TimeDelta::microseconds(n as i64 * 1_000_000 / RATE as i64);
+        filler.promise((0..count).map(|n| (DUE_CHATS + n as i64, due_at(n)))).await?;
+        let mut lateness = watch.read(count, Duration::from_secs(seconds as u64 + 60)).await?;
+        let mut sent = Samples::default();
+        for n in 0..count {
+            if let Some(at) = bot.first(DUE_CHATS + n as i64) {
+                sent.add_ms(milliseconds(at - due_at(n)));
+            }
+        }
+        ends.push((pending as f64, lateness.stored.quantile(0.99), idle.0));
+        let mut figures = lateness.stored.figures();
+        figures.extend([
+            figure("early", lateness.stored.below_zero() as f64, ""),
+            figure("seen p99", lateness.seen.quantile(0.99), "ms"),
+            figure("at the Bot API p50", sent.quantile(0.5), "ms"),
+            figure("at the Bot API p99", sent.quantile(0.99), "ms"),
+            figure("idle steward", idle.0, "% of a core"),
+            figure("idle nats", idle.1, "% of a core"),
+            figure("idle postgres", idle.2, "% of a core"),
+            figure("armed", pending as f64 / armed.as_secs_f64(), "/s"),
+            figure("resident", proc::resident_mb(up.pid()), "MB"),
+        ]);
+        parts.case(format!("{pending} pending, {count} due"), "p50 ≤ 3 ms, p99 ≤ 10 ms, 0 early, idle ≤ 1 %", figures);
+        drop(filler);
+        up.stop().await?;
+    }
+    if let [first, .., last] = ends.as_slice() {
+        parts.grows("p99 lateness with pending", (first.0, last.0), (first.1, last.1));
+        parts.grows("idle steward with pending", (first.0, last.0), (first.2, last.2));
+    }
+    Ok(parts)
+}
+
+/// Shares of a core, in percent, that steward, nats-server and Postgres take while nothing happens.
+async fn idle(pid: u32) -> (f64, f64, f64) {
+    // What the filling left to do (projection, caches) is done by then.
+    sleep(Duration::from_secs(3)).await;
+    let children = proc::descendants(pid);
+    let of = |name: &str| -> Duration {
+        children.iter().filter(|(_, program)| program.starts_with(name)).map(|(pid, _)| proc::cpu(*pid)).sum()
+    };
+    let before = (proc::cpu(pid), of("nats-server"), of("postgres"));
+    sleep(IDLE).await;
+    let share =
+        |before: Duration, after: Duration| after.saturating_sub(before).as_secs_f64() / IDLE.as_secs_f64() * 100.0;
+    (share(before.0, proc::cpu(pid)), share(before.1, of("nats-server")), share(before.2, of("postgres")))
+}

@@ -1,0 +1,95 @@
+//! P8: from a Telegram update to the `rules` brain's reply at the Bot API.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::{task::JoinSet, time::timeout};
+
+use crate::{
+    bot_api::BotApi,
+    http::Connection,
+    options::Options,
+    place::{Place, SECRET_HEADER, WEBHOOK},
+    report::{Parts, figure},
+    stats::Samples,
+    updates::Updates,
+};
+
+static UPDATES: Updates = Updates::new();
+
+/// What the client writes: a promise is asked for, or there is nothing to do but answer.
+const TEXTS: [(&str, &str); 2] = [("a promise", "напиши через 3 часа про договор"), ("an answer", "добрый день")];
+/// Conversations at the same time, when it is saturated.
+const AT_ONCE: [usize; 2] = [32, 256];
+/// Longest wait for a reply.
+const LIMIT: Duration = Duration::from_secs(30);
+
+pub async fn run(options: &Options) -> Result<Parts> {
+    let mut parts = Parts::default();
+    let bot = Arc::new(BotApi::start().await?);
+    let place = Place::new(options, &bot)?;
+    let up = place.up().await?;
+    for (what, text) in TEXTS {
+        let (mut samples, _) = turns(up.address, &bot, text, 1, options.span()).await?;
+        let mut figures = samples.figures();
+        figures.push(figure("turns", samples.len() as f64, ""));
+        parts.case(format!("{what}, one conversation at a time"), "p50 ≤ 10 ms, p99 ≤ 40 ms", figures);
+        let mut ends = Vec::new();
+        for at_once in AT_ONCE {
+            let (mut samples, rate) = turns(up.address, &bot, text, at_once, options.span()).await?;
+            let mut figures = vec![figure("turns", rate, "/s")];
+            figures.extend(samples.figures());
+            parts.case(format!("{what}, {at_once} conversations at a time"), "≥ 1,000/s", figures);
+            ends.push((at_once as f64, samples.quantile(0.5)));
+        }
+        if let [first, .., last] = ends.as_slice() {
+            parts.grows(format!("p50 of {what} with conversations at a time"), (first.0, last.0), (first.1, last.1));
+        }
+    }
+    ensure!(bot.sent() > 0, "no reply was sent");
+    up.stop().await?;
+    Ok(parts)
+}
+
+/// Turns in new conversations, `at_once` at the same time, each following the reply to the one before.
+/// The first second isn't measured.
+async fn turns(
+    address: SocketAddr,
+    bot: &Arc<BotApi>,
+    text: &'static str,
+    at_once: usize,
+    span: Duration,
+) -> Result<(Samples, f64)> {
+    let warm = Instant::now() + Duration::from_secs(1);
+    let end = warm + span;
+    let mut tasks = JoinSet::new();
+    for _ in 0..at_once {
+        let bot = bot.clone();
+        tasks.spawn(async move {
+            let mut connection = Connection::open(address).await?;
+            let mut samples = Samples::default();
+            while Instant::now() < end {
+                let (chat, body) = UPDATES.next(text);
+                let reply = bot.expect(chat);
+                let began = Instant::now();
+                let status = connection.post(WEBHOOK, SECRET_HEADER, &body).await?;
+                ensure!((200..300).contains(&status), "a webhook was answered {status}");
+                timeout(LIMIT, reply).await.context("no reply")??;
+                if began >= warm {
+                    samples.add(began.elapsed());
+                }
+            }
+            anyhow::Ok(samples)
+        });
+    }
+    let mut samples = Samples::default();
+    while let Some(task) = tasks.join_next().await {
+        samples.merge(task??);
+    }
+    let rate = samples.len() as f64 / span.as_secs_f64();
+    Ok((samples, rate))
+}

@@ -1,0 +1,46 @@
+//! Telegram updates as a client's messages make them, some 330 bytes each.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Makes updates that are all different: own `update_id`, own `message_id`, a chat of their own.
+pub struct Updates {
+    next: AtomicU64,
+}
+
+/// Telegram's ids of private chats begin somewhere; these belong to nobody else in this run.
+const FIRST_CHAT: i64 = 5_000_000_000;
+
+impl Updates {
+    pub const fn new() -> Self {
+        Self { next: AtomicU64::new(1) }
+    }
+
+    /// A message in a new chat, as JSON, with its chat's id.
+    pub fn next(&self, text: &str) -> (i64, String) {
+        let n = self.next.fetch_add(1, Ordering::Relaxed);
+        let chat = FIRST_CHAT + n as i64;
+        let date = chrono::Utc::now().timestamp();
+        let person = r#""first_name":"Anna","last_name":"Petrova","username":"anna_petrova""#;
+        let body = format!(
+            r#"{{"update_id":{},"message":{{"message_id":{n},"from":{{"id":{chat},"is_bot":false,{person},"language_code":"ru"}},"chat":{{"id":{chat},{person},"type":"private"}},"date":{date},"text":"{text}"}}}}"#,
+            700_000_000 + n,
+        );
+        (chat, body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn updates_are_json_of_the_promised_size() {
+        let updates = Updates::new();
+        let (first, body) = updates.next("Добрый день, пришлите, пожалуйста, счёт");
+        let (second, _) = updates.next("x");
+        assert_ne!(first, second);
+        assert!((300..=370).contains(&body.len()), "{}", body.len());
+        let value: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(value["message"]["chat"]["id"], first);
+    }
+}
