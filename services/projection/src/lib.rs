@@ -3,9 +3,12 @@
 mod connect;
 mod error;
 mod fold;
+mod live;
 mod migrations;
+mod page;
 mod position;
 mod projector;
+mod read;
 mod rows;
 mod store;
 
@@ -14,3 +17,4 @@ pub use error::ProjectionError;
 pub use migrations::migrate;
 pub use position::Reached;
 pub use projector::run;
+pub use read::{Channel, PATHS, Reads, router};

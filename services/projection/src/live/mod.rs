@@ -1,0 +1,61 @@
+//! The live stream: the log's events as server-sent events, read from the log itself.
+//!
+//! One [`Hub`] per process follows the log while anybody listens, renders each event once and hands it to all. A subscriber
+//! that resumes, or was too slow, reads what it missed from the log and then joins the others: no gap, no repeat.
+
+mod frame;
+mod hub;
+mod subscriber;
+mod view;
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use steward_http::{Caller, Problem};
+
+pub use hub::Hub;
+
+use crate::read::Params;
+use subscriber::{Interest, Subscriber};
+use view::Kind;
+
+/// `GET /api/v1/stream`.
+pub async fn stream(
+    State(hub): State<Arc<Hub>>,
+    caller: Caller,
+    headers: HeaderMap,
+    mut params: Params,
+) -> Result<Response, Problem> {
+    let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+    let kinds = params.some_of("types", &names)?;
+    let interest = Interest {
+        tenant: caller.tenant,
+        kinds: kinds.map(|given| given.iter().filter_map(|name| Kind::of_name(name)).collect()),
+        conversation_id: params.text("conversation_id"),
+        plan_id: params.text("plan_id"),
+    };
+    let after = params.parsed::<u64>("after", "a position of the log, a whole number")?;
+    params.finish(&["types", "conversation_id", "plan_id", "after"])?;
+    let resume = match headers.get("last-event-id") {
+        None => after,
+        Some(id) => Some(id.to_str().ok().and_then(|id| id.trim().parse().ok()).ok_or_else(|| {
+            Problem::bad_request("bad_position", "`Last-Event-ID` is none of ours: send the `id` of the last event you saw")
+        })?),
+    };
+    let end = hub.log.last_position().await?;
+    // A position that this log hasn't reached is another log's: nothing to resume.
+    let from = resume.map_or(end, |position| position.min(end));
+    let body = Body::from_stream(Subscriber::new(hub, interest, from).into_stream());
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        // nginx would gather events otherwise.
+        (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    Ok((headers, body).into_response())
+}

@@ -1,0 +1,188 @@
+//! What a domain event looks like on the live stream: at most one event of one of five kinds.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+use steward_proto::{Event, Recorded, from_timestamp, v1};
+
+use crate::{
+    read::{show_message, show_time},
+    rows::MessageRow,
+};
+
+/// The kinds of live events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    TaskUpdate,
+    NewMessage,
+    ArtifactStream,
+    TerminalLog,
+    SystemNotification,
+}
+
+impl Kind {
+    pub const ALL: [Self; 5] =
+        [Self::TaskUpdate, Self::NewMessage, Self::ArtifactStream, Self::TerminalLog, Self::SystemNotification];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TaskUpdate => "task_update",
+            Self::NewMessage => "new_message",
+            Self::ArtifactStream => "artifact_stream",
+            Self::TerminalLog => "terminal_log",
+            Self::SystemNotification => "system_notification",
+        }
+    }
+
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// The kind and `data` of the live event that this event makes, if it makes one. The first message of a client says so in
+/// `new_lead`, for it is a message already.
+pub fn view(recorded: &Recorded, new_lead: bool) -> Option<(Kind, Value)> {
+    let (kind, what) = match &recorded.event {
+        Event::ClientResponded(e) => {
+            let message = show_message(&MessageRow::received(recorded, e));
+            (Kind::NewMessage, json!({ "message": message, "new_lead": new_lead }))
+        }
+        Event::HumanResponded(e) => {
+            (Kind::NewMessage, json!({ "message": show_message(&MessageRow::seen(recorded, e)) }))
+        }
+        Event::DispatchSucceeded(e) => (Kind::NewMessage, json!({ "message": sent(recorded, e) })),
+        other => notification(other)
+            .map(|what| (Kind::SystemNotification, what))
+            .or_else(|| task(other).map(|what| (Kind::TaskUpdate, what)))?,
+    };
+    let conversation_id = (&*recorded.subject.aggregate == "conversation").then(|| recorded.subject.id.to_string());
+    let mut data = Map::new();
+    data.insert("position".to_owned(), recorded.position.into());
+    data.insert("event_id".to_owned(), recorded.metadata.event_id.to_string().into());
+    data.insert("type".to_owned(), recorded.metadata.type_name.clone().into());
+    data.insert("conversation_id".to_owned(), conversation_id.into());
+    data.insert("at".to_owned(), show_time(recorded.metadata.at).into());
+    data.insert("actor".to_owned(), recorded.metadata.actor.clone().into());
+    if let Value::Object(what) = what {
+        data.extend(what);
+    }
+    Some((kind, Value::Object(data)))
+}
+
+/// A part that the channel took, in the form of a message.
+fn sent(recorded: &Recorded, e: &v1::DispatchSucceeded) -> Value {
+    let text = |s: &str| Some(s.to_owned()).filter(|s| !s.is_empty());
+    json!({
+        "id": e.message_id,
+        "conversation_id": recorded.subject.id.to_string(),
+        "direction": "out",
+        "author": text(&e.author).unwrap_or_else(|| "bot".to_owned()),
+        "kind": "text",
+        "text": e.text,
+        "external_id": text(&e.provider_message_id),
+        "state": "sent",
+        "reason": null,
+        "at": show_time(recorded.metadata.at),
+        "sent_at": show_time(from_timestamp(e.sent_at.as_ref()).unwrap_or(recorded.metadata.at)),
+        "delivered_at": null,
+        "read_at": null,
+        "follow_up_id": text(&e.follow_up_id),
+        "part": e.part,
+        "parts": e.parts.max(1),
+        "position": recorded.position,
+    })
+}
+
+fn notification(event: &Event) -> Option<Value> {
+    let (level, code, more) = match event {
+        Event::HumanRequested(e) => ("warning", "human_requested", json!({ "text": e.text })),
+        Event::HumanTakeoverStarted(e) => {
+            ("info", "takeover_started", json!({ "by": e.by, "via": e.via, "note": e.note }))
+        }
+        Event::HumanTakeoverEnded(e) => (
+            "info",
+            "takeover_ended",
+            json!({ "by": e.by, "via": e.via, "cancelled_follow_up_ids": e.cancelled_follow_up_ids }),
+        ),
+        Event::RecipientBlocked(e) => ("warning", "recipient_blocked", json!({ "text": e.text })),
+        Event::RecipientUnblocked(_) => ("info", "recipient_unblocked", json!({})),
+        _ => return None,
+    };
+    let mut what = json!({ "level": level, "code": code });
+    if let (Value::Object(what), Value::Object(more)) = (&mut what, more) {
+        what.extend(more);
+    }
+    Some(what)
+}
+
+fn task(event: &Event) -> Option<Value> {
+    let turn = |id: &str, state: &str, more: Value| json!({ "turn": { "id": id, "state": state }, "detail": more });
+    Some(match event {
+        Event::TurnStarted(e) => turn(&e.turn_id, "running", json!({ "brain": e.brain })),
+        Event::TurnCompleted(e) => turn(&e.turn_id, "done", json!({ "outcome": e.outcome })),
+        Event::TurnSuperseded(e) => turn(&e.turn_id, "superseded", reason(e.reason.as_ref())),
+        Event::DraftSuppressed(e) => turn(&e.turn_id, "suppressed", json!({ "text": e.text })),
+        Event::ContactChanged(_) => json!({ "contact": { "state": "changed" } }),
+        Event::ContactArchived(_) => json!({ "contact": { "state": "archived" } }),
+        other => follow_up(other).or_else(|| outgoing(other))?,
+    })
+}
+
+fn follow_up(event: &Event) -> Option<Value> {
+    let of = |id: &str, state: &str, reason: Value| json!({ "follow_up": { "id": id, "state": state, "reason": reason } });
+    Some(match event {
+        Event::FollowUpScheduled(e) => json!({ "follow_up": {
+            "id": e.follow_up_id, "state": "pending", "due_at": time(from_timestamp(e.due_at.as_ref())), "timezone": e.timezone,
+            "text": e.text, "phrase": e.phrase, "cancel_on": e.cancel_on, "renews": e.renews,
+        } }),
+        Event::FollowUpMoved(e) => json!({ "follow_up": {
+            "id": e.follow_up_id, "state": "pending", "due_at": time(from_timestamp(e.due_at.as_ref())),
+        } }),
+        Event::FollowUpTextChanged(e) => {
+            json!({ "follow_up": { "id": e.follow_up_id, "state": "pending", "text": e.text } })
+        }
+        Event::FollowUpDue(e) => json!({ "follow_up": {
+            "id": e.follow_up_id, "state": "pending", "due": true,
+            "message_id": e.message.as_ref().map(|m| m.message_id.as_str()),
+        } }),
+        Event::FollowUpCancelled(e) => of(&e.follow_up_id, "cancelled", reason(e.reason.as_ref())),
+        Event::FollowUpExpired(e) => of(&e.follow_up_id, "expired", reason(e.reason.as_ref())),
+        Event::FollowUpDone(e) => of(&e.follow_up_id, "done", Value::Null),
+        Event::FollowUpFailed(e) => of(&e.follow_up_id, "failed", reason(e.reason.as_ref())),
+        _ => return None,
+    })
+}
+
+fn outgoing(event: &Event) -> Option<Value> {
+    let of = |id: &str, follow_up_id: &str, state: &str, reason: Value| {
+        let follow_up_id = Some(follow_up_id).filter(|id| !id.is_empty());
+        json!({ "message": { "id": id, "state": state, "reason": reason, "follow_up_id": follow_up_id } })
+    };
+    Some(match event {
+        Event::MessageQueued(v1::MessageQueued { message: Some(m) }) => json!({ "message": {
+            "id": m.message_id, "state": "queued", "author": m.author, "text": m.text,
+            "due_at": time(from_timestamp(m.due_at.as_ref())),
+            "follow_up_id": Some(&m.follow_up_id).filter(|id| !id.is_empty()),
+        } }),
+        Event::MessageDue(e) => of(&e.message_id, "", "queued", Value::Null),
+        Event::MessageMoved(e) => json!({ "message": {
+            "id": e.message_id, "state": "queued", "due_at": time(from_timestamp(e.due_at.as_ref())),
+        } }),
+        Event::MessageCancelled(e) => of(&e.message_id, "", "cancelled", reason(e.reason.as_ref())),
+        Event::MessageExpired(e) => of(&e.message_id, &e.follow_up_id, "expired", reason(e.reason.as_ref())),
+        Event::MessageRetried(e) => of(&e.message_id, "", "queued", Value::Null),
+        Event::SendDeferred(e) => of(&e.message_id, &e.follow_up_id, "deferred", reason(e.reason.as_ref())),
+        Event::DispatchStarted(e) => of(&e.message_id, &e.follow_up_id, "claimed", Value::Null),
+        Event::DispatchFailed(e) => of(&e.message_id, &e.follow_up_id, "failed", reason(e.reason.as_ref())),
+        Event::DispatchDeferred(e) => of(&e.message_id, &e.follow_up_id, "deferred", reason(e.reason.as_ref())),
+        Event::DispatchUnknown(e) => of(&e.message_id, &e.follow_up_id, "unknown", reason(e.reason.as_ref())),
+        _ => return None,
+    })
+}
+
+fn reason(reason: Option<&v1::Reason>) -> Value {
+    reason.map_or(Value::Null, |r| json!({ "code": r.code, "text": r.text, "event_id": r.event_id }))
+}
+
+fn time(at: Option<DateTime<Utc>>) -> Option<String> {
+    at.map(show_time)
+}

@@ -1,0 +1,45 @@
+//! `GET /api/v1/contacts/{id}`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use steward_http::{Caller, Problem};
+
+use super::{
+    Reads,
+    answer::{Answer, Fresh, Id, unknown},
+    list::read_rows,
+    params::Params,
+    show,
+    snapshot::{Snapshot, connection},
+};
+use crate::rows::{ContactRow, ConversationRow, columns};
+
+/// Conversations shown with a contact; all of them are in the list of conversations.
+const CONVERSATIONS: u32 = 100;
+
+pub async fn one(
+    State(reads): State<Arc<Reads>>,
+    caller: Caller,
+    _: Fresh,
+    Id(id): Id,
+    params: Params,
+) -> Result<Answer, Problem> {
+    params.finish(&[])?;
+    let mut client = connection(&reads.pool).await?;
+    let snapshot = Snapshot::take(&mut client).await?;
+    let sql = format!(
+        "SELECT {} FROM {}.contacts WHERE tenant = $1 AND id = $2",
+        columns::<ContactRow>(),
+        snapshot.schema
+    );
+    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(id.clone())]).await?;
+    let row: ContactRow = read_rows(&rows)?.pop().ok_or_else(|| unknown("contact", &id))?;
+    let sql = format!(
+        "SELECT {} FROM {}.conversations WHERE tenant = $1 AND contact_id = $2 ORDER BY created_position DESC LIMIT {CONVERSATIONS}",
+        columns::<ConversationRow>(),
+        snapshot.schema
+    );
+    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(id)]).await?;
+    Ok(Answer { position: snapshot.position, body: show::contact(&row, &read_rows(&rows)?) })
+}

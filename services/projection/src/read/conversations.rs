@@ -1,0 +1,79 @@
+//! `GET /api/v1/conversations` and one of them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::extract::State;
+use steward_http::{Caller, Problem};
+
+use super::{
+    Reads,
+    answer::{Answer, Fresh, Id, unknown},
+    list::{List, Page, read_rows},
+    params::Params,
+    show,
+    snapshot::{Snapshot, connection},
+};
+use crate::rows::{ContactRow, ConversationRow, columns};
+
+pub async fn list(
+    State(reads): State<Arc<Reads>>,
+    caller: Caller,
+    _: Fresh,
+    params: Params,
+) -> Result<Answer, Problem> {
+    let mut list = List::new(&caller, params);
+    list.by("channel_id");
+    list.by("external_id");
+    list.by("contact_id");
+    list.by_condition("conversation_id", "id = {}");
+    let mut client = connection(&reads.pool).await?;
+    let snapshot = Snapshot::take(&mut client).await?;
+    let page: Page<ConversationRow> = list.page(&snapshot, "created_position", |c: &ConversationRow| c.created_position).await?;
+    let contacts = contacts_of(&snapshot, &caller, &page.items).await?;
+    Ok(page.answer(snapshot.position, |row| show::conversation(&row, contacts.get(&row.contact_id))))
+}
+
+pub async fn one(
+    State(reads): State<Arc<Reads>>,
+    caller: Caller,
+    _: Fresh,
+    Id(id): Id,
+    params: Params,
+) -> Result<Answer, Problem> {
+    params.finish(&[])?;
+    let mut client = connection(&reads.pool).await?;
+    let snapshot = Snapshot::take(&mut client).await?;
+    let row = find(&snapshot, &caller, &id).await?;
+    let contacts = contacts_of(&snapshot, &caller, std::slice::from_ref(&row)).await?;
+    let body = show::conversation(&row, contacts.get(&row.contact_id));
+    Ok(Answer { position: snapshot.position, body })
+}
+
+/// The caller's conversation of this id.
+///
+/// # Errors
+/// 404 if there is none.
+pub async fn find(snapshot: &Snapshot<'_>, caller: &Caller, id: &str) -> Result<ConversationRow, Problem> {
+    let sql = format!(
+        "SELECT {} FROM {}.conversations WHERE tenant = $1 AND id = $2",
+        columns::<ConversationRow>(),
+        snapshot.schema
+    );
+    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(id.to_owned())]).await?;
+    read_rows(&rows)?.pop().ok_or_else(|| unknown("conversation", id))
+}
+
+async fn contacts_of(
+    snapshot: &Snapshot<'_>,
+    caller: &Caller,
+    conversations: &[ConversationRow],
+) -> Result<HashMap<String, ContactRow>, Problem> {
+    let ids: Vec<String> = conversations.iter().map(|c| c.contact_id.clone()).collect();
+    let sql = format!(
+        "SELECT {} FROM {}.contacts WHERE tenant = $1 AND id = ANY($2)",
+        columns::<ContactRow>(),
+        snapshot.schema
+    );
+    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(ids)]).await?;
+    Ok(read_rows::<ContactRow>(&rows)?.into_iter().map(|row| (row.id.clone(), row)).collect())
+}

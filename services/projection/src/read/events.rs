@@ -1,0 +1,36 @@
+//! `GET /api/v1/events`: the log itself.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use steward_http::{Caller, Problem};
+
+use super::{
+    Reads,
+    answer::{Answer, Fresh},
+    list::{List, Page},
+    params::Params,
+    show,
+    snapshot::{Snapshot, connection},
+};
+use crate::rows::EventRow;
+
+pub async fn list(
+    State(reads): State<Arc<Reads>>,
+    caller: Caller,
+    _: Fresh,
+    params: Params,
+) -> Result<Answer, Problem> {
+    let mut list = List::new(&caller, params);
+    list.by_condition("conversation_id", "aggregate = 'conversation' AND aggregate_id = {}");
+    list.by_condition("contact_id", "aggregate = 'contact' AND aggregate_id = {}");
+    list.by_condition("type", "type_name = {}");
+    list.by_condition("actor", "actor = {}");
+    for name in ["causation_id", "correlation_id"] {
+        list.by_id(name)?;
+    }
+    let mut client = connection(&reads.pool).await?;
+    let snapshot = Snapshot::take(&mut client).await?;
+    let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
+    Ok(page.answer(snapshot.position, |row| show::event(&row)))
+}

@@ -1,0 +1,59 @@
+//! `GET /api/v1/follow-ups` and one of them.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use steward_http::{Caller, Problem};
+
+use super::{
+    Reads,
+    answer::{Answer, Fresh, Id, unknown},
+    list::{List, Page, read_rows},
+    params::Params,
+    show,
+    snapshot::{Snapshot, connection},
+};
+use crate::rows::{FollowUpRow, columns};
+
+/// States as they are shown.
+const STATES: [&str; 7] = ["pending", "sent", "done", "cancelled", "expired", "failed", "unknown"];
+
+pub async fn list(
+    State(reads): State<Arc<Reads>>,
+    caller: Caller,
+    _: Fresh,
+    params: Params,
+) -> Result<Answer, Problem> {
+    let mut list = List::new(&caller, params);
+    list.by("conversation_id");
+    list.by_state(&STATES, |state| if state == "pending" { vec!["pending", "due"] } else { Vec::new() })?;
+    list.by("key");
+    list.by("intention");
+    list.by_one_of("cancel_on", &["client_response", "never"])?;
+    list.of_conversations_by("channel_id");
+    list.of_conversations_by("contact_id");
+    let mut client = connection(&reads.pool).await?;
+    let snapshot = Snapshot::take(&mut client).await?;
+    let page: Page<FollowUpRow> = list.page(&snapshot, "position", |f: &FollowUpRow| f.position).await?;
+    Ok(page.answer(snapshot.position, |row| show::follow_up(&row)))
+}
+
+pub async fn one(
+    State(reads): State<Arc<Reads>>,
+    caller: Caller,
+    _: Fresh,
+    Id(id): Id,
+    params: Params,
+) -> Result<Answer, Problem> {
+    params.finish(&[])?;
+    let mut client = connection(&reads.pool).await?;
+    let snapshot = Snapshot::take(&mut client).await?;
+    let sql = format!(
+        "SELECT {} FROM {}.follow_ups WHERE tenant = $1 AND id = $2",
+        columns::<FollowUpRow>(),
+        snapshot.schema
+    );
+    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(id.clone())]).await?;
+    let row: FollowUpRow = read_rows(&rows)?.pop().ok_or_else(|| unknown("follow-up", &id))?;
+    Ok(Answer { position: snapshot.position, body: show::follow_up(&row) })
+}

@@ -1,0 +1,211 @@
+//! Lists: filtered by field, newest first, page by page.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value as JsonValue, json};
+use steward_http::{Caller, Problem};
+
+use super::{
+    answer::Answer,
+    params::Params,
+    snapshot::{Snapshot, Value},
+};
+use crate::rows::{Table, columns};
+
+/// Entries of a page, unless said otherwise, and at most.
+const DEFAULT_LIMIT: u32 = 50;
+const MAX_LIMIT: u32 = 1000;
+
+/// Names that every list takes.
+const PAGING: [&str; 4] = ["limit", "cursor", "after", "before"];
+
+/// A query on one table of the caller's tenant, being put together.
+pub struct List {
+    pub params: Params,
+    known: Vec<&'static str>,
+    conditions: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl List {
+    pub fn new(caller: &Caller, params: Params) -> Self {
+        Self {
+            params,
+            known: PAGING.to_vec(),
+            conditions: vec!["tenant = $1".to_owned()],
+            values: vec![Box::new(caller.tenant.to_string())],
+        }
+    }
+
+    /// Adds a condition; `{}` in it stands for the value.
+    pub fn only(&mut self, condition: &str, value: Value) {
+        self.values.push(value);
+        self.conditions.push(condition.replace("{}", &format!("${}", self.values.len())));
+    }
+
+    /// Adds a condition without a value.
+    pub fn only_fixed(&mut self, condition: &str) {
+        self.conditions.push(condition.to_owned());
+    }
+
+    /// The parameter `name` filters by the column of that name, exactly.
+    pub fn by(&mut self, name: &'static str) {
+        self.by_condition(name, &format!("{name} = {{}}"));
+    }
+
+    /// The parameter `name` filters by a condition.
+    pub fn by_condition(&mut self, name: &'static str, condition: &str) {
+        self.known.push(name);
+        if let Some(value) = self.params.text(name) {
+            self.only(condition, Box::new(value));
+        }
+    }
+
+    /// The parameter `name` filters by a column of the conversation that a row belongs to.
+    pub fn of_conversations_by(&mut self, name: &'static str) {
+        let own = "SELECT id FROM {schema}.conversations WHERE tenant = $1";
+        self.by_condition(name, &format!("conversation_id IN ({own} AND {name} = {{}})"));
+    }
+
+    /// The parameter `name` filters by the column of that name, which holds one of `known`.
+    ///
+    /// # Errors
+    /// 400 for another value.
+    pub fn by_one_of(&mut self, name: &'static str, known: &[&str]) -> Result<(), Problem> {
+        self.known.push(name);
+        if let Some(values) = self.params.some_of(name, known)? {
+            self.only(&format!("{name} = ANY({{}})"), Box::new(values));
+        }
+        Ok(())
+    }
+
+    /// The parameter `name` filters by a column of event ids.
+    ///
+    /// # Errors
+    /// 400 for what is no UUID.
+    pub fn by_id(&mut self, name: &'static str) -> Result<(), Problem> {
+        self.known.push(name);
+        if let Some(id) = self.params.parsed::<uuid::Uuid>(name, "an event's id, a UUID")? {
+            self.only(&format!("{name} = {{}}"), Box::new(id));
+        }
+        Ok(())
+    }
+
+    /// The parameter `name` filters events by an id that their payload holds.
+    pub fn by_mention(&mut self, name: &'static str) {
+        self.known.push(name);
+        if let Some(id) = self.params.text(name) {
+            self.only("position({} IN payload) > 0", Box::new(id.into_bytes()));
+        }
+    }
+
+    /// The parameter `state` filters by states; `stored` says how a shown state is stored.
+    ///
+    /// # Errors
+    /// 400 for a state that there isn't.
+    pub fn by_state(&mut self, known: &[&str], stored: impl Fn(&str) -> Vec<&'static str>) -> Result<(), Problem> {
+        self.known.push("state");
+        if let Some(states) = self.params.some_of("state", known)? {
+            let mut all: Vec<String> = Vec::new();
+            for state in states {
+                match stored(&state) {
+                    names if names.is_empty() => all.push(state),
+                    names => all.extend(names.iter().map(|&s| s.to_owned())),
+                }
+            }
+            self.only("state = ANY({})", Box::new(all));
+        }
+        Ok(())
+    }
+
+    /// Reads a page. `order` is the column that pages go by: unique, and growing with every new row.
+    ///
+    /// # Errors
+    /// 400 for a bad cursor, limit, position or an unknown parameter; 503 when Postgres doesn't answer.
+    pub async fn page<T: Table>(
+        mut self,
+        snapshot: &Snapshot<'_>,
+        order: &str,
+        order_of: impl Fn(&T) -> u64,
+    ) -> Result<Page<T>, Problem> {
+        let limit = self.params.parsed::<u32>("limit", "a whole number from 1 to 1000")?.unwrap_or(DEFAULT_LIMIT);
+        if !(1..=MAX_LIMIT).contains(&limit) {
+            return Err(Problem::bad_request("bad_query", format!("`limit` is {limit}; expected 1 to {MAX_LIMIT}")));
+        }
+        for (name, sign) in [("after", '>'), ("before", '<')] {
+            if let Some(position) = self.params.parsed::<u64>(name, "a position of the log, a whole number")? {
+                self.only(&format!("position {sign} {{}}"), Box::new(stored(position)));
+            }
+        }
+        if let Some(cursor) = self.params.text("cursor") {
+            let position = read_cursor(&cursor).ok_or_else(|| {
+                let detail = "`cursor` is none of ours: pass on `next_cursor` of the page before, unchanged";
+                Problem::bad_request("bad_cursor", detail)
+            })?;
+            self.only(&format!("{order} < {{}}"), Box::new(stored(position)));
+        }
+        self.params.finish(&self.known)?;
+        let sql = format!(
+            "SELECT {} FROM {}.{} WHERE {} ORDER BY {order} DESC LIMIT {}",
+            columns::<T>(),
+            snapshot.schema,
+            T::NAME,
+            self.conditions.join(" AND ").replace("{schema}", &snapshot.schema),
+            limit + 1
+        );
+        let rows = snapshot.query(&sql, &self.values).await?;
+        let mut items: Vec<T> = read_rows(&rows)?;
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next_cursor = items.last().filter(|_| more).map(|last| cursor(order_of(last)));
+        Ok(Page { items, next_cursor })
+    }
+}
+
+/// Positions beyond what a row can hold match nothing.
+fn stored(position: u64) -> i64 {
+    i64::try_from(position).unwrap_or(i64::MAX)
+}
+
+/// Rows as the table's struct.
+///
+/// # Errors
+/// 503 when a column isn't what this build expects.
+pub fn read_rows<T: Table>(rows: &[tokio_postgres::Row]) -> Result<Vec<T>, Problem> {
+    let read: Result<_, _> = rows.iter().map(T::read).collect();
+    read.map_err(|error| crate::error::ProjectionError::from(error).into())
+}
+
+/// One page of a list.
+pub struct Page<T> {
+    pub items: Vec<T>,
+    pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    pub fn answer(self, position: u64, show: impl FnMut(T) -> JsonValue) -> Answer {
+        let items: Vec<JsonValue> = self.items.into_iter().map(show).collect();
+        Answer { position, body: json!({ "items": items, "next_cursor": self.next_cursor }) }
+    }
+}
+
+fn cursor(position: u64) -> String {
+    URL_SAFE_NO_PAD.encode(format!("p{position}"))
+}
+
+fn read_cursor(text: &str) -> Option<u64> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    std::str::from_utf8(&bytes).ok()?.strip_prefix('p')?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_and_anything_else_is_refused() {
+        assert_eq!(read_cursor(&cursor(42)), Some(42));
+        for junk in ["", "junk", "NDI", "p42", "*"] {
+            assert_eq!(read_cursor(junk), None, "{junk}");
+        }
+    }
+}

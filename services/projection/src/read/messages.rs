@@ -1,0 +1,108 @@
+//! Messages: of a conversation, of all, and those of the outbox.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use steward_http::{Caller, Problem};
+
+use super::{
+    Reads,
+    answer::{Answer, Fresh, Id, unknown},
+    conversations,
+    list::{List, Page, read_rows},
+    params::Params,
+    show,
+    snapshot::{Snapshot, connection},
+};
+use crate::rows::{MessageRow, columns};
+
+/// States of a message on its way out.
+const OUTBOX_STATES: [&str; 11] = [
+    "queued", "held", "deferred", "claimed", "sent", "delivered", "read", "failed", "unknown", "cancelled", "expired",
+];
+
+/// A message belongs to the outbox if it was ever queued here; what was seen outside never was.
+const QUEUED_HERE: &str = "direction = 'out' AND on_reply <> ''";
+
+fn filters(list: &mut List) -> Result<(), Problem> {
+    list.by("follow_up_id");
+    list.by("turn_id");
+    list.by("key");
+    list.by_one_of("direction", &["in", "out"])?;
+    list.by_one_of("author", &["client", "bot", "human"])?;
+    list.of_conversations_by("channel_id");
+    list.of_conversations_by("contact_id");
+    Ok(())
+}
+
+async fn page(reads: &Reads, list: List, show: fn(&MessageRow) -> serde_json::Value) -> Result<Answer, Problem> {
+    let mut client = connection(&reads.pool).await?;
+    let snapshot = Snapshot::take(&mut client).await?;
+    let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
+    Ok(page.answer(snapshot.position, |row| show(&row)))
+}
+
+pub async fn list(
+    State(reads): State<Arc<Reads>>,
+    caller: Caller,
+    _: Fresh,
+    params: Params,
+) -> Result<Answer, Problem> {
+    let mut list = List::new(&caller, params);
+    list.by("conversation_id");
+    list.by_state(&[&["received"], &OUTBOX_STATES[..]].concat(), |_| Vec::new())?;
+    filters(&mut list)?;
+    page(&reads, list, show::message).await
+}
+
+pub async fn of_conversation(
+    State(reads): State<Arc<Reads>>,
+    caller: Caller,
+    _: Fresh,
+    Id(id): Id,
+    params: Params,
+) -> Result<Answer, Problem> {
+    let mut list = List::new(&caller, params);
+    list.by_state(&[&["received"], &OUTBOX_STATES[..]].concat(), |_| Vec::new())?;
+    filters(&mut list)?;
+    list.only("conversation_id = {}", Box::new(id.clone()));
+    let mut client = connection(&reads.pool).await?;
+    let snapshot = Snapshot::take(&mut client).await?;
+    conversations::find(&snapshot, &caller, &id).await?;
+    let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
+    Ok(page.answer(snapshot.position, |row| show::message(&row)))
+}
+
+pub async fn outbox(
+    State(reads): State<Arc<Reads>>,
+    caller: Caller,
+    _: Fresh,
+    params: Params,
+) -> Result<Answer, Problem> {
+    let mut list = List::new(&caller, params);
+    list.by("conversation_id");
+    list.by_state(&OUTBOX_STATES, |_| Vec::new())?;
+    filters(&mut list)?;
+    list.only_fixed(QUEUED_HERE);
+    page(&reads, list, show::outgoing).await
+}
+
+pub async fn outbox_one(
+    State(reads): State<Arc<Reads>>,
+    caller: Caller,
+    _: Fresh,
+    Id(id): Id,
+    params: Params,
+) -> Result<Answer, Problem> {
+    params.finish(&[])?;
+    let mut client = connection(&reads.pool).await?;
+    let snapshot = Snapshot::take(&mut client).await?;
+    let sql = format!(
+        "SELECT {} FROM {}.messages WHERE tenant = $1 AND id = $2 AND {QUEUED_HERE}",
+        columns::<MessageRow>(),
+        snapshot.schema
+    );
+    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(id.clone())]).await?;
+    let row: MessageRow = read_rows(&rows)?.pop().ok_or_else(|| unknown("message in the outbox", &id))?;
+    Ok(Answer { position: snapshot.position, body: show::outgoing(&row) })
+}

@@ -1,0 +1,74 @@
+//! The query of a list, read strictly: an unknown name or a value that can't be is refused, not ignored.
+
+use std::str::FromStr;
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use steward_http::{ApiQuery, Problem};
+
+/// Names and values, taken out one by one.
+#[derive(Debug)]
+pub struct Params(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Params {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let ApiQuery(pairs) = ApiQuery::<Vec<(String, String)>>::from_request_parts(parts, state).await?;
+        for (i, (name, value)) in pairs.iter().enumerate() {
+            if pairs[..i].iter().any(|(earlier, _)| earlier == name) {
+                return Err(bad(format!("`{name}` is given twice; give it once")));
+            }
+            if value.contains('\0') {
+                return Err(bad(format!("`{name}` holds a NUL character, which nothing stored can match")));
+            }
+        }
+        Ok(Self(pairs))
+    }
+}
+
+fn bad(detail: String) -> Problem {
+    Problem::bad_request("bad_query", detail)
+}
+
+impl Params {
+    /// The value of a name, if it was given.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        let at = self.0.iter().position(|(given, _)| given == name)?;
+        Some(self.0.swap_remove(at).1)
+    }
+
+    /// A value that must be one of a kind.
+    ///
+    /// # Errors
+    /// 400 saying what is expected.
+    pub fn parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> Result<Option<T>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| bad(format!("`{name}` is `{text}`; expected {expected}")))
+    }
+
+    /// Values, separated by commas, each of which must be one of `known`.
+    ///
+    /// # Errors
+    /// 400 naming those that are known.
+    pub fn some_of(&mut self, name: &str, known: &[&str]) -> Result<Option<Vec<String>>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let given: Vec<String> = text.split(',').map(|s| s.trim().to_owned()).collect();
+        match given.iter().find(|s| !known.contains(&s.as_str())) {
+            Some(other) => Err(bad(format!("`{name}` is `{other}`; expected one of {}", known.join(", ")))),
+            None => Ok(Some(given)),
+        }
+    }
+
+    /// Nothing is left over.
+    ///
+    /// # Errors
+    /// 400 naming what is left over and what would have been understood.
+    pub fn finish(self, known: &[&str]) -> Result<(), Problem> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) => {
+                Err(bad(format!("`{name}` is no parameter of this list; it takes {}", known.join(", "))))
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Rows as the JSON that users see.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+use crate::rows::{ContactRow, ConversationRow, EventRow, FollowUpRow, Json, MessageRow, Reason};
+
+/// RFC 3339 with offset.
+pub fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+fn time_or_null(at: Option<DateTime<Utc>>) -> Option<String> {
+    at.map(time)
+}
+
+/// What is absent is `null`.
+fn text(value: &str) -> Option<&str> {
+    Some(value).filter(|v| !v.is_empty())
+}
+
+fn reason(reason: Option<&Json<Reason>>) -> Value {
+    reason.map_or(Value::Null, |Json(r)| json!({ "code": r.code, "text": r.text, "event_id": r.event_id }))
+}
+
+/// The contact's name: as set here, else as the channel says.
+fn set_or_said<'a>(set: Option<&'a String>, said: &'a str) -> Option<&'a str> {
+    set.map(String::as_str).or(text(said))
+}
+
+pub fn conversation(row: &ConversationRow, contact: Option<&ContactRow>) -> Value {
+    let said = |set: fn(&ContactRow) -> Option<&String>, said: fn(&ContactRow) -> &str, person| match contact {
+        Some(contact) => set_or_said(set(contact), said(contact)),
+        None => text(person),
+    };
+    let person = match contact {
+        Some(_) => ["", "", ""],
+        None => [row.person_name.as_str(), row.person_language.as_str(), row.person_timezone.as_str()],
+    };
+    json!({
+        "id": row.id,
+        "channel_id": text(&row.channel_id),
+        "channel": text(&row.channel),
+        "external_id": text(&row.external_id),
+        "title": text(&row.title),
+        "group": row.is_group,
+        "contact": {
+            "id": text(&row.contact_id),
+            "name": said(|c| c.set_name.as_ref(), |c| &c.said_name, person[0]),
+            "language": said(|c| c.set_language.as_ref(), |c| &c.said_language, person[1]),
+            "timezone": said(|c| c.set_timezone.as_ref(), |c| &c.said_timezone, person[2]),
+        },
+        "owner": if row.takeover_since.is_some() { "human" } else { "bot" },
+        "takeover": row.takeover_since.map(|since| json!({
+            "by": row.takeover_by, "via": row.takeover_via, "since": time(since),
+        })),
+        "blocked": row.blocked,
+        "last_message_at": time_or_null(row.last_message_at),
+        "pending_follow_ups": row.pending_follow_ups,
+        "created_at": time(row.created_at),
+        "position": row.position,
+    })
+}
+
+pub fn contact(row: &ContactRow, conversations: &[ConversationRow]) -> Value {
+    json!({
+        "id": row.id,
+        "channel_id": text(&row.channel_id),
+        "external_id": text(&row.external_id),
+        "username": text(&row.username),
+        "name": set_or_said(row.set_name.as_ref(), &row.said_name),
+        "language": set_or_said(row.set_language.as_ref(), &row.said_language),
+        "timezone": set_or_said(row.set_timezone.as_ref(), &row.said_timezone),
+        "followup_hour": row.followup_hour,
+        "archived": row.archived,
+        "conversations": conversations.iter().map(|c| json!({
+            "id": c.id, "channel_id": c.channel_id, "channel": c.channel, "external_id": c.external_id,
+        })).collect::<Vec<_>>(),
+        "position": row.position,
+    })
+}
+
+/// A message, in or out.
+pub fn message(row: &MessageRow) -> Value {
+    json!({
+        "id": row.id,
+        "conversation_id": row.conversation_id,
+        "direction": row.direction,
+        "author": row.author,
+        "author_id": text(&row.author_id),
+        "kind": row.kind,
+        "text": row.text,
+        "full_text": text(&row.full_text),
+        "external_id": text(&row.external_id),
+        "reply_to": text(&row.reply_to),
+        "media": row.media.as_ref().map(|Json(media)| media),
+        "state": row.state,
+        "reason": reason(row.reason.as_ref()),
+        "at": time(row.at),
+        "due_at": time_or_null(row.due_at),
+        "sent_at": time_or_null(row.sent_at),
+        "delivered_at": time_or_null(row.delivered_at),
+        "read_at": time_or_null(row.read_at),
+        "follow_up_id": text(&row.follow_up_id),
+        "turn_id": text(&row.turn_id),
+        "position": row.position,
+        "changed_position": row.changed_position,
+    })
+}
+
+/// A message of the outbox.
+pub fn outgoing(row: &MessageRow) -> Value {
+    let mut shown = message(row);
+    let more = json!({
+        "attempts": row.attempts,
+        "on_reply": text(&row.on_reply),
+        "key": text(&row.key),
+        "proactive": row.proactive,
+        "parts": row.parts,
+        "approval_hash": null,
+    });
+    if let (Value::Object(shown), Value::Object(more)) = (&mut shown, more) {
+        shown.extend(more);
+    }
+    shown
+}
+
+pub fn follow_up(row: &FollowUpRow) -> Value {
+    let Json(action) = &row.action;
+    json!({
+        "id": row.id,
+        "conversation_id": row.conversation_id,
+        "state": if row.state == "due" { "pending" } else { row.state.as_str() },
+        "reason": reason(row.reason.as_ref()),
+        "due_at": time(row.due_at),
+        "timezone": text(&row.timezone),
+        "phrase": text(&row.phrase),
+        "rule": text(&row.rule),
+        "intention": text(&row.intention),
+        "text": row.text,
+        "cancel_on": row.cancel_on,
+        "action": { "kind": action.kind, "prompt": action.prompt, "tool": action.tool, "input": action.input },
+        "scheduled_reason": text(&row.scheduled_reason),
+        "key": text(&row.key),
+        "renews": text(&row.renews),
+        "renewed_by": text(&row.renewed_by),
+        "by": text(&row.by),
+        "turn_id": text(&row.turn_id),
+        "result": text(&row.result),
+        "created_at": time(row.created_at),
+        "decided_at": time_or_null(row.decided_at),
+        "sent_at": time_or_null(row.sent_at),
+        "message_id": text(&row.message_id),
+        "position": row.position,
+        "changed_position": row.changed_position,
+    })
+}
+
+pub fn event(row: &EventRow) -> Value {
+    json!({
+        "position": row.position,
+        "id": row.event_id,
+        "type": row.type_name,
+        "subject": row.subject(),
+        "at": time(row.at),
+        "actor": row.actor,
+        "causation_id": row.causation_id,
+        "correlation_id": row.correlation_id,
+        "traceparent": row.traceparent,
+        "schema_version": row.schema_version,
+        "data": steward_proto::event_json(&row.type_name, &row.payload),
+    })
+}

@@ -1,0 +1,64 @@
+//! `GET /api/v1/conversations/{id}/timeline`: what happened, in words, each with its causes.
+
+use std::{collections::HashSet, sync::Arc};
+
+use axum::extract::State;
+use serde_json::{Value, json};
+use steward_http::{Caller, Problem};
+
+use super::{
+    Reads,
+    answer::{Answer, Fresh, Id},
+    conversations,
+    list::{List, Page},
+    params::Params,
+    show,
+    snapshot::{Snapshot, connection},
+    words,
+};
+use crate::rows::EventRow;
+
+pub async fn of_conversation(
+    State(reads): State<Arc<Reads>>,
+    caller: Caller,
+    _: Fresh,
+    Id(id): Id,
+    params: Params,
+) -> Result<Answer, Problem> {
+    let mut list = List::new(&caller, params);
+    list.by_condition("type", "type_name = {}");
+    list.only("aggregate = 'conversation' AND aggregate_id = {}", Box::new(id.clone()));
+    // A chain of causes is found by the id that its events hold as text in their payload.
+    list.by_mention("follow_up_id");
+    list.by_mention("message_id");
+    let mut client = connection(&reads.pool).await?;
+    let snapshot = Snapshot::take(&mut client).await?;
+    conversations::find(&snapshot, &caller, &id).await?;
+    let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
+    Ok(page.answer(snapshot.position, |row| entry(&row)))
+}
+
+fn entry(row: &EventRow) -> Value {
+    let data = steward_proto::event_json(&row.type_name, &row.payload);
+    json!({
+        "position": row.position,
+        "at": show::time(row.at),
+        "type": row.type_name,
+        "actor": row.actor,
+        "summary": words::summary(row),
+        "event_id": row.event_id,
+        "because": because(row, &data),
+    })
+}
+
+/// The events that led to this one: what it answers, and what its reason names.
+fn because(row: &EventRow, data: &Value) -> Vec<String> {
+    let own = row.event_id.to_string();
+    let mut seen = HashSet::from([own]);
+    let reason = data.pointer("/reason/event_id").and_then(Value::as_str).unwrap_or_default();
+    [row.causation_id.to_string().as_str(), reason]
+        .into_iter()
+        .filter(|id| !id.is_empty() && seen.insert((*id).to_owned()))
+        .map(str::to_owned)
+        .collect()
+}
