@@ -76,6 +76,9 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         return Some(found);
     }
     let mut face = face(reader, at, announced, opened)?;
+    if is_something_else(reader, &face, at) {
+        return None;
+    }
     if reader.is(face.next, Sense::Oclock) && !face.clock_is_whole_word() {
         let minutes = reader
             .lone(face.next + 1, 2)
@@ -102,12 +105,15 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     }
     let has_part = reader.part_after(face.next).is_some();
     if let Some(next) = range_end(reader, &mut face, opened, has_part) {
-        marked |= face.clock.meridiem.is_some() || reader.part_after(next).is_some() || face.certain;
+        let of_a_day = i > 0 && opened && day_before(reader, i);
+        marked |= face.clock.meridiem.is_some() || reader.part_after(next).is_some() || face.certain || of_a_day;
         face.next = next;
     }
     marked |= reader.part_after(face.next).is_some();
     let today_said = i > 0 && announced && !face.dotted && day_before(reader, i) && !reader.is_counted(face.next);
-    let accepted = marked || announced && reader.closes(face.next) || today_said;
+    let about = (i..at).any(|j| reader.is(j, Sense::Approx))
+        && reader.get(face.next).is_some_and(|l| l.senses.iter().any(|s| matches!(s, Sense::Day(_))));
+    let accepted = marked || about || announced && reader.closes(face.next) || today_said;
     accepted.then_some((Piece::Clock(face.clock), face.next))
 }
 
@@ -115,6 +121,20 @@ impl Face {
     fn clock_is_whole_word(&self) -> bool {
         self.certain && self.clock.minute.is_some() && self.clock.second.is_some()
     }
+}
+
+/// A bare number that is the day of a date ("к 1 декабря", "до 15.12"), or a clock with letters glued to it.
+fn is_something_else(reader: &Reader, face: &Face, at: usize) -> bool {
+    let next = face.next;
+    let of_month = reader.month(reader.skip(next, &[Sense::Of])).is_some() && !(reader.is_mark(next, '-'));
+    let dotted_date = face.dotted
+        && reader.language == Language::Ru
+        && at > 0
+        && reader.is_word(at - 1, &["до", "к", "ко"])
+        && face.clock.minute.is_some_and(|m| (1..=12).contains(&m))
+        && reader.part_after(next).is_none();
+    let glued = reader.get(next).is_some_and(|l| l.glued && !l.word.is_empty() && l.senses.is_empty() && l.word != "z");
+    !face.certain && (of_month || reader.is(next, Sense::DayOfMonthWord)) || dotted_date || glued
 }
 
 fn is_named(reader: &Reader, i: usize) -> bool {

@@ -181,10 +181,11 @@ const PARTS: Table = &[
 ];
 
 const GRAMMAR: Table = &[
+    (S::Wait, "wait|wait for|timer for|timer of|timer to|give it|give me|alarm in"),
     (
         S::In,
         "in|within|in less than|within the next|in the next|within next|within the upcoming|in the coming|within the coming|over the next|\
-         within less than|wait|wait for|timer for|timer of|give it|give me|timer to|alarm in|after",
+         within less than||||alarm in|after",
     ),
     (S::After, "after"),
     (

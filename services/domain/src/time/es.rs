@@ -187,11 +187,12 @@ const PARTS: Table = &[
 ];
 
 const GRAMMAR: Table = &[
+    (S::Wait, "temporizador de|temporizador para|alarma en|espera|esperar|esperame"),
     (
         S::In,
         "en|dentro de|de aqui a|de aqui en|al cabo de|tras|en menos de|dentro de los proximos|dentro de las proximas|\
          en los proximos|en las proximas|dentro de los siguientes|dentro de las siguientes|en los siguientes|\
-         en las siguientes|temporizador de|temporizador para|alarma en|espera|esperar|esperame|de hoy en|despues de|\
+         en las siguientes|de hoy en|despues de|\
          pasados|pasadas|en el plazo de|en cosa de|dentro de menos de|luego de",
     ),
     (S::On, "en|el|para el|este"),
@@ -204,7 +205,7 @@ const GRAMMAR: Table = &[
     (S::Ago, "atras|antes"),
     (
         S::Approx,
-        "aproximadamente|unos|unas|mas o menos|casi|alrededor de|cerca de|sobre|~|como|exactamente|aprox|aprox .|otros|otras|\
+        "aproximadamente|mas o menos|casi|alrededor de|cerca de|sobre|~|como|exactamente|aprox|aprox .|otros|otras|\
          tipo|solo|mejor|justo|temprano|apenas|quizas|a eso de",
     ),
     (

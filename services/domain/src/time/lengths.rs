@@ -34,6 +34,9 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Option<Piece>, usize)> {
     if let Some(found) = day_after_tomorrow(reader, i) {
         return Some((Some(found.0), found.1));
     }
+    if let Some(found) = inverted(reader, i) {
+        return Some((Some(found.0), found.1));
+    }
     let length = length(reader, i, false)?;
     if let Some((piece, next)) = before_date(reader, &length) {
         return Some((Some(piece), next));
@@ -48,16 +51,12 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Option<Piece>, usize)> {
     if let Some((from, next)) = from_date(reader, length.next) {
         return Some((Some(shift(length.amounts, Some(from), length.loose)), next));
     }
-    // "две недели через" is no phrase, but "часа через два" is
-    if let Some(found) = inverted(reader, i) {
-        return Some((Some(found.0), found.1));
-    }
     Some((None, length.next))
 }
 
 /// "In …", "+ …", "next two …".
 fn ahead(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
-    let opens = reader.is_any(i, &[Sense::In, Sense::Plus, Sense::WeakIn]);
+    let opens = reader.is_any(i, &[Sense::In, Sense::Plus, Sense::WeakIn, Sense::Wait]);
     let start = if opens { i + 1 } else { i };
     let filler = [Sense::Approx, Sense::The, Sense::This, Sense::Next, Sense::Coming, Sense::In, Sense::For];
     let after_filler = reader.skip(start, &filler);
@@ -68,9 +67,12 @@ fn ahead(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     if opens && let Some(found) = loose_weekday(reader, i, after_filler) {
         return Some(found);
     }
-    let implicit =
-        opens && (reader.language == Language::Ru || announced) || announced && is_hours(reader, after_filler);
-    let found = length(reader, after_filler, implicit).or_else(|| inverted_amount(reader, after_filler))?;
+    let implicit = opens && !reader.is(i, Sense::Wait) && (reader.language == Language::Ru || announced)
+        || announced && is_hours(reader, after_filler);
+    let found = inverted_amount(reader, after_filler).or_else(|| length(reader, after_filler, implicit))?;
+    if reader.is(i, Sense::Wait) && reader.is_any(after_filler, &[Sense::Article, Sense::Unit(Unit::Second)]) {
+        return None; // "wait a second"
+    }
     if announced
         && !opens
         && found.next == after_filler + 1
@@ -197,13 +199,17 @@ fn inverted(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     reader.unit(next).is_none().then_some((shift(vec![(amount, unit)], None, false), next))
 }
 
+/// Units in the case that a number asks for, so that one may follow them: "минут двадцать", but not "час двадцать".
+const COUNTED_UNITS: [&str; 10] =
+    ["секунд", "минут", "минуток", "часов", "часа", "дней", "дня", "недель", "месяцев", "месяца"];
+
 /// "Через минут 20".
 fn inverted_amount(reader: &Reader, i: usize) -> Option<Length> {
     if reader.language != Language::Ru {
         return None;
     }
-    let unit = reader.unit(i)?;
-    let (amount, next) = amount(reader, i + 1)?;
+    let unit = reader.unit(i).filter(|_| reader.is_word(i, &COUNTED_UNITS))?;
+    let (amount, next) = amount(reader, i + 1).filter(|(_, next)| reader.unit(*next).is_none())?;
     Some(Length { amounts: vec![(amount, unit)], loose: false, next })
 }
 
@@ -255,12 +261,18 @@ fn one(reader: &Reader, i: usize, implicit: bool) -> Option<((i64, Unit), bool, 
         return Some((amount, false, i + 1));
     }
     if reader.is(i, Sense::Several) {
-        let unit = reader.unit(i + 1)?;
-        return Some(((3000, unit), true, i + 2));
+        // "unos 5 minutos" is about five, "unos minutos" several
+        return match reader.unit(i + 1) {
+            Some(unit) => Some(((3000, unit), true, i + 2)),
+            None => one(reader, i + 1, false),
+        };
     }
     let Some((mut thousandths, at)) = amount(reader, i) else {
-        let unit = reader.unit(i).filter(|_| implicit && !is_letter(reader, i))?;
+        let unit = reader.unit(i).filter(|_| !is_letter(reader, i))?;
         let (extra, next) = and_a_half(reader, i + 1);
+        if !implicit && extra == 0 {
+            return None;
+        }
         return Some(((1000 + extra, unit), false, next));
     };
     let mut at = reader.skip(at, &[Sense::Approx]);

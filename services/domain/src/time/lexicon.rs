@@ -72,6 +72,8 @@ pub enum Sense {
     DownTo,
     /// Opens a length ahead: "in", "через".
     In,
+    /// Opens a length ahead when a number follows: "wait for 5 minutes", but not "wait a second".
+    Wait,
     /// Opens a length ahead only where no past verb stands before: "за".
     WeakIn,
     Plus,

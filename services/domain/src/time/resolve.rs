@@ -132,9 +132,13 @@ impl<'a> Resolver<'a> {
             let readings = day.and_then(|d| d.date.and_hms_opt(self.context.followup_hour, 0, 0)).into_iter().collect();
             return Err(Unclear { rule, readings });
         }
-        let mut clocks = self.phrase.clocks.iter().map(|c| (c.hour, c.minute.unwrap_or(0), c.meridiem));
-        if let Some(first) = clocks.next()
-            && clocks.any(|other| other != first)
+        let mut times = self
+            .phrase
+            .clocks
+            .iter()
+            .map(|c| time_of_day(self.phrase, Some(c), self.context).ok().flatten().map(|t| t.time));
+        if let Some(first) = times.next()
+            && times.any(|other| other != first)
         {
             return Err(self.unclear_clocks());
         }

@@ -185,7 +185,7 @@ fn belongs(phrase: &Phrase, piece: &Piece) -> bool {
             first || refines || phrase.shift.is_some()
         }
         Piece::Shift(shift) => phrase.shift.is_none() && (phrase.dates.is_empty() || shift.from.is_none()),
-        Piece::Clock(_) => phrase.clocks.is_empty() && !phrase.midnight,
+        Piece::Clock(_) => !phrase.midnight,
         Piece::Midnight => phrase.clocks.is_empty(),
         Piece::Part { part, .. } => phrase.part.is_none_or(|p| p == *part || phrase.has_time()),
         Piece::Ago => false,
