@@ -1,1 +1,15 @@
-//! placeholder
+//! What tests of the whole system stand on: the system as processes, a stand-in for Telegram, clients of the public interface.
+
+pub mod api;
+pub mod binary;
+pub mod config;
+pub mod live;
+pub mod processes;
+pub mod system;
+pub mod telegram;
+pub mod updates;
+
+pub use api::Api;
+pub use config::Config;
+pub use system::System;
+pub use telegram::Telegram;

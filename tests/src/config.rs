@@ -1,0 +1,76 @@
+//! The configuration of a system under test.
+
+use std::fmt::Write as _;
+
+use crate::Telegram;
+
+/// The token of the bot under test.
+pub const TOKEN: &str = "1:test";
+/// What Telegram's webhooks carry.
+pub const SECRET: &str = "s3cret";
+/// The operator's id on Telegram.
+pub const OPERATOR: i64 = 7001;
+
+/// What goes into `steward.toml`, and the environment beside it.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    sections: String,
+    channels: String,
+    auth: Option<&'static str>,
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+impl Config {
+    /// The `web` channel `web-main` alone.
+    pub fn web() -> Self {
+        Self::default()
+    }
+
+    /// The channels `tg-main`, on the stand-in and without rate limits, and `web-main`.
+    pub fn telegram(telegram: &Telegram) -> Self {
+        Self::telegram_with(telegram, "rate_limit = \"off\"")
+    }
+
+    /// Likewise, with more keys of the channel.
+    pub fn telegram_with(telegram: &Telegram, keys: &str) -> Self {
+        let mut config = Self::default();
+        config.add_telegram("tg-main", telegram, keys);
+        config
+    }
+
+    /// Another Telegram channel.
+    pub fn add_telegram(&mut self, id: &str, telegram: &Telegram, keys: &str) {
+        let base = telegram.base();
+        let _ = write!(
+            self.channels,
+            "[[channels]]\nid = \"{id}\"\nkind = \"telegram\"\ntoken = \"{TOKEN}\"\nsecret_token = \"{SECRET}\"\n\
+             operators = [\"{OPERATOR}\"]\napi_base = \"{base}\"\n{keys}\n"
+        );
+    }
+
+    /// More sections, as TOML: `[defaults]\nlate_limit = "5s"`.
+    pub fn with(mut self, toml: &str) -> Self {
+        let _ = writeln!(self.sections, "{toml}");
+        self
+    }
+
+    /// `[auth] mode`, which is `open` if nothing is said.
+    pub fn with_auth(mut self, mode: &'static str) -> Self {
+        self.auth = Some(mode);
+        self
+    }
+
+    /// A variable for every process.
+    pub fn with_env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn toml(&self) -> String {
+        let auth = self.auth.unwrap_or("open");
+        format!(
+            "[auth]\nmode = \"{auth}\"\n{}{}[[channels]]\nid = \"web-main\"\nkind = \"web\"\n",
+            self.sections, self.channels
+        )
+    }
+}

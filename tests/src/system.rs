@@ -1,0 +1,303 @@
+//! A whole system under test: `steward up`, or its servers and each service as a process of its own, over a scratch data directory.
+
+use std::{
+    net::TcpListener,
+    ops::Deref,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::{
+    Api, Config, binary,
+    processes::{self, Process, Server},
+};
+
+/// First start: the servers may have to be fetched.
+const READY_WITHIN: Duration = Duration::from_secs(120);
+/// F10: a stop takes at most ten seconds.
+pub const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+pub const INGESTION: &str = "ingestion";
+pub const AGENT_BRAIN: &str = "agent-brain";
+pub const SCHEDULER: &str = "scheduler";
+pub const OUTBOX_DISPATCHER: &str = "outbox-dispatcher";
+pub const PROJECTION: &str = "projection";
+pub const SERVICES: [&str; 5] = [INGESTION, AGENT_BRAIN, SCHEDULER, OUTBOX_DISPATCHER, PROJECTION];
+
+/// A running system. Dropped, all its processes are killed.
+pub struct System {
+    folder: Option<TempDir>,
+    path: PathBuf,
+    config: Config,
+    units: Vec<Unit>,
+    api: Api,
+}
+
+/// A process with the port it listens on; it keeps the port over restarts.
+struct Unit {
+    /// `up`, `servers` or a service, with a number if there are several.
+    name: String,
+    command: String,
+    port: u16,
+    process: Option<Process>,
+}
+
+impl Deref for System {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.api
+    }
+}
+
+/// A port that is free now.
+pub fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+impl Unit {
+    fn new(name: &str, command: &str) -> anyhow::Result<Self> {
+        Ok(Self { name: name.to_owned(), command: command.to_owned(), port: free_port()?, process: None })
+    }
+
+    fn base(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl System {
+    /// `steward up`, ready.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        let unit = Unit::new("up", "up")?;
+        let api = Api::new(&unit.base())?;
+        let mut system = Self::prepare(config, vec![unit], api)?;
+        system.start_again().await?;
+        Ok(system)
+    }
+
+    /// `steward servers`, and every service as a process of its own, as often as `counts` says (once if it says nothing).
+    pub async fn start_separately(config: Config, counts: &[(&str, usize)]) -> anyhow::Result<Self> {
+        let mut units = vec![Unit::new("servers", "servers")?];
+        for service in SERVICES {
+            let count = counts.iter().find(|(name, _)| *name == service).map_or(1, |(_, n)| *n);
+            for n in 1..=count {
+                units.push(Unit::new(&format!("{service}-{n}"), service)?);
+            }
+        }
+        let base = |service: &str| {
+            let unit = units.iter().find(|u| u.command == service).expect("there is one of each");
+            unit.base()
+        };
+        let api = Api::split(&base(INGESTION), &base(PROJECTION))?;
+        let mut system = Self::prepare(config, units, api)?;
+        system.start_again().await?;
+        Ok(system)
+    }
+
+    fn prepare(config: Config, units: Vec<Unit>, api: Api) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("steward-test-").tempdir()?;
+        // A database server that may not run as root must be able to enter.
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
+        let path = folder.path().to_owned();
+        Ok(Self { folder: Some(folder), path, config, units, api })
+    }
+
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> PathBuf {
+        self.path.join("data")
+    }
+
+    /// The folder of this system: configuration, data directory and output.
+    pub fn folder(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn config_file(&self) -> PathBuf {
+        self.path.join("steward.toml")
+    }
+
+    fn output(&self) -> PathBuf {
+        self.path.join("output.log")
+    }
+
+    /// What it has printed lately.
+    pub fn said(&self, lines: usize) -> String {
+        processes::tail(&self.output(), lines)
+    }
+
+    /// `run.json`
+    pub fn run_file(&self) -> anyhow::Result<Value> {
+        Ok(serde_json::from_slice(&std::fs::read(self.data().join("run.json"))?)?)
+    }
+
+    pub fn nats_url(&self) -> anyhow::Result<String> {
+        let run = self.run_file()?;
+        Ok(run["nats"].as_str().context("run.json names NATS")?.to_owned())
+    }
+
+    /// Another configuration from the next start on.
+    pub fn configure(&mut self, config: Config) {
+        self.config = config;
+    }
+
+    /// A `steward` command on this system's configuration and data.
+    pub fn steward(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        let mut command = Command::new(binary::steward()?);
+        command.args(arguments).arg("--config").arg(self.config_file()).arg("--data-dir").arg(self.data());
+        command.current_dir(&self.path).envs(self.config.environment.iter().cloned());
+        Ok(command)
+    }
+
+    /// Starts whatever doesn't run and waits until all of it is ready.
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        std::fs::write(self.config_file(), self.config.toml())?;
+        for i in 0..self.units.len() {
+            self.launch(i)?;
+            if self.units[i].command == "servers" {
+                self.until_run_file().await?;
+            }
+        }
+        for i in 0..self.units.len() {
+            if self.units[i].command != "servers" {
+                self.until_ready(i).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts whatever doesn't run, without waiting.
+    pub fn launch_all(&mut self) -> anyhow::Result<()> {
+        std::fs::write(self.config_file(), self.config.toml())?;
+        (0..self.units.len()).try_for_each(|i| self.launch(i))
+    }
+
+    fn launch(&mut self, i: usize) -> anyhow::Result<()> {
+        if self.units[i].process.as_mut().is_some_and(|p| p.ended().is_none()) {
+            return Ok(());
+        }
+        let mut command = self.steward(&[&self.units[i].command])?;
+        command.env("STEWARD__SERVER__LISTEN", format!("127.0.0.1:{}", self.units[i].port));
+        let output = self.output();
+        let unit = &mut self.units[i];
+        unit.process = Some(Process::start(&unit.name, command, &output)?);
+        Ok(())
+    }
+
+    /// The moment of readiness shows only at the process's own door, so this asks again and again.
+    async fn until_ready(&mut self, i: usize) -> anyhow::Result<()> {
+        let deadline = tokio::time::Instant::now() + READY_WITHIN;
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            tick.tick().await;
+            let url = format!("{}/readyz", self.units[i].base());
+            let last = match self.api.client.get(url).send().await {
+                Ok(answer) if answer.status().is_success() => return Ok(()),
+                Ok(answer) => answer.text().await.unwrap_or_default(),
+                Err(error) => error.to_string(),
+            };
+            self.still_runs(i)?;
+            if tokio::time::Instant::now() > deadline {
+                bail!("{} is not ready in {READY_WITHIN:?}: {last}\n{}", self.units[i].name, self.said(30));
+            }
+        }
+    }
+
+    async fn until_run_file(&mut self) -> anyhow::Result<()> {
+        let deadline = tokio::time::Instant::now() + READY_WITHIN;
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        while self.run_file().is_err() {
+            tick.tick().await;
+            self.still_runs(0)?;
+            if tokio::time::Instant::now() > deadline {
+                bail!("no run.json in {READY_WITHIN:?}\n{}", self.said(30));
+            }
+        }
+        Ok(())
+    }
+
+    fn still_runs(&mut self, i: usize) -> anyhow::Result<()> {
+        let ended = self.units[i].process.as_mut().and_then(Process::ended);
+        if let Some(status) = ended {
+            bail!("{} ended with {status}:\n{}", self.units[i].name, self.said(30));
+        }
+        Ok(())
+    }
+
+    /// The process of `up`, of a service (`scheduler`, or `scheduler-2`), or of `servers`.
+    pub fn process(&mut self, name: &str) -> anyhow::Result<&mut Process> {
+        let unit = self.units.iter_mut().find(|u| u.name == name || u.command == name);
+        unit.and_then(|u| u.process.as_mut()).with_context(|| format!("there is no process {name}"))
+    }
+
+    /// Where a process of this name listens.
+    pub fn base_of(&self, name: &str) -> anyhow::Result<String> {
+        let unit = self.units.iter().find(|u| u.name == name || u.command == name);
+        Ok(unit.with_context(|| format!("there is no process {name}"))?.base())
+    }
+
+    /// Stops all of it with SIGTERM, the servers last; how each ended and after how long.
+    pub async fn stop(&mut self) -> anyhow::Result<Vec<(String, ExitStatus, Duration)>> {
+        let mut ended = Vec::new();
+        for unit in self.units.iter_mut().rev() {
+            if let Some(mut process) = unit.process.take() {
+                // The measure is ten seconds; what takes longer is seen, not cut off.
+                let (status, took) = process.stop(STOP_WITHIN * 3).await?;
+                ended.push((unit.name.clone(), status, took));
+            }
+        }
+        Ok(ended)
+    }
+
+    /// `kill -9` of every process of the system, its servers included, at once.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        processes::kill_all(&self.data());
+        for unit in &mut self.units {
+            if let Some(mut process) = unit.process.take() {
+                process.kill().await?;
+            }
+        }
+        // What was started in the moment of the first look.
+        processes::kill_all(&self.data());
+        Ok(())
+    }
+
+    /// `kill -9` of one process of ours; its servers, if it has any, are left to notice it.
+    pub async fn kill_process(&mut self, name: &str) -> anyhow::Result<()> {
+        self.process(name)?.kill().await
+    }
+
+    /// `kill -9` of a managed server; whether there was one.
+    pub fn kill_server(&self, which: Server) -> bool {
+        processes::kill_server(&self.data(), which)
+    }
+
+    /// A managed server's process id.
+    pub fn server(&self, which: Server) -> Option<i32> {
+        processes::server(&self.data(), which)
+    }
+}
+
+impl Drop for System {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- the system's last words ({}):\n{}\n---", self.output().display(), self.said(60));
+        }
+        processes::kill_all(&self.path);
+        if std::env::var_os("STEWARD_KEEP").is_some()
+            && let Some(folder) = self.folder.take()
+        {
+            eprintln!("kept {}", folder.keep().display());
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The methods of the Bot API that Steward calls, with the checks that Telegram makes.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{ConnectInfo, Path, Query, State as Extracted},
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+
+use super::{Call, Delivered, Fault, Shared, faults::refusal, line::Cutter};
+
+/// Longest text, in UTF-16 code units (Bot API, `sendMessage`).
+const LONGEST: usize = 4096;
+
+/// Paths `/bot{token}/{method}`.
+pub fn router(shared: Arc<Shared>) -> Router {
+    Router::new().route("/{bot}/{method}", any(handle)).with_state(shared)
+}
+
+async fn handle(
+    Extracted(shared): Extracted<Arc<Shared>>,
+    ConnectInfo(cutter): ConnectInfo<Cutter>,
+    Path((bot, method)): Path<(String, String)>,
+    Query(query): Query<Map<String, Value>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let at = Utc::now();
+    let Some(token) = bot.strip_prefix("bot") else { return refusal(404, "Not Found", None) };
+    let mut arguments = query;
+    match read_body(&headers, &body) {
+        Ok(fields) => arguments.extend(fields),
+        Err(description) => return refusal(400, description, None),
+    }
+    let body = Value::Object(arguments);
+    let (latency, right) = {
+        let mut state = shared.state();
+        state.calls.push(Call { method: method.clone(), token: token.to_owned(), body: body.clone(), at });
+        (state.latency, state.token.as_ref().is_none_or(|t| t == token))
+    };
+    shared.called.send_modify(|n| *n += 1);
+    if !right {
+        return refusal(401, "Unauthorized", None);
+    }
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    // Methods are not case-sensitive.
+    match method.to_lowercase().as_str() {
+        "sendmessage" => send_message(&shared, &cutter, &body, at).await,
+        "getme" => result(json!({ "id": 1, "is_bot": true, "first_name": "Steward", "username": "steward_test_bot" })),
+        "setwebhook" => set_webhook(&body),
+        "deletewebhook" | "sendchataction" | "answercallbackquery" | "setmycommands" => result(json!(true)),
+        "getwebhookinfo" => result(json!({ "url": "", "has_custom_certificate": false, "pending_update_count": 0 })),
+        _ => refusal(404, "Not Found", None),
+    }
+}
+
+fn result(result: Value) -> Response {
+    Json(json!({ "ok": true, "result": result })).into_response()
+}
+
+/// Arguments come as JSON or as a form.
+fn read_body(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, &'static str> {
+    if body.is_empty() {
+        return Ok(Map::new());
+    }
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if kind.starts_with("application/json") {
+        return serde_json::from_slice(body).map_err(|_| "Bad Request: can't parse JSON object");
+    }
+    if kind.starts_with("application/x-www-form-urlencoded") {
+        let form: Result<Query<Map<String, Value>>, _> = format!("http://x/?{}", String::from_utf8_lossy(body))
+            .parse()
+            .map_err(|_| "Bad Request: can't parse form")
+            .and_then(|uri| Query::try_from_uri(&uri).map_err(|_| "Bad Request: can't parse form"));
+        return form.map(|Query(fields)| fields);
+    }
+    Err("Bad Request: unsupported Content-Type")
+}
+
+fn set_webhook(body: &Value) -> Response {
+    let url = body["url"].as_str().unwrap_or_default();
+    if !url.is_empty() && !url.starts_with("https://") {
+        return refusal(400, "Bad Request: bad webhook: HTTPS url must be provided for webhook", None);
+    }
+    let secret = body["secret_token"].as_str().unwrap_or_default();
+    if secret.len() > 256 || !secret.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+        return refusal(400, "Bad Request: secret token contains unallowed characters", None);
+    }
+    Json(json!({ "ok": true, "result": true, "description": "Webhook was set" })).into_response()
+}
+
+async fn send_message(shared: &Shared, cutter: &Cutter, body: &Value, at: DateTime<Utc>) -> Response {
+    let chat_id = match &body["chat_id"] {
+        Value::String(s) if !s.is_empty() => s.clone(),
+        Value::Number(n) => n.to_string(),
+        _ => return refusal(400, "Bad Request: chat_id is empty", None),
+    };
+    let fault = {
+        let mut state = shared.state();
+        let of_chat = state.faults_of_chat.get_mut(&chat_id).and_then(std::collections::VecDeque::pop_front);
+        of_chat.or_else(|| state.faults.pop_front())
+    };
+    if let Some(answer) = fault.as_ref().and_then(Fault::answer) {
+        return answer;
+    }
+    match fault {
+        Some(Fault::DropBefore) => {
+            cutter.cut();
+            return Response::new(Body::empty());
+        }
+        Some(Fault::HangBefore(time)) => {
+            tokio::time::sleep(time).await;
+            cutter.cut();
+            return Response::new(Body::empty());
+        }
+        _ => {}
+    }
+    // What is left after parsing: surrounding white space doesn't count.
+    let text = body["text"].as_str().unwrap_or_default().trim();
+    if text.is_empty() {
+        return refusal(400, "Bad Request: message text is empty", None);
+    }
+    if text.encode_utf16().count() > LONGEST {
+        return refusal(400, "Bad Request: message is too long", None);
+    }
+    if shared.state().unknown_chats.contains(&chat_id) {
+        return refusal(400, "Bad Request: chat not found", None);
+    }
+    let message_id = deliver(shared, &chat_id, text, at);
+    match fault {
+        Some(Fault::DropAfter) => {
+            cutter.cut();
+            return Response::new(Body::empty());
+        }
+        Some(Fault::Hang(time)) => tokio::time::sleep(time).await,
+        _ => {}
+    }
+    let chat = chat_id.parse::<i64>().map_or_else(|_| json!({ "username": chat_id }), |id| json!({ "id": id }));
+    let mut message = json!({
+        "message_id": message_id,
+        "from": { "id": 1, "is_bot": true, "first_name": "Steward", "username": "steward_test_bot" },
+        "chat": chat,
+        "date": at.timestamp(),
+        "text": text,
+    });
+    message["chat"]["type"] = json!(if chat_id.starts_with('-') { "supergroup" } else { "private" });
+    if let Some(Fault::Truncated) = fault {
+        let whole = json!({ "ok": true, "result": message }).to_string();
+        let half = whole[..whole.char_indices().nth(20).expect("longer than that").0].to_owned();
+        return ([(header::CONTENT_TYPE, "application/json")], half).into_response();
+    }
+    result(message)
+}
+
+fn deliver(shared: &Shared, chat_id: &str, text: &str, at: DateTime<Utc>) -> i64 {
+    let message_id = {
+        let mut state = shared.state();
+        state.last_message_id += 1;
+        let message_id = state.last_message_id;
+        state.delivered.push(Delivered { chat_id: chat_id.to_owned(), text: text.to_owned(), message_id, at });
+        message_id
+    };
+    shared.delivered.send_modify(|n| *n += 1);
+    message_id
+}

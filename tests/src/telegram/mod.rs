@@ -1,0 +1,237 @@
+//! A stand-in for the Bot API that speaks its wire format over HTTP: it keeps every call with the time of its arrival,
+//! checks what Telegram checks, and fails on demand in the ways Telegram and the lines to it fail.
+
+mod faults;
+mod line;
+mod methods;
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use tokio::{net::TcpListener, sync::watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub use faults::Fault;
+use line::CuttableListener;
+
+/// A call as it arrived.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// As written in the path.
+    pub method: String,
+    pub token: String,
+    pub body: Value,
+    pub at: DateTime<Utc>,
+}
+
+/// A message that the recipient has: what counts when asking whether something was sent, and how often.
+#[derive(Debug, Clone)]
+pub struct Delivered {
+    pub chat_id: String,
+    pub text: String,
+    pub message_id: i64,
+    /// When its call arrived.
+    pub at: DateTime<Utc>,
+}
+
+/// The stand-in; it stops when dropped.
+pub struct Telegram {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    listening: Option<DropGuard>,
+}
+
+/// What the server and the test share.
+struct Shared {
+    state: Mutex<State>,
+    /// How many messages have been delivered.
+    delivered: watch::Sender<usize>,
+    /// How many calls have arrived.
+    called: watch::Sender<usize>,
+}
+
+#[derive(Default)]
+struct State {
+    calls: Vec<Call>,
+    delivered: Vec<Delivered>,
+    faults: VecDeque<Fault>,
+    faults_of_chat: HashMap<String, VecDeque<Fault>>,
+    unknown_chats: HashSet<String>,
+    latency: Duration,
+    last_message_id: i64,
+    last_update_id: i64,
+    token: Option<String>,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no test panics while it holds the lock")
+    }
+}
+
+impl Telegram {
+    /// Listens on a free port of the loopback.
+    pub async fn start() -> anyhow::Result<Self> {
+        let state = State { last_message_id: 1000, ..State::default() };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            delivered: watch::Sender::new(0),
+            called: watch::Sender::new(0),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let mut telegram = Self { address, shared, listening: None };
+        telegram.serve(listener);
+        Ok(telegram)
+    }
+
+    fn serve(&mut self, listener: TcpListener) {
+        let token = CancellationToken::new();
+        let router = methods::router(Arc::clone(&self.shared));
+        let listener = CuttableListener::new(listener, token.clone());
+        let stopped = token.clone();
+        self.listening = Some(token.drop_guard());
+        tokio::spawn(async move {
+            let service = router.into_make_service_with_connect_info::<line::Cutter>();
+            tokio::select! {
+                // Serving never ends by itself.
+                _ = axum::serve(listener, service) => {}
+                // The test is over, or plays a server that is down.
+                () = stopped.cancelled() => {}
+            }
+        });
+    }
+
+    /// What `api_base` is to be.
+    pub fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Nobody listens any more: connections are refused and open ones are cut.
+    pub fn go_down(&mut self) {
+        self.listening = None;
+    }
+
+    /// Listens again on the same port.
+    pub async fn come_back(&mut self) -> anyhow::Result<()> {
+        // The old listener closes when its task is next polled.
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
+        let listener = loop {
+            match TcpListener::bind(self.address).await {
+                Ok(listener) => break listener,
+                Err(error) if tokio::time::Instant::now() > deadline => return Err(error.into()),
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
+        self.serve(listener);
+        Ok(())
+    }
+
+    /// The next `sendMessage` meets this; several are met in order.
+    pub fn fail_next(&self, fault: Fault) {
+        self.shared.state().faults.push_back(fault);
+    }
+
+    /// The next `sendMessage` to this chat meets this.
+    pub fn fail_next_to(&self, chat: impl ToString, fault: Fault) {
+        self.shared.state().faults_of_chat.entry(chat.to_string()).or_default().push_back(fault);
+    }
+
+    /// From now on there is no such chat.
+    pub fn forget_chat(&self, chat: impl ToString) {
+        self.shared.state().unknown_chats.insert(chat.to_string());
+    }
+
+    /// Every answer takes this much longer.
+    pub fn set_latency(&self, latency: Duration) {
+        self.shared.state().latency = latency;
+    }
+
+    /// Only this token is right; any other gets a 401.
+    pub fn only_token(&self, token: &str) {
+        self.shared.state().token = Some(token.to_owned());
+    }
+
+    /// An `update_id` that no update of this stand-in has had.
+    pub fn next_update_id(&self) -> i64 {
+        let mut state = self.shared.state();
+        if state.last_update_id == 0 {
+            state.last_update_id = Utc::now().timestamp();
+        }
+        state.last_update_id += 1;
+        state.last_update_id
+    }
+
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.state().calls.clone()
+    }
+
+    /// All messages that arrived, in order.
+    pub fn delivered(&self) -> Vec<Delivered> {
+        self.shared.state().delivered.clone()
+    }
+
+    /// The messages that arrived in one chat, in order.
+    pub fn delivered_to(&self, chat: impl ToString) -> Vec<Delivered> {
+        let chat = chat.to_string();
+        self.shared.state().delivered.iter().filter(|d| d.chat_id == chat).cloned().collect()
+    }
+
+    /// Waits until `found` finds what it looks for among the delivered messages.
+    pub async fn until<T>(
+        &self,
+        within: Duration,
+        mut found: impl FnMut(&[Delivered]) -> Option<T>,
+    ) -> anyhow::Result<T> {
+        let mut changes = self.shared.delivered.subscribe();
+        let wait = async {
+            loop {
+                if let Some(found) = found(&self.shared.state().delivered) {
+                    return found;
+                }
+                changes.changed().await.expect("the sender lives as long as this stand-in");
+            }
+        };
+        tokio::time::timeout(within, wait).await.map_err(|_| {
+            let last: Vec<_> = self.delivered().into_iter().rev().take(5).map(|d| (d.chat_id, d.text)).collect();
+            anyhow::anyhow!("not delivered within {within:?}; the latest were {last:?}")
+        })
+    }
+
+    /// Waits until a chat has had `count` messages and returns them.
+    pub async fn until_delivered_to(
+        &self,
+        chat: impl ToString,
+        count: usize,
+        within: Duration,
+    ) -> anyhow::Result<Vec<Delivered>> {
+        let chat = chat.to_string();
+        let result = self
+            .until(within, |all| {
+                let here: Vec<_> = all.iter().filter(|d| d.chat_id == chat).cloned().collect();
+                (here.len() >= count).then_some(here)
+            })
+            .await;
+        result.map_err(|e| e.context(format!("waiting for {count} messages in chat {chat}")))
+    }
+
+    /// Waits until a call that `wanted` accepts has arrived.
+    pub async fn until_called(&self, within: Duration, wanted: impl Fn(&Call) -> bool) -> anyhow::Result<Call> {
+        let mut changes = self.shared.called.subscribe();
+        let wait = async {
+            loop {
+                if let Some(call) = self.shared.state().calls.iter().find(|c| wanted(c)) {
+                    return call.clone();
+                }
+                changes.changed().await.expect("the sender lives as long as this stand-in");
+            }
+        };
+        tokio::time::timeout(within, wait).await.map_err(|_| anyhow::anyhow!("no such call within {within:?}"))
+    }
+}
