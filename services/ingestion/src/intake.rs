@@ -35,7 +35,7 @@ const FRESH: TimeDelta = TimeDelta::minutes(5);
 const SKEW: TimeDelta = TimeDelta::minutes(1);
 
 /// Nobody waits for a durable record longer than this.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The log and the channels, shared by all requests.
 #[derive(Clone)]

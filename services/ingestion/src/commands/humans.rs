@@ -81,13 +81,14 @@ pub async fn write(
     command: Command<Write>,
 ) -> Result<Answer, Problem> {
     let conversation = conversation_id(&id)?;
-    let due_at = command.body.send_at.as_deref().map(ahead).transpose()?;
+    let due_at = command.body.send_at.as_deref().map(instant).transpose()?;
     let message_id = ids::message(conversation, command.unique());
     let by = &command.caller.name;
     let position = decide(&intake, &command, conversation, |state| {
         if state.outbox.contains_key(&message_id) {
             return Ok(Vec::new());
         }
+        due_at.map_or(Ok(()), ahead)?;
         let queued = state.queue(Queue {
             message_id: message_id.clone(),
             author: Author::Human,
@@ -133,16 +134,14 @@ pub fn known(state: &Conversation) -> Result<(), Refused> {
     ))
 }
 
-/// An instant that is ahead, within the limit.
-pub fn ahead(text: &str) -> Result<DateTime<Utc>, Problem> {
-    let at = instant(text)?;
+/// Refuses an instant that has passed or is too far ahead. A repeat is recognised before it is asked.
+pub fn ahead(at: DateTime<Utc>) -> Result<(), Refused> {
     let now = Utc::now();
     if at <= now {
-        return Err(Problem::unprocessable("past", format!("{text} has passed; leave it out to send at once")));
+        return Err(Refused::new("past", format!("{at} has passed; leave it out to send at once")));
     }
     if at - now > FURTHEST {
-        let detail = format!("{text} is more than two years ahead, which is the limit");
-        return Err(Problem::unprocessable("too_far", detail));
+        return Err(Refused::new("too_far", format!("{at} is more than two years ahead, which is the limit")));
     }
-    Ok(at)
+    Ok(())
 }

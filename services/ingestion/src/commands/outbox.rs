@@ -13,6 +13,7 @@ use steward_proto::{Event, to_timestamp, v1};
 use super::{
     Answer, Command, conversation_id, conversation_of, decide,
     humans::{ahead, as_asked},
+    when::instant,
 };
 use crate::intake::Intake;
 
@@ -42,7 +43,7 @@ pub struct Nothing {}
 pub async fn queue(State(intake): State<Intake>, command: Command<New>) -> Result<Answer, Problem> {
     let body = &command.body;
     let conversation = conversation_id(&body.conversation_id)?;
-    let due_at = body.due_at.as_deref().map(ahead).transpose()?;
+    let due_at = body.due_at.as_deref().map(instant).transpose()?;
     let on_reply = match body.on_reply.as_deref() {
         None => OnReply::Cancel,
         Some(name) => OnReply::of_name(name).ok_or_else(|| {
@@ -54,6 +55,7 @@ pub async fn queue(State(intake): State<Intake>, command: Command<New>) -> Resul
         if state.outbox.contains_key(&message_id) {
             return Ok(Vec::new());
         }
+        due_at.map_or(Ok(()), ahead)?;
         state.queue(Queue {
             message_id: message_id.clone(),
             author: Author::Bot,
@@ -113,7 +115,7 @@ pub async fn reschedule(
     command: Command<Move>,
 ) -> Result<Answer, Problem> {
     let conversation = conversation_of(&id, UNKNOWN)?;
-    let due_at = ahead(&command.body.due_at)?;
+    let due_at = instant(&command.body.due_at)?;
     let by = command.caller.actor();
     let position = decide(&intake, &command, conversation, |state| moved(state, &id, due_at, &by)).await?;
     command.done(&intake);
@@ -127,10 +129,11 @@ fn moved(state: &Conversation, id: &str, due_at: DateTime<Utc>, by: &str) -> Res
     };
     match message.state {
         MessageState::Queued { not_before } if not_before == Some(due_at) => Ok(Vec::new()),
-        MessageState::Queued { .. } => Ok(vec![
-            v1::MessageMoved { message_id: id.to_owned(), due_at: Some(to_timestamp(due_at)), by: by.to_owned() }
-                .into(),
-        ]),
+        MessageState::Queued { .. } => {
+            ahead(due_at)?;
+            let due_at = Some(to_timestamp(due_at));
+            Ok(vec![v1::MessageMoved { message_id: id.to_owned(), due_at, by: by.to_owned() }.into()])
+        }
         _ => Err(Refused::new(
             "not_queued",
             "only a message that waits can be moved; this one is being sent or has ended",

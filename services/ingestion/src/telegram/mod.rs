@@ -3,6 +3,8 @@
 mod json;
 mod message;
 mod operator;
+#[cfg(test)]
+mod recorded;
 pub mod register;
 pub mod update;
 pub mod webhook;

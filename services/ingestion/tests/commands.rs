@@ -1,0 +1,312 @@
+//! Commands over HTTP: what they make, what they refuse, what a repeat does.
+
+#![allow(clippy::unwrap_used)]
+
+mod world;
+
+use axum::http::{Method, StatusCode};
+use chrono::{TimeDelta, Utc};
+use serde_json::{Value, json};
+use steward_domain::{conversation::Conversation, ids};
+use steward_http::{Guard, create_key};
+use steward_log::{Append, AtLeast, Expected};
+use steward_proto::{Cause, Event, NewEvent, TenantId, new_traceparent, v1};
+use uuid::Uuid;
+use world::World;
+
+fn in_an_hour() -> String {
+    (Utc::now() + TimeDelta::hours(1)).to_rfc3339()
+}
+
+async fn state(world: &World, id: &str) -> Conversation {
+    let id = ids::conversation_aggregate(&world.tenant, id.parse().unwrap());
+    (*world.log.load::<Conversation>(&id, AtLeast::Latest).await.unwrap().state).clone()
+}
+
+fn web(contact: &str, text: &str) -> Value {
+    json!({"channel_id": "web", "contact": {"id": contact, "name": "Ana", "language": "es"}, "text": text})
+}
+
+#[tokio::test]
+async fn a_web_message_is_recorded_once_per_key() {
+    let world = World::start().await;
+    let post = |key: &'static str, body: Value| world.keyed(key, "/api/v1/messages", body);
+    let first = post("k1", web("ana", "hola")).await;
+    assert_eq!(first.status, StatusCode::CREATED, "{:?}", first.body);
+    let again = post("k1", web("ana", "hola")).await;
+    assert_eq!((again.status, again.json()), (first.status, first.json()));
+    let conversation = first.text("conversation_id");
+    assert_eq!(conversation, ids::conversation(&world.tenant, "web", "ana").to_string());
+    for other in [web("ana", "adiós"), web("bea", "hola")] {
+        let refused = post("k1", other.clone()).await;
+        assert_eq!((refused.status, refused.text("code").as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "key_reused"));
+        // Also by a process that never saw the key.
+        let beside = World::start_beside(&world).await;
+        if other["contact"]["id"] == "bea" {
+            let refused = beside.keyed("k1", "/api/v1/messages", other).await;
+            assert_eq!(refused.text("code"), "key_reused");
+        }
+    }
+    let mut named = web("ana", "otra vez");
+    named["external_id"] = json!("m-1 ✓");
+    for _ in 0..2 {
+        assert_eq!(world.command(Method::POST, "/api/v1/messages", named.clone()).await.status, StatusCode::CREATED);
+    }
+    assert_eq!(world.types(&conversation).await, ["ClientResponded"; 2]);
+    for _ in 0..2 {
+        world.command(Method::POST, "/api/v1/messages", web("ana", "sin clave")).await;
+    }
+    assert_eq!(world.types(&conversation).await, ["ClientResponded"; 4]);
+}
+
+#[tokio::test]
+async fn a_repeat_is_recognised_by_a_process_that_never_saw_the_key() {
+    let world = World::start().await;
+    let beside = World::start_beside(&world).await;
+    let id = world.client(42).await;
+    let due = Utc::now() + TimeDelta::seconds(1);
+    let body = json!({"conversation_id": id, "text": "x", "due_at": due.to_rfc3339()});
+    for path in ["/api/v1/outbox", "/api/v1/follow-ups"] {
+        let first = world.keyed("same", path, body.clone()).await;
+        assert_eq!(first.status, StatusCode::CREATED, "{:?}", first.body);
+    }
+    tokio::time::sleep((due - Utc::now()).to_std().unwrap_or_default()).await;
+    for path in ["/api/v1/outbox", "/api/v1/follow-ups"] {
+        let repeat = beside.keyed("same", path, body.clone()).await;
+        assert_eq!(repeat.status, StatusCode::CREATED, "{path}: its time has passed, and it is a repeat all the same");
+    }
+    assert_eq!(world.types(&id).await, ["ClientResponded", "MessageQueued", "FollowUpScheduled"]);
+}
+
+#[tokio::test]
+async fn any_contact_id_is_fine_and_bad_messages_are_refused() {
+    let world = World::start().await;
+    for id in ["a.b", "a*", ">", "a b", "Ünï", "../../etc", "line\nbreak"] {
+        let answer = world.command(Method::POST, "/api/v1/messages", web(id, "x")).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{id}");
+    }
+    let with = |change: fn(&mut Value)| {
+        let mut body = web("ana", "x");
+        change(&mut body);
+        body
+    };
+    for (body, status) in [
+        (web("", "x"), StatusCode::UNPROCESSABLE_ENTITY),
+        (web(&"x".repeat(300), "x"), StatusCode::UNPROCESSABLE_ENTITY),
+        (web("ana", " "), StatusCode::UNPROCESSABLE_ENTITY),
+        (with(|b| b["channel_id"] = json!("tg")), StatusCode::UNPROCESSABLE_ENTITY),
+        (with(|b| b["channel_id"] = json!("foreign")), StatusCode::NOT_FOUND),
+        (with(|b| b["channel_id"] = json!("nope")), StatusCode::NOT_FOUND),
+        (with(|b| b["contact"]["timezone"] = json!("Mars/Base")), StatusCode::UNPROCESSABLE_ENTITY),
+        (with(|b| b["contact"]["language"] = json!("tlh")), StatusCode::UNPROCESSABLE_ENTITY),
+        (with(|b| b["contact"]["age"] = json!(7)), StatusCode::UNPROCESSABLE_ENTITY),
+        (json!({}), StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        let answer = world.command(Method::POST, "/api/v1/messages", body.clone()).await;
+        assert_eq!(answer.status, status, "{body}");
+        assert!(answer.text("detail").len() > 10);
+    }
+    let plain = world.send(Method::POST, "/api/v1/messages", &[], web("ana", "x").to_string()).await;
+    assert_eq!(plain.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn a_human_takes_over_writes_and_gives_back() {
+    let world = World::start().await;
+    let id = world.client(42).await;
+    let at = |what: &str| format!("/api/v1/conversations/{id}/{what}");
+    let post = |what: &str, body: Value| {
+        let path = at(what);
+        let world = &world;
+        async move { world.command(Method::POST, &path, body).await }
+    };
+    // One for later begins no takeover; one for now does.
+    let later = post("messages", json!({"text": "see you", "send_at": in_an_hour()})).await;
+    assert_eq!(later.status, StatusCode::CREATED, "{:?}", later.body);
+    assert!(!state(&world, &id).await.human_active());
+    let now = world.keyed("k", &at("messages"), json!({"text": "hello"})).await;
+    let again = world.keyed("k", &at("messages"), json!({"text": "hello"})).await;
+    assert_eq!(now.json(), again.json());
+    let expected = ["ClientResponded", "MessageQueued", "HumanTakeoverStarted", "MessageQueued"];
+    assert_eq!(world.types(&id).await, expected);
+    assert_eq!(post("release", json!({"by": "anna"})).await.status, StatusCode::OK);
+    assert_eq!(post("release", json!({"by": "anna"})).await.text("code"), "not_taken_over");
+    assert_eq!(post("takeover", json!({"by": "anna", "note": "vip"})).await.status, StatusCode::OK);
+    let refused = post("takeover", json!({"by": "anna"})).await;
+    assert_eq!((refused.status, refused.text("code").as_str()), (StatusCode::CONFLICT, "already_taken_over"));
+    assert_eq!(world.keyed("t", &at("takeover"), json!({"by": "anna"})).await.status, StatusCode::OK);
+    for (what, body) in [
+        ("takeover", json!({"by": " "})),
+        ("messages", json!({"text": ""})),
+        ("messages", json!({"text": "x", "send_at": "2001-01-01T00:00:00Z"})),
+        ("messages", json!({"text": "x", "send_at": "soon"})),
+    ] {
+        assert_eq!(post(what, body).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{what}");
+    }
+    for unknown in [Uuid::new_v4().to_string(), "junk".to_owned()] {
+        for (what, body) in
+            [("takeover", json!({"by": "a"})), ("release", json!({"by": "a"})), ("messages", json!({"text": "a"}))]
+        {
+            let path = format!("/api/v1/conversations/{unknown}/{what}");
+            assert_eq!(world.command(Method::POST, &path, body).await.status, StatusCode::NOT_FOUND, "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_follow_up_is_promised_moved_and_taken_back() {
+    let world = World::start().await;
+    let id = world.client(42).await;
+    let due = in_an_hour();
+    let body = json!({"conversation_id": id, "text": "the contract", "due_at": due, "reason": "asked on the phone",
+        "intention": "remind", "cancel_on": "never"});
+    let made = world.keyed("f", "/api/v1/follow-ups", body.clone()).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{:?}", made.body);
+    let follow_up = made.text("id");
+    assert_eq!(world.keyed("f", "/api/v1/follow-ups", body).await.text("id"), follow_up);
+    let promised = state(&world, &id).await.follow_ups[&follow_up].clone();
+    assert_eq!((promised.text.as_str(), promised.scheduled_reason.as_str()), ("the contract", "asked on the phone"));
+    assert!(made.json()["position"].as_u64().unwrap() >= 2);
+
+    let path = format!("/api/v1/follow-ups/{follow_up}");
+    let moved = world
+        .command(
+            Method::PATCH,
+            &path,
+            json!({"due_at": (Utc::now() + TimeDelta::hours(2)).to_rfc3339(), "text": "both"}),
+        )
+        .await;
+    assert_eq!(moved.status, StatusCode::OK, "{:?}", moved.body);
+    let changed = state(&world, &id).await.follow_ups[&follow_up].clone();
+    assert!(changed.text == "both" && changed.due_at > promised.due_at);
+    let nothing = world.command(Method::PATCH, &path, json!({})).await;
+    assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
+
+    let gone = world.send(Method::DELETE, &path, &[], "").await;
+    assert_eq!((gone.status, gone.text("id")), (StatusCode::OK, follow_up));
+    let refused = world.command(Method::DELETE, &path, json!({"reason": "again"})).await;
+    assert_eq!((refused.status, refused.text("code").as_str()), (StatusCode::CONFLICT, "already_cancelled"));
+    assert_eq!(
+        world.types(&id).await,
+        ["ClientResponded", "FollowUpScheduled", "FollowUpMoved", "FollowUpTextChanged", "FollowUpCancelled"]
+    );
+}
+
+#[tokio::test]
+async fn a_bad_follow_up_is_refused_with_a_reason() {
+    let world = World::start().await;
+    let id = world.client(42).await;
+    let due = in_an_hour();
+    let u = StatusCode::UNPROCESSABLE_ENTITY;
+    for (body, status) in [
+        (json!({"conversation_id": id, "text": "a", "due_at": "2001-01-01T00:00:00Z"}), u),
+        (json!({"conversation_id": id, "text": "a", "due_at": "2100-01-01T00:00:00Z"}), u),
+        (json!({"conversation_id": id, "text": "a"}), u),
+        (json!({"conversation_id": id, "text": "a", "due_at": due, "phrase": "tomorrow"}), u),
+        (json!({"conversation_id": id, "text": "a", "phrase": "зелёный стул"}), u),
+        (json!({"conversation_id": id, "text": "", "due_at": due}), u),
+        (json!({"conversation_id": id, "text": "a", "due_at": "2026-12-01T10:00:00"}), u),
+        (json!({"conversation_id": id, "text": "a", "due_at": due, "cancel_on": "moon"}), u),
+        (json!({"conversation_id": id, "text": "a", "due_at": due, "due": 1}), u),
+        (json!({"conversation_id": id, "due_at": due, "action": {"kind": "dance"}}), u),
+        (json!({"conversation_id": id, "due_at": due, "action": {"kind": "tool"}}), u),
+        (json!({"conversation_id": Uuid::new_v4(), "text": "a", "due_at": due}), StatusCode::NOT_FOUND),
+        (json!({"conversation_id": "x", "text": "a", "due_at": due}), StatusCode::NOT_FOUND),
+    ] {
+        let answer = world.command(Method::POST, "/api/v1/follow-ups", body.clone()).await;
+        assert_eq!(answer.status, status, "{body}: {:?}", answer.body);
+        assert!(answer.text("detail").len() > 10);
+    }
+    let broken = [("content-type", "application/json")];
+    let answer = world.send(Method::POST, "/api/v1/follow-ups", &broken, "text=1").await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    for unknown in [Uuid::new_v4().to_string(), format!("{}f{}", "a".repeat(32), "b".repeat(32)), "%ff".to_owned()] {
+        let answer = world.send(Method::DELETE, &format!("/api/v1/follow-ups/{unknown}"), &[], "").await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{unknown}");
+    }
+    assert_eq!(world.types(&id).await, ["ClientResponded"]);
+}
+
+#[tokio::test]
+async fn a_message_for_later_is_queued_replaced_moved_and_cancelled() {
+    let world = World::start().await;
+    let id = world.client(42).await;
+    let new = |text: &str| json!({"conversation_id": id, "text": text, "due_at": in_an_hour(), "key": "news"});
+    let first = world.command(Method::POST, "/api/v1/outbox", new("one")).await;
+    assert_eq!(first.status, StatusCode::CREATED, "{:?}", first.body);
+    let second = world.command(Method::POST, "/api/v1/outbox", new("two")).await.text("id");
+    let path = |id: &str, what: &str| format!("/api/v1/outbox/{id}/{what}");
+    let to = json!({"due_at": (Utc::now() + TimeDelta::hours(3)).to_rfc3339()});
+    assert_eq!(world.command(Method::POST, &path(&second, "move"), to.clone()).await.status, StatusCode::OK);
+    let replaced = world.command(Method::POST, &path(&first.text("id"), "move"), to).await;
+    assert_eq!((replaced.status, replaced.text("code").as_str()), (StatusCode::CONFLICT, "not_queued"));
+    let early = world.send(Method::POST, &path(&second, "retry"), &[], "").await;
+    assert_eq!((early.status, early.text("code").as_str()), (StatusCode::CONFLICT, "not_retryable"));
+    assert_eq!(world.send(Method::POST, &path(&second, "cancel"), &[], "").await.status, StatusCode::OK);
+    assert_eq!(world.send(Method::POST, &path(&second, "cancel"), &[], "").await.status, StatusCode::CONFLICT);
+    let keyed = [("idempotency-key", "c")];
+    assert_eq!(world.send(Method::POST, &path(&second, "cancel"), &keyed, "").await.status, StatusCode::OK);
+    assert_eq!(
+        world.types(&id).await,
+        ["ClientResponded", "MessageQueued", "MessageCancelled", "MessageQueued", "MessageMoved", "MessageCancelled"]
+    );
+    let hold = json!({"conversation_id": id, "text": "x", "on_reply": "hold"});
+    let refused = world.command(Method::POST, "/api/v1/outbox", hold).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_contact_is_changed_and_archived() {
+    let world = World::start().await;
+    let contact = ids::contact(&world.tenant, "tg", "42").to_string();
+    let path = format!("/api/v1/contacts/{contact}");
+    let changed = world.command(Method::PATCH, &path, json!({"timezone": "Asia/Makassar", "followup_hour": 9})).await;
+    assert_eq!((changed.status, changed.text("id")), (StatusCode::OK, contact.clone()));
+    for body in [json!({"timezone": "x"}), json!({"language": "xx"}), json!({"followup_hour": 24}), json!({})] {
+        let refused = world.command(Method::PATCH, &path, body.clone()).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+    }
+    for _ in 0..2 {
+        let archived = world.send(Method::POST, &format!("{path}/archive"), &[], "").await;
+        assert_eq!(archived.status, StatusCode::OK);
+    }
+    let of = |e: &Event| matches!(e, Event::ContactChanged(_) | Event::ContactArchived(_));
+    assert_eq!(world.events().await.iter().filter(|r| of(&r.event)).count(), 2);
+}
+
+#[tokio::test]
+async fn a_key_opens_its_own_tenant_as_far_as_its_role_goes() {
+    let server = world::server::Server::start().await;
+    let world = World::start_on(server, Guard::keys).await;
+    let add = async |tenant: &str, role: &str| {
+        let tenant = TenantId::new(tenant).unwrap();
+        let key = create_key(&tenant);
+        let cause = Cause::outside("service:test", new_traceparent([7; 24]));
+        let created = v1::ApiKeyCreated {
+            key_id: key.key_id.clone(),
+            role: role.to_owned(),
+            hash: key.hash.clone(),
+            name: role.to_owned(),
+            created_at: None,
+        };
+        let events = vec![NewEvent::new(Uuid::now_v7(), Utc::now(), &cause, created)];
+        let aggregate = ids::tenant_aggregate(&tenant);
+        world.log.append(Append { aggregate, events, expected: Expected::Any, dedupe_key: None }).await.unwrap();
+        format!("Bearer {}", key.text)
+    };
+    let (operator, reader, other) =
+        (add("default", "operator").await, add("default", "reader").await, add("others", "admin").await);
+    let post = async |key: Option<&str>| {
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(key.map(|k| ("authorization", k)));
+        world.send(Method::POST, "/api/v1/messages", &headers, web("ana", "x").to_string()).await.status
+    };
+    assert_eq!(post(Some(&operator)).await, StatusCode::CREATED);
+    assert_eq!(post(Some(&reader)).await, StatusCode::FORBIDDEN);
+    assert_eq!(post(Some(&other)).await, StatusCode::NOT_FOUND);
+    for wrong in [None, Some("Bearer sk_default_0000"), Some("Basic x"), Some("Bearer nonsense")] {
+        assert_eq!(post(wrong).await, StatusCode::UNAUTHORIZED, "{wrong:?}");
+    }
+    // Webhooks have secrets of their own.
+    world.update(&world.message(42, 42, "x")).await;
+}
