@@ -92,7 +92,7 @@ impl Log {
         Ok(appended)
     }
 
-    fn unit(
+    pub(crate) fn unit(
         &self,
         aggregate: &AggregateId,
         events: &[NewEvent],

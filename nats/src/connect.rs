@@ -83,7 +83,7 @@ impl Log {
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
         let client = loop {
             let attempt = tokio::select! {
-                attempt = client_options(&options, line.clone()).connect(addresses.as_slice()) => attempt,
+                attempt = client_options(&options, &addresses, line.clone()).connect(addresses.as_slice()) => attempt,
                 () = shutdown.cancelled() => return Err(LogError::ShutDown),
             };
             match attempt {
@@ -102,7 +102,15 @@ impl Log {
         let context = jetstream::context::ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone());
         let (inbox, answers) = Inbox::open(&client).await?;
         let stop = CancellationToken::new();
-        let session = Session { client, context, inbox, line: watch, stop: stop.clone(), seen: Arc::default() };
+        let session = Session {
+            client,
+            context,
+            inbox,
+            line: watch,
+            stop: stop.clone(),
+            seen: Arc::default(),
+            doubted: Arc::default(),
+        };
 
         let tasks = TaskTracker::new();
         tasks.spawn(session.inbox.clone().run(answers, stop.clone()));
@@ -178,7 +186,11 @@ fn check_version(client: &Client) -> Result<(), LogError> {
     Err(LogError::ServerTooOld { found, needed: definitions::SERVER_NEEDED })
 }
 
-fn client_options(options: &ConnectOptions, line: Arc<watch::Sender<Line>>) -> async_nats::ConnectOptions {
+fn client_options(
+    options: &ConnectOptions,
+    addresses: &[ServerAddr],
+    line: Arc<watch::Sender<Line>>,
+) -> async_nats::ConnectOptions {
     let mut client = async_nats::ConnectOptions::new()
         .name(&options.name)
         .max_reconnects(None)
@@ -207,6 +219,13 @@ fn client_options(options: &ConnectOptions, line: Arc<watch::Sender<Line>>) -> a
         });
     if let Some(prefix) = &options.inbox_prefix {
         client = client.custom_inbox_prefix(prefix);
+    }
+    // The client reads none of them from the address itself.
+    if let Some((user, password)) = addresses.iter().find_map(|a| Some((a.username()?, a.password()))) {
+        client = match password {
+            Some(password) => client.user_and_password(user.to_owned(), password.to_owned()),
+            None => client.token(user.to_owned()),
+        };
     }
     client
 }

@@ -29,6 +29,9 @@ mod tail;
 mod wire;
 mod writer;
 
+#[cfg(test)]
+mod group_rule;
+
 pub use append::{Append, Appended, Expected};
 pub use codes::{Refusal, ServerError, Treatment, code};
 pub use connect::{ConnectOptions, Log};

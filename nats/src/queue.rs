@@ -203,36 +203,36 @@ mod tests {
             landings in proptest::collection::vec(any::<bool>(), 1..60),
         ) {
             let mut queue = Queue::default();
-            let mut flying: Vec<Vec<AggregateId>> = Vec::new();
-            let mut batches = 0;
+            let mut flying: Vec<(bool, Vec<AggregateId>)> = Vec::new();
             let mut last: HashMap<AggregateId, u64> = HashMap::new();
-            let total = arrivals.len();
-            let mut gone = 0;
-            let mut arrivals = (1_u64..).zip(arrivals);
+            let (total, mut gone) = (arrivals.len(), 0);
+            let mut arrivals = (1_u64..).zip(arrivals).peekable();
             let mut landings = landings.into_iter().cycle();
             while gone < total {
-                if landings.next() == Some(true) || flying.is_empty() {
+                let arrives = arrivals.peek().is_some() && landings.next() == Some(true);
+                if arrives || flying.is_empty() {
                     if let Some((mark, (id, events))) = arrivals.next() {
                         queue.push(unit(&format!("a{id}"), events, mark));
                     }
                 } else {
-                    let group = flying.remove(0);
-                    if group.len() > 1 { batches = 0; }
-                    group.iter().for_each(|aggregate| queue.landed(aggregate));
-                    batches = flying.iter().filter(|group| group.len() > 1).count();
+                    let (_, aggregates) = flying.remove(0);
+                    aggregates.iter().for_each(|aggregate| queue.landed(aggregate));
                 }
-                let state = Flying { plain: flying.iter().filter(|group| group.len() == 1).count(), batch: batches > 0 };
-                let Some(group) = queue.next(state) else { continue };
-                let units = match group { Group::Plain(unit) => vec![unit], Group::Batch(units) => units };
-                let mut on_their_way: HashSet<&AggregateId> = flying.iter().flatten().collect();
+                let plain = flying.iter().filter(|(batch, _)| !batch).count();
+                let state = Flying { plain, batch: plain < flying.len() };
+                let (batch, units) = match queue.next(state) {
+                    Some(Group::Plain(unit)) => (false, vec![unit]),
+                    Some(Group::Batch(units)) => (true, units),
+                    None => continue,
+                };
+                let mut on_their_way: HashSet<&AggregateId> = flying.iter().flat_map(|(_, group)| group).collect();
                 for unit in &units {
                     prop_assert!(on_their_way.insert(&unit.aggregate), "two units of {} at once", unit.aggregate);
                     let Expected::Version(mark) = unit.expected else { unreachable!() };
                     prop_assert!(last.insert(unit.aggregate.clone(), mark).is_none_or(|before| before < mark));
                 }
                 gone += units.len();
-                flying.push(units.into_iter().map(|unit| unit.aggregate).collect());
-                batches = flying.iter().filter(|group| group.len() > 1).count();
+                flying.push((batch, units.into_iter().map(|unit| unit.aggregate).collect()));
             }
         }
     }

@@ -32,6 +32,8 @@ pub(crate) struct Session {
     pub stop: CancellationToken,
     /// The highest position this process knows of.
     pub seen: Arc<AtomicU64>,
+    /// One more than the epoch of the line that was last given up for not answering.
+    pub doubted: Arc<AtomicU64>,
 }
 
 impl Session {
@@ -80,11 +82,25 @@ impl Session {
     ) -> Result<T, LogError> {
         tokio::select! {
             biased;
-            done = tokio::time::timeout(REQUEST_TIMEOUT, exchange) => {
-                done.unwrap_or(Err(LogError::TimedOut { doing, after: REQUEST_TIMEOUT }))
-            }
+            done = tokio::time::timeout(REQUEST_TIMEOUT, exchange) => match done {
+                Ok(done) => done,
+                Err(_) => {
+                    self.doubt(epoch).await;
+                    Err(LogError::TimedOut { doing, after: REQUEST_TIMEOUT })
+                }
+            },
             () = self.lost(epoch) => Err(LogError::Unavailable { doing, reason: "the connection was lost".to_owned() }),
             () = self.stop.cancelled() => Err(LogError::ShutDown),
+        }
+    }
+
+    /// A server that doesn't answer may be behind a dead line: connects anew, once per line.
+    async fn doubt(&self, epoch: u64) {
+        let line = *self.line.borrow();
+        let doubted = epoch + 1;
+        if line == (Line { up: true, epoch }) && self.doubted.fetch_max(doubted, Ordering::Relaxed) < doubted {
+            tracing::warn!("NATS doesn't answer; connecting anew");
+            let _ = self.client.force_reconnect().await;
         }
     }
 

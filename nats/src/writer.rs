@@ -19,7 +19,7 @@ const QUEUED: usize = 2_048;
 pub(crate) struct Writer {
     session: Session,
     carrier: Carrier,
-    queue: Queue,
+    pub(crate) queue: Queue,
     flying: Flying,
 }
 

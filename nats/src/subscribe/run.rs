@@ -17,7 +17,7 @@ use crate::session::Backoff;
 use crate::{Log, LogError, dead, definitions};
 
 /// What is running at the shutdown has so long to end.
-const GRACE: Duration = Duration::from_secs(4);
+const GRACE: Duration = Duration::from_secs(7);
 
 /// Dead letters tried again at the same time.
 const RETRIES_IN_HAND: usize = 16;

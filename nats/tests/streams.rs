@@ -1,0 +1,135 @@
+//! The streams as they are made: again and again, over what an operator set, with timers that fire after a restart.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
+use bytes::Bytes;
+use chrono::Utc;
+use futures::StreamExt as _;
+use steward_log::{ConnectOptions, Log, LogError};
+use support::server::Server;
+use tokio_util::sync::CancellationToken;
+
+async fn connect(server: &Server) -> Log {
+    Log::connect(&server.url(), ConnectOptions::new("test"), CancellationToken::new()).await.unwrap()
+}
+
+async fn config(log: &Log, stream: &str) -> Config {
+    log.jetstream().get_stream(stream).await.unwrap().cached_info().config.clone()
+}
+
+#[tokio::test]
+async fn they_are_made_once_and_keep_what_an_operator_sets() {
+    let server = Server::start().await;
+    let log = connect(&server).await;
+    let (one, two) = tokio::join!(log.ensure_streams(), log.ensure_streams());
+    one.unwrap();
+    two.unwrap();
+    let events = config(&log, "EVENTS").await;
+    assert!(events.deny_purge && events.allow_direct && events.allow_atomic_publish);
+    assert!(!events.allow_rollup && !events.allow_message_ttl && !events.deny_delete);
+    assert_eq!((events.retention, events.storage), (RetentionPolicy::Limits, StorageType::File));
+    assert_eq!(events.duplicate_window, Duration::from_secs(600));
+    let timers = config(&log, "TIMERS").await;
+    assert!(timers.allow_message_schedules && timers.allow_direct);
+
+    // Set by an operator, and by an older build.
+    let changed = Config {
+        max_bytes: 1 << 30,
+        duplicate_window: Duration::from_secs(60),
+        discard: DiscardPolicy::Old,
+        ..events.clone()
+    };
+    log.jetstream().update_stream(changed).await.unwrap();
+    log.ensure_streams().await.unwrap();
+    let after = config(&log, "EVENTS").await;
+    assert_eq!(after, Config { max_bytes: 1 << 30, ..events });
+}
+
+#[tokio::test]
+async fn a_stream_that_cant_become_ours_is_named() {
+    let server = Server::start().await;
+    let log = connect(&server).await;
+    let foreign = Config {
+        name: "EVENTS".to_owned(),
+        subjects: vec!["ev.>".to_owned()],
+        storage: StorageType::Memory,
+        ..Config::default()
+    };
+    log.jetstream().create_stream(foreign).await.unwrap();
+    let error = log.ensure_streams().await.unwrap_err();
+    assert!(matches!(error, LogError::IncompatibleStream { stream: "EVENTS", .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_timer_fires_after_a_kill_of_the_server_once_and_is_gone_when_acknowledged() {
+    let mut server = Server::start().await;
+    let log = connect(&server).await;
+    log.ensure_streams().await.unwrap();
+    let due = |name: &str, seconds: i64| {
+        let mut headers = HeaderMap::new();
+        let at = Utc::now() + chrono::Duration::seconds(seconds);
+        headers.insert("Nats-Schedule", format!("@at {}", at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)));
+        headers.insert("Nats-Schedule-Target", format!("due.{name}"));
+        (format!("sch.{name}"), headers)
+    };
+    for (name, seconds) in [("one", 2), ("moved", 900), ("moved", 2), ("later", 900)] {
+        let (subject, headers) = due(name, seconds);
+        log.jetstream()
+            .publish_with_headers(subject, headers, Bytes::from(name.to_owned()))
+            .await
+            .unwrap()
+            .await
+            .unwrap();
+    }
+    server.kill();
+    server.run().await;
+    let durable = pull::Config {
+        durable_name: Some("scheduler".to_owned()),
+        filter_subject: "due.>".to_owned(),
+        ack_policy: AckPolicy::Explicit,
+        ..pull::Config::default()
+    };
+    log.ensure_streams().await.unwrap();
+    let consumer: PullConsumer = log.jetstream().create_consumer_on_stream(durable, "TIMERS").await.unwrap();
+    let mut messages = consumer.messages().await.unwrap();
+    let mut fired = Vec::new();
+    for _ in 0..2 {
+        let message = tokio::time::timeout(Duration::from_secs(10), messages.next()).await.unwrap().unwrap().unwrap();
+        fired.push((message.subject.to_string(), message.payload.clone()));
+        message.double_ack().await.unwrap();
+    }
+    fired.sort();
+    assert_eq!(fired, [("due.moved".to_owned(), "moved".into()), ("due.one".to_owned(), "one".into())]);
+    // What fired and was acknowledged is gone, also across another kill; the timer that isn't due stays.
+    server.kill();
+    server.run().await;
+    log.ensure_streams().await.unwrap();
+    let mut stream = log.jetstream().get_stream("TIMERS").await.unwrap();
+    let left = stream.info().await.unwrap().state.messages;
+    assert_eq!(left, 1);
+    assert!(stream.direct_get_last_for_subject("sch.later").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_blob_is_kept_once_and_checked() {
+    let server = Server::start().await;
+    let log = connect(&server).await;
+    log.ensure_streams().await.unwrap();
+    let body = Bytes::from((0..700_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>());
+    let name = log.put_blob(body.clone()).await.unwrap();
+    let messages = || async { log.jetstream().get_stream("OBJ_BLOBS").await.unwrap().cached_info().state.messages };
+    let stored = messages().await;
+    assert_eq!(log.put_blob(body.clone()).await.unwrap(), name);
+    assert_eq!(messages().await, stored, "the second time it was stored again");
+    assert_eq!(log.get_blob(&name).await.unwrap(), body);
+    assert_eq!(name.len(), 64);
+    let missing = log.get_blob(&"0".repeat(64)).await;
+    assert!(matches!(missing, Err(LogError::NoSuchBlob(_))), "{missing:?}");
+}

@@ -1,0 +1,49 @@
+//! Small events, and a fold that remembers what it has seen.
+
+use chrono::Utc;
+use steward_proto::{Aggregate, AggregateId, Cause, Event, Fold, NewEvent, Recorded, TenantId, v1};
+use uuid::Uuid;
+
+pub fn conversation(id: impl std::fmt::Display) -> AggregateId {
+    AggregateId::new(TenantId::new("default").unwrap(), Aggregate::Conversation, &id.to_string()).unwrap()
+}
+
+pub fn event() -> NewEvent {
+    event_with("test")
+}
+
+pub fn event_with(kind: impl Into<String>) -> NewEvent {
+    let cause = Cause::outside("service:test", steward_proto::new_traceparent([7; 24]));
+    let kept = v1::UpdateKept { kind: kind.into(), ..v1::UpdateKept::default() };
+    NewEvent::new(Uuid::now_v7(), Utc::now(), &cause, kept)
+}
+
+pub fn events(count: usize) -> Vec<NewEvent> {
+    (0..count).map(|_| event()).collect()
+}
+
+/// What `event_with` was given.
+pub fn kind(recorded: &Recorded) -> &str {
+    match &recorded.event {
+        Event::UpdateKept(kept) => &kept.kind,
+        _ => "another type",
+    }
+}
+
+/// Everything that was folded, in its order.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Seen {
+    pub ids: Vec<Uuid>,
+    pub positions: Vec<u64>,
+    pub unknown: usize,
+}
+
+impl Fold for Seen {
+    fn evolve(&mut self, recorded: &Recorded) {
+        self.ids.push(recorded.metadata.event_id);
+        self.positions.push(recorded.position);
+        if matches!(recorded.event, Event::Unknown { .. }) {
+            self.unknown += 1;
+        }
+    }
+}

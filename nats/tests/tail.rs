@@ -1,0 +1,107 @@
+//! Reading the log in order: across restarts, from anywhere, filtered, and knowing where the end is.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::time::Duration;
+
+use futures::{StreamExt as _, pin_mut};
+use steward_log::{Append, ConnectOptions, Expected, Log, LogError};
+use support::events::{conversation, events};
+use support::server::Server;
+use tokio_util::sync::CancellationToken;
+
+async fn started() -> (Server, Log) {
+    let server = Server::start().await;
+    let log = Log::connect(&server.url(), ConnectOptions::new("test"), CancellationToken::new()).await.unwrap();
+    log.ensure_streams().await.unwrap();
+    (server, log)
+}
+
+async fn facts(log: &Log, id: &str, count: usize) -> u64 {
+    let append =
+        Append { aggregate: conversation(id), events: events(count), expected: Expected::Any, dedupe_key: None };
+    log.append(append).await.unwrap().position
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_of_the_server_leaves_no_gap_and_repeats_nothing() {
+    let (mut server, log) = started().await;
+    let stop = CancellationToken::new();
+    let writer = {
+        let (log, stop) = (log.clone(), stop.clone());
+        tokio::spawn(async move {
+            let mut last = 0;
+            while !stop.is_cancelled() {
+                last = facts(&log, "a", 20).await;
+            }
+            last
+        })
+    };
+    let tail = log.tail(1, vec![]).await.unwrap();
+    pin_mut!(tail);
+    let mut position = 0;
+    for kill in 0..4 {
+        let goal = position + 1_000;
+        while position < goal {
+            let tailed = tokio::time::timeout(Duration::from_secs(20), tail.next()).await.unwrap().unwrap().unwrap();
+            assert_eq!(tailed.recorded.position, position + 1);
+            position += 1;
+        }
+        if kill < 3 {
+            server.kill();
+            server.run().await;
+        }
+    }
+    stop.cancel();
+    let last = writer.await.unwrap();
+    while position < last {
+        let tailed = tail.next().await.unwrap().unwrap();
+        assert_eq!(tailed.recorded.position, position + 1);
+        position += 1;
+    }
+}
+
+#[tokio::test]
+async fn it_begins_where_it_is_told_and_says_how_many_are_left() {
+    let (_server, log) = started().await;
+    facts(&log, "a", 10).await;
+    let tail = log.tail(8, vec![]).await.unwrap();
+    pin_mut!(tail);
+    for (position, pending) in [(8, 2), (9, 1), (10, 0)] {
+        let tailed = tail.next().await.unwrap().unwrap();
+        assert_eq!((tailed.recorded.position, tailed.pending), (position, pending));
+    }
+    // Beyond the end: only what comes, from there on.
+    let ahead = log.tail(13, vec![]).await.unwrap();
+    pin_mut!(ahead);
+    facts(&log, "a", 4).await;
+    assert_eq!(ahead.next().await.unwrap().unwrap().recorded.position, 13);
+    assert_eq!(tail.next().await.unwrap().unwrap().recorded.position, 11);
+}
+
+#[tokio::test]
+async fn it_can_be_filtered_and_accepts_gaps_and_foreign_messages() {
+    let (_server, log) = started().await;
+    for id in ["a", "b", "a", "b", "a"] {
+        facts(&log, id, 2).await;
+    }
+    log.jetstream().get_stream("EVENTS").await.unwrap().delete_message(5).await.unwrap();
+    let filter = vec!["ev.*.conversation.a.update_kept".to_owned()];
+    let tail = log.tail(1, filter).await.unwrap().map(|tailed| tailed.unwrap().recorded.position);
+    assert_eq!(tail.take(5).collect::<Vec<_>>().await, [1, 2, 6, 9, 10]);
+
+    log.jetstream().publish("ev.nonsense", "".into()).await.unwrap().await.unwrap();
+    facts(&log, "a", 1).await;
+    let tail = log.tail(10, vec![]).await.unwrap();
+    pin_mut!(tail);
+    assert_eq!(tail.next().await.unwrap().unwrap().recorded.position, 10);
+    let foreign = tail.next().await.unwrap();
+    assert!(matches!(foreign, Err(LogError::Malformed { position: 11, .. })), "{foreign:?}");
+    assert_eq!(tail.next().await.unwrap().unwrap().recorded.position, 12);
+
+    let overlapping = vec!["ev.>".to_owned(), "ev.*.conversation.>".to_owned()];
+    let refused = log.tail(1, overlapping).await.err().unwrap();
+    assert!(matches!(refused, LogError::Refused { .. }), "{refused}");
+}
