@@ -665,3 +665,95 @@ fn the_writing_decides_what_is_past() {
     assert_eq!(told("in two years", &late), "2028-11-18 10:00");
     assert_eq!(told("in 25 months", &late), "too far");
 }
+
+#[test]
+fn what_people_write_in_a_hurry() {
+    check(
+        Ru,
+        "через час-полтора | ask: loose_length
+        завтра часов в 6 | 2026-11-19 18:00
+        завтра в 15 00 | 2026-11-19 15:00
+        неделю спустя | 2026-11-25 10:00
+        перенеси на пятницу на 12 | 2026-11-20 12:00
+        вс 22.11 10:00 | 2026-11-22 10:00
+        завтра в 9:00 (мск) | 2026-11-19 07:00
+        понедельник 24 ноября | ask: weekday_mismatch
+        вторник, 10 марта | 2027-03-10 10:00
+        в 9 ч. вечера | 2026-11-18 21:00
+        в пятницу 20 в 10 | 2026-11-20 10:00
+        в пятницу 5 человек | 2026-11-20 10:00
+        через 5 мин. 30 сек. | 2026-11-18 12:35:30
+        10 минут ходьбы, напиши завтра | 2026-11-19 10:00
+        встреча на 2 часа завтра в 12 | 2026-11-19 12:00
+        завтра на 2 часа дня | 2026-11-19 14:00
+        пт 15:00 | 2026-11-20 15:00
+        Пн, 23 ноя, 14:30 | 2026-11-23 14:30
+        как насчёт вторника в 3? | 2026-11-24 15:00
+        напиши через 3 | none
+        каждые 2 часа | none
+        раз в неделю | none
+        от 5 до 10 | none
+        накануне пятницы | 2026-11-19 10:00
+        сегодня попозже | ask: loose_time
+        через день | ask: loose_time
+        через неделю в среду | ask: length_and_date",
+    );
+    check(
+        Es,
+        "hasta el 15 | 2026-12-15 10:00
+        viernes 13 | ask: weekday_mismatch
+        el viernes 13 de noviembre | past
+        mar 24 nov | 2026-11-24 10:00
+        mañana a primera hora | 2026-11-19 10:00
+        mañana a última hora | 2026-11-19 18:00
+        hoy más tarde | ask: loose_time
+        el día antes del viernes | 2026-11-19 10:00
+        a las siete de mañana | ask: tomorrow_or_morning
+        a las 7pm de mañana | 2026-11-19 19:00
+        vie 15:00 | 2026-11-20 15:00
+        entre 5 y 10 | none
+        una vez por semana | none
+        a las 12 de la mañana | ask: hour_and_part_disagree",
+    );
+    check(
+        En,
+        "5 May 12:00 | 2027-05-05 12:00
+        9 Aug '27 | 2027-08-09 10:00
+        3rd Feb 82 | past
+        Thu Oct 26 11:00:09 2028 | 2028-10-26 11:00:09
+        day before next monday | 2026-11-22 10:00
+        the day after Friday | 2026-11-21 10:00
+        in 2 1/2 hours | 2026-11-18 15:00
+        in ½ hour | 2026-11-18 13:00
+        at 13h | 2026-11-18 13:00
+        after 2h | 2026-11-18 14:30
+        Friday at 2 pm (AEST) | ask: unclear_zone
+        Friday 13 | ask: weekday_mismatch
+        later today | ask: loose_time
+        in 1.5 weeks | 2026-11-29 10:00
+        we met yesterday at 5; call me tomorrow at 6 | 2026-11-19 18:00
+        my trip is in May, ping me on Friday | 2026-11-20 10:00
+        I can do Monday 3pm or Tuesday 4pm | ask: two_times
+        every 2 hours | none
+        once a week | none
+        from 5 to 10 | none
+        second thought | none",
+    );
+}
+
+#[test]
+fn holidays_are_right_or_nothing() {
+    check(Ru, "на новый год | 2027-01-01 10:00\nна рождество | 2027-01-07 10:00\nна пасху | 2027-05-02 10:00");
+    check(
+        Es,
+        "en navidad | 2026-12-25 10:00\nen nochevieja | 2026-12-31 10:00\nel domingo de pascua | 2027-03-28 10:00\nel día del padre | 2027-03-19 10:00\nel día de la madre | none",
+    );
+    check(
+        En,
+        "on Christmas Eve at 6pm | 2026-12-24 18:00\nat Easter | 2027-03-28 10:00\non Thanksgiving | 2026-11-26 10:00\nthe day after Christmas | 2026-12-26 10:00",
+    );
+    let mexico = context(Es, "2026-11-18T12:00:00Z", Tz::America__Mexico_City);
+    assert_eq!(told("el día del padre", &mexico), "2027-06-20 10:00");
+    let toronto = context(En, "2026-11-18T12:00:00Z", Tz::America__Toronto);
+    assert_eq!(told("on Thanksgiving", &toronto), "none");
+}

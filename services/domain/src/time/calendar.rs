@@ -65,6 +65,9 @@ fn days(reader: &Reader, i: usize) -> Option<(u32, Option<u32>, usize)> {
 
 /// A year after a date: `, 2027`, "de 2027", "2027 года".
 fn year_after(reader: &Reader, i: usize) -> Option<(Option<i32>, usize)> {
+    if let Some((year, next)) = short_year(reader, i) {
+        return Some((Some(year), next));
+    }
     let mut at = joint(reader, i);
     // "6 jan 2017 - 6:37am", "1 de enero de 5 a 6"
     if reader.year(at).is_none() {
@@ -80,6 +83,18 @@ fn year_after(reader: &Reader, i: usize) -> Option<(Option<i32>, usize)> {
         }
         None => Some((None, i)),
     }
+}
+
+/// `'27`, and two digits too many for a day or an hour: "3 Feb 82".
+fn short_year(reader: &Reader, i: usize) -> Option<(i32, usize)> {
+    let marked = reader.get(i).is_some_and(|l| matches!(l.mark, Some('\'' | '’')));
+    let at = if marked { i + 1 } else { i };
+    let n = reader
+        .lone(at, 2)
+        .filter(|_| reader.get(at).is_some_and(|l| !l.ordinal && l.digits.is_some_and(|d| d.widths() == [2])))?;
+    let bare = n >= 24 && reader.closes(at + 1) && reader.meridiem(at + 1).is_none();
+    let year = i32::try_from(if n < 70 { 2000 + n } else { 1900 + n }).ok()?;
+    (marked || bare).then_some((year, at + 1))
 }
 
 fn spoils(reader: &Reader, i: usize) -> bool {
@@ -101,7 +116,9 @@ fn day_then_month(reader: &Reader, i: usize) -> Option<(DateSpec, usize)> {
     // "5 may apply" is no date; "5 May", "5th may", "5 may 2027" are
     let is_verb =
         reader.language == Language::En && month == 5 && !strong && !ordinal && at == after_day && year.is_none();
-    if is_verb && !(reader.closes(next) && !reader.is_word(next, &["not", "i", "you", "we", "it", "they", "be"])) {
+    let clock_follows = reader.get(next).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':')));
+    let sentence_goes_on = !reader.closes(next) || reader.is_word(next, &["not", "i", "you", "we", "it", "they", "be"]);
+    if is_verb && !clock_follows && sentence_goes_on {
         return None;
     }
     let next =
@@ -128,6 +145,9 @@ fn month_then_day(reader: &Reader, i: usize) -> Option<(DateSpec, usize)> {
     }
     at = reader.skip(at, &[Sense::The]);
     let (day, last, after_day) = days(reader, at)?;
+    if reader.weak_weekday(i).is_some() && reader.month(joint(reader, after_day)).is_some() {
+        return None; // "mar 24 nov" is a Tuesday
+    }
     // Spanish and Russian write the day first: "enero 5" is rare, "в мае 5 встреч" is no date
     if reader.language == Language::Ru && !reader.closes(after_day) {
         return None;
@@ -257,9 +277,12 @@ fn dotted_is_date(reader: &Reader, i: usize, digits: &Digits) -> bool {
                 reader.is_word(b, &["до", "к", "на", "с", "после", "от", "мне", "нам"])
                     || reader.is(b, Sense::Request)
                     || reader.weekday(b).is_some()
+                    || reader.weak_weekday(b).is_some()
                     || reader.is_mark(b, ',') && b > 0 && reader.weekday(b - 1).is_some()
             });
-            let timed = reader.is(i + 1, Sense::At) && reader.get(i + 2).is_some_and(|l| l.digits.is_some());
+            let clock_next = reader.get(i + 1).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':')));
+            let timed =
+                clock_next || reader.is(i + 1, Sense::At) && reader.get(i + 2).is_some_and(|l| l.digits.is_some());
             two_digits
                 && (told || timed)
                 && reader.part(i + 1).is_none()

@@ -275,8 +275,11 @@ fn day_of_month(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
                         || reader.weekday(b - 1).is_some())
         }
     });
+    // "viernes 13", "в пятницу 20 в 10"
+    let after_weekday = in_digits && i > 0 && reader.weekday(i - 1).is_some() && reader.closes(next);
+    let introduced = introduced || after_weekday;
     let accepted = match reader.language {
-        Language::Ru => is_ordinal && in_digits,
+        Language::Ru => (is_ordinal || after_weekday) && in_digits,
         Language::Es => introduced && in_digits,
         Language::En => introduced && (is_ordinal || in_digits || day >= 20) || is_ordinal && in_digits,
     };

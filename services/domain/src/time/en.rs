@@ -73,8 +73,8 @@ const NUMBERS: Table = &[
     (S::Article, "a|an"),
     (S::Small, "a|an|the"),
     (S::The, "the"),
-    (S::Half, "half"),
-    (S::AndHalf, "and a half"),
+    (S::Half, "half|½"),
+    (S::AndHalf, "and a half|½|and half"),
     (S::QuarterPart, "quarter"),
     (S::Unit(Unit::Quarter), "quarter"),
     (S::Few(2), "a couple of|couple of|a couple|couple|the next couple of|a pair of"),
@@ -146,7 +146,10 @@ const DAYS: Table = &[
     ),
     (S::Day(-1), "yesterday|last night"),
     (S::Day(-2), "day before yesterday|the day before yesterday"),
-    (S::Loosely, "in a while|in a bit|in a moment|in a little while|in a little bit|some day|someday"),
+    (
+        S::Loosely,
+        "later today|today later|later on today|later tonight|later in the day|in a while|in a bit|in a moment|in a little while|in a little bit|some day|someday",
+    ),
     (S::NextDay, "next business day|the next business day|next working day|the next working day|next workday"),
     (S::Day(7), "a week today|today week"),
     (S::Day(8), "a week tomorrow|tomorrow week"),
@@ -181,6 +184,8 @@ const PARTS: Table = &[
 ];
 
 const GRAMMAR: Table = &[
+    (S::Before, "before|prior to|ahead of"),
+    (S::Eve, "on the eve of|the eve of"),
     (S::Wait, "wait|wait for|timer for|timer of|timer to|give it|give me|alarm in"),
     (
         S::In,

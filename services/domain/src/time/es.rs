@@ -76,8 +76,8 @@ const NUMBERS: Table = &[
     (S::Ordinal(20), "vigesimo|vigesima"),
     (S::Ordinal(21), "vigesimoprimero|vigesimo primero"),
     (S::Ordinal(30), "trigesimo|trigesima"),
-    (S::Half, "medio|media"),
-    (S::AndHalf, "y media|y medio"),
+    (S::Half, "medio|media|½"),
+    (S::AndHalf, "y media|y medio|½"),
     (S::QuarterPart, "cuarto|cuartos"),
     (S::Few(2), "un par de|par de|un par"),
     (S::Few(3), "algunos|algunas|unos cuantos|unas cuantas|unos pocos|unas pocas|pocos|pocas"),
@@ -150,14 +150,14 @@ const DAYS: Table = &[
     (S::Day(-2), "anteayer|antes de ayer|antier|antes de anoche"),
     (
         S::Loosely,
-        "en un rato|en un ratito|dentro de un rato|dentro de un ratito|en unos momentos|en un momento|al rato",
+        "hoy mas tarde|mas tarde hoy|en un rato|en un ratito|dentro de un rato|dentro de un ratito|en unos momentos|en un momento|al rato",
     ),
 ];
 
 const PARTS: Table = &[
     (
         S::Part(Morning),
-        "por la manana|de la manana|en la manana|a la manana|la manana|por la mananita|mananas|a media manana|media manana",
+        "a primera hora de la manana|a primera hora|por la manana|de la manana|en la manana|a la manana|la manana|por la mananita|mananas|a media manana|media manana",
     ),
     (
         S::Part(Afternoon),
@@ -187,6 +187,8 @@ const PARTS: Table = &[
 ];
 
 const GRAMMAR: Table = &[
+    (S::Before, "antes de|antes del"),
+    (S::Eve, "la vispera de|la vispera del|vispera de|vispera del"),
     (S::Wait, "temporizador de|temporizador para|alarma en|espera|esperar|esperame"),
     (
         S::In,
@@ -238,7 +240,7 @@ const GRAMMAR: Table = &[
     (S::For, "por|para|durante"),
     (
         S::EndOfDay,
-        "final del dia|fin del dia|fin de dia|finalizar el dia|ultimo minuto del dia|final de la jornada|fin de la jornada|fin de jornada|\
+        "a ultima hora|a ultima hora del dia|final del dia|fin del dia|fin de dia|finalizar el dia|ultimo minuto del dia|final de la jornada|fin de la jornada|fin de jornada|\
          finales del dia|terminar el dia|acabar el dia|ultima hora del dia|cierre del dia|final de dia|terminar la jornada",
     ),
     (
@@ -251,7 +253,7 @@ const GRAMMAR: Table = &[
         "principios de|principio de|comienzos de|comienzo de|inicio de|inicios de|mediados de|principios del|principio del|\
          comienzos del|inicio del|inicios del|mediados del|primera mitad|segunda mitad|primeros dias|ultimos dias|resto de|\
          resto del|primera semana|segunda semana|tercera semana|cuarta semana|tercer semana|ultima semana|semana del|\
-         primera quincena|segunda quincena|a primera hora|a ultima hora|primeros|lo que queda|mitad de|mitad del",
+         primera quincena|segunda quincena|primeros|lo que queda|mitad de|mitad del",
     ),
     (S::Weekend, "fin de semana|finde|fines de semana|el fin de semana"),
     (S::Zone(0), "utc|gmt|zulu"),

@@ -1,6 +1,7 @@
 //! Lengths of time: "in two and a half hours", "через пару дней", "dentro de un mes", and the same gone by.
 
 use super::{
+    amounts::{Length, amount, length},
     dates,
     lexicon::Sense,
     phrase::{DateSpec, Piece, Shift, Unit, Which},
@@ -8,20 +9,19 @@ use super::{
 };
 use crate::language::Language;
 
-/// A length and where it ends.
-struct Length {
-    amounts: Vec<(i64, Unit)>,
-    /// "Several", "two or three": no one length.
-    loose: bool,
-    next: usize,
-}
-
 const LOOSE: Piece = Piece::Loose { rule: "loose_length", guess: None };
 
 /// A length ahead or gone by, or a bare one that says no time (`Ok(None)` is: skip to there).
 pub fn read(reader: &Reader, i: usize) -> Option<(Option<Piece>, usize)> {
     if let Some(found) = ahead(reader, i) {
         return Some((Some(found.0), found.1));
+    }
+    if reader.is(i, Sense::Eve) {
+        let start = reader.skip(i + 1, &[Sense::Of, Sense::The]);
+        return match dates::read(reader, start)? {
+            (Piece::Date(from), next) => Some((Some(shift(vec![(-1000, Unit::Day)], Some(from), false)), next)),
+            (_, next) => Some((Some(LOOSE), next)),
+        };
     }
     if reader.is(i, Sense::AgoBefore) {
         let start = reader.skip(i + 1, &[Sense::Approx, Sense::The]);
@@ -37,7 +37,15 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Option<Piece>, usize)> {
     if let Some(found) = inverted(reader, i) {
         return Some((Some(found.0), found.1));
     }
-    let length = length(reader, i, false)?;
+    let one_day = || {
+        let unit = reader.unit(i)?;
+        let joins = match reader.language {
+            Language::Ru => reader.is_word(i + 1, &["спустя"]),
+            _ => matches!(unit, Unit::Day | Unit::Week) && reader.is_any(i + 1, &[Sense::After, Sense::Before]),
+        };
+        joins.then(|| Length { amounts: vec![(1000, unit)], loose: false, next: i + 1 })
+    };
+    let length = length(reader, i, false).or_else(one_day)?;
     if let Some((piece, next)) = before_date(reader, &length) {
         return Some((Some(piece), next));
     }
@@ -150,10 +158,10 @@ fn from_date(reader: &Reader, i: usize) -> Option<(DateSpec, usize)> {
 
 /// "2 days before Friday", "за два дня до пятницы", "dos días antes del viernes".
 fn before_date(reader: &Reader, length: &Length) -> Option<(Piece, usize)> {
-    if !reader.is(length.next, Sense::By) || reader.is_word(length.next, &["para", "к", "ко", "by", "until"]) {
+    if !reader.is(length.next, Sense::Before) {
         return None;
     }
-    let start = reader.skip(length.next, &[Sense::By, Sense::The, Sense::Of]);
+    let start = reader.skip(length.next, &[Sense::Before, Sense::By, Sense::The, Sense::Of]);
     let (piece, next) = dates::read(reader, start)?;
     let on_the_calendar =
         length.amounts.iter().all(|(amount, unit)| matches!(unit, Unit::Day | Unit::Week) && amount % 1000 == 0);
@@ -220,170 +228,4 @@ fn past_verb_before(reader: &Reader, i: usize) -> bool {
         bare.chars().count() > 3 && ["л", "ла", "ли", "ло"].iter().any(|end| bare.ends_with(end))
     };
     (0..i).any(|j| reader.get(j).is_some_and(|l| l.senses.is_empty() && is_past(&l.word)))
-}
-
-/// One length: amounts with their units, joined by commas and "and".
-fn length(reader: &Reader, i: usize, implicit: bool) -> Option<Length> {
-    let (first, mut loose, mut next) = one(reader, i, implicit)?;
-    let mut amounts = vec![first];
-    loop {
-        let mut at = next;
-        if reader.is_mark(at, ',') {
-            at += 1;
-        }
-        at = reader.skip(at, &[Sense::And, Sense::Plus]);
-        let joined = at > next;
-        let Some((amount, more_loose, after)) = one(reader, at, false) else { break };
-        if joined && reader.is(at, Sense::Article) && amounts.last().is_some_and(|(_, unit)| *unit == amount.1) {
-            break;
-        }
-        amounts.push(amount);
-        loose |= more_loose;
-        next = after;
-    }
-    // "a day or two", "две или три недели"
-    if reader.is(next, Sense::Or) && (amount(reader, next + 1).is_some()) {
-        let (_, after) = amount(reader, next + 1)?;
-        if reader.unit(after).is_some() || reader.closes(after) {
-            return Some(Length {
-                amounts,
-                loose: true,
-                next: if reader.unit(after).is_some() { after + 1 } else { after },
-            });
-        }
-    }
-    Some(Length { amounts, loose, next })
-}
-
-/// One amount with its unit.
-fn one(reader: &Reader, i: usize, implicit: bool) -> Option<((i64, Unit), bool, usize)> {
-    if let Some(amount) = reader.amount_word(i) {
-        return Some((amount, false, i + 1));
-    }
-    if reader.is(i, Sense::Several) {
-        // "unos 5 minutos" is about five, "unos minutos" several
-        return match reader.unit(i + 1) {
-            Some(unit) => Some(((3000, unit), true, i + 2)),
-            None => one(reader, i + 1, false),
-        };
-    }
-    let Some((mut thousandths, at)) = amount(reader, i) else {
-        let unit = reader.unit(i).filter(|_| !is_letter(reader, i))?;
-        let (extra, next) = and_a_half(reader, i + 1);
-        if !implicit && extra == 0 {
-            return None;
-        }
-        return Some(((1000 + extra, unit), false, next));
-    };
-    let mut at = reader.skip(at, &[Sense::Approx]);
-    let mut loose = false;
-    // "two or three weeks", "2-3 дня", "два-три часа"
-    if (reader.is(at, Sense::Or) || reader.is_mark(at, '-'))
-        && let Some((_, after)) = amount(reader, at + 1)
-        && reader.unit(after).is_some()
-    {
-        loose = true;
-        at = after;
-    } else if reader.get(i).and_then(|l| l.digits).is_some_and(|d| d.separator == Some('-')) {
-        loose = true;
-    }
-    let (extra, after_half) = and_a_half(reader, at);
-    if extra > 0 {
-        thousandths += extra;
-        at = after_half;
-    }
-    // "a half hour", "an extra hour"
-    if thousandths == 1000
-        && reader.is(i, Sense::Article)
-        && reader.is(at, Sense::Half)
-        && reader.unit(at + 1).is_some()
-    {
-        thousandths = 500;
-        at += 1;
-    }
-    if is_letter(reader, at) && reader.get(i).is_none_or(|l| l.digits.is_none()) {
-        return None;
-    }
-    if let Some((amount, unit)) = reader.amount_word(at) {
-        return Some(((amount * thousandths / 1000, unit), loose, at + 1));
-    }
-    let unit = reader.unit(at)?;
-    let (extra, next) = and_a_half(reader, at + 1);
-    Some(((thousandths + extra, unit), loose, next))
-}
-
-/// A unit of one letter, which only digits may precede.
-fn is_letter(reader: &Reader, i: usize) -> bool {
-    reader.get(i).is_some_and(|l| l.word.chars().count() == 1)
-}
-
-fn and_a_half(reader: &Reader, i: usize) -> (i64, usize) {
-    if reader.is(i, Sense::AndHalf) { (500, i + 1) } else { (0, i) }
-}
-
-/// An amount in thousandths.
-fn amount(reader: &Reader, i: usize) -> Option<(i64, usize)> {
-    let lexeme = reader.get(i)?;
-    if let Some(digits) = lexeme.digits {
-        if lexeme.ordinal || reader.get(i + 1).is_some_and(|l| l.mark == Some('%')) || i > 0 && spoils_amount(reader, i)
-        {
-            return None;
-        }
-        let (values, widths) = (digits.values(), digits.widths());
-        return match (values, digits.separator) {
-            ([whole], None) if widths[0] <= 6 => Some((i64::from(*whole) * 1000, i + 1)),
-            ([whole, part], Some('.' | ',')) if widths[0] <= 4 && widths[1] <= 3 => {
-                let scale = 10_i64.pow(3 - u32::from(widths[1]));
-                Some((i64::from(*whole) * 1000 + i64::from(*part) * scale, i + 1))
-            }
-            ([low, high], Some('-')) if low < high && widths[1] <= 3 => Some((i64::from(*low) * 1000, i + 1)),
-            _ => None,
-        };
-    }
-    if reader.is(i, Sense::OneAndHalf) {
-        return Some((1500, i + 1));
-    }
-    if let Some(few) = reader.few(i) {
-        return Some((few * 1000, reader.skip(i + 1, &[Sense::Of])));
-    }
-    if reader.is(i, Sense::Half) {
-        let at = reader.skip(i + 1, &[Sense::Article, Sense::Of, Sense::The]);
-        return reader.unit(at).map(|_| (500, at));
-    }
-    if let Some(found) = quarter(reader, i) {
-        return Some(found);
-    }
-    if let Some((n, next)) = reader.cardinal(i) {
-        if reader.number_word(next) == Some(100) {
-            return Some((n * 100_000, next + 1));
-        }
-        return Some((n * 1000, next));
-    }
-    if let Some(n) = reader.number_word(i) {
-        return Some((n * 1000, i + 1));
-    }
-    reader.is(i, Sense::Article).then_some((1000, i + 1))
-}
-
-fn spoils_amount(reader: &Reader, i: usize) -> bool {
-    reader.get(i).is_some_and(|l| l.glued)
-        && reader.get(i - 1).is_some_and(|l| {
-            l.mark.is_some_and(|m| {
-                "$€£¥₽#№/.:".contains(m) || m == ',' && i > 1 && reader.get(i - 2).is_some_and(|l| l.digits.is_some())
-            }) || (!l.word.is_empty() && reader.unit(i - 1).is_none())
-        })
-}
-
-/// "A quarter of an hour", "three quarters of an hour".
-fn quarter(reader: &Reader, i: usize) -> Option<(i64, usize)> {
-    let (count, at) = match reader.number_word(i) {
-        Some(n @ 1..=3) => (n, i + 1),
-        _ if reader.is(i, Sense::Article) => (1, i + 1),
-        _ => (1, i),
-    };
-    if !reader.is(at, Sense::QuarterPart) {
-        return None;
-    }
-    let unit = reader.skip(at + 1, &[Sense::Of, Sense::Article]);
-    (reader.unit(unit) == Some(Unit::Hour)).then_some((count * 250, unit))
 }

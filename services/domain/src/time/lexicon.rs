@@ -93,6 +93,10 @@ pub enum Sense {
     Of,
     From,
     By,
+    /// "Before" a day, after a length: counted back from it.
+    Before,
+    /// "Накануне", "la víspera de": the day before.
+    Eve,
     After,
     Between,
     And,

@@ -9,20 +9,25 @@
 //! `two_times`, `bare_month`, `weekend`, `recurring`, `loose_length`, `loose_period`, `loose_time`, `loose_weekday`,
 //! `length_and_date`, `weekday_mismatch`, `midnight_side`, `tomorrow_or_morning`, `hour_and_part_disagree`, `unclear_zone`.
 
+mod amounts;
 mod calendar;
 mod clock_policy;
 mod clocks;
 mod dates;
 mod en;
 mod es;
+mod faces;
+mod fractions;
 mod holiday;
 mod lengths;
 mod lexicon;
+mod offsets;
 mod phrase;
 mod reader;
 mod resolve;
 mod ru;
 mod scan;
+mod shifts;
 mod tokens;
 mod zone;
 

@@ -125,9 +125,7 @@ pub struct Shift {
 impl Shift {
     /// Whether hours or less are in it.
     pub fn has_clock(&self) -> bool {
-        self.amounts
-            .iter()
-            .any(|(amount, unit)| unit.is_clock() || (amount % 1000 != 0 && matches!(unit, Unit::Day | Unit::Week)))
+        self.amounts.iter().any(|(amount, unit)| unit.is_clock() || (amount % 1000 != 0 && *unit == Unit::Day))
     }
 }
 

@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
     /// A cardinal in words below a hundred ("twenty five", "двадцать пять", "treinta y uno").
     pub fn cardinal(&self, i: usize) -> Option<(i64, usize)> {
         let n = self.number_word(i)?;
-        if n >= 20 && n < 100 && n % 10 == 0 {
+        if (20..100).contains(&n) && n % 10 == 0 {
             let next = if self.is_mark(i + 1, '-') || self.is(i + 1, Sense::And) { i + 2 } else { i + 1 };
             if let Some(ones) = self.number_word(next).filter(|ones| (1..10).contains(ones)) {
                 return Some((n + ones, next + 1));
@@ -197,7 +197,8 @@ impl<'a> Reader<'a> {
         }
         match lexeme.mark {
             Some(mark) => {
-                !SPOILERS.contains(mark) && !(mark == '-' && self.get(i + 1).is_some_and(|n| n.digits.is_some()))
+                let range = mark == '-' && self.get(i + 1).is_some_and(|n| n.digits.is_some());
+                !range && !SPOILERS.contains(mark)
             }
             None => !lexeme.senses.is_empty() && self.unit(i).is_none() && lexeme.digits.is_none(),
         }

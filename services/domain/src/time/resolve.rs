@@ -6,7 +6,8 @@ use super::{
     Grain, Moment, TimeContext,
     clock_policy::{TimeOfDay, time_of_day},
     holiday::{last_of_month, nth_weekday},
-    phrase::{DateSpec, MonthRef, Phrase, Shift, Unit, Which},
+    phrase::{DateSpec, MonthRef, Phrase, Shift, Which},
+    shifts::{MOST_MILLISECONDS, days_after, finest, is_exact, milliseconds},
     zone::Wall,
 };
 
@@ -16,6 +17,9 @@ pub const SHORTEST_AHEAD: Duration = Duration::seconds(5);
 pub const FURTHEST_AHEAD: Months = Months::new(24);
 /// Local hour at which a day, a working week, a month ends.
 pub const END_OF_DAY_HOUR: u32 = 18;
+
+/// Days around today whose weekdays people know without a calendar.
+const KNOWN_BY_HEART_DAYS: i64 = 45;
 
 /// What one phrase came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -246,16 +250,30 @@ impl<'a> Resolver<'a> {
                 });
             }
         }
-        // beside a month's name the date is what was looked up; in digits its order may be the mistake
-        let named = matches!(main, DateSpec::MonthDay { swappable: false, .. });
         if let Some(DateSpec::Weekday(name, _)) = weekday
             && day.date.weekday() != *name
-            && !named
         {
-            let readings = day.date.and_hms_opt(self.context.followup_hour, 0, 0).into_iter().collect();
-            return Err(Unclear { rule: "weekday_mismatch", readings });
+            return self.mismatch(main, day, *name);
         }
         Ok(Some(day))
+    }
+
+    /// A date and a weekday that isn't its own. Far ahead a month's name was looked up and the weekday wasn't, as every published
+    /// case has it; in the weeks that people know by heart either may be the slip, and in digits the order may be.
+    fn mismatch(&self, spec: &DateSpec, day: Day, name: Weekday) -> Found<Day> {
+        if let DateSpec::MonthDay { month, day: of_month, year: None, .. } = *spec
+            && let Some(passed) = NaiveDate::from_ymd_opt(self.today().year(), month, of_month)
+            && passed.weekday() == name
+            && (0..KNOWN_BY_HEART_DAYS).contains(&(self.today() - passed).num_days())
+        {
+            return Ok(Day::new(Some(passed), "calendar_date"));
+        }
+        let far = (day.date - self.today()).num_days() > KNOWN_BY_HEART_DAYS;
+        if far && matches!(spec, DateSpec::MonthDay { swappable: false, .. }) {
+            return Ok(Some(day));
+        }
+        let readings = day.date.and_hms_opt(self.context.followup_hour, 0, 0).into_iter().collect();
+        Err(Unclear { rule: "weekday_mismatch", readings })
     }
 
     fn monday(&self, weeks: i64) -> Option<NaiveDate> {
@@ -389,75 +407,4 @@ impl<'a> Resolver<'a> {
         }
         self.on_day(Day { date: local.date(), rule, grain: Grain::Day }, time)
     }
-}
-
-/// A bound on lengths counted in milliseconds: a thousand years.
-const MOST_MILLISECONDS: i64 = 1000 * 366 * 24 * 3600 * 1000;
-/// A bound on lengths counted on the calendar.
-const MOST_UNITS: i64 = 1_000_000;
-
-/// Units whose fractions are counted in time rather than on the calendar.
-fn is_exact(unit: Unit) -> bool {
-    unit.is_clock()
-}
-
-/// What of an amount is counted in milliseconds: all of clock units, the fractions of days and weeks.
-fn milliseconds(amount: i64, unit: Unit) -> i64 {
-    let (amount, unit_ms) = match unit {
-        Unit::Second => (amount, 1000),
-        Unit::Minute => (amount, 60_000),
-        Unit::Hour => (amount, 3_600_000),
-        Unit::Day => (amount % 1000, 24 * 3_600_000),
-        Unit::Week => (amount % 1000, 7 * 24 * 3_600_000),
-        _ => return 0,
-    };
-    amount.saturating_mul(unit_ms) / 1000
-}
-
-fn finest(shift: &Shift) -> Grain {
-    let has = |unit| shift.amounts.iter().any(|(_, u)| *u == unit);
-    if has(Unit::Second) {
-        Grain::Second
-    } else if has(Unit::Minute) || has(Unit::Hour) {
-        Grain::Minute
-    } else {
-        Grain::Hour
-    }
-}
-
-/// The whole calendar units of `shift` after `from`; a month's end is clamped.
-fn days_after(from: NaiveDateTime, shift: &Shift, counts: impl Fn(Unit) -> bool) -> Option<NaiveDateTime> {
-    let mut at = from;
-    for (amount, unit) in &shift.amounts {
-        if !counts(*unit) {
-            continue;
-        }
-        let whole = (amount / 1000).min(MOST_UNITS);
-        let months = |per_unit: i64| u32::try_from((amount * per_unit / 1000).min(MOST_UNITS)).ok().map(Months::new);
-        at = match unit {
-            Unit::Day => at.checked_add_signed(Duration::try_days(whole)?)?,
-            Unit::Week => at.checked_add_signed(Duration::try_weeks(whole)?)?,
-            Unit::BusinessDay => business_days_after(at, whole)?,
-            Unit::Month => {
-                let half = Duration::try_days(amount % 1000 * 30 / 1000)?;
-                at.checked_add_months(months(1)?)?.checked_add_signed(half)?
-            }
-            Unit::Quarter => at.checked_add_months(months(3)?)?,
-            Unit::Year => at.checked_add_months(months(12)?)?,
-            Unit::Second | Unit::Minute | Unit::Hour => at,
-        };
-    }
-    Some(at)
-}
-
-fn business_days_after(from: NaiveDateTime, days: i64) -> Option<NaiveDateTime> {
-    let mut at = from;
-    let mut left = days.min(10_000);
-    while left > 0 {
-        at = at.checked_add_days(Days::new(1))?;
-        if !matches!(at.weekday(), Weekday::Sat | Weekday::Sun) {
-            left -= 1;
-        }
-    }
-    Some(at)
 }

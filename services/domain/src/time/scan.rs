@@ -3,6 +3,7 @@
 use super::{
     clocks, dates, lengths,
     lexicon::Sense,
+    offsets,
     phrase::{DateSpec, Phrase, Piece},
     reader::Reader,
 };
@@ -47,9 +48,15 @@ impl Scan<'_> {
         if self.end == i
             && i > 0
             && self.found.last().is_some_and(|p| !p.clocks.is_empty())
-            && let Some((piece, next)) = clocks::zone(reader, i)
+            && let Some((piece, next)) = offsets::read(reader, i)
         {
             return self.add(piece, i, next);
+        }
+        if self.end == i
+            && i > 0
+            && let Some(next) = self.year_after_clock(i)
+        {
+            return next;
         }
         // "28:30 вечера": the part of a day of a clock that is none
         let orphan = i > 0 && self.end != i && reader.get(i - 1).is_some_and(|l| l.digits.is_some());
@@ -70,6 +77,23 @@ impl Scan<'_> {
             self.sentence += 1;
         }
         i + 1
+    }
+
+    /// "Oct 26 11:00:09 2027": the year of a date that a clock stands before.
+    fn year_after_clock(&mut self, i: usize) -> Option<usize> {
+        let reader = self.reader;
+        let last = self.found.last_mut().filter(|p| !p.clocks.is_empty())?;
+        let (named, next) =
+            reader.year(i).filter(|(year, next)| (1900..2100).contains(year) && reader.closes(*next))?;
+        let Some(DateSpec::MonthDay { year, .. }) =
+            last.dates.iter_mut().find(|d| matches!(d, DateSpec::MonthDay { year: None, .. }))
+        else {
+            return None;
+        };
+        *year = Some(named);
+        last.span.end = reader.lexemes[next - 1].span.end;
+        self.end = next;
+        Some(next)
     }
 
     /// A length without a direction says no time, unless dates read it otherwise ("1 day" is none, "1 mar" is a date).
@@ -112,7 +136,7 @@ impl Scan<'_> {
     /// Prepositions right before a piece belong to its words.
     fn start_of(&self, i: usize) -> usize {
         let mut start = i;
-        while start > self.end.max(0)
+        while start > self.end
             && start > 0
             && self.reader.is_any(start - 1, &JOINTS)
             && self.reader.get(start - 1).is_some_and(|l| l.mark.is_none())

@@ -1,0 +1,233 @@
+//! The faces of a clock: `17:30`, `8.30`, "14h30", "seven thirty", "siete y media" — hours and minutes, however written.
+
+use super::{
+    fractions,
+    lexicon::Sense,
+    phrase::{Clock, Meridiem, Unit},
+    reader::Reader,
+};
+use crate::language::Language;
+
+/// How an hour was written, before it is known to be one.
+pub struct Face {
+    pub clock: Clock,
+    pub next: usize,
+    /// Written in a way that only times are: `17:30`, "half past five".
+    pub certain: bool,
+    /// `8.30` and the like: a time only with a preposition or a part of day.
+    pub dotted: bool,
+}
+
+impl Face {
+    /// `8:00:31` says all there is to say.
+    pub fn clock_is_whole_word(&self) -> bool {
+        self.certain && self.clock.minute.is_some() && self.clock.second.is_some()
+    }
+}
+
+/// A whole hour of a twelve-hour face.
+pub fn whole(hour: u32) -> Clock {
+    Clock { hour, minute: None, second: None, meridiem: None, as_written: false }
+}
+
+/// The hour and minute at `i`, however written.
+pub fn face(reader: &Reader, i: usize, announced: bool, opened: bool) -> Option<Face> {
+    fractions::read(reader, i, opened)
+        .or_else(|| in_digits(reader, i, announced))
+        .or_else(|| in_words(reader, i, announced))
+}
+
+/// A clock in digits.
+pub fn in_digits(reader: &Reader, i: usize, announced: bool) -> Option<Face> {
+    let lexeme = reader.get(i)?;
+    let digits = lexeme.digits?;
+    let iso = lexeme.glued && i > 0 && reader.is_word(i - 1, &["t", "т"]);
+    if reader.is_spoilt(i) && !iso || lexeme.ordinal {
+        return None;
+    }
+    let (values, widths) = (digits.values(), digits.widths());
+    let as_written = widths[0] == 2 && values[0] < 10;
+    let face = |hour, minute: Option<u32>, second, certain, dotted| {
+        let valid = hour < 24 && minute.is_none_or(|m| m < 60);
+        let clock = Clock { hour, minute, second, meridiem: None, as_written };
+        (valid && second.is_none_or(|s: u32| s < 60)).then_some(Face { clock, next: i + 1, certain, dotted })
+    };
+    match (values, digits.separator) {
+        ([hour, minute], Some(':')) if widths[1] == 2 && widths[0] <= 2 => {
+            face(*hour, Some(*minute), None, true, false)
+        }
+        ([hour, minute, second], Some(':')) if widths[1] == 2 && widths[2] == 2 => {
+            let mut face = face(*hour, Some(*minute), Some(*second), true, false)?;
+            // fractions of a second, and the zone's "Z"
+            if reader.is_mark(i + 1, '.') && reader.get(i + 2).is_some_and(|l| l.glued && l.digits.is_some()) {
+                face.next = i + 3;
+            }
+            Some(face)
+        }
+        ([hour, minute], Some('.')) if widths[1] == 2 && widths[0] <= 2 => {
+            let marked = reader.meridiem(i + 1).is_some() || reader.part_after(i + 1).is_some();
+            (announced || marked).then(|| face(*hour, Some(*minute), None, marked, true)).flatten()
+        }
+        ([hour, minute], Some('-'))
+            if widths[1] == 2 && announced && (reader.language == Language::Ru || *hour > 12) =>
+        {
+            face(*hour, Some(*minute), None, true, true)
+        }
+        ([hour, end], Some('-')) if widths[0] <= 2 && widths[1] <= 2 && *end <= 24 => {
+            // "12-3pm", "10-11 at night": the first hour is meant
+            let mut first = face(*hour, None, None, false, false)?;
+            let (meridiem, next) = match reader.meridiem(i + 1) {
+                Some((meridiem, next)) => (Some(meridiem), next),
+                None => (None, i + 1),
+            };
+            if meridiem.is_none() && reader.part_after(i + 1).is_none() {
+                return None;
+            }
+            first.clock.meridiem = meridiem.map(|m| start_meridiem(*hour, *end, m));
+            first.next = next;
+            first.certain = true;
+            Some(first)
+        }
+        ([hour], None) if widths[0] <= 2 => {
+            let mut face = face(*hour, None, None, false, false)?;
+            let sign = reader.get(i + 1).filter(|_| reader.is_word(i + 1, &["h", "ч", "hs", "hrs"]));
+            let minute = reader
+                .lone(i + 2, 2)
+                .filter(|m| *m < 60 && reader.get(i + 2).is_some_and(|l| l.digits.is_some_and(|d| d.widths()[0] == 2)));
+            if sign.is_some_and(|s| s.glued)
+                && minute.is_some()
+                && (reader.get(i + 2).is_some_and(|l| l.glued) || announced)
+            {
+                face.clock.minute = minute;
+                face.next = reader.skip(i + 3, &[Sense::Unit(Unit::Minute)]);
+                face.certain = true;
+                return Some(face);
+            }
+            // "at 13h"; "after 2h" is a length
+            if sign.is_some_and(|s| s.glued) && announced && i > 0 && reader.is_word(i - 1, &["at", "в", "las"]) {
+                face.next = i + 2;
+                face.certain = true;
+                return Some(face);
+            }
+            minutes_after(reader, &mut face, announced);
+            Some(face)
+        }
+        _ => None,
+    }
+}
+
+/// A clock in words.
+pub fn in_words(reader: &Reader, i: usize, announced: bool) -> Option<Face> {
+    // "в час дня", "в час"
+    if reader.language == Language::Ru
+        && reader.is_word(i, &["час", "часу"])
+        && announced
+        && !reader.is_word(i - 1, &["до", "к"])
+    {
+        let next = i + 1;
+        let follows = reader.part_after(next).is_some() || reader.closes(next);
+        return follows.then(|| Face { clock: whole(1), next, certain: false, dotted: false });
+    }
+    let (hour, next) = match reader.cardinal(i) {
+        // "пять тридцать": the tens may be the minutes
+        Some((hour, next)) if hour <= 24 => (u32::try_from(hour).ok()?, next),
+        _ => return None,
+    };
+    if hour >= 24 || reader.is(i, Sense::Article) && !announced {
+        return None;
+    }
+    let mut face = Face { clock: whole(hour), next, certain: false, dotted: false };
+    minutes_after(reader, &mut face, announced);
+    Some(face)
+}
+
+/// "Y media", "menos cuarto", "thirty": the minutes after a bare hour.
+fn minutes_after(reader: &Reader, face: &mut Face, announced: bool) {
+    let next = face.next;
+    if reader.language == Language::Es {
+        if reader.is(next, Sense::AndHalf) {
+            face.set(30, next + 1);
+        } else if reader.is(next, Sense::And) && reader.is(next + 1, Sense::QuarterPart) {
+            face.set(15, next + 2);
+        } else if reader.is(next, Sense::Minus) && reader.is(next + 1, Sense::QuarterPart) {
+            face.before(15, next + 2);
+        } else if reader.is_any(next, &[Sense::And, Sense::Minus]) && announced {
+            let Some((minute, after)) = minute_number(reader, next + 1) else { return };
+            if reader.is(next, Sense::Minus) {
+                face.before(minute, after)
+            } else {
+                face.set(minute, after)
+            }
+            face.next = reader.skip(face.next, &[Sense::Unit(Unit::Minute)]);
+        } else if announced {
+            face.spoken(reader, next);
+        }
+    } else if announced {
+        face.spoken(reader, next);
+    }
+}
+
+/// A number of minutes, in digits or words.
+pub fn minute_number(reader: &Reader, i: usize) -> Option<(u32, usize)> {
+    let (minute, next) = match reader.lone(i, 2) {
+        Some(minute) => (minute, i + 1),
+        None => {
+            let (minute, next) = reader.cardinal(i)?;
+            (u32::try_from(minute).ok()?, next)
+        }
+    };
+    (1..60).contains(&minute).then_some((minute, next))
+}
+
+impl Face {
+    fn set(&mut self, minute: u32, next: usize) {
+        self.clock.minute = Some(minute);
+        self.next = next;
+    }
+
+    /// So many minutes before the hour.
+    fn before(&mut self, minute: u32, next: usize) {
+        self.clock = before_hour(self.clock.hour, 60 - minute);
+        self.next = next;
+    }
+
+    /// "Seven thirty", "семь тридцать", "7 30".
+    fn spoken(&mut self, reader: &Reader, i: usize) {
+        let in_digits = reader.get(i).is_some_and(|l| l.digits.is_some_and(|d| d.widths() == [2]));
+        let on_the_hour = in_digits.then(|| reader.lone(i, 2)).flatten().filter(|m| *m == 0).map(|m| (m, i + 1));
+        let spoken = minute_number(reader, i)
+            .filter(|(minute, _)| in_digits || *minute >= 10 && reader.get(i).is_some_and(|l| l.digits.is_none()));
+        let Some((minute, next)) = on_the_hour.or(spoken) else { return };
+        let counts = reader.unit(next).is_some()
+            || reader.month(next).is_some()
+            || !reader.closes(next) && reader.meridiem(next).is_none();
+        if !counts && !reader.get(i).is_some_and(|l| l.ordinal) {
+            self.set(minute, next);
+        }
+    }
+}
+
+/// The clock `minute` minutes into the hour before `hour`; the named hour decides the half of the day.
+pub fn before_hour(hour: u32, minute: u32) -> Clock {
+    Clock {
+        hour: if hour == 0 {
+            23
+        } else if hour == 1 {
+            12
+        } else {
+            hour - 1
+        },
+        minute: Some(minute),
+        ..whole(0)
+    }
+}
+
+/// Of a range that ends at `end` in the half of the day named, the half its start is in.
+pub fn start_meridiem(start: u32, end: u32, meridiem: Meridiem) -> Meridiem {
+    let later = start % 12 > end % 12;
+    match (later, meridiem) {
+        (false, same) => same,
+        (true, Meridiem::Am) => Meridiem::Pm,
+        (true, Meridiem::Pm) => Meridiem::Am,
+    }
+}
