@@ -64,7 +64,9 @@ fn act_at(sentence: &Sentence, at: usize) -> Option<Act> {
     let act = |deed: Deed, end: usize| Some(Act { deed, words: at..end, verb: at });
 
     for (intent, patterns) in [(Intent::Write, &lexicon.do_not_write), (Intent::Remind, &lexicon.do_not_remind)] {
-        if let Some(end) = patterns.longest(tokens, at, &slack) {
+        // "why don't you ping me" asks for it
+        let suggested = at > 0 && tokens[at - 1].is_one_of(lexicon.words.question);
+        if let Some(end) = patterns.longest(tokens, at, &slack).filter(|_| !suggested) {
             if is_reported(sentence, at) || is_for_another(sentence, end, intent, at..end) {
                 return None;
             }
@@ -113,8 +115,10 @@ fn contact_at(sentence: &Sentence, at: usize, verbs: &Verbs) -> Option<Act> {
         Form::Wished => licence(sentence, at, true)?,
         Form::Future => is_free_future(sentence, at).then_some(at)?,
         Form::Together => {
-            let said_by_another = tokens[..at].iter().any(|t| t.is_one_of(words.not) || t.is_one_of(words.question));
-            (!said_by_another).then_some(at)?
+            let denied = tokens[..at].iter().any(|t| t.is_one_of(words.not) || t.is_one_of(words.question));
+            let with_another = (0..at)
+                .any(|i| tokens[i].is_one_of(words.with) && !tokens[i + 1].is_one_of(words.with_me) && !tokens[i].time);
+            (!denied && !with_another).then_some(at)?
         }
     };
     if is_reported(sentence, from) || is_for_another(sentence, end, verbs.intent, from..end) {
@@ -185,7 +189,7 @@ fn starts(sentence: &Sentence, at: usize) -> Option<usize> {
     let mut i = at;
     while i > 0 {
         let before = &sentence.tokens[i - 1];
-        if before.is_one_of(words.conjunction) {
+        if before.is_one_of(words.conjunction) || before.is_one_of(words.or) {
             return (!others_speak(sentence, i - 1)).then_some(at);
         }
         if sentence.is_boundary(i - 1) || sentence.polite[i - 1] {

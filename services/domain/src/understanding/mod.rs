@@ -2,7 +2,7 @@
 //!
 //! A message is cut into words and sentences ([`words`], [`sentence`]). Short sentences that consist of nothing but a known phrase are
 //! taken whole ([`read`]); otherwise the sentence is searched for verbs of contact and of promises ([`acts`]), each is given
-//! its stretch of the sentence, and the stretch its time and topic ([`stretch`], [`topic`]). What is quoted, reported, or
+//! its stretch of the sentence, and the stretch its time and topic ([`stretch`], [`standing`], [`topic`]). What is quoted, reported, or
 //! addressed to somebody else asks for nothing. In doubt nothing is understood: a missed request is answered honestly, a
 //! wrong one sends a message nobody asked for.
 
@@ -11,6 +11,7 @@ mod lexicon;
 mod pattern;
 mod read;
 mod sentence;
+mod standing;
 mod stretch;
 mod tongue;
 mod topic;

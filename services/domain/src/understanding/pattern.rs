@@ -95,8 +95,7 @@ impl Patterns {
 
     /// Where a match begins that ends with token `end` (exclusive).
     pub fn ending(&self, tokens: &[Token], end: usize, skip: &dyn Fn(usize) -> bool) -> Option<usize> {
-        (end.saturating_sub(12)..end)
-            .find(|&at| !skip(at) && self.0.iter().any(|p| p.matches(tokens, at, skip) == Some(end)))
+        (end.saturating_sub(12)..end).find(|&at| self.0.iter().any(|p| p.matches(tokens, at, skip) == Some(end)))
     }
 }
 

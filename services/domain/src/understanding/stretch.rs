@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use super::{
-    Asked, Intent, Request, Which,
+    Asked, Intent, Request,
     acts::{Act, Deed},
     pattern::TIGHT,
     sentence::{Reader, Sentence, spans},
+    standing::{refusal, shift},
     topic::{is_about_something, is_other_clause, says_later, topic},
     words::Sort,
 };
@@ -255,6 +256,11 @@ fn several(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) 
                 || tokens[i].is_one_of(words.before_time)
         });
         let Some(first) = first else { continue };
+        let subject = (first..range.end)
+            .find(|&i| tokens[i].is_word() && !tokens[i].time && !tokens[i].is_one_of(words.before_time));
+        if subject.is_some_and(|i| is_other_clause(sentence, i..range.end)) {
+            continue;
+        }
         let Meaning::Instant(left) = sentence.time(range.start..joint, reader) else { continue };
         let right = sentence.time(first..range.end, reader);
         let begins = spans(&right).iter().map(|s| s.start).min().is_some_and(|s| {
@@ -390,94 +396,6 @@ fn is_bare_clock(sentence: &Sentence, span: &Range<usize>) -> bool {
         Sort::Word => t.is_one_of(words.clock) || t.folded.starts_with(|c: char| c.is_ascii_digit()),
         _ => true,
     })
-}
-
-fn refusal(
-    sentence: &Sentence,
-    range: Range<usize>,
-    act: &Act,
-    intent: Option<Intent>,
-    reader: Reader,
-) -> Vec<Request> {
-    // "не пиши завтра, лучше в пятницу": a move of what was to be cancelled
-    for joint in act.words.end..range.end {
-        if !sentence.is_boundary(joint) && !sentence.tokens[joint].is_one_of(sentence.lexicon.words.conjunction) {
-            continue;
-        }
-        if let Some(time) = super::read::implied_move(sentence, joint + 1..range.end, reader) {
-            let which = which(sentence, range.start..joint, act, intent, sentence.time(range.start..joint, reader));
-            return vec![Request::Move { time, which: Which { all: false, ..which }, plain: false }];
-        }
-    }
-    let meaning = sentence.time(range.clone(), reader);
-    let mut which = which(sentence, range.clone(), act, intent, meaning);
-    if intent.is_some() {
-        which.all |= which.topic.is_empty() && which.time == Meaning::None;
-        which.named = true;
-    }
-    vec![Request::Cancel { which }]
-}
-
-/// Which promises the words of a stretch point at.
-fn which(sentence: &Sentence, range: Range<usize>, act: &Act, intent: Option<Intent>, time: Meaning) -> Which {
-    let words = sentence.lexicon.words;
-    let said = spans(&time);
-    let in_time =
-        |i: usize| said.iter().any(|s| s.start < sentence.tokens[i].span.end && sentence.tokens[i].span.start < s.end);
-    let names_promise = |i: usize| sentence.lexicon.promise.longest(&sentence.tokens, i, TIGHT).is_some();
-    let tokens = &sentence.tokens;
-    let inside = |i: usize| i >= act.words.start;
-    let named = range
-        .clone()
-        .filter(|&i| inside(i))
-        .any(|i| names_promise(i) || tokens[i].is_one_of(words.pronoun) || ends_in_it(&tokens[i].folded));
-    let all = range.clone().filter(|&i| inside(i)).any(|i| tokens[i].is_one_of(words.all));
-    let topic: Vec<&str> = (act.words.end..range.end)
-        .filter(|&i| {
-            let token = &tokens[i];
-            let light = token.is_one_of(words.pronoun)
-                || token.is_one_of(words.preposition)
-                || token.is_one_of(words.introduces)
-                || token.is_one_of(words.before_time);
-            token.is_word()
-                && !in_time(i)
-                && !sentence.polite[i]
-                && !light
-                && !names_promise(i)
-                && !token.is_one_of(words.conjunction)
-        })
-        .map(|i| &sentence.text[tokens[i].span.clone()])
-        .collect();
-    let nothing_more = topic.is_empty() && matches!(time, Meaning::None);
-    Which { all, topic: topic.join(" "), time, intent, named: named || nothing_more }
-}
-
-/// Spanish "cancélalo", "muévelos".
-fn ends_in_it(word: &str) -> bool {
-    ["lalo", "lala", "lelo", "lalos", "velo", "bialo", "salo", "zalo", "trasalo", "ponlo", "arlo", "erlo"]
-        .iter()
-        .any(|e| word.ends_with(e))
-}
-
-fn shift(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) -> Request {
-    let words = sentence.lexicon.words;
-    let whole = sentence.time(range.clone(), reader);
-    if let Meaning::Ambiguous { .. } = whole {
-        // "с пятницы на понедельник", "from Friday to Monday": the last target counts, what stands before says which
-        let target = (act.words.end..range.end).rev().find(|&i| {
-            sentence.tokens[i].is_one_of(words.target)
-                && matches!(sentence.time(i..range.end, reader), Meaning::Instant(_))
-        });
-        if let Some(at) = target {
-            let time = asked(sentence, sentence.time(at..range.end, reader));
-            let before = sentence.time(act.words.end..at, reader);
-            return Request::Move { time, which: which(sentence, range.start..at, act, None, before), plain: true };
-        }
-    }
-    let mut which = which(sentence, range, act, None, whole.clone());
-    which.time = Meaning::None;
-    which.all = false;
-    Request::Move { time: asked(sentence, whole), which, plain: true }
 }
 
 /// A meaning with its own words.

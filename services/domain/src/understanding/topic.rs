@@ -40,7 +40,7 @@ fn kept(sentence: &Sentence, range: Range<usize>, act: &Act, intent: Intent, tim
             out.extend(earlier.filter(|&i| usable(i)));
         }
     }
-    let mut i = act.words.end;
+    let mut i = act.words.end.max(range.start);
     let mut attached = true;
     while i < range.end {
         if sentence.is_boundary(i) && !tokens[i].is_mark(':') && is_other_clause(sentence, i + 1..range.end) {
@@ -48,18 +48,40 @@ fn kept(sentence: &Sentence, range: Range<usize>, act: &Act, intent: Intent, tim
             i = next.max(i + 1);
             continue;
         }
-        let pronoun = attached && (tokens[i].is_one_of(words.me) || tokens[i].is_one_of(words.you));
+        let me = |i: usize| tokens.get(i).is_some_and(|t| t.is_one_of(words.me));
+        let with_me = tokens[i].is_one_of(words.with) && me(i + 1);
+        let pronoun = attached && (me(i) || with_me || tokens[i].is_one_of(words.you));
         if usable(i) && !pronoun {
             out.push(i);
             attached = false;
         }
         i += 1;
     }
+    const ASIDE: &[&str] = &[
+        "тогда",
+        "просто",
+        "ну",
+        "еще",
+        "также",
+        "снова",
+        "опять",
+        "пока",
+        "just",
+        "again",
+        "then",
+        "entonces",
+        "pues",
+        "ya",
+    ];
+    if out.iter().all(|&i| sentence.filler[i] || !tokens[i].is_word()) {
+        out.clear();
+    }
     let edge = |i: &usize| {
         let token = &tokens[*i];
         !token.quoted && matches!(token.sort, Sort::Mark(c) if c != '%' && c != '#' && c != '№' && c != '@' && c != '$')
             || token.is_one_of(words.conjunction)
             || token.is_one_of(words.or)
+            || token.is_one_of(ASIDE)
             || matches!(token.sort, Sort::Emoji(_))
     };
     let start = out.iter().position(|i| !(edge(i) || tokens[*i].is_one_of(words.instead))).unwrap_or(out.len());
@@ -95,12 +117,14 @@ fn introduced_clause(sentence: &Sentence, range: Range<usize>) -> Option<Range<u
 /// A clause with a subject of its own ("…, у меня экзамен", "…, because I forget") says why, not what about.
 pub(super) fn is_other_clause(sentence: &Sentence, range: Range<usize>) -> bool {
     let words = sentence.lexicon.words;
-    range
-        .into_iter()
-        .find(|&i| {
-            sentence.tokens[i].is_word() && !sentence.polite[i] && !sentence.tokens[i].is_one_of(words.conjunction)
-        })
-        .is_some_and(|i| sentence.tokens[i].is_one_of(words.other_clause))
+    let tokens = &sentence.tokens;
+    let mut said =
+        range.filter(|&i| tokens[i].is_word() && !sentence.polite[i] && !tokens[i].is_one_of(words.conjunction));
+    let Some(first) = said.next() else { return false };
+    // "…, that would be great"
+    let remark =
+        tokens[first].folded == "that" && said.next().is_some_and(|i| tokens[i].is_one_of(&["would", "is", "will"]));
+    remark || tokens[first].is_one_of(words.other_clause)
 }
 
 /// The tokens' own text, gaps closed, cut at the limit.

@@ -189,7 +189,8 @@ pub(super) static SOURCE: Source = Source {
     do_not_remind: &[
         "no|nunca|ya más|ya|no? me|nos recuerdes|recuerde",
         "no hace falta que me? recuerdes|recuerde",
-        "no hace falta recordarme|recordármelo|recordatorio|el? recordatorio?",
+        "no hace falta recordarme|recordármelo",
+        "no hace falta el? recordatorio",
         "no es necesario que me? recuerdes|recuerde",
         "no es necesario recordarme|recordármelo",
         "no quiero|necesito que me? recuerdes|recuerde",
@@ -316,7 +317,8 @@ pub(super) static SOURCE: Source = Source {
         "con gusto",
     ],
     beside_acknowledgement: &[
-        "muchas|muchísimas|mil|y|muy|pues|entonces|por|favor|todo|tu|su|la|el|ayuda|recordatorio|aviso|a|ti|usted|amable|que|ya|oh|ah|con|eso|amigo|amiga|tan|de|verdad|hombre|está|esta|de antemano|antemano",
+        "muchas|muchísimas|mil|y|muy|pues|entonces|por|favor|todo|tu|su|la|el|ayuda|recordatorio|aviso|a|ti|usted|amable|que|ya|oh|ah|con|eso|amigo|amiga|tan|de|verdad|hombre|está|esta",
+        "de antemano",
     ],
     repeated: &[
         "cada día|dia|semana|mes|hora|año|lunes|martes|miércoles|jueves|viernes|sábado|domingo|mañana|tarde|noche|minuto|dos|tres|cuatro|1|2|3|4|5|6|7|8|9|10|15|20|30",
@@ -337,7 +339,11 @@ pub(super) static SOURCE: Source = Source {
     polite: &[
         "por favor|fa|fis",
         "porfa|porfi|porfavor|porfis|pf",
-        "si puedes|puede|es|no|te|le posible|molestia|es|importa|parece? molestia|posible?",
+        "si puedes|puede|podés",
+        "si es|fuera posible",
+        "si no es molestia",
+        "si te|le parece",
+        "si no te|le importa|molesta",
         "si no es mucha? molestia",
     ],
     filler: &[
@@ -418,7 +424,8 @@ pub(super) static SOURCE: Source = Source {
     introduces: &["sobre", "acerca", "respecto", "de", "del", "que", "para", "lo", "en", "por", "con"],
     other_clause: &[
         "yo", "tengo", "estoy", "ahora", "hoy", "porque", "ya", "si", "cuando", "el", "ella", "ellos", "mi", "mis",
-        "pues", "como", "voy", "nosotros", "estare", "debo", "quiero", "necesito", "espero", "donde",
+        "pues", "como", "voy", "nosotros", "estare", "gracias", "seria", "debo", "quiero", "necesito", "espero",
+        "donde",
     ],
     preposition: &[
         "sobre",

@@ -1,0 +1,91 @@
+//! What the tests of the rules are given: a turn on Wednesday, 18 November 2026, 09:00 in Madrid.
+#![allow(dead_code)] // each test binary uses its part
+
+use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
+use chrono_tz::{Europe::Madrid, Tz};
+use steward_agent_brain::{
+    brain::{Decision, Incoming, Promise, TurnInput},
+    rules::decide,
+};
+use steward_domain::{language::Language, settings::Defaults};
+
+pub const ZONE: Tz = Madrid;
+
+/// A local time in Madrid.
+pub fn at(local: &str) -> DateTime<Utc> {
+    let naive: NaiveDateTime = local.parse().expect("a local time");
+    ZONE.from_local_datetime(&naive).single().expect("no clock change then").to_utc()
+}
+
+/// A turn of these messages, with no promises.
+pub fn given(messages: &[&str]) -> TurnInput {
+    let now = at("2026-11-18T09:00:00");
+    TurnInput {
+        now,
+        zone: ZONE,
+        language: Language::Ru,
+        day_first: false,
+        followup_hour: 10,
+        defaults: Defaults::default(),
+        messages: messages
+            .iter()
+            .enumerate()
+            .map(|(i, text)| Incoming {
+                message_id: format!("m{i}"),
+                kind: "text".into(),
+                text: (*text).to_owned(),
+                forwarded: false,
+                written_at: now,
+            })
+            .collect(),
+        pending: Vec::new(),
+        cancelled: Vec::new(),
+        human_active: false,
+    }
+}
+
+pub fn decide_text(text: &str) -> Vec<Decision> {
+    decide(&given(&[text]))
+}
+
+pub fn promise(id: &str, due: &str, text: &str) -> Promise {
+    Promise {
+        follow_up_id: id.into(),
+        due_at: at(due),
+        intention: "write".into(),
+        text: text.into(),
+        phrase: "тогда-то".into(),
+    }
+}
+
+pub fn reminder(id: &str, due: &str, text: &str) -> Promise {
+    Promise { intention: "remind".into(), ..promise(id, due, text) }
+}
+
+/// The replies.
+pub fn texts(decisions: &[Decision]) -> Vec<&str> {
+    decisions.iter().filter_map(|d| if let Decision::Reply { text } = d { Some(text.as_str()) } else { None }).collect()
+}
+
+/// The only reply, if there is one.
+pub fn reply(decisions: &[Decision]) -> Option<&str> {
+    let texts = texts(decisions);
+    assert!(texts.len() < 2, "{decisions:?}");
+    texts.first().copied()
+}
+
+/// All but the replies, in short; times local.
+pub fn decided(decisions: &[Decision]) -> Vec<String> {
+    let local = |due: &DateTime<Utc>| due.with_timezone(&ZONE).format("%Y-%m-%dT%H:%M:%S").to_string();
+    decisions
+        .iter()
+        .filter_map(|decision| match decision {
+            Decision::Reply { .. } => None,
+            Decision::Schedule { due_at, intention, .. } => Some(format!("schedule {intention} {}", local(due_at))),
+            Decision::Renew { follow_up_id } => Some(format!("renew {follow_up_id}")),
+            Decision::Move { follow_up_id, due_at, .. } => Some(format!("move {follow_up_id} {}", local(due_at))),
+            Decision::Cancel { follow_up_id } => Some(format!("cancel {follow_up_id}")),
+            Decision::RequestHuman { message_id } => Some(format!("human {message_id}")),
+        })
+        .collect()
+}

@@ -1,0 +1,152 @@
+//! The table of sentences, requests and traps, per language: every row must be understood exactly as written.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use chrono::{DateTime, TimeZone, Utc};
+use chrono_tz::{Europe::Madrid, Tz};
+use steward_domain::{
+    language::Language,
+    settings::PartsOfDay,
+    time::{Meaning, TimeContext},
+    understanding::{Asked, Request, Which, understand},
+};
+
+const ZONE: Tz = Madrid;
+
+/// Wednesday, 18 November 2026, 09:00 in Madrid.
+fn written_at() -> DateTime<Utc> {
+    ZONE.with_ymd_and_hms(2026, 11, 18, 9, 0, 0).single().expect("no clock change that day").to_utc()
+}
+
+fn context(language: Language) -> TimeContext {
+    TimeContext {
+        written_at: written_at(),
+        zone: ZONE,
+        language,
+        day_first: false,
+        followup_hour: 10,
+        parts_of_day: PartsOfDay::default(),
+    }
+}
+
+fn say_time(meaning: &Meaning) -> String {
+    match meaning {
+        Meaning::Instant(m) => {
+            let local = m.at.with_timezone(&ZONE);
+            let format = if local.format("%S").to_string() == "00" { "%Y-%m-%dT%H:%M" } else { "%Y-%m-%dT%H:%M:%S" };
+            local.format(format).to_string()
+        }
+        Meaning::Ambiguous { .. } => "?".into(),
+        Meaning::Past(_) => "past".into(),
+        Meaning::TooFar(_) => "far".into(),
+        Meaning::None => "-".into(),
+    }
+}
+
+fn say_which(which: &Which) -> String {
+    let mut out = String::new();
+    if which.all {
+        out += " all";
+    }
+    match &which.time {
+        Meaning::None => {}
+        Meaning::Instant(m) | Meaning::Past(m) => out += &format!(" @{}", m.at.with_timezone(&ZONE).format("%Y-%m-%d")),
+        _ => out += " @?",
+    }
+    if !which.topic.is_empty() {
+        out += &format!(" [{}]", which.topic);
+    }
+    out
+}
+
+/// A request in the table's notation.
+fn say(request: &Request) -> String {
+    let asked = |kind: &str, time: &Asked, topic: &str| {
+        let topic = if topic.is_empty() { String::new() } else { format!(" [{topic}]") };
+        format!("{kind} {}{topic}", say_time(&time.meaning))
+    };
+    match request {
+        Request::WriteToMe { time, topic, .. } => asked("write", time, topic),
+        Request::RemindMe { time, topic, .. } => asked("remind", time, topic),
+        Request::Repeated => "repeated".into(),
+        Request::Cancel { which } => format!("cancel{}", say_which(which)),
+        Request::Move { time, which, .. } => format!("move {}{}", say_time(&time.meaning), say_which(which)),
+        Request::List => "list".into(),
+        Request::Keep => "keep".into(),
+        Request::Acknowledgement => "ack".into(),
+        Request::HumanRequested => "human".into(),
+        Request::Other => "other".into(),
+    }
+}
+
+/// Reads `text => requests` rows and asserts each; prints how many of which kind there were.
+fn assert_table(language: Language) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/understanding/{language}.txt"));
+    let table = fs::read_to_string(&path).expect("the table stands beside the tests");
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    let mut rows = 0;
+    for line in table.lines().filter(|l| !l.trim().is_empty() && !l.starts_with('#')) {
+        let (text, expected) = line.rsplit_once(" => ").expect("a row is `text => requests`");
+        let text = text.replace("\\n", "\n");
+        let understood = understand(&text, &context(language));
+        let got = understood.requests.iter().map(say).collect::<Vec<_>>().join("; ");
+        let kind = expected.split([' ', ';']).next().unwrap_or_default().to_owned();
+        *counts.entry(kind).or_default() += 1;
+        rows += 1;
+        if got != expected {
+            wrong.push(format!("{text:?}\n   expected {expected}\n   got      {got}"));
+        }
+    }
+    println!("{language}: {rows} sentences, {} wrong; {counts:?}", wrong.len());
+    assert!(rows >= 80, "{language}: only {rows} rows");
+    assert!(wrong.is_empty(), "{} of {rows} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn russian_sentences_are_understood_as_the_table_says() {
+    assert_table(Language::Ru);
+}
+
+#[test]
+fn spanish_sentences_are_understood_as_the_table_says() {
+    assert_table(Language::Es);
+}
+
+#[test]
+fn english_sentences_are_understood_as_the_table_says() {
+    assert_table(Language::En);
+}
+
+#[test]
+fn a_message_is_understood_in_its_own_language_whatever_the_contacts_is() {
+    for (text, language) in [
+        ("напиши через 8 секунд про договор 3", Language::Ru),
+        ("escríbeme dentro de 8 segundos sobre el contrato 3", Language::Es),
+        ("write to me in 8 seconds about the contract 3", Language::En),
+    ] {
+        for contact in [Language::Ru, Language::Es, Language::En] {
+            let understood = understand(text, &context(contact));
+            assert_eq!(understood.language, Some(language), "{text}");
+            let [Request::WriteToMe { time, .. }] = understood.requests.as_slice() else {
+                panic!("{text}: {understood:?}")
+            };
+            assert_eq!(say_time(&time.meaning), "2026-11-18T09:00:08", "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_words_of_the_time_are_kept_as_the_phrase() {
+    let understood = understand("напиши через 2 минуты про договор", &context(Language::Ru));
+    let [Request::WriteToMe { time, topic, .. }] = understood.requests.as_slice() else { panic!("{understood:?}") };
+    assert_eq!((time.phrase.as_str(), topic.as_str()), ("через 2 минуты", "про договор"));
+}
+
+#[test]
+fn a_topic_is_cut_at_500_characters() {
+    let text = format!("напомни завтра про {}", "очень длинный договор ".repeat(100));
+    let understood = understand(&text, &context(Language::Ru));
+    let [Request::RemindMe { topic, .. }] = understood.requests.as_slice() else { panic!("{understood:?}") };
+    assert!(topic.chars().count() <= 500 && topic.starts_with("про очень длинный договор"));
+}
