@@ -310,3 +310,34 @@ async fn a_key_opens_its_own_tenant_as_far_as_its_role_goes() {
     // Webhooks have secrets of their own.
     world.update(&world.message(42, 42, "x")).await;
 }
+
+#[tokio::test]
+async fn a_phrase_is_read_in_the_contacts_own_zone() {
+    let world = World::start().await;
+    let id = world.client(42).await;
+    let contact = ids::contact(&world.tenant, "tg", "42");
+    let zone: chrono_tz::Tz = "Asia/Makassar".parse().unwrap();
+    let settings = json!({"timezone": zone.name(), "followup_hour": 9});
+    world.command(Method::PATCH, &format!("/api/v1/contacts/{contact}"), settings).await;
+    let schedule = async |phrase: &str| {
+        let body = json!({"conversation_id": id, "text": "x", "phrase": phrase});
+        world.command(Method::POST, "/api/v1/follow-ups", body).await
+    };
+    let made = schedule("tomorrow").await;
+    assert_eq!(made.status, StatusCode::CREATED, "{:?}", made.body);
+    let promised = state(&world, &id).await.follow_ups[&made.text("id")].clone();
+    let local = promised.due_at.with_timezone(&zone);
+    assert_eq!(local.time(), chrono::NaiveTime::from_hms_opt(9, 0, 0).unwrap());
+    assert_eq!((promised.timezone.as_str(), promised.phrase.as_str()), (zone.name(), "tomorrow"));
+    assert!(!promised.rule.is_empty());
+    let past = schedule("yesterday").await;
+    assert_eq!(past.status, StatusCode::UNPROCESSABLE_ENTITY, "{:?}", past.body);
+    let two = schedule("tomorrow or on Friday").await;
+    assert_eq!((two.status, two.text("code").as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "ambiguous_time"));
+    assert!(two.text("detail").contains("tomorrow or on Friday"));
+    let moved = json!({"phrase": "in 3 hours"});
+    let path = format!("/api/v1/follow-ups/{}", made.text("id"));
+    assert_eq!(world.command(Method::PATCH, &path, moved).await.status, StatusCode::OK);
+    let due = state(&world, &id).await.follow_ups[&made.text("id")].due_at;
+    assert!((due - Utc::now() - TimeDelta::hours(3)).num_seconds().abs() < 60);
+}

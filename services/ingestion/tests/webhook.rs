@@ -259,3 +259,18 @@ async fn a_full_log_is_said_to_be_full() {
     assert_eq!(answer.status, StatusCode::INSUFFICIENT_STORAGE, "{:?}", answer.body);
     assert_eq!(answer.text("code"), "log_full");
 }
+
+#[tokio::test]
+async fn many_at_once_are_each_kept_once_and_takeovers_between_them_too() {
+    let world = World::start().await;
+    let clients: Vec<Value> = (0..200).map(|i| world.message(42 + i % 20, -5 - i % 3, "hello")).collect();
+    let operators: Vec<Value> =
+        (0..20).map(|i| world.message(world::OPERATOR, -5, ["/human_active", "/human_release"][i % 2])).collect();
+    let twice = clients.iter().chain(&operators).chain(&clients).chain(&operators);
+    futures::future::join_all(twice.map(|update| world.update(update))).await;
+    let mut events = 0;
+    for chat in ["-5", "-6", "-7"] {
+        events += world.types(&world.conversation(chat).to_string()).await.len();
+    }
+    assert_eq!(events, clients.len() + operators.len());
+}
