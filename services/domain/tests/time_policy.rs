@@ -693,6 +693,11 @@ fn what_people_write_in_a_hurry() {
         каждые 2 часа | none
         раз в неделю | none
         от 5 до 10 | none
+        завтра около 7 | 2026-11-19 19:00
+        завтра вечером 8 | 2026-11-19 20:00
+        в 8 завтра вечером | 2026-11-19 20:00
+        завтр в 5 | ask: loose_time
+        завтрак в 5 | 2026-11-18 17:00
         накануне пятницы | 2026-11-19 10:00
         сегодня попозже | ask: loose_time
         через день | ask: loose_time
@@ -731,6 +736,13 @@ fn what_people_write_in_a_hurry() {
         Friday 13 | ask: weekday_mismatch
         later today | ask: loose_time
         in 1.5 weeks | 2026-11-29 10:00
+        tonight around 7 | 2026-11-18 19:00
+        tomorrow around 3ish | 2026-11-19 15:00
+        8 tomorrow morning | 2026-11-19 08:00
+        between 3 and 5 tomorrow | 2026-11-19 15:00
+        2moro at 8pm | 2026-11-19 20:00
+        3 hours after noon | ask: loose_length
+        within the next hour | 2026-11-18 13:30
         we met yesterday at 5; call me tomorrow at 6 | 2026-11-19 18:00
         my trip is in May, ping me on Friday | 2026-11-20 10:00
         I can do Monday 3pm or Tuesday 4pm | ask: two_times

@@ -2,7 +2,7 @@
 
 use super::{
     faces::{Face, face, in_digits, in_words, start_meridiem},
-    lexicon::Sense,
+    lexicon::{Lexeme, Sense},
     phrase::{Clock, Meridiem, Part, Piece, Unit},
     reader::Reader,
 };
@@ -41,11 +41,20 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A time of day that starts at `i`, prepositions included.
-pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
-    let mut at = i;
-    let (mut announced, mut opened) = (false, false);
-    let prepositions = [
+/// What stands before a clock and says that it is one.
+struct Lead {
+    /// "At", "в", "a las", a deadline: a bare number after it is an hour.
+    announced: bool,
+    /// "From", "between": a range begins.
+    opened: bool,
+    /// "Around".
+    about: bool,
+    /// Where the clock itself starts.
+    at: usize,
+}
+
+fn lead(reader: &Reader, i: usize) -> Lead {
+    const PREPOSITIONS: [Sense; 9] = [
         Sense::At,
         Sense::By,
         Sense::After,
@@ -56,69 +65,88 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         Sense::On,
         Sense::For,
     ];
-    while at < i + 4 && reader.is_any(at, &prepositions) && !is_named(reader, at) {
+    let mut lead = Lead { announced: false, opened: false, about: false, at: i };
+    while lead.at < i + 4 && reader.is_any(lead.at, &PREPOSITIONS) && !is_named(reader, lead.at) {
+        let at = lead.at;
         // "hasta el 15" is a day, "hasta las 15" a clock
         let deadline = reader.language != Language::Es && reader.is_any(at, &[Sense::By, Sense::After]);
-        let moved_to = reader.is_word(at, &["на"]) && i > 0 && day_before(reader, i);
-        announced |= reader.is(at, Sense::At) || deadline || moved_to;
-        opened |= reader.is_any(at, &[Sense::From, Sense::Between]);
-        at += 1;
+        let moved_to = reader.is_word(at, &["на"]) && day_before(reader, i);
+        lead.announced |= reader.is(at, Sense::At) || deadline || moved_to;
+        lead.opened |= reader.is_any(at, &[Sense::From, Sense::Between]);
+        lead.about |= reader.is(at, Sense::Approx);
+        lead.at += 1;
     }
-    if let Some(found) = named(reader, at, announced) {
+    lead
+}
+
+/// A time of day that starts at `i`, prepositions included.
+pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+    let lead = lead(reader, i);
+    if let Some(found) = named(reader, lead.at, lead.announced) {
         return Some(found);
     }
-    let counted_before = |b: usize| {
-        reader.number_word(b).is_some()
-            || reader.get(b).is_some_and(|l| l.digits.is_some_and(|d| d.separator.is_none()))
-    };
-    if i > 0 && reader.is_any(i, &[Sense::By, Sense::To]) && counted_before(i - 1) {
+    if i > 0 && reader.is_any(i, &[Sense::By, Sense::To]) && is_bare_number(reader, i - 1) {
         return None; // "от 5 до 10"
     }
-    let mut face = face(reader, at, announced, opened)?;
-    if is_something_else(reader, &face, at) {
+    let mut face = face(reader, lead.at, lead.announced, lead.opened)?;
+    if is_something_else(reader, &face, lead.at) {
         return None;
     }
-    if reader.is(face.next, Sense::Oclock) && !face.clock_is_whole_word() {
-        let minutes =
-            reader.lone(face.next + 1, 2).filter(|m| *m < 60 && reader.unit(face.next + 2) == Some(Unit::Minute));
-        if let Some(minute) = minutes.filter(|_| announced) {
-            face.clock.minute = Some(minute);
-            face.next += 3;
-        } else {
-            face.next += 1;
-            if reader.is_mark(face.next, '.')
-                && reader.is_word(face.next - 1, &["ч", "h", "hs", "hrs"])
-                && reader.part_after(face.next + 1).is_some()
-            {
-                face.next += 1;
-            }
-            if reader.language == Language::En || announced && face.next > at + 1 {
-                face.certain |= announced || reader.language == Language::En;
-            }
-        }
-    }
+    oclock(reader, &mut face, &lead);
     let mut marked = face.certain;
     if let Some((meridiem, next)) = reader.meridiem(face.next) {
         if !fits(&face.clock, meridiem) {
             return None;
         }
         face.clock.meridiem = Some(meridiem);
-        face.next = next;
+        face.next = reader.skip(next, &[Sense::Oclock]);
         marked = true;
-        face.next = reader.skip(face.next, &[Sense::Oclock]);
     }
     let has_part = reader.part_after(face.next).is_some();
-    if let Some(next) = range_end(reader, &mut face, opened, has_part) {
-        let of_a_day = i > 0 && opened && day_before(reader, i);
-        marked |= face.clock.meridiem.is_some() || reader.part_after(next).is_some() || face.certain || of_a_day;
+    if let Some(next) = range_end(reader, &mut face, lead.opened, has_part) {
+        let of_a_day = lead.opened && (day_before(reader, i) || is_day(reader, next));
+        marked |= face.clock.meridiem.is_some() || face.certain || of_a_day;
         face.next = next;
     }
     marked |= reader.part_after(face.next).is_some();
-    let today_said = i > 0 && announced && !face.dotted && day_before(reader, i) && !reader.is_counted(face.next);
-    let about = (i..at).any(|j| reader.is(j, Sense::Approx))
-        && reader.get(face.next).is_some_and(|l| l.senses.iter().any(|s| matches!(s, Sense::Day(_))));
-    let accepted = marked || about || announced && reader.closes(face.next) || today_said;
-    accepted.then_some((Piece::Clock(face.clock), face.next))
+    (marked || beside_day(reader, &face, &lead, i)).then_some((Piece::Clock(face.clock), face.next))
+}
+
+/// Whether the words around a bare number make it an hour: a preposition and nothing it could count, or a day beside it.
+fn beside_day(reader: &Reader, face: &Face, lead: &Lead, i: usize) -> bool {
+    let closes = reader.closes(face.next);
+    let of_day = day_before(reader, i);
+    let of_part = i > 0 && reader.part(i - 1).is_some();
+    let part_of_day_after = is_day(reader, face.next) && reader.part(face.next + 1).is_some();
+    lead.announced && (closes || of_day && !face.dotted && !reader.is_counted(face.next))
+        || lead.about && (is_day(reader, face.next) || (of_day || of_part) && closes)
+        || !face.dotted && (part_of_day_after || of_part && closes && lead.at == i)
+}
+
+/// "5 o'clock", "в 16 часов 20 минут", "9 ч. вечера".
+fn oclock(reader: &Reader, face: &mut Face, lead: &Lead) {
+    if !reader.is(face.next, Sense::Oclock) || face.clock_is_whole_word() {
+        return;
+    }
+    let minute = reader.lone(face.next + 1, 2).filter(|m| *m < 60 && reader.unit(face.next + 2) == Some(Unit::Minute));
+    if let Some(minute) = minute.filter(|_| lead.announced) {
+        face.clock.minute = Some(minute);
+        face.next += 3;
+        return;
+    }
+    let abbreviated = reader.is_word(face.next, &["ч", "h", "hs", "hrs"]) && reader.is_mark(face.next + 1, '.');
+    face.next += if abbreviated && reader.part_after(face.next + 2).is_some() { 2 } else { 1 };
+    face.certain |= lead.announced || reader.language == Language::En;
+}
+
+fn is_bare_number(reader: &Reader, i: usize) -> bool {
+    let lone = |l: &Lexeme| l.digits.is_some_and(|d| d.separator.is_none());
+    reader.number_word(i).is_some() || reader.get(i).is_some_and(lone)
+}
+
+/// Whether a day is named at `i`.
+fn is_day(reader: &Reader, i: usize) -> bool {
+    reader.weekday(i).is_some() || reader.get(i).is_some_and(|l| l.senses.iter().any(|s| matches!(s, Sense::Day(_))))
 }
 
 /// A bare number that is the day of a date ("к 1 декабря", "до 15.12"), or a clock with letters glued to it.
@@ -143,11 +171,9 @@ fn is_named(reader: &Reader, i: usize) -> bool {
 
 /// Whether a day stands right before `i`, so that "завтра в 5 …" needs no further sign.
 fn day_before(reader: &Reader, i: usize) -> bool {
-    let before = if reader.is_mark(i - 1, ',') { i.checked_sub(2) } else { Some(i - 1) };
-    before.is_some_and(|b| {
-        reader.weekday(b).is_some()
-            || reader.get(b).is_some_and(|l| l.senses.iter().any(|s| matches!(s, Sense::Day(_))))
-    })
+    let Some(before) = i.checked_sub(1) else { return false };
+    let before = if reader.is_mark(before, ',') { before.checked_sub(1) } else { Some(before) };
+    before.is_some_and(|b| is_day(reader, b))
 }
 
 fn fits(clock: &Clock, meridiem: Meridiem) -> bool {

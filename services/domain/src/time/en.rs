@@ -137,7 +137,7 @@ const DAYS: Table = &[
     (S::Day(0), "today|tod|this day"),
     (
         S::Day(1),
-        "tomorrow|tomorow|tommorow|tommorrow|tmrw|tmr|tmw|tomm|2moro|tomorrows|next day|the next day|the following day|following day",
+        "tomorrow|tomoz|tomo|tmoro|tmrow|tomorro|tommorrow|tomorow|tommorow|tommorrow|tmrw|tmr|tmw|tomm|2moro|tomorrows|next day|the next day|the following day|following day",
     ),
     (
         S::Day(2),

@@ -109,6 +109,9 @@ pub fn in_digits(reader: &Reader, i: usize, announced: bool) -> Option<Face> {
                 face.certain = true;
                 return Some(face);
             }
+            if reader.language == Language::En && reader.is_word(i + 1, &["ish"]) {
+                face.next = i + 2;
+            }
             minutes_after(reader, &mut face, announced);
             Some(face)
         }

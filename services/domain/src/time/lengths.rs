@@ -56,6 +56,9 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Option<Piece>, usize)> {
         let next = reader.skip(length.next, &[Sense::Hence]);
         return Some((Some(shift(length.amounts, None, length.loose)), next));
     }
+    if let Some(next) = from_clock(reader, length.next) {
+        return Some((Some(LOOSE), next));
+    }
     if let Some((from, next)) = from_date(reader, length.next) {
         return Some((Some(shift(length.amounts, Some(from), length.loose)), next));
     }
@@ -76,7 +79,8 @@ fn ahead(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         return Some(found);
     }
     let implicit = opens && !reader.is(i, Sense::Wait) && (reader.language == Language::Ru || announced)
-        || announced && is_hours(reader, after_filler);
+        || (announced || opens && reader.get(i).is_some_and(|l| l.word.is_empty() && l.mark.is_none()))
+            && is_hours(reader, after_filler);
     let found = inverted_amount(reader, after_filler).or_else(|| length(reader, after_filler, implicit))?;
     if reader.is(i, Sense::Wait) && reader.is_any(after_filler, &[Sense::Article, Sense::Unit(Unit::Second)]) {
         return None; // "wait a second"
@@ -137,6 +141,15 @@ fn is_hours(reader: &Reader, i: usize) -> bool {
 
 fn shift(amounts: Vec<(i64, Unit)>, from: Option<DateSpec>, loose: bool) -> Piece {
     if loose { LOOSE } else { Piece::Shift(Shift { amounts, from, added: false }) }
+}
+
+/// "… after noon", "… to midnight": counted from a clock, which nothing else needs.
+fn from_clock(reader: &Reader, i: usize) -> Option<usize> {
+    if !reader.is_any(i, &[Sense::After, Sense::Before, Sense::To, Sense::Past, Sense::From]) {
+        return None;
+    }
+    let at = reader.skip(i + 1, &[Sense::The]);
+    reader.is_any(at, &[Sense::Noon, Sense::Midnight]).then_some(at + 1)
 }
 
 /// "… after tomorrow", "… from Friday", "… после пятницы".

@@ -141,7 +141,9 @@ pub struct Lexicon {
     entries: HashMap<String, Vec<Entry>>,
     /// Full names of months and weekdays, five letters and more, forgiven one wrong letter.
     names: Vec<(Vec<char>, Vec<Sense>)>,
-    /// Real words one letter away from a name.
+    /// Words such as "tomorrow", of six letters and more.
+    days: Vec<Vec<char>>,
+    /// Real words one letter away from a name or a day.
     not_names: HashSet<&'static str>,
 }
 
@@ -168,6 +170,7 @@ impl Lexicon {
             language,
             entries: HashMap::new(),
             names: Vec::new(),
+            days: Vec::new(),
             not_names: not_names.iter().copied().collect(),
         };
         for (sense, keys) in tables.iter().flat_map(|table| table.iter()) {
@@ -206,6 +209,13 @@ impl Lexicon {
                 }
             }
         }
+        let is_day = |e: &Entry| e.rest.is_empty() && e.senses.iter().any(|s| matches!(s, Sense::Day(1 | 2)));
+        let days =
+            self.entries.iter().filter(|(first, entries)| first.chars().count() >= 6 && entries.iter().any(is_day));
+        self.days = days
+            .map(|(first, _)| first.chars().collect())
+            .filter(|day: &Vec<char>| day != &['m', 'a', 'n', 'a', 'n', 'a'])
+            .collect();
         self.names.sort_by(|a, b| a.0.cmp(&b.0));
     }
 
@@ -229,16 +239,20 @@ impl Lexicon {
     }
 
     /// The month or weekday that `word` misspells by one letter.
-    fn misspelt(&self, word: &str) -> Option<&[Sense]> {
+    fn misspelt(&'static self, word: &str) -> Option<&'static [Sense]> {
         let letters: Vec<char> = word.chars().collect();
         if letters.len() < 5 || self.not_names.contains(word) {
             return None;
         }
-        self.names.iter().find(|(name, _)| one_letter_apart(name, &letters)).map(|(_, senses)| senses.as_slice())
+        let named =
+            self.names.iter().find(|(name, _)| one_letter_apart(name, &letters)).map(|(_, senses)| senses.as_slice());
+        // a day misspelt is not guessed at, but it must not leave the hour beside it to today
+        let is_day = || self.days.iter().any(|day| one_letter_apart(day, &letters));
+        named.or_else(|| is_day().then_some(&[Sense::Loosely]))
     }
 
     /// How many of the words belong to this language's table; tells languages of one script apart.
-    pub fn known(&self, tokens: &[Token]) -> usize {
+    pub fn known(&'static self, tokens: &[Token]) -> usize {
         tokens.iter().filter(|t| matches!(&t.shape, Shape::Word(word) if self.entries.contains_key(word.as_str()) || self.misspelt(word).is_some())).count()
     }
 }
@@ -302,8 +316,13 @@ pub fn lexemes(tokens: &[Token], lexicon: &'static Lexicon) -> Vec<Lexeme> {
                 lexeme.word.clone_from(word);
             }
             Shape::Digits(digits) => {
-                lexeme.digits = Some(*digits);
-                if digits.lone().is_some() {
+                if lexicon.language == Language::En && is_2moro(&tokens[at..]) {
+                    lexeme.senses = &[Sense::Day(1)];
+                    taken = 2;
+                } else {
+                    lexeme.digits = Some(*digits);
+                }
+                if lexeme.digits.is_some() && digits.lone().is_some() {
                     let suffix = ordinal_suffix(&tokens[at + 1..], lexicon.language);
                     lexeme.ordinal = suffix > 0;
                     taken += suffix;
@@ -317,6 +336,16 @@ pub fn lexemes(tokens: &[Token], lexicon: &'static Lexicon) -> Vec<Lexeme> {
         found.push(lexeme);
     }
     found
+}
+
+/// "2moro", "2morrow".
+fn is_2moro(tokens: &[Token]) -> bool {
+    match tokens {
+        [Token { shape: Shape::Digits(two), .. }, Token { shape: Shape::Word(word), glued: true, .. }, ..] => {
+            two.lone() == Some(2) && matches!(word.as_str(), "moro" | "morrow" | "mrw" | "morow")
+        }
+        _ => false,
+    }
 }
 
 /// How many tokens after a number make it an ordinal.

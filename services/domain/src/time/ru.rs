@@ -15,6 +15,9 @@ pub const TABLES: [Table; 6] = [NUMBERS, UNITS, DAYS, PARTS, GRAMMAR, HOLIDAYS];
 
 /// Real words one letter away from a month or a weekday.
 pub const NOT_NAMES: &[&str] = &[
+    "завтрак",
+    "завтрака",
+    "завтраку",
     "среди",
     "средь",
     "средам",
