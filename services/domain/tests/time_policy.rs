@@ -696,6 +696,8 @@ fn what_people_write_in_a_hurry() {
         завтра около 7 | 2026-11-19 19:00
         завтра вечером 8 | 2026-11-19 20:00
         в 8 завтра вечером | 2026-11-19 20:00
+        завтрашним вечером | 2026-11-19 19:00
+        до завтрашнего вечера | 2026-11-19 19:00
         завтр в 5 | ask: loose_time
         завтрак в 5 | 2026-11-18 17:00
         накануне пятницы | 2026-11-19 10:00
@@ -715,6 +717,7 @@ fn what_people_write_in_a_hurry() {
         el día antes del viernes | 2026-11-19 10:00
         a las siete de mañana | ask: tomorrow_or_morning
         a las 7pm de mañana | 2026-11-19 19:00
+        hoy 20h | 2026-11-18 20:00
         vie 15:00 | 2026-11-20 15:00
         entre 5 y 10 | none
         una vez por semana | none

@@ -117,8 +117,11 @@ fn beside_day(reader: &Reader, face: &Face, lead: &Lead, i: usize) -> bool {
     let closes = reader.closes(face.next);
     let of_day = day_before(reader, i);
     let of_part = i > 0 && reader.part(i - 1).is_some();
+    // "hoy 20h"
+    let hours_sign = lead.at == i && of_day && reader.is_word(face.next - 1, &["h", "hs", "hrs", "ч"]);
     let part_of_day_after = is_day(reader, face.next) && reader.part(face.next + 1).is_some();
-    lead.announced && (closes || of_day && !face.dotted && !reader.is_counted(face.next))
+    hours_sign
+        || lead.announced && (closes || of_day && !face.dotted && !reader.is_counted(face.next))
         || lead.about && (is_day(reader, face.next) || (of_day || of_part) && closes)
         || !face.dotted && (part_of_day_after || of_part && closes && lead.at == i)
 }
