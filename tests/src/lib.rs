@@ -3,6 +3,8 @@
 pub mod api;
 pub mod binary;
 pub mod config;
+pub mod gate;
+pub mod lateness;
 pub mod live;
 pub mod processes;
 pub mod system;

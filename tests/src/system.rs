@@ -75,11 +75,16 @@ impl Unit {
 impl System {
     /// `steward up`, ready.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        let unit = Unit::new("up", "up")?;
-        let api = Api::new(&unit.base())?;
-        let mut system = Self::prepare(config, vec![unit], api)?;
+        let mut system = Self::prepared(config)?;
         system.start_again().await?;
         Ok(system)
+    }
+
+    /// `steward up` that is not started yet.
+    pub fn prepared(config: Config) -> anyhow::Result<Self> {
+        let unit = Unit::new("up", "up")?;
+        let api = Api::new(&unit.base())?;
+        Self::prepare(config, vec![unit], api)
     }
 
     /// `steward servers`, and every service as a process of its own, as often as `counts` says (once if it says nothing).
@@ -213,10 +218,34 @@ impl System {
         }
     }
 
+    /// Waits until `/readyz` of the first process answers 503 with these words in it.
+    pub async fn until_said_by_readyz(&mut self, words: &str) -> anyhow::Result<()> {
+        let deadline = tokio::time::Instant::now() + READY_WITHIN;
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        let mut last = String::new();
+        loop {
+            tick.tick().await;
+            let url = format!("{}/readyz", self.units[0].base());
+            if let Ok(answer) = self.api.client.get(url).send().await {
+                let status = answer.status();
+                last = answer.text().await?;
+                if status.as_u16() == 503 && last.contains(words) {
+                    return Ok(());
+                }
+            }
+            self.still_runs(0)?;
+            if tokio::time::Instant::now() > deadline {
+                bail!("/readyz doesn't speak of {words}: {last}\n{}", self.said(30));
+            }
+        }
+    }
+
     async fn until_run_file(&mut self) -> anyhow::Result<()> {
         let deadline = tokio::time::Instant::now() + READY_WITHIN;
         let mut tick = tokio::time::interval(Duration::from_millis(20));
-        while self.run_file().is_err() {
+        let pid = self.units[0].process.as_ref().map(|p| p.pid);
+        // One that an earlier run left behind names another process.
+        while self.run_file().ok().and_then(|run| run["pid"].as_i64()) != pid.map(i64::from) {
             tick.tick().await;
             self.still_runs(0)?;
             if tokio::time::Instant::now() > deadline {

@@ -1,0 +1,101 @@
+//! The race between a promise's due time and the client's own message: whoever the log took first has won.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use futures::{StreamExt, TryStreamExt, stream};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use serde_json::{Value, json};
+use steward_tests::{Config, System, Telegram, lateness::amount, updates};
+use tokio::time::Instant;
+
+const SOON: Duration = Duration::from_secs(60);
+
+fn position(event: &Value) -> u64 {
+    event["position"].as_u64().unwrap()
+}
+
+/// The full show: `STEWARD_RACES=1000`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_claim_follows_the_clients_message_and_what_was_cancelled_was_not_sent() {
+    let count = amount("STEWARD_RACES", 100);
+    let telegram = Telegram::start().await.unwrap();
+    let system = System::start(Config::telegram(&telegram)).await.unwrap();
+    let chats: Vec<i64> = (0..count as i64).map(|n| 10_000 + n).collect();
+    let opened = stream::iter(&chats).map(|chat| {
+        let system = &system;
+        async move { system.telegram(&updates::text(*chat, "здравствуйте")).await }
+    });
+    opened.buffer_unordered(16).try_collect::<()>().await.unwrap();
+    telegram.until(SOON, |all| (all.len() >= count).then_some(())).await.unwrap();
+    let mut conversations = Vec::new();
+    for chat in &chats {
+        conversations.push(system.conversation(chat).await.unwrap());
+    }
+    // 50 races a second, begun when all are set up.
+    let start = Utc::now() + TimeDelta::milliseconds(4000 + count as i64 * 12);
+    let due = |n: usize| start + TimeDelta::milliseconds(n as i64 * 20);
+    let ids: Vec<String> = stream::iter(0..count)
+        .map(|n| {
+            let (system, conversation) = (&system, &conversations[n]);
+            async move { system.schedule(conversation, &format!("promise {n}"), due(n), &json!({})).await }
+        })
+        .buffered(8)
+        .try_collect()
+        .await
+        .unwrap();
+    let late = (Utc::now() - start).max(TimeDelta::zero());
+    assert_eq!(late, TimeDelta::zero(), "the races began before all was set up");
+    let seed: u64 = rand::random();
+    let mut rng = StdRng::seed_from_u64(seed);
+    let (now, clock) = (Utc::now(), Instant::now());
+    let writers = (0..count).map(|n| {
+        let at = due(n) + TimeDelta::microseconds(rng.random_range(-20_000..=20_000));
+        let when = clock + (at - now).to_std().unwrap();
+        let (api, chat) = (system.api().clone(), chats[n]);
+        tokio::spawn(async move {
+            // The race itself: the client writes at this moment.
+            tokio::time::sleep_until(when).await;
+            api.telegram(&updates::text(chat, "я передумал, у меня вопрос")).await
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap().unwrap();
+    }
+    let (mut sent, mut cancelled, mut refused) = (0, 0, 0);
+    for (n, (id, conversation)) in ids.iter().zip(&conversations).enumerate() {
+        let look = || async {
+            let found = system.follow_up(id).await?;
+            Ok((found["state"] != "pending").then_some(found))
+        };
+        let ended = system.until(SOON, look).await.unwrap();
+        let delivered = telegram.delivered_to(chats[n]).iter().filter(|d| d.text == format!("promise {n}")).count();
+        let events = system.events(conversation).await.unwrap();
+        let words = events.iter().filter(|e| e["type"] == "ClientResponded").nth(1).expect("the second message");
+        let of_promise: Vec<_> = events.iter().filter(|e| e["data"]["follow_up_id"] == id.as_str()).collect();
+        let claim = of_promise.iter().find(|e| e["type"] == "DispatchStarted");
+        if let Some(claim) = claim {
+            assert!(position(claim) < position(words), "race {n}: a claim after the client's message, seed {seed}");
+        }
+        match ended["state"].as_str().unwrap() {
+            "sent" => {
+                assert_eq!(delivered, 1, "race {n}");
+                sent += 1;
+            }
+            "cancelled" => {
+                assert_eq!(delivered, 0, "race {n}: cancelled, but sent; seed {seed}");
+                assert_eq!(ended["reason"]["code"], "client_responded", "race {n}");
+                assert!(claim.is_none());
+                cancelled += 1;
+                // It was due already, and the claim lost the race.
+                refused += usize::from(of_promise.iter().any(|e| e["type"] == "FollowUpDue"));
+            }
+            other => panic!("race {n} ended {other}: {ended}"),
+        }
+    }
+    println!(
+        "{count} races, seed {seed}: {sent} sent before the client's message, {cancelled} cancelled by it, {refused} of those after they were due"
+    );
+    assert!(sent > 0 && cancelled > 0, "it was no race");
+}
