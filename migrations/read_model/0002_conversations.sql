@@ -2,7 +2,7 @@
 CREATE TABLE conversations (
     tenant             text    NOT NULL,
     id                 text    NOT NULL,
-    channel_id         text    NOT NULL,
+    channel_id         text,
     channel            text    NOT NULL,
     external_id        text    NOT NULL,
     is_group           boolean NOT NULL,

@@ -31,7 +31,7 @@ CREATE TABLE messages (
     cancel_after_claim jsonb,
     position           bigint  NOT NULL,
     changed_position   bigint  NOT NULL,
-    PRIMARY KEY (tenant, id)
+    PRIMARY KEY (tenant, conversation_id, id)
 );
 
 -- indexes

@@ -22,14 +22,14 @@ CREATE TABLE follow_ups (
     context          text    NOT NULL,
     by               text    NOT NULL,
     turn_id          text    NOT NULL,
-    message_id       text    NOT NULL,
+    message_id       text,
     result           text    NOT NULL,
     created_at       timestamptz NOT NULL,
     decided_at       timestamptz,
     sent_at          timestamptz,
     position         bigint  NOT NULL,
     changed_position bigint  NOT NULL,
-    PRIMARY KEY (tenant, id)
+    PRIMARY KEY (tenant, conversation_id, id)
 );
 
 -- indexes

@@ -22,7 +22,9 @@ pub enum ProjectionError {
     },
     #[error("the read models hold something that no projection wrote: {0}; run `steward rebuild`")]
     Damaged(String),
-    #[error("the read models have reached position {reached}, the log only {last}: this is another log's database. Use that log, or another database")]
+    #[error(
+        "the read models have reached position {reached}, the log only {last}: this is another log's database. Use that log, or another database"
+    )]
     OtherLog { reached: u64, last: u64 },
     #[error("a rebuild is running already; wait for it to end")]
     RebuildRunning,
@@ -35,12 +37,10 @@ pub enum ProjectionError {
 }
 
 impl ProjectionError {
-    /// A table or schema that isn't there: a rebuild has just replaced it.
-    pub fn is_replaced_schema(&self) -> bool {
+    /// A row that was taken for new is there already.
+    pub fn is_twice(&self) -> bool {
         use tokio_postgres::error::SqlState;
-        matches!(self, Self::Postgres(e) if e.code().is_some_and(|code| {
-            *code == SqlState::UNDEFINED_TABLE || *code == SqlState::INVALID_SCHEMA_NAME
-        }))
+        matches!(self, Self::Postgres(e) if e.code() == Some(&SqlState::UNIQUE_VIOLATION))
     }
 }
 

@@ -9,6 +9,7 @@ mod page;
 mod position;
 mod projector;
 mod read;
+mod rebuild;
 mod rows;
 mod store;
 
@@ -18,3 +19,4 @@ pub use migrations::migrate;
 pub use position::Reached;
 pub use projector::run;
 pub use read::{Channel, PATHS, Reads, router};
+pub use rebuild::{Rebuilt, rebuild};

@@ -81,15 +81,16 @@ pub async fn new_schema(client: &mut Object) -> Result<String, ProjectionError> 
     Ok(schema)
 }
 
-/// Makes the indexes that [`new_schema`] left out.
+/// Makes the indexes that [`new_schema`] left out, of the files that `which` names.
 ///
 /// # Errors
 /// When Postgres can't be reached, or a file fails.
-pub async fn index(client: &mut Object, schema: &str) -> Result<(), ProjectionError> {
+pub async fn index(client: &mut Object, schema: &str, which: impl Fn(&str) -> bool) -> Result<(), ProjectionError> {
     let transaction = client.transaction().await?;
     set_path(&transaction, schema).await?;
-    for migration in READ_MODEL {
-        run(&transaction, *migration, migration.indexes()).await?;
+    let wanted: Vec<Migration> = READ_MODEL.iter().copied().filter(|m| which(m.name)).collect();
+    for migration in wanted {
+        run(&transaction, migration, migration.indexes()).await?;
     }
     transaction.commit().await?;
     Ok(())
@@ -122,10 +123,12 @@ async fn apply(
         .await?;
     let applied: Vec<String> =
         transaction.query("SELECT name FROM migrations", &[]).await?.iter().map(|row| row.get(0)).collect();
-    for migration in migrations.iter().filter(|m| !applied.iter().any(|name| name == m.name)) {
-        run(transaction, *migration, migration.tables()).await?;
+    let missing = migrations.iter().copied().filter(|m| !applied.iter().any(|name| name == m.name));
+    let missing: Vec<Migration> = missing.collect();
+    for migration in missing {
+        run(transaction, migration, migration.tables()).await?;
         if part == Part::All {
-            run(transaction, *migration, migration.indexes()).await?;
+            run(transaction, migration, migration.indexes()).await?;
         }
         transaction.execute("INSERT INTO migrations (name) VALUES ($1)", &[&migration.name]).await?;
     }
@@ -141,10 +144,7 @@ async fn run(
     migration: Migration,
     sql: &str,
 ) -> Result<(), ProjectionError> {
-    transaction
-        .batch_execute(sql)
-        .await
-        .map_err(|source| ProjectionError::Migration { name: migration.name, source })
+    transaction.batch_execute(sql).await.map_err(|source| ProjectionError::Migration { name: migration.name, source })
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::{
     fold::{WorkingSet, load},
     migrations::migrate,
     position::Reached,
-    store,
+    store::{self, Trust},
 };
 
 /// Most events of one transaction.
@@ -39,7 +39,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// What doesn't pass by itself: a failed migration, the database of another log.
 pub async fn run(log: Log, pool: Pool, reached: Reached, shutdown: CancellationToken) -> Result<(), ProjectionError> {
     let mut pause = FIRST_PAUSE;
-    let mut projector = Projector { log, pool, reached, set: WorkingSet::default(), schema: String::new() };
+    let mut projector =
+        Projector { log, pool, reached, set: WorkingSet::default(), schema: String::new(), trust: Trust::Unique };
     loop {
         let started = Instant::now();
         let ended = tokio::select! {
@@ -50,6 +51,11 @@ pub async fn run(log: Log, pool: Pool, reached: Reached, shutdown: CancellationT
         projector.set.clear();
         match ended {
             Ok(()) => {}
+            Err(error) if error.is_twice() && projector.trust == Trust::Unique => {
+                tracing::warn!(%error, "something is in the log twice; it is projected once");
+                projector.trust = Trust::Nothing;
+                continue;
+            }
             Err(error @ (ProjectionError::Migration { .. } | ProjectionError::OtherLog { .. })) => return Err(error),
             Err(error) => tracing::warn!(%error, "projecting was interrupted; going on from the last commit"),
         }
@@ -70,6 +76,7 @@ struct Projector {
     /// Reflects the read models at its position, in `schema`.
     set: WorkingSet,
     schema: String,
+    trust: Trust,
 }
 
 /// How a batch ended.
@@ -113,12 +120,14 @@ impl Projector {
     /// Projects events that follow `read_through` in one transaction.
     async fn project(&mut self, events: &[Recorded], read_through: u64) -> Result<Projected, ProjectionError> {
         let started = Instant::now();
-        let step = project(&self.pool, &mut self.set, &mut self.schema, events, read_through);
-        let projected = tokio::time::timeout(TRANSACTION, step).await.map_err(|_| ProjectionError::TimedOut(TRANSACTION))?;
+        let step = project(&self.pool, &mut self.set, &mut self.schema, events, read_through, self.trust);
+        let projected =
+            tokio::time::timeout(TRANSACTION, step).await.map_err(|_| ProjectionError::TimedOut(TRANSACTION))?;
         metrics::histogram!("steward_projection_batch_seconds").record(started.elapsed().as_secs_f64());
         metrics::counter!("steward_projection_events_total").increment(events.len() as u64);
         if let Ok(Projected::Through(position)) = &projected {
             metrics::gauge!("steward_projection_position").set(*position as f64);
+            self.trust = Trust::Unique;
         }
         projected
     }
@@ -134,6 +143,7 @@ async fn project(
     schema: &mut String,
     events: &[Recorded],
     read_through: u64,
+    trust: Trust,
 ) -> Result<Projected, ProjectionError> {
     let mut client = pool.get().await?;
     let transaction = client.transaction().await?;
@@ -152,11 +162,11 @@ async fn project(
     let first_new = events.partition_point(|r| r.position <= position);
     let new = &events[first_new..];
     let Some(last) = new.last() else { return Ok(Projected::Through(position)) };
-    load(set, &transaction, schema, new, |_| true).await?;
+    load(set, &transaction, schema, new).await?;
     for recorded in new {
         set.apply(recorded);
     }
-    store::write(set, &transaction, schema).await?;
+    store::write(set, &transaction, schema, trust).await?;
     let advance = transaction.prepare_cached("UPDATE steward.active SET position = $1").await?;
     transaction.execute(&advance, &[&last.position.cast_signed()]).await?;
     transaction.commit().await?;

@@ -1,71 +1,139 @@
 //! Writing rows: what changed replaces what was there, by COPY.
 
+use std::{borrow::Cow, collections::HashMap};
+
 use bytes::{BufMut, Bytes, BytesMut};
 use deadpool_postgres::Transaction;
 use futures::SinkExt as _;
+use tokio_postgres::types::ToSql;
 
 use crate::{
     error::ProjectionError,
     fold::{Tracked, WorkingSet},
-    rows::{ContactRow, ConversationRow, Entity, EventRow, FollowUpRow, MessageRow, Table, columns},
+    rows::{Entity, EventRow, MessageRow, Table, columns, storable},
 };
 
 /// How much of a COPY is handed to the connection at once, in bytes.
 const CHUNK: usize = 256 * 1024;
 
+/// How the rows that can't exist yet are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// They don't: ids are unique.
+    Unique,
+    /// They might: a message was recorded twice. The last one stays.
+    Nothing,
+}
+
 /// Writes all that is dirty. The caller commits, and then marks the set as written.
 ///
 /// # Errors
 /// When Postgres doesn't take it.
-pub async fn write(set: &WorkingSet, transaction: &Transaction<'_>, schema: &str) -> Result<(), ProjectionError> {
-    write_entities(set, transaction, schema).await?;
-    copy::<EventRow>(transaction, schema, set.events.iter()).await
+pub async fn write(
+    set: &WorkingSet,
+    transaction: &Transaction<'_>,
+    schema: &str,
+    trust: Trust,
+) -> Result<(), ProjectionError> {
+    write_entities(set, transaction, schema, trust).await?;
+    write_finished(&set.finished, transaction, schema, trust).await?;
+    copy::<EventRow>(transaction, schema, set.events.iter().collect()).await
 }
 
-/// All but the events.
+/// Writes conversations, contacts, and what may still change.
 ///
 /// # Errors
-/// When Postgres doesn't take it.
+/// When Postgres doesn't take it; see [`ProjectionError::is_twice`].
 pub async fn write_entities(
     set: &WorkingSet,
     transaction: &Transaction<'_>,
     schema: &str,
+    trust: Trust,
 ) -> Result<(), ProjectionError> {
-    replace::<ConversationRow>(transaction, schema, set.conversations.values().map(|c| &c.row)).await?;
-    replace::<FollowUpRow>(transaction, schema, set.conversations.values().flat_map(|c| c.follow_ups.values())).await?;
-    replace::<MessageRow>(transaction, schema, set.conversations.values().flat_map(|c| c.messages.values())).await?;
-    replace::<ContactRow>(transaction, schema, set.contacts.values()).await?;
-    copy::<MessageRow>(transaction, schema, set.finished.iter()).await
+    let dirty = Dirty::of(set.conversations.values().map(|c| &c.row), trust);
+    dirty.replace(transaction, schema).await?;
+    let dirty = Dirty::of(set.conversations.values().flat_map(|c| c.follow_ups.values()), trust);
+    dirty.replace(transaction, schema).await?;
+    let dirty = Dirty::of(set.conversations.values().flat_map(|c| c.messages.values()), trust);
+    dirty.replace(transaction, schema).await?;
+    Dirty::of(set.contacts.values(), trust).replace(transaction, schema).await
 }
 
-async fn replace<'a, T: Entity + 'a>(
+/// Writes messages that never change.
+///
+/// # Errors
+/// When Postgres doesn't take it; see [`ProjectionError::is_twice`].
+pub async fn write_finished(
+    finished: &[MessageRow],
     transaction: &Transaction<'_>,
     schema: &str,
-    rows: impl Iterator<Item = &'a Tracked<T>> + Clone,
+    trust: Trust,
 ) -> Result<(), ProjectionError> {
-    let old: (Vec<&str>, Vec<&str>) = rows.clone().filter(|t| t.dirty && t.stored).map(|t| t.row.key()).unzip();
-    if !old.0.is_empty() {
-        let sql = format!(
-            "DELETE FROM {schema}.{} WHERE (tenant, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
-            T::NAME
-        );
-        let statement = transaction.prepare_cached(&sql).await?;
-        transaction.execute(&statement, &[&old.0, &old.1]).await?;
+    if trust == Trust::Unique {
+        return copy(transaction, schema, finished.iter().collect()).await;
     }
-    copy(transaction, schema, rows.clone().filter(|t| t.dirty).map(|t| &t.row)).await
+    let last: HashMap<[&str; 3], &MessageRow> = finished.iter().map(|m| (m.key(), m)).collect();
+    delete::<MessageRow>(transaction, schema, last.keys().copied().collect()).await?;
+    copy(transaction, schema, last.into_values().collect()).await
+}
+
+/// Rows of one table that are to be written.
+struct Dirty<'a, T> {
+    rows: Vec<&'a T>,
+    /// Keys of those that the table holds, or may hold.
+    old: Vec<[&'a str; 3]>,
+}
+
+impl<'a, T: Entity> Dirty<'a, T> {
+    fn of(tracked: impl Iterator<Item = &'a Tracked<T>>, trust: Trust) -> Self {
+        let mut dirty = Self { rows: Vec::new(), old: Vec::new() };
+        for t in tracked.filter(|t| t.dirty) {
+            dirty.rows.push(&t.row);
+            if t.stored || trust == Trust::Nothing {
+                dirty.old.push(t.row.key());
+            }
+        }
+        dirty
+    }
+
+    async fn replace(self, transaction: &Transaction<'_>, schema: &str) -> Result<(), ProjectionError> {
+        delete::<T>(transaction, schema, self.old).await?;
+        copy(transaction, schema, self.rows).await
+    }
+}
+
+async fn delete<T: Entity>(
+    transaction: &Transaction<'_>,
+    schema: &str,
+    keys: Vec<[&str; 3]>,
+) -> Result<(), ProjectionError> {
+    let mut arrays: [Vec<Cow<'_, str>>; 3] = Default::default();
+    for key in keys {
+        arrays.iter_mut().zip(key).for_each(|(array, part)| array.push(storable(part)));
+    }
+    if arrays[0].is_empty() {
+        return Ok(());
+    }
+    let columns = T::KEY.len();
+    let unnested: Vec<String> = (1..=columns).map(|i| format!("${i}::text[]")).collect();
+    let sql = format!(
+        "DELETE FROM {schema}.{} WHERE ({}) IN (SELECT * FROM unnest({}))",
+        T::NAME,
+        T::KEY.join(", "),
+        unnested.join(", ")
+    );
+    let statement = transaction.prepare_cached(&sql).await?;
+    let parameters = [&arrays[0] as &(dyn ToSql + Sync), &arrays[1], &arrays[2]];
+    transaction.execute(&statement, &parameters[..columns]).await?;
+    Ok(())
 }
 
 /// Adds rows; nothing is sent when there are none.
 ///
 /// # Errors
 /// When Postgres doesn't take them.
-pub async fn copy<'a, T: Table + 'a>(
-    transaction: &Transaction<'_>,
-    schema: &str,
-    rows: impl Iterator<Item = &'a T>,
-) -> Result<(), ProjectionError> {
-    let mut rows = rows.peekable();
-    if rows.peek().is_none() {
+pub async fn copy<T: Table>(transaction: &Transaction<'_>, schema: &str, rows: Vec<&T>) -> Result<(), ProjectionError> {
+    if rows.is_empty() {
         return Ok(());
     }
     let statement = transaction.prepare_cached(&copy_statement::<T>(schema)).await?;

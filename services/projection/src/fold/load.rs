@@ -8,25 +8,28 @@ use tokio_postgres::types::ToSql;
 use super::{ConversationFold, Key, Tracked, WorkingSet, mentions::Mentions};
 use crate::{
     error::ProjectionError,
-    rows::{ContactRow, ConversationRow, Entity, FollowUpRow, MessageRow, Table, columns},
+    rows::{ContactRow, ConversationRow, Entity, FollowUpRow, MessageRow, Table, columns, storable},
 };
 
-/// Ids by tenant, as the two arrays of an UNNEST.
+/// Things wanted, as the arrays of an UNNEST: tenant and id, or tenant, conversation and id.
 #[derive(Default)]
-struct Wanted(BTreeSet<(String, String)>);
+struct Wanted(BTreeSet<[String; 3]>);
 
 impl Wanted {
     fn add(&mut self, tenant: &str, id: &str) {
-        self.0.insert((tenant.to_owned(), id.to_owned()));
+        self.0.insert([tenant.to_owned(), storable(id).into_owned(), String::new()]);
     }
 
-    fn arrays(&self) -> (Vec<&str>, Vec<&str>) {
-        self.0.iter().map(|(tenant, id)| (tenant.as_str(), id.as_str())).unzip()
+    fn add_part(&mut self, tenant: &str, conversation_id: &str, id: &str) {
+        self.0.insert([tenant.to_owned(), conversation_id.to_owned(), storable(id).into_owned()]);
+    }
+
+    fn array(&self, column: usize) -> Vec<&str> {
+        self.0.iter().map(|key| key[column].as_str()).collect()
     }
 }
 
-/// Loads what the events need. `may_be_stored` says whether a conversation or contact that isn't in memory can have rows
-/// at all: a rebuild knows what it has written.
+/// Loads what the events need.
 ///
 /// # Errors
 /// When Postgres doesn't answer as expected.
@@ -35,7 +38,6 @@ pub async fn load(
     transaction: &deadpool_postgres::Transaction<'_>,
     schema: &str,
     events: &[Recorded],
-    may_be_stored: impl Fn(&Key) -> bool,
 ) -> Result<(), ProjectionError> {
     let (mut conversations, mut contacts) = (Wanted::default(), Wanted::default());
     let (mut follow_ups, mut messages) = (Wanted::default(), Wanted::default());
@@ -46,26 +48,25 @@ pub async fn load(
             Ok(Aggregate::Conversation) => {
                 let here = set.conversations.get(&key);
                 if here.is_none() {
-                    if !may_be_stored(&key) {
-                        continue;
-                    }
                     conversations.add(tenant, &key.1);
                 }
                 let mentions = Mentions::of(&recorded.event);
-                if let Some(id) = mentions.follow_up.filter(|id| !here.is_some_and(|c| c.follow_ups.contains_key(*id))) {
-                    follow_ups.add(tenant, id);
+                for id in mentions.follow_ups.into_iter().flatten() {
+                    if !here.is_some_and(|c| c.follow_ups.contains_key(id)) {
+                        follow_ups.add_part(tenant, &key.1, id);
+                    }
                 }
                 if let Some(id) = mentions.message.filter(|id| !here.is_some_and(|c| c.messages.contains_key(*id))) {
-                    messages.add(tenant, id);
+                    messages.add_part(tenant, &key.1, id);
                 }
                 if let Event::ClientResponded(e) = &recorded.event {
                     let key = (recorded.subject.tenant.clone(), e.contact_id.as_str().into());
-                    if !set.contacts.contains_key(&key) && may_be_stored(&key) {
+                    if !set.contacts.contains_key(&key) {
                         contacts.add(tenant, &e.contact_id);
                     }
                 }
             }
-            Ok(Aggregate::Contact) if !set.contacts.contains_key(&key) && may_be_stored(&key) => {
+            Ok(Aggregate::Contact) if !set.contacts.contains_key(&key) => {
                 contacts.add(tenant, &key.1);
             }
             _ => {}
@@ -81,23 +82,28 @@ pub async fn load(
     let of = "(tenant, conversation_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))";
     let open_messages = format!("{of} AND state IN ('queued', 'held', 'deferred', 'claimed')");
     let open_follow_ups = format!("{of} AND state IN ('pending', 'due')");
+    let parts = "(tenant, conversation_id, id) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))";
+    // What came in, or was seen outside, has no state to fold.
+    let queued_here = &format!("{parts} AND on_reply <> ''");
     let mut found_messages = rows::<MessageRow>(transaction, schema, &open_messages, &conversations).await?;
     let mut found_follow_ups = rows::<FollowUpRow>(transaction, schema, &open_follow_ups, &conversations).await?;
-    found_messages.extend(rows::<MessageRow>(transaction, schema, by_id, &messages).await?);
-    found_follow_ups.extend(rows::<FollowUpRow>(transaction, schema, by_id, &follow_ups).await?);
+    found_messages.extend(rows::<MessageRow>(transaction, schema, queued_here, &messages).await?);
+    found_follow_ups.extend(rows::<FollowUpRow>(transaction, schema, parts, &follow_ups).await?);
 
     // A message and its follow-up end together, so the one brings the other.
     let (mut linked_follow_ups, mut linked_messages) = (Wanted::default(), Wanted::default());
     let here: HashSet<&str> = found_follow_ups.iter().map(|f| f.id.as_str()).collect();
     for m in found_messages.iter().filter(|m| !m.follow_up_id.is_empty() && !here.contains(m.follow_up_id.as_str())) {
-        linked_follow_ups.add(&m.tenant, &m.follow_up_id);
+        linked_follow_ups.add_part(&m.tenant, &m.conversation_id, &m.follow_up_id);
     }
     let here: HashSet<&str> = found_messages.iter().map(|m| m.id.as_str()).collect();
-    for f in found_follow_ups.iter().filter(|f| !f.message_id.is_empty() && !here.contains(f.message_id.as_str())) {
-        linked_messages.add(&f.tenant, &f.message_id);
+    for f in &found_follow_ups {
+        if let Some(id) = f.message_id.as_deref().filter(|id| !here.contains(id)) {
+            linked_messages.add_part(&f.tenant, &f.conversation_id, id);
+        }
     }
-    found_messages.extend(rows::<MessageRow>(transaction, schema, by_id, &linked_messages).await?);
-    found_follow_ups.extend(rows::<FollowUpRow>(transaction, schema, by_id, &linked_follow_ups).await?);
+    found_messages.extend(rows::<MessageRow>(transaction, schema, queued_here, &linked_messages).await?);
+    found_follow_ups.extend(rows::<FollowUpRow>(transaction, schema, parts, &linked_follow_ups).await?);
 
     for row in found_messages {
         if let Some(fold) = set.conversations.get_mut(&key_from(&row.tenant, &row.conversation_id)?) {
@@ -121,16 +127,16 @@ async fn rows<T: Table>(
     if wanted.0.is_empty() {
         return Ok(Vec::new());
     }
-    let (tenants, ids) = wanted.arrays();
     let sql = format!("SELECT {} FROM {schema}.{} WHERE {condition}", columns::<T>(), T::NAME);
     let statement = transaction.prepare_cached(&sql).await?;
-    let parameters: [&(dyn ToSql + Sync); 2] = [&tenants, &ids];
-    let rows = transaction.query(&statement, &parameters).await?;
+    let arrays = [wanted.array(0), wanted.array(1), wanted.array(2)];
+    let parameters = [&arrays[0] as &(dyn ToSql + Sync), &arrays[1], &arrays[2]];
+    let rows = transaction.query(&statement, &parameters[..statement.params().len()]).await?;
     Ok(rows.iter().map(T::read).collect::<Result<_, _>>()?)
 }
 
 fn key_of(row: &impl Entity) -> Result<Key, ProjectionError> {
-    let (tenant, id) = row.key();
+    let [tenant, id, _] = row.key();
     key_from(tenant, id)
 }
 

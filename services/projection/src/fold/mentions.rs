@@ -5,7 +5,7 @@ use steward_proto::{Event, v1};
 /// Ids that an event names and that were made before it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Mentions<'a> {
-    pub follow_up: Option<&'a str>,
+    pub follow_ups: [Option<&'a str>; 2],
     pub message: Option<&'a str>,
 }
 
@@ -35,6 +35,11 @@ impl<'a> Mentions<'a> {
             _ => ("", ""),
         };
         let some = |id: &'a str| Some(id).filter(|id| !id.is_empty());
-        Self { follow_up: some(follow_up), message: some(message) }
+        // The message that a follow-up becomes names it too.
+        let named_by_message = match event {
+            Event::FollowUpDue(v1::FollowUpDue { message: Some(m), .. }) => &m.follow_up_id,
+            _ => "",
+        };
+        Self { follow_ups: [some(follow_up), some(named_by_message)], message: some(message) }
     }
 }

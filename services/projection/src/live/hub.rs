@@ -61,10 +61,7 @@ impl Hub {
             Some(feed) => feed.clone(),
             None => {
                 let start = self.log.last_position().await?;
-                let feed = Feed {
-                    frames: broadcast::Sender::new(BUFFERED),
-                    through: Arc::new(AtomicU64::new(start)),
-                };
+                let feed = Feed { frames: broadcast::Sender::new(BUFFERED), through: Arc::new(AtomicU64::new(start)) };
                 tokio::spawn(Arc::clone(self).read(feed.clone(), start));
                 slot.insert(feed).clone()
             }

@@ -44,7 +44,10 @@ pub async fn stream(
     let resume = match headers.get("last-event-id") {
         None => after,
         Some(id) => Some(id.to_str().ok().and_then(|id| id.trim().parse().ok()).ok_or_else(|| {
-            Problem::bad_request("bad_position", "`Last-Event-ID` is none of ours: send the `id` of the last event you saw")
+            Problem::bad_request(
+                "bad_position",
+                "`Last-Event-ID` is none of ours: send the `id` of the last event you saw",
+            )
         })?),
     };
     let end = hub.log.last_position().await?;

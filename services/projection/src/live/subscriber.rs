@@ -46,7 +46,11 @@ enum Source {
     /// Not joined, or fallen behind.
     Apart,
     /// Reads the log until where the live frames begin.
-    Past { events: Past, until: u64, live: Receiver<Arc<Frame>> },
+    Past {
+        events: Past,
+        until: u64,
+        live: Receiver<Arc<Frame>>,
+    },
     Live(Receiver<Arc<Frame>>),
 }
 
@@ -178,9 +182,7 @@ impl Subscriber {
             return Some(Source::Live(joined.frames));
         }
         match self.hub.log.tail(self.through + 1, vec!["ev.>".to_owned()]).await {
-            Ok(events) => {
-                Some(Source::Past { events: Box::pin(events), until: joined.through, live: joined.frames })
-            }
+            Ok(events) => Some(Source::Past { events: Box::pin(events), until: joined.through, live: joined.frames }),
             Err(error) => {
                 tracing::warn!(%error, "a live stream can't read the log and ends");
                 None

@@ -128,7 +128,8 @@ fn task(event: &Event) -> Option<Value> {
 }
 
 fn follow_up(event: &Event) -> Option<Value> {
-    let of = |id: &str, state: &str, reason: Value| json!({ "follow_up": { "id": id, "state": state, "reason": reason } });
+    let of =
+        |id: &str, state: &str, reason: Value| json!({ "follow_up": { "id": id, "state": state, "reason": reason } });
     Some(match event {
         Event::FollowUpScheduled(e) => json!({ "follow_up": {
             "id": e.follow_up_id, "state": "pending", "due_at": time(from_timestamp(e.due_at.as_ref())), "timezone": e.timezone,

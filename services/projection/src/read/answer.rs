@@ -30,7 +30,10 @@ impl FromRequestParts<Arc<Reads>> for Fresh {
     async fn from_request_parts(parts: &mut Parts, reads: &Arc<Reads>) -> Result<Self, Problem> {
         let Some(after) = parts.headers.get(AFTER) else { return Ok(Self) };
         let position = after.to_str().ok().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
-            Problem::bad_request("bad_position", "`Steward-After` is no position: send the number that a command answered")
+            Problem::bad_request(
+                "bad_position",
+                "`Steward-After` is no position: send the number that a command answered",
+            )
         })?;
         if reads.reached.wait(position, LONGEST_WAIT).await {
             return Ok(Self);
@@ -55,7 +58,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::<String>::from_request_parts(parts, state).await {
             Ok(Path(id)) if !id.contains('\0') => Ok(Self(id)),
-            _ => Err(Problem::not_found("unknown_id", "nothing has an id like the one in the path; ids come from lists")),
+            _ => {
+                Err(Problem::not_found("unknown_id", "nothing has an id like the one in the path; ids come from lists"))
+            }
         }
     }
 }

@@ -28,11 +28,8 @@ pub async fn one(
     params.finish(&[])?;
     let mut client = connection(&reads.pool).await?;
     let snapshot = Snapshot::take(&mut client).await?;
-    let sql = format!(
-        "SELECT {} FROM {}.contacts WHERE tenant = $1 AND id = $2",
-        columns::<ContactRow>(),
-        snapshot.schema
-    );
+    let sql =
+        format!("SELECT {} FROM {}.contacts WHERE tenant = $1 AND id = $2", columns::<ContactRow>(), snapshot.schema);
     let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(id.clone())]).await?;
     let row: ContactRow = read_rows(&rows)?.pop().ok_or_else(|| unknown("contact", &id))?;
     let sql = format!(

@@ -28,7 +28,8 @@ pub async fn list(
     list.by_condition("conversation_id", "id = {}");
     let mut client = connection(&reads.pool).await?;
     let snapshot = Snapshot::take(&mut client).await?;
-    let page: Page<ConversationRow> = list.page(&snapshot, "created_position", |c: &ConversationRow| c.created_position).await?;
+    let page: Page<ConversationRow> =
+        list.page(&snapshot, "created_position", |c: &ConversationRow| c.created_position).await?;
     let contacts = contacts_of(&snapshot, &caller, &page.items).await?;
     Ok(page.answer(snapshot.position, |row| show::conversation(&row, contacts.get(&row.contact_id))))
 }

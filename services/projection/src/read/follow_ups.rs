@@ -8,7 +8,7 @@ use steward_http::{Caller, Problem};
 use super::{
     Reads,
     answer::{Answer, Fresh, Id, unknown},
-    list::{List, Page, read_rows},
+    list::{List, Page, part_key, read_rows},
     params::Params,
     show,
     snapshot::{Snapshot, connection},
@@ -49,11 +49,11 @@ pub async fn one(
     let mut client = connection(&reads.pool).await?;
     let snapshot = Snapshot::take(&mut client).await?;
     let sql = format!(
-        "SELECT {} FROM {}.follow_ups WHERE tenant = $1 AND id = $2",
+        "SELECT {} FROM {}.follow_ups WHERE tenant = $1 AND conversation_id = $2 AND id = $3",
         columns::<FollowUpRow>(),
         snapshot.schema
     );
-    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(id.clone())]).await?;
+    let rows = snapshot.query(&sql, &part_key(&caller, &id)).await?;
     let row: FollowUpRow = read_rows(&rows)?.pop().ok_or_else(|| unknown("follow-up", &id))?;
     Ok(Answer { position: snapshot.position, body: show::follow_up(&row) })
 }

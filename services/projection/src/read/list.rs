@@ -175,6 +175,12 @@ pub fn read_rows<T: Table>(rows: &[tokio_postgres::Row]) -> Result<Vec<T>, Probl
     read.map_err(|error| crate::error::ProjectionError::from(error).into())
 }
 
+/// The key of a part of a conversation: its id says which one. An id that isn't made so names nothing.
+pub fn part_key(caller: &Caller, id: &str) -> [Value; 3] {
+    let conversation = steward_domain::ids::conversation_of(id).map(|id| id.to_string()).unwrap_or_default();
+    [Box::new(caller.tenant.to_string()), Box::new(conversation), Box::new(id.to_owned())]
+}
+
 /// One page of a list.
 pub struct Page<T> {
     pub items: Vec<T>,

@@ -9,7 +9,7 @@ use super::{
     Reads,
     answer::{Answer, Fresh, Id, unknown},
     conversations,
-    list::{List, Page, read_rows},
+    list::{List, Page, part_key, read_rows},
     params::Params,
     show,
     snapshot::{Snapshot, connection},
@@ -17,9 +17,8 @@ use super::{
 use crate::rows::{MessageRow, columns};
 
 /// States of a message on its way out.
-const OUTBOX_STATES: [&str; 11] = [
-    "queued", "held", "deferred", "claimed", "sent", "delivered", "read", "failed", "unknown", "cancelled", "expired",
-];
+const OUTBOX_STATES: [&str; 11] =
+    ["queued", "held", "deferred", "claimed", "sent", "delivered", "read", "failed", "unknown", "cancelled", "expired"];
 
 /// A message belongs to the outbox if it was ever queued here; what was seen outside never was.
 const QUEUED_HERE: &str = "direction = 'out' AND on_reply <> ''";
@@ -98,11 +97,11 @@ pub async fn outbox_one(
     let mut client = connection(&reads.pool).await?;
     let snapshot = Snapshot::take(&mut client).await?;
     let sql = format!(
-        "SELECT {} FROM {}.messages WHERE tenant = $1 AND id = $2 AND {QUEUED_HERE}",
+        "SELECT {} FROM {}.messages WHERE tenant = $1 AND conversation_id = $2 AND id = $3 AND {QUEUED_HERE}",
         columns::<MessageRow>(),
         snapshot.schema
     );
-    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(id.clone())]).await?;
+    let rows = snapshot.query(&sql, &part_key(&caller, &id)).await?;
     let row: MessageRow = read_rows(&rows)?.pop().ok_or_else(|| unknown("message in the outbox", &id))?;
     Ok(Answer { position: snapshot.position, body: show::outgoing(&row) })
 }

@@ -39,7 +39,7 @@ pub fn conversation(row: &ConversationRow, contact: Option<&ContactRow>) -> Valu
     };
     json!({
         "id": row.id,
-        "channel_id": text(&row.channel_id),
+        "channel_id": row.channel_id,
         "channel": text(&row.channel),
         "external_id": text(&row.external_id),
         "title": text(&row.title),
@@ -150,7 +150,7 @@ pub fn follow_up(row: &FollowUpRow) -> Value {
         "created_at": time(row.created_at),
         "decided_at": time_or_null(row.decided_at),
         "sent_at": time_or_null(row.sent_at),
-        "message_id": text(&row.message_id),
+        "message_id": row.message_id,
         "position": row.position,
         "changed_position": row.changed_position,
     })

@@ -50,7 +50,9 @@ fn of_event(event: &Event) -> String {
             format!("The bot would have said {}, but didn't{}", quoted(&e.text), because(e.reason.as_ref()))
         }
         Event::FollowUpScheduled(e) => scheduled(e),
-        Event::FollowUpMoved(e) => format!("A follow-up was moved to {}", when(from_timestamp(e.due_at.as_ref()), &e.timezone)),
+        Event::FollowUpMoved(e) => {
+            format!("A follow-up was moved to {}", when(from_timestamp(e.due_at.as_ref()), &e.timezone))
+        }
         Event::FollowUpTextChanged(e) => format!("A follow-up now says {}", quoted(&e.text)),
         Event::FollowUpDue(e) if e.message.is_some() => "A follow-up's time has come: it is on its way".to_owned(),
         Event::FollowUpDue(_) => "A follow-up's time has come: it is being carried out".to_owned(),
@@ -73,18 +75,28 @@ fn of_sending(event: &Event) -> String {
             None => "A message was queued".to_owned(),
         },
         Event::MessageDue(_) => "A waiting message's time has come".to_owned(),
-        Event::MessageMoved(e) => format!("A waiting message was moved to {}", when(from_timestamp(e.due_at.as_ref()), "")),
+        Event::MessageMoved(e) => {
+            format!("A waiting message was moved to {}", when(from_timestamp(e.due_at.as_ref()), ""))
+        }
         Event::MessageCancelled(e) => format!("A message was cancelled{}", because(e.reason.as_ref())),
         Event::MessageExpired(e) => format!("A message expired{}", because(e.reason.as_ref())),
         Event::MessageRetried(e) => format!("{} asked to send a message again", somebody(&e.by)),
         Event::SendDeferred(e) => {
-            format!("A send was put off until {}{}", when(from_timestamp(e.until.as_ref()), ""), because(e.reason.as_ref()))
+            format!(
+                "A send was put off until {}{}",
+                when(from_timestamp(e.until.as_ref()), ""),
+                because(e.reason.as_ref())
+            )
         }
         Event::DispatchStarted(e) => format!("Sending {} began (attempt {})", part(e.part, e.parts), e.attempt),
         Event::DispatchSucceeded(e) => format!("The channel took {}", part(e.part, e.parts)),
         Event::DispatchFailed(e) => format!("Sending failed{}", because(e.reason.as_ref())),
         Event::DispatchDeferred(e) => {
-            format!("Sending will be tried again after {}{}", when(from_timestamp(e.until.as_ref()), ""), because(e.reason.as_ref()))
+            format!(
+                "Sending will be tried again after {}{}",
+                when(from_timestamp(e.until.as_ref()), ""),
+                because(e.reason.as_ref())
+            )
         }
         Event::DispatchUnknown(e) => {
             format!("It isn't known whether the recipient has the message{}", because(e.reason.as_ref()))

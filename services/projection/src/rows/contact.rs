@@ -24,8 +24,10 @@ table! {
 }
 
 impl Entity for ContactRow {
-    fn key(&self) -> (&str, &str) {
-        (&self.tenant, &self.id)
+    const KEY: &'static [&'static str] = &["tenant", "id"];
+
+    fn key(&self) -> [&str; 3] {
+        [&self.tenant, &self.id, ""]
     }
 }
 

@@ -10,7 +10,8 @@ table! {
     pub struct ConversationRow = "conversations" {
         tenant: String,
         id: String,
-        channel_id: String,
+        /// `NULL` until something came in.
+        channel_id: Option<String>,
         channel: String,
         external_id: String,
         is_group: bool,
@@ -35,8 +36,10 @@ table! {
 }
 
 impl Entity for ConversationRow {
-    fn key(&self) -> (&str, &str) {
-        (&self.tenant, &self.id)
+    const KEY: &'static [&'static str] = &["tenant", "id"];
+
+    fn key(&self) -> [&str; 3] {
+        [&self.tenant, &self.id, ""]
     }
 }
 
@@ -46,7 +49,7 @@ impl ConversationRow {
         Self {
             tenant: recorded.subject.tenant.to_string(),
             id: recorded.subject.id.to_string(),
-            channel_id: String::new(),
+            channel_id: None,
             channel: String::new(),
             external_id: String::new(),
             is_group: false,
@@ -74,7 +77,9 @@ impl ConversationRow {
     pub fn follow(&mut self, state: &Conversation, recorded: &Recorded) {
         self.position = recorded.position;
         if let Some(place) = &state.place {
-            set(&mut self.channel_id, &place.channel_id);
+            if self.channel_id.as_ref() != Some(&place.channel_id) {
+                self.channel_id = Some(place.channel_id.clone());
+            }
             set(&mut self.channel, &place.channel);
             set(&mut self.external_id, &place.external_id);
             set(&mut self.contact_id, &place.contact_id);
@@ -101,9 +106,9 @@ impl ConversationRow {
     /// The fold as far as this row holds it.
     pub fn restore(&self) -> Conversation {
         let mut state = Conversation::default();
-        if !self.channel_id.is_empty() {
+        if let Some(channel_id) = &self.channel_id {
             state.place = Some(Place {
-                channel_id: self.channel_id.clone(),
+                channel_id: channel_id.clone(),
                 channel: self.channel.clone(),
                 external_id: self.external_id.clone(),
                 contact_id: self.contact_id.clone(),

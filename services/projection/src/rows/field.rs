@@ -1,5 +1,7 @@
 //! How a column's value is written in the binary COPY format and read back.
 
+use std::borrow::Cow;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -22,14 +24,14 @@ fn put_bytes(buffer: &mut BytesMut, bytes: &[u8]) {
     buffer.put_slice(bytes);
 }
 
+/// Postgres has no NUL in text: it becomes U+FFFD.
+pub fn storable(text: &str) -> Cow<'_, str> {
+    if text.as_bytes().contains(&0) { text.replace('\0', "\u{fffd}").into() } else { text.into() }
+}
+
 impl Field for String {
-    /// Postgres has no NUL in text: it becomes U+FFFD.
     fn put(&self, buffer: &mut BytesMut) {
-        if self.as_bytes().contains(&0) {
-            put_bytes(buffer, self.replace('\0', "\u{fffd}").as_bytes());
-        } else {
-            put_bytes(buffer, self.as_bytes());
-        }
+        put_bytes(buffer, storable(self).as_bytes());
     }
 
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {

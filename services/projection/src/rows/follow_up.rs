@@ -31,7 +31,7 @@ table! {
         context: String,
         by: String,
         turn_id: String,
-        message_id: String,
+        message_id: Option<String>,
         result: String,
         created_at: DateTime<Utc>,
         decided_at: Option<DateTime<Utc>>,
@@ -52,8 +52,10 @@ pub struct Action {
 }
 
 impl Entity for FollowUpRow {
-    fn key(&self) -> (&str, &str) {
-        (&self.tenant, &self.id)
+    const KEY: &'static [&'static str] = &["tenant", "conversation_id", "id"];
+
+    fn key(&self) -> [&str; 3] {
+        [&self.tenant, &self.conversation_id, &self.id]
     }
 }
 
@@ -89,7 +91,7 @@ impl FollowUpRow {
             context: e.context.clone(),
             by: e.by.clone(),
             turn_id: e.turn_id.clone(),
-            message_id: String::new(),
+            message_id: None,
             result: String::new(),
             created_at: recorded.metadata.at,
             decided_at: None,
@@ -111,7 +113,7 @@ impl FollowUpRow {
         let (state, why) = match &folded.state {
             FollowUpState::Pending => ("pending", None),
             FollowUpState::Due { message_id } => {
-                self.message_id = message_id.clone().unwrap_or_default();
+                self.message_id.clone_from(message_id);
                 ("due", None)
             }
             FollowUpState::Sent => ("sent", None),
@@ -157,9 +159,7 @@ impl FollowUpRow {
             context: self.context.clone(),
             set_at: self.created_at,
             state: match self.state.as_str() {
-                "due" => {
-                    FollowUpState::Due { message_id: Some(self.message_id.clone()).filter(|id| !id.is_empty()) }
-                }
+                "due" => FollowUpState::Due { message_id: self.message_id.clone() },
                 "sent" => FollowUpState::Sent,
                 "done" => FollowUpState::Done,
                 "cancelled" => FollowUpState::Cancelled(why()),

@@ -44,8 +44,10 @@ table! {
 }
 
 impl Entity for MessageRow {
-    fn key(&self) -> (&str, &str) {
-        (&self.tenant, &self.id)
+    const KEY: &'static [&'static str] = &["tenant", "conversation_id", "id"];
+
+    fn key(&self) -> [&str; 3] {
+        [&self.tenant, &self.conversation_id, &self.id]
     }
 }
 

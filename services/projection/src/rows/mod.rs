@@ -10,7 +10,7 @@ mod message;
 pub use contact::ContactRow;
 pub use conversation::ConversationRow;
 pub use event::EventRow;
-pub use field::{Field, Json, Reason};
+pub use field::{Field, Json, Reason, storable};
 pub use follow_up::FollowUpRow;
 pub use message::MessageRow;
 
@@ -30,9 +30,12 @@ pub trait Table: Sized {
     fn read(row: &Row) -> Result<Self, tokio_postgres::Error>;
 }
 
-/// A row that may change: known by tenant and id.
+/// A row that may change: known by its key.
 pub trait Entity: Table {
-    fn key(&self) -> (&str, &str);
+    /// Columns of the key: all but a tenant's own things belong to a conversation, so that no id can reach another's.
+    const KEY: &'static [&'static str];
+    /// Their values; what `KEY` has no column for is empty.
+    fn key(&self) -> [&str; 3];
 }
 
 /// The columns of a table, for a SELECT or COPY.

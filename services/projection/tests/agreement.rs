@@ -1,0 +1,123 @@
+//! The read models say what the domain says: whatever comes, in whatever order, through any number of restarts.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+#[path = "../../domain/tests/conversation_world/any_event.rs"]
+#[allow(dead_code, reason = "another crate's test uses the rest")]
+mod any_event;
+mod support;
+
+use std::collections::BTreeMap;
+
+use proptest::{strategy::Strategy as _, strategy::ValueTree as _, test_runner::TestRunner};
+use steward_domain::conversation::{Conversation, FollowUpState, MessageState};
+use steward_log::AtLeast;
+use steward_proto::Event;
+use support::{Api, System, stories::Chat, tenant};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_events_in_any_order_leave_the_states_that_the_domain_says() {
+    let system = System::start().await;
+    let chats: Vec<Chat> = (0..8).map(|n| Chat::new(&tenant("default"), &format!("chat-{n}"))).collect();
+    let mut runner = TestRunner::deterministic();
+    let mut inbound = 0;
+    for round in 0..6 {
+        // A projector that starts anew knows only the rows.
+        let projector = system.project();
+        for chat in &chats {
+            let mut events = Vec::new();
+            while events.len() < 60 {
+                let mut event = any_event::any_event().new_tree(&mut runner).unwrap().current();
+                inbound += 1;
+                match &mut event {
+                    // The log doesn't take what it doesn't know.
+                    Event::Unknown { .. } => continue,
+                    // A client's messages have ids of their own.
+                    Event::ClientResponded(e) => e.message_id = format!("in-{inbound}"),
+                    Event::HumanResponded(e) => e.message_id = format!("in-{inbound}"),
+                    _ => {}
+                }
+                // Ids are made by Steward, and a NUL is in none of them.
+                if !holds_nul_id(&steward_proto::event_json(event.type_name(), &event.encode())) {
+                    events.push(event);
+                }
+            }
+            for some in events.chunks(1 + round * 7) {
+                system.record(&chat.aggregate, some.to_vec()).await;
+            }
+        }
+        system.caught_up().await;
+        projector.stop().await;
+        compare(&system, &chats).await;
+    }
+    let before = states(&system.api(), &chats).await;
+    steward_projection::rebuild(&system.log, &system.pool).await.unwrap();
+    assert_eq!(states(&system.api(), &chats).await, before, "a rebuild makes the same read models");
+}
+
+fn holds_nul_id(data: &serde_json::Value) -> bool {
+    data.as_object().is_some_and(|fields| {
+        fields.iter().any(|(name, value)| {
+            let id = name.ends_with("_id") || name == "renews";
+            (id && value.as_str().is_some_and(|id| id.contains('\0'))) || holds_nul_id(value)
+        })
+    })
+}
+
+/// State of each follow-up and message, by conversation and id.
+type States = BTreeMap<(String, String), String>;
+
+async fn states(api: &Api, chats: &[Chat]) -> States {
+    let mut states = States::new();
+    for chat in chats {
+        for list in ["follow-ups", "outbox"] {
+            for item in api.items(&format!("/api/v1/{list}?conversation_id={}", chat.id)).await {
+                let state = item["state"].as_str().unwrap().to_owned();
+                let reason = item["reason"]["code"].as_str().filter(|_| state != "pending" && state != "deferred");
+                let id = format!("{list} {}", item["id"].as_str().unwrap());
+                states.insert((chat.external_id.clone(), id), format!("{state} {}", reason.unwrap_or_default()));
+            }
+        }
+    }
+    states
+}
+
+async fn compare(system: &System, chats: &[Chat]) {
+    let shown = states(&system.api(), chats).await;
+    let mut told = States::new();
+    for chat in chats {
+        let state = system.log.load::<Conversation>(&chat.aggregate, AtLeast::Latest).await.unwrap().state;
+        let mut tell = |list: &str, id: &str, state: &str, code: &str| {
+            let id = format!("{list} {}", id.replace('\0', "\u{fffd}"));
+            told.insert((chat.external_id.clone(), id), format!("{state} {code}").replace('\0', "\u{fffd}"));
+        };
+        for (id, follow_up) in &state.follow_ups {
+            let (state, code) = match &follow_up.state {
+                FollowUpState::Pending | FollowUpState::Due { .. } => ("pending", ""),
+                FollowUpState::Sent => ("sent", ""),
+                FollowUpState::Done => ("done", ""),
+                FollowUpState::Cancelled(why) => ("cancelled", why.code.as_str()),
+                FollowUpState::Expired(why) => ("expired", why.code.as_str()),
+                FollowUpState::Failed(why) => ("failed", why.code.as_str()),
+                FollowUpState::Unknown(why) => ("unknown", why.code.as_str()),
+            };
+            tell("follow-ups", id, state, code);
+        }
+        for (id, message) in &state.outbox {
+            let key = (chat.external_id.clone(), format!("outbox {id}"));
+            let (state, code) = match &message.state {
+                // Put off or not is all the same to the domain.
+                MessageState::Queued { .. } if shown.get(&key).is_some_and(|s| s == "deferred ") => ("deferred", ""),
+                MessageState::Queued { .. } => ("queued", ""),
+                MessageState::Claimed(_) => ("claimed", ""),
+                MessageState::Sent => ("sent", ""),
+                MessageState::Failed(why) => ("failed", why.code.as_str()),
+                MessageState::Unknown(why) => ("unknown", why.code.as_str()),
+                MessageState::Cancelled(why) => ("cancelled", why.code.as_str()),
+                MessageState::Expired(why) => ("expired", why.code.as_str()),
+            };
+            tell("outbox", id, state, code);
+        }
+    }
+    assert!(told.len() > 20, "something happened: {}", told.len());
+    assert_eq!(shown, told);
+}

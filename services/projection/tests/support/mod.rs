@@ -1,0 +1,174 @@
+//! A real nats-server and a real Postgres, a projector on them, and requests to its routes.
+#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+#[path = "../../../../nats/tests/support/server.rs"]
+pub mod nats;
+pub mod postgres;
+pub mod stories;
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use deadpool_postgres::Pool;
+use serde_json::Value;
+use steward_http::Guard;
+use steward_log::{Append, ConnectOptions, Expected, Log};
+use steward_projection::{Channel, ProjectionError, Reached, Reads};
+use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+/// Everything a test needs; the servers end with it.
+pub struct System {
+    pub log: Log,
+    pub pool: Pool,
+    pub reached: Reached,
+    pub shutdown: CancellationToken,
+    pub nats: nats::Server,
+    pub postgres: postgres::Server,
+}
+
+impl System {
+    pub async fn start() -> Self {
+        let (nats, postgres) = tokio::join!(nats::Server::start(), postgres::Server::start());
+        let shutdown = CancellationToken::new();
+        let log = Log::connect(&nats.url(), ConnectOptions::new("test"), shutdown.clone()).await.unwrap();
+        log.ensure_streams().await.unwrap();
+        let pool = steward_projection::pool(&postgres.url(), 8).unwrap();
+        Self { log, pool, reached: Reached::default(), shutdown, nats, postgres }
+    }
+
+    /// A projector that runs until it is stopped.
+    pub fn project(&self) -> Projector {
+        let shutdown = self.shutdown.child_token();
+        let run = steward_projection::run(self.log.clone(), self.pool.clone(), self.reached.clone(), shutdown.clone());
+        Projector { running: tokio::spawn(run), shutdown }
+    }
+
+    /// Waits until everything in the log is in the read models.
+    pub async fn caught_up(&self) -> u64 {
+        let last = self.log.last_position().await.unwrap();
+        assert!(self.reached.wait(last, Duration::from_secs(60)).await, "{} of {last}", self.reached.now());
+        last
+    }
+
+    pub fn reads(&self, guard: Guard) -> Reads {
+        Reads {
+            log: self.log.clone(),
+            pool: self.pool.clone(),
+            reached: self.reached.clone(),
+            guard,
+            channels: vec![
+                Channel { tenant: tenant("default"), id: "web".to_owned(), kind: "web".to_owned() },
+                Channel { tenant: tenant("other"), id: "theirs".to_owned(), kind: "telegram".to_owned() },
+            ],
+            shutdown: self.shutdown.clone(),
+        }
+    }
+
+    pub fn api(&self) -> Api {
+        Api { router: steward_projection::router(self.reads(Guard::open())), key: None }
+    }
+
+    /// Records events of one aggregate, whatever its version. Gives the position of the last.
+    pub async fn record(&self, aggregate: &AggregateId, events: Vec<Event>) -> u64 {
+        let cause = Cause::outside("service:test", steward_proto::new_traceparent([7; 24]));
+        self.record_because(aggregate, &cause, events).await
+    }
+
+    pub async fn record_because(&self, aggregate: &AggregateId, cause: &Cause, events: Vec<Event>) -> u64 {
+        let now = chrono::Utc::now();
+        let events = events.into_iter().map(|event| NewEvent::new(Uuid::now_v7(), now, cause, event)).collect();
+        let append = Append { aggregate: aggregate.clone(), events, expected: Expected::Any, dedupe_key: None };
+        self.log.append(append).await.unwrap().position
+    }
+}
+
+pub struct Projector {
+    running: JoinHandle<Result<(), ProjectionError>>,
+    shutdown: CancellationToken,
+}
+
+impl Projector {
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        self.running.await.unwrap().unwrap();
+    }
+}
+
+pub fn tenant(name: &str) -> TenantId {
+    TenantId::new(name).unwrap()
+}
+
+/// The routes, called without a socket.
+#[derive(Clone)]
+pub struct Api {
+    pub router: Router,
+    pub key: Option<String>,
+}
+
+/// An answer.
+pub struct Answer {
+    pub status: StatusCode,
+    pub position: Option<u64>,
+    pub content_type: String,
+    pub body: Value,
+}
+
+impl Api {
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..self.clone() }
+    }
+
+    pub async fn send(&self, path: &str, headers: &[(&str, &str)]) -> axum::response::Response {
+        let mut request = Request::get(path).header(header::HOST, "localhost");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(key) = &self.key {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+        }
+        self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    }
+
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let response = self.send(path, headers).await;
+        let status = response.status();
+        let header = |name: &str| response.headers().get(name).map(|v| v.to_str().unwrap().to_owned());
+        let (position, content_type) = (header("steward-position"), header("content-type").unwrap_or_default());
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        Answer {
+            status,
+            position: position.map(|p| p.parse().unwrap()),
+            content_type,
+            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.get_with(path, &[]).await
+    }
+
+    /// The items of all pages.
+    pub async fn items(&self, path: &str) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let sign = if path.contains('?') { '&' } else { '?' };
+            let answer = self.get(&format!("{path}{sign}limit=200{cursor}")).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+            items.extend(answer.body["items"].as_array().unwrap().clone());
+            match answer.body["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return items,
+            }
+        }
+    }
+}
