@@ -1,5 +1,7 @@
 //! The edge of the HTTP interfaces: problem answers, who is calling, bodies and queries read strictly.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod body;
 mod caller;
 mod guard;

@@ -3,6 +3,8 @@
 //! A webhook is answered 2xx only when what it brought is durable. Facts are appended without a condition; what
 //! operators command is decided on the state it meets.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod arrival;
 mod commands;
 mod intake;
