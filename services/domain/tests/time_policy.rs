@@ -1,5 +1,7 @@
 //! Every row of the policy of time phrases, in the three languages, by example.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use steward_domain::{

@@ -1,5 +1,7 @@
 //! What holds for any text at all: no panic, instants within the promised reach, spans that can be cut out.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use chrono::{DateTime, Duration, Months, TimeZone, Utc};
 use chrono_tz::Tz;
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! Time phrases that other projects published, scored: exact, none and wrong apart, per language.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, Timelike, Utc};
