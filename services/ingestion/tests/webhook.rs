@@ -37,7 +37,8 @@ async fn bad_input_is_refused_with_words_and_a_status_of_its_own() {
     let secret: &[(&str, &str)] = &[("x-telegram-bot-api-secret-token", SECRET)];
     let wrong: &[(&str, &str)] = &[("x-telegram-bot-api-secret-token", "s3creT")];
     let post = Method::POST;
-    let cases: Vec<(&str, StatusCode, Method, &str, &[(&str, &str)], Vec<u8>)> = vec![
+    type Case<'a> = (&'a str, StatusCode, Method, &'a str, &'a [(&'a str, &'a str)], Vec<u8>);
+    let cases: Vec<Case> = vec![
         ("no secret", StatusCode::UNAUTHORIZED, post.clone(), PATH, &[], good.clone().into()),
         ("wrong secret", StatusCode::UNAUTHORIZED, post.clone(), PATH, wrong, good.clone().into()),
         ("broken JSON", StatusCode::BAD_REQUEST, post.clone(), PATH, secret, b"{\"update_id\": 1, ".to_vec()),
