@@ -2,7 +2,12 @@
 
 pub mod cli;
 pub mod config;
+pub mod find;
+pub mod front;
+pub mod postgres;
 pub mod run_file;
 pub mod servers;
+pub mod services;
 pub mod signals;
 pub mod telemetry;
+pub mod up;

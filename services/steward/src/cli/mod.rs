@@ -1,7 +1,9 @@
 //! The command line: one file per command.
 
 mod servers;
+mod service;
 mod time;
+mod up;
 
 use std::path::PathBuf;
 
@@ -9,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     config::{self, ConfigError, Settings},
+    services::Service,
     telemetry::LogFormat,
 };
 
@@ -54,7 +57,18 @@ impl Global {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Up(up::Up),
     Servers(servers::Servers),
+    /// Run only the service that takes webhooks and commands
+    Ingestion(service::OneService),
+    /// Run only the service that decides turns
+    AgentBrain(service::OneService),
+    /// Run only the service that turns due times into decisions
+    Scheduler(service::OneService),
+    /// Run only the service that sends
+    OutboxDispatcher(service::OneService),
+    /// Run only the service that keeps read models and answers reads
+    Projection(service::OneService),
     Time(time::Time),
 }
 
@@ -62,17 +76,24 @@ impl Cli {
     /// Level of the log when nothing else is said: commands that answer a question keep quiet.
     pub fn log_level(&self) -> &'static str {
         match self.command {
-            None | Some(Command::Servers(_)) => "info",
             Some(Command::Time(_)) => "warn",
+            _ => "info,async_nats=warn,tokio_postgres=warn",
         }
     }
 
     /// Does what was asked.
     pub async fn run(self) -> anyhow::Result<()> {
+        let global = &self.global;
         match self.command {
-            None => servers::Servers {}.run(&self.global).await,
-            Some(Command::Servers(servers)) => servers.run(&self.global).await,
-            Some(Command::Time(time)) => time.run(&self.global),
+            None => up::Up {}.run(global).await,
+            Some(Command::Up(up)) => up.run(global).await,
+            Some(Command::Servers(servers)) => servers.run(global).await,
+            Some(Command::Ingestion(one)) => one.run(Service::Ingestion, global).await,
+            Some(Command::AgentBrain(one)) => one.run(Service::AgentBrain, global).await,
+            Some(Command::Scheduler(one)) => one.run(Service::Scheduler, global).await,
+            Some(Command::OutboxDispatcher(one)) => one.run(Service::OutboxDispatcher, global).await,
+            Some(Command::Projection(one)) => one.run(Service::Projection, global).await,
+            Some(Command::Time(time)) => time.run(global),
         }
     }
 }

@@ -1,0 +1,194 @@
+//! The five services: their names, what each needs, how they are started.
+
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use axum::Router;
+use deadpool_postgres::Pool;
+use steward_domain::settings::Settings;
+use steward_http::{Guard, measure, unknown_path, wrong_method};
+use steward_ingestion::{Ingestion, register_webhooks, registration_call};
+use steward_log::Log;
+use steward_projection::{Reached, Reads};
+use steward_proto::TenantId;
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{error, info, warn};
+
+/// Waits between attempts to register Telegram's webhooks.
+const REGISTER_WAIT: Duration = Duration::from_secs(2);
+const LONGEST_REGISTER_WAIT: Duration = Duration::from_secs(300);
+
+/// One of the services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Service {
+    Ingestion,
+    AgentBrain,
+    Scheduler,
+    OutboxDispatcher,
+    Projection,
+}
+
+impl Service {
+    pub const ALL: [Self; 5] =
+        [Self::Ingestion, Self::AgentBrain, Self::Scheduler, Self::OutboxDispatcher, Self::Projection];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ingestion => "ingestion",
+            Self::AgentBrain => "agent-brain",
+            Self::Scheduler => "scheduler",
+            Self::OutboxDispatcher => "outbox-dispatcher",
+            Self::Projection => "projection",
+        }
+    }
+
+    /// Whether it keeps read models.
+    pub fn needs_postgres(self) -> bool {
+        self == Self::Projection
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What the services of one process share.
+#[derive(Clone)]
+pub struct Runtime {
+    pub settings: Arc<Settings>,
+    pub log: Log,
+    /// There if one of the services needs it.
+    pub pool: Option<Pool>,
+    pub guard: Guard,
+    /// Asks everything to stop.
+    pub shutdown: CancellationToken,
+    /// Everything that runs.
+    pub tasks: TaskTracker,
+    /// Where a service that can't go on says so.
+    failed: mpsc::Sender<anyhow::Error>,
+}
+
+impl Runtime {
+    /// The receiver gets what makes a service end before the shutdown.
+    pub fn new(
+        settings: Arc<Settings>,
+        log: Log,
+        pool: Option<Pool>,
+        guard: Guard,
+        shutdown: CancellationToken,
+    ) -> (Self, mpsc::Receiver<anyhow::Error>) {
+        let (failed, failures) = mpsc::channel(Service::ALL.len());
+        (Self { settings, log, pool, guard, shutdown, tasks: TaskTracker::new(), failed }, failures)
+    }
+
+    /// Runs a service's loop as a task of its own. Should it end before the shutdown, the whole process stops: what is left
+    /// would look alive and keep no promise.
+    fn spawn<E>(&self, service: Service, run: impl Future<Output = Result<(), E>> + Send + 'static)
+    where
+        E: Into<anyhow::Error> + Send,
+    {
+        let (shutdown, failed) = (self.shutdown.clone(), self.failed.clone());
+        self.tasks.spawn(async move {
+            let result = run.await;
+            if shutdown.is_cancelled() {
+                info!(%service, "stopped");
+                return;
+            }
+            let problem = match result {
+                Ok(()) => anyhow::anyhow!("the service {service} ended by itself"),
+                Err(problem) => problem.into().context(format!("the service {service} can't go on")),
+            };
+            error!("{problem:#}");
+            let _ = failed.try_send(problem);
+            shutdown.cancel();
+        });
+    }
+
+    /// Starts `services`; the router answers for them.
+    ///
+    /// # Errors
+    /// One of them can't begin.
+    pub async fn start(&self, services: &[Service], public_url: Option<&str>) -> anyhow::Result<Router> {
+        let mut router = Router::new();
+        for service in services {
+            let (log, settings, shutdown) = (self.log.clone(), self.settings.clone(), self.shutdown.clone());
+            match service {
+                Service::Ingestion => router = router.merge(self.ingestion(public_url)),
+                Service::AgentBrain => self.spawn(*service, steward_agent_brain::run(log, settings, shutdown)),
+                Service::Scheduler => self.spawn(*service, steward_scheduler::run(log, settings, shutdown)),
+                Service::OutboxDispatcher => {
+                    self.spawn(*service, steward_outbox_dispatcher::run(log, settings, shutdown));
+                }
+                Service::Projection => router = router.merge(self.projection()?),
+            }
+        }
+        Ok(router.fallback(unknown_path).method_not_allowed_fallback(wrong_method))
+    }
+
+    fn ingestion(&self, public_url: Option<&str>) -> Router {
+        match public_url {
+            Some(url) => {
+                self.tasks.spawn(register(self.settings.clone(), url.to_owned(), self.shutdown.clone()));
+            }
+            None => {
+                if let Some(call) = registration_call(&self.settings) {
+                    info!(
+                        "server.public_url isn't set, so Telegram isn't told where to send updates; the call is:\n{call}"
+                    );
+                }
+            }
+        }
+        steward_ingestion::router(Ingestion {
+            log: self.log.clone(),
+            settings: self.settings.clone(),
+            guard: self.guard.clone(),
+            shutdown: self.shutdown.clone(),
+        })
+    }
+
+    fn projection(&self) -> anyhow::Result<Router> {
+        let pool = self.pool.clone().context("the projection has no Postgres")?;
+        let reached = Reached::default();
+        let run = steward_projection::run(self.log.clone(), pool.clone(), reached.clone(), self.shutdown.clone());
+        self.spawn(Service::Projection, run);
+        let channels = self.settings.channels.iter().map(|channel| {
+            let tenant = TenantId::new(&channel.tenant).with_context(|| format!("tenant of channel {}", channel.id))?;
+            Ok(steward_projection::Channel { tenant, id: channel.id.clone(), kind: channel.kind.name().to_owned() })
+        });
+        Ok(measure(steward_projection::router(Reads {
+            log: self.log.clone(),
+            pool,
+            reached,
+            guard: self.guard.clone(),
+            channels: channels.collect::<anyhow::Result<_>>()?,
+            shutdown: self.shutdown.clone(),
+        })))
+    }
+}
+
+/// Registers the webhooks of all Telegram channels; until all are, or the shutdown.
+async fn register(settings: Arc<Settings>, public_url: String, shutdown: CancellationToken) {
+    let client = reqwest::Client::new();
+    let mut wait = REGISTER_WAIT;
+    loop {
+        let results = register_webhooks(&settings, &public_url, &client);
+        let Some(results) = shutdown.run_until_cancelled(results).await else { return };
+        let mut all = true;
+        for (channel, result) in results {
+            match result {
+                Ok(()) => info!(channel, "Telegram sends its updates to {public_url}"),
+                Err(problem) => {
+                    all = false;
+                    warn!(channel, "{problem}; trying again in {} s", wait.as_secs());
+                }
+            }
+        }
+        if all || shutdown.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+            return;
+        }
+        wait = (wait * 2).min(LONGEST_REGISTER_WAIT);
+    }
+}

@@ -1,0 +1,217 @@
+//! `steward up` and one service alone: configuration, servers, connections, services, readiness, and the way back.
+
+use std::{io::Write, path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use deadpool_postgres::Pool;
+use metrics_exporter_prometheus::PrometheusHandle;
+use steward_http::Guard;
+use steward_log::{ConnectOptions, Log, LogError};
+use tokio::{net::TcpListener, time::timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    config::{AuthMode, Secret, Settings},
+    find,
+    front::{self, Front},
+    postgres,
+    run_file::RunFile,
+    servers::{DataDir, ManagedServers, Wanted},
+    services::{Runtime, Service},
+    signals::stop_on_signals,
+    telemetry,
+};
+
+/// Longest time the services and the requests in hand may take to end: a send in hand takes up to six seconds, and its answer must
+/// be recorded. With the servers' own stop it stays within ten.
+const STOP_LIMIT: Duration = Duration::from_secs(8);
+/// How often the histograms are folded together, so that they don't grow where nobody scrapes them.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+/// Where the servers are.
+struct Urls {
+    nats: Secret,
+    postgres: Option<Secret>,
+}
+
+/// Runs all services, and the servers that the configuration gives no URL of, until a signal.
+pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
+    let served = Arc::new(settings.served()?);
+    let data = DataDir::open(data_dir)?;
+    let _lock = data.lock()?;
+    let process = Process::begin(&settings).await?;
+    let wanted = Wanted { nats: settings.nats_url.is_none(), postgres: settings.postgres_url.is_none() };
+    process.front.waits_for("its servers to start");
+    let start = ManagedServers::start(&data, wanted);
+    let Some(servers) = process.shutdown.run_until_cancelled(start).await.transpose()? else { return Ok(()) };
+    let url = |managed: &Option<Secret>, given: &Option<Secret>| managed.clone().or_else(|| given.clone());
+    let urls = Urls {
+        nats: url(&servers.nats_url, &settings.nats_url).expect("it is managed or given"),
+        postgres: url(&servers.postgres_url, &settings.postgres_url),
+    };
+    let run_file = RunFile::of_this_process(
+        Some(process.url.clone()),
+        Some(urls.nats.expose().to_owned()),
+        urls.postgres.as_ref().map(|url| url.expose().to_owned()),
+    );
+    let ready = |url: &str| -> anyhow::Result<_> {
+        let published = run_file.publish(&data).context("writing run.json")?;
+        print_urls(url, &run_file, &data.join("run.json"));
+        Ok(published)
+    };
+    let result = process.run(&settings, served, &Service::ALL, urls, ready).await;
+    servers.stop().await;
+    info!("stopped");
+    result
+}
+
+/// Runs one service until a signal, on servers that run already.
+pub async fn one_service(service: Service, settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
+    let served = Arc::new(settings.served()?);
+    let urls = Urls {
+        nats: find::nats(&settings, data_dir)?,
+        postgres: service.needs_postgres().then(|| find::postgres(&settings, data_dir)).transpose()?,
+    };
+    let process = Process::begin(&settings).await?;
+    let ready = |url: &str| {
+        say(format_args!("{service} is ready on {url}"));
+        Ok(())
+    };
+    let result = process.run(&settings, served, &[service], urls, ready).await;
+    info!("stopped");
+    result
+}
+
+/// A process that has begun: it listens, says that it isn't ready, and hears signals.
+struct Process {
+    front: Front,
+    url: String,
+    listener: TcpListener,
+    metrics: PrometheusHandle,
+    shutdown: CancellationToken,
+}
+
+impl Process {
+    async fn begin(settings: &Settings) -> anyhow::Result<Self> {
+        let shutdown = CancellationToken::new();
+        stop_on_signals(shutdown.clone())?;
+        let metrics = telemetry::metrics()?;
+        let listener = front::bind(settings.server.listen).await?;
+        let url = front::local_url(listener.local_addr()?);
+        Ok(Self { front: Front::new(metrics.clone()), url, listener, metrics, shutdown })
+    }
+
+    /// From connecting to the end. `ready` is told when the services answer; what it returns is kept until the shutdown.
+    async fn run<T>(
+        self,
+        settings: &Settings,
+        served: Arc<steward_domain::settings::Settings>,
+        services: &[Service],
+        urls: Urls,
+        ready: impl FnOnce(&str) -> anyhow::Result<T>,
+    ) -> anyhow::Result<()> {
+        let Self { front, url, listener, metrics, shutdown } = self;
+        let serving = tokio::spawn(front.clone().serve(listener, shutdown.clone()));
+        let upkeep = tokio::spawn(keep_up(metrics, shutdown.clone()));
+        // Whatever happens from here on, the way back is the same.
+        let result: anyhow::Result<_> = async {
+            let Some((log, pool)) = connect(&front, services, &urls, &shutdown).await? else { return Ok(None) };
+            let guard = match settings.auth {
+                AuthMode::Open => Guard::open(),
+                AuthMode::Keys => Guard::keys(log.clone()),
+            };
+            let (runtime, failures) = Runtime::new(served, log.clone(), pool.clone(), guard, shutdown.clone());
+            front.waits_for("the services to start");
+            let router = runtime.start(services, settings.server.public_url.as_deref()).await?;
+            front.open(router, log, pool);
+            let kept = ready(&url)?;
+            shutdown.cancelled().await;
+            drop(kept);
+            Ok(Some((runtime, failures)))
+        }
+        .await;
+        shutdown.cancel();
+        let ended = async {
+            let _ = upkeep.await;
+            if let Ok(Err(problem)) = serving.await {
+                warn!(%problem, "the listener ended");
+            }
+            if let Ok(Some((runtime, _))) = &result {
+                runtime.tasks.close();
+                runtime.tasks.wait().await;
+            }
+        };
+        if timeout(STOP_LIMIT, ended).await.is_err() {
+            warn!("not everything ended within {} s; ending without it", STOP_LIMIT.as_secs());
+        }
+        match result? {
+            Some((_, mut failures)) => failures.try_recv().map_or(Ok(()), Err),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Connects to what `services` need, and makes the streams; waits for servers that are down. `None`: the shutdown came first.
+async fn connect(
+    front: &Front,
+    services: &[Service],
+    urls: &Urls,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Option<(Log, Option<Pool>)>> {
+    front.waits_for("NATS");
+    let name = match services {
+        [one] => format!("steward-{one}"),
+        _ => "steward".to_owned(),
+    };
+    let log = async {
+        let log = Log::connect(urls.nats.expose(), ConnectOptions::new(name), shutdown.clone()).await?;
+        log.ensure_streams().await?;
+        Ok(log)
+    };
+    let log = match shutdown.run_until_cancelled(log).await {
+        None | Some(Err(LogError::ShutDown)) => return Ok(None),
+        Some(log) => log?,
+    };
+    let pool = match &urls.postgres {
+        Some(url) if services.iter().any(|service| service.needs_postgres()) => {
+            front.waits_for("Postgres");
+            let pool = postgres::pool(url)?;
+            if postgres::prepare(&pool, shutdown).await?.is_none() {
+                return Ok(None);
+            }
+            Some(pool)
+        }
+        _ => None,
+    };
+    Ok(Some((log, pool)))
+}
+
+async fn keep_up(metrics: PrometheusHandle, shutdown: CancellationToken) {
+    let mut tick = tokio::time::interval(METRICS_UPKEEP);
+    while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+        metrics.run_upkeep();
+    }
+}
+
+fn print_urls(http: &str, run: &RunFile, run_path: &Path) {
+    // Without user and password: these lines end up in other people's logs.
+    let bare = |url: &Option<String>| {
+        let url = url.as_deref().and_then(|url| reqwest::Url::parse(url).ok());
+        url.map_or_else(String::new, |url| {
+            let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+            format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
+        })
+    };
+    say(format_args!(
+        "Steward is ready.\n  http      {http}\n  nats      {}\n  postgres  {}\n  URLs with credentials: {}",
+        bare(&run.nats),
+        bare(&run.postgres),
+        run_path.display()
+    ));
+}
+
+/// A line for whoever started us; a closed standard output is no reason to stop.
+fn say(line: std::fmt::Arguments) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
