@@ -3,8 +3,8 @@
 use std::{env, fs, path::PathBuf};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("cargo:rerun-if-changed=steward");
-    let files = ["steward/v1/shared.proto", "steward/v1/conversation.proto", "steward/v1/other.proto"];
+    println!("cargo:rerun-if-changed=steward_v1");
+    let files = ["steward_v1/shared.proto", "steward_v1/conversation.proto", "steward_v1/other.proto"];
     let descriptors = protox::compile(files, ["."])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), prost_build_bytes(&descriptors))?;

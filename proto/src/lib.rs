@@ -7,7 +7,7 @@ mod metadata;
 mod subject;
 mod times;
 
-/// The messages as generated from `proto/steward/v1`.
+/// The messages as generated from `proto/steward_v1`.
 pub mod v1 {
     #![allow(clippy::large_enum_variant, clippy::doc_markdown)]
     include!(concat!(env!("OUT_DIR"), "/steward.v1.rs"));
