@@ -67,6 +67,9 @@ fn act_at(sentence: &Sentence, at: usize) -> Option<Act> {
         // "why don't you ping me" asks for it
         let suggested = at > 0 && tokens[at - 1].is_one_of(lexicon.words.question);
         if let Some(end) = patterns.longest(tokens, at, &slack).filter(|_| !suggested) {
+            if lexicon.language == Language::En && starts(sentence, at).is_none() {
+                return None; // "they never call me"
+            }
             if is_reported(sentence, at) || is_for_another(sentence, end, intent, at..end) {
                 return None;
             }

@@ -301,7 +301,8 @@ fn of_own_clause(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Re
     let foreign = others
         .clone()
         .all(|c| matches!(sentence.time(c.clone(), reader), Meaning::None) || is_foreign(sentence, c.clone()));
-    (matches!(meaning, Meaning::Instant(_) | Meaning::TooFar(_)) && foreign).then_some(meaning)
+    let elsewhere = spans(&meaning).iter().any(|span| is_elsewhere(sentence, own.clone(), act, span));
+    (matches!(meaning, Meaning::Instant(_) | Meaning::TooFar(_)) && foreign && !elsewhere).then_some(meaning)
 }
 
 fn clauses(sentence: &Sentence, range: Range<usize>) -> Vec<Range<usize>> {
@@ -330,6 +331,20 @@ fn is_foreign(sentence: &Sentence, clause: Range<usize>) -> bool {
 /// The time stands in a clause that is about something else.
 fn is_elsewhere(sentence: &Sentence, range: Range<usize>, act: &Act, span: &Range<usize>) -> bool {
     let tokens = sentence.covering(span);
+    // "we met on Friday and write to me": the time belongs to what stands before "and"
+    let joint =
+        (tokens.end..act.words.start).find(|&i| sentence.tokens[i].is_one_of(sentence.lexicon.words.conjunction));
+    if let Some(joint) = joint {
+        let said = |i: usize| {
+            let token = &sentence.tokens[i];
+            token.is_word()
+                && !token.time
+                && !sentence.filler[i]
+                && !sentence.polite[i]
+                && !token.is_one_of(sentence.lexicon.words.before_time)
+        };
+        return (range.start..joint).any(said);
+    }
     let clauses = clauses(sentence, range);
     let Some(clause) = clauses.iter().find(|c| c.start <= tokens.start && tokens.end <= c.end) else { return false };
     if clause.contains(&act.verb) {

@@ -73,7 +73,9 @@ fn kept(sentence: &Sentence, range: Range<usize>, act: &Act, intent: Intent, tim
         "pues",
         "ya",
     ];
-    if out.iter().all(|&i| sentence.filler[i] || !tokens[i].is_word()) {
+    const THIS: &[&str] = &["это", "this", "that", "esto", "eso"];
+    let says_this = intent == Intent::Remind && out.iter().any(|&i| tokens[i].is_one_of(THIS));
+    if !says_this && out.iter().all(|&i| sentence.filler[i] || !tokens[i].is_word()) {
         out.clear();
     }
     let edge = |i: &usize| {
@@ -152,11 +154,11 @@ fn joined(sentence: &Sentence, kept: &[usize]) -> String {
 pub(super) fn is_about_something(topic: &str, intent: Intent) -> bool {
     let first = super::words::tokens(topic).into_iter().find(super::words::Token::is_word);
     let Some(first) = first else { return true };
-    const ABOUT: &[&str] = &["про", "о", "об", "обо", "насчет", "about", "regarding", "sobre", "acerca"];
+    const ABOUT: &[&str] =
+        &["про", "о", "об", "обо", "насчет", "about", "regarding", "sobre", "acerca", "после", "after"];
     const TO: &[&str] = &["to", "that", "что", "чтобы", "que", "de"];
     let infinitive = ["ть", "ться", "ти", "ar", "er", "ir", "arle", "erle", "irle", "arlo"]
         .iter()
         .any(|e| first.folded.ends_with(e));
-    let known = first.is_one_of(ABOUT) || (intent == Intent::Remind && (first.is_one_of(TO) || infinitive));
-    known
+    first.is_one_of(ABOUT) || (intent == Intent::Remind && (first.is_one_of(TO) || infinitive))
 }

@@ -443,7 +443,7 @@ pub(super) static SOURCE: Source = Source {
         "as",
         "so",
     ],
-    before_time: &["on", "at", "in", "by", "for", "around", "about", "til", "till", "until", "to", "this", "next"],
+    before_time: &["on", "at", "in", "by", "for", "around", "til", "till", "until"],
     clock: &[
         "at",
         "by",

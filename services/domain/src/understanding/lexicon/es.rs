@@ -34,7 +34,7 @@ pub(super) static SOURCE: Source = Source {
             Free,
             false,
             &[
-                "recuérdame|recuerdame|recordame|recuérdeme|recuérdenme|recuérdanos|recuérdenos|acuérdame|acuérdeme|haceme acordar?",
+                "recuérdamelo|recordámelo|recuérdemelo|recuérdame|recuerdame|recordame|recuérdeme|recuérdenme|recuérdanos|recuérdenos|acuérdame|acuérdeme|haceme acordar?",
                 "hazme|haceme|hágame acordar|acordarme|recordar|recuerdo",
                 "hazme|haceme acuerdo",
                 "pon|ponme|ponga|póngame|poné|crea|créame|cree|programa|prográmame|programe|agenda|agéndame|agende|añade|agrega|haz|hazme|configura|deja|déjame un|otro recordatorio",
@@ -143,7 +143,7 @@ pub(super) static SOURCE: Source = Source {
         "te|le|os importaría|importa|molestaría|molesta",
         "sería|es posible",
         "serías|sería tan? amable de",
-        "no te? me? olvides|olvide|se de?",
+        "no se te|le olvide",
         "no te|se olvides|olvide de?",
         "acuérdate|acuérdese|acordate de",
         "favor de",
