@@ -1,5 +1,6 @@
 //! Read models: the projector that makes them from the log, the HTTP that reads them, the live stream, the page at `/`.
 
+mod asyncapi;
 mod connect;
 mod error;
 mod fold;
@@ -16,6 +17,7 @@ mod store;
 pub use connect::pool;
 pub use error::ProjectionError;
 pub use migrations::migrate;
+pub use page::OPENAPI;
 pub use position::Reached;
 pub use projector::run;
 pub use read::{Channel, PATHS, Reads, router};

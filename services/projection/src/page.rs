@@ -2,10 +2,16 @@
 
 use axum::{
     Router,
+    body::Body,
     http::{HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
     routing::get,
 };
+
+use crate::asyncapi;
+
+/// Written by hand; a test compares it with the routes.
+pub const OPENAPI: &str = include_str!("../openapi.json");
 
 const PAGE: &str = include_str!("../page/index.html");
 
@@ -14,7 +20,14 @@ const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 
                       img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub fn router() -> Router {
-    Router::new().route("/", get(page))
+    Router::new()
+        .route("/", get(page))
+        .route("/openapi.json", get(async || json(OPENAPI)))
+        .route("/asyncapi.json", get(async || json(asyncapi::json())))
+}
+
+fn json(document: impl Into<Body>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], document.into()).into_response()
 }
 
 async fn page() -> Response {

@@ -71,6 +71,9 @@ async fn states(api: &Api, chats: &[Chat]) -> States {
     for chat in chats {
         for list in ["follow-ups", "outbox"] {
             for item in api.items(&format!("/api/v1/{list}?conversation_id={}", chat.id)).await {
+                if item["id"] == "" {
+                    continue;
+                }
                 let state = item["state"].as_str().unwrap().to_owned();
                 let reason = item["reason"]["code"].as_str().filter(|_| state != "pending" && state != "deferred");
                 let id = format!("{list} {}", item["id"].as_str().unwrap());
@@ -90,7 +93,8 @@ async fn compare(system: &System, chats: &[Chat]) {
             let id = format!("{list} {}", id.replace('\0', "\u{fffd}"));
             told.insert((chat.external_id.clone(), id), format!("{state} {code}").replace('\0', "\u{fffd}"));
         };
-        for (id, follow_up) in &state.follow_ups {
+        // An empty id is none.
+        for (id, follow_up) in state.follow_ups.iter().filter(|(id, _)| !id.is_empty()) {
             let (state, code) = match &follow_up.state {
                 FollowUpState::Pending | FollowUpState::Due { .. } => ("pending", ""),
                 FollowUpState::Sent => ("sent", ""),
@@ -102,7 +106,7 @@ async fn compare(system: &System, chats: &[Chat]) {
             };
             tell("follow-ups", id, state, code);
         }
-        for (id, message) in &state.outbox {
+        for (id, message) in state.outbox.iter().filter(|(id, _)| !id.is_empty()) {
             let key = (chat.external_id.clone(), format!("outbox {id}"));
             let (state, code) = match &message.state {
                 // Put off or not is all the same to the domain.
