@@ -105,6 +105,31 @@ fn release_lists_what_the_takeover_cancelled() {
 }
 
 #[test]
+fn release_lists_what_came_due_under_the_human_once() {
+    let mut world = World::opened();
+    let promise = world.promised(CancelOn::Never, 60);
+    world.record_all(world.state.take_over("anna", "http", "").unwrap());
+    world.pass(60);
+    world.ring(&promise);
+    world.record_all(world.state.announcements());
+    let events = world.state.release("anna", "http").unwrap();
+    let [Event::HumanTakeoverEnded(ended)] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!(ended.cancelled_follow_up_ids, [promise]);
+}
+
+#[test]
+fn release_lists_what_was_being_sent_at_the_takeover_and_was_not() {
+    let mut world = World::opened();
+    let (promise, message_id) = due(&mut world, CancelOn::Never);
+    let claim = world.claim(&message_id);
+    world.record_all(world.state.take_over("anna", "http", "").unwrap());
+    world.answer(&claim, Answer::Deferral(1));
+    let events = world.state.release("anna", "http").unwrap();
+    let [Event::HumanTakeoverEnded(ended)] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!(ended.cancelled_follow_up_ids, [promise]);
+}
+
+#[test]
 fn a_takeover_cancels_unclaimed_bot_messages_and_leaves_the_humans_own() {
     let mut world = World::opened();
     let (bot, human) = (world.a_message(Author::Bot), world.a_message(Author::Human));

@@ -91,7 +91,13 @@ impl Fold for Conversation {
                 if why.code == "by_client" {
                     self.cancelled.retain(|f| f.id != e.follow_up_id);
                 }
-                self.cancel_follow_up(&e.follow_up_id, &why);
+                let missed = why.code == "human_active";
+                if self.cancel_follow_up(&e.follow_up_id, &why)
+                    && missed
+                    && let Some(takeover) = &mut self.takeover
+                {
+                    takeover.cancelled.push(e.follow_up_id.clone());
+                }
             }
             Event::FollowUpExpired(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
@@ -439,6 +445,9 @@ impl Conversation {
             }
         } else if self.cancel_follow_up(&message.follow_up_id, why) {
             self.unannounced.push((Cancelled::FollowUp(message.follow_up_id.clone()), why.clone()));
+            if let Some(takeover) = &mut self.takeover {
+                takeover.cancelled.push(message.follow_up_id.clone());
+            }
         }
     }
 
