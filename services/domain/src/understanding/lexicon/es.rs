@@ -144,7 +144,7 @@ pub(super) static SOURCE: Source = Source {
         "sería|es posible",
         "serías|sería tan? amable de",
         "no se te|le olvide",
-        "no te|se olvides|olvide de?",
+        "no te|se? olvides|olvide de?",
         "acuérdate|acuérdese|acordate de",
         "favor de",
         "si me? puedes|pudieras|puede|podrías",
