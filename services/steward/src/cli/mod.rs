@@ -1,7 +1,14 @@
 //! The command line: one file per command.
 
+mod chat;
+mod dead_letters;
+mod doctor;
+mod events;
+mod keys;
+mod rebuild;
 mod servers;
 mod service;
+mod session;
 mod time;
 mod up;
 
@@ -49,9 +56,13 @@ pub struct Global {
 impl Global {
     /// The checked configuration.
     pub fn settings(&self) -> Result<Settings, ConfigError> {
+        config::load(self.config_file().as_deref(), &config::process_environment())
+    }
+
+    /// The file it is read from, if there is one.
+    pub fn config_file(&self) -> Option<PathBuf> {
         let default = PathBuf::from(config::DEFAULT_FILE);
-        let file = self.config.clone().or_else(|| default.is_file().then_some(default));
-        config::load(file.as_deref(), &config::process_environment())
+        self.config.clone().or_else(|| default.is_file().then_some(default))
     }
 }
 
@@ -69,14 +80,28 @@ pub enum Command {
     OutboxDispatcher(service::OneService),
     /// Run only the service that keeps read models and answers reads
     Projection(service::OneService),
+    Doctor(doctor::Doctor),
+    Rebuild(rebuild::Rebuild),
+    Events(events::Events),
+    DeadLetters(dead_letters::DeadLetters),
+    Keys(keys::Keys),
     Time(time::Time),
+    Chat(chat::Chat),
 }
 
 impl Cli {
     /// Level of the log when nothing else is said: commands that answer a question keep quiet.
     pub fn log_level(&self) -> &'static str {
         match self.command {
-            Some(Command::Time(_)) => "warn",
+            Some(
+                Command::Doctor(_)
+                | Command::Rebuild(_)
+                | Command::Events(_)
+                | Command::DeadLetters(_)
+                | Command::Keys(_)
+                | Command::Time(_)
+                | Command::Chat(_),
+            ) => "error",
             _ => "info,async_nats=warn,tokio_postgres=warn",
         }
     }
@@ -93,7 +118,13 @@ impl Cli {
             Some(Command::Scheduler(one)) => one.run(Service::Scheduler, global).await,
             Some(Command::OutboxDispatcher(one)) => one.run(Service::OutboxDispatcher, global).await,
             Some(Command::Projection(one)) => one.run(Service::Projection, global).await,
+            Some(Command::Doctor(doctor)) => doctor.run(global).await,
+            Some(Command::Rebuild(rebuild)) => rebuild.run(global).await,
+            Some(Command::Events(events)) => events.run(global).await,
+            Some(Command::DeadLetters(letters)) => letters.run(global).await,
+            Some(Command::Keys(keys)) => keys.run(global).await,
             Some(Command::Time(time)) => time.run(global),
+            Some(Command::Chat(chat)) => chat.run(global).await,
         }
     }
 }

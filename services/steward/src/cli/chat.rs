@@ -1,0 +1,247 @@
+//! `steward chat`: a conversation over the `web` channel in the terminal.
+
+use std::{io::IsTerminal, time::Duration};
+
+use anyhow::Context;
+use clap::Args;
+use futures::StreamExt;
+use reqwest::{Client, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    sync::mpsc,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::Global;
+use crate::{config::Kind, front, run_file::RunFile, servers::DataDir, signals::stop_on_signals};
+
+/// Longest wait for the answer to a command.
+const LIMIT: Duration = Duration::from_secs(15);
+/// After the input has ended, an answer to the last line may still come.
+const LAST_ANSWER: Duration = Duration::from_secs(5);
+
+/// Talk to Steward in the terminal, as a client would over the web channel
+///
+/// Type "ping me in 20 seconds" and watch the promise being kept. Ctrl-D or Ctrl-C ends it; the conversation is kept, and
+/// the next chat under the same name goes on with it.
+#[derive(Debug, Args)]
+pub struct Chat {
+    /// Where Steward is; left out: as run.json in --data-dir says, else as server.listen says
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// The web channel to talk over; left out: the first one of the configuration
+    #[arg(long, value_name = "ID")]
+    channel: Option<String>,
+    /// Who is talking
+    #[arg(long, default_value = "terminal")]
+    name: String,
+    /// ru, es or en; left out: as the text shows
+    #[arg(long, value_name = "LANG")]
+    language: Option<String>,
+    /// IANA time zone; left out: the machine's
+    #[arg(long, value_name = "ZONE")]
+    timezone: Option<String>,
+    /// An API key, where auth.mode is keys
+    #[arg(long, env = "STEWARD_KEY", hide_env_values = true)]
+    key: Option<String>,
+    /// When the input has ended, go on showing messages until Ctrl-C
+    #[arg(long)]
+    stay: bool,
+}
+
+/// The public interface, as far as a chat needs it.
+struct Api {
+    client: Client,
+    base: String,
+    key: Option<String>,
+}
+
+impl Api {
+    fn authorised(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        }
+    }
+
+    /// Sends it; a refusal is an error in the server's own words.
+    async fn call(&self, request: RequestBuilder) -> anyhow::Result<Value> {
+        let sent = self.authorised(request).timeout(LIMIT).send().await;
+        let answer =
+            sent.with_context(|| format!("Steward doesn't answer at {}: does `steward up` run?", self.base))?;
+        let (status, body) = (answer.status(), answer.json::<Value>().await.unwrap_or_default());
+        if status.is_success() {
+            return Ok(body);
+        }
+        let hint = if status == StatusCode::UNAUTHORIZED { " (see --key)" } else { "" };
+        anyhow::bail!("{}{hint}", body["detail"].as_str().unwrap_or(status.as_str()))
+    }
+}
+
+impl Chat {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
+        let settings = global.settings()?;
+        let running = DataDir::existing(&global.data_dir).and_then(|data| RunFile::read(&data)?.http);
+        let base = self.url.clone().or(running).unwrap_or_else(|| front::local_url(settings.server.listen));
+        let api = Api { client: Client::new(), base: base.trim_end_matches('/').to_owned(), key: self.key.clone() };
+        let web = settings.channels.iter().find(|channel| channel.kind == Kind::Web).map(|channel| channel.id.clone());
+        let channel = self
+            .channel
+            .clone()
+            .or(web)
+            .context("the configuration has no channel of kind web: add one, or name one with --channel")?;
+        let shutdown = CancellationToken::new();
+        stop_on_signals(shutdown.clone())?;
+        match shutdown.run_until_cancelled(self.talk(&api, &channel)).await {
+            Some(result) => result,
+            None => Ok(()),
+        }
+    }
+
+    async fn talk(&self, api: &Api, channel: &str) -> anyhow::Result<()> {
+        let (answered, mut answers) = mpsc::channel(1);
+        let terminal = std::io::stdin().is_terminal();
+        if terminal {
+            eprintln!("Write something, for example: ping me in 20 seconds. Ctrl-D ends the chat.");
+        }
+        let known = api
+            .client
+            .get(format!("{}/api/v1/conversations", api.base))
+            .query(&[("channel_id", channel), ("external_id", &self.name)]);
+        let known = api.call(known).await?["items"][0]["id"].as_str().map(str::to_owned);
+        let mut listening = known.map(|id| tokio::spawn(listen(stream(api, &id, None), answered.clone())));
+        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        let zone = self.timezone.clone().or_else(|| iana_time_zone::get_timezone().ok());
+        let mut said = false;
+        while let Some(line) = lines.next_line().await? {
+            let text = line.trim();
+            if text.is_empty() {
+                continue;
+            }
+            let contact = json!({ "id": self.name, "name": self.name, "language": self.language, "timezone": zone });
+            let body = json!({ "channel_id": channel, "contact": contact, "text": text });
+            let kept = api.call(api.client.post(format!("{}/api/v1/messages", api.base)).json(&body)).await?;
+            said = true;
+            if listening.is_none()
+                && let (Some(id), Some(position)) = (kept["conversation_id"].as_str(), kept["position"].as_u64())
+            {
+                listening = Some(tokio::spawn(listen(stream(api, id, Some(position)), answered.clone())));
+            }
+        }
+        if let Some(mut listening) = listening {
+            if self.stay {
+                return (&mut listening).await?;
+            }
+            // Piped input ends at once; a person who presses Ctrl-D has seen the answer.
+            if said && !terminal {
+                let _ = tokio::time::timeout(LAST_ANSWER, answers.recv()).await;
+            }
+            listening.abort();
+        }
+        Ok(())
+    }
+}
+
+fn stream(api: &Api, conversation: &str, after: Option<u64>) -> RequestBuilder {
+    let mut request = api.client.get(format!("{}/api/v1/stream", api.base)).query(&[("conversation_id", conversation)]);
+    if let Some(after) = after {
+        request = request.query(&[("after", after)]);
+    }
+    api.authorised(request)
+}
+
+/// Shows what comes; begins again where a broken line left off.
+async fn listen(request: RequestBuilder, answered: mpsc::Sender<()>) -> anyhow::Result<()> {
+    let mut last: Option<String> = None;
+    loop {
+        let mut request = request.try_clone().expect("it has no body");
+        if let Some(id) = &last {
+            request = request.header("Last-Event-ID", id);
+        }
+        if let Ok(answer) = request.send().await {
+            anyhow::ensure!(answer.status().is_success(), "the live stream is refused: {}", answer.status());
+            let mut bytes = answer.bytes_stream();
+            let mut parser = Parser::default();
+            while let Some(Ok(chunk)) = bytes.next().await {
+                for event in parser.push(&chunk) {
+                    last = event.id.or(last);
+                    if let Some(line) = event.data.and_then(|data| shown(&data)) {
+                        println!("{line}");
+                        let _ = answered.try_send(());
+                    }
+                }
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// What a person sees of a live event: answers, and promises made and changed.
+fn shown(data: &Value) -> Option<String> {
+    let message = &data["message"];
+    if message["direction"] == "out" {
+        return Some(format!("{}: {}", message["author"].as_str()?, message["text"].as_str()?));
+    }
+    let promise = &data["follow_up"];
+    let (state, due) = (promise["state"].as_str()?, promise["due_at"].as_str()?);
+    let why = promise["reason"]["text"].as_str().map_or_else(String::new, |text| format!(": {text}"));
+    Some(format!("  · promise for {due} {state}{why}"))
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Live {
+    id: Option<String>,
+    data: Option<Value>,
+}
+
+/// Server-sent events out of chunks that end anywhere.
+#[derive(Default)]
+struct Parser {
+    rest: Vec<u8>,
+    event: Live,
+}
+
+impl Parser {
+    fn push(&mut self, chunk: &[u8]) -> Vec<Live> {
+        self.rest.extend_from_slice(chunk);
+        let mut events = Vec::new();
+        while let Some(end) = self.rest.iter().position(|b| *b == b'\n') {
+            let line: Vec<u8> = self.rest.drain(..=end).collect();
+            let line = String::from_utf8_lossy(&line);
+            let line = line.trim_end_matches(['\r', '\n']);
+            if line.is_empty() {
+                events.push(std::mem::take(&mut self.event));
+            } else if let Some(id) = line.strip_prefix("id:") {
+                self.event.id = Some(id.trim().to_owned());
+            } else if let Some(data) = line.strip_prefix("data:") {
+                self.event.data = serde_json::from_str(data).ok();
+            }
+        }
+        events
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_read_whatever_the_chunks() {
+        let text = ": hello\nid: 7\n\nevent: new_message\nid: 8\ndata: {\"a\":\"п\"}\r\n\r\n";
+        for size in [1, 3, 7, 1000] {
+            let mut parser = Parser::default();
+            let events: Vec<Live> = text.as_bytes().chunks(size).flat_map(|chunk| parser.push(chunk)).collect();
+            assert_eq!(events[0], Live { id: Some("7".to_owned()), data: None });
+            assert_eq!(events[1], Live { id: Some("8".to_owned()), data: Some(json!({"a": "п"})) });
+        }
+    }
+
+    #[test]
+    fn only_answers_and_promises_are_shown() {
+        let out = json!({"message": {"direction": "out", "author": "bot", "text": "hello"}});
+        assert_eq!(shown(&out).as_deref(), Some("bot: hello"));
+        assert_eq!(shown(&json!({"message": {"direction": "in", "author": "client", "text": "hello"}})), None);
+        assert_eq!(shown(&json!({"type": "TurnStarted"})), None);
+    }
+}

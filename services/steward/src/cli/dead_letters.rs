@@ -1,0 +1,85 @@
+//! `steward dead-letters`: what a service couldn't digest.
+
+use chrono::SecondsFormat;
+use clap::{Args, Subcommand};
+use comfy_table::{ContentArrangement, Table};
+
+use super::{Global, session::Session};
+
+/// List and retry events that a service gave up on
+///
+/// The event itself stays in the log at its position; the letter says who gave up on it, and why.
+#[derive(Debug, Args)]
+pub struct DeadLetters {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List them
+    List {
+        /// JSON lines instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have one tried again, or all
+    Retry {
+        /// Which service's, as the list shows it
+        #[arg(required_unless_present = "all", requires = "position")]
+        consumer: Option<String>,
+        /// At which position
+        position: Option<u64>,
+        /// Every letter there is
+        #[arg(long, conflicts_with_all = ["consumer", "position"])]
+        all: bool,
+    },
+}
+
+impl DeadLetters {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
+        let Session { log, .. } = Session::open(global).await?;
+        match self.command {
+            Command::List { json } => {
+                let letters = log.dead_letters().await?;
+                if json {
+                    for letter in &letters {
+                        println!("{}", serde_json::to_string(letter)?);
+                    }
+                } else if letters.is_empty() {
+                    println!("no dead letters");
+                } else {
+                    let mut table = Table::new();
+                    table
+                        .load_preset(comfy_table::presets::NOTHING)
+                        .set_content_arrangement(ContentArrangement::Dynamic);
+                    table.set_header(["consumer", "position", "type", "tries", "at", "error"]);
+                    for letter in &letters {
+                        table.add_row([
+                            letter.consumer.clone(),
+                            letter.position.to_string(),
+                            letter.type_name.clone(),
+                            letter.tries.to_string(),
+                            letter.at.to_rfc3339_opts(SecondsFormat::Secs, true),
+                            letter.error.clone(),
+                        ]);
+                    }
+                    println!("{table}");
+                    println!("tried again by: steward dead-letters retry <consumer> <position>");
+                }
+            }
+            Command::Retry { consumer: Some(consumer), position: Some(position), .. } => {
+                log.retry_dead_letter(&consumer, position).await?;
+                println!("{consumer} tries position {position} again");
+            }
+            Command::Retry { .. } => {
+                let letters = log.dead_letters().await?;
+                for letter in &letters {
+                    log.retry_dead_letter(&letter.consumer, letter.position).await?;
+                }
+                println!("{} tried again", letters.len());
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,233 @@
+//! `steward doctor`: is everything in order, and if not, what is to be done.
+
+use std::time::Duration;
+
+use clap::Args;
+use steward_domain::settings::{ChannelKind, Settings as Served, Telegram};
+use steward_log::{ConnectOptions, Log, definitions};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::{Global, session::bare};
+use crate::{config::Settings, find, postgres};
+
+/// Longest wait for one answer.
+const LIMIT: Duration = Duration::from_secs(5);
+/// PostgreSQL 15, as `server_version_num` writes it.
+const OLDEST_POSTGRES: i32 = 150_000;
+
+/// Check configuration, servers, versions, streams, read models and channels, and say what to do
+///
+/// The exit code is 1 if something is wrong.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Don't ask Telegram about the bots
+    #[arg(long)]
+    offline: bool,
+}
+
+/// What was found about one thing.
+enum Finding {
+    Fine(String),
+    /// It works, but look at it.
+    Notice(String),
+    /// What is wrong, and what to do.
+    Wrong(String),
+}
+
+use Finding::{Fine, Notice, Wrong};
+
+#[derive(Default)]
+struct Report {
+    wrong: usize,
+}
+
+impl Report {
+    fn add(&mut self, what: &str, finding: Finding) {
+        let (mark, text) = match &finding {
+            Fine(text) => ("ok    ", text),
+            Notice(text) => ("look  ", text),
+            Wrong(text) => ("wrong ", text),
+        };
+        self.wrong += usize::from(matches!(finding, Wrong(_)));
+        println!("{mark}  {what:<14} {text}");
+    }
+}
+
+impl Doctor {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
+        let mut report = Report::default();
+        match global.settings().and_then(|settings| settings.served().map(|served| (settings, served))) {
+            Ok((settings, served)) => {
+                let file = global.config_file().map_or_else(
+                    || "no file: the defaults and the environment".to_owned(),
+                    |path| path.display().to_string(),
+                );
+                report.add("configuration", Fine(file));
+                let log = nats(&mut report, global, &settings).await;
+                read_models(&mut report, global, &settings, log.as_ref()).await;
+                if !self.offline {
+                    channels(&mut report, &served, settings.server.public_url.as_deref()).await;
+                }
+            }
+            Err(problem) => report.add("configuration", Wrong(problem.to_string())),
+        }
+        anyhow::ensure!(report.wrong == 0, "{} of these are wrong", report.wrong);
+        Ok(())
+    }
+}
+
+async fn nats(report: &mut Report, global: &Global, settings: &Settings) -> Option<Log> {
+    let url = match find::nats(settings, &global.data_dir) {
+        Ok(url) => url,
+        Err(problem) => {
+            report.add("nats", Wrong(problem.to_string()));
+            return None;
+        }
+    };
+    let options = ConnectOptions::new("steward-doctor");
+    let log = match timeout(LIMIT, Log::connect(url.expose(), options, CancellationToken::new())).await {
+        Ok(Ok(log)) => log,
+        Ok(Err(problem)) => {
+            report.add("nats", Wrong(problem.to_string()));
+            return None;
+        }
+        Err(_) => {
+            report.add("nats", Wrong(format!("no answer at {}: check that it runs", bare(url.expose()))));
+            return None;
+        }
+    };
+    report.add("nats", Fine(format!("{} at {}", log.server_version(), bare(url.expose()))));
+    for (name, wanted) in definitions::streams() {
+        let finding = match timeout(LIMIT, log.jetstream().get_stream(name)).await {
+            Ok(Ok(stream)) => {
+                let (found, state) = (&stream.cached_info().config, &stream.cached_info().state);
+                if found.subjects == wanted.subjects && found.allow_atomic_publish == wanted.allow_atomic_publish {
+                    Fine(format!("{} messages, {} MB", state.messages, state.bytes / 1_000_000))
+                } else {
+                    Wrong("its settings are others than ours: start any service, which mends them".to_owned())
+                }
+            }
+            Ok(Err(problem)) => Wrong(format!("{problem}: start any service, which makes it (JetStream must be on)")),
+            Err(_) => Wrong("JetStream doesn't answer: is it switched on in the server's configuration?".to_owned()),
+        };
+        report.add(&format!("stream {name}"), finding);
+    }
+    let finding = match log.dead_letters().await {
+        Ok(letters) if letters.is_empty() => Fine("none".to_owned()),
+        Ok(letters) => Notice(format!("{}: see `steward dead-letters list`", letters.len())),
+        Err(problem) => Wrong(problem.to_string()),
+    };
+    report.add("dead letters", finding);
+    Some(log)
+}
+
+async fn read_models(report: &mut Report, global: &Global, settings: &Settings, log: Option<&Log>) {
+    let url = match find::postgres(settings, &global.data_dir) {
+        Ok(url) => url,
+        Err(problem) => return report.add("postgres", Wrong(problem.to_string())),
+    };
+    let ask = async {
+        let client = postgres::pool(&url)?.get().await?;
+        let number: i32 = client.query_one("SELECT current_setting('server_version_num')::int", &[]).await?.get(0);
+        let version: String = client.query_one("SHOW server_version", &[]).await?.get(0);
+        // It isn't there before the first start.
+        let active = client.query_opt("SELECT schema, position FROM steward.active", &[]).await.ok().flatten();
+        anyhow::Ok((number, version, active.map(|row| (row.get::<_, String>(0), row.get::<_, i64>(1).cast_unsigned()))))
+    };
+    let (number, version, active) = match timeout(LIMIT, ask).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(problem)) => {
+            let text = format!("at {}: {problem:#}: check that it runs and that the URL is right", bare(url.expose()));
+            return report.add("postgres", Wrong(text));
+        }
+        Err(_) => {
+            return report.add("postgres", Wrong(format!("no answer at {}: check that it runs", bare(url.expose()))));
+        }
+    };
+    let finding = if number < OLDEST_POSTGRES {
+        Wrong(format!("version {version} is too old: version 15 or later is needed"))
+    } else {
+        Fine(format!("{version} at {}", bare(url.expose())))
+    };
+    report.add("postgres", finding);
+    let end = match log {
+        Some(log) => timeout(LIMIT, log.last_position()).await.ok().and_then(Result::ok),
+        None => None,
+    };
+    let finding = match (active, end) {
+        (None, _) => Notice("not made yet: `steward up` or `steward projection` makes them".to_owned()),
+        (Some((schema, position)), Some(end)) if position > end => Wrong(format!(
+            "{schema} is at position {position}, the log ends at {end}: this Postgres belongs to another log; set postgres.url to the right one"
+        )),
+        (Some((schema, position)), Some(end)) if end - position > 10_000 => Notice(format!(
+            "{schema} is at position {position}, {} behind the log: does `projection` run?",
+            end - position
+        )),
+        (Some((schema, position)), _) => Fine(format!("{schema} at position {position}")),
+    };
+    report.add("read models", finding);
+}
+
+async fn channels(report: &mut Report, served: &Served, public_url: Option<&str>) {
+    let client = reqwest::Client::new();
+    for channel in &served.channels {
+        let finding = match &channel.kind {
+            ChannelKind::Web => Fine("web".to_owned()),
+            ChannelKind::Telegram(telegram) => webhook(&client, telegram, &channel.id, public_url).await,
+        };
+        report.add(&channel.id, finding);
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct WebhookAnswer {
+    ok: bool,
+    description: Option<String>,
+    result: Option<WebhookInfo>,
+}
+
+#[derive(serde::Deserialize)]
+struct WebhookInfo {
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    pending_update_count: u64,
+    last_error_message: Option<String>,
+}
+
+/// What the Bot API says of the bot's webhook.
+async fn webhook(client: &reqwest::Client, telegram: &Telegram, id: &str, public_url: Option<&str>) -> Finding {
+    let call = client.get(format!("{}/bot{}/getWebhookInfo", telegram.api_base, telegram.token)).timeout(LIMIT);
+    let answer = async { call.send().await?.json::<WebhookAnswer>().await };
+    let info = match answer.await {
+        Ok(WebhookAnswer { ok: true, result: Some(info), .. }) => info,
+        Ok(answer) => {
+            return Wrong(format!(
+                "the Bot API refuses the bot ({}): check the channel's token",
+                answer.description.unwrap_or_else(|| "no reason given".to_owned())
+            ));
+        }
+        // The URL holds the token.
+        Err(problem) => {
+            return Wrong(format!("the Bot API at {} can't be reached: {}", telegram.api_base, problem.without_url()));
+        }
+    };
+    let wanted = public_url.map(|url| format!("{url}/webhooks/telegram/{id}"));
+    match wanted {
+        _ if info.url.is_empty() => Wrong(
+            "no webhook is registered: set server.public_url and start, or make the call that `steward up` prints"
+                .to_owned(),
+        ),
+        Some(wanted) if info.url != wanted => Wrong(format!(
+            "updates go to {}, not to {wanted}: another system uses this bot, or ingestion hasn't started since",
+            info.url
+        )),
+        _ => match info.last_error_message {
+            Some(error) => {
+                Notice(format!("{} updates wait; Telegram's last attempt failed: {error}", info.pending_update_count))
+            }
+            None => Fine(format!("updates go to {}, {} wait", info.url, info.pending_update_count)),
+        },
+    }
+}

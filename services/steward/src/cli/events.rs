@@ -1,0 +1,221 @@
+//! `steward events`: the log as JSON lines.
+
+use std::{
+    io::{self, Write},
+    pin::pin,
+    time::Duration,
+};
+
+use anyhow::Context;
+use chrono::SecondsFormat;
+use clap::{Args, Subcommand};
+use futures::StreamExt;
+use serde::Serialize;
+use steward_log::{Log, LogError, Tailed};
+use steward_proto::{Recorded, event_json};
+use tokio_util::sync::CancellationToken;
+
+use super::{Global, session::Session};
+use crate::signals::stop_on_signals;
+
+/// Read the log: every event as a JSON line
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each line is {\"position\", \"id\", \"type\", \"subject\", \"at\", \"actor\", \"causation_id\", \"correlation_id\", \"traceparent\",
+\"schema_version\", \"data\"}. Subjects are ev.{tenant}.{aggregate}.{id}.{event}, so a filter is for example
+  --filter 'ev.*.conversation.*.follow_up_scheduled'")]
+pub struct Events {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show events as they are recorded, until Ctrl-C
+    Tail {
+        /// Begin at this position instead of the end
+        #[arg(long, value_name = "POSITION")]
+        from: Option<u64>,
+        /// Only subjects that this NATS wildcard fits; may be given several times
+        #[arg(long, value_name = "SUBJECT")]
+        filter: Vec<String>,
+    },
+    /// Show one event
+    Get {
+        /// Its position in the log
+        position: u64,
+    },
+    /// Write all events up to the present end
+    Export {
+        /// The first position
+        #[arg(long, value_name = "POSITION", default_value_t = 1)]
+        from: u64,
+        /// The last position; left out: the end of the log now
+        #[arg(long, value_name = "POSITION")]
+        to: Option<u64>,
+        /// Only subjects that this NATS wildcard fits; may be given several times
+        #[arg(long, value_name = "SUBJECT")]
+        filter: Vec<String>,
+    },
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    position: u64,
+    id: String,
+    r#type: &'a str,
+    subject: String,
+    at: String,
+    actor: &'a str,
+    causation_id: String,
+    correlation_id: String,
+    traceparent: &'a str,
+    schema_version: u32,
+    data: serde_json::Value,
+}
+
+impl Events {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
+        let Session { log, .. } = Session::open(global).await?;
+        let shutdown = CancellationToken::new();
+        stop_on_signals(shutdown.clone())?;
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        let reading = async {
+            match self.command {
+                Command::Tail { from, filter } => {
+                    let from = match from {
+                        Some(from) => from,
+                        None => log.last_position().await? + 1,
+                    };
+                    follow(&log, from, filter, &mut out).await
+                }
+                Command::Get { position } => {
+                    let recorded = log.read(position).await?.ok_or_else(|| {
+                        anyhow::anyhow!("there is no event at position {position}: it is beyond the end, or was erased")
+                    })?;
+                    write(&recorded, &mut out)?;
+                    Ok(out.flush()?)
+                }
+                Command::Export { from, to, filter } => {
+                    let end = log.last_position().await?;
+                    export(&log, from, to.map_or(end, |to| to.min(end)), &filter, &mut out).await
+                }
+            }
+        };
+        match shutdown.run_until_cancelled(reading).await {
+            // `steward events tail | head` is no failure.
+            Some(Err(problem)) if problem.downcast_ref::<io::Error>().is_some_and(is_closed_pipe) => Ok(()),
+            Some(result) => result,
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_closed_pipe(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+/// How long the next event may take to come when it is known to be there.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Shows events from `from` on, for ever.
+async fn follow(log: &Log, from: u64, filter: Vec<String>, out: &mut impl Write) -> anyhow::Result<()> {
+    let filter = if filter.is_empty() { vec!["ev.>".to_owned()] } else { filter };
+    let mut events = pin!(log.tail(from, filter).await?);
+    while let Some(next) = events.next().await {
+        if let Some(tailed) = event(next)? {
+            write(&tailed.recorded, out)?;
+            if tailed.pending == 0 {
+                out.flush()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes events from `from` to `to`, which is at most the end of the log.
+async fn export(log: &Log, from: u64, to: u64, filter: &[String], out: &mut impl Write) -> anyhow::Result<()> {
+    if to < from {
+        return Ok(());
+    }
+    // All are read and the others left out here: then the last one is sure to come, which says that this was all.
+    let mut events = pin!(log.tail(from, vec!["ev.>".to_owned()]).await?);
+    loop {
+        let next = tokio::time::timeout(LIMIT, events.next()).await;
+        let Some(next) = next.context("the log doesn't answer: check that NATS runs")? else { break };
+        let Some(tailed) = event(next)? else { continue };
+        let position = tailed.recorded.position;
+        if position > to {
+            break;
+        }
+        let subject = tailed.recorded.subject.to_string();
+        if filter.is_empty() || filter.iter().any(|filter| fits(filter, &subject)) {
+            write(&tailed.recorded, out)?;
+        }
+        if position == to || tailed.pending == 0 {
+            break;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+/// The event; `None` for a message that is none, which is said.
+fn event(read: Result<Tailed, LogError>) -> Result<Option<Tailed>, LogError> {
+    match read {
+        Ok(tailed) => Ok(Some(tailed)),
+        Err(LogError::Malformed { position, reason }) => {
+            eprintln!("steward: the message at position {position} is no event and is left out: {reason}");
+            Ok(None)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Whether a subject fits a filter with NATS' wildcards: `*` is one token, `>` at the end is one or more.
+fn fits(filter: &str, subject: &str) -> bool {
+    let mut tokens = subject.split('.');
+    for part in filter.split('.') {
+        match (part, tokens.next()) {
+            (">", Some(_)) => return true,
+            ("*", Some(_)) => {}
+            (part, Some(token)) if part == token => {}
+            _ => return false,
+        }
+    }
+    tokens.next().is_none()
+}
+
+fn write(recorded: &Recorded, out: &mut impl Write) -> io::Result<()> {
+    let metadata = &recorded.metadata;
+    let line = Line {
+        position: recorded.position,
+        id: metadata.event_id.to_string(),
+        r#type: &metadata.type_name,
+        subject: recorded.subject.to_string(),
+        at: metadata.at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        actor: &metadata.actor,
+        causation_id: metadata.causation_id.to_string(),
+        correlation_id: metadata.correlation_id.to_string(),
+        traceparent: &metadata.traceparent,
+        schema_version: metadata.schema_version,
+        data: event_json(&metadata.type_name, &recorded.payload),
+    };
+    serde_json::to_writer(&mut *out, &line)?;
+    out.write_all(b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn filters_fit_as_nats_says() {
+        let subject = "ev.default.conversation.7.client_responded";
+        for filter in [subject, "ev.>", "ev.*.conversation.*.client_responded", "ev.default.conversation.7.>", ">"] {
+            assert!(fits(filter, subject), "{filter}");
+        }
+        for filter in ["ev", "ev.*", "ev.*.contact.>", "ev.default.conversation.7.client_responded.>", "ev.*.*.*", ""] {
+            assert!(!fits(filter, subject), "{filter}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! `steward rebuild`: the read models anew, from the log.
+
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use super::{Global, session::Session};
+use crate::signals::stop_on_signals;
+
+/// Make the read models anew from the log, while the old ones go on serving
+///
+/// New tables are filled beside the old ones and take their place when they have caught up. What a rebuild that was cut off
+/// has left is cleared away by the next.
+#[derive(Debug, Args)]
+pub struct Rebuild {}
+
+impl Rebuild {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
+        let session = Session::open(global).await?;
+        let pool = session.pool(global).await?;
+        let shutdown = CancellationToken::new();
+        stop_on_signals(shutdown.clone())?;
+        let rebuilding = steward_projection::rebuild(&session.log, &pool);
+        let Some(rebuilt) = shutdown.run_until_cancelled(rebuilding).await.transpose()? else {
+            anyhow::bail!("the rebuild was stopped; the old read models stay in use");
+        };
+        println!(
+            "{} events in {:.1} s ({:.0}/s); the read models in use are now {} at position {}",
+            rebuilt.events,
+            rebuilt.took.as_secs_f64(),
+            rebuilt.events as f64 / rebuilt.took.as_secs_f64().max(0.001),
+            rebuilt.schema,
+            rebuilt.position
+        );
+        Ok(())
+    }
+}

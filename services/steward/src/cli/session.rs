@@ -1,0 +1,54 @@
+//! What commands on a running system have in common: a connection to its log and its Postgres that doesn't wait for ever.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use deadpool_postgres::Pool;
+use steward_log::{ConnectOptions, Log};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::Global;
+use crate::{config::Settings, find, postgres};
+
+/// How long a server that doesn't answer is waited for.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// One command's connections.
+pub(super) struct Session {
+    pub settings: Settings,
+    pub log: Log,
+}
+
+impl Session {
+    /// Connects to the log that the configuration or `run.json` names.
+    pub async fn open(global: &Global) -> anyhow::Result<Self> {
+        let settings = global.settings()?;
+        let url = find::nats(&settings, &global.data_dir)?;
+        // The command ends, and the connection with it.
+        let connect = Log::connect(url.expose(), ConnectOptions::new("steward-cli"), CancellationToken::new());
+        let log = timeout(LIMIT, connect)
+            .await
+            .map_err(|_| anyhow::anyhow!("NATS doesn't answer at {}: check that it runs", bare(url.expose())))??;
+        Ok(Self { settings, log })
+    }
+
+    /// The Postgres of the read models.
+    pub async fn pool(&self, global: &Global) -> anyhow::Result<Pool> {
+        let url = find::postgres(&self.settings, &global.data_dir)?;
+        let pool = postgres::pool(&url)?;
+        let client = pool
+            .get()
+            .await
+            .with_context(|| format!("Postgres doesn't answer at {}: check that it runs", bare(url.expose())))?;
+        drop(client);
+        Ok(pool)
+    }
+}
+
+/// A URL without user and password.
+pub(super) fn bare(url: &str) -> String {
+    let Ok(url) = reqwest::Url::parse(url) else { return "an address that is none".to_owned() };
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
+}
