@@ -9,23 +9,26 @@ mod support;
 use std::collections::BTreeMap;
 
 use proptest::{strategy::Strategy as _, strategy::ValueTree as _, test_runner::TestRunner};
+use prost_reflect::{DescriptorPool, DynamicMessage, Value};
 use steward_domain::conversation::{Conversation, FollowUpState, MessageState};
 use steward_log::AtLeast;
-use steward_proto::Event;
+use steward_proto::{Event, FILE_DESCRIPTORS};
 use support::{Api, System, stories::Chat, tenant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn any_events_in_any_order_leave_the_states_that_the_domain_says() {
     let system = System::start().await;
-    let chats: Vec<Chat> = (0..8).map(|n| Chat::new(&tenant("default"), &format!("chat-{n}"))).collect();
+    let chats: Vec<Chat> = (0..40).map(|n| Chat::new(&tenant("default"), &format!("chat-{n}"))).collect();
     let mut runner = TestRunner::deterministic();
+    let pool = DescriptorPool::decode(FILE_DESCRIPTORS).unwrap();
     let mut inbound = 0;
     for round in 0..6 {
         // A projector that starts anew knows only the rows.
         let projector = system.project();
         for chat in &chats {
             let mut events = Vec::new();
-            while events.len() < 60 {
+            // In all fewer than would make the domain forget what ended, which a table doesn't.
+            while events.len() < 18 {
                 let mut event = any_event::any_event().new_tree(&mut runner).unwrap().current();
                 inbound += 1;
                 match &mut event {
@@ -36,8 +39,11 @@ async fn any_events_in_any_order_leave_the_states_that_the_domain_says() {
                     Event::HumanResponded(e) => e.message_id = format!("in-{inbound}"),
                     _ => {}
                 }
-                // Ids are made by Steward, and a NUL is in none of them.
-                if !holds_nul_id(&steward_proto::event_json(event.type_name(), &event.encode())) {
+                // Ids are made by Steward: what is made has one, and a NUL is in none of them.
+                let name = format!("steward.v1.{}", event.type_name());
+                let message = pool.get_message_by_name(&name).unwrap();
+                let message = DynamicMessage::decode(message, event.encode()).unwrap();
+                if !holds_nul_id(&message) && !makes_something_nameless(&event) {
                     events.push(event);
                 }
             }
@@ -54,12 +60,20 @@ async fn any_events_in_any_order_leave_the_states_that_the_domain_says() {
     assert_eq!(states(&system.api(), &chats).await, before, "a rebuild makes the same read models");
 }
 
-fn holds_nul_id(data: &serde_json::Value) -> bool {
-    data.as_object().is_some_and(|fields| {
-        fields.iter().any(|(name, value)| {
-            let id = name.ends_with("_id") || name == "renews";
-            (id && value.as_str().is_some_and(|id| id.contains('\0'))) || holds_nul_id(value)
-        })
+fn makes_something_nameless(event: &Event) -> bool {
+    match event {
+        Event::FollowUpScheduled(e) => e.follow_up_id.is_empty(),
+        Event::FollowUpDue(e) => e.message.as_ref().is_some_and(|m| m.message_id.is_empty()),
+        Event::MessageQueued(e) => e.message.as_ref().is_some_and(|m| m.message_id.is_empty()),
+        _ => false,
+    }
+}
+
+fn holds_nul_id(message: &DynamicMessage) -> bool {
+    message.fields().any(|(field, value)| match value {
+        Value::String(text) => (field.name().ends_with("_id") || field.name() == "renews") && text.contains('\0'),
+        Value::Message(inner) => holds_nul_id(inner),
+        _ => false,
     })
 }
 
@@ -71,9 +85,6 @@ async fn states(api: &Api, chats: &[Chat]) -> States {
     for chat in chats {
         for list in ["follow-ups", "outbox"] {
             for item in api.items(&format!("/api/v1/{list}?conversation_id={}", chat.id)).await {
-                if item["id"] == "" {
-                    continue;
-                }
                 let state = item["state"].as_str().unwrap().to_owned();
                 let reason = item["reason"]["code"].as_str().filter(|_| state != "pending" && state != "deferred");
                 let id = format!("{list} {}", item["id"].as_str().unwrap());
@@ -93,8 +104,7 @@ async fn compare(system: &System, chats: &[Chat]) {
             let id = format!("{list} {}", id.replace('\0', "\u{fffd}"));
             told.insert((chat.external_id.clone(), id), format!("{state} {code}").replace('\0', "\u{fffd}"));
         };
-        // An empty id is none.
-        for (id, follow_up) in state.follow_ups.iter().filter(|(id, _)| !id.is_empty()) {
+        for (id, follow_up) in &state.follow_ups {
             let (state, code) = match &follow_up.state {
                 FollowUpState::Pending | FollowUpState::Due { .. } => ("pending", ""),
                 FollowUpState::Sent => ("sent", ""),
@@ -106,7 +116,7 @@ async fn compare(system: &System, chats: &[Chat]) {
             };
             tell("follow-ups", id, state, code);
         }
-        for (id, message) in state.outbox.iter().filter(|(id, _)| !id.is_empty()) {
+        for (id, message) in &state.outbox {
             let key = (chat.external_id.clone(), format!("outbox {id}"));
             let (state, code) = match &message.state {
                 // Put off or not is all the same to the domain.
