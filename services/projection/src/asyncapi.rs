@@ -106,6 +106,7 @@ fn field_schema(field: &FieldDescriptor) -> Value {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -7,7 +7,7 @@ use crate::rows::{ContactRow, ConversationRow, EventRow, FollowUpRow, Json, Mess
 
 /// RFC 3339 with offset.
 pub fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 fn time_or_null(at: Option<DateTime<Utc>>) -> Option<String> {

@@ -107,7 +107,7 @@ impl MessageRow {
             full_text: e.full_text.clone(),
             external_id: e.provider_message_id.clone(),
             reply_to: e.reply_to.clone(),
-            media: (!media.is_empty()).then(|| Json(Value::Array(media))),
+            media: (!media.is_empty()).then_some(Json(Value::Array(media))),
             sent_at: e.source.as_ref().and_then(|s| from_timestamp(s.sent_at.as_ref())),
             ..Self::new(recorded, &e.message_id, "in", "client", "received")
         }
