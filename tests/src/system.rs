@@ -80,6 +80,15 @@ impl System {
         Ok(system)
     }
 
+    /// `steward servers` alone.
+    pub async fn start_servers() -> anyhow::Result<Self> {
+        let unit = Unit::new("servers", "servers")?;
+        let api = Api::new(&unit.base())?;
+        let mut system = Self::prepare(Config::web(), vec![unit], api)?;
+        system.start_again().await?;
+        Ok(system)
+    }
+
     /// `steward up` that is not started yet.
     pub fn prepared(config: Config) -> anyhow::Result<Self> {
         let unit = Unit::new("up", "up")?;
@@ -149,6 +158,16 @@ impl System {
     pub fn nats_url(&self) -> anyhow::Result<String> {
         let run = self.run_file()?;
         Ok(run["nats"].as_str().context("run.json names NATS")?.to_owned())
+    }
+
+    /// A client of the log's server, with its credentials.
+    pub async fn nats(&self) -> anyhow::Result<async_nats::Client> {
+        let url = self.nats_url()?;
+        let (_, rest) = url.split_once("://").context("a URL")?;
+        let (who, address) = rest.split_once('@').context("credentials")?;
+        let (user, password) = who.split_once(':').context("a password")?;
+        let options = async_nats::ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned());
+        Ok(options.connect(address).await?)
     }
 
     /// Another configuration from the next start on.

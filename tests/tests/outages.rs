@@ -157,7 +157,7 @@ async fn behind_gates(telegram: &Telegram, servers: &System) -> (Gate, Gate, Con
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_that_are_down_at_the_start_or_later_get_a_clear_answer_and_lose_nothing() {
     let telegram = Telegram::start().await.unwrap();
-    let servers = System::start(Config::web()).await.unwrap();
+    let servers = System::start_servers().await.unwrap();
     let (mut nats, mut postgres, config) = behind_gates(&telegram, &servers).await;
     let mut system = System::prepared(config).unwrap();
     system.launch_all().unwrap();
@@ -224,7 +224,7 @@ async fn a_log_that_is_full_refuses_with_a_clear_answer_and_goes_on_when_there_i
     let telegram = Telegram::start().await.unwrap();
     let system = System::start(Config::telegram(&telegram)).await.unwrap();
     let conversation = opened(&system, &telegram, 7).await;
-    let client = async_nats::connect(system.nats_url().unwrap()).await.unwrap();
+    let client = system.nats().await.unwrap();
     let raw = async |request: &str, body: Value| -> Value {
         let answer = client.request(format!("$JS.API.STREAM.{request}.EVENTS"), body.to_string().into()).await.unwrap();
         serde_json::from_slice(&answer.payload).unwrap()

@@ -91,14 +91,17 @@ impl WorkingSet {
             (&mut contact.row.said_language, from.map(|p| &p.language)),
             (&mut contact.row.said_timezone, from.map(|p| &p.timezone)),
         ];
+        let mut changed = false;
         for (column, value) in said {
             if let Some(value) = value.filter(|v| !v.is_empty() && *v != column) {
                 column.clone_from(value);
-                contact.dirty = true;
+                changed = true;
             }
         }
-        if contact.dirty {
+        // Not by what an earlier event of the same batch changed: batches fall otherwise in a rebuild.
+        if changed {
             contact.row.position = recorded.position;
+            contact.dirty = true;
         }
     }
 
