@@ -311,7 +311,7 @@ impl Life {
         if version == self.world.log.len() {
             match step {
                 Step::Claim { event, .. } => {
-                    self.world.record(event);
+                    self.world.record(*event);
                     self.unheard.push(claim_id);
                 }
                 Step::Record(events) => self.world.record_all(events),

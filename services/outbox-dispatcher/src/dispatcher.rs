@@ -231,7 +231,7 @@ impl Dispatcher {
                             follow_up_id: message.follow_up_id.clone(),
                             external_id: state.place.as_ref().map(|p| p.external_id.clone()).unwrap_or_default(),
                         };
-                        (self.events(cause, vec![event]), Claimable::Claimed(Box::new(claimed)))
+                        (self.events(cause, vec![*event]), Claimable::Claimed(Box::new(claimed)))
                     }
                     Step::Record(events) => (self.events(cause, events), Claimable::Recorded),
                     Step::Busy(until) => (Vec::new(), Claimable::Busy(until)),

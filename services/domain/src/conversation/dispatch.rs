@@ -26,13 +26,22 @@ pub struct Claiming<'a> {
     /// The contact's zone, for quiet hours.
     pub zone: Tz,
     pub archived: bool,
+    /// The limiter held it back until here: lateness doesn't count before.
+    pub limited_until: Option<DateTime<Utc>>,
+}
+
+impl Claiming<'_> {
+    /// How late the message is by everything that may have held it back.
+    fn late(&self, message: &Message) -> TimeDelta {
+        self.now - self.limited_until.map_or(message.late_from, |at| at.max(message.late_from))
+    }
 }
 
 /// What a dispatcher may do with a message.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// Record the claim; once it is in the log, send this part.
-    Claim { event: Event, part: usize, text: String, attempt: u32 },
+    Claim { event: Box<Event>, part: usize, text: String, attempt: u32 },
     /// Record these instead of sending.
     Record(Vec<Event>),
     /// Its time hasn't come; the scheduler will say when.
@@ -77,9 +86,9 @@ impl Conversation {
         let (Some(place), Some(text)) = (&self.place, message.parts.get(message.part)) else {
             return Ok(Step::Nothing);
         };
-        let attempt = message.attempts + 1;
+        let attempt = message.attempts.saturating_add(1);
         let check = |name: &str, value: String| v1::Check { name: name.to_owned(), value };
-        let late = (c.now - message.late_from).num_milliseconds().max(0);
+        let late = c.late(message).num_milliseconds().max(0);
         let event = v1::DispatchStarted {
             message_id: message.id.clone(),
             part: message.part as u32,
@@ -99,7 +108,7 @@ impl Conversation {
             ],
             worker: c.worker.to_owned(),
         };
-        Ok(Step::Claim { event: event.into(), part: message.part, text: text.clone(), attempt })
+        Ok(Step::Claim { event: Box::new(event.into()), part: message.part, text: text.clone(), attempt })
     }
 
     /// What forbids sending a queued message now, as the events that say so.
@@ -119,7 +128,7 @@ impl Conversation {
                 return cancel("contact_archived", "the contact is archived");
             }
         }
-        let late = c.now - message.late_from;
+        let late = c.late(message);
         if message.proactive && late > TimeDelta::from_std(c.late_limit).unwrap_or(TimeDelta::MAX) {
             let text = format!("it was {} s late, and the limit is {} s", late.num_seconds(), c.late_limit.as_secs());
             return Some(vec![

@@ -244,7 +244,7 @@ impl World {
         let step = self.next_step(&self.state, message_id, &claim_id, "worker-1");
         match &step {
             Step::Claim { event, .. } => {
-                self.record(event.clone());
+                self.record((**event).clone());
                 return (step, Some(claim_id));
             }
             Step::Record(events) => self.record_all(events.clone()),
