@@ -42,13 +42,19 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
     let _lock = data.lock()?;
     let process = Process::begin(&settings).await?;
     let wanted = Wanted { nats: settings.nats_url.is_none(), postgres: settings.postgres_url.is_none() };
-    process.front.waits_for("its servers to start");
-    let start = ManagedServers::start(&data, wanted);
-    let Some(servers) = process.shutdown.run_until_cancelled(start).await.transpose()? else { return Ok(()) };
-    let url = |managed: &Option<Secret>, given: &Option<Secret>| managed.clone().or_else(|| given.clone());
+    let servers = match wanted {
+        Wanted { nats: false, postgres: false } => None,
+        _ => {
+            process.front.waits_for("its servers to start");
+            let start = ManagedServers::start(&data, wanted);
+            let Some(servers) = process.shutdown.run_until_cancelled(start).await.transpose()? else { return Ok(()) };
+            Some(servers)
+        }
+    };
+    let managed = |url: fn(&ManagedServers) -> &Option<Secret>| servers.as_ref().and_then(|s| url(s).clone());
     let urls = Urls {
-        nats: url(&servers.nats_url, &settings.nats_url).expect("it is managed or given"),
-        postgres: url(&servers.postgres_url, &settings.postgres_url),
+        nats: managed(|s| &s.nats_url).or(settings.nats_url.clone()).expect("it is managed or given"),
+        postgres: managed(|s| &s.postgres_url).or(settings.postgres_url.clone()),
     };
     let run_file = RunFile::of_this_process(
         Some(process.url.clone()),
@@ -61,7 +67,9 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
         Ok(published)
     };
     let result = process.run(&settings, served, &Service::ALL, urls, ready).await;
-    servers.stop().await;
+    if let Some(servers) = servers {
+        servers.stop().await;
+    }
     info!("stopped");
     result
 }
@@ -166,7 +174,13 @@ async fn connect(
     };
     let log = async {
         let log = Log::connect(urls.nats.expose(), ConnectOptions::new(name), shutdown.clone()).await?;
-        log.ensure_streams().await?;
+        // It has waited half a minute by itself: a cluster that elects, a store that is read.
+        while let Err(problem) = log.ensure_streams().await {
+            if !problem.is_transient() {
+                return Err(problem);
+            }
+            warn!("{problem}; trying again");
+        }
         Ok(log)
     };
     let log = match shutdown.run_until_cancelled(log).await {

@@ -68,6 +68,25 @@ async fn killed_alone_or_with_its_group_it_leaves_no_server_behind_and_starts_ag
 }
 
 #[tokio::test]
+async fn killed_together_with_its_servers_it_starts_again_at_once() {
+    let scratch = Scratch::new();
+    let mut steward = Running::start(&scratch, &["servers"]);
+    running::use_nats(steward.run_json()["nats"].as_str().expect("a url")).await;
+    running::use_postgres(steward.run_json()["postgres"].as_str().expect("a url")).await;
+    for _ in 0..5 {
+        let servers = servers_of(&scratch);
+        steward.kill(true);
+        for pid in servers {
+            let _ = nix::sys::signal::kill(pid, Signal::SIGKILL);
+        }
+        // What Postgres had forked may still be at work on its data.
+        steward = Running::start(&scratch, &["servers"]);
+        running::nats_was_used(steward.run_json()["nats"].as_str().expect("a url")).await;
+        running::postgres_was_used(steward.run_json()["postgres"].as_str().expect("a url")).await;
+    }
+}
+
+#[tokio::test]
 async fn a_start_copes_with_servers_that_an_earlier_run_left_behind() {
     let scratch = Scratch::new();
     let mut first = Running::start(&scratch, &["servers"]);

@@ -3,6 +3,7 @@
 use std::{io::IsTerminal, time::Duration};
 
 use anyhow::Context;
+use chrono::{DateTime, Local};
 use clap::Args;
 use futures::StreamExt;
 use reqwest::{Client, RequestBuilder, StatusCode};
@@ -166,8 +167,11 @@ async fn listen(request: RequestBuilder, answered: mpsc::Sender<()>) -> anyhow::
             while let Some(Ok(chunk)) = bytes.next().await {
                 for event in parser.push(&chunk) {
                     last = event.id.or(last);
-                    if let Some(line) = event.data.and_then(|data| shown(&data)) {
+                    let Some(data) = event.data else { continue };
+                    if let Some(line) = shown(&data) {
                         println!("{line}");
+                    }
+                    if data["message"]["direction"] == "out" {
                         let _ = answered.try_send(());
                     }
                 }
@@ -184,9 +188,18 @@ fn shown(data: &Value) -> Option<String> {
         return Some(format!("{}: {}", message["author"].as_str()?, message["text"].as_str()?));
     }
     let promise = &data["follow_up"];
-    let (state, due) = (promise["state"].as_str()?, promise["due_at"].as_str()?);
     let why = promise["reason"]["text"].as_str().map_or_else(String::new, |text| format!(": {text}"));
-    Some(format!("  · promise for {due} {state}{why}"))
+    match (promise["state"].as_str()?, promise["due_at"].as_str()) {
+        ("pending", Some(due)) => Some(format!("  · promised for {}", local(due))),
+        ("pending", None) => None,
+        (state, _) => Some(format!("  · promise {state}{why}")),
+    }
+}
+
+/// A time as the clock on this machine shows it.
+fn local(time: &str) -> String {
+    DateTime::parse_from_rfc3339(time)
+        .map_or_else(|_| time.to_owned(), |at| at.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -242,6 +255,8 @@ mod tests {
         let out = json!({"message": {"direction": "out", "author": "bot", "text": "hello"}});
         assert_eq!(shown(&out).as_deref(), Some("bot: hello"));
         assert_eq!(shown(&json!({"message": {"direction": "in", "author": "client", "text": "hello"}})), None);
+        let cancelled = json!({"follow_up": {"state": "cancelled", "reason": {"text": "the client wrote"}}});
+        assert_eq!(shown(&cancelled).as_deref(), Some("  · promise cancelled: the client wrote"));
         assert_eq!(shown(&json!({"type": "TurnStarted"})), None);
     }
 }

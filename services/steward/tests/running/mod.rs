@@ -1,7 +1,11 @@
 //! A `steward` process over a scratch data directory, and what its servers are asked.
 
+// Each test program uses a part of it.
+#![allow(dead_code)]
+
 use std::{
     fs::{self, File},
+    net::TcpListener,
     os::unix::{
         fs::{MetadataExt, PermissionsExt, chown},
         process::CommandExt,
@@ -40,6 +44,8 @@ pub struct Scratch {
     user: Option<u32>,
     binary: PathBuf,
     variables: Vec<(&'static str, PathBuf)>,
+    /// Where its listener is.
+    port: u16,
 }
 
 impl Scratch {
@@ -54,7 +60,7 @@ impl Scratch {
     pub fn closed() -> Self {
         let dir = tempfile::Builder::new().prefix("st-").tempdir_in("/tmp").expect("a temp dir");
         let binary = PathBuf::from(env!("CARGO_BIN_EXE_steward"));
-        Self { dir, user: None, binary, variables: Vec::new() }
+        Self { dir, user: None, binary, variables: Vec::new(), port: free_port() }
     }
 
     /// One of an ordinary user: of `nobody` if we are root, else of ourselves.
@@ -95,6 +101,16 @@ impl Scratch {
         self.dir.path()
     }
 
+    /// A variable for every process of this place.
+    pub fn set(&mut self, name: &'static str, value: impl Into<PathBuf>) {
+        self.variables.push((name, value.into()));
+    }
+
+    /// `http://127.0.0.1:…` of what runs here.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     pub fn data(&self) -> PathBuf {
         self.path().join("d")
     }
@@ -117,6 +133,7 @@ impl Scratch {
         let mut command = Command::new(&self.binary);
         command.args(args).arg("--data-dir").arg(self.data()).current_dir(self.path());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.env("STEWARD__SERVER__LISTEN", format!("127.0.0.1:{}", self.port));
         command.env_remove("STEWARD_LOG").env_remove("RUST_LOG");
         self.as_its_user(&mut command);
         command
@@ -133,12 +150,45 @@ impl Drop for Scratch {
     }
 }
 
+/// A port that is free now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is one");
+    listener.local_addr().expect("bound").port()
+}
+
+/// An HTTP client.
+pub fn client() -> reqwest::Client {
+    // The provider is the process's, and may have been set by another test.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
+/// The status and body of a GET, `None` while nobody listens.
+pub async fn get(url: &str) -> Option<(u16, String)> {
+    let answer = client().get(url).send().await.ok()?;
+    Some((answer.status().as_u16(), answer.text().await.ok()?))
+}
+
+/// Waits until a GET is answered with this status; what it says then.
+pub async fn answers(url: &str, status: u16) -> String {
+    let start = Instant::now();
+    loop {
+        match get(url).await {
+            Some((found, body)) if found == status => return body,
+            last => assert!(start.elapsed() < LIMIT, "never {status} from {url}, last {last:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// A running `steward`. Dropped, it is killed.
 pub struct Running {
     child: Child,
     data: PathBuf,
     log: PathBuf,
     since: Instant,
+    /// Whether the servers are its own.
+    owner: bool,
 }
 
 impl Running {
@@ -154,7 +204,8 @@ impl Running {
             .process_group(0)
             .spawn()
             .expect("it runs");
-        Self { child, data: scratch.data(), log, since: Instant::now() }
+        let owner = matches!(args, ["up" | "servers", ..]);
+        Self { child, data: scratch.data(), log, since: Instant::now(), owner }
     }
 
     /// Starts it and waits for its run.json.
@@ -206,8 +257,14 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        if let Ok(Some(_)) = self.child.try_wait() {
+            return;
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !self.owner {
+            return;
+        }
         // What it ran ends after it, and still writes to the directory that is removed next.
         let data = self.data.clone();
         eventually("its servers end", || processes_with(&data).is_empty());
@@ -253,6 +310,11 @@ impl Again {
         words.pop();
         let meta = fs::metadata(&proc).expect("it runs");
         Self { words, exe: fs::read_link(proc.join("exe")).expect("it runs"), user: (meta.uid(), meta.gid()) }
+    }
+
+    /// Whether it is the program of this name.
+    pub fn is(&self, program: &str) -> bool {
+        self.exe.ends_with(program)
     }
 
     pub fn run(&self) -> Child {
