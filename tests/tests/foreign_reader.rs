@@ -1,5 +1,5 @@
 //! A NATS client in another language reads `FollowUpScheduled` with nothing but the `.proto` files: the snippet in
-//! `proto/README.md`, run as it stands there.
+//! the README, run as it stands there.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::{path::PathBuf, time::Duration};
@@ -29,7 +29,7 @@ async fn python() -> PathBuf {
 
 /// The code in the first fence of this language after a heading.
 fn snippet(heading: &str, language: &str) -> String {
-    let text = std::fs::read_to_string(binary::repository().join("proto/README.md")).unwrap();
+    let text = std::fs::read_to_string(binary::repository().join("README.md")).unwrap();
     let (_, section) = text.split_once(heading).unwrap_or_else(|| panic!("no section {heading}"));
     let (_, code) = section.split_once(&format!("```{language}\n")).unwrap_or_else(|| panic!("no {language} there"));
     code.split_once("```").unwrap().0.to_owned()
