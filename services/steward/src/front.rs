@@ -23,6 +23,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
+use crate::telemetry;
+
 /// Longest time readiness waits for Postgres' answer.
 const POSTGRES_LIMIT: Duration = Duration::from_secs(2);
 
@@ -67,6 +69,7 @@ impl Front {
             .route("/metrics", get(metrics))
             .fallback(services)
             .with_state(self);
+        let router = telemetry::traced(router);
         // Answers are small and awaited: none of them waits for a fuller packet.
         let listener = listener.tap_io(|stream| {
             let _ = stream.set_nodelay(true);

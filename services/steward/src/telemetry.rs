@@ -5,6 +5,9 @@ use std::{fmt, io::IsTerminal, str::FromStr};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use tower_http::trace::TraceLayer;
+use tracing::info_span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How log lines look.
@@ -59,7 +62,7 @@ impl Telemetry {
         } else {
             lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).boxed()
         };
-        let traces = std::env::var(ENDPOINT).is_ok_and(|url| !url.is_empty()).then(exporter).transpose()?;
+        let traces = traces_are_on().then(exporter).transpose()?;
         let spans = traces.as_ref().map(|traces| tracing_opentelemetry::layer().with_tracer(traces.tracer("steward")));
         tracing_subscriber::registry().with(filter).with(lines).with(spans).try_init()?;
         Ok(Self { traces })
@@ -85,6 +88,38 @@ fn exporter() -> anyhow::Result<SdkTracerProvider> {
         resource = resource.with_service_name("steward");
     }
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource.build()).build())
+}
+
+/// Makes a span of each request, in the caller's trace if it names one; only where traces are sent anywhere.
+pub fn traced(router: axum::Router) -> axum::Router {
+    if !traces_are_on() {
+        return router;
+    }
+    let span = |request: &axum::extract::Request| {
+        // The path names channels and ids, the query may hold what people wrote.
+        let span = info_span!("request", method = %request.method(), path = request.uri().path());
+        let caller = opentelemetry::global::get_text_map_propagator(|p| p.extract(&Headers(request.headers())));
+        let _ = span.set_parent(caller);
+        span
+    };
+    router.layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(()).on_failure(()))
+}
+
+fn traces_are_on() -> bool {
+    std::env::var(ENDPOINT).is_ok_and(|url| !url.is_empty())
+}
+
+/// Headers as OpenTelemetry reads them.
+struct Headers<'a>(&'a axum::http::HeaderMap);
+
+impl opentelemetry::propagation::Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(axum::http::HeaderName::as_str).collect()
+    }
 }
 
 /// Upper bounds of histograms in seconds: from a fraction of a millisecond to a minute.

