@@ -4,7 +4,7 @@ use async_nats::HeaderMap;
 use async_nats::header::HeaderName;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use steward_proto::{Event, Metadata, Recorded, Subject, TenantId, header};
+use steward_proto::{Event, Metadata, MetadataError, Recorded, Subject, TenantId, header};
 use uuid::Uuid;
 
 use crate::LogError;
@@ -31,7 +31,7 @@ pub(crate) fn recorded(
         position,
         reason: format!("`{subject}` isn't ev.tenant.aggregate.id.event"),
     })?;
-    let read = Metadata::from_headers(|name| headers?.get(name).map(|value| value.as_str()));
+    let read = read_metadata(headers);
     let (metadata, event) = match read {
         Ok(metadata) => {
             let event = Event::decode(&metadata.type_name, metadata.schema_version, &payload).unwrap_or_else(|error| {
@@ -48,6 +48,29 @@ pub(crate) fn recorded(
         }
     };
     Ok(Recorded { position, subject, metadata, event, payload })
+}
+
+const NAMES: [&str; 8] = [
+    header::EVENT_ID,
+    header::TYPE,
+    header::SCHEMA_VERSION,
+    header::TIME,
+    header::CAUSATION_ID,
+    header::CORRELATION_ID,
+    header::ACTOR,
+    header::TRACEPARENT,
+];
+
+/// One pass over the headers: looking each one up would hash its name, which costs more than all the rest.
+fn read_metadata(headers: Option<&HeaderMap>) -> Result<Metadata, MetadataError> {
+    let mut values = [None; NAMES.len()];
+    for (name, found) in headers.into_iter().flat_map(HeaderMap::iter) {
+        let name: &str = name.as_ref();
+        if let Some(index) = NAMES.iter().position(|&known| known == name) {
+            values[index] = found.first().map(|value| value.as_str());
+        }
+    }
+    Metadata::from_headers(|name| values[NAMES.iter().position(|&known| known == name)?])
 }
 
 fn unknown(metadata: &Metadata) -> Event {

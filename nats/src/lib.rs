@@ -16,6 +16,7 @@ mod connect;
 mod dead;
 mod decide;
 pub mod definitions;
+mod delivery;
 mod error;
 mod history;
 mod inbox;

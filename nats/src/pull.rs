@@ -84,39 +84,56 @@ impl Puller {
         Ok(())
     }
 
+    /// What has arrived already.
+    pub fn arrived(&mut self) -> Option<Pulled> {
+        loop {
+            let message = self.subscriber.next().now_or_never()?;
+            if let Some(pulled) = self.understand(message) {
+                return Some(pulled);
+            }
+        }
+    }
+
     /// The next message. Cancel-safe.
     pub async fn next(&mut self) -> Pulled {
         loop {
             // What has arrived comes first: it is valid whatever happens to the line.
-            let arrived = match self.subscriber.next().now_or_never() {
-                Some(message) => message,
-                None => tokio::select! {
-                    message = self.subscriber.next() => message,
-                    () = self.session.lost(self.epoch) => return Pulled::Broken("the connection was lost".to_owned()),
-                    () = sleep_until(self.last_sign + SILENCE), if self.outstanding > 0 => {
-                        return Pulled::Broken(format!("no sign of life for {SILENCE:?}"));
-                    }
-                },
-            };
-            let Some(message) = arrived else { return Pulled::Broken("the connection is closed".to_owned()) };
-            self.last_sign = Instant::now();
-            let Some(status) = message.status.filter(|status| *status != StatusCode::OK) else {
-                self.outstanding = self.outstanding.saturating_sub(1);
-                return Pulled::Message(message);
-            };
-            let text = message.description.as_deref().unwrap_or_default();
-            match status.as_u16() {
-                100 => {}
-                404 | 408 => {
-                    self.end_request(&message);
-                    return Pulled::Ended;
-                }
-                409 if text.eq_ignore_ascii_case("Batch Completed") => {
-                    self.end_request(&message);
-                    return Pulled::Ended;
-                }
-                code => return Pulled::Broken(format!("{code} {text}")),
+            if let Some(pulled) = self.arrived() {
+                return pulled;
             }
+            let message = tokio::select! {
+                message = self.subscriber.next() => message,
+                () = self.session.lost(self.epoch) => return Pulled::Broken("the connection was lost".to_owned()),
+                () = sleep_until(self.last_sign + SILENCE), if self.outstanding > 0 => {
+                    return Pulled::Broken(format!("no sign of life for {SILENCE:?}"));
+                }
+            };
+            if let Some(pulled) = self.understand(message) {
+                return pulled;
+            }
+        }
+    }
+
+    /// `None` for a heartbeat.
+    fn understand(&mut self, message: Option<Message>) -> Option<Pulled> {
+        let Some(message) = message else { return Some(Pulled::Broken("the connection is closed".to_owned())) };
+        self.last_sign = Instant::now();
+        let Some(status) = message.status.filter(|status| *status != StatusCode::OK) else {
+            self.outstanding = self.outstanding.saturating_sub(1);
+            return Some(Pulled::Message(message));
+        };
+        let text = message.description.as_deref().unwrap_or_default();
+        match status.as_u16() {
+            100 => None,
+            404 | 408 => {
+                self.end_request(&message);
+                Some(Pulled::Ended)
+            }
+            409 if text.eq_ignore_ascii_case("Batch Completed") => {
+                self.end_request(&message);
+                Some(Pulled::Ended)
+            }
+            code => Some(Pulled::Broken(format!("{code} {text}"))),
         }
     }
 

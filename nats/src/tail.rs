@@ -6,6 +6,7 @@ use async_nats::jetstream;
 use futures::{Stream, stream};
 use steward_proto::Recorded;
 
+use crate::delivery::Delivered;
 use crate::pull::{Pulled, Puller};
 use crate::session::{Backoff, Session};
 use crate::{Log, LogError, codec, definitions};
@@ -28,6 +29,8 @@ struct Tail {
     next: u64,
     reader: Option<Reader>,
     backoff: Backoff,
+    /// Events known to be on their way.
+    pending: u64,
 }
 
 struct Reader {
@@ -47,13 +50,14 @@ impl Log {
         from: u64,
         filter_subjects: Vec<String>,
     ) -> Result<impl Stream<Item = Result<Tailed, LogError>> + Send + use<>, LogError> {
-        let mut tail = Tail {
+        let mut tail = Box::new(Tail {
             session: self.session().clone(),
             filters: filter_subjects,
             next: from.max(1),
             reader: None,
             backoff: backoff(),
-        };
+            pending: 0,
+        });
         // A first consumer now, so that a wrong filter is told at once.
         match tail.open().await {
             Ok(reader) => tail.reader = Some(reader),
@@ -99,11 +103,19 @@ impl Tail {
                 self.reader = None;
                 continue;
             }
-            let stop = self.session.stop.clone();
-            let pulled = tokio::select! {
-                biased;
-                pulled = reader.puller.next() => pulled,
-                () = stop.cancelled() => return None,
+            let pulled = match reader.puller.arrived() {
+                Some(pulled) => pulled,
+                None => {
+                    if self.pending > 0 {
+                        // More is on its way: let it come in, instead of being woken for each.
+                        tokio::task::yield_now().await;
+                    }
+                    tokio::select! {
+                        biased;
+                        pulled = reader.puller.next() => pulled,
+                        () = self.session.stop.cancelled() => return None,
+                    }
+                }
             };
             match pulled {
                 Pulled::Ended => {}
@@ -122,11 +134,8 @@ impl Tail {
     }
 
     fn take(&mut self, message: async_nats::Message) -> Option<Result<Tailed, LogError>> {
-        let context = self.session.context.clone();
-        let message = jetstream::Message { message, context };
-        let Ok(info) = message.info() else { return None };
-        let (position, pending, at, counted) =
-            (info.stream_sequence, info.pending, info.published, info.consumer_sequence);
+        let delivered = message.reply.as_deref().and_then(Delivered::read)?;
+        let Delivered { position, counted, pending, .. } = delivered;
         let reader = self.reader.as_mut()?;
         if counted != reader.delivered + 1 {
             tracing::warn!(position, "an event was lost on the way; reading again from the last one");
@@ -140,10 +149,9 @@ impl Tail {
         self.next = position + 1;
         self.backoff = backoff();
         self.session.saw(position);
-        let message = message.message;
-        let stored_at = || chrono::DateTime::from_timestamp_nanos(at.unix_timestamp_nanos() as i64);
-        let recorded =
-            codec::recorded(position, &message.subject, message.headers.as_ref(), message.payload, stored_at);
+        self.pending = pending;
+        let (headers, payload) = (message.headers.as_ref(), message.payload);
+        let recorded = codec::recorded(position, &message.subject, headers, payload, || delivered.stored_at());
         Some(recorded.map(|recorded| Tailed { recorded, pending }))
     }
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::{self, consumer::pull};
+use async_nats::jetstream::consumer::pull;
 use steward_proto::Recorded;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::lanes::{Delivery, Source};
+use crate::delivery::Delivered;
 use crate::pull::{Pulled, Puller};
 use crate::session::Backoff;
 use crate::tail::make_consumer;
@@ -91,21 +92,16 @@ impl Feed {
     async fn deliver(&self, message: async_nats::Message) {
         let Some(ack) = message.reply.as_ref().map(ToString::to_string) else { return };
         let Ok(permit) = self.room.clone().acquire_owned().await else { return };
-        let context = self.log.jetstream().clone();
-        let message = jetstream::Message { message, context };
-        let Ok(info) = message.info() else { return };
-        if info.delivered > 1 {
+        let Some(delivered) = Delivered::read(&ack) else { return };
+        if delivered.tries > 1 {
             metrics::counter!("steward_log_redeliveries_total", "consumer" => self.subscription).increment(1);
         }
-        let position = info.stream_sequence;
-        let at = info.published;
-        let message = message.message;
-        let stored_at = || chrono::DateTime::from_timestamp_nanos(at.unix_timestamp_nanos() as i64);
+        let position = delivered.position;
         let recorded = match self.source {
             Source::Log => {
                 self.log.session().saw(position);
                 let (headers, payload) = (message.headers.as_ref(), message.payload.clone());
-                Ok(codec::recorded(position, &message.subject, headers, payload, stored_at))
+                Ok(codec::recorded(position, &message.subject, headers, payload, || delivered.stored_at()))
             }
             Source::Retry => self.dead_event(&message.subject).await,
         };
