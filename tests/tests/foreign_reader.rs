@@ -45,7 +45,7 @@ async fn a_nats_client_in_another_language_reads_follow_up_scheduled_by_the_prot
     let text = "чужой читатель ё🙂";
     let id = system.schedule(conversation.as_str().unwrap(), text, due, &json!({})).await.unwrap();
     let place = tempfile::tempdir().unwrap();
-    let heading = "## Reading the log from another language";
+    let heading = "### Reading the log from another language";
     std::fs::write(place.path().join("read.py"), snippet(heading, "python")).unwrap();
     // As the section says: the messages are compiled from the `.proto` files first.
     let compile = snippet(heading, "sh");

@@ -49,12 +49,14 @@ async fn handle(
     if !right {
         return refusal(401, "Unauthorized", None);
     }
-    if !latency.is_zero() {
-        tokio::time::sleep(latency).await;
-    }
     // Methods are not case-sensitive.
     match method.to_lowercase().as_str() {
-        "sendmessage" => send_message(&shared, &cutter, &body, at).await,
+        "sendmessage" => {
+            let answer = send_message(&shared, &cutter, &body, at).await;
+            // The way back: the recipient has it before the sender knows.
+            tokio::time::sleep(latency).await;
+            answer
+        }
         "getme" => result(json!({ "id": 1, "is_bot": true, "first_name": "Steward", "username": "steward_test_bot" })),
         "setwebhook" => set_webhook(&body),
         "deletewebhook" | "sendchataction" | "answercallbackquery" | "setmycommands" => result(json!(true)),

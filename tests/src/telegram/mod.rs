@@ -148,7 +148,7 @@ impl Telegram {
         self.shared.state().unknown_chats.insert(chat.to_string());
     }
 
-    /// Every answer takes this much longer.
+    /// Every answer to a `sendMessage` takes this much longer; the message arrives at once.
     pub fn set_latency(&self, latency: Duration) {
         self.shared.state().latency = latency;
     }
