@@ -83,8 +83,11 @@ impl Log {
         let Append { aggregate, events, expected, dedupe_key } = append;
         let (reply, answer) = oneshot::channel();
         let unit = self.unit(&aggregate, &events, expected, dedupe_key, reply)?;
+        let since = unit.queued;
         self.writer().send(unit).await.map_err(|_| LogError::ShutDown)?;
         let appended = answer.await.map_err(|_| LogError::ShutDown)??;
+        metrics::histogram!("steward_log_append_seconds").record(since.elapsed().as_secs_f64());
+        metrics::counter!("steward_log_appended_events_total").increment(events.len() as u64);
         self.session().saw(appended.position);
         if let (Expected::Version(version), false) = (expected, appended.duplicate) {
             self.cache().advance_by_own(&aggregate, version, || recorded(&aggregate, events, appended.first));
