@@ -146,12 +146,12 @@ impl Dispatcher {
                 if self.shutdown.is_cancelled() {
                     return Ok(Handled::Later(Duration::ZERO));
                 }
-                let free = tokio::select! {
+                let waited = tokio::select! {
                     waited = limits.wait(&place.external_id) => waited,
                     // Unclaimed, so another dispatcher may have it at once.
                     () = self.shutdown.cancelled() => return Ok(Handled::Later(Duration::ZERO)),
                 };
-                limited_until = free.then(Utc::now);
+                limited_until = waited.then(Utc::now);
             }
             match self.claim(aggregate, message_id, contact.as_deref(), limited_until, &cause).await? {
                 Claimable::Claimed(claimed) => {
