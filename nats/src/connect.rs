@@ -20,7 +20,7 @@ use crate::{LogError, definitions};
 const QUEUE: usize = 2_048;
 
 /// How long the log still serves after the shutdown was asked for, so that what is in hand can be finished.
-const GRACE: Duration = Duration::from_secs(6);
+const GRACE: Duration = Duration::from_secs(8);
 
 /// How to connect.
 #[derive(Debug, Clone)]
