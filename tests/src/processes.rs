@@ -1,4 +1,6 @@
-//! Processes of a system under test: started in groups of their own, found by their data directory, killed without mercy.
+//! Processes of a system under test: found by their data directory, killed without mercy.
+//!
+//! They stay in our process group, so that Ctrl-C in a terminal stops them as well.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -26,7 +28,7 @@ impl Process {
     /// Starts `binary` with its output appended to `output`.
     pub fn start(name: &str, mut command: Command, output: &Path) -> anyhow::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(output)?;
-        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).kill_on_drop(true);
         let child = command.spawn().with_context(|| format!("starting {name}"))?;
         let pid = child.id().context("it has just been started")?.try_into()?;
         Ok(Self { name: name.to_owned(), child, pid })

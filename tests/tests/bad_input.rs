@@ -27,10 +27,11 @@ impl Table<'_> {
         if !statuses.contains(&status) {
             let body = answer.body.to_string();
             self.wrong.push(format!("{name}: {status} {}", body.chars().take(200).collect::<String>()));
-        } else if api && status >= 400 {
-            if let Err(error) = answer.problem(status) {
-                self.wrong.push(format!("{name}: {error:#}"));
-            }
+        } else if api
+            && status >= 400
+            && let Err(error) = answer.problem(status)
+        {
+            self.wrong.push(format!("{name}: {error:#}"));
         }
     }
 

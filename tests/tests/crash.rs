@@ -124,9 +124,14 @@ async fn round(
         });
         asked.push(Asked { chat, mark });
     }
-    // The moment of the kill is chance: while requests come in and are confirmed, or while follow-ups are due and sent.
-    let kill_after = if rng.random_bool(0.4) { rng.random_range(100..2500) } else { rng.random_range(4500..8500) };
-    let kill_at = begin + Duration::from_millis(kill_after);
+    // The moment of the kill is chance: while requests come in and are confirmed, or while follow-ups are due and sent,
+    // which is at whole seconds, for that is how Telegram tells the time of writing.
+    let kill_at = if rng.random_bool(0.4) {
+        begin + Duration::from_millis(rng.random_range(100..2500))
+    } else {
+        let second = Duration::from_millis(1000 - u64::from(Utc::now().timestamp_subsec_millis()).min(999));
+        begin + second + Duration::from_secs(rng.random_range(4..8)) + Duration::from_millis(rng.random_range(0..450))
+    };
     sleep_until(kill_at).await;
     match victim {
         Victim::Everything => system.kill().await?,

@@ -126,13 +126,13 @@ async fn an_operator_who_names_nobody_known_is_told() {
 async fn in_a_group_an_operator_takes_over_and_gives_back_in_the_chat_itself() {
     let telegram = Telegram::start().await.unwrap();
     let system = System::start(Config::telegram(&telegram)).await.unwrap();
-    system.telegram(&updates::group_message(-100_7, &Person::new(7, "en"), "hello everybody")).await.unwrap();
-    let conversation = system.conversation(-100_7).await.unwrap();
-    system.telegram(&updates::group_message(-100_7, &operator(), "/human_active")).await.unwrap();
+    system.telegram(&updates::group_message(-1007, &Person::new(7, "en"), "hello everybody")).await.unwrap();
+    let conversation = system.conversation(-1007).await.unwrap();
+    system.telegram(&updates::group_message(-1007, &operator(), "/human_active")).await.unwrap();
     until_owner(&system, &conversation, "human").await;
-    system.telegram(&updates::group_message(-100_7, &operator(), "/human_release")).await.unwrap();
+    system.telegram(&updates::group_message(-1007, &operator(), "/human_release")).await.unwrap();
     until_owner(&system, &conversation, "bot").await;
-    system.telegram(&updates::group_message(-100_7, &operator(), "HUMAN: I'm here")).await.unwrap();
+    system.telegram(&updates::group_message(-1007, &operator(), "HUMAN: I'm here")).await.unwrap();
     until_owner(&system, &conversation, "human").await;
     // The client has read it there already: it is kept as the human's message, and not sent again.
     let messages = system.items(&format!("/api/v1/conversations/{conversation}/messages")).await.unwrap();
