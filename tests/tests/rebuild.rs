@@ -4,11 +4,13 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{TimeDelta, Utc};
+use reqwest::Method;
 use serde_json::{Value, json};
 use steward_tests::{Api, Config, System, Telegram, lateness::amount, updates};
 use tokio_util::sync::CancellationToken;
 
 const SOON: Duration = Duration::from_secs(60);
+const WRITERS: usize = 4;
 const LISTS: [&str; 4] = ["conversations", "follow-ups", "outbox", "events"];
 
 /// All there is to read, with what belongs to each conversation.
@@ -34,7 +36,26 @@ async fn rebuild(system: &System) {
     println!("{}", said.lines().last().unwrap_or_default());
 }
 
-/// The full show: `STEWARD_REBUILDS=5`.
+/// One of the things that happen: a client writes, something is promised, a human comes and goes.
+async fn write(system: &System, n: usize, chat: i64, conversation: &str) {
+    match n % 8 {
+        0 | 3 => system.telegram(&updates::text(chat, &format!("слово {n}"))).await.unwrap(),
+        1 => {
+            let human = format!("/api/v1/conversations/{conversation}");
+            // Refused when somebody else is faster.
+            let body = json!({ "by": format!("operator {n}") });
+            let _ = system.command(Method::POST, &format!("{human}/takeover"), &body).await.unwrap();
+            let _ = system.command(Method::POST, &format!("{human}/release"), &body).await.unwrap();
+        }
+        _ => {
+            let due = Utc::now() + TimeDelta::milliseconds(300 + (n as i64 % 7) * 500);
+            let more = json!({ "cancel_on": if n % 2 == 0 { "never" } else { "client_response" } });
+            system.schedule(conversation, &format!("follow-up {n}"), due, &more).await.unwrap();
+        }
+    }
+}
+
+/// The full show: `STEWARD_REBUILDS=20`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rebuild_under_load_is_never_noticed_and_equals_a_projection_from_scratch() {
     let telegram = Telegram::start().await.unwrap();
@@ -48,25 +69,20 @@ async fn a_rebuild_under_load_is_never_noticed_and_equals_a_projection_from_scra
         conversations.push(system.conversation(chat).await.unwrap());
     }
     let stop = CancellationToken::new();
-    let writer = tokio::spawn({
-        let (system, stop, conversations) = (Arc::clone(&system), stop.clone(), conversations.clone());
-        async move {
-            let mut n = 0;
-            while !stop.is_cancelled() {
-                let at = n % chats.len();
-                match n % 3 {
-                    0 => system.telegram(&updates::text(chats[at], &format!("слово {n}"))).await.unwrap(),
-                    _ => {
-                        let due = Utc::now() + TimeDelta::milliseconds(300 + (n as i64 % 7) * 500);
-                        let more = json!({ "cancel_on": if n % 2 == 0 { "never" } else { "client_response" } });
-                        system.schedule(&conversations[at], &format!("follow-up {n}"), due, &more).await.unwrap();
-                    }
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|first| {
+            let (system, stop) = (Arc::clone(&system), stop.clone());
+            let (chats, conversations) = (chats.clone(), conversations.clone());
+            tokio::spawn(async move {
+                let mut n = first;
+                while !stop.is_cancelled() {
+                    write(&system, n, chats[n % chats.len()], &conversations[n % chats.len()]).await;
+                    n += WRITERS;
                 }
-                n += 1;
-            }
-            n
-        }
-    });
+                n / WRITERS
+            })
+        })
+        .collect();
     let reader = tokio::spawn({
         let (api, stop) = (system.api().clone(), stop.clone());
         async move {
@@ -92,7 +108,11 @@ async fn a_rebuild_under_load_is_never_noticed_and_equals_a_projection_from_scra
         rebuild(&system).await;
     }
     stop.cancel();
-    let (written, read) = (writer.await.unwrap(), reader.await.unwrap());
+    let read = reader.await.unwrap();
+    let mut written = 0;
+    for writer in writers {
+        written += writer.await.unwrap();
+    }
     // Until everything that was promised has come to its end, there is something to change.
     let quiet = || async {
         let pending = system.items("/api/v1/follow-ups?state=pending").await?.len();
