@@ -50,13 +50,13 @@ pub async fn write_entities(
     schema: &str,
     trust: Trust,
 ) -> Result<(), ProjectionError> {
-    let dirty = Dirty::of(set.conversations.values().map(|c| &c.row), trust);
+    let dirty = Dirty::of(set.touched().map(|c| &c.row), trust);
     dirty.replace(transaction, schema).await?;
-    let dirty = Dirty::of(set.conversations.values().flat_map(|c| c.follow_ups.values()), trust);
+    let dirty = Dirty::of(set.touched().flat_map(|c| c.follow_ups.values()), trust);
     dirty.replace(transaction, schema).await?;
-    let dirty = Dirty::of(set.conversations.values().flat_map(|c| c.messages.values()), trust);
+    let dirty = Dirty::of(set.touched().flat_map(|c| c.messages.values()), trust);
     dirty.replace(transaction, schema).await?;
-    Dirty::of(set.contacts.values(), trust).replace(transaction, schema).await
+    Dirty::of(set.touched_contacts(), trust).replace(transaction, schema).await
 }
 
 /// Writes messages that never change.

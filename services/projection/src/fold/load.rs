@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use steward_proto::{Aggregate, Event, Recorded, TenantId};
 use tokio_postgres::types::ToSql;
 
-use super::{ConversationFold, Key, Tracked, WorkingSet, mentions::Mentions};
+use super::{Key, Tracked, WorkingSet, mentions::Mentions};
 use crate::{
     error::ProjectionError,
     rows::{ContactRow, ConversationRow, Entity, FollowUpRow, MessageRow, Table, columns, storable},
@@ -77,7 +77,7 @@ pub async fn load(
         set.contacts.insert(key_of(&row)?, Tracked::stored(row));
     }
     for row in rows::<ConversationRow>(transaction, schema, by_id, &conversations).await? {
-        set.conversations.insert(key_of(&row)?, ConversationFold::restored(row));
+        set.restore(key_of(&row)?, row);
     }
     let of = "(tenant, conversation_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))";
     let open_messages = format!("{of} AND state IN ('queued', 'held', 'deferred', 'claimed')");
@@ -106,14 +106,14 @@ pub async fn load(
     found_follow_ups.extend(rows::<FollowUpRow>(transaction, schema, parts, &linked_follow_ups).await?);
 
     for row in found_messages {
-        if let Some(fold) = set.conversations.get_mut(&key_from(&row.tenant, &row.conversation_id)?) {
-            fold.restore_message(row);
-        }
+        set.restore_part(&key_from(&row.tenant, &row.conversation_id)?, |conversation| {
+            conversation.restore_message(row)
+        });
     }
     for row in found_follow_ups {
-        if let Some(fold) = set.conversations.get_mut(&key_from(&row.tenant, &row.conversation_id)?) {
-            fold.restore_follow_up(row);
-        }
+        set.restore_part(&key_from(&row.tenant, &row.conversation_id)?, |conversation| {
+            conversation.restore_follow_up(row)
+        });
     }
     Ok(())
 }

@@ -7,14 +7,14 @@ mod conversation;
 mod load;
 mod mentions;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use steward_proto::{Aggregate, Event, Recorded, TenantId, v1};
 
 pub use conversation::ConversationFold;
 pub use load::load;
 
-use crate::rows::{ContactRow, EventRow, MessageRow};
+use crate::rows::{ContactRow, ConversationRow, EventRow, MessageRow};
 
 /// An aggregate: its tenant and its id.
 pub type Key = (TenantId, std::sync::Arc<str>);
@@ -54,6 +54,11 @@ pub struct WorkingSet {
     pub events: Vec<EventRow>,
     /// The last position folded.
     pub position: u64,
+    /// What may be dirty: a batch is written without looking at everything that is in memory.
+    touched: HashSet<Key>,
+    touched_contacts: HashSet<Key>,
+    /// Rows of all conversations in memory.
+    conversation_rows: usize,
 }
 
 impl WorkingSet {
@@ -64,10 +69,14 @@ impl WorkingSet {
         let key = || (recorded.subject.tenant.clone(), recorded.subject.id.clone());
         match recorded.subject.aggregate.parse() {
             Ok(Aggregate::Conversation) => {
-                self.conversations
-                    .entry(key())
-                    .or_insert_with(|| ConversationFold::begun_by(recorded))
-                    .apply(recorded, &mut self.finished);
+                self.touched.insert(key());
+                let conversation = self.conversations.entry(key()).or_insert_with(|| {
+                    self.conversation_rows += 1;
+                    ConversationFold::begun_by(recorded)
+                });
+                let before = conversation.rows();
+                conversation.apply(recorded, &mut self.finished);
+                self.conversation_rows += conversation.rows() - before;
                 if let Event::ClientResponded(e) = &recorded.event {
                     self.met(recorded, e);
                 }
@@ -128,6 +137,7 @@ impl WorkingSet {
 
     fn contact(&mut self, key: Key, recorded: &Recorded) -> &mut Tracked<ContactRow> {
         let (tenant, id) = (key.0.clone(), key.1.clone());
+        self.touched_contacts.insert(key.clone());
         self.contacts
             .entry(key)
             .or_insert_with(|| Tracked::fresh(ContactRow::new(tenant.as_str(), &id, recorded.position)))
@@ -135,34 +145,65 @@ impl WorkingSet {
 
     /// How many rows are in memory.
     pub fn rows(&self) -> usize {
-        self.conversations.values().map(ConversationFold::rows).sum::<usize>() + self.contacts.len()
+        self.conversation_rows + self.contacts.len()
     }
 
     /// Everything was written.
     pub fn written(&mut self) {
         self.finished.clear();
         self.events.clear();
-        self.conversations.values_mut().for_each(ConversationFold::written);
-        self.contacts.values_mut().for_each(Tracked::written);
+        for key in self.touched.drain() {
+            if let Some(conversation) = self.conversations.get_mut(&key) {
+                conversation.written();
+            }
+        }
+        for key in self.touched_contacts.drain() {
+            if let Some(contact) = self.contacts.get_mut(&key) {
+                contact.written();
+            }
+        }
+    }
+
+    /// Conversations that events touched since everything was written.
+    pub fn touched(&self) -> impl Iterator<Item = &ConversationFold> {
+        self.touched.iter().filter_map(|key| self.conversations.get(key))
+    }
+
+    /// Likewise contacts.
+    pub fn touched_contacts(&self) -> impl Iterator<Item = &Tracked<ContactRow>> {
+        self.touched_contacts.iter().filter_map(|key| self.contacts.get(key))
+    }
+
+    /// Adds a conversation that was read.
+    pub fn restore(&mut self, key: Key, row: ConversationRow) {
+        self.conversation_rows += 1;
+        self.conversations.insert(key, ConversationFold::restored(row));
+    }
+
+    /// Adds to a conversation what was read of it.
+    pub fn restore_part(&mut self, key: &Key, restore: impl FnOnce(&mut ConversationFold)) {
+        if let Some(conversation) = self.conversations.get_mut(key) {
+            let before = conversation.rows();
+            restore(conversation);
+            self.conversation_rows += conversation.rows() - before;
+        }
     }
 
     /// Forgets what was touched longest ago until at most three quarters of `most` rows are left, if there are more than
     /// `most`. Only after everything was written.
     pub fn shrink(&mut self, most: usize) -> bool {
-        let mut rows = self.rows();
-        if rows <= most {
+        if self.rows() <= most {
             return false;
         }
         let mut by_age: Vec<(u64, Key)> =
             self.conversations.iter().map(|(key, c)| (c.row.row.position, key.clone())).collect();
         by_age.sort_unstable_by_key(|(position, _)| *position);
-        rows -= self.contacts.len();
         self.contacts.clear();
         for (_, key) in by_age {
-            if rows <= most / 4 * 3 {
+            if self.conversation_rows <= most / 4 * 3 {
                 break;
             }
-            rows -= self.conversations.remove(&key).map_or(0, |c| c.rows());
+            self.conversation_rows -= self.conversations.remove(&key).map_or(0, |c| c.rows());
         }
         true
     }
