@@ -79,7 +79,7 @@ fn decide_everything(world: &mut World) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::default())]
 
     #[test]
     fn no_event_in_any_order_makes_a_conversation_panic(events in vec((any_event(), 0i64..400), 1..60)) {

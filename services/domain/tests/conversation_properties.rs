@@ -369,7 +369,7 @@ impl Life {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
     #[test]
     fn every_rule_holds_after_every_step_and_everything_ends(group in any::<bool>(), ops in vec(op(), 1..120)) {
