@@ -92,6 +92,8 @@ pub struct Load {
     pub latencies: Samples,
     pub per_second: f64,
     pub refused: usize,
+    /// Of all requests, the unmeasured ones too.
+    pub all: usize,
 }
 
 impl Load {
@@ -121,14 +123,15 @@ pub async fn load(
         let body = body.clone();
         tasks.spawn(async move {
             let mut connection = Connection::open(address).await?;
-            let (mut samples, mut refused) = (Samples::default(), 0_usize);
+            let (mut samples, mut refused, mut all) = (Samples::default(), 0_usize, 0_usize);
             loop {
                 let body = body();
                 let began = Instant::now();
                 if began >= end {
-                    return anyhow::Ok((samples, refused));
+                    return anyhow::Ok((samples, refused, all));
                 }
                 let status = connection.post(path, headers, &body).await?;
+                all += 1;
                 if began >= warm {
                     samples.add(began.elapsed());
                     refused += usize::from(!(200..300).contains(&status));
@@ -136,14 +139,15 @@ pub async fn load(
             }
         });
     }
-    let (mut latencies, mut refused) = (Samples::default(), 0);
+    let (mut latencies, mut refused, mut all) = (Samples::default(), 0, 0);
     while let Some(task) = tasks.join_next().await {
-        let (samples, not_taken) = task??;
+        let (samples, not_taken, sent) = task??;
         latencies.merge(samples);
         refused += not_taken;
+        all += sent;
     }
     let per_second = latencies.len() as f64 / span.as_secs_f64();
-    Ok(Load { latencies, per_second, refused })
+    Ok(Load { latencies, per_second, refused, all })
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use crate::{
     http::{Load, load},
     options::Options,
     place::{Place, Running, SECRET_HEADER, WEBHOOK},
+    proc::Meter,
     raw::Raw,
-    report::Parts,
+    report::{Figure, Parts},
     updates::Updates,
 };
 
@@ -40,10 +41,11 @@ pub async fn run(options: &Options) -> Result<Parts> {
     let ingestion = place.service("ingestion").await?;
     let mut p99 = Vec::new();
     for ((connections, goal), bare) in LEVELS.into_iter().zip(&bare_rates) {
-        let mut load = served(&ingestion, connections, options).await?;
+        let (mut load, cores) = served(&ingestion, &servers, connections, options).await?;
         p99.push(load.latencies.quantile(0.99));
         let rate = load.per_second;
-        parts.case(format!("ingestion alone, {connections} connections"), goal, load.figures());
+        let figures = load.figures().into_iter().chain(cores).collect();
+        parts.case(format!("ingestion alone, {connections} connections"), goal, figures);
         parts.against(rate / bare, "bare axum");
     }
     parts.grows("p99 with connections, ingestion alone", (32.0, 512.0), (p99[1], p99[2]));
@@ -54,7 +56,7 @@ pub async fn run(options: &Options) -> Result<Parts> {
     let place = Place::new(options, &bot)?;
     let up = place.up().await?;
     for (connections, _) in LEVELS {
-        let load = served(&up, connections, options).await?;
+        let (load, _) = served(&up, &up, connections, options).await?;
         parts.case(format!("up, beside its own turns and sends, {connections} connections"), "", load.figures());
     }
     // Turns by the hundred thousand may be outstanding: it is killed, not waited for.
@@ -62,8 +64,17 @@ pub async fn run(options: &Options) -> Result<Parts> {
     Ok(parts)
 }
 
-async fn served(running: &Running, connections: usize, options: &Options) -> Result<Load> {
-    posts(running.address, connections, options).await
+/// A load, and the time on a core that a request takes.
+async fn served(
+    running: &Running,
+    servers: &Running,
+    connections: usize,
+    options: &Options,
+) -> Result<(Load, [Figure; 2])> {
+    let meter = Meter::start(running.pid(), servers.pid());
+    let load = posts(running.address, connections, options).await?;
+    let cores = meter.per(load.all as f64);
+    Ok((load, cores))
 }
 
 async fn posts(address: std::net::SocketAddr, connections: usize, options: &Options) -> Result<Load> {

@@ -115,7 +115,7 @@ async fn commands(
         latencies.merge(task??);
     }
     let per_second = latencies.len() as f64 / span.as_secs_f64();
-    Ok(Load { latencies, per_second, refused: 0 })
+    Ok(Load { all: latencies.len(), latencies, per_second, refused: 0 })
 }
 
 pub async fn run(options: &Options) -> Result<Parts> {

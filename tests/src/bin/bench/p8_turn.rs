@@ -14,6 +14,8 @@ use crate::{
     http::Connection,
     options::Options,
     place::{Place, SECRET_HEADER, WEBHOOK},
+    proc::Meter,
+    raw::Raw,
     report::{Parts, figure},
     stats::Samples,
     updates::Updates,
@@ -33,16 +35,24 @@ pub async fn run(options: &Options) -> Result<Parts> {
     let bot = Arc::new(BotApi::start().await?);
     let place = Place::new(options, &bot)?;
     let up = place.up().await?;
+    let raw = Raw::open(&place.run_file()?.nats, 400).await?;
+    let mut single = raw.awaited(1, options.span()).await?.latencies;
+    parts.reference("JetStream publish, acknowledgement awaited: a turn waits for five in a row", single.figures());
+    let reference = single.quantile(0.5);
     for (what, text) in TEXTS {
         let (mut samples, _) = turns(up.address, &bot, text, 1, options.span()).await?;
         let mut figures = samples.figures();
         figures.push(figure("turns", samples.len() as f64, ""));
         parts.case(format!("{what}, one conversation at a time"), "p50 ≤ 10 ms, p99 ≤ 40 ms", figures);
+        parts.against(samples.quantile(0.5) / reference, "one publish, p50");
         let mut ends = Vec::new();
         for at_once in AT_ONCE {
+            let meter = Meter::start(up.pid(), up.pid());
+            let sent = bot.sent();
             let (mut samples, rate) = turns(up.address, &bot, text, at_once, options.span()).await?;
             let mut figures = vec![figure("turns", rate, "/s")];
             figures.extend(samples.figures());
+            figures.extend(meter.per((bot.sent() - sent) as f64));
             parts.case(format!("{what}, {at_once} conversations at a time"), "≥ 1,000/s", figures);
             ends.push((at_once as f64, samples.quantile(0.5)));
         }

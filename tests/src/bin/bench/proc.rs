@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, fs, time::Duration};
 
+use crate::report::{Figure, figure};
+
 /// Resident memory, in MB.
 pub fn resident_mb(pid: u32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -38,6 +40,39 @@ pub fn descendants(pid: u32) -> Vec<(u32, String)> {
         }
     }
     found
+}
+
+/// Time on a core that a process takes per unit of work, apart for its children: what a busy machine doesn't distort.
+pub struct Meter {
+    pid: u32,
+    children: Vec<(u32, String)>,
+    before: Duration,
+    before_nats: Duration,
+}
+
+impl Meter {
+    /// Begins to count for `pid`; nats-server is looked for below `servers`.
+    pub fn start(pid: u32, servers: u32) -> Self {
+        let mut children = descendants(servers);
+        children.retain(|(_, program)| program.starts_with("nats-server"));
+        let mut meter = Self { pid, children, before: Duration::ZERO, before_nats: Duration::ZERO };
+        (meter.before, meter.before_nats) = meter.now();
+        meter
+    }
+
+    fn now(&self) -> (Duration, Duration) {
+        (cpu(self.pid), self.children.iter().map(|(pid, _)| cpu(*pid)).sum())
+    }
+
+    /// Microseconds of steward and of nats-server for each of `count`.
+    pub fn per(&self, count: f64) -> [Figure; 2] {
+        let (now, nats) = self.now();
+        let each = |spent: Duration| spent.as_secs_f64() * 1e6 / count.max(1.0);
+        [
+            figure("steward's core", each(now.saturating_sub(self.before)), "µs"),
+            figure("nats-server's core", each(nats.saturating_sub(self.before_nats)), "µs"),
+        ]
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use async_nats::{
-    HeaderMap,
+    ConnectOptions, HeaderMap, ServerAddr,
     jetstream::{self, stream},
 };
 use bytes::Bytes;
@@ -31,7 +31,11 @@ pub struct Raw {
 impl Raw {
     /// `bytes` is the size of each message.
     pub async fn open(url: &str, bytes: usize) -> Result<Self> {
-        let client = async_nats::connect(url).await?;
+        let address: ServerAddr = url.parse()?;
+        // The client takes no credentials from a URL by itself.
+        let (user, password) = (address.username().unwrap_or_default(), address.password().unwrap_or_default());
+        let options = ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned());
+        let client = options.connect(&address).await?;
         let context = jetstream::new(client.clone());
         let config = stream::Config {
             name: STREAM.to_owned(),
@@ -65,7 +69,7 @@ impl Raw {
             latencies.merge(task??);
         }
         let per_second = latencies.len() as f64 / span.as_secs_f64();
-        Ok(Load { latencies, per_second, refused: 0 })
+        Ok(Load { all: latencies.len(), latencies, per_second, refused: 0 })
     }
 
     /// `count` messages, published by 64 writers that await each acknowledgement: messages per second.
