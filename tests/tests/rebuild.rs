@@ -49,7 +49,7 @@ async fn write(system: &System, n: usize, chat: i64, conversation: &str) {
         }
         _ => {
             let due = Utc::now() + TimeDelta::milliseconds(300 + (n as i64 % 7) * 500);
-            let more = json!({ "cancel_on": if n % 2 == 0 { "never" } else { "client_response" } });
+            let more = json!({ "cancel_on": if n.is_multiple_of(2) { "never" } else { "client_response" } });
             system.schedule(conversation, &format!("follow-up {n}"), due, &more).await.unwrap();
         }
     }

@@ -1,11 +1,14 @@
 //! One event and its handler: run it, again while something is missing, give up on poison.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use steward_proto::Recorded;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::{HandleError, Handled};
 use crate::session::Backoff;
@@ -39,8 +42,9 @@ where
     let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
     let mut poisoned = 0;
     let position = recorded.position;
+    let span = span_of(recorded, consumer);
     loop {
-        let handling = async { handler(recorded.clone()).await };
+        let handling = async { handler(recorded.clone()).await }.instrument(span.clone());
         let outcome = AssertUnwindSafe(handling)
             .catch_unwind()
             .await
@@ -65,6 +69,16 @@ where
             () = stop.cancelled() => return End::Stopped,
         }
     }
+}
+
+/// The span in which an event is handled: part of the trace that the event carries.
+fn span_of(recorded: &Recorded, consumer: &'static str) -> Span {
+    let Recorded { position, metadata, .. } = recorded;
+    let (event, correlation_id) = (metadata.type_name.as_str(), metadata.correlation_id);
+    let span = tracing::info_span!("handle", consumer, position, event, %correlation_id);
+    let carried = HashMap::from([("traceparent".to_owned(), metadata.traceparent.clone())]);
+    let _ = span.set_parent(opentelemetry::global::get_text_map_propagator(|p| p.extract(&carried)));
+    span
 }
 
 fn said(panic: &(dyn std::any::Any + Send)) -> &str {

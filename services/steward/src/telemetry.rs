@@ -5,8 +5,7 @@ use std::{fmt, io::IsTerminal, str::FromStr};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
-use tower_http::trace::TraceLayer;
-use tracing::info_span;
+use tracing::{Instrument as _, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -95,18 +94,34 @@ pub fn traced(router: axum::Router) -> axum::Router {
     if !traces_are_on() {
         return router;
     }
-    let span = |request: &axum::extract::Request| {
-        // The path names channels and ids, the query may hold what people wrote.
-        let span = info_span!("request", method = %request.method(), path = request.uri().path());
-        let caller = opentelemetry::global::get_text_map_propagator(|p| p.extract(&Headers(request.headers())));
-        let _ = span.set_parent(caller);
-        span
-    };
-    router.layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(()).on_failure(()))
+    router.layer(axum::middleware::from_fn(in_span))
+}
+
+/// Runs a request in a span of its caller's trace. What it records then carries the span on, for the headers say so.
+async fn in_span(mut request: axum::extract::Request, next: axum::middleware::Next) -> axum::response::Response {
+    // The path names channels and ids, the query may hold what people wrote.
+    let span = info_span!("request", method = %request.method(), path = request.uri().path());
+    let headers = request.headers_mut();
+    opentelemetry::global::get_text_map_propagator(|propagator| {
+        let _ = span.set_parent(propagator.extract(&Headers(headers)));
+        propagator.inject_context(&span.context(), &mut HeadersMut(headers));
+    });
+    next.run(request).instrument(span).await
 }
 
 fn traces_are_on() -> bool {
     std::env::var(ENDPOINT).is_ok_and(|url| !url.is_empty())
+}
+
+/// Headers as OpenTelemetry writes them.
+struct HeadersMut<'a>(&'a mut axum::http::HeaderMap);
+
+impl opentelemetry::propagation::Injector for HeadersMut<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        if let (Ok(name), Ok(value)) = (axum::http::HeaderName::try_from(key), value.try_into()) {
+            self.0.insert(name, value);
+        }
+    }
 }
 
 /// Headers as OpenTelemetry reads them.
