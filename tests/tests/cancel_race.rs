@@ -7,8 +7,11 @@ use chrono::{TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
-use steward_tests::{Config, System, Telegram, lateness::{Lateness, amount},
-    updates};
+use steward_tests::{
+    Config, System, Telegram,
+    lateness::{Lateness, amount},
+    updates,
+};
 use tokio::time::Instant;
 
 const SOON: Duration = Duration::from_secs(60);
@@ -121,7 +124,8 @@ async fn no_claim_follows_the_clients_message_and_what_was_cancelled_was_not_sen
         }
     }
     println!(
-        "{count} races, sends usually {} ms late, seed {seed}: {sent} sent before the client's message, {cancelled} cancelled by it, {refused} of those after they were due"
+        "{count} races, sends usually {} ms late, seed {seed}: {sent} sent before the client's message, {cancelled} cancelled by it, {refused} of those after they were due",
+        usual.num_milliseconds()
     );
     assert!(sent > 0 && cancelled > 0, "it was no race");
 }
