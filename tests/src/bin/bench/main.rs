@@ -24,7 +24,7 @@ mod report;
 mod stats;
 mod updates;
 
-use std::time::Instant;
+use std::{process::ExitCode, time::Instant};
 
 use anyhow::Result;
 use clap::Parser as _;
@@ -34,16 +34,17 @@ use crate::{
     report::Report,
 };
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     let options = Options::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if options.bare_server {
-        return runtime.block_on(bare::serve());
+        runtime.block_on(bare::serve())?;
+        return Ok(ExitCode::SUCCESS);
     }
     runtime.block_on(run(options))
 }
 
-async fn run(options: Options) -> Result<()> {
+async fn run(options: Options) -> Result<ExitCode> {
     let mut reports = Vec::new();
     let mut failed = Vec::new();
     for job in options.chosen() {
@@ -71,6 +72,9 @@ async fn run(options: Options) -> Result<()> {
         }
     }
     println!("{}", report::table(&reports));
-    anyhow::ensure!(failed.is_empty(), "not measured: {}", failed.join(", "));
-    Ok(())
+    if failed.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("not measured: {}", failed.join(", "));
+    Ok(ExitCode::FAILURE)
 }

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Result;
 use chrono::Utc;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use steward_log::{Append, AtLeast, ConnectOptions, Expected, Log};
+use steward_log::{Append, AppendError, AtLeast, ConnectOptions, DecideError, Expected, Log};
 use steward_proto::{Aggregate, AggregateId, Cause, Fold, NewEvent, Recorded, TenantId, new_traceparent, v1};
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -95,27 +95,36 @@ async fn commands(
     for log in logs.iter().cycle().take(writers) {
         let (log, pick) = (log.clone(), pick.clone());
         tasks.spawn(async move {
-            let mut samples = Samples::default();
+            let (mut samples, mut given_up) = (Samples::default(), 0);
             loop {
                 let entity = pick();
                 let began = Instant::now();
                 if began >= end {
-                    return anyhow::Ok(samples);
+                    return anyhow::Ok((samples, given_up));
                 }
                 let decide = |state: &Count, _| Ok::<_, Infallible>((vec![event(state.0)], ()));
-                log.decide::<Count, _, _>(&entity, AtLeast::Cached, decide).await?;
+                match log.decide::<Count, _, _>(&entity, AtLeast::Cached, decide).await {
+                    Ok(_) => {}
+                    Err(DecideError::Append(AppendError::Contended { .. })) => {
+                        given_up += usize::from(began >= warm);
+                        continue;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
                 if began >= warm {
                     samples.add(began.elapsed());
                 }
             }
         });
     }
-    let mut latencies = Samples::default();
+    let (mut latencies, mut refused) = (Samples::default(), 0);
     while let Some(task) = tasks.join_next().await {
-        latencies.merge(task??);
+        let (samples, given_up) = task??;
+        latencies.merge(samples);
+        refused += given_up;
     }
     let per_second = latencies.len() as f64 / span.as_secs_f64();
-    Ok(Load { all: latencies.len(), latencies, per_second, refused: 0 })
+    Ok(Load { all: latencies.len(), latencies, per_second, refused })
 }
 
 pub async fn run(options: &Options) -> Result<Parts> {
