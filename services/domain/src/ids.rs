@@ -94,7 +94,7 @@ mod tests {
         let conversation_id = conversation(&tenant, "tg", "42");
         assert_eq!(conversation_of(&follow_up(conversation_id, Uuid::from_u128(7))), Some(conversation_id));
         assert_eq!(conversation_of(&inbound_message(conversation_id, "update:1")), Some(conversation_id));
-        for id in ["", "x", &conversation_id.to_string(), &"f".repeat(65), "ё"] {
+        for id in ["", "x", &conversation_id.to_string(), &"f".repeat(64), &"0".repeat(65), "ё"] {
             assert_eq!(conversation_of(id), None, "{id}");
         }
     }
