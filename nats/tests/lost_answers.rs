@@ -49,8 +49,9 @@ impl World {
         let appending = join_all(appends.into_iter().map(|append| self.log.append(append)));
         let breaking = async {
             self.stored(from, total).await;
-            self.line.pass_answers();
+            // In this order: an answer that is still on its way must not pass.
             self.line.cut();
+            self.line.pass_answers();
         };
         tokio::time::timeout(Duration::from_secs(20), async { tokio::join!(appending, breaking).0 }).await.unwrap()
     }

@@ -76,7 +76,8 @@ events! {
     FollowUpScheduled, FollowUpMoved, FollowUpTextChanged, FollowUpDue, FollowUpCancelled, FollowUpExpired,
     FollowUpDone, FollowUpFailed, MessageQueued, MessageDue, MessageMoved, MessageCancelled, MessageExpired,
     MessageRetried, SendDeferred, DispatchStarted, DispatchSucceeded, DispatchFailed, DispatchDeferred,
-    DispatchUnknown, ContactChanged, ContactArchived, AddressBound, ApiKeyCreated, ApiKeyRevoked,
+    DispatchUnknown, DeliveryReported, MessageHeld, MessageApproved, MessageEdited, MeetingBooked, MeetingMoved,
+    MeetingCancelled, ContactChanged, ContactArchived, AddressBound, ApiKeyCreated, ApiKeyRevoked,
 }
 
 /// `FollowUpScheduled` → `follow_up_scheduled`: the last token of a subject.

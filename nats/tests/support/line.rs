@@ -1,16 +1,16 @@
 //! A line between client and server that can hold back the server's answers, and be cut.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
 pub struct Line {
     pub port: u16,
     answers: watch::Sender<bool>,
-    cut: broadcast::Sender<()>,
+    /// Counts the cuts: a connection from before the last one is dead.
+    cuts: watch::Sender<u64>,
     listening: tokio::task::JoinHandle<()>,
 }
 
@@ -19,21 +19,22 @@ impl Line {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (answers, passing) = watch::channel(true);
-        let (cut, _) = broadcast::channel(1);
-        let cutting = Arc::new(cut.clone());
+        let (cuts, cut) = watch::channel(0);
         let listening = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, server)).await else { continue };
-                let (passing, mut cut) = (passing.clone(), cutting.subscribe());
+                let (passing, mut cut) = (passing.clone(), cut.clone());
+                let mine = *cut.borrow_and_update();
+                let live = cut.clone();
                 tokio::spawn(async move {
                     tokio::select! {
-                        () = carry(client, server, passing) => {}
-                        _ = cut.recv() => {}
+                        () = carry(client, server, || *passing.borrow() && *live.borrow() == mine) => {}
+                        _ = cut.changed() => {}
                     }
                 });
             }
         });
-        Self { port, answers, cut, listening }
+        Self { port, answers, cuts, listening }
     }
 
     pub fn url(&self) -> String {
@@ -45,14 +46,14 @@ impl Line {
         self.answers.send_replace(false);
     }
 
-    /// What the server says arrives again, in connections that begin now.
+    /// What the server says arrives again.
     pub fn pass_answers(&self) {
         self.answers.send_replace(true);
     }
 
-    /// Ends all connections.
+    /// Ends all connections: nothing passes in them from this moment on.
     pub fn cut(&self) {
-        let _ = self.cut.send(());
+        self.cuts.send_modify(|n| *n += 1);
     }
 }
 
@@ -62,7 +63,7 @@ impl Drop for Line {
     }
 }
 
-async fn carry(client: TcpStream, server: TcpStream, passing: watch::Receiver<bool>) {
+async fn carry(client: TcpStream, server: TcpStream, passes: impl Fn() -> bool) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let there = async { tokio::io::copy(&mut from_client, &mut to_server).await.map(drop) };
@@ -73,7 +74,7 @@ async fn carry(client: TcpStream, server: TcpStream, passing: watch::Receiver<bo
             if read == 0 {
                 return Ok::<(), std::io::Error>(());
             }
-            if *passing.borrow() {
+            if passes() {
                 to_client.write_all(&buffer[..read]).await?;
             }
         }

@@ -67,6 +67,7 @@ fn without_model(state: &Conversation, f: &FollowUp, message_id: &str, turn_id: 
             turn_id: turn_id.to_owned(),
             follow_up_id: f.id.clone(),
             proactive: true,
+            buttons: Vec::new(),
         }),
         "tool" if f.action.tool == "list_follow_ups" => {
             let pending = state.pending();

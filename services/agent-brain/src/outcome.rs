@@ -87,6 +87,7 @@ impl Turn {
                 turn_id: self.id.clone(),
                 follow_up_id: String::new(),
                 proactive: false,
+                buttons: Vec::new(),
             }),
             Decision::Schedule { due_at, phrase, rule, intention, text, cancel_on, reason, language, message_id } => {
                 let asked = state.unanswered.iter().find(|m| m.message_id == *message_id);

@@ -127,11 +127,15 @@ pub struct Channel {
 pub enum ChannelKind {
     Web,
     Telegram(Telegram),
+    WhatsApp(WhatsApp),
+    Email(Email),
 }
 
 /// A Telegram bot.
 #[derive(Clone, PartialEq)]
 pub struct Telegram {
+    /// Updates are asked for instead of being posted to the webhook.
+    pub polling: bool,
     pub token: String,
     pub secret_token: String,
     /// `https://api.telegram.org` unless told otherwise; without a trailing slash.
@@ -145,10 +149,94 @@ impl std::fmt::Debug for Telegram {
     }
 }
 
+/// A number of the WhatsApp Cloud API.
+#[derive(Clone, PartialEq)]
+pub struct WhatsApp {
+    pub phone_number_id: String,
+    pub access_token: String,
+    /// Signs the notifications.
+    pub app_secret: String,
+    /// Proves the handshake.
+    pub verify_token: String,
+    /// `https://graph.facebook.com` unless told otherwise; without a version or a trailing slash.
+    pub api_base: String,
+    pub templates: Vec<Template>,
+}
+
+impl std::fmt::Debug for WhatsApp {
+    /// Without its secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WhatsApp").field("phone_number_id", &self.phone_number_id).finish_non_exhaustive()
+    }
+}
+
+/// A message approved by the provider, for when the service window is closed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub struct Template {
+    /// What it stands in for: `follow_up`, `reminder`, `reply`.
+    pub purpose: String,
+    /// The provider's code: `ru`, `en_US`.
+    pub language: String,
+    pub name: String,
+    /// What its placeholders take, in order: `text`, `name`.
+    #[serde(default)]
+    pub parameters: Vec<String>,
+}
+
+/// A mailbox.
+#[derive(Clone, PartialEq)]
+pub struct Email {
+    pub address: String,
+    pub smtp_url: String,
+    pub imap_url: Option<String>,
+    /// Signs raw messages posted to the webhook.
+    pub inbound_secret: String,
+    pub inbound: Vec<Inbound>,
+    /// The mail server whose `Authentication-Results` are believed.
+    pub trusted_authserv_id: Option<String>,
+}
+
+impl std::fmt::Debug for Email {
+    /// Without its secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Email").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// A mail provider that posts inbound mail, with what its check needs.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Inbound {
+    Mailgun { signing_key: String },
+    Sendgrid { public_key: String },
+    Postmark { user: String, password: String },
+    Ses { topic_arn: String },
+}
+
+impl Inbound {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Mailgun { .. } => "mailgun",
+            Self::Sendgrid { .. } => "sendgrid",
+            Self::Postmark { .. } => "postmark",
+            Self::Ses { .. } => "ses",
+        }
+    }
+}
+
+impl std::fmt::Debug for Inbound {
+    /// Without its secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl ChannelKind {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Web => "web",
+            Self::WhatsApp(_) => "whatsapp",
+            Self::Email(_) => "email",
             Self::Telegram(_) => "telegram",
         }
     }

@@ -43,6 +43,13 @@ pub enum What {
     Operator(Command),
     /// Nothing to act on, by the provider's name of it.
     Kept(String),
+    /// It reads like a message but is nobody's word: an automatic reply, a bounce, a list's mail, a reaction.
+    /// `about`: the provider's id of the message it concerns.
+    Aside { kind: &'static str, said: Said, about: String },
+    /// What the provider says of a message of ours.
+    Reported(Report),
+    /// What a calendar says.
+    Meeting(MeetingNews),
     /// The channel can't deliver there any more.
     Blocked,
     /// It can again.
@@ -61,6 +68,39 @@ pub struct Said {
     pub forwarded: bool,
     pub quoted: String,
     pub media: Vec<v1::Media>,
+    /// All of it, where quotes or signatures were cut from `text`.
+    pub full_text: String,
+    /// Of a mail.
+    pub subject: String,
+    /// A mail's References and its own Message-ID, oldest first, separated by spaces.
+    pub thread: String,
+}
+
+/// A receipt, or that a message of ours could not be delivered.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Report {
+    /// Ours, if the report carries it.
+    pub message_id: String,
+    /// Of the attempt, if the report carries it.
+    pub claim_id: String,
+    /// From 0; only together with `message_id`.
+    pub part: u32,
+    pub provider_message_id: String,
+    /// `sent`, `delivered`, `read` or `failed`.
+    pub status: &'static str,
+    pub at: Option<DateTime<Utc>>,
+    /// Why it failed: our reason code and the provider's words.
+    pub failure: Option<(&'static str, String)>,
+    pub provider_code: String,
+    pub permanent: bool,
+}
+
+/// What a calendar's message does to a meeting.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MeetingNews {
+    Booked(Box<v1::Meeting>),
+    Moved(Box<v1::Meeting>),
+    Cancelled { meeting_id: String, sequence: u32 },
 }
 
 /// What an operator asks for in a chat.

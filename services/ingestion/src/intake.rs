@@ -88,7 +88,7 @@ impl Intake {
                     return Ok(());
                 }
             }
-            let kept = v1::UpdateKept { source: Some(source.clone()), kind, from, contact_id: String::new() };
+            let kept = v1::UpdateKept { source: Some(source.clone()), kind, from, ..v1::UpdateKept::default() };
             return self.fact(aggregate, &source, vec![new_event(&cause, kept)]).await;
         };
         let conversation = match &what {
@@ -137,6 +137,9 @@ impl Intake {
             What::Said(said) => origin.said(said),
             What::HumanWrote { said, via, .. } => origin.human_wrote(&said, via),
             What::Kept(kind) => origin.kept(&kind),
+            What::Aside { kind, said, about } => origin.aside(kind, said, about),
+            What::Reported(report) => origin.reported(report),
+            What::Meeting(news) => origin.meeting(news),
             What::Operator(_) => origin.kept("operator_command"),
             What::Blocked => {
                 v1::RecipientBlocked { source, text: "the client blocked or removed us".to_owned() }.into()

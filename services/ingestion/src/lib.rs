@@ -12,6 +12,7 @@ mod names;
 mod operators;
 mod origin;
 mod telegram;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -42,8 +43,8 @@ pub fn router(ingestion: Ingestion) -> Router {
     let Ingestion { log, settings, guard, shutdown } = ingestion;
     let intake = Intake::new(log, settings, shutdown);
     let webhooks = Router::new()
-        .route("/webhooks/{kind}", post(telegram::webhook::to_only_channel))
-        .route("/webhooks/{kind}/{channel_id}", post(telegram::webhook::to_channel));
+        .route("/webhooks/{kind}", post(webhooks::to_only_channel))
+        .route("/webhooks/{kind}/{channel_id}", post(webhooks::to_channel));
     measure(webhooks.merge(guard.protect(commands()))).with_state(intake)
 }
 

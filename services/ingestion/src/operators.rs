@@ -125,6 +125,7 @@ fn message(conversation: Uuid, key: &str, author: Author, author_id: &str, text:
         turn_id: String::new(),
         follow_up_id: String::new(),
         proactive: false,
+        buttons: Vec::new(),
     }
 }
 

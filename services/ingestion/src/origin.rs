@@ -9,7 +9,7 @@ use steward_domain::{
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, to_timestamp, v1};
 use uuid::Uuid;
 
-use crate::arrival::{Arrival, Chat, Said};
+use crate::arrival::{Arrival, Chat, MeetingNews, Report, Said};
 
 /// An arrival that belongs to a conversation, ready to be recorded.
 pub struct Origin {
@@ -61,12 +61,14 @@ impl Origin {
             from: self.from.clone(),
             kind: said.kind.to_owned(),
             text: said.text,
-            full_text: String::new(),
+            full_text: said.full_text,
             provider_message_id: said.provider_message_id,
             reply_to: said.reply_to,
             forwarded: said.forwarded,
             media: said.media,
             quoted: said.quoted,
+            subject: said.subject,
+            thread: said.thread,
         }
         .into()
     }
@@ -91,8 +93,59 @@ impl Origin {
             kind: kind.to_owned(),
             from: self.from.clone(),
             contact_id: self.contact_id.clone(),
+            ..v1::UpdateKept::default()
         }
         .into()
+    }
+
+    /// What reads like a message but is nobody's word.
+    pub fn aside(&self, kind: &str, said: Said, about: String) -> Event {
+        v1::UpdateKept {
+            source: Some(self.source.clone()),
+            kind: kind.to_owned(),
+            from: self.from.clone(),
+            contact_id: self.contact_id.clone(),
+            message_id: ids::inbound_message(self.conversation, &self.source.key),
+            text: said.text,
+            full_text: said.full_text,
+            provider_message_id: said.provider_message_id,
+            about,
+        }
+        .into()
+    }
+
+    /// What the provider says of a message of ours.
+    pub fn reported(&self, report: Report) -> Event {
+        v1::DeliveryReported {
+            source: Some(self.source.clone()),
+            message_id: report.message_id,
+            provider_message_id: report.provider_message_id,
+            part: report.part,
+            status: report.status.to_owned(),
+            at: report.at.map(to_timestamp),
+            reason: report.failure.map(|(code, text)| v1::Reason {
+                code: code.to_owned(),
+                text,
+                event_id: String::new(),
+            }),
+            provider_code: report.provider_code,
+            permanent: report.permanent,
+            claim_id: report.claim_id,
+        }
+        .into()
+    }
+
+    /// What a calendar says of a meeting.
+    pub fn meeting(&self, news: MeetingNews) -> Event {
+        let source = Some(self.source.clone());
+        let message_id = ids::inbound_message(self.conversation, &self.source.key);
+        match news {
+            MeetingNews::Booked(meeting) => v1::MeetingBooked { meeting: Some(*meeting), source, message_id }.into(),
+            MeetingNews::Moved(meeting) => v1::MeetingMoved { meeting: Some(*meeting), source, message_id }.into(),
+            MeetingNews::Cancelled { meeting_id, sequence } => {
+                v1::MeetingCancelled { meeting_id, source, message_id, sequence, reason: None }.into()
+            }
+        }
     }
 
     /// The state as it will be once this arrival is in it: a conversation begins with what comes in.

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    channels::{REQUEST_TIMEOUT, Sent, Way, http_client},
+    channels::{Outbound, REQUEST_TIMEOUT, Sent, Way, http_client},
     limits::Limits,
 };
 
@@ -44,7 +44,7 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
     let ways = settings
         .channels
         .iter()
-        .map(|c| (c.id.clone(), (Way::of(c, &client), Limits::new(c.rate_limit), c.on_unknown)))
+        .filter_map(|c| Some((c.id.clone(), (Way::of(c, &client)?, Limits::new(c.rate_limit), c.on_unknown))))
         .collect();
     let worker = format!("outbox-dispatcher:{}", Uuid::now_v7().simple());
     let dispatcher = Arc::new(Dispatcher { log: log.clone(), settings, ways, worker, shutdown: shutdown.clone() });
@@ -84,6 +84,20 @@ struct Claimed {
     author: &'static str,
     follow_up_id: String,
     external_id: String,
+}
+
+impl Claimed {
+    fn outbound(&self, message_id: &str) -> Outbound {
+        Outbound {
+            external_id: self.external_id.clone(),
+            message_id: message_id.to_owned(),
+            part: self.part,
+            parts: self.parts,
+            text: self.text.clone(),
+            claim_id: self.claim_id.clone(),
+            ..Outbound::default()
+        }
+    }
 }
 
 /// What the claim came to.
@@ -155,7 +169,7 @@ impl Dispatcher {
             }
             match self.claim(aggregate, message_id, contact.as_deref(), limited_until, &cause).await? {
                 Claimable::Claimed(claimed) => {
-                    let sent = way.send(&claimed.external_id, message_id, &claimed.text).await;
+                    let sent = way.send(&claimed.outbound(message_id)).await;
                     metrics::counter!("steward_dispatches_total", "outcome" => outcome(&sent)).increment(1);
                     let last = claimed.part + 1 == claimed.parts;
                     let accepted = matches!(sent, Sent::Accepted { .. });
@@ -397,7 +411,7 @@ fn result_event(message_id: &str, c: Claimed, sent: Sent, now: DateTime<Utc>) ->
     let part = c.part as u32;
     let reason = |code: &str, text: String| Some((&Why::new(code, text, "")).into());
     match sent {
-        Sent::Accepted { provider_message_id } => v1::DispatchSucceeded {
+        Sent::Accepted { provider_message_id, answer } => v1::DispatchSucceeded {
             message_id,
             part,
             parts: c.parts as u32,
@@ -407,6 +421,7 @@ fn result_event(message_id: &str, c: Claimed, sent: Sent, now: DateTime<Utc>) ->
             follow_up_id: c.follow_up_id,
             text: c.text,
             author: c.author.to_owned(),
+            answer,
         }
         .into(),
         Sent::Deferred { code, text, .. } if c.attempt >= MOST_ATTEMPTS => v1::DispatchFailed {

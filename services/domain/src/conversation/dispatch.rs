@@ -107,6 +107,7 @@ impl Conversation {
                 check("policy", if message.proactive { "passed" } else { "not proactive" }.to_owned()),
             ],
             worker: c.worker.to_owned(),
+            template: String::new(),
         };
         Ok(Step::Claim { event: Box::new(event.into()), part: message.part, text: text.clone(), attempt })
     }

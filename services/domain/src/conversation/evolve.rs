@@ -25,6 +25,11 @@ impl Fold for Conversation {
             }
             Event::UpdateKept(e) => self.came_from(e.source.as_ref(), &e.contact_id, at),
             Event::HumanRequested(_) | Event::DraftSuppressed(_) => {}
+            Event::MeetingBooked(e) => self.came_from(e.source.as_ref(), "", at),
+            Event::MeetingMoved(e) => self.came_from(e.source.as_ref(), "", at),
+            Event::MeetingCancelled(e) => self.came_from(e.source.as_ref(), "", at),
+            Event::DeliveryReported(e) => self.came_from(e.source.as_ref(), "", at),
+            Event::MessageHeld(_) | Event::MessageApproved(_) | Event::MessageEdited(_) => {}
             Event::HumanTakeoverStarted(e) => {
                 self.came_from(e.source.as_ref(), "", at);
                 self.takeover_started(e, at, &event_id.to_string());

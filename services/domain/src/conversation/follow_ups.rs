@@ -203,7 +203,7 @@ impl Conversation {
             follow_up_id: f.id.clone(),
             turn_id: String::new(),
             proactive: true,
-            author_id: String::new(),
+            ..v1::Outgoing::default()
         });
         let due = v1::FollowUpDue { follow_up_id: f.id.clone(), due_at: Some(to_timestamp(f.due_at)), message };
         Ok(Alarmed::Decided(vec![due.into()]))

@@ -27,6 +27,8 @@ pub struct Queue {
     pub follow_up_id: String,
     /// Nobody waits for it, so quiet hours and caps apply.
     pub proactive: bool,
+    /// Offered below the text where the channel has them.
+    pub buttons: Vec<v1::Button>,
 }
 
 impl Conversation {
@@ -62,6 +64,7 @@ impl Conversation {
             turn_id: q.turn_id,
             proactive: q.proactive,
             author_id: q.author_id,
+            buttons: q.buttons,
         };
         events.push(v1::MessageQueued { message: Some(message) }.into());
         Ok(events)

@@ -188,6 +188,7 @@ impl World {
             turn_id: String::new(),
             follow_up_id: String::new(),
             proactive: false,
+            buttons: Vec::new(),
         }
     }
 

@@ -100,6 +100,7 @@ pub async fn write(
             turn_id: String::new(),
             follow_up_id: String::new(),
             proactive: false,
+            buttons: Vec::new(),
         })?;
         let mut events =
             if due_at.is_some() || state.human_active() { Vec::new() } else { state.take_over(by, "http", "")? };

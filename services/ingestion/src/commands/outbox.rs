@@ -67,6 +67,7 @@ pub async fn queue(State(intake): State<Intake>, command: Command<New>) -> Resul
             turn_id: String::new(),
             follow_up_id: String::new(),
             proactive: true,
+            buttons: Vec::new(),
         })
     })
     .await?;

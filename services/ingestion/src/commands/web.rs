@@ -96,7 +96,7 @@ fn channel<'a>(intake: &'a Intake, command: &Command<Message>) -> Result<&'a Cha
     })?;
     match channel.kind {
         ChannelKind::Web => Ok(channel),
-        ChannelKind::Telegram(_) => Err(Problem::unprocessable(
+        _ => Err(Problem::unprocessable(
             "wrong_channel",
             format!("channel `{id}` is of kind {}; messages are posted to channels of kind web", channel.kind.name()),
         )),

@@ -89,6 +89,7 @@ pub fn read(message: &Object<'_>) -> Result<Said, String> {
         forwarded: message.names().any(|n| n.starts_with("forward_")),
         quoted: quoted.unwrap_or_default(),
         media: media(message, field, kind),
+        ..Said::default()
     })
 }
 

@@ -30,6 +30,7 @@ fn name(what: &What) -> String {
         What::Blocked => "blocked".to_owned(),
         What::Unblocked => "unblocked".to_owned(),
         What::Moved { from, to } => format!("moved {from} {to}"),
+        What::Aside { .. } | What::Reported(_) | What::Meeting(_) => format!("{what:?}"),
     }
 }
 

@@ -95,7 +95,7 @@ pub fn registration_call(settings: &Settings) -> Option<String> {
 fn telegram_channels(settings: &Settings) -> impl Iterator<Item = (&Channel, &Telegram)> {
     settings.channels.iter().filter_map(|channel| match &channel.kind {
         ChannelKind::Telegram(telegram) => Some((channel, telegram)),
-        ChannelKind::Web => None,
+        _ => None,
     })
 }
 

@@ -1,11 +1,8 @@
 //! `POST /webhooks/telegram/{channel_id}`: an Update comes in, and is durable before it is answered.
 
-use axum::{
-    extract::{Request, State},
-    http::StatusCode,
-};
-use steward_domain::settings::{Channel, ChannelKind, Telegram};
-use steward_http::{ApiPath, Problem, Trace, read_body};
+use axum::{extract::Request, http::StatusCode};
+use steward_domain::settings::{Channel, Telegram};
+use steward_http::{Problem, Trace, read_body};
 use subtle::ConstantTimeEq;
 
 use super::update;
@@ -16,49 +13,13 @@ const LIMIT: usize = 1 << 20;
 
 const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
 
-/// `/webhooks/{kind}`: the only channel of that kind.
-pub async fn to_only_channel(
-    State(intake): State<Intake>,
-    ApiPath(kind): ApiPath<String>,
-    request: Request,
-) -> Result<StatusCode, Problem> {
-    let mut of_kind = intake.settings.channels.iter().filter(|c| c.kind.name() == kind);
-    let (Some(channel), None) = (of_kind.next(), of_kind.next()) else { return Err(which(&intake, &kind)) };
-    accept(&intake, channel, request).await
-}
-
-/// `/webhooks/{kind}/{channel_id}`.
-pub async fn to_channel(
-    State(intake): State<Intake>,
-    ApiPath((kind, channel_id)): ApiPath<(String, String)>,
-    request: Request,
-) -> Result<StatusCode, Problem> {
-    let channel = intake.settings.channel(&channel_id).filter(|c| c.kind.name() == kind);
-    accept(&intake, channel.ok_or_else(|| which(&intake, &kind))?, request).await
-}
-
-/// Names the channels there are.
-fn which(intake: &Intake, kind: &str) -> Problem {
-    let with_webhook = |c: &&Channel| matches!(c.kind, ChannelKind::Telegram(_));
-    let paths: Vec<String> = intake
-        .settings
-        .channels
-        .iter()
-        .filter(with_webhook)
-        .map(|c| format!("/webhooks/{}/{}", c.kind.name(), c.id))
-        .collect();
-    let detail = if paths.is_empty() {
-        "no channel with a webhook is configured; add one under [[channels]]".to_owned()
-    } else {
-        let kind: String = kind.chars().take(32).collect();
-        format!("this names no single channel of kind `{kind}`; the webhooks are {}", paths.join(", "))
-    };
-    Problem::not_found("unknown_channel", detail)
-}
-
 /// The answer's body is empty: Telegram would run a method it finds there.
-async fn accept(intake: &Intake, channel: &Channel, request: Request) -> Result<StatusCode, Problem> {
-    let ChannelKind::Telegram(telegram) = &channel.kind else { return Err(which(intake, channel.kind.name())) };
+pub async fn accept(
+    intake: &Intake,
+    channel: &Channel,
+    telegram: &Telegram,
+    request: Request,
+) -> Result<StatusCode, Problem> {
     let (parts, body) = request.into_parts();
     check_secret(telegram, &parts.headers)?;
     let trace = Trace::of(&parts.headers);

@@ -71,6 +71,7 @@ pub fn channel(id: &str, tenant: &str, kind: ChannelKind) -> Channel {
 
 pub fn telegram(api_base: &str) -> ChannelKind {
     ChannelKind::Telegram(Telegram {
+        polling: false,
         token: "1:bar".to_owned(),
         secret_token: SECRET.to_owned(),
         api_base: api_base.to_owned(),

@@ -4,14 +4,15 @@ mod telegram;
 
 use chrono::{DateTime, Utc};
 use steward_domain::settings::{Channel, ChannelKind};
+use steward_proto::v1;
 
 pub use telegram::Bot;
 
 /// What came of one attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sent {
-    /// The provider took it and named it.
-    Accepted { provider_message_id: String },
+    /// The provider took it and named it. `answer` is what it said, shortened, for the evidence.
+    Accepted { provider_message_id: String, answer: String },
     /// Nothing left, or the provider itself refused for now.
     Deferred { code: &'static str, text: String, retry_at: Option<DateTime<Utc>> },
     /// The recipient's address is another one from now on; nothing was sent.
@@ -20,6 +21,44 @@ pub enum Sent {
     Refused { code: &'static str, text: String, provider_code: String },
     /// The request began and no answer of the provider's own came back.
     Unknown { text: String },
+}
+
+/// One part of a message, with what a channel may need to send it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outbound {
+    /// The conversation's address on its channel.
+    pub external_id: String,
+    pub message_id: String,
+    pub part: usize,
+    pub parts: usize,
+    pub text: String,
+    /// The claim that this is the attempt of.
+    pub claim_id: String,
+    /// Offered below the text.
+    pub buttons: Vec<v1::Button>,
+    /// It goes out as this template, because the channel takes no free text now.
+    pub template: Option<TemplateCall>,
+    /// The conversation's latest mail in, which this one answers.
+    pub thread: Thread,
+    /// Nobody waits for it.
+    pub proactive: bool,
+}
+
+/// A template with its placeholders filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateCall {
+    pub name: String,
+    /// The provider's code: `ru`, `en_US`.
+    pub language: String,
+    pub parameters: Vec<String>,
+}
+
+/// Where a mail belongs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Thread {
+    pub subject: String,
+    /// Message-IDs, oldest first; the last is the mail that is answered.
+    pub references: Vec<String>,
 }
 
 /// One way out, ready to send.
@@ -32,18 +71,19 @@ pub enum Way {
 
 impl Way {
     /// `client` has the time-outs of [`http_client`].
-    pub fn of(channel: &Channel, client: &reqwest::Client) -> Self {
+    pub fn of(channel: &Channel, client: &reqwest::Client) -> Option<Self> {
         match &channel.kind {
-            ChannelKind::Web => Self::Web,
-            ChannelKind::Telegram(telegram) => Self::Telegram(Bot::new(telegram, client.clone())),
+            ChannelKind::Web => Some(Self::Web),
+            ChannelKind::Telegram(telegram) => Some(Self::Telegram(Bot::new(telegram, client.clone()))),
+            ChannelKind::WhatsApp(_) | ChannelKind::Email(_) => None,
         }
     }
 
     /// Sends one part. Ends within the client's time-out; cancelling it leaves the fate unknown.
-    pub async fn send(&self, external_id: &str, message_id: &str, text: &str) -> Sent {
+    pub async fn send(&self, out: &Outbound) -> Sent {
         match self {
-            Self::Web => Sent::Accepted { provider_message_id: message_id.to_owned() },
-            Self::Telegram(bot) => bot.send(external_id, text, Utc::now()).await,
+            Self::Web => Sent::Accepted { provider_message_id: out.message_id.clone(), answer: String::new() },
+            Self::Telegram(bot) => bot.send(out, Utc::now()).await,
         }
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use steward_domain::settings::Telegram;
 
-use super::Sent;
+use super::{Outbound, Sent};
 
 /// A bot that can send.
 #[derive(Clone)]
@@ -56,8 +56,9 @@ impl Bot {
         Self { send_message: format!("{}/bot{}/sendMessage", telegram.api_base, telegram.token), client }
     }
 
-    /// `external_id` is a chat id, `{business connection}:{chat}` or `{chat}/{topic}`.
-    pub async fn send(&self, external_id: &str, text: &str, now: DateTime<Utc>) -> Sent {
+    /// The address is a chat id, `{business connection}:{chat}` or `{chat}/{topic}`.
+    pub async fn send(&self, out: &Outbound, now: DateTime<Utc>) -> Sent {
+        let external_id = out.external_id.as_str();
         let (business_connection_id, chat) = match external_id.split_once(':') {
             Some((connection, chat)) => (Some(connection), chat),
             None => (None, external_id),
@@ -66,7 +67,7 @@ impl Bot {
             Some((chat, topic)) => (chat, topic.parse().ok()),
             None => (chat, None),
         };
-        let body = SendMessage { chat_id, text, business_connection_id, message_thread_id };
+        let body = SendMessage { chat_id, text: &out.text, business_connection_id, message_thread_id };
         let response = match self.client.post(&self.send_message).json(&body).send().await {
             Ok(response) => response,
             Err(error) => return broken(&error),
@@ -107,7 +108,8 @@ fn answered(status: u16, body: &[u8], now: DateTime<Utc>) -> Sent {
     };
     if answer.ok {
         let id = answer.result.and_then(|m| m.message_id);
-        return Sent::Accepted { provider_message_id: id.map(|id| id.to_string()).unwrap_or_default() };
+        let provider_message_id = id.map(|id| id.to_string()).unwrap_or_default();
+        return Sent::Accepted { answer: format!("ok, message_id {provider_message_id}"), provider_message_id };
     }
     let code = answer.error_code.unwrap_or(status);
     let description = answer.description.unwrap_or_default();
@@ -151,7 +153,7 @@ mod tests {
     fn only_the_bot_apis_own_answer_counts() {
         assert_eq!(
             read(200, r#"{"ok":true,"result":{"message_id":7}}"#),
-            Sent::Accepted { provider_message_id: "7".to_owned() }
+            Sent::Accepted { provider_message_id: "7".to_owned(), answer: "ok, message_id 7".to_owned() }
         );
         for (status, page) in [(502, "<html>Bad Gateway</html>"), (200, "<html></html>"), (500, "{}"), (504, "")] {
             assert!(matches!(read(status, page), Sent::Unknown { .. }), "{page}");

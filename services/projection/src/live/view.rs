@@ -176,6 +176,10 @@ fn outgoing(event: &Event) -> Option<Value> {
         Event::DispatchFailed(e) => of(&e.message_id, &e.follow_up_id, "failed", reason(e.reason.as_ref())),
         Event::DispatchDeferred(e) => of(&e.message_id, &e.follow_up_id, "deferred", reason(e.reason.as_ref())),
         Event::DispatchUnknown(e) => of(&e.message_id, &e.follow_up_id, "unknown", reason(e.reason.as_ref())),
+        Event::DeliveryReported(e) => of(&e.message_id, "", &e.status, reason(e.reason.as_ref())),
+        Event::MessageHeld(e) => of(&e.message_id, &e.follow_up_id, "held", reason(e.reason.as_ref())),
+        Event::MessageApproved(e) => of(&e.message_id, "", "queued", Value::Null),
+        Event::MessageEdited(e) => json!({ "message": { "id": e.message_id, "state": "queued", "text": e.text } }),
         _ => return None,
     })
 }

@@ -101,6 +101,16 @@ fn of_sending(event: &Event) -> String {
         Event::DispatchUnknown(e) => {
             format!("It isn't known whether the recipient has the message{}", because(e.reason.as_ref()))
         }
+        Event::DeliveryReported(e) => match e.status.as_str() {
+            "failed" => format!("The channel couldn't deliver the message{}", because(e.reason.as_ref())),
+            status => format!("The channel says: {status}"),
+        },
+        Event::MessageHeld(e) => format!("A message is held{}", because(e.reason.as_ref())),
+        Event::MessageApproved(e) => format!("{} let a held message go", somebody(&e.by)),
+        Event::MessageEdited(e) => format!("{} changed a waiting message to {}", somebody(&e.by), quoted(&e.text)),
+        Event::MeetingBooked(e) => meeting("A meeting was booked", e.meeting.as_ref()),
+        Event::MeetingMoved(e) => meeting("A meeting was moved", e.meeting.as_ref()),
+        Event::MeetingCancelled(e) => format!("A meeting was called off{}", because(e.reason.as_ref())),
         Event::ContactChanged(_) => "What is known of the contact was changed".to_owned(),
         Event::ContactArchived(_) => "The contact was archived".to_owned(),
         Event::AddressBound(e) => format!("The address is {} from now on", e.external_id),
@@ -115,6 +125,11 @@ fn scheduled(e: &v1::FollowUpScheduled) -> String {
     let from = if e.phrase.is_empty() { String::new() } else { format!(", as asked by {}", quoted(&e.phrase)) };
     let verb = if e.renews.is_empty() { "A follow-up was promised" } else { "A cancelled follow-up was renewed" };
     format!("{verb} for {}{from}{what}", when(from_timestamp(e.due_at.as_ref()), &e.timezone))
+}
+
+fn meeting(what: &str, meeting: Option<&v1::Meeting>) -> String {
+    let Some(m) = meeting else { return what.to_owned() };
+    format!("{what}: {} at {}", quoted(&m.title), when(from_timestamp(m.starts_at.as_ref()), &m.timezone))
 }
 
 fn somebody(by: &str) -> &str {

@@ -175,6 +175,8 @@ async fn channels(report: &mut Report, served: &Served, public_url: Option<&str>
         let finding = match &channel.kind {
             ChannelKind::Web => Fine("web".to_owned()),
             ChannelKind::Telegram(telegram) => webhook(&client, telegram, &channel.id, public_url).await,
+            ChannelKind::WhatsApp(_) => Fine("whatsapp".to_owned()),
+            ChannelKind::Email(_) => Fine("email".to_owned()),
         };
         report.add(&channel.id, finding);
     }

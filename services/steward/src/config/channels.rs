@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fmt};
 
 use serde::{Deserialize, Deserializer, de};
-use steward_domain::settings::{OnUnknown, RateLimit};
+use steward_domain::settings::{OnUnknown, RateLimit, Template};
 use toml::Table;
 
 use super::{
@@ -95,17 +95,6 @@ pub struct WhatsApp {
     pub verify_token: Secret,
     pub api_base: String,
     pub templates: Vec<Template>,
-}
-
-/// A message approved by the provider, for when the 24 h window is closed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table")]
-pub struct Template {
-    pub purpose: String,
-    pub language: String,
-    pub name: String,
-    #[serde(default)]
-    pub parameters: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -14,11 +14,12 @@ use std::{
     time::Duration,
 };
 
+pub use steward_domain::settings::Template;
 use steward_domain::settings::{Defaults, PartsOfDay, QuietHours};
 use toml::Table;
 
 pub use self::{
-    channels::{Channel, Email, Inbound, Intake, Kind, Telegram, Template, WhatsApp},
+    channels::{Channel, Email, Inbound, Intake, Kind, Telegram, WhatsApp},
     error::ConfigError,
     file::{Approval, AuthMode, Provider},
     sources::{Environment, process_environment},

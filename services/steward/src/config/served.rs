@@ -2,7 +2,7 @@
 
 use steward_domain::settings as domain;
 
-use super::{Approval, Channel, Intake, Kind, Provider, Settings, error::ConfigError};
+use super::{Approval, Channel, Inbound, Intake, Kind, Provider, Settings, error::ConfigError};
 
 impl Settings {
     /// The settings that the services work by.
@@ -28,45 +28,78 @@ impl Settings {
                 "`{key}` is set, which this build doesn't serve yet: leave it out (nothing would wait or stop because of it)"
             )));
         }
+        for channel in &self.channels {
+            let unserved = match &channel.kind {
+                Kind::Telegram(telegram) if telegram.intake == Intake::Polling => "mode `polling`",
+                Kind::WhatsApp(_) => "kind `whatsapp`",
+                Kind::Email(_) => "kind `email`",
+                Kind::Telegram(_) | Kind::Web => continue,
+            };
+            return Err(ConfigError::NotServed(format!(
+                "channel `{}` has {unserved}, which this build doesn't serve yet: remove that [[channels]] entry or change it",
+                channel.id
+            )));
+        }
         Ok(domain::Settings {
             defaults: self.defaults.clone(),
             policy: domain::Policy { quiet_hours: self.policy.quiet_hours, daily_cap: self.policy.daily_cap },
-            channels: self.channels.iter().map(served_channel).collect::<Result<_, _>>()?,
+            channels: self.channels.iter().map(served_channel).collect(),
         })
     }
 }
 
-fn served_channel(channel: &Channel) -> Result<domain::Channel, ConfigError> {
+fn served_channel(channel: &Channel) -> domain::Channel {
     let (on_unknown, rate_limit, kind) = match &channel.kind {
         Kind::Web => (domain::OnUnknown::Hold, None, domain::ChannelKind::Web),
         Kind::Telegram(telegram) => {
-            if telegram.intake == Intake::Polling {
-                return Err(ConfigError::NotServed(format!(
-                    "channel `{}` has mode `polling`, which this build doesn't serve yet: set mode = \"webhook\"",
-                    channel.id
-                )));
-            }
             let kind = domain::ChannelKind::Telegram(domain::Telegram {
+                polling: telegram.intake == Intake::Polling,
                 token: telegram.token.expose().to_owned(),
                 secret_token: telegram.secret_token.expose().to_owned(),
                 api_base: telegram.api_base.clone(),
             });
             (telegram.on_unknown, telegram.rate_limit, kind)
         }
-        Kind::WhatsApp(_) | Kind::Email(_) => {
-            return Err(ConfigError::NotServed(format!(
-                "channel `{}` is of kind `{}`, which this build doesn't serve yet: remove that [[channels]] entry (served are telegram and web)",
-                channel.id,
-                channel.kind.name()
-            )));
+        Kind::WhatsApp(whatsapp) => {
+            let kind = domain::ChannelKind::WhatsApp(domain::WhatsApp {
+                phone_number_id: whatsapp.phone_number_id.clone(),
+                access_token: whatsapp.access_token.expose().to_owned(),
+                app_secret: whatsapp.app_secret.expose().to_owned(),
+                verify_token: whatsapp.verify_token.expose().to_owned(),
+                api_base: whatsapp.api_base.clone(),
+                templates: whatsapp.templates.clone(),
+            });
+            (whatsapp.on_unknown, whatsapp.rate_limit, kind)
+        }
+        Kind::Email(email) => {
+            let kind = domain::ChannelKind::Email(domain::Email {
+                address: email.address.clone(),
+                smtp_url: email.smtp_url.expose().to_owned(),
+                imap_url: email.imap_url.as_ref().map(|url| url.expose().to_owned()),
+                inbound_secret: email.inbound_secret.expose().to_owned(),
+                inbound: email.inbound.iter().map(served_inbound).collect(),
+                trusted_authserv_id: email.trusted_authserv_id.clone(),
+            });
+            (email.on_unknown, email.rate_limit, kind)
         }
     };
-    Ok(domain::Channel {
+    domain::Channel {
         id: channel.id.clone(),
         tenant: channel.tenant.clone(),
         operators: channel.operators.clone(),
         on_unknown,
         rate_limit,
         kind,
-    })
+    }
+}
+
+fn served_inbound(inbound: &Inbound) -> domain::Inbound {
+    match inbound {
+        Inbound::Mailgun { signing_key } => domain::Inbound::Mailgun { signing_key: signing_key.expose().to_owned() },
+        Inbound::Sendgrid { public_key } => domain::Inbound::Sendgrid { public_key: public_key.clone() },
+        Inbound::Postmark { user, password } => {
+            domain::Inbound::Postmark { user: user.clone(), password: password.expose().to_owned() }
+        }
+        Inbound::Ses { topic_arn } => domain::Inbound::Ses { topic_arn: topic_arn.clone() },
+    }
 }

@@ -69,6 +69,7 @@ impl Filler {
             kind: "my_chat_member".to_owned(),
             from: Some(person(chat)),
             contact_id: ids::contact(&self.tenant, CHANNEL, &chat.to_string()).to_string(),
+            ..Default::default()
         }
     }
 

@@ -1,0 +1,59 @@
+//! `/webhooks/{kind}/{channel_id}`: finds the channel that a provider's call is for; what is in it is the channel's matter.
+
+use axum::{
+    extract::{Request, State},
+    response::{IntoResponse as _, Response},
+};
+use steward_domain::settings::{Channel, ChannelKind};
+use steward_http::{ApiPath, Problem};
+
+use crate::{intake::Intake, telegram};
+
+/// `/webhooks/{kind}`: the only channel of that kind.
+pub async fn to_only_channel(
+    State(intake): State<Intake>,
+    ApiPath(kind): ApiPath<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let mut of_kind = intake.settings.channels.iter().filter(|c| c.kind.name() == kind);
+    let (Some(channel), None) = (of_kind.next(), of_kind.next()) else { return Err(which(&intake, &kind)) };
+    accept(&intake, channel, request).await
+}
+
+/// `/webhooks/{kind}/{channel_id}`.
+pub async fn to_channel(
+    State(intake): State<Intake>,
+    ApiPath((kind, channel_id)): ApiPath<(String, String)>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let channel = intake.settings.channel(&channel_id).filter(|c| c.kind.name() == kind);
+    accept(&intake, channel.ok_or_else(|| which(&intake, &kind))?, request).await
+}
+
+/// Names the channels there are.
+fn which(intake: &Intake, kind: &str) -> Problem {
+    let with_webhook = |c: &&Channel| !matches!(c.kind, ChannelKind::Web);
+    let paths: Vec<String> = intake
+        .settings
+        .channels
+        .iter()
+        .filter(with_webhook)
+        .map(|c| format!("/webhooks/{}/{}", c.kind.name(), c.id))
+        .collect();
+    let detail = if paths.is_empty() {
+        "no channel with a webhook is configured; add one under [[channels]]".to_owned()
+    } else {
+        let kind: String = kind.chars().take(32).collect();
+        format!("this names no single channel of kind `{kind}`; the webhooks are {}", paths.join(", "))
+    };
+    Problem::not_found("unknown_channel", detail)
+}
+
+async fn accept(intake: &Intake, channel: &Channel, request: Request) -> Result<Response, Problem> {
+    match &channel.kind {
+        ChannelKind::Telegram(telegram) => {
+            Ok(telegram::webhook::accept(intake, channel, telegram, request).await?.into_response())
+        }
+        ChannelKind::WhatsApp(_) | ChannelKind::Email(_) | ChannelKind::Web => Err(which(intake, channel.kind.name())),
+    }
+}
