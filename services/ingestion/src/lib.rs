@@ -8,6 +8,7 @@
 mod arrival;
 mod commands;
 mod intake;
+mod json;
 mod names;
 mod operators;
 mod origin;

@@ -2,8 +2,7 @@
 
 use steward_proto::v1;
 
-use super::json::Object;
-use crate::arrival::Said;
+use crate::{arrival::Said, json::Object};
 
 /// Content that a person sends, by its field, and what we call it. The order decides where several are present.
 const CONTENT: &[(&str, &str)] = &[

@@ -1,8 +1,7 @@
 //! Telegram on its way in: what an Update means, and the webhook that brings it.
 
-mod json;
 mod message;
-mod operator;
+pub mod operator;
 #[cfg(test)]
 mod recorded;
 pub mod register;

@@ -4,11 +4,13 @@ use chrono::{DateTime, Utc};
 use steward_proto::v1;
 
 use super::{
-    json::Object,
     message,
     operator::{self, Where},
 };
-use crate::arrival::{Action, Arrival, Chat, Said, What};
+use crate::{
+    arrival::{Action, Arrival, Chat, Said, What},
+    json::Object,
+};
 
 /// The body is no Update.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
