@@ -19,12 +19,12 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    channels::{Outbound, REQUEST_TIMEOUT, Sent, Way, http_client},
+    channels::{Outbound, Sent, Way, http_client},
     limits::Limits,
 };
 
-/// How long a claim lives: the longest request and the time to record its answer.
-const CLAIM: Duration = REQUEST_TIMEOUT.saturating_add(Duration::from_secs(2));
+/// A claim lives as long as the longest request and this, to record the answer.
+const TO_RECORD: Duration = Duration::from_secs(2);
 
 /// Conversations sent to at the same time: most of them wait for a limiter or for the provider.
 const AT_ONCE: usize = 512;
@@ -95,6 +95,8 @@ impl Claimed {
             parts: self.parts,
             text: self.text.clone(),
             claim_id: self.claim_id.clone(),
+            by_human: self.author == "human",
+            attempt: self.attempt,
             ..Outbound::default()
         }
     }
@@ -269,12 +271,13 @@ impl Dispatcher {
             .or(Some(state.person.timezone.as_str()))
             .and_then(|z| z.parse().ok())
             .unwrap_or(self.settings.defaults.timezone);
+        let way = state.place.as_ref().and_then(|place| self.ways.get(&place.channel_id));
         Claiming {
             message_id,
             now: Utc::now(),
             claim_id,
             worker: &self.worker,
-            lifetime: CLAIM,
+            lifetime: way.map_or(Duration::ZERO, |(way, ..)| way.request_timeout()) + TO_RECORD,
             late_limit: self.settings.defaults.late_limit,
             policy: &self.settings.policy,
             zone,

@@ -1,11 +1,13 @@
 //! Ways out: one module per kind of channel, each turning one part of a message into one request and its answer.
 
+mod email;
 mod telegram;
 
 use chrono::{DateTime, Utc};
 use steward_domain::settings::{Channel, ChannelKind};
 use steward_proto::v1;
 
+pub use email::Mailer;
 pub use telegram::Bot;
 
 /// What came of one attempt.
@@ -42,6 +44,10 @@ pub struct Outbound {
     pub thread: Thread,
     /// Nobody waits for it.
     pub proactive: bool,
+    /// One of ours wrote it.
+    pub by_human: bool,
+    /// How many claims of this part there have been, this one included.
+    pub attempt: u32,
 }
 
 /// A template with its placeholders filled.
@@ -67,6 +73,7 @@ pub enum Way {
     /// The log itself is the delivery: readers of the live stream see the message at once.
     Web,
     Telegram(Bot),
+    Email(Mailer),
 }
 
 impl Way {
@@ -75,7 +82,8 @@ impl Way {
         match &channel.kind {
             ChannelKind::Web => Some(Self::Web),
             ChannelKind::Telegram(telegram) => Some(Self::Telegram(Bot::new(telegram, client.clone()))),
-            ChannelKind::WhatsApp(_) | ChannelKind::Email(_) => None,
+            ChannelKind::Email(email) => Mailer::new(email).map(Self::Email),
+            ChannelKind::WhatsApp(_) => None,
         }
     }
 
@@ -84,6 +92,15 @@ impl Way {
         match self {
             Self::Web => Sent::Accepted { provider_message_id: out.message_id.clone(), answer: String::new() },
             Self::Telegram(bot) => bot.send(out, Utc::now()).await,
+            Self::Email(mailer) => mailer.send(out).await,
+        }
+    }
+
+    /// The longest that [`Self::send`] takes.
+    pub fn request_timeout(&self) -> std::time::Duration {
+        match self {
+            Self::Email(_) => email::REQUEST_TIMEOUT,
+            _ => REQUEST_TIMEOUT,
         }
     }
 }

@@ -1,0 +1,96 @@
+//! Mail, outward: one message handed to the SMTP server, and what its answers mean for it.
+
+mod letter;
+mod line;
+mod meaning;
+
+use std::time::Duration;
+
+use chrono::Utc;
+use lettre::{
+    Address,
+    transport::smtp::{client::AsyncSmtpConnection, commands::Data, extension::ClientId},
+};
+use steward_domain::{
+    mail::{Server, domain_of},
+    settings::Email,
+};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{Outbound, Sent};
+
+/// From the connection to the answer that follows the final dot. Servers may take long to look at what they accept
+/// (RFC 5321, 4.5.3.2, allows ten minutes for that answer alone; relays take seconds).
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a good-bye may take. The mail's fate is known by then.
+const PARTING: Duration = Duration::from_millis(500);
+
+/// A mailbox that can send.
+#[derive(Clone)]
+pub struct Mailer {
+    server: Server,
+    address: String,
+    hello: ClientId,
+}
+
+impl std::fmt::Debug for Mailer {
+    /// Without the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mailer").field("server", &self.server).field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Mailer {
+    /// `None` if the settings name no server; the configuration is checked, so that doesn't happen.
+    pub fn new(email: &Email) -> Option<Self> {
+        let server = Server::smtp(&email.smtp_url).ok()?;
+        // Our own host name says nothing to a relay, and less than the domain that the mail is from.
+        let hello = ClientId::Domain(domain_of(&email.address).to_ascii_lowercase());
+        Some(Self { server, address: email.address.clone(), hello })
+    }
+
+    /// Hands one part to the server, which ends within [`REQUEST_TIMEOUT`].
+    pub async fn send(&self, out: &Outbound) -> Sent {
+        let deadline = Instant::now() + REQUEST_TIMEOUT;
+        let (Ok(from), Ok(to)) = (self.address.parse::<Address>(), out.external_id.parse::<Address>()) else {
+            let text = "the recipient is no mail address".to_owned();
+            return Sent::Refused { code: "no_such_recipient", text, provider_code: String::new() };
+        };
+        let letter = match letter::compose(out, &from, &to, Utc::now()) {
+            Ok(letter) => letter,
+            Err(error) => {
+                let text = format!("no mail can be made of it: {error}");
+                return Sent::Refused { code: "provider_refused", text, provider_code: String::new() };
+            }
+        };
+        // Until the server asks for the mail's content nothing has left, however the line breaks.
+        let begun = timeout_at(deadline, async {
+            let mut connection = line::open(&self.server, &self.hello).await?;
+            line::address(&mut connection, from, to, &letter).await?;
+            connection.command(Data).await.map_err(|error| meaning::refused(&error))?;
+            Ok(connection)
+        });
+        let mut connection = match begun.await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(sent)) => return sent,
+            Err(_) => {
+                let text = format!("the mail server took longer than {} s", REQUEST_TIMEOUT.as_secs());
+                return Sent::Deferred { code: "not_connected", text, retry_at: None };
+            }
+        };
+        // From here on only the server's own answer says what became of it.
+        let sent = match timeout_at(deadline, connection.message(&letter.content)).await {
+            Ok(Ok(response)) => meaning::taken(&response, &letter.message_id),
+            Ok(Err(error)) if error.status().is_some() => meaning::refused(&error),
+            Ok(Err(error)) => Sent::Unknown { text: format!("the line broke after the mail was on its way: {error}") },
+            Err(_) => Sent::Unknown { text: format!("no answer within {} s", REQUEST_TIMEOUT.as_secs()) },
+        };
+        part(connection).await;
+        sent
+    }
+}
+
+async fn part(mut connection: AsyncSmtpConnection) {
+    let _ = timeout(PARTING, connection.quit()).await;
+}
