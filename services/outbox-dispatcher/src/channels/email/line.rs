@@ -5,10 +5,10 @@ use std::time::Duration;
 use lettre::{
     Address,
     transport::smtp::{
+        Error,
         authentication::{Credentials, Mechanism},
         client::{AsyncSmtpConnection, TlsParameters},
         commands::{Mail, Rcpt},
-        error::Error,
         extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     },
 };

@@ -1,7 +1,7 @@
 //! What an SMTP server's answers mean for a send (RFC 5321, 4.2; enhanced codes: RFC 3463).
 
 use lettre::transport::smtp::{
-    error::Error,
+    Error,
     response::{Response, Severity},
 };
 
@@ -42,7 +42,7 @@ fn refusal(error: &Error, of_recipient: bool) -> Sent {
     }
     let enhanced = enhanced_code(&said);
     // 530 and 535: we are not logged in as we should be, which is ours to mend.
-    if matches!(code, 530 | 535) || enhanced.is_some_and(|e| e.starts_with("5.7.0") && code == 530) {
+    if matches!(code, 530 | 535) {
         return Sent::Deferred { code: "unauthorized", text, retry_at: None };
     }
     let provider_code = match enhanced {

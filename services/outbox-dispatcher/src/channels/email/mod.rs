@@ -6,7 +6,7 @@ mod meaning;
 
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use lettre::{
     Address,
     transport::smtp::{client::AsyncSmtpConnection, commands::Data, extension::ClientId},
@@ -52,6 +52,15 @@ impl Mailer {
 
     /// Hands one part to the server, which ends within [`REQUEST_TIMEOUT`].
     pub async fn send(&self, out: &Outbound) -> Sent {
+        match self.attempt(out).await {
+            Sent::Deferred { code, text, retry_at: None } => {
+                Sent::Deferred { code, text, retry_at: Some(Utc::now() + pause(out.attempt)) }
+            }
+            sent => sent,
+        }
+    }
+
+    async fn attempt(&self, out: &Outbound) -> Sent {
         let deadline = Instant::now() + REQUEST_TIMEOUT;
         let (Ok(from), Ok(to)) = (self.address.parse::<Address>(), out.external_id.parse::<Address>()) else {
             let text = "the recipient is no mail address".to_owned();
@@ -89,6 +98,14 @@ impl Mailer {
         part(connection).await;
         sent
     }
+}
+
+/// The pause after a deferral. Mail servers defer for minutes: greylisting wants some ten of them (RFC 6647, 5), and
+/// a claim is made eight times at most.
+fn pause(attempt: u32) -> TimeDelta {
+    let seconds = [2, 10, 60, 300, 600, 1200, 1800];
+    let nth = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+    TimeDelta::seconds(*seconds.get(nth).unwrap_or(&1800))
 }
 
 async fn part(mut connection: AsyncSmtpConnection) {
