@@ -78,6 +78,8 @@ events! {
     MessageRetried, SendDeferred, DispatchStarted, DispatchSucceeded, DispatchFailed, DispatchDeferred,
     DispatchUnknown, DeliveryReported, MessageHeld, MessageApproved, MessageEdited, MeetingBooked, MeetingMoved,
     MeetingCancelled, ContactChanged, ContactArchived, AddressBound, ApiKeyCreated, ApiKeyRevoked,
+    WebhookCreated, WebhookDeleted, WebhookSecretRotated, WebhookDisabled, WebhookDelivered, WebhookAttemptFailed,
+    WebhookDeliveryFailed, WebhookDeliveryRetried,
 }
 
 /// `FollowUpScheduled` → `follow_up_scheduled`: the last token of a subject.

@@ -12,7 +12,10 @@ pub const FILE_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/de
 static POOL: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(FILE_DESCRIPTORS).expect("our own descriptors are well-formed"));
 
-/// The payload as JSON: proto field names, RFC 3339 times, 64-bit numbers as numbers, bytes in base64.
+/// Fields that no reader of JSON may see.
+const SECRET: [(&str, &str); 2] = [("WebhookCreated", "secret"), ("WebhookSecretRotated", "secret")];
+
+/// The payload as JSON: proto field names, RFC 3339 times, 64-bit numbers as numbers, bytes in base64, secrets as `***`.
 /// A type this build doesn't know, or a payload it can't read, is `{"raw": "<base64>"}`.
 pub fn event_json(type_name: &str, payload: &[u8]) -> Value {
     decoded(type_name, payload)
@@ -23,7 +26,13 @@ fn decoded(type_name: &str, payload: &[u8]) -> Option<Value> {
     let descriptor = POOL.get_message_by_name(&format!("steward.v1.{type_name}"))?;
     let message = DynamicMessage::decode(descriptor, payload).ok()?;
     let options = SerializeOptions::new().use_proto_field_name(true).stringify_64_bit_integers(false);
-    message.serialize_with_options(serde_json::value::Serializer, &options).ok()
+    let mut json = message.serialize_with_options(serde_json::value::Serializer, &options).ok()?;
+    for (_, field) in SECRET.iter().filter(|(of, _)| *of == type_name) {
+        if let Some(secret) = json.get_mut(field) {
+            *secret = Value::from("***");
+        }
+    }
+    Some(json)
 }
 
 /// Names of all messages in the `.proto` files, for documents that list them.

@@ -4,6 +4,7 @@ mod cause;
 mod event;
 mod json;
 mod metadata;
+mod secrets;
 mod subject;
 mod times;
 

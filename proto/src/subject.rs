@@ -45,10 +45,13 @@ pub enum Aggregate {
     Address,
     Inbox,
     Tenant,
+    Webhook,
+    Delivery,
 }
 
 impl Aggregate {
-    pub const ALL: [Self; 5] = [Self::Conversation, Self::Contact, Self::Address, Self::Inbox, Self::Tenant];
+    pub const ALL: [Self; 7] =
+        [Self::Conversation, Self::Contact, Self::Address, Self::Inbox, Self::Tenant, Self::Webhook, Self::Delivery];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -57,6 +60,8 @@ impl Aggregate {
             Self::Address => "address",
             Self::Inbox => "inbox",
             Self::Tenant => "tenant",
+            Self::Webhook => "webhook",
+            Self::Delivery => "delivery",
         }
     }
 }

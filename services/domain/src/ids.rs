@@ -84,6 +84,30 @@ pub fn tenant_aggregate(tenant: &TenantId) -> AggregateId {
     AggregateId::new(tenant.clone(), Aggregate::Tenant, tenant.as_str()).expect("a tenant's name is a token")
 }
 
+/// The aggregate of an outgoing webhook.
+pub fn webhook_aggregate(tenant: &TenantId, id: Uuid) -> AggregateId {
+    AggregateId::of_uuid(tenant.clone(), Aggregate::Webhook, id)
+}
+
+/// The aggregate of what became of an outgoing webhook's deliveries: only added to, never folded.
+pub fn deliveries_aggregate(tenant: &TenantId, webhook: Uuid) -> AggregateId {
+    AggregateId::of_uuid(tenant.clone(), Aggregate::Delivery, webhook)
+}
+
+/// The delivery of the event at this position to this webhook.
+pub fn delivery(webhook: Uuid, event_position: u64) -> String {
+    format!("{}d{event_position}", webhook.simple())
+}
+
+/// The webhook and the event's position that the id of a delivery names; `None` if it is no such id.
+pub fn delivery_of(id: &str) -> Option<(Uuid, u64)> {
+    let (webhook, position) = id.split_at_checked(32)?;
+    let webhook = Uuid::parse_str(webhook).ok()?;
+    let position = position.strip_prefix('d')?.parse().ok()?;
+    // Written in another way it would be another name of the same delivery.
+    (delivery(webhook, position) == id).then_some((webhook, position))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +120,24 @@ mod tests {
         assert_eq!(conversation_of(&inbound_message(conversation_id, "update:1")), Some(conversation_id));
         for id in ["", "x", &conversation_id.to_string(), &"f".repeat(64), &"0".repeat(65), "ё"] {
             assert_eq!(conversation_of(id), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_deliverys_id_names_its_webhook_and_its_event() {
+        let webhook = Uuid::from_u128(0xdddd);
+        assert_eq!(delivery_of(&delivery(webhook, 42)), Some((webhook, 42)));
+        let simple = webhook.simple().to_string();
+        for id in [
+            "",
+            "ё",
+            &simple,
+            &format!("{simple}d"),
+            &format!("{simple}d+1"),
+            &format!("{simple}d042"),
+            &format!("{webhook}d1"),
+        ] {
+            assert_eq!(delivery_of(id), None, "{id}");
         }
     }
 }
