@@ -75,6 +75,22 @@ pub struct Policy {
     pub quiet_hours: Option<QuietHours>,
     /// Proactive messages per conversation in any 24 hours.
     pub daily_cap: Option<u32>,
+    /// The bot's answers per correspondent and hour; `None`: the channel's own.
+    pub auto_reply_cap: Option<u32>,
+    pub approval: Approval,
+}
+
+/// Which of the bot's messages wait for a person's approval.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Approval {
+    #[default]
+    None,
+    /// Those to a client whom nothing of ours has reached yet.
+    FirstContact,
+    /// Those that nobody waits for.
+    Proactive,
+    All,
 }
 
 /// A span of local wall-clock time; it may cross midnight.
@@ -242,11 +258,27 @@ impl ChannelKind {
     }
 }
 
+/// `[webhooks]`: outgoing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhooks {
+    /// Whether a webhook may lead into a private network.
+    pub allow_private: bool,
+    /// Waits before each further attempt.
+    pub retry: Vec<Duration>,
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        Self { allow_private: false, retry: [1, 5, 30, 300, 3600, 8 * 3600].map(Duration::from_secs).to_vec() }
+    }
+}
+
 /// What the services need to know of the configuration.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings {
     pub defaults: Defaults,
     pub policy: Policy,
+    pub webhooks: Webhooks,
     pub channels: Vec<Channel>,
 }
 

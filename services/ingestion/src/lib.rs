@@ -12,6 +12,7 @@ mod json;
 mod names;
 mod operators;
 mod origin;
+mod overheard;
 mod telegram;
 mod webhooks;
 
@@ -24,7 +25,7 @@ use axum::{
 use steward_domain::settings::Settings;
 use steward_http::{Guard, measure};
 use steward_log::Log;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use intake::Intake;
 pub use telegram::register::{RegisterError, register_webhooks, registration_call};
@@ -39,10 +40,21 @@ pub struct Ingestion {
     pub shutdown: CancellationToken,
 }
 
+/// Starts what runs beside the requests, as tasks of `tasks` that end with the shutdown; then as [`router`].
+pub fn serve(ingestion: Ingestion, tasks: &TaskTracker) -> Router {
+    let shutdown = ingestion.shutdown.clone();
+    let intake = Intake::new(ingestion.log, ingestion.settings, shutdown.clone());
+    telegram::listen(&intake, tasks, &shutdown);
+    routes(intake, &ingestion.guard)
+}
+
 /// The webhooks and commands. Fallbacks for other paths and methods are the caller's.
 pub fn router(ingestion: Ingestion) -> Router {
     let Ingestion { log, settings, guard, shutdown } = ingestion;
-    let intake = Intake::new(log, settings, shutdown);
+    routes(Intake::new(log, settings, shutdown), &guard)
+}
+
+fn routes(intake: Intake, guard: &Guard) -> Router {
     let webhooks = Router::new()
         .route("/webhooks/{kind}", post(webhooks::to_only_channel))
         .route("/webhooks/{kind}/{channel_id}", post(webhooks::to_channel));
@@ -51,7 +63,7 @@ pub fn router(ingestion: Ingestion) -> Router {
 
 fn commands() -> Router<Intake> {
     use commands::{contacts, follow_ups, humans, outbox, web};
-    let routes: [(&str, MethodRouter<Intake>); 12] = [
+    let routes: [(&str, MethodRouter<Intake>); 15] = [
         ("/api/v1/messages", post(web::message)),
         ("/api/v1/conversations/{id}/takeover", post(humans::take_over)),
         ("/api/v1/conversations/{id}/release", post(humans::release)),
@@ -59,11 +71,27 @@ fn commands() -> Router<Intake> {
         ("/api/v1/follow-ups", post(follow_ups::schedule)),
         ("/api/v1/follow-ups/{id}", patch(follow_ups::change).merge(delete(follow_ups::cancel))),
         ("/api/v1/outbox", post(outbox::queue)),
+        ("/api/v1/outbox/{id}", patch(outbox::change)),
         ("/api/v1/outbox/{id}/cancel", post(outbox::cancel)),
+        ("/api/v1/outbox/{id}/hold", post(outbox::hold)),
+        ("/api/v1/outbox/{id}/approve", post(outbox::approve)),
         ("/api/v1/outbox/{id}/retry", post(outbox::retry)),
         ("/api/v1/outbox/{id}/move", post(outbox::reschedule)),
         ("/api/v1/contacts/{id}", patch(contacts::change)),
         ("/api/v1/contacts/{id}/archive", post(contacts::archive)),
     ];
-    routes.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods))
+    let routes = routes.into_iter().chain(webhook_commands());
+    routes.fold(Router::new(), |router, (path, methods)| router.route(path, methods))
+}
+
+/// Outgoing webhooks.
+fn webhook_commands() -> [(&'static str, MethodRouter<Intake>); 5] {
+    use commands::webhooks;
+    [
+        ("/api/v1/webhooks", post(webhooks::create)),
+        ("/api/v1/webhooks/{id}", delete(webhooks::delete)),
+        ("/api/v1/webhooks/{id}/rotate", post(webhooks::rotate)),
+        ("/api/v1/webhooks/deliveries/{id}/retry", post(webhooks::retry)),
+        ("/api/v1/webhooks/{id}/deliveries/{delivery_id}/retry", post(webhooks::retry_of)),
+    ]
 }

@@ -1,7 +1,29 @@
-//! The outbox: claims each due message, sends it over its channel, and records what came of it.
+//! The outbox: claims each due message, sends it over its channel, and records what came of it. Beside it, webhooks that tell third parties of events.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod channels;
 mod dispatcher;
 mod limits;
+mod results;
+mod webhooks;
 
-pub use dispatcher::run;
+pub use dispatcher::Error;
+
+use std::sync::Arc;
+
+use steward_domain::settings::Settings;
+use steward_log::Log;
+use tokio_util::sync::CancellationToken;
+
+/// Runs until `shutdown`: what goes to people over channels, and what goes to third parties over webhooks.
+///
+/// # Errors
+/// One of them can't go on.
+pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), Error> {
+    tokio::try_join!(
+        dispatcher::run(log.clone(), settings.clone(), shutdown.clone()),
+        webhooks::run(log, settings.webhooks.clone(), shutdown),
+    )?;
+    Ok(())
+}

@@ -189,7 +189,7 @@ impl Build<'_> {
         let spilled = self.spilled;
         index(&mut client, &self.schema, |table| !spilled || table == "0001_events").await?;
         self.spilled = true;
-        let tables = ["events", "conversations", "contacts", "messages", "follow_ups"];
+        let tables = ["events", "conversations", "contacts", "messages", "follow_ups", "webhook_deliveries"];
         let tables = tables.map(|table| format!("{}.{table}", self.schema));
         client.batch_execute(&format!("ANALYZE {}", tables.join(", "))).await?;
         self.set.shrink(KEPT_ROWS);

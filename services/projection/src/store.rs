@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use crate::{
     error::ProjectionError,
     fold::{Tracked, WorkingSet},
-    rows::{Entity, EventRow, MessageRow, Table, columns, storable},
+    rows::{DeliveryRow, Entity, EventRow, MessageRow, Table, columns, storable},
 };
 
 /// How much of a COPY is handed to the connection at once, in bytes.
@@ -56,7 +56,10 @@ pub async fn write_entities(
     dirty.replace(transaction, schema).await?;
     let dirty = Dirty::of(set.touched().flat_map(|c| c.messages.values()), trust);
     dirty.replace(transaction, schema).await?;
-    Dirty::of(set.touched_contacts(), trust).replace(transaction, schema).await
+    Dirty::of(set.touched_contacts(), trust).replace(transaction, schema).await?;
+    // An outcome says all there is to say, so the row that is there needn't be known.
+    delete::<DeliveryRow>(transaction, schema, set.deliveries.values().map(DeliveryRow::key).collect()).await?;
+    copy(transaction, schema, set.deliveries.values().collect()).await
 }
 
 /// Writes messages that never change.

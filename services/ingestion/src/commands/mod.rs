@@ -7,6 +7,7 @@ pub mod outbox;
 mod repeats;
 mod request;
 pub mod web;
+pub mod webhooks;
 mod when;
 
 use axum::{

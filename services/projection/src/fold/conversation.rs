@@ -104,7 +104,10 @@ impl ConversationFold {
         self.state.unanswered.clear();
         self.state.cancelled.clear();
         self.state.unannounced.clear();
+        self.state.unannounced_holds.clear();
+        self.state.intents.clear();
         self.state.proactive_sent.clear();
+        self.state.answers_sent.clear();
         self.state.inbound = InboundKeys::default();
         if let Some(takeover) = &mut self.state.takeover {
             takeover.cancelled.clear();
@@ -164,9 +167,6 @@ impl ConversationFold {
                 let Some(tracked) = self.messages.get_mut(&e.message_id) else { return };
                 let sent_at = from_timestamp(e.sent_at.as_ref()).unwrap_or(at);
                 tracked.row.sent_at = Some(sent_at);
-                if !e.provider_message_id.is_empty() {
-                    tracked.row.external_id.clone_from(&e.provider_message_id);
-                }
                 tracked.dirty = true;
                 self.row.row.last_message_at = Some(sent_at);
                 if let Some(follow_up) = self.follow_ups.get_mut(&tracked.row.follow_up_id)
@@ -174,6 +174,44 @@ impl ConversationFold {
                 {
                     follow_up.row.sent_at = Some(sent_at);
                     follow_up.dirty = true;
+                }
+            }
+            // Its follow-up goes on reading as pending, and says what it waits for.
+            Event::MessageHeld(v1::MessageHeld { message_id, reason: Some(reason), .. }) => {
+                let Some(message) = self.messages.get(message_id).filter(|m| m.row.state == "held") else { return };
+                if let Some(follow_up) = self.follow_ups.get_mut(&message.row.follow_up_id) {
+                    follow_up.row.reason = Some(Json(reason.into()));
+                    follow_up.row.changed_position = recorded.position;
+                    follow_up.dirty = true;
+                }
+            }
+            Event::MessageApproved(e) => {
+                let Some(message) = self.messages.get(&e.message_id) else { return };
+                if let Some(follow_up) = self.follow_ups.get_mut(&message.row.follow_up_id)
+                    && follow_up.row.state == "due"
+                {
+                    follow_up.row.reason = None;
+                    follow_up.row.changed_position = recorded.position;
+                    follow_up.dirty = true;
+                }
+            }
+            // A report may be the first proof that it was sent.
+            Event::DeliveryReported(e) => {
+                let reported_at = from_timestamp(e.at.as_ref()).unwrap_or(at);
+                let settled = self.messages.values_mut().filter(|m| {
+                    m.row.changed_position == recorded.position
+                        && m.row.sent_at.is_none()
+                        && matches!(m.row.state.as_str(), "sent" | "delivered" | "read")
+                });
+                for message in settled {
+                    message.row.sent_at = Some(reported_at);
+                    message.dirty = true;
+                    if let Some(follow_up) = self.follow_ups.get_mut(&message.row.follow_up_id)
+                        && follow_up.row.state == "sent"
+                    {
+                        follow_up.row.sent_at = Some(reported_at);
+                        follow_up.dirty = true;
+                    }
                 }
             }
             Event::SendDeferred(v1::SendDeferred { message_id, reason: Some(reason), .. })

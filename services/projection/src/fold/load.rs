@@ -41,6 +41,7 @@ pub async fn load(
 ) -> Result<(), ProjectionError> {
     let (mut conversations, mut contacts) = (Wanted::default(), Wanted::default());
     let (mut follow_ups, mut messages) = (Wanted::default(), Wanted::default());
+    let mut reported = Wanted::default();
     for recorded in events {
         let tenant = recorded.subject.tenant.as_str();
         let key = (recorded.subject.tenant.clone(), recorded.subject.id.clone());
@@ -58,6 +59,9 @@ pub async fn load(
                 }
                 if let Some(id) = mentions.message.filter(|id| !here.is_some_and(|c| c.messages.contains_key(*id))) {
                     messages.add_part(tenant, &key.1, id);
+                }
+                if let Some(id) = mentions.provider_message {
+                    reported.add_part(tenant, &key.1, id);
                 }
                 if let Event::ClientResponded(e) = &recorded.event {
                     let key = (recorded.subject.tenant.clone(), e.contact_id.as_str().into());
@@ -88,6 +92,7 @@ pub async fn load(
     let mut found_messages = rows::<MessageRow>(transaction, schema, &open_messages, &conversations).await?;
     let mut found_follow_ups = rows::<FollowUpRow>(transaction, schema, &open_follow_ups, &conversations).await?;
     found_messages.extend(rows::<MessageRow>(transaction, schema, queued_here, &messages).await?);
+    found_messages.extend(rows::<MessageRow>(transaction, schema, &named_by_provider(schema), &reported).await?);
     found_follow_ups.extend(rows::<FollowUpRow>(transaction, schema, parts, &follow_ups).await?);
 
     // A message and its follow-up end together, so the one brings the other.
@@ -116,6 +121,23 @@ pub async fn load(
         });
     }
     Ok(())
+}
+
+/// The messages of ours that have the provider's id of the third array: of the latest part, or of any.
+fn named_by_provider(schema: &str) -> String {
+    let found = |condition: &str| {
+        format!(
+            "SELECT m.tenant, m.conversation_id, m.id \
+             FROM unnest($1::text[], $2::text[], $3::text[]) AS w(tenant, conversation_id, name) \
+             JOIN {schema}.messages m ON m.tenant = w.tenant AND m.conversation_id = w.conversation_id \
+             WHERE m.on_reply <> '' AND {condition}"
+        )
+    };
+    format!(
+        "(tenant, conversation_id, id) IN ({} UNION {})",
+        found("m.external_id <> '' AND m.external_id = w.name"),
+        found("m.parts > 1 AND m.provider_ids ? w.name")
+    )
 }
 
 async fn rows<T: Table>(

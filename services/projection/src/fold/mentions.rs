@@ -7,6 +7,8 @@ use steward_proto::{Event, v1};
 pub struct Mentions<'a> {
     pub follow_ups: [Option<&'a str>; 2],
     pub message: Option<&'a str>,
+    /// The provider's id of a message.
+    pub provider_message: Option<&'a str>,
 }
 
 impl<'a> Mentions<'a> {
@@ -32,6 +34,10 @@ impl<'a> Mentions<'a> {
             Event::DispatchFailed(e) => (&e.follow_up_id, &e.message_id),
             Event::DispatchDeferred(e) => (&e.follow_up_id, &e.message_id),
             Event::DispatchUnknown(e) => (&e.follow_up_id, &e.message_id),
+            Event::DeliveryReported(e) => ("", &e.message_id),
+            Event::MessageHeld(e) => (&e.follow_up_id, &e.message_id),
+            Event::MessageApproved(e) => ("", &e.message_id),
+            Event::MessageEdited(e) => ("", &e.message_id),
             _ => ("", ""),
         };
         let some = |id: &'a str| Some(id).filter(|id| !id.is_empty());
@@ -40,6 +46,14 @@ impl<'a> Mentions<'a> {
             Event::FollowUpDue(v1::FollowUpDue { message: Some(m), .. }) => &m.follow_up_id,
             _ => "",
         };
-        Self { follow_ups: [some(follow_up), some(named_by_message)], message: some(message) }
+        let provider_message = match event {
+            Event::DeliveryReported(e) => &e.provider_message_id,
+            _ => "",
+        };
+        Self {
+            follow_ups: [some(follow_up), some(named_by_message)],
+            message: some(message),
+            provider_message: some(provider_message),
+        }
     }
 }

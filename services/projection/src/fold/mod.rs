@@ -14,7 +14,7 @@ use steward_proto::{Aggregate, Event, Recorded, TenantId, v1};
 pub use conversation::ConversationFold;
 pub use load::load;
 
-use crate::rows::{ContactRow, ConversationRow, EventRow, MessageRow};
+use crate::rows::{ContactRow, ConversationRow, DeliveryRow, Entity, EventRow, MessageRow};
 
 /// An aggregate: its tenant and its id.
 pub type Key = (TenantId, std::sync::Arc<str>);
@@ -52,6 +52,8 @@ pub struct WorkingSet {
     /// Messages that never change: what came in, and what was seen outside.
     pub finished: Vec<MessageRow>,
     pub events: Vec<EventRow>,
+    /// Each as its latest outcome makes it, whatever the table holds.
+    pub deliveries: HashMap<[String; 3], DeliveryRow>,
     /// The last position folded.
     pub position: u64,
     /// What may be dirty: a batch is written without looking at everything that is in memory.
@@ -82,7 +84,14 @@ impl WorkingSet {
                 }
             }
             Ok(Aggregate::Contact) => self.changed(key(), recorded),
-            Ok(Aggregate::Address | Aggregate::Inbox | Aggregate::Tenant) | Err(_) => {}
+            Ok(Aggregate::Address | Aggregate::Inbox | Aggregate::Tenant | Aggregate::Webhook) | Err(_) => {}
+            Ok(Aggregate::Delivery) => self.delivered(recorded),
+        }
+    }
+
+    fn delivered(&mut self, recorded: &Recorded) {
+        if let Some(row) = DeliveryRow::of(recorded) {
+            self.deliveries.insert(row.key().map(str::to_owned), row);
         }
     }
 
@@ -145,13 +154,14 @@ impl WorkingSet {
 
     /// How many rows are in memory.
     pub fn rows(&self) -> usize {
-        self.conversation_rows + self.contacts.len()
+        self.conversation_rows + self.contacts.len() + self.deliveries.len()
     }
 
     /// Everything was written.
     pub fn written(&mut self) {
         self.finished.clear();
         self.events.clear();
+        self.deliveries.clear();
         for key in self.touched.drain() {
             if let Some(conversation) = self.conversations.get_mut(&key) {
                 conversation.written();

@@ -104,6 +104,11 @@ fn notification(event: &Event) -> Option<Value> {
             json!({ "by": e.by, "via": e.via, "cancelled_follow_up_ids": e.cancelled_follow_up_ids }),
         ),
         Event::RecipientBlocked(e) => ("warning", "recipient_blocked", json!({ "text": e.text })),
+        Event::WebhookDisabled(e) => (
+            "warning",
+            "webhook_disabled",
+            json!({ "webhook_id": e.webhook_id, "url": e.url, "reason": reason(e.reason.as_ref()) }),
+        ),
         Event::RecipientUnblocked(_) => ("info", "recipient_unblocked", json!({})),
         _ => return None,
     };

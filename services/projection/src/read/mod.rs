@@ -12,6 +12,7 @@ mod params;
 mod show;
 mod snapshot;
 mod timeline;
+mod webhooks;
 mod words;
 
 use std::sync::Arc;
@@ -64,6 +65,9 @@ pub const PATHS: &[&str] = &[
     "/api/v1/follow-ups/{id}",
     "/api/v1/outbox",
     "/api/v1/outbox/{id}",
+    "/api/v1/webhooks",
+    "/api/v1/webhooks/{id}",
+    "/api/v1/webhooks/{id}/deliveries",
     "/api/v1/events",
     "/api/v1/stream",
 ];
@@ -85,6 +89,9 @@ pub fn router(reads: Reads) -> Router {
             "/api/v1/follow-ups/{id}" => get(follow_ups::one),
             "/api/v1/outbox" => get(messages::outbox),
             "/api/v1/outbox/{id}" => get(messages::outbox_one),
+            "/api/v1/webhooks" => get(webhooks::list),
+            "/api/v1/webhooks/{id}" => get(webhooks::one),
+            "/api/v1/webhooks/{id}/deliveries" => get(webhooks::deliveries),
             "/api/v1/events" => get(events::list),
             "/api/v1/stream" => return router,
             other => unreachable!("{other} has no handler"),

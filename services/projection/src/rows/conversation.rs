@@ -1,7 +1,10 @@
 //! The table `conversations`.
 
 use chrono::{DateTime, Utc};
-use steward_domain::conversation::{Conversation, Person, Place, Takeover};
+use steward_domain::{
+    channel::Capabilities,
+    conversation::{Conversation, Person, Place, Takeover},
+};
 use steward_proto::Recorded;
 
 use super::{Entity, table};
@@ -28,6 +31,8 @@ table! {
         takeover_active_at: Option<DateTime<Utc>>,
         blocked: bool,
         last_message_at: Option<DateTime<Utc>>,
+        /// When the client last wrote or called.
+        last_client_at: Option<DateTime<Utc>>,
         pending_follow_ups: u32,
         created_at: DateTime<Utc>,
         created_position: u64,
@@ -66,6 +71,7 @@ impl ConversationRow {
             takeover_active_at: None,
             blocked: false,
             last_message_at: None,
+            last_client_at: None,
             pending_follow_ups: 0,
             created_at: recorded.metadata.at,
             created_position: recorded.position,
@@ -100,7 +106,18 @@ impl ConversationRow {
             self.takeover_via = takeover.map(|t| t.via.clone());
         }
         self.blocked = state.blocked;
+        self.last_client_at = state.last_client_at;
         self.pending_follow_ups = state.follow_ups.values().filter(|f| f.is_open()).count() as u32;
+    }
+
+    /// When the channel's service window closes or closed; `None`: it has none, or the client never wrote.
+    pub fn window_until(&self) -> Option<DateTime<Utc>> {
+        self.last_client_at?.checked_add_signed(Capabilities::of(&self.channel).window?)
+    }
+
+    /// Whether free text can't be sent at `at` unless the client writes before.
+    pub fn is_beyond_window(&self, at: DateTime<Utc>) -> bool {
+        Capabilities::of(&self.channel).window.is_some() && self.window_until().is_none_or(|until| at >= until)
     }
 
     /// The fold as far as this row holds it.
@@ -130,6 +147,7 @@ impl ConversationRow {
             cancelled: Vec::new(),
         });
         state.blocked = self.blocked;
+        state.last_client_at = self.last_client_at;
         state
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use steward_domain::conversation::{Author, Claim, Message, MessageState, OnReply, Why};
+use steward_domain::conversation::{Author, Claim, Message, MessageState, OnReply, Receipts, Why};
 use steward_proto::{Event, Recorded, from_timestamp, v1};
 
 use super::{Entity, Json, Reason, table};
@@ -37,6 +37,8 @@ table! {
         part: u32,
         attempts: u32,
         claim_id: String,
+        /// The provider's ids of its parts, in order.
+        provider_ids: Json<Vec<String>>,
         cancel_after_claim: Option<Json<Reason>>,
         position: u64,
         changed_position: u64,
@@ -82,6 +84,7 @@ impl MessageRow {
             part: 0,
             attempts: 0,
             claim_id: String::new(),
+            provider_ids: Json(Vec::new()),
             cancel_after_claim: None,
             position: recorded.position,
             changed_position: recorded.position,
@@ -148,6 +151,12 @@ impl MessageRow {
         self.part = folded.part as u32;
         self.attempts = folded.attempts;
         self.claim_id.clone_from(&folded.last_claim);
+        self.text.clone_from(&folded.text);
+        self.parts = folded.parts.len() as u32;
+        self.provider_ids.0.clone_from(&folded.provider_ids);
+        if let Some(latest) = folded.provider_ids.iter().rfind(|id| !id.is_empty()) {
+            self.external_id.clone_from(latest);
+        }
         self.cancel_after_claim = folded.cancel_after_claim.as_ref().map(|why| Json(why.into()));
         let (state, reason) = match &folded.state {
             MessageState::Queued { not_before } => {
@@ -162,8 +171,15 @@ impl MessageRow {
                     _ => ("queued", None),
                 }
             }
+            MessageState::Held { why, not_before } => {
+                self.due_at = not_before.or(self.due_at);
+                ("held", Some(why.into()))
+            }
             MessageState::Claimed(_) => ("claimed", None),
-            MessageState::Sent => ("sent", None),
+            MessageState::Sent(receipts) => {
+                (self.delivered_at, self.read_at) = (receipts.delivered_at, receipts.read_at);
+                (receipts.state(), None)
+            }
             MessageState::Failed(why) => ("failed", Some(why.into())),
             MessageState::Unknown(why) => ("unknown", Some(why.into())),
             MessageState::Cancelled(why) => ("cancelled", Some(why.into())),
@@ -179,6 +195,8 @@ impl MessageRow {
         Message {
             id: self.id.clone(),
             author: if self.author == Author::Human.name() { Author::Human } else { Author::Bot },
+            text: self.text.clone(),
+            // How many there are is all that states depend on.
             parts: vec![String::new(); self.parts as usize],
             part: self.part as usize,
             attempts: self.attempts,
@@ -189,13 +207,20 @@ impl MessageRow {
             proactive: self.proactive,
             late_from: self.due_at.unwrap_or(self.at),
             last_claim: self.claim_id.clone(),
+            provider_ids: self.provider_ids.0.clone(),
+            buttons: Vec::new(),
+            approved: String::new(),
             state: match self.state.as_str() {
                 "claimed" => MessageState::Claimed(Claim {
                     claim_id: self.claim_id.clone(),
+                    at: self.at,
                     expires_at: self.at,
                     worker: String::new(),
                 }),
-                "sent" | "delivered" | "read" => MessageState::Sent,
+                "sent" | "delivered" | "read" => {
+                    MessageState::Sent(Receipts { delivered_at: self.delivered_at, read_at: self.read_at })
+                }
+                "held" => MessageState::Held { why: why(), not_before: self.due_at },
                 "failed" => MessageState::Failed(why()),
                 "unknown" => MessageState::Unknown(why()),
                 "cancelled" => MessageState::Cancelled(why()),

@@ -2,6 +2,7 @@
 
 mod contact;
 mod conversation;
+mod delivery;
 mod event;
 mod field;
 mod follow_up;
@@ -9,6 +10,7 @@ mod message;
 
 pub use contact::ContactRow;
 pub use conversation::ConversationRow;
+pub use delivery::DeliveryRow;
 pub use event::EventRow;
 pub use field::{Field, Json, Reason, storable};
 pub use follow_up::FollowUpRow;

@@ -2,7 +2,7 @@
 
 use steward_domain::settings as domain;
 
-use super::{Approval, Channel, Inbound, Intake, Kind, Provider, Settings, error::ConfigError};
+use super::{Channel, Inbound, Intake, Kind, Provider, Settings, error::ConfigError};
 
 impl Settings {
     /// The settings that the services work by.
@@ -19,18 +19,8 @@ impl Settings {
                 )));
             }
         }
-        let policy = [
-            (self.policy.approval != Approval::None, "policy.approval"),
-            (self.policy.auto_reply_cap.is_some(), "policy.auto_reply_cap"),
-        ];
-        if let Some((_, key)) = policy.into_iter().find(|(asked, _)| *asked) {
-            return Err(ConfigError::NotServed(format!(
-                "`{key}` is set, which this build doesn't serve yet: leave it out (nothing would wait or stop because of it)"
-            )));
-        }
         for channel in &self.channels {
             let unserved = match &channel.kind {
-                Kind::Telegram(telegram) if telegram.intake == Intake::Polling => "mode `polling`",
                 Kind::WhatsApp(_) => "kind `whatsapp`",
                 Kind::Email(_) => "kind `email`",
                 Kind::Telegram(_) | Kind::Web => continue,
@@ -42,7 +32,11 @@ impl Settings {
         }
         Ok(domain::Settings {
             defaults: self.defaults.clone(),
-            policy: domain::Policy { quiet_hours: self.policy.quiet_hours, daily_cap: self.policy.daily_cap },
+            policy: self.policy.clone(),
+            webhooks: domain::Webhooks {
+                allow_private: self.webhooks.allow_private,
+                retry: self.webhooks.retry.clone(),
+            },
             channels: self.channels.iter().map(served_channel).collect(),
         })
     }

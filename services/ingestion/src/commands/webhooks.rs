@@ -1,0 +1,382 @@
+//! Outgoing webhooks: made, taken away, given another secret, and a delivery asked for again.
+
+use std::{net::IpAddr, time::Duration};
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use rand::RngCore as _;
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+use steward_domain::{
+    conversation::Refused,
+    ids,
+    webhook::{ALL_TYPES, Filter, LONGEST_URL, New, Secret, Webhook, is_public, is_told},
+};
+use steward_http::{ApiPath, Problem};
+use steward_log::{Append, AtLeast, Expected};
+use steward_proto::{Event, v1};
+use uuid::Uuid;
+
+use super::{Answer, Command, outbox::Nothing};
+use crate::{
+    intake::{Intake, PATIENCE},
+    origin::new_event,
+};
+
+/// Longest wait for a name's addresses.
+const LOOKUP: Duration = Duration::from_secs(3);
+
+/// How long a repeat of a command is answered with the secret that the command made; after that nobody sees it again.
+const SHOWN_AGAIN: TimeDelta = TimeDelta::hours(24);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    url: String,
+    types: Vec<String>,
+    filter: Option<Narrowed>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Narrowed {
+    conversation_id: Option<String>,
+    channel_id: Option<String>,
+}
+
+/// The only answers that hold the secret.
+#[derive(Serialize)]
+pub struct WithSecret {
+    #[serde(skip)]
+    status: StatusCode,
+    id: String,
+    conversation_id: Option<String>,
+    position: u64,
+    secret: String,
+}
+
+impl IntoResponse for WithSecret {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self)).into_response();
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+/// `POST /api/v1/webhooks`
+pub async fn create(State(intake): State<Intake>, command: Command<Wanted>) -> Result<WithSecret, Problem> {
+    let body = &command.body;
+    check_url(&body.url, intake.settings.webhooks.allow_private).await?;
+    let id = command.unique();
+    let new = New {
+        id: id.to_string(),
+        url: body.url.clone(),
+        types: types(&body.types)?,
+        filter: filter(&intake, &command)?,
+        secret: new_secret(),
+        by: command.caller.actor(),
+    };
+    let decided = decide(&intake, &command, id, |state| state.create(&new)).await?;
+    with_secret(&intake, &command, StatusCode::CREATED, &new.secret, decided)
+}
+
+/// `DELETE /api/v1/webhooks/{id}`
+pub async fn delete(
+    State(intake): State<Intake>,
+    ApiPath(id): ApiPath<String>,
+    command: Command<Nothing>,
+) -> Result<Answer, Problem> {
+    let by = command.caller.actor();
+    let decided = decide(&intake, &command, webhook_id(&id)?, |state| state.delete(&by)).await?;
+    command.done(&intake);
+    Ok(done(decided.id.to_string(), decided.position))
+}
+
+/// `POST /api/v1/webhooks/{id}/rotate`: another secret; the one before signs beside it for a day.
+pub async fn rotate(
+    State(intake): State<Intake>,
+    ApiPath(id): ApiPath<String>,
+    command: Command<Nothing>,
+) -> Result<WithSecret, Problem> {
+    let (rotation, secret) = (command.unique().to_string(), new_secret());
+    let by = command.caller.actor();
+    let now = Utc::now();
+    let rotated =
+        decide(&intake, &command, webhook_id(&id)?, |state| state.rotate(&rotation, &secret, now, &by)).await?;
+    with_secret(&intake, &command, StatusCode::OK, &secret, rotated)
+}
+
+/// `POST /api/v1/webhooks/deliveries/{id}/retry`: delivered again, over a new schedule.
+pub async fn retry(
+    State(intake): State<Intake>,
+    ApiPath(id): ApiPath<String>,
+    command: Command<Nothing>,
+) -> Result<Answer, Problem> {
+    deliver_again(&intake, &command, &id).await
+}
+
+/// `POST /api/v1/webhooks/{webhook}/deliveries/{id}/retry`: the same, named in full.
+pub async fn retry_of(
+    State(intake): State<Intake>,
+    ApiPath((webhook, id)): ApiPath<(String, String)>,
+    command: Command<Nothing>,
+) -> Result<Answer, Problem> {
+    let named = ids::delivery_of(&id).is_some_and(|(of, _)| webhook_id(&webhook).is_ok_and(|id| id == of));
+    if !named {
+        return Err(unknown_delivery());
+    }
+    deliver_again(&intake, &command, &id).await
+}
+
+async fn deliver_again(intake: &Intake, command: &Command<Nothing>, id: &str) -> Result<Answer, Problem> {
+    let (webhook, event_position) = ids::delivery_of(id).ok_or_else(unknown_delivery)?;
+    let tenant = &command.caller.tenant;
+    let aggregate = ids::webhook_aggregate(tenant, webhook);
+    let seen = intake.log.load::<Webhook>(&aggregate, AtLeast::Latest).await?;
+    let event = intake.log.read(event_position).await.ok().flatten().filter(|r| r.subject.tenant == *tenant);
+    let event = event.ok_or_else(unknown_delivery)?;
+    seen.state.may_retry(&event)?;
+    let retried = v1::WebhookDeliveryRetried {
+        delivery: Some(v1::Delivery {
+            delivery_id: id.to_owned(),
+            webhook_id: webhook.to_string(),
+            event_id: event.metadata.event_id.to_string(),
+            event_type: event.metadata.type_name.clone(),
+            event_position,
+            attempt: 0,
+            status: 0,
+            took_ms: 0,
+        }),
+        by: command.caller.actor(),
+    };
+    let append = Append {
+        aggregate: ids::deliveries_aggregate(tenant, webhook),
+        events: vec![new_event(&command.cause(), retried)],
+        expected: Expected::Any,
+        // The same command again is the same wish.
+        dedupe_key: Some(format!("{webhook}/retry/{}", command.unique())),
+    };
+    let appended = intake.log.append(append).await?;
+    command.done(intake);
+    Ok(done(id.to_owned(), appended.position))
+}
+
+/// A decision on a webhook.
+struct Decided {
+    id: Uuid,
+    position: u64,
+    /// The secret as it was before, with its time, if the command had been carried out before.
+    before: Option<(Secret, DateTime<Utc>)>,
+}
+
+async fn decide<T>(
+    intake: &Intake,
+    command: &Command<T>,
+    id: Uuid,
+    mut decision: impl FnMut(&Webhook) -> Result<Vec<Event>, Refused>,
+) -> Result<Decided, Problem> {
+    let aggregate = ids::webhook_aggregate(&command.caller.tenant, id);
+    let cause = command.cause();
+    let decided = intake.log.decide(&aggregate, AtLeast::Cached, |state: &Webhook, _| {
+        let events = decision(state)?;
+        let before = state.secret().cloned().zip(state.secret_since()).filter(|_| events.is_empty());
+        Ok::<_, Refused>((events.into_iter().map(|event| new_event(&cause, event)).collect(), before))
+    });
+    let decided = tokio::time::timeout(PATIENCE, decided).await.map_err(|_| {
+        Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again")
+    })??;
+    let position = decided.appended.map_or(decided.version, |appended| appended.position);
+    Ok(Decided { id, position, before: decided.value })
+}
+
+fn done(id: String, position: u64) -> Answer {
+    Answer { status: StatusCode::OK, id, conversation_id: None, position }
+}
+
+/// Answers with the secret that the command made; a repeat soon after gets the same answer, for the first may be lost.
+fn with_secret<T>(
+    intake: &Intake,
+    command: &Command<T>,
+    status: StatusCode,
+    made: &Secret,
+    decided: Decided,
+) -> Result<WithSecret, Problem> {
+    let secret = match &decided.before {
+        None => made,
+        Some((secret, since)) if Utc::now() - *since < SHOWN_AGAIN => secret,
+        Some(_) => {
+            return Err(Problem::conflict(
+                "secret_shown",
+                "this was done long ago, and a secret is shown only then; rotate it with a new key to get another",
+            ));
+        }
+    };
+    command.done(intake);
+    Ok(WithSecret {
+        status,
+        id: decided.id.to_string(),
+        conversation_id: None,
+        position: decided.position,
+        secret: secret.expose().to_owned(),
+    })
+}
+
+fn new_secret() -> Secret {
+    let mut random = [0; 32];
+    rand::rng().fill_bytes(&mut random);
+    Secret::of_bytes(&random)
+}
+
+fn webhook_id(text: &str) -> Result<Uuid, Problem> {
+    text.parse()
+        .map_err(|_| Problem::not_found("unknown_webhook", "there is no such webhook; GET /api/v1/webhooks lists them"))
+}
+
+fn unknown_delivery() -> Problem {
+    Problem::not_found(
+        "unknown_delivery",
+        "there is no such delivery; GET /api/v1/webhooks/{id}/deliveries lists those of a webhook",
+    )
+}
+
+/// The types asked for, each once. None of them may be one that Steward keeps to itself.
+fn types(asked: &[String]) -> Result<Vec<String>, Problem> {
+    if let Some(unknown) = asked.iter().find(|t| !is_told(t)) {
+        let name: String = unknown.chars().take(64).collect();
+        return Err(Problem::unprocessable(
+            "unknown_type",
+            format!(
+                "`types` names `{name}`, which is no event that webhooks tell of; GET /asyncapi.json lists the events, \"*\" means all"
+            ),
+        ));
+    }
+    let mut types: Vec<String> = Vec::new();
+    for name in asked {
+        if !types.contains(name) {
+            types.push(name.clone());
+        }
+    }
+    if types.is_empty() {
+        return Err(Problem::unprocessable(
+            "bad_body",
+            "`types` is empty; name events such as \"ClientResponded\", or \"*\" for all",
+        ));
+    }
+    Ok(if types.iter().any(|t| t == ALL_TYPES) { vec![ALL_TYPES.to_owned()] } else { types })
+}
+
+fn filter(intake: &Intake, command: &Command<Wanted>) -> Result<Filter, Problem> {
+    let Some(Narrowed { conversation_id, channel_id }) = &command.body.filter else { return Ok(Filter::default()) };
+    let conversation_id = conversation_id.as_deref().map(conversation_id_of).transpose()?;
+    if let Some(id) = channel_id {
+        let tenant = command.caller.tenant.as_str();
+        if !intake.settings.channel(id).is_some_and(|c| c.tenant == tenant) {
+            return Err(Problem::unprocessable(
+                "unknown_channel",
+                "`filter.channel_id` names no channel of yours; GET /api/v1/channels lists them",
+            ));
+        }
+    }
+    Ok(Filter { conversation_id: conversation_id.map(|id| id.to_string()), channel_id: channel_id.clone() })
+}
+
+fn conversation_id_of(text: &str) -> Result<Uuid, Problem> {
+    text.parse().map_err(|_| {
+        Problem::unprocessable(
+            "bad_body",
+            "`filter.conversation_id` is no conversation's id; GET /api/v1/conversations lists them",
+        )
+    })
+}
+
+/// Refuses what can't be posted to, and what leads into a private network as far as that can be told now: where a name
+/// leads is checked again whenever a connection is made, and a name that leads nowhere yet may do so later.
+async fn check_url(text: &str, allow_private: bool) -> Result<(), Problem> {
+    let bad = |detail: &str| Err(Problem::unprocessable("bad_url", detail));
+    let url = match Url::parse(text) {
+        Ok(url) if text.len() <= LONGEST_URL && matches!(url.scheme(), "http" | "https") && url.has_host() => url,
+        _ => return bad("`url` must be an http or https URL of at most 2048 bytes, such as https://example.com/hook"),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return bad(
+            "`url` must not hold a user or a password: deliveries are signed, that proves where they come from",
+        );
+    }
+    if allow_private {
+        return Ok(());
+    }
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let addresses: Vec<IpAddr> = match host.parse() {
+        Ok(address) => vec![address],
+        Err(_) => {
+            let found = tokio::time::timeout(LOOKUP, tokio::net::lookup_host((host, 0))).await;
+            found.into_iter().flatten().flatten().map(|a| a.ip()).collect()
+        }
+    };
+    if addresses.into_iter().any(|address| !is_public(address)) {
+        return Err(Problem::unprocessable(
+            "private_address",
+            "`url` leads into a private network; use a public address, or set [webhooks] allow_private = true",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_what_can_be_posted_to_and_leads_outside_is_taken() {
+        let code = async |url: &str, allow| check_url(url, allow).await.map_err(|p| p.code());
+        for url in [
+            "",
+            "example.com",
+            "ftp://example.com/",
+            "file:///etc/passwd",
+            "gopher://example.com",
+            "http://",
+            "https://user:pw@1.1.1.1/",
+            "https://user@1.1.1.1/",
+            &format!("https://1.1.1.1/{}", "x".repeat(2048)),
+        ] {
+            assert_eq!(code(url, true).await, Err("bad_url"), "{url}");
+        }
+        for url in [
+            "http://127.0.0.1/",
+            "http://localhost:1/",
+            "http://[::1]/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://169.254.169.254/",
+            "https://[fd00::1]/",
+            "https://10.1.2.3/",
+            "https://[::ffff:192.168.0.1]/",
+            "http://0.0.0.0/",
+        ] {
+            assert_eq!(code(url, false).await, Err("private_address"), "{url}");
+            assert_eq!(code(url, true).await, Ok(()), "{url}");
+        }
+        for url in ["https://1.1.1.1/hook?x=1", "https://[2606:4700::1111]:8443/"] {
+            assert_eq!(code(url, false).await, Ok(()), "{url}");
+        }
+    }
+
+    #[test]
+    fn only_events_of_a_tenants_own_matters_can_be_asked_for() {
+        let asked =
+            |names: &[&str]| types(&names.iter().map(|&n| n.to_owned()).collect::<Vec<_>>()).map_err(|p| p.code());
+        let fine = asked(&["ClientResponded", "FollowUpScheduled", "ClientResponded"]);
+        assert_eq!(fine, Ok(vec!["ClientResponded".to_owned(), "FollowUpScheduled".to_owned()]));
+        assert_eq!(asked(&["ClientResponded", "*"]), Ok(vec!["*".to_owned()]));
+        assert_eq!(asked(&[]), Err("bad_body"));
+        for name in ["", "client_responded", "ApiKeyCreated", "WebhookDelivered", "WebhookCreated", "ev.>", "Moon"] {
+            assert_eq!(asked(&[name]), Err("unknown_type"), "{name}");
+        }
+    }
+}

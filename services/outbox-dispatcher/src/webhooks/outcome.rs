@@ -1,0 +1,173 @@
+//! What became of an attempt, in the log: recorded before the event is acknowledged, so that nothing is lost in between.
+
+use std::time::Duration;
+
+use async_nats::jetstream::stream::LastRawMessageErrorKind;
+use chrono::Utc;
+use futures::StreamExt as _;
+use steward_domain::{
+    conversation::{Refused, Why},
+    ids,
+    webhook::{GIVE_UP_AFTER, Webhook, outcome_subject},
+};
+use steward_log::{Append, AppendError, AtLeast, DecideError, Expected, Log, LogError, definitions::EVENTS};
+use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, TenantId, to_timestamp, v1};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::post::Answered;
+
+/// Longest wait for what stands in the log already.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// An outcome can't be recorded now.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRecorded {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    #[error(transparent)]
+    Decide(#[from] DecideError<Refused>),
+}
+
+/// One attempt that has ended.
+pub struct Attempt<'a> {
+    pub tenant: &'a TenantId,
+    pub webhook: &'a Webhook,
+    pub webhook_id: Uuid,
+    pub event: &'a Recorded,
+    /// Counted from 1.
+    pub number: u32,
+    /// The wait before the next one, if there is to be one.
+    pub next_after: Option<Duration>,
+}
+
+/// What is to become of the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Done,
+    Again(Duration),
+}
+
+impl Attempt<'_> {
+    /// Records what came of it, and disables the webhook if that is the last of it.
+    pub async fn conclude(
+        &self,
+        log: &Log,
+        answered: Answered,
+        stop: &CancellationToken,
+    ) -> Result<Verdict, NotRecorded> {
+        let delivery = Some(v1::Delivery {
+            delivery_id: ids::delivery(self.webhook_id, self.event.position),
+            webhook_id: self.webhook_id.to_string(),
+            event_id: self.event.metadata.event_id.to_string(),
+            event_type: self.event.metadata.type_name.clone(),
+            event_position: self.event.position,
+            attempt: self.number,
+            status: answered.status.into(),
+            took_ms: u32::try_from(answered.took.as_millis()).unwrap_or(u32::MAX),
+        });
+        let Answered { answer, failure, .. } = answered;
+        let Some((code, text)) = failure else {
+            self.record(log, v1::WebhookDelivered { delivery }.into(), stop).await?;
+            return Ok(Verdict::Done);
+        };
+        let reason = Some(v1::Reason { code: code.to_owned(), text, event_id: String::new() });
+        match self.next_after.filter(|_| code != "gone") {
+            Some(delay) => {
+                let next_at = Some(to_timestamp(Utc::now() + delay));
+                let failed = v1::WebhookAttemptFailed { delivery, reason, answer, next_at };
+                self.record(log, failed.into(), stop).await?;
+                Ok(Verdict::Again(delay))
+            }
+            None => {
+                let failed =
+                    self.record(log, v1::WebhookDeliveryFailed { delivery, reason, answer }.into(), stop).await?;
+                self.give_up(log, code, failed).await?;
+                Ok(Verdict::Done)
+            }
+        }
+    }
+
+    fn deliveries(&self) -> AggregateId {
+        ids::deliveries_aggregate(self.tenant, self.webhook_id)
+    }
+
+    fn cause(&self) -> Cause {
+        Cause::of(self.event, "service:outbox-dispatcher")
+    }
+
+    /// It happened, so it is a fact: appended whatever the version, until the log has it. Gives the event's id.
+    async fn record(&self, log: &Log, event: Event, stop: &CancellationToken) -> Result<Uuid, NotRecorded> {
+        let id = Uuid::now_v7();
+        let append = Append {
+            aggregate: self.deliveries(),
+            events: vec![NewEvent::new(id, Utc::now(), &self.cause(), event)],
+            expected: Expected::Any,
+            dedupe_key: None,
+        };
+        let mut pause = Duration::from_millis(50);
+        loop {
+            match log.append(append.clone()).await {
+                Ok(_) => return Ok(id),
+                // If the process must stop, the event comes again and the receiver sees it twice.
+                Err(error) if stop.is_cancelled() || !error.is_transient() => return Err(error.into()),
+                Err(error) => tracing::warn!(%error, "a webhook's outcome can't be recorded yet; trying again"),
+            }
+            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    /// Disables the webhook if its receiver wants nothing any more, or has taken nothing for long.
+    async fn give_up(&self, log: &Log, code: &str, failed: Uuid) -> Result<(), NotRecorded> {
+        let why = if code == "gone" {
+            Why::new("gone", "the receiver answered 410: it wants nothing any more", failed)
+        } else {
+            let in_a_row = self.failures_in_a_row(log).await?;
+            if in_a_row < GIVE_UP_AFTER {
+                return Ok(());
+            }
+            let text = format!("{in_a_row} events in a row couldn't be delivered, each tried over the whole schedule");
+            Why::new("failing", text, failed)
+        };
+        let aggregate = ids::webhook_aggregate(self.tenant, self.webhook_id);
+        let cause = self.cause();
+        let decided = log.decide::<Webhook, _, Refused>(&aggregate, AtLeast::Latest, |state, _| {
+            let events = state.disable(&why).into_iter();
+            Ok((events.map(|e| NewEvent::new(Uuid::now_v7(), Utc::now(), &cause, e)).collect(), ()))
+        });
+        if decided.await?.appended.is_some() {
+            tracing::warn!(webhook = %self.webhook_id, code = why.code, "a webhook was disabled");
+        }
+        Ok(())
+    }
+
+    /// Deliveries given up since the last that succeeded. Counted in the log, so that a restart forgets nothing.
+    async fn failures_in_a_row(&self, log: &Log) -> Result<usize, LogError> {
+        let doing = "reading a webhook's outcomes";
+        let count = async {
+            let unavailable = |reason: String| LogError::Unavailable { doing, reason };
+            let stream = log.jetstream().get_stream_no_info(EVENTS).await.map_err(|e| unavailable(e.to_string()))?;
+            let delivered = outcome_subject(&self.deliveries(), "WebhookDelivered");
+            let last = match stream.get_last_raw_message_by_subject(&delivered).await {
+                Ok(message) => message.sequence,
+                Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => 0,
+                Err(error) => return Err(unavailable(error.to_string())),
+            };
+            let failed = outcome_subject(&self.deliveries(), "WebhookDeliveryFailed");
+            let mut failures = std::pin::pin!(log.tail(last + 1, vec![failed]).await?);
+            let mut count = 0;
+            // Ours is there, so there is something to read.
+            while let Some(read) = failures.next().await {
+                count += 1;
+                if read.is_ok_and(|tailed| tailed.pending == 0) || count >= GIVE_UP_AFTER {
+                    break;
+                }
+            }
+            Ok(count)
+        };
+        tokio::time::timeout(LIMIT, count).await.map_err(|_| LogError::TimedOut { doing, after: LIMIT })?
+    }
+}
