@@ -30,6 +30,9 @@ pub struct Chat {
     pub may_be_bound: bool,
     /// One person alone with the bot, who may be named by `@username`.
     pub private: bool,
+    /// On a channel that knows people by more than an address: the other id of this person, empty if it isn't told.
+    /// All that is known of one person leads to one conversation.
+    pub person: Option<String>,
 }
 
 /// What it is.
@@ -37,6 +40,8 @@ pub struct Chat {
 pub enum What {
     /// A client's word.
     Said(Said),
+    /// Said in a group, and not to us.
+    Overheard(Said),
     /// One of ours wrote to the client past Steward.
     HumanWrote { said: Said, via: &'static str, takes_over: Option<&'static str> },
     /// An operator's command.
@@ -46,6 +51,8 @@ pub enum What {
     /// It reads like a message but is nobody's word: an automatic reply, a bounce, a list's mail, a reaction.
     /// `about`: the provider's id of the message it concerns.
     Aside { kind: &'static str, said: Said, about: String },
+    /// Kept with its words, but no message of its own: other words for the message `about`.
+    Noted { kind: &'static str, said: Said, about: String },
     /// What the provider says of a message of ours.
     Reported(Report),
     /// What a calendar says.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
 use steward_domain::{
     address::Address,
-    conversation::Conversation,
+    conversation::{Conversation, MessageState},
     ids,
     inbox::Inbox,
     settings::{Channel, Settings},
@@ -23,6 +23,8 @@ use crate::{
     commands::Repeats,
     names::Names,
     origin::{Origin, new_event, source_of},
+    telegram::itself::Bots,
+    whatsapp::identity::People,
 };
 
 /// Raw bodies up to this many bytes stand in the event itself; larger ones go to the object store.
@@ -44,12 +46,15 @@ pub struct Intake {
     pub settings: Arc<Settings>,
     pub repeats: Repeats,
     names: Names,
+    /// Who our Telegram bots are.
+    pub bots: Bots,
 }
 
 impl Intake {
     pub fn new(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Self {
         let names = Names::watch(log.clone(), shutdown);
-        Self { log, settings, repeats: Repeats::default(), names }
+        let bots = Bots::of(&settings);
+        Self { log, settings, repeats: Repeats::default(), names, bots }
     }
 
     /// Records an arrival. When it returns, the arrival is durable and will never make a second event.
@@ -91,11 +96,27 @@ impl Intake {
             let kept = v1::UpdateKept { source: Some(source.clone()), kind, from, ..v1::UpdateKept::default() };
             return self.fact(aggregate, &source, vec![new_event(&cause, kept)]).await;
         };
-        let conversation = match &what {
-            What::Moved { from, to } => self.bind(&tenant, channel, from, to, &cause).await?,
-            _ => self.conversation_at(&tenant, channel, &chat).await?,
+        let people = People { intake: self, tenant: &tenant, channel, cause: &cause };
+        let reported = match &what {
+            What::Reported(report) => ids::conversation_of(&report.message_id),
+            _ => None,
         };
-        let contact_id = ids::contact(&tenant, &channel.id, &chat.contact).to_string();
+        let conversation = match (&what, reported) {
+            // It names the message, and so the conversation, wherever that takes place by now.
+            (_, Some(conversation)) => conversation,
+            (What::Moved { from, to }, None) => match &chat.person {
+                Some(person) => people.moved(from, to, person).await?,
+                None => self.bind(&tenant, channel, from, to, &cause).await?,
+            },
+            (_, None) if chat.person.is_some() => people.conversation(&chat).await?,
+            (_, None) => self.conversation_at(&tenant, channel, &chat).await?,
+        };
+        if !fresh && chat.person.is_some() && people.had_it_before(&chat, conversation, &key).await? {
+            return Ok(());
+        }
+        // Whoever may be called by several names is one contact by where they are.
+        let contact = chat.person.as_ref().map_or_else(|| chat.contact.clone(), |_| conversation.to_string());
+        let contact_id = ids::contact(&tenant, &channel.id, &contact).to_string();
         let origin = Origin { tenant, conversation, chat, from, source, contact_id, cause };
         match what {
             What::Operator(Command { action, client: None }) if origin.chat.contact != origin.by() => {
@@ -105,6 +126,7 @@ impl Intake {
             What::HumanWrote { said, via, takes_over: Some(reason) } => {
                 self.human_took_over(&origin, &said, via, reason).await
             }
+            What::Overheard(said) => self.overheard(&origin, &said).await,
             what => self.fact_of_conversation(&origin, what, fresh).await,
         }
     }
@@ -138,6 +160,8 @@ impl Intake {
             What::HumanWrote { said, via, .. } => origin.human_wrote(&said, via),
             What::Kept(kind) => origin.kept(&kind),
             What::Aside { kind, said, about } => origin.aside(kind, said, about),
+            What::Noted { kind, said, about } => origin.noted(kind, said, about),
+            What::Overheard(said) => origin.noted("group_message", said, String::new()),
             What::Reported(report) => origin.reported(report),
             What::Meeting(news) => origin.meeting(news),
             What::Operator(_) => origin.kept("operator_command"),
@@ -170,6 +194,9 @@ impl Intake {
         reason: &'static str,
     ) -> Result<(), Problem> {
         self.decide_once(origin, |state| {
+            if is_our_own(state, said) {
+                return vec![origin.kept("own_echo")];
+            }
             let mut events = vec![origin.human_wrote(said, via)];
             // Refused when they are active already, or when this build can't read the state: the fact stays.
             if let Ok(takeover) = origin.placed(state).take_over(origin.by(), reason, "") {
@@ -258,6 +285,17 @@ impl Intake {
         });
         Ok(decided.await?.value)
     }
+}
+
+/// Whether what seems to be a human's is our own send, come back from the provider: it has the id of one, or the words of
+/// one that nobody knows the id of yet.
+fn is_our_own(state: &Conversation, said: &Said) -> bool {
+    let id = &said.provider_message_id;
+    state.outbox.values().any(|message| {
+        let unsettled = matches!(message.state, MessageState::Claimed(_) | MessageState::Unknown(_));
+        let same_words = message.parts.get(message.part).is_some_and(|part| *part == said.text && !part.is_empty());
+        (!id.is_empty() && message.provider_ids.contains(id)) || (unsettled && same_words)
+    })
 }
 
 fn bound(channel_id: &str, to: &str, conversation: Uuid, from: &str) -> Event {

@@ -98,6 +98,22 @@ impl Origin {
         .into()
     }
 
+    /// Words that are no message of their own.
+    pub fn noted(&self, kind: &str, said: Said, about: String) -> Event {
+        v1::UpdateKept {
+            source: Some(self.source.clone()),
+            kind: kind.to_owned(),
+            from: self.from.clone(),
+            contact_id: self.contact_id.clone(),
+            text: said.text,
+            full_text: said.full_text,
+            provider_message_id: said.provider_message_id,
+            about,
+            ..v1::UpdateKept::default()
+        }
+        .into()
+    }
+
     /// What reads like a message but is nobody's word.
     pub fn aside(&self, kind: &str, said: Said, about: String) -> Event {
         v1::UpdateKept {

@@ -141,12 +141,13 @@ impl Runtime {
                 }
             }
         }
-        steward_ingestion::router(Ingestion {
+        let ingestion = Ingestion {
             log: self.log.clone(),
             settings: self.settings.clone(),
             guard: self.guard.clone(),
             shutdown: self.shutdown.clone(),
-        })
+        };
+        steward_ingestion::serve(ingestion, &self.tasks)
     }
 
     fn projection(&self) -> anyhow::Result<Router> {

@@ -123,10 +123,9 @@ fn what_is_configured_but_not_served_is_refused_in_one_sentence() {
     let wa = "[[channels]]\nid='wa'\nkind='whatsapp'\nphone_number_id='1'\naccess_token='a'\napp_secret='b'\nverify_token='c'\n";
     let mail = "[[channels]]\nid='m'\nkind='email'\naddress='a@b'\nsmtp_url='smtp://h:25'\ninbound_secret='s'\n";
     let model = "[brain]\nprovider='openai'\nmodel='m'\n";
-    let polling = "[[channels]]\nid='t'\nkind='telegram'\ntoken='1:a'\nsecret_token='a'\nmode='polling'\n";
     let approval = "[policy]\napproval='all'\n";
     let cases =
-        [(wa, "`whatsapp`"), (mail, "`email`"), (model, "`openai`"), (polling, "`polling`"), (approval, "approval")];
+        [(wa, "`whatsapp`"), (mail, "`email`"), (model, "`openai`"), (approval, "approval")];
     for (toml, word) in cases {
         let refusal = load(toml, &[]).expect("valid").served().expect_err("not served").to_string();
         assert!(refusal.contains(word) && refusal.contains("doesn't serve yet"), "{refusal}");
@@ -135,7 +134,7 @@ fn what_is_configured_but_not_served_is_refused_in_one_sentence() {
 
 #[test]
 fn what_is_served_reaches_the_services_as_it_was_configured() {
-    let toml = "[defaults]\nfollowup_hour=9\n[policy]\ndaily_cap=2\nquiet_hours='22:00-08:00'\n[[channels]]\nid='t'\nkind='telegram'\ntoken='1:a'\nsecret_token='b'\non_unknown='resend'\noperators=['7']\ntenant='acme'\n[[channels]]\nid='w'\nkind='web'\n";
+    let toml = "[defaults]\nfollowup_hour=9\n[policy]\ndaily_cap=2\nquiet_hours='22:00-08:00'\n[[channels]]\nid='t'\nkind='telegram'\ntoken='1:a'\nsecret_token='b'\nmode='polling'\non_unknown='resend'\noperators=['7']\ntenant='acme'\n[[channels]]\nid='w'\nkind='web'\n";
     let served = load(toml, &[]).expect("valid").served().expect("served");
     assert_eq!((served.defaults.followup_hour, served.policy.daily_cap), (9, Some(2)));
     assert_eq!(served.policy.quiet_hours, parse_quiet_hours("22:00-08:00"));

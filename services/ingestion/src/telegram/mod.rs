@@ -1,9 +1,31 @@
-//! Telegram on its way in: what an Update means, and the webhook that brings it.
+//! Telegram on its way in: what an Update means, and the two ways it comes: posted to a webhook or asked for.
 
+mod addressed;
+pub mod itself;
 mod message;
 pub mod operator;
+pub mod polling;
 #[cfg(test)]
 mod recorded;
 pub mod register;
+mod take;
 pub mod update;
 pub mod webhook;
+
+use steward_domain::settings::ChannelKind;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::intake::Intake;
+
+/// Asks every bot its name, and for its updates where they are asked for.
+pub fn listen(intake: &Intake, tasks: &TaskTracker, shutdown: &CancellationToken) {
+    let client = reqwest::Client::new();
+    for channel in &intake.settings.channels {
+        let ChannelKind::Telegram(telegram) = &channel.kind else { continue };
+        tasks.spawn(intake.bots.clone().ask(channel.clone(), client.clone(), shutdown.clone()));
+        if telegram.polling {
+            let (intake, channel, telegram) = (intake.clone(), channel.clone(), telegram.clone());
+            tasks.spawn(polling::run(intake, channel, telegram, client.clone(), shutdown.clone()));
+        }
+    }
+}

@@ -5,8 +5,14 @@ use std::{collections::BTreeMap, fs, path::Path};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::update::read;
+use super::{itself::Itself, update};
 use crate::arrival::{Arrival, What};
+
+/// To the bot that the stand-ins are.
+fn read(body: &[u8], operators: &[String]) -> Result<Arrival, update::NoUpdate> {
+    let bot = Itself { id: Some(1), username: Some("steward_test_bot".to_owned()) };
+    update::read(body, operators, &bot)
+}
 
 /// Every recorded Update by its file's name.
 fn recorded() -> BTreeMap<String, Vec<u8>> {
@@ -30,7 +36,10 @@ fn name(what: &What) -> String {
         What::Blocked => "blocked".to_owned(),
         What::Unblocked => "unblocked".to_owned(),
         What::Moved { from, to } => format!("moved {from} {to}"),
-        What::Aside { .. } | What::Reported(_) | What::Meeting(_) => format!("{what:?}"),
+        What::Overheard(said) => format!("overheard {}", said.kind),
+        What::Noted { kind, said, about } => format!("noted {kind} {about} {}", said.text),
+        What::Aside { kind, said, about } => format!("aside {kind} {about} {}", said.text),
+        What::Reported(_) | What::Meeting(_) => format!("{what:?}"),
     }
 }
 
@@ -69,10 +78,13 @@ fn a_recorded_update_means_what_it_is() {
         ("callback_query.json", "said button"),
         ("callback_query_inaccessible_message.json", "said button"),
         ("callback_query_without_message.json", "kept callback_query"),
-        ("edited_message.json", "kept edited_message"),
-        ("edited_business_message.json", "kept edited_business_message"),
+        ("edited_message.json", "noted edited_message 23762 Editing this message"),
+        ("edited_business_message.json", "noted edited_business_message 123 Ciao"),
         ("channel_post.json", "kept channel_post"),
-        ("message_reaction.json", "kept message_reaction"),
+        ("message_reaction.json", "aside reaction 123 ❤️ 🤡 1234567890123456789"),
+        ("message_reaction_count.json", "kept message_reaction_count"),
+        ("message_general_topic.json", "overheard text"),
+        ("deleted_business_messages.json", "kept deleted_business_messages"),
         ("my_chat_member.json", "kept my_chat_member"),
         ("new_chat_members.json", "kept new_chat_members"),
         ("left_chat_member.json", "kept left_chat_member"),
@@ -104,7 +116,7 @@ fn a_topic_is_a_conversation_of_its_own() {
 fn words_quotes_and_forwards_are_told_apart() {
     let recorded = recorded();
     let said = |file: &str| match read(&recorded[file], &[]).unwrap().what {
-        What::Said(said) => said,
+        What::Said(said) | What::Overheard(said) => said,
         other => panic!("{file}: {other:?}"),
     };
     assert!(said("message_forward_origin.json").forwarded && !said("text.json").forwarded);
@@ -124,13 +136,38 @@ fn only_an_operator_commands() {
     };
     for text in ["/human_active", "/human_release", "HUMAN: hi", "/human_active @ana"] {
         assert_eq!(name(&from(42, 42, text).what), "said text");
-        assert_eq!(name(&from(42, -5, text).what), "said text");
+        let here = if text.starts_with('/') { "said text" } else { "overheard text" };
+        assert_eq!(name(&from(42, -5, text).what), here);
     }
     assert_eq!(name(&from(7001, -5, "/human_active").what), "operator TakeOver");
     assert_eq!(name(&from(7001, -5, "HUMAN: hi").what), "human Some(\"prefix\")");
     assert_eq!(name(&from(7001, -5, "hi").what), "human None");
     assert_eq!(name(&from(7001, 7001, "HUMAN: @ana hi").what), "operator Write(\"hi\")");
     assert_eq!(name(&from(7001, 7001, "hi").what), "kept operator_message");
+}
+
+#[test]
+fn in_a_group_only_what_is_meant_for_the_bot_is_said_to_it() {
+    let group = |content: Value| {
+        let mut message = json!({"message_id": 2, "date": 1, "from": {"id": 42, "is_bot": false},
+            "chat": {"id": -5, "type": "supergroup"}});
+        message.as_object_mut().unwrap().extend(content.as_object().unwrap().clone());
+        name(&meaning(&json!({"update_id": 1, "message": message})).what)
+    };
+    assert_eq!(group(json!({"text": "@steward_test_bot write to me tomorrow"})), "said text");
+    assert_eq!(group(json!({"text": "see you tomorrow"})), "overheard text");
+    let voice = json!({"file_id": "v", "file_size": 5});
+    assert_eq!(group(json!({"voice": voice, "reply_to_message": {"message_id": 1, "from": {"id": 1}}})), "said audio");
+    assert_eq!(group(json!({"voice": voice, "caption": "for @Steward_Test_Bot"})), "said audio");
+    assert_eq!(group(json!({"voice": voice})), "overheard audio");
+}
+
+#[test]
+fn a_reaction_taken_back_is_an_empty_one() {
+    let reacted = meaning(&json!({"update_id": 1, "message_reaction": {"message_id": 9, "date": 1,
+        "chat": {"id": 42, "type": "private"}, "user": {"id": 42},
+        "old_reaction": [{"type": "emoji", "emoji": "👍"}], "new_reaction": []}}));
+    assert_eq!(name(&reacted.what), "aside reaction 9 ");
 }
 
 #[test]

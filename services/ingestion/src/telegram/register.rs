@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use steward_domain::settings::{Channel, ChannelKind, Settings, Telegram};
+use steward_domain::settings::{Channel, Settings, Telegram};
+
+use super::itself::telegram_channels;
 
 /// A call of the Bot API ends within this.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// All kinds of Update; an empty list would leave out reactions and members (Bot API, `setWebhook`).
-const ALLOWED_UPDATES: &[&str] = &[
+pub(super) const ALLOWED_UPDATES: &[&str] = &[
     "message",
     "edited_message",
     "channel_post",
@@ -60,13 +62,13 @@ struct Answer {
     description: String,
 }
 
-/// Registers the webhook of every Telegram channel; one result per channel, by its id.
+/// Registers the webhook of every Telegram channel that has one; one result per channel, by its id.
 pub async fn register_webhooks(
     settings: &Settings,
     public_url: &str,
     client: &reqwest::Client,
 ) -> Vec<(String, Result<(), RegisterError>)> {
-    let calls = telegram_channels(settings).map(|(channel, telegram)| async move {
+    let calls = with_webhook(settings).map(|(channel, telegram)| async move {
         (channel.id.clone(), register(channel, telegram, public_url, client).await)
     });
     futures::future::join_all(calls).await
@@ -75,7 +77,7 @@ pub async fn register_webhooks(
 /// The call to make by hand, one line per Telegram channel. `<token>` stands for the bot's token, `<secret_token>` for
 /// the channel's secret.
 pub fn registration_call(settings: &Settings) -> Option<String> {
-    let lines: Vec<String> = telegram_channels(settings)
+    let lines: Vec<String> = with_webhook(settings)
         .map(|(channel, telegram)| {
             let body = SetWebhook {
                 url: format!("https://<your public address>/webhooks/telegram/{}", channel.id),
@@ -92,11 +94,9 @@ pub fn registration_call(settings: &Settings) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-fn telegram_channels(settings: &Settings) -> impl Iterator<Item = (&Channel, &Telegram)> {
-    settings.channels.iter().filter_map(|channel| match &channel.kind {
-        ChannelKind::Telegram(telegram) => Some((channel, telegram)),
-        _ => None,
-    })
+/// Those whose updates are posted to us.
+fn with_webhook(settings: &Settings) -> impl Iterator<Item = (&Channel, &Telegram)> {
+    telegram_channels(settings).filter(|(_, telegram)| !telegram.polling)
 }
 
 async fn register(

@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use steward_proto::v1;
 
 use super::{
+    addressed::is_addressed,
+    itself::Itself,
     message,
     operator::{self, Where},
 };
@@ -17,11 +19,12 @@ use crate::{
 #[error("{0}")]
 pub struct NoUpdate(String);
 
-/// Reads an Update. Whatever shape its inside has, it is something to keep; `operators` are people of ours by their id.
+/// Reads an Update. Whatever shape its inside has, it is something to keep; `operators` are people of ours by
+/// their id, `bot` is who a group speaks to when it speaks to us.
 ///
 /// # Errors
 /// The body isn't UTF-8, isn't JSON, isn't an object, or has no whole number `update_id`.
-pub fn read(body: &[u8], operators: &[String]) -> Result<Arrival, NoUpdate> {
+pub fn read(body: &[u8], operators: &[String], bot: &Itself) -> Result<Arrival, NoUpdate> {
     let text = std::str::from_utf8(body).map_err(|e| NoUpdate(format!("the body isn't UTF-8: {e}")))?;
     let update = Object::read(text).map_err(|e| NoUpdate(format!("the body is no JSON object: {e}")))?;
     let id = update
@@ -29,17 +32,20 @@ pub fn read(body: &[u8], operators: &[String]) -> Result<Arrival, NoUpdate> {
         .ok_or_else(|| NoUpdate("the body has no whole number `update_id`, so it is no Update".to_owned()))?;
     let field = update.names().find(|name| *name != "update_id").unwrap_or("empty").to_owned();
     let content = update.object(&field).unwrap_or_default();
-    let mut arrival = content_of(&field, &content, operators);
+    let mut arrival = content_of(&field, &content, operators, bot);
     arrival.key = format!("update:{id}");
     Ok(arrival)
 }
 
-fn content_of(field: &str, content: &Object<'_>, operators: &[String]) -> Arrival {
+fn content_of(field: &str, content: &Object<'_>, operators: &[String], bot: &Itself) -> Arrival {
     match field {
-        "message" => of_message(content, operators),
+        "message" => of_message(content, operators, bot),
         "business_message" => of_business_message(content, operators),
         "callback_query" => of_button(content, operators),
         "my_chat_member" => of_membership(content),
+        "edited_message" => of_edit("edited_message", content),
+        "edited_business_message" => of_edit("edited_business_message", content),
+        "message_reaction" => of_reaction(content),
         _ => kept(field, content, chat_of(content)),
     }
 }
@@ -96,7 +102,7 @@ fn chat_of(content: &Object<'_>) -> Option<Chat> {
     Some(place)
 }
 
-fn of_message(content: &Object<'_>, operators: &[String]) -> Arrival {
+fn of_message(content: &Object<'_>, operators: &[String], bot: &Itself) -> Arrival {
     let mut arrival = kept("message", content, chat_of(content));
     let said = match message::read(content) {
         Ok(said) => said,
@@ -110,7 +116,7 @@ fn of_message(content: &Object<'_>, operators: &[String]) -> Arrival {
         return arrival;
     }
     arrival.what = if !operators.contains(&from.id) {
-        What::Said(said)
+        if chat.group && !is_addressed(content, bot) { What::Overheard(said) } else { What::Said(said) }
     } else if chat.contact == from.id {
         operator::command(&said.text, Where::OwnChat).map_or(What::Kept("operator_message".to_owned()), What::Operator)
     } else {
@@ -179,6 +185,36 @@ fn of_button(content: &Object<'_>, operators: &[String]) -> Arrival {
         ..Said::default()
     });
     arrival
+}
+
+/// Other words for an earlier message: nobody's new word, whoever changed them.
+fn of_edit(kind: &'static str, content: &Object<'_>) -> Arrival {
+    let mut arrival = kept(kind, content, chat_of(content));
+    if arrival.chat.is_some()
+        && let Ok(said) = message::read(content)
+    {
+        let about = said.provider_message_id.clone();
+        arrival.what = What::Noted { kind, said, about };
+    }
+    arrival
+}
+
+/// A person's reactions to a message, as they are now; none: they were taken back.
+fn of_reaction(content: &Object<'_>) -> Arrival {
+    let mut arrival = kept("message_reaction", content, chat_of(content));
+    let about = content.int("message_id").map(|id| id.to_string()).unwrap_or_default();
+    if arrival.chat.is_none() || about.is_empty() {
+        return arrival;
+    }
+    let shown: Vec<String> = content.objects("new_reaction").iter().filter_map(reaction).collect();
+    let said = Said { kind: "reaction", text: shown.join(" "), ..Said::default() };
+    arrival.what = What::Aside { kind: "reaction", said, about };
+    arrival
+}
+
+/// An emoji; of what is no emoji, the provider's own name of it.
+fn reaction(reaction: &Object<'_>) -> Option<String> {
+    reaction.text("emoji").or_else(|| reaction.text("custom_emoji_id")).or_else(|| reaction.text("type"))
 }
 
 fn of_membership(content: &Object<'_>) -> Arrival {

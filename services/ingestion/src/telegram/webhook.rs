@@ -5,7 +5,7 @@ use steward_domain::settings::{Channel, Telegram};
 use steward_http::{Problem, Trace, read_body};
 use subtle::ConstantTimeEq;
 
-use super::update;
+use super::take::take;
 use crate::intake::Intake;
 
 /// Largest Update, in bytes.
@@ -24,9 +24,7 @@ pub async fn accept(
     check_secret(telegram, &parts.headers)?;
     let trace = Trace::of(&parts.headers);
     let body = read_body(body, LIMIT).await?;
-    let arrival = update::read(&body, &channel.operators)
-        .map_err(|e| Problem::bad_request("no_update", format!("{e}; send a Bot API Update as JSON")))?;
-    intake.record(channel, arrival, body, &trace).await?;
+    take(intake, channel, telegram, body, &trace).await?;
     Ok(StatusCode::OK)
 }
 

@@ -1,0 +1,123 @@
+//! Who a bot is: its id stands in its token, its username is asked for once (Bot API, `getMe`).
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use serde::Deserialize;
+use steward_domain::settings::{Channel, ChannelKind, Settings, Telegram};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// A call of the Bot API ends within this.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An update that may name the bot waits so long for the first answer, and no longer.
+const FIRST_ANSWER: Duration = Duration::from_secs(1);
+
+/// Waits between attempts.
+const WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// A bot, as far as it is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Itself {
+    pub id: Option<i64>,
+    /// Without its `@`.
+    pub username: Option<String>,
+}
+
+/// What is known of a bot's username.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Username {
+    /// Nobody asks.
+    Unasked,
+    /// The first answer is still to come.
+    Asked,
+    /// It was asked for in vain, so far.
+    Unknown,
+    Known(String),
+}
+
+/// The bots of all Telegram channels, by the channel's id.
+#[derive(Clone)]
+pub struct Bots(Arc<HashMap<String, watch::Sender<Username>>>);
+
+#[derive(Deserialize)]
+struct Answer {
+    result: Option<User>,
+}
+
+#[derive(Deserialize)]
+struct User {
+    username: Option<String>,
+}
+
+impl Bots {
+    pub fn of(settings: &Settings) -> Self {
+        let bots = telegram_channels(settings).map(|(c, _)| (c.id.clone(), watch::Sender::new(Username::Unasked)));
+        Self(Arc::new(bots.collect()))
+    }
+
+    /// The bot of a channel, as it is known now.
+    pub fn of_channel(&self, channel: &Channel, telegram: &Telegram) -> Itself {
+        let username = self.0.get(&channel.id).and_then(|known| match &*known.borrow() {
+            Username::Known(username) => Some(username.clone()),
+            _ => None,
+        });
+        Itself { id: telegram.token.split_once(':').and_then(|(id, _)| id.parse().ok()), username }
+    }
+
+    /// Waits for the first answer, if one is still to come.
+    pub async fn asked(&self, channel: &Channel) {
+        let Some(known) = self.0.get(&channel.id) else { return };
+        let mut changes = known.subscribe();
+        // Not answered in time is as good as unknown.
+        let _ = tokio::time::timeout(FIRST_ANSWER, changes.wait_for(|known| *known != Username::Asked)).await;
+    }
+
+    /// Asks for a channel's username until it is known, or the shutdown.
+    pub async fn ask(self, channel: Channel, client: reqwest::Client, shutdown: CancellationToken) {
+        let (Some(known), ChannelKind::Telegram(telegram)) = (self.0.get(&channel.id), &channel.kind) else { return };
+        known.send_replace(Username::Asked);
+        let mut wait = WAIT;
+        loop {
+            match shutdown.run_until_cancelled(get_me(telegram, &client)).await {
+                None => return,
+                Some(Ok(username)) => {
+                    known.send_replace(Username::Known(username));
+                    return;
+                }
+                Some(Err(problem)) => {
+                    known.send_replace(Username::Unknown);
+                    tracing::warn!(
+                        channel = channel.id,
+                        "the bot's username isn't known ({problem}), so in groups it hears only commands and answers to \
+                         it; asking again in {} s",
+                        wait.as_secs()
+                    );
+                }
+            }
+            if shutdown.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+                return;
+            }
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+}
+
+/// All Telegram channels.
+pub fn telegram_channels(settings: &Settings) -> impl Iterator<Item = (&Channel, &Telegram)> {
+    settings.channels.iter().filter_map(|channel| match &channel.kind {
+        ChannelKind::Telegram(telegram) => Some((channel, telegram)),
+        _ => None,
+    })
+}
+
+/// The username, or why it isn't known; never with the token, which stands in the URL.
+async fn get_me(telegram: &Telegram, client: &reqwest::Client) -> Result<String, String> {
+    let url = format!("{}/bot{}/getMe", telegram.api_base, telegram.token);
+    let failed = |error: reqwest::Error| format!("the Bot API can't be asked: {}", error.without_url());
+    let answer: Answer =
+        client.post(url).timeout(PATIENCE).send().await.map_err(failed)?.json().await.map_err(failed)?;
+    let username = answer.result.and_then(|user| user.username).filter(|name| !name.is_empty());
+    username.ok_or_else(|| "the Bot API doesn't name it; is the token right?".to_owned())
+}
