@@ -15,3 +15,4 @@ pub mod tenant;
 pub mod time;
 pub mod understanding;
 pub mod webhook;
+pub mod whatsapp;

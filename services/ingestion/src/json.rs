@@ -49,11 +49,14 @@ impl<'a> Object<'a> {
         Self::read(self.get(name)?.get()).ok()
     }
 
+    /// The items of an array, whatever they are.
+    pub fn items(&self, name: &str) -> Vec<&'a RawValue> {
+        self.get(name).and_then(|array| serde_json::from_str(array.get()).ok()).unwrap_or_default()
+    }
+
     /// The objects of an array; anything else in it is left out.
     pub fn objects(&self, name: &str) -> Vec<Self> {
-        let Some(array) = self.get(name) else { return Vec::new() };
-        let items: Vec<&RawValue> = serde_json::from_str(array.get()).unwrap_or_default();
-        items.into_iter().filter_map(|item| Self::read(item.get()).ok()).collect()
+        self.items(name).into_iter().filter_map(|item| Self::read(item.get()).ok()).collect()
     }
 }
 

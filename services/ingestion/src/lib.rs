@@ -15,6 +15,7 @@ mod origin;
 mod overheard;
 mod telegram;
 mod webhooks;
+mod whatsapp;
 
 use std::sync::Arc;
 
@@ -56,8 +57,9 @@ pub fn router(ingestion: Ingestion) -> Router {
 
 fn routes(intake: Intake, guard: &Guard) -> Router {
     let webhooks = Router::new()
-        .route("/webhooks/{kind}", post(webhooks::to_only_channel))
-        .route("/webhooks/{kind}/{channel_id}", post(webhooks::to_channel));
+        // GET is the handshake of some kinds.
+        .route("/webhooks/{kind}", post(webhooks::to_only_channel).get(webhooks::to_only_channel))
+        .route("/webhooks/{kind}/{channel_id}", post(webhooks::to_channel).get(webhooks::to_channel));
     measure(webhooks.merge(guard.protect(commands()))).with_state(intake)
 }
 

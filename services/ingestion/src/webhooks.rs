@@ -2,12 +2,13 @@
 
 use axum::{
     extract::{Request, State},
+    http::{Method, header},
     response::{IntoResponse as _, Response},
 };
 use steward_domain::settings::{Channel, ChannelKind};
-use steward_http::{ApiPath, Problem};
+use steward_http::{ApiPath, Problem, wrong_method};
 
-use crate::{intake::Intake, telegram};
+use crate::{intake::Intake, telegram, whatsapp};
 
 /// `/webhooks/{kind}`: the only channel of that kind.
 pub async fn to_only_channel(
@@ -50,6 +51,13 @@ fn which(intake: &Intake, kind: &str) -> Problem {
 }
 
 async fn accept(intake: &Intake, channel: &Channel, request: Request) -> Result<Response, Problem> {
+    if let ChannelKind::WhatsApp(whatsapp) = &channel.kind {
+        return whatsapp::webhook::accept(intake, channel, whatsapp, request).await;
+    }
+    if request.method() != Method::POST {
+        let problem = wrong_method(request.method().clone(), request.uri().clone()).await;
+        return Ok(([(header::ALLOW, "POST")], problem).into_response());
+    }
     match &channel.kind {
         ChannelKind::Telegram(telegram) => {
             Ok(telegram::webhook::accept(intake, channel, telegram, request).await?.into_response())

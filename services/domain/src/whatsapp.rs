@@ -1,0 +1,196 @@
+//! What WhatsApp's two directions agree on: the reference that a send carries and its statuses bring back, and what the
+//! Cloud API's error codes mean.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use uuid::Uuid;
+
+use crate::ids;
+
+/// What `biz_opaque_callback_data` of a send holds (at most 512 characters): which attempt of which part of which message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    pub message_id: String,
+    /// From 0.
+    pub part: u32,
+    pub claim_id: Uuid,
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "steward:{}:{}:{}", self.message_id, self.part, self.claim_id)
+    }
+}
+
+/// The text is no reference of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is no reference to a message of Steward's")]
+pub struct NoReference;
+
+impl FromStr for Reference {
+    type Err = NoReference;
+
+    fn from_str(text: &str) -> Result<Self, NoReference> {
+        let mut fields = text.strip_prefix("steward:").ok_or(NoReference)?.split(':');
+        let (Some(message_id), Some(part), Some(claim_id), None) =
+            (fields.next(), fields.next(), fields.next(), fields.next())
+        else {
+            return Err(NoReference);
+        };
+        ids::conversation_of(message_id).ok_or(NoReference)?;
+        Ok(Self {
+            message_id: message_id.to_owned(),
+            part: part.parse().map_err(|_| NoReference)?,
+            claim_id: claim_id.parse().map_err(|_| NoReference)?,
+        })
+    }
+}
+
+/// What an error means for the message it was given for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// This message will never go; others may.
+    Permanent,
+    /// Nothing goes to this recipient until they write.
+    Blocked,
+    /// Free text is not taken now; a template may be.
+    WindowClosed,
+    /// The same may go later; the pause before the second attempt, which doubles up to `most`.
+    Later { pause: Duration, most: Duration },
+    /// Nothing of this account goes until somebody mends it.
+    Stopped,
+}
+
+/// One error code of the Cloud API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    pub meaning: Meaning,
+    /// Our reason code.
+    pub reason: &'static str,
+}
+
+impl Known {
+    /// How long to wait after the given attempt, from 1; `None`: it isn't to be tried again by itself.
+    pub fn pause(self, attempt: u32) -> Option<Duration> {
+        let (pause, most) = match self.meaning {
+            Meaning::Later { pause, most } => (pause, most),
+            Meaning::Stopped => (STOPPED, HOUR * 6),
+            Meaning::Permanent | Meaning::Blocked | Meaning::WindowClosed => return None,
+        };
+        let doubled = pause.saturating_mul(1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX));
+        Some(doubled.min(most))
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+/// Somebody has to act first.
+const STOPPED: Duration = Duration::from_secs(600);
+
+const fn permanent(reason: &'static str) -> Known {
+    Known { meaning: Meaning::Permanent, reason }
+}
+
+const fn later(reason: &'static str, pause: Duration, most: Duration) -> Known {
+    Known { meaning: Meaning::Later { pause, most }, reason }
+}
+
+const fn stopped(reason: &'static str) -> Known {
+    Known { meaning: Meaning::Stopped, reason }
+}
+
+/// What a code of the Cloud API means. `None`: it isn't on the published list, so the HTTP status has to say.
+///
+/// Source: Meta's "Error codes" page, as listed by pywa (`error_codes.json`).
+pub fn known(code: i64) -> Option<Known> {
+    Some(match code {
+        // The token, or what it may do.
+        0 | 190 => stopped("unauthorized"),
+        3 | 10 | 200..=299 | 131_005 => stopped("unauthorized"),
+        // The account or the number.
+        368 | 131_031 | 131_037 | 131_042 | 131_044 | 131_045 | 131_048 | 131_064 => stopped("account_stopped"),
+        // Meta's own trouble.
+        1 | 2 | 131_000 | 131_016 | 135_000 => later("provider_down", SECOND, MINUTE),
+        131_057 | 2_494_100 => later("provider_down", MINUTE, MINUTE * 15),
+        // Too much at once.
+        130_429 => later("rate_limited", SECOND, MINUTE),
+        4 | 613 | 80_007 => later("rate_limited", MINUTE, HOUR),
+        131_056 => later("rate_limited", SECOND * 6, MINUTE * 10),
+        132_069 | 133_016 | 131_208 => later("rate_limited", MINUTE * 10, HOUR),
+        // Withheld for this person for now: a day by Meta's own advice.
+        130_472 | 131_049 => later("withheld", HOUR * 24, HOUR * 24),
+        131_047 => Known { meaning: Meaning::WindowClosed, reason: "window_closed" },
+        // Not on WhatsApp, an old app, or it blocked us: Meta doesn't say which.
+        131_026 => Known { meaning: Meaning::Blocked, reason: "blocked" },
+        // Only marketing is unwanted.
+        131_050 => permanent("opted_out"),
+        130_497 => permanent("not_allowed_in_country"),
+        132_000..=132_999 | 131_063 => permanent("template_refused"),
+        100
+        | 131_008
+        | 131_009
+        | 131_020
+        | 131_021
+        | 131_030
+        | 131_041
+        | 131_051..=131_053
+        | 131_059
+        | 131_062
+        | 131_201..=131_215
+        | 137_000
+        | 138_000..=139_999
+        | 147_001..=147_005
+        | 2_388_000..=2_388_999
+        | 2_494_101..=2_494_999 => permanent("provider_refused"),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_comes_back_as_it_went() {
+        let conversation = Uuid::from_u128(7);
+        let reference = Reference {
+            message_id: ids::message(conversation, Uuid::from_u128(8)),
+            part: 3,
+            claim_id: Uuid::from_u128(9),
+        };
+        let text = reference.to_string();
+        assert!(text.len() <= 512);
+        assert_eq!(text.parse(), Ok(reference));
+        for foreign in ["", "some data", "steward:", "steward:x:0:y", &format!("{text}:1"), &text[..text.len() - 1]] {
+            assert_eq!(foreign.parse::<Reference>(), Err(NoReference), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn each_published_code_has_its_meaning() {
+        let meaning = |code| known(code).map(|k| k.meaning);
+        assert_eq!(meaning(131_047), Some(Meaning::WindowClosed));
+        assert_eq!(meaning(131_026), Some(Meaning::Blocked));
+        for code in [0, 3, 10, 190, 200, 299, 368, 131_031, 131_042, 131_048] {
+            assert_eq!(meaning(code), Some(Meaning::Stopped), "{code}");
+        }
+        for code in [4, 80_007, 130_429, 131_056, 131_000, 131_016, 131_057, 131_049, 130_472] {
+            assert!(matches!(meaning(code), Some(Meaning::Later { .. })), "{code}");
+        }
+        for code in [131_050, 132_000, 132_001, 132_015, 131_051, 131_062, 131_008] {
+            assert_eq!(meaning(code), Some(Meaning::Permanent), "{code}");
+        }
+        assert_eq!(meaning(424_242), None);
+    }
+
+    #[test]
+    fn pauses_grow_up_to_their_limit() {
+        let pair = known(131_056).unwrap();
+        let seconds: Vec<_> = (1..=8).map(|n| pair.pause(n).unwrap().as_secs()).collect();
+        assert_eq!(seconds, [6, 12, 24, 48, 96, 192, 384, 600]);
+        assert_eq!(known(190).unwrap().pause(1), Some(STOPPED));
+        assert_eq!(known(190).unwrap().pause(u32::MAX), Some(HOUR * 6));
+        assert_eq!(known(131_047).unwrap().pause(1), None);
+    }
+}

@@ -1,0 +1,9 @@
+//! WhatsApp's Cloud API on its way in: what a notification means, and the webhook that brings it.
+
+pub mod identity;
+mod message;
+mod notification;
+#[cfg(test)]
+mod recorded;
+mod status;
+pub mod webhook;
