@@ -34,6 +34,11 @@ pub fn put_off<'a>(
     Some(PutOff { code: "frequency_cap", until })
 }
 
+/// Whether `cap` answers were sent within the last hour: two machines that answer each other must come to an end.
+pub fn answers_too_often<'a>(cap: u32, now: DateTime<Utc>, sent: impl Iterator<Item = &'a DateTime<Utc>>) -> bool {
+    sent.filter(|at| now - **at < TimeDelta::hours(1)).count() >= cap as usize
+}
+
 /// The end of the quiet hours that `now` falls into.
 fn quiet_until(quiet: QuietHours, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let local = now.with_timezone(&zone);
@@ -79,7 +84,7 @@ mod tests {
 
     #[test]
     fn quiet_hours_end_in_the_contacts_morning() {
-        let policy = Policy { quiet_hours: parse_quiet_hours("22:00-08:00"), daily_cap: None };
+        let policy = Policy { quiet_hours: parse_quiet_hours("22:00-08:00"), ..Policy::default() };
         let zone = Tz::Europe__Madrid;
         let none: [DateTime<Utc>; 0] = [];
         let put_off = |now| put_off(&policy, zone, at(now), none.iter());
@@ -90,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_cap_frees_a_place_a_day_after_the_oldest() {
-        let policy = Policy { quiet_hours: None, daily_cap: Some(2) };
+        let policy = Policy { daily_cap: Some(2), ..Policy::default() };
         let sent = [at("2026-11-20T01:00:00Z"), at("2026-11-20T13:00:00Z"), at("2026-11-21T09:00:00Z")];
         let result = put_off(&policy, Tz::UTC, at("2026-11-21T10:00:00Z"), sent.iter());
         assert_eq!(result, Some(PutOff { code: "frequency_cap", until: at("2026-11-21T13:00:00Z") }));

@@ -11,10 +11,12 @@ use proptest::{collection::vec, prelude::*};
 use steward_domain::{
     address::Address,
     contact::Contact,
-    conversation::{Author, CancelOn, Why, dispatch::Claiming, follow_ups::Alarm, turns::StartTurn},
+    conversation::{
+        Author, CancelOn, Why, dispatch::Claiming, follow_ups::Alarm, templates::Addressee, turns::StartTurn,
+    },
     inbox::Inbox,
     policy::parse_quiet_hours,
-    settings::Policy,
+    settings::{Approval, Policy},
     tenant::Tenant,
 };
 use steward_proto::{Event, Fold};
@@ -35,8 +37,17 @@ fn decide_everything(world: &mut World) {
         answers.push(state.renew(id, "new".to_owned(), None, "").map(drop));
         answers.push(state.cancel_message_by(id, "").map(drop));
         answers.push(state.retry_message(id, "").map(drop));
+        answers.push(state.hold_message(id, "").map(drop));
+        answers.push(state.approve_message(id, "", "").map(drop));
+        answers.push(state.edit_message(id, "other text", "").map(drop));
+        answers.push(state.move_message(world.now, id, world.at(5), "").map(drop));
         for late_limit in [Duration::ZERO, Duration::MAX] {
-            let policy = Policy { quiet_hours: parse_quiet_hours("22:00-08:00"), daily_cap: Some(0) };
+            let policy = Policy {
+                quiet_hours: parse_quiet_hours("22:00-08:00"),
+                daily_cap: Some(0),
+                auto_reply_cap: Some(0),
+                approval: if late_limit.is_zero() { Approval::None } else { Approval::FirstContact },
+            };
             let claiming = Claiming {
                 message_id: id,
                 now: world.now,
@@ -48,8 +59,10 @@ fn decide_everything(world: &mut World) {
                 zone: chrono_tz::Tz::America__Sao_Paulo,
                 archived: false,
                 limited_until: None,
+                templates: &world.templates,
+                addressee: Addressee { languages: ["ru", ""], name: "" },
             };
-            answers.push(state.next_step(&claiming, |to, text| format!("{to}{text}")).map(drop));
+            answers.push(state.next_step(&claiming).map(drop));
         }
         let start = StartTurn {
             turn_id: id.clone(),

@@ -43,12 +43,18 @@ enum Op {
     Queue {
         human: bool,
         seconds: Option<i64>,
-        cancel: bool,
+        on_reply: OnReply,
         keyed: bool,
         proactive: bool,
         long: bool,
     },
     CancelMessage(Index),
+    Hold(Index),
+    Approve(Index),
+    Edit(Index),
+    MoveMessage(Index, i64),
+    /// The provider reports on an attempt that was claimed, by our ids or by its own.
+    Report(Index, &'static str, bool),
     Retry(Index),
     Ring(Index),
     RingMessage(Index),
@@ -80,6 +86,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (0i64..60).prop_map(AnswerKind::Deferral),
         2 => Just(AnswerKind::Unknown),
     ];
+    let on_reply = prop::sample::select(vec![OnReply::Cancel, OnReply::Hold, OnReply::Inject, OnReply::Keep]);
     prop_oneof![
         6 => prop_oneof![0i64..20, 0i64..600, 0i64..8000].prop_map(Op::Pass),
         4 => (0u8..2).prop_map(|person| Op::ClientWrites { person }),
@@ -94,9 +101,15 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (index(), seconds()).prop_map(|(i, s)| Op::Move(i, s)),
         1 => index().prop_map(Op::ChangeText),
         1 => index().prop_map(Op::Cancel),
-        3 => (any::<bool>(), proptest::option::of(seconds()), any::<bool>(), prop::bool::weighted(0.2), any::<bool>(), prop::bool::weighted(0.2))
-            .prop_map(|(human, seconds, cancel, keyed, proactive, long)| Op::Queue { human, seconds, cancel, keyed, proactive, long }),
+        4 => (any::<bool>(), proptest::option::of(seconds()), on_reply, prop::bool::weighted(0.2), any::<bool>(), prop::bool::weighted(0.2))
+            .prop_map(|(human, seconds, on_reply, keyed, proactive, long)| Op::Queue { human, seconds, on_reply, keyed, proactive, long }),
         1 => index().prop_map(Op::CancelMessage),
+        1 => index().prop_map(Op::Hold),
+        2 => index().prop_map(Op::Approve),
+        1 => index().prop_map(Op::Edit),
+        1 => (index(), seconds()).prop_map(|(i, s)| Op::MoveMessage(i, s)),
+        6 => (index(), prop::sample::select(vec!["sent", "delivered", "read", "failed"]), any::<bool>())
+            .prop_map(|(i, status, ours)| Op::Report(i, status, ours)),
         2 => index().prop_map(Op::Retry),
         8 => index().prop_map(Op::Ring),
         2 => index().prop_map(Op::RingMessage),
@@ -231,10 +244,10 @@ impl Life {
                 let decided = self.world.state.cancel(&id, Why::new("by_command", "", ""), "");
                 self.try_record(decided);
             }
-            Op::Queue { human, seconds, cancel, keyed, proactive, long } => {
+            Op::Queue { human, seconds, on_reply, keyed, proactive, long } => {
                 let mut q = self.world.a_message(if *human { Author::Human } else { Author::Bot });
                 q.due_at = seconds.map(|s| self.world.at(s));
-                q.on_reply = if *cancel { OnReply::Cancel } else { OnReply::Keep };
+                q.on_reply = *on_reply;
                 q.proactive = *proactive;
                 if *keyed {
                     q.key = "key".to_owned();
@@ -248,6 +261,38 @@ impl Life {
                 let id = self.message(*index)?;
                 let decided = self.world.state.cancel_message_by(&id, "operator-0");
                 self.try_record(decided);
+            }
+            Op::Hold(index) => {
+                let id = self.message(*index)?;
+                let decided = self.world.state.hold_message(&id, "operator-0");
+                self.try_record(decided);
+            }
+            Op::Approve(index) => {
+                let id = self.message(*index)?;
+                self.approve(&id);
+            }
+            Op::Edit(index) => {
+                let id = self.message(*index)?;
+                let decided = self.world.state.edit_message(&id, "better words", "operator-0");
+                self.try_record(decided);
+            }
+            Op::MoveMessage(index, seconds) => {
+                let id = self.message(*index)?;
+                let decided = self.world.state.move_message(now, &id, self.world.at(*seconds), "operator-0");
+                self.try_record(decided);
+            }
+            Op::Report(index, status, ours) => {
+                let claims = self.world.log.iter().filter_map(|r| match &r.event {
+                    Event::DispatchStarted(e) => Some(e.claim_id.clone()),
+                    _ => None,
+                });
+                let claim = self.pick(*index, claims)?;
+                if *ours {
+                    self.world.report_claim(&claim, status);
+                } else {
+                    let e = self.world.claimed(&claim);
+                    self.world.report(&e.message_id, e.part, status);
+                }
             }
             Op::Retry(index) => {
                 let id = self.message(*index)?;
@@ -300,6 +345,12 @@ impl Life {
             }
         }
         None
+    }
+
+    fn approve(&mut self, id: &str) {
+        let hash = self.world.state.approval_hash(&self.world.state.outbox[id]);
+        let decided = self.world.state.approve_message(id, &hash, "operator-0");
+        self.try_record(decided);
     }
 
     /// The append carries the version that the dispatcher read: if the log has moved on, it is refused.
@@ -358,6 +409,7 @@ impl Life {
                 }
             }
             for id in self.world.state.outbox.keys().cloned().collect::<Vec<_>>() {
+                self.approve(&id);
                 self.world.ring_message(&id);
                 if let (_, Some(claim)) = self.world.dispatch(&id) {
                     self.world.answer(&claim, Answer::Success);

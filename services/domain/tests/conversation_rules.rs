@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use conversation_world::{Answer, World, message_of};
 use steward_domain::{
     conversation::{
-        Author, CancelOn, FollowUpState, MessageState, OnReply,
+        Author, CancelOn, FollowUpState, MessageState, OnReply, Receipts,
         dispatch::Step,
         follow_ups::Alarmed,
         turns::{TurnStanding, TurnStart},
@@ -314,7 +314,7 @@ fn a_long_text_goes_out_in_order_one_claim_per_part() {
         assert_eq!(world.claimed(&claim).attempt, 1);
         world.answer(&claim, Answer::Success);
     }
-    assert_eq!(message(&world, &id), &MessageState::Sent);
+    assert_eq!(message(&world, &id), &MessageState::Sent(Receipts::default()));
 }
 
 #[test]
@@ -363,7 +363,7 @@ fn a_blocked_recipient_gets_nothing_proactive_until_they_write_again() {
 #[test]
 fn quiet_hours_put_a_promise_off_and_never_an_answer() {
     let mut world = World::opened();
-    world.policy = Policy { quiet_hours: parse_quiet_hours("08:00-12:00"), daily_cap: None };
+    world.policy = Policy { quiet_hours: parse_quiet_hours("08:00-12:00"), ..Policy::default() };
     let (_, message_id) = due(&mut world, CancelOn::Never);
     let (step, _) = world.dispatch(&message_id);
     assert!(matches!(&step, Step::Record(events) if matches!(events[..], [Event::SendDeferred(_)])), "{step:?}");
@@ -379,7 +379,7 @@ fn quiet_hours_put_a_promise_off_and_never_an_answer() {
 #[test]
 fn the_daily_cap_counts_what_was_sent() {
     let mut world = World::opened();
-    world.policy = Policy { quiet_hours: None, daily_cap: Some(1) };
+    world.policy = Policy { daily_cap: Some(1), ..Policy::default() };
     let (_, first) = due(&mut world, CancelOn::Never);
     let claim = world.claim(&first);
     world.answer(&claim, Answer::Success);

@@ -2,25 +2,26 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use chrono::{DateTime, TimeDelta, Utc};
-use sha2::{Digest as _, Sha256};
+use chrono::{DateTime, Utc};
 use steward_domain::{
     contact::Contact,
     conversation::{
-        Conversation, MessageState, Refused, Why,
-        dispatch::{Claiming, MOST_ATTEMPTS, Step},
+        Author, Conversation, MessageState, Refused, Why,
+        dispatch::{Claiming, Step},
+        templates::Addressee,
     },
     ids,
-    settings::{OnUnknown, Settings},
+    settings::{ChannelKind, OnUnknown, Settings, Template},
 };
 use steward_log::{Append, AtLeast, DecideError, Expected, HandleError, Handled, Log, LogError, Subscription};
-use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, to_timestamp, v1};
+use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, v1};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    channels::{Outbound, Sent, Way, http_client},
+    channels::{Outbound, Sent, TemplateCall, Thread, Way, http_client},
     limits::Limits,
+    results::{outcome, result_event},
 };
 
 /// A claim lives as long as the longest request and this, to record the answer.
@@ -55,6 +56,9 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
             "ev.*.conversation.*.follow_up_due",
             "ev.*.conversation.*.message_due",
             "ev.*.conversation.*.message_retried",
+            "ev.*.conversation.*.message_approved",
+            "ev.*.conversation.*.message_edited",
+            "ev.*.conversation.*.delivery_reported",
         ],
     )
     .concurrency(AT_ONCE);
@@ -75,19 +79,24 @@ struct Dispatcher {
 }
 
 /// A claim that is in the log.
-struct Claimed {
-    claim_id: String,
-    part: usize,
-    parts: usize,
-    attempt: u32,
-    text: String,
-    author: &'static str,
-    follow_up_id: String,
-    external_id: String,
+pub struct Claimed {
+    pub claim_id: String,
+    pub part: usize,
+    pub parts: usize,
+    pub attempt: u32,
+    pub text: String,
+    pub author: &'static str,
+    pub follow_up_id: String,
+    pub external_id: String,
+    pub template: Option<TemplateCall>,
+    buttons: Vec<v1::Button>,
+    thread: Thread,
+    proactive: bool,
 }
 
 impl Claimed {
     fn outbound(&self, message_id: &str) -> Outbound {
+        let last = self.part + 1 == self.parts;
         Outbound {
             external_id: self.external_id.clone(),
             message_id: message_id.to_owned(),
@@ -95,9 +104,13 @@ impl Claimed {
             parts: self.parts,
             text: self.text.clone(),
             claim_id: self.claim_id.clone(),
-            by_human: self.author == "human",
+            // Below the whole text.
+            buttons: if last { self.buttons.clone() } else { Vec::new() },
+            template: self.template.clone(),
+            thread: self.thread.clone(),
+            proactive: self.proactive,
             attempt: self.attempt,
-            ..Outbound::default()
+            by_human: self.author == Author::Human.name(),
         }
     }
 }
@@ -113,17 +126,20 @@ enum Claimable {
 
 impl Dispatcher {
     async fn handle(&self, recorded: &Recorded) -> Result<Handled, HandleError> {
+        let Some(aggregate) = recorded.subject.aggregate_id() else { return Ok(Handled::Done) };
         let message_id = match &recorded.event {
-            Event::MessageQueued(e) => e.message.as_ref().map(|m| m.message_id.as_str()),
-            Event::FollowUpDue(e) => e.message.as_ref().map(|m| m.message_id.as_str()),
-            Event::MessageDue(e) => Some(e.message_id.as_str()),
-            Event::MessageRetried(e) => Some(e.message_id.as_str()),
+            Event::MessageQueued(e) => e.message.as_ref().map(|m| m.message_id.clone()),
+            Event::FollowUpDue(e) => e.message.as_ref().map(|m| m.message_id.clone()),
+            Event::MessageDue(e) => Some(e.message_id.clone()),
+            Event::MessageRetried(e) => Some(e.message_id.clone()),
+            Event::MessageApproved(e) => Some(e.message_id.clone()),
+            Event::MessageEdited(e) => Some(e.message_id.clone()),
+            // It may be the proof of one part, and then the next one's turn.
+            Event::DeliveryReported(e) => Some(e.message_id.clone()).filter(|_| e.status != "failed"),
             _ => None,
         };
-        let (Some(message_id), Some(aggregate)) = (message_id, recorded.subject.aggregate_id()) else {
-            return Ok(Handled::Done);
-        };
-        match self.drive(recorded, &aggregate, message_id).await {
+        let Some(message_id) = message_id.filter(|id| !id.is_empty()) else { return Ok(Handled::Done) };
+        match self.drive(recorded, &aggregate, &message_id).await {
             Ok(handled) => Ok(handled),
             Err(DecideError::Refused(refused)) => Err(HandleError::poison(refused)),
             Err(DecideError::Append(error)) => Err(HandleError::transient(error)),
@@ -151,12 +167,13 @@ impl Dispatcher {
             let Some((way, limits, on_unknown)) = self.ways.get(&place.channel_id) else {
                 return self.not_configured(aggregate, message_id, &place.channel_id, &cause).await;
             };
-            let contact = match message.proactive {
+            // For policy, or for the words of a template.
+            let contact = match message.proactive || seen.state.capabilities().templates {
                 true => self.contact(aggregate, &place.contact_id).await?,
                 false => None,
             };
             let preview = self.claiming(message_id, "", &seen.state, contact.as_deref(), None);
-            let step = seen.state.next_step(&preview, fingerprint).map_err(DecideError::Refused)?;
+            let step = seen.state.next_step(&preview).map_err(DecideError::Refused)?;
             let mut limited_until = None;
             if let Step::Claim { .. } = step {
                 if self.shutdown.is_cancelled() {
@@ -234,8 +251,8 @@ impl Dispatcher {
             .log
             .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, _| {
                 let claiming = self.claiming(message_id, &claim_id, state, contact, limited_until);
-                Ok(match state.next_step(&claiming, fingerprint)? {
-                    Step::Claim { event, part, text, attempt } => {
+                Ok(match state.next_step(&claiming)? {
+                    Step::Claim { event, part, text, attempt, template } => {
                         let message = &state.outbox[message_id];
                         let claimed = Claimed {
                             claim_id: claim_id.clone(),
@@ -246,6 +263,17 @@ impl Dispatcher {
                             author: message.author.name(),
                             follow_up_id: message.follow_up_id.clone(),
                             external_id: state.place.as_ref().map(|p| p.external_id.clone()).unwrap_or_default(),
+                            template: template.map(|t| TemplateCall {
+                                name: t.name,
+                                language: t.language,
+                                parameters: t.parameters,
+                            }),
+                            buttons: message.buttons.clone(),
+                            thread: Thread {
+                                subject: state.thread.subject.clone(),
+                                references: state.thread.references.clone(),
+                            },
+                            proactive: message.proactive,
                         };
                         (self.events(cause, vec![*event]), Claimable::Claimed(Box::new(claimed)))
                     }
@@ -262,8 +290,8 @@ impl Dispatcher {
         &'a self,
         message_id: &'a str,
         claim_id: &'a str,
-        state: &Conversation,
-        contact: Option<&Contact>,
+        state: &'a Conversation,
+        contact: Option<&'a Contact>,
         limited_until: Option<DateTime<Utc>>,
     ) -> Claiming<'a> {
         let zone = contact
@@ -283,6 +311,22 @@ impl Dispatcher {
             zone,
             archived: contact.is_some_and(|c| c.archived),
             limited_until,
+            templates: self.templates(state),
+            addressee: Addressee {
+                languages: [
+                    contact.and_then(|c| c.language.as_deref()).unwrap_or(&state.person.language),
+                    self.settings.defaults.language.code(),
+                ],
+                name: contact.and_then(|c| c.name.as_deref()).unwrap_or(&state.person.name),
+            },
+        }
+    }
+
+    /// The templates of the conversation's channel.
+    fn templates(&self, state: &Conversation) -> &[Template] {
+        match state.place.as_ref().and_then(|p| self.settings.channel(&p.channel_id)).map(|c| &c.kind) {
+            Some(ChannelKind::WhatsApp(whatsapp)) => &whatsapp.templates,
+            _ => &[],
         }
     }
 
@@ -387,91 +431,5 @@ impl Dispatcher {
 
     fn events(&self, cause: &Cause, events: Vec<Event>) -> Vec<NewEvent> {
         events.into_iter().map(|e| NewEvent::new(Uuid::now_v7(), Utc::now(), cause, e)).collect()
-    }
-}
-
-/// SHA-256 (hex) of recipient and text: evidence of what was asked of the provider.
-fn fingerprint(external_id: &str, text: &str) -> String {
-    hex::encode(Sha256::new().chain_update(external_id).chain_update([0]).chain_update(text).finalize())
-}
-
-fn outcome(sent: &Sent) -> &'static str {
-    match sent {
-        Sent::Accepted { .. } => "sent",
-        Sent::Deferred { .. } | Sent::Moved { .. } => "deferred",
-        Sent::Refused { .. } => "failed",
-        Sent::Unknown { .. } => "unknown",
-    }
-}
-
-/// The pause before the next attempt, by the number of the one that was deferred: 1, 2, 4 … 60 s.
-fn backoff(attempt: u32) -> TimeDelta {
-    TimeDelta::seconds(1_i64.checked_shl(attempt.saturating_sub(1)).unwrap_or(60).clamp(1, 60))
-}
-
-fn result_event(message_id: &str, c: Claimed, sent: Sent, now: DateTime<Utc>) -> Event {
-    let message_id = message_id.to_owned();
-    let part = c.part as u32;
-    let reason = |code: &str, text: String| Some((&Why::new(code, text, "")).into());
-    match sent {
-        Sent::Accepted { provider_message_id, answer } => v1::DispatchSucceeded {
-            message_id,
-            part,
-            parts: c.parts as u32,
-            claim_id: c.claim_id,
-            provider_message_id,
-            sent_at: Some(to_timestamp(now)),
-            follow_up_id: c.follow_up_id,
-            text: c.text,
-            author: c.author.to_owned(),
-            answer,
-        }
-        .into(),
-        Sent::Deferred { code, text, .. } if c.attempt >= MOST_ATTEMPTS => v1::DispatchFailed {
-            message_id,
-            part,
-            claim_id: c.claim_id,
-            reason: reason(code, format!("given up after {MOST_ATTEMPTS} attempts: {text}")),
-            permanent: false,
-            provider_code: String::new(),
-            follow_up_id: c.follow_up_id,
-        }
-        .into(),
-        Sent::Deferred { code, text, retry_at } => v1::DispatchDeferred {
-            message_id,
-            part,
-            claim_id: c.claim_id,
-            reason: reason(code, text),
-            until: Some(to_timestamp(retry_at.unwrap_or(now + backoff(c.attempt)))),
-            follow_up_id: c.follow_up_id,
-        }
-        .into(),
-        Sent::Moved { external_id } => v1::DispatchDeferred {
-            message_id,
-            part,
-            claim_id: c.claim_id,
-            reason: reason("moved", format!("the chat is now {external_id}")),
-            until: Some(to_timestamp(now)),
-            follow_up_id: c.follow_up_id,
-        }
-        .into(),
-        Sent::Refused { code, text, provider_code } => v1::DispatchFailed {
-            message_id,
-            part,
-            claim_id: c.claim_id,
-            reason: reason(code, text),
-            permanent: true,
-            provider_code,
-            follow_up_id: c.follow_up_id,
-        }
-        .into(),
-        Sent::Unknown { text } => v1::DispatchUnknown {
-            message_id,
-            part,
-            claim_id: c.claim_id,
-            reason: reason("no_answer", text),
-            follow_up_id: c.follow_up_id,
-        }
-        .into(),
     }
 }

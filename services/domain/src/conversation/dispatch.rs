@@ -6,8 +6,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use steward_proto::{Event, to_timestamp, v1};
 
-use super::{Conversation, Message, MessageState, Refused, Why};
-use crate::{policy, settings::Policy};
+use super::{
+    Author, Conversation, Message, MessageState, Refused, Why,
+    outbox::{fingerprint, held},
+    templates::{Addressee, TemplateCall},
+};
+use crate::{
+    policy,
+    settings::{Approval, Policy, Template},
+};
 
 /// Claims of one part before it is given up.
 pub const MOST_ATTEMPTS: u32 = 8;
@@ -28,6 +35,9 @@ pub struct Claiming<'a> {
     pub archived: bool,
     /// The limiter held it back until here: lateness doesn't count before.
     pub limited_until: Option<DateTime<Utc>>,
+    /// Of the channel, for when its window is closed.
+    pub templates: &'a [Template],
+    pub addressee: Addressee<'a>,
 }
 
 impl Claiming<'_> {
@@ -41,7 +51,7 @@ impl Claiming<'_> {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// Record the claim; once it is in the log, send this part.
-    Claim { event: Box<Event>, part: usize, text: String, attempt: u32 },
+    Claim { event: Box<Event>, part: usize, text: String, attempt: u32, template: Option<TemplateCall> },
     /// Record these instead of sending.
     Record(Vec<Event>),
     /// Its time hasn't come; the scheduler will say when.
@@ -53,8 +63,8 @@ pub enum Step {
 }
 
 impl Conversation {
-    /// The next step for a message. `hash` makes the request's fingerprint from recipient and text.
-    pub fn next_step(&self, c: &Claiming<'_>, hash: impl Fn(&str, &str) -> String) -> Result<Step, Refused> {
+    /// The next step for a message.
+    pub fn next_step(&self, c: &Claiming<'_>) -> Result<Step, Refused> {
         self.readable()?;
         let Some(message) = self.outbox.get(c.message_id) else { return Ok(Step::Nothing) };
         match &message.state {
@@ -76,6 +86,11 @@ impl Conversation {
                     .into(),
                 ]));
             }
+            // Whoever is to approve it sees it at once, not only when its time has come.
+            MessageState::Queued { .. } if self.needs_approval(message, c.policy.approval) => {
+                let why = Why::new("needs_approval", "policy asks for a person's approval", "");
+                return Ok(Step::Record(vec![held(message, &why, "")]));
+            }
             MessageState::Queued { not_before: Some(at) } if *at > c.now => return Ok(Step::Waits),
             MessageState::Queued { .. } => {}
             _ => return Ok(Step::Nothing),
@@ -83,12 +98,20 @@ impl Conversation {
         if let Some(events) = self.stands_against(message, c) {
             return Ok(Step::Record(events));
         }
-        let (Some(place), Some(text)) = (&self.place, message.parts.get(message.part)) else {
-            return Ok(Step::Nothing);
+        let template = if self.window_open(c.now) {
+            None
+        } else {
+            let Some(template) = self.template_for(message, c.templates, c.addressee) else {
+                return Ok(Step::Record(vec![held(message, &self.window_closed(), "")]));
+            };
+            Some(template)
         };
+        Ok(self.claim(message, c, template))
+    }
+
+    fn claim(&self, message: &Message, c: &Claiming<'_>, template: Option<TemplateCall>) -> Step {
+        let (Some(place), Some(text)) = (&self.place, message.parts.get(message.part)) else { return Step::Nothing };
         let attempt = message.attempts.saturating_add(1);
-        let check = |name: &str, value: String| v1::Check { name: name.to_owned(), value };
-        let late = c.late(message).num_milliseconds().max(0);
         let event = v1::DispatchStarted {
             message_id: message.id.clone(),
             part: message.part as u32,
@@ -97,19 +120,62 @@ impl Conversation {
             attempt,
             expires_at: Some(to_timestamp(c.now + c.lifetime)),
             follow_up_id: message.follow_up_id.clone(),
-            request_hash: hash(&place.external_id, text),
-            checks: vec![
-                check("state", "queued".to_owned()),
-                check("human_active", self.human_active().to_string()),
-                check("blocked", self.blocked.to_string()),
-                check("contact_archived", c.archived.to_string()),
-                check("late_ms", late.to_string()),
-                check("policy", if message.proactive { "passed" } else { "not proactive" }.to_owned()),
-            ],
+            request_hash: fingerprint(&place.external_id, text),
+            checks: self.checks(message, c, template.as_ref()),
             worker: c.worker.to_owned(),
-            template: String::new(),
+            template: template.as_ref().map(|t| t.name.clone()).unwrap_or_default(),
         };
-        Ok(Step::Claim { event: Box::new(event.into()), part: message.part, text: text.clone(), attempt })
+        Step::Claim { event: Box::new(event.into()), part: message.part, text: text.clone(), attempt, template }
+    }
+
+    /// What was checked before a claim, with the values seen: part of its evidence.
+    fn checks(&self, message: &Message, c: &Claiming<'_>, template: Option<&TemplateCall>) -> Vec<v1::Check> {
+        let check = |name: &str, value: String| v1::Check { name: name.to_owned(), value };
+        let window = match (self.capabilities().window, self.window_until()) {
+            (None, _) => "none".to_owned(),
+            (Some(_), _) if template.is_some() => "closed, so it goes as a template".to_owned(),
+            (Some(_), Some(until)) => format!("open until {}", until.to_rfc3339()),
+            (Some(_), None) => "closed".to_owned(),
+        };
+        let approval = match (message.author, message.approved.as_str()) {
+            (Author::Human, _) => "written by a human".to_owned(),
+            (Author::Bot, "") => "not needed".to_owned(),
+            (Author::Bot, hash) => format!("given for {hash}"),
+        };
+        vec![
+            check("state", "queued".to_owned()),
+            check("human_active", self.human_active().to_string()),
+            check("blocked", self.blocked.to_string()),
+            check("contact_archived", c.archived.to_string()),
+            check("late_ms", c.late(message).num_milliseconds().max(0).to_string()),
+            check("policy", if message.proactive { "passed" } else { "not proactive" }.to_owned()),
+            check("window", window),
+            check("approval", approval),
+        ]
+    }
+
+    fn window_closed(&self) -> Why {
+        let text = match self.window_until() {
+            Some(until) => format!(
+                "the service window closed at {}, and no template is configured for this message",
+                until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+            ),
+            None => "the service window is closed, and no template is configured for this message".to_owned(),
+        };
+        Why::new("window_closed", text, "")
+    }
+
+    /// Whether a person must let this message go first, and hasn't in the form it has now.
+    fn needs_approval(&self, message: &Message, approval: Approval) -> bool {
+        let asked = message.author == Author::Bot
+            && message.part == 0
+            && match approval {
+                Approval::None => false,
+                Approval::FirstContact => !self.spoken,
+                Approval::Proactive => message.proactive,
+                Approval::All => true,
+            };
+        asked && message.approved != self.approval_hash(message)
     }
 
     /// What forbids sending a queued message now, as the events that say so.
@@ -118,7 +184,7 @@ impl Conversation {
             let reason = Some((&Why::new(code, text, "")).into());
             Some(vec![v1::MessageCancelled { message_id: message.id.clone(), reason, by: String::new() }.into()])
         };
-        if self.human_active() && message.author == super::Author::Bot {
+        if self.human_active() && message.author == Author::Bot {
             return cancel("human_active", "a human is active");
         }
         if message.proactive {
@@ -140,6 +206,14 @@ impl Conversation {
                 }
                 .into(),
             ]);
+        }
+        if let Some(cap) = c.policy.auto_reply_cap.or(self.capabilities().auto_replies_per_hour)
+            && policy::answers_too_often(cap, c.now, self.answers_sent.iter())
+            && message.author == Author::Bot
+            && !message.proactive
+            && message.part == 0
+        {
+            return cancel("auto_reply_cap", &format!("{cap} answers have gone to this correspondent within an hour"));
         }
         // A message whose first part is out is finished.
         if message.proactive && message.part == 0 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use steward_proto::{Event, to_timestamp, v1};
 
-use super::{CancelOn, Conversation, FollowUp, FollowUpState, Refused, Why, state::Cancelled};
+use super::{CancelOn, Conversation, FollowUp, FollowUpState, Refused, Why, outbox::held, state::Cancelled};
 
 /// Nothing is promised further ahead than this.
 pub const FURTHEST: TimeDelta = TimeDelta::days(731);
@@ -59,7 +59,7 @@ impl Conversation {
                 ));
             }
         }
-        events.push(scheduled(s, String::new()));
+        events.push(self.promise(s, String::new()));
         Ok(events)
     }
 
@@ -97,7 +97,7 @@ impl Conversation {
             context: old.context.clone(),
             by: "client".to_owned(),
         };
-        Ok(vec![scheduled(renewed, old.id.clone())])
+        Ok(vec![self.promise(renewed, old.id.clone())])
     }
 
     /// Another due time for a pending follow-up.
@@ -124,6 +124,7 @@ impl Conversation {
                 rule,
                 by: by.to_owned(),
                 turn_id: turn_id.to_owned(),
+                needs_template: self.is_beyond_window(due_at),
             }
             .into(),
         ])
@@ -209,6 +210,35 @@ impl Conversation {
         Ok(Alarmed::Decided(vec![due.into()]))
     }
 
+    /// Whether free text can't be sent at `at` unless the client writes again before.
+    pub fn is_beyond_window(&self, at: DateTime<Utc>) -> bool {
+        !self.window_open(at)
+    }
+
+    fn promise(&self, s: Schedule, renews: String) -> Event {
+        v1::FollowUpScheduled {
+            follow_up_id: s.follow_up_id,
+            due_at: Some(to_timestamp(s.due_at)),
+            timezone: s.timezone,
+            phrase: s.phrase,
+            rule: s.rule,
+            intention: s.intention,
+            text: s.text,
+            cancel_on: s.cancel_on.name().to_owned(),
+            action: Some(s.action),
+            scheduled_reason: s.reason,
+            key: s.key,
+            renews,
+            asked_by: s.asked_by,
+            turn_id: s.turn_id,
+            language: s.language,
+            context: s.context,
+            by: s.by,
+            needs_template: self.is_beyond_window(s.due_at),
+        }
+        .into()
+    }
+
     /// Tells subscribers what the fold cancelled by itself.
     pub fn announcements(&self) -> Vec<Event> {
         self.unannounced
@@ -219,6 +249,7 @@ impl Conversation {
                     v1::MessageCancelled { message_id: id.clone(), reason: Some(why.into()), by: String::new() }.into()
                 }
             })
+            .chain(self.unannounced_holds.iter().filter_map(|(id, why)| Some(held(self.outbox.get(id)?, why, ""))))
             .collect()
     }
 }
@@ -274,27 +305,4 @@ fn unknown(id: &str) -> Refused {
 fn cancelled(id: &str, why: Why, turn_id: &str) -> Event {
     v1::FollowUpCancelled { follow_up_id: id.to_owned(), reason: Some((&why).into()), turn_id: turn_id.to_owned() }
         .into()
-}
-
-fn scheduled(s: Schedule, renews: String) -> Event {
-    v1::FollowUpScheduled {
-        follow_up_id: s.follow_up_id,
-        due_at: Some(to_timestamp(s.due_at)),
-        timezone: s.timezone,
-        phrase: s.phrase,
-        rule: s.rule,
-        intention: s.intention,
-        text: s.text,
-        cancel_on: s.cancel_on.name().to_owned(),
-        action: Some(s.action),
-        scheduled_reason: s.reason,
-        key: s.key,
-        renews,
-        asked_by: s.asked_by,
-        turn_id: s.turn_id,
-        language: s.language,
-        context: s.context,
-        by: s.by,
-    }
-    .into()
 }

@@ -9,11 +9,12 @@ pub mod follow_ups;
 pub mod outbox;
 mod state;
 pub mod takeover;
+pub mod templates;
 pub mod turns;
 
 pub use state::{
-    Author, CancelOn, Claim, ClientMessage, Conversation, FollowUp, FollowUpState, Message, MessageState, OnReply,
-    OpenTurn, Person, Place, Takeover, Why,
+    Author, CancelOn, Claim, ClientMessage, Conversation, FollowUp, FollowUpState, Intent, Message, MessageState,
+    OnReply, OpenTurn, Person, Place, Receipts, Takeover, Thread, Why,
 };
 
 /// A decision that the rules don't allow. `code` is stable and documented; `detail` says what to do.

@@ -1,15 +1,18 @@
-//! Deciding about messages on their way out: queued, due, cancelled, retried; and how a long text is split.
+//! Deciding about messages on their way out: queued, due, held, approved, changed, cancelled, tried again.
 
 use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
 use steward_proto::{Event, to_timestamp, v1};
 
 use super::{
-    Author, Conversation, MessageState, OnReply, Refused, Why,
-    follow_ups::{Alarm, Alarmed},
+    Author, Conversation, Message, MessageState, OnReply, Refused, Why,
+    follow_ups::{Alarm, Alarmed, FURTHEST},
 };
 
-/// Longest text of one Telegram message, in UTF-16 code units (Bot API, `sendMessage`).
-const TELEGRAM_LIMIT: usize = 4096;
+/// SHA-256 (hex) of recipient and text: what a person approves, and evidence of what was asked of the provider.
+pub fn fingerprint(recipient: &str, text: &str) -> String {
+    hex::encode(Sha256::new().chain_update(recipient).chain_update([0]).chain_update(text).finalize())
+}
 
 /// A message to be sent.
 #[derive(Debug, Clone)]
@@ -46,7 +49,7 @@ impl Conversation {
         }
         let mut events = Vec::new();
         if !q.key.is_empty() {
-            for old in self.outbox.values().filter(|m| m.is_queued() && m.key == q.key) {
+            for old in self.outbox.values().filter(|m| m.is_waiting() && m.key == q.key) {
                 let why = Why::new("replaced", "another with the same key took its place", "");
                 events.push(cancelled(&old.id, &why, ""));
             }
@@ -75,10 +78,13 @@ impl Conversation {
         self.readable()?;
         let Some(message) = self.outbox.get(alarm.id) else { return Ok(Alarmed::Nothing) };
         match message.state {
-            MessageState::Queued { not_before: Some(at) } if at > alarm.now => Ok(Alarmed::NotYet(at)),
-            MessageState::Queued { not_before: Some(at) } => Ok(Alarmed::Decided(vec![
-                v1::MessageDue { message_id: message.id.clone(), due_at: Some(to_timestamp(at)) }.into(),
-            ])),
+            MessageState::Queued { not_before: Some(at) } | MessageState::Held { not_before: Some(at), .. } => {
+                if at > alarm.now {
+                    return Ok(Alarmed::NotYet(at));
+                }
+                let due = v1::MessageDue { message_id: message.id.clone(), due_at: Some(to_timestamp(at)) };
+                Ok(Alarmed::Decided(vec![due.into()]))
+            }
             _ => Ok(Alarmed::Nothing),
         }
     }
@@ -86,13 +92,7 @@ impl Conversation {
     /// Takes back a message that waits.
     pub fn cancel_message_by(&self, message_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
         self.readable()?;
-        let message = self.known_message(message_id)?;
-        if !message.is_queued() {
-            return Err(Refused::new(
-                "not_queued",
-                "only a message that waits can be cancelled; this one is being sent or has ended",
-            ));
-        }
+        self.waiting_message(message_id)?;
         Ok(vec![cancelled(message_id, &Why::new("by_command", format!("cancelled by {by}"), ""), by)])
     }
 
@@ -119,7 +119,98 @@ impl Conversation {
         }
     }
 
-    fn known_message(&self, id: &str) -> Result<&super::Message, Refused> {
+    /// Another due time for a message that waits.
+    pub fn move_message(
+        &self,
+        now: DateTime<Utc>,
+        message_id: &str,
+        due_at: DateTime<Utc>,
+        by: &str,
+    ) -> Result<Vec<Event>, Refused> {
+        self.readable()?;
+        let message = self.waiting_message(message_id)?;
+        let (MessageState::Queued { not_before } | MessageState::Held { not_before, .. }) = message.state else {
+            return Ok(Vec::new());
+        };
+        if not_before == Some(due_at) {
+            return Ok(Vec::new());
+        }
+        ahead(now, due_at)?;
+        let due_at = Some(to_timestamp(due_at));
+        Ok(vec![v1::MessageMoved { message_id: message_id.to_owned(), due_at, by: by.to_owned() }.into()])
+    }
+
+    /// Other words for a message that waits and of which nothing is out.
+    pub fn edit_message(&self, message_id: &str, text: &str, by: &str) -> Result<Vec<Event>, Refused> {
+        self.readable()?;
+        let message = self.waiting_message(message_id)?;
+        if text.trim().is_empty() {
+            return Err(Refused::new("empty_text", "a message needs a text"));
+        }
+        if message.part > 0 {
+            return Err(Refused::new("partly_sent", "its first part is out already; cancel the rest and write anew"));
+        }
+        if message.text == text {
+            return Ok(Vec::new());
+        }
+        Ok(vec![
+            v1::MessageEdited {
+                message_id: message_id.to_owned(),
+                text: text.to_owned(),
+                parts: self.split(text),
+                by: by.to_owned(),
+            }
+            .into(),
+        ])
+    }
+
+    /// A message that waits stays until somebody lets it go.
+    pub fn hold_message(&self, message_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
+        self.readable()?;
+        let message = self.waiting_message(message_id)?;
+        if !message.is_queued() {
+            return Err(Refused::new("already_held", "this message is held already; approve it to let it go"));
+        }
+        Ok(vec![held(message, &Why::new("by_command", format!("held by {by}"), ""), by)])
+    }
+
+    /// Lets a held message go, if it still is what `hash` names.
+    pub fn approve_message(&self, message_id: &str, hash: &str, by: &str) -> Result<Vec<Event>, Refused> {
+        self.readable()?;
+        let message = self.waiting_message(message_id)?;
+        if message.is_queued() {
+            return Err(Refused::new("not_held", "this message isn't held: it goes out by itself"));
+        }
+        if hash != self.approval_hash(message) {
+            return Err(Refused::new(
+                "approval_stale",
+                "the text or the recipient isn't what you saw; read the message again and approve its `approval_hash`",
+            ));
+        }
+        Ok(vec![
+            v1::MessageApproved {
+                message_id: message_id.to_owned(),
+                approval_hash: hash.to_owned(),
+                by: by.to_owned(),
+            }
+            .into(),
+        ])
+    }
+
+    /// What approving this message now would approve.
+    pub fn approval_hash(&self, message: &Message) -> String {
+        fingerprint(self.place.as_ref().map_or("", |p| p.external_id.as_str()), &message.text)
+    }
+
+    fn waiting_message(&self, id: &str) -> Result<&Message, Refused> {
+        let message = self.known_message(id)?;
+        if message.is_waiting() {
+            return Ok(message);
+        }
+        Err(Refused::new("not_queued", "only a message that waits can be changed; this one is being sent or has ended"))
+    }
+
+    fn known_message(&self, id: &str) -> Result<&Message, Refused> {
         self.outbox.get(id).map(AsRef::as_ref).ok_or_else(|| {
             Refused::new("unknown_message", format!("there is no message `{id}` in this conversation's outbox"))
         })
@@ -127,63 +218,32 @@ impl Conversation {
 
     /// The text in parts that the conversation's channel takes.
     pub fn split(&self, text: &str) -> Vec<String> {
-        match self.place.as_ref().map(|p| p.channel.as_str()) {
-            Some("telegram") => split(text, TELEGRAM_LIMIT),
-            _ => vec![text.to_owned()],
-        }
+        self.capabilities().split(text)
     }
+}
+
+/// Stays until somebody lets it go.
+pub(super) fn held(message: &Message, why: &Why, by: &str) -> Event {
+    v1::MessageHeld {
+        message_id: message.id.clone(),
+        reason: Some(why.into()),
+        by: by.to_owned(),
+        follow_up_id: message.follow_up_id.clone(),
+    }
+    .into()
+}
+
+/// Refuses an instant that has passed or is too far ahead.
+pub fn ahead(now: DateTime<Utc>, at: DateTime<Utc>) -> Result<(), Refused> {
+    if at <= now {
+        return Err(Refused::new("past", format!("{at} has passed; leave it out to send at once")));
+    }
+    if at - now > FURTHEST {
+        return Err(Refused::new("too_far", format!("{at} is more than two years ahead, which is the limit")));
+    }
+    Ok(())
 }
 
 fn cancelled(id: &str, why: &Why, by: &str) -> Event {
     v1::MessageCancelled { message_id: id.to_owned(), reason: Some(why.into()), by: by.to_owned() }.into()
-}
-
-/// Splits at the last line break, else the last space, that keeps a part within `limit` UTF-16 units; else in the word.
-fn split(text: &str, limit: usize) -> Vec<String> {
-    let mut parts = Vec::new();
-    let mut rest = text.trim_end();
-    while !rest.is_empty() {
-        let mut units = 0;
-        let mut fits = rest.len();
-        for (i, c) in rest.char_indices() {
-            units += c.len_utf16();
-            if units > limit {
-                fits = i;
-                break;
-            }
-        }
-        let end = if fits == rest.len() {
-            fits
-        } else {
-            let head = &rest[..fits];
-            let boundary = head.rfind('\n').or_else(|| head.rfind(' ')).filter(|i| *i > 0);
-            boundary.unwrap_or(fits)
-        };
-        let part = rest[..end].trim_end();
-        if !part.is_empty() {
-            parts.push(part.to_owned());
-        }
-        rest = rest[end..].trim_start_matches(['\n', ' ']);
-    }
-    if parts.is_empty() { vec![text.to_owned()] } else { parts }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_text_is_split_at_a_space_and_nothing_is_lost() {
-        let text = "слово ".repeat(1500);
-        let parts = split(&text, TELEGRAM_LIMIT);
-        assert_eq!(parts.len(), 3);
-        assert!(parts.iter().all(|p| p.encode_utf16().count() <= TELEGRAM_LIMIT && p.ends_with("слово")));
-        assert_eq!(parts.join(" "), text.trim_end());
-    }
-
-    #[test]
-    fn a_word_longer_than_a_message_is_cut() {
-        let parts = split(&"🙂".repeat(5000), TELEGRAM_LIMIT);
-        assert_eq!(parts.iter().map(|p| p.chars().count()).collect::<Vec<_>>(), [2048, 2048, 904]);
-    }
 }

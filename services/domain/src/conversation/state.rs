@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use steward_proto::v1;
 
-use crate::keys::InboundKeys;
+use crate::{channel::Capabilities, keys::InboundKeys};
 
 /// The fold of a conversation.
 #[derive(Debug, Clone, Default)]
@@ -36,8 +36,20 @@ pub struct Conversation {
     pub cancelled: Vec<Arc<FollowUp>>,
     /// Cancelled by the fold itself; the scheduler has still to tell subscribers.
     pub unannounced: Vec<(Cancelled, Why)>,
+    /// Held by the fold itself, likewise.
+    pub unannounced_holds: Vec<(String, Why)>,
     /// When proactive messages were sent, of the last 24 hours.
     pub proactive_sent: VecDeque<DateTime<Utc>>,
+    /// When the bot's answers were sent, of the last hour.
+    pub answers_sent: VecDeque<DateTime<Utc>>,
+    /// When the client last wrote or called: the channel's service window counts from here.
+    pub last_client_at: Option<DateTime<Utc>>,
+    /// Something of ours has reached this client before.
+    pub spoken: bool,
+    /// What was about to be said when the client wrote: for the next turn to weigh.
+    pub intents: Vec<Intent>,
+    /// The client's latest mail, which the next one answers.
+    pub thread: Thread,
     /// Ids of what ended, in that order; the oldest are forgotten.
     pub(super) ended: VecDeque<Cancelled>,
 }
@@ -47,6 +59,23 @@ pub struct Conversation {
 pub enum Cancelled {
     FollowUp(String),
     Message(String),
+}
+
+/// Words that a client's message kept from being sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    pub message_id: String,
+    pub text: String,
+    /// Of the event that kept them back.
+    pub position: u64,
+}
+
+/// Where a mail belongs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Thread {
+    pub subject: String,
+    /// Message-IDs, oldest first; the last is the mail itself.
+    pub references: Vec<String>,
 }
 
 /// Where the conversation takes place.
@@ -232,14 +261,19 @@ impl Author {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnReply {
     Cancel,
+    /// It waits for a person.
+    Hold,
+    /// It is taken back, and the next turn is told what it would have said.
+    Inject,
     Keep,
 }
 
 impl OnReply {
-    /// The names served so far; `hold` and `inject` are refused where a command names them.
     pub fn of_name(name: &str) -> Option<Self> {
         match name {
             "cancel" => Some(Self::Cancel),
+            "hold" => Some(Self::Hold),
+            "inject" => Some(Self::Inject),
             "keep" => Some(Self::Keep),
             _ => None,
         }
@@ -248,6 +282,8 @@ impl OnReply {
     pub fn name(self) -> &'static str {
         match self {
             Self::Cancel => "cancel",
+            Self::Hold => "hold",
+            Self::Inject => "inject",
             Self::Keep => "keep",
         }
     }
@@ -258,6 +294,9 @@ impl OnReply {
 pub struct Message {
     pub id: String,
     pub author: Author,
+    /// All of it.
+    pub text: String,
+    /// It as the channel takes it, in order.
     pub parts: Vec<String>,
     /// The part to send next.
     pub part: usize,
@@ -272,6 +311,12 @@ pub struct Message {
     pub late_from: DateTime<Utc>,
     /// Id of the latest claim: only its answer settles an unknown. Empty: never claimed.
     pub last_claim: String,
+    /// The provider's ids of its parts, in order; empty for a part that has none yet.
+    pub provider_ids: Vec<String>,
+    /// Offered below the text where the channel has them.
+    pub buttons: Vec<v1::Button>,
+    /// The fingerprint of recipient and text that a person let go. Empty: none.
+    pub approved: String,
     pub state: MessageState,
     /// It is to be cancelled as soon as the open claim ends without a send.
     pub cancel_after_claim: Option<Why>,
@@ -283,18 +328,53 @@ pub enum MessageState {
     Queued {
         not_before: Option<DateTime<Utc>>,
     },
+    /// Waits for a person to let it go; after that, not before the time given.
+    Held {
+        why: Why,
+        not_before: Option<DateTime<Utc>>,
+    },
     Claimed(Claim),
-    Sent,
+    /// The provider took it, and may have said more since.
+    Sent(Receipts),
     Failed(Why),
     Unknown(Why),
     Cancelled(Why),
     Expired(Why),
 }
 
+/// What the provider said of a message after it took it. They may come in any order, and some never.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Receipts {
+    pub delivered_at: Option<DateTime<Utc>>,
+    pub read_at: Option<DateTime<Utc>>,
+}
+
+impl Receipts {
+    /// `sent`, `delivered` or `read`.
+    pub fn state(self) -> &'static str {
+        match self {
+            Self { read_at: Some(_), .. } => "read",
+            Self { delivered_at: Some(_), .. } => "delivered",
+            Self { .. } => "sent",
+        }
+    }
+
+    /// Both together; the earlier of two times counts, so that the order of reports doesn't.
+    pub fn and(self, other: Self) -> Self {
+        let earlier = |a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>| a.into_iter().chain(b).min();
+        Self {
+            delivered_at: earlier(self.delivered_at, other.delivered_at),
+            read_at: earlier(self.read_at, other.read_at),
+        }
+    }
+}
+
 /// One attempt of one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     pub claim_id: String,
+    /// When it was made.
+    pub at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub worker: String,
 }
@@ -304,13 +384,37 @@ impl Message {
         matches!(self.state, MessageState::Queued { .. })
     }
 
-    /// Queued or claimed.
+    /// Queued or held: it may still be changed.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.state, MessageState::Queued { .. } | MessageState::Held { .. })
+    }
+
+    /// Queued, held or claimed.
     pub fn is_open(&self) -> bool {
-        matches!(self.state, MessageState::Queued { .. } | MessageState::Claimed(_))
+        self.is_waiting() || matches!(self.state, MessageState::Claimed(_))
+    }
+
+    pub fn is_sent(&self) -> bool {
+        matches!(self.state, MessageState::Sent(_))
     }
 }
 
 impl Conversation {
+    /// What the conversation's channel can do.
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities::of(self.place.as_ref().map_or("", |p| p.channel.as_str()))
+    }
+
+    /// When the channel's service window closes or closed; `None`: it has none, or the client never wrote.
+    pub fn window_until(&self) -> Option<DateTime<Utc>> {
+        self.last_client_at?.checked_add_signed(self.capabilities().window?)
+    }
+
+    /// Whether free text may be sent at `at`, as far as is known now.
+    pub fn window_open(&self, at: DateTime<Utc>) -> bool {
+        self.capabilities().window.is_none() || self.window_until().is_some_and(|until| at < until)
+    }
+
     pub fn human_active(&self) -> bool {
         self.takeover.is_some()
     }

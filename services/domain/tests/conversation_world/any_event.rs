@@ -14,7 +14,7 @@ static POOL: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(FILE_DESCRIPTORS).expect("our own descriptors are well-formed"));
 
 /// Few ids, so that events meet each other; and words that mean something in some field.
-const WORDS: [&str; 15] = [
+const WORDS: [&str; 24] = [
     "",
     "a",
     "b",
@@ -29,6 +29,15 @@ const WORDS: [&str; 15] = [
     "message",
     "blocked",
     "by_client",
+    "hold",
+    "inject",
+    "client_responded",
+    "window_closed",
+    "whatsapp",
+    "sent",
+    "delivered",
+    "read",
+    "failed",
     "ё🙂\u{0}",
 ];
 

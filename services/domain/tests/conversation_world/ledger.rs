@@ -92,6 +92,10 @@ impl Ledger {
             Event::DispatchDeferred(e) => self.ended(&e.message_id, &e.claim_id, true),
             Event::DispatchFailed(e) => self.ended(&e.message_id, &e.claim_id, false),
             Event::DispatchUnknown(e) => self.ended(&e.message_id, &e.claim_id, false),
+            // By our own ids, it says what came of an attempt as its worker would.
+            Event::DeliveryReported(e) if !e.claim_id.is_empty() => {
+                self.ended(&e.message_id, &e.claim_id, e.status != "failed");
+            }
             _ => {}
         }
     }
@@ -164,11 +168,16 @@ impl Ledger {
             }
             let settled = matches!(old.state, FollowUpState::Unknown(_))
                 && matches!(new.state, FollowUpState::Sent | FollowUpState::Failed(_) | FollowUpState::Unknown(_));
+            // What the provider says later: it failed after all, or arrived after all.
+            let reported = matches!(
+                (&old.state, &new.state),
+                (FollowUpState::Sent, FollowUpState::Failed(_)) | (FollowUpState::Failed(_), FollowUpState::Sent)
+            );
             let by_operator = retried.is_some_and(|m| {
                 matches!(&new.state, FollowUpState::Due { message_id: Some(id) } if id == m)
                     && !matches!(old.state, FollowUpState::Sent | FollowUpState::Cancelled(_))
             });
-            assert!(settled || by_operator, "{id} went from {:?} to {:?}", old.state, new.state);
+            assert!(settled || reported || by_operator, "{id} went from {:?} to {:?}", old.state, new.state);
         }
         for (id, old) in &before.outbox {
             let Some(new) = after.outbox.get(id) else {
@@ -176,9 +185,27 @@ impl Ledger {
                 continue;
             };
             let settled = matches!(old.state, MessageState::Unknown(_))
-                && matches!(new.state, MessageState::Sent | MessageState::Failed(_) | MessageState::Unknown(_));
-            let fine = old.is_open() || old.state == new.state || settled || retried == Some(id.as_str());
+                && matches!(new.state, MessageState::Sent(_) | MessageState::Failed(_) | MessageState::Unknown(_));
+            let fine = old.is_open()
+                || old.state == new.state
+                || settled
+                || goes_forward(&old.state, &new.state)
+                || retried == Some(id.as_str());
             assert!(fine, "the message {id} went from {:?} to {:?}", old.state, new.state);
         }
     }
+}
+
+/// What reports may add to an end: sent, then failed, then delivered, then read.
+fn goes_forward(old: &MessageState, new: &MessageState) -> bool {
+    let rank = |state: &MessageState| match state {
+        MessageState::Sent(receipts) => match receipts.state() {
+            "read" => Some(4),
+            "delivered" => Some(3),
+            _ => Some(1),
+        },
+        MessageState::Failed(_) => Some(2),
+        _ => None,
+    };
+    matches!((rank(old), rank(new)), (Some(old), Some(new)) if old <= new)
 }

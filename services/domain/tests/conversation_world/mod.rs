@@ -15,10 +15,11 @@ use steward_domain::{
         dispatch::{Claiming, Step},
         follow_ups::{Alarm, Alarmed, Schedule},
         outbox::Queue,
+        templates::Addressee,
         turns::{StartTurn, TurnStart},
         {Author, OnReply},
     },
-    settings::Policy,
+    settings::{Policy, Template},
 };
 use steward_proto::{Event, Fold, Metadata, Recorded, SCHEMA_VERSION, from_timestamp, to_timestamp, v1};
 use uuid::Uuid;
@@ -36,6 +37,11 @@ pub struct World {
     pub group: bool,
     pub policy: Policy,
     pub late_limit: Duration,
+    /// Kind of the channel.
+    pub channel: &'static str,
+    pub templates: Vec<Template>,
+    /// The contact's language.
+    pub language: String,
     made: u64,
 }
 
@@ -49,8 +55,18 @@ impl World {
             group: false,
             policy: Policy::default(),
             late_limit: LATE_LIMIT,
+            channel: "telegram",
+            templates: Vec::new(),
+            language: String::new(),
             made: 0,
         }
+    }
+
+    /// A private chat on another kind of channel, in which the client has said hello.
+    pub fn opened_on(channel: &'static str) -> Self {
+        let mut world = Self { channel, ..Self::new() };
+        world.client_writes("hello");
+        world
     }
 
     /// A private chat in which the client has said hello.
@@ -113,8 +129,8 @@ impl World {
 
     fn source(&mut self) -> v1::Source {
         v1::Source {
-            channel_id: "tg-main".to_owned(),
-            channel: "telegram".to_owned(),
+            channel_id: format!("{}-main", self.channel),
+            channel: self.channel.to_owned(),
             external_id: "42".to_owned(),
             key: self.id("update"),
             sent_at: Some(to_timestamp(self.now)),
@@ -235,8 +251,10 @@ impl World {
             zone: Tz::Europe__Madrid,
             archived: false,
             limited_until: None,
+            templates: &self.templates,
+            addressee: Addressee { languages: [&self.language, "en"], name: "Ana" },
         };
-        state.next_step(&claiming, |to, text| format!("{to}/{text}")).unwrap()
+        state.next_step(&claiming).unwrap()
     }
 
     /// A dispatcher looks at the message and records what it decides; the claim's id if it claimed.
@@ -289,13 +307,14 @@ impl World {
         let reason = Some(v1::Reason { code: "test".to_owned(), ..Default::default() });
         let (message_id, part, follow_up_id) = (claim.message_id, claim.part, claim.follow_up_id);
         let claim_id = claim.claim_id;
+        let message_id_of = message_id.clone();
         match answer {
             Answer::Success => self.record(v1::DispatchSucceeded {
                 message_id,
                 part,
                 parts: claim.parts,
                 claim_id,
-                provider_message_id: "1001".to_owned(),
+                provider_message_id: provider_id(&message_id_of, part),
                 sent_at: Some(to_timestamp(self.now)),
                 follow_up_id,
                 ..Default::default()
@@ -318,6 +337,38 @@ impl World {
     }
 }
 
+impl World {
+    /// The provider reports on a part of ours, by its own id of it.
+    pub fn report(&mut self, message_id: &str, part: u32, status: &str) {
+        self.report_as(v1::DeliveryReported {
+            provider_message_id: provider_id(message_id, part),
+            status: status.to_owned(),
+            ..Default::default()
+        });
+    }
+
+    /// The provider reports on an attempt of ours, by our own ids.
+    pub fn report_claim(&mut self, claim_id: &str, status: &str) {
+        let claim = self.claimed(claim_id);
+        self.report_as(v1::DeliveryReported {
+            provider_message_id: provider_id(&claim.message_id, claim.part),
+            message_id: claim.message_id,
+            part: claim.part,
+            claim_id: claim.claim_id,
+            status: status.to_owned(),
+            ..Default::default()
+        });
+    }
+
+    pub fn report_as(&mut self, report: v1::DeliveryReported) {
+        let source = Some(self.source());
+        let reason = (report.status == "failed" && report.reason.is_none())
+            .then(|| v1::Reason { code: "undeliverable".to_owned(), ..Default::default() });
+        let at = Some(to_timestamp(self.now));
+        self.record(v1::DeliveryReported { source, reason: reason.or(report.reason.clone()), at, ..report });
+    }
+}
+
 /// What may come of a claim.
 #[derive(Debug, Clone, Copy)]
 pub enum Answer {
@@ -325,6 +376,11 @@ pub enum Answer {
     Failure,
     Deferral(i64),
     Unknown,
+}
+
+/// The provider's name for a part.
+pub fn provider_id(message_id: &str, part: u32) -> String {
+    format!("wamid.{message_id}.{part}")
 }
 
 /// The message that a follow-up becomes.

@@ -1,10 +1,13 @@
 //! A human takes a conversation over, gives it back, writes in it.
 
 use axum::extract::State;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use serde::Deserialize;
 use steward_domain::{
-    conversation::{Author, Conversation, OnReply, Refused, follow_ups::FURTHEST, outbox::Queue},
+    conversation::{
+        Author, Conversation, OnReply, Refused,
+        outbox::{Queue, ahead},
+    },
     ids,
 };
 use steward_http::{ApiPath, Problem};
@@ -88,7 +91,7 @@ pub async fn write(
         if state.outbox.contains_key(&message_id) {
             return Ok(Vec::new());
         }
-        due_at.map_or(Ok(()), ahead)?;
+        due_at.map_or(Ok(()), |at| ahead(Utc::now(), at))?;
         let queued = state.queue(Queue {
             message_id: message_id.clone(),
             author: Author::Human,
@@ -133,16 +136,4 @@ pub fn known(state: &Conversation) -> Result<(), Refused> {
         "unknown_conversation",
         "there is no such conversation; it begins with the client's first message",
     ))
-}
-
-/// Refuses an instant that has passed or is too far ahead. A repeat is recognised before it is asked.
-pub fn ahead(at: DateTime<Utc>) -> Result<(), Refused> {
-    let now = Utc::now();
-    if at <= now {
-        return Err(Refused::new("past", format!("{at} has passed; leave it out to send at once")));
-    }
-    if at - now > FURTHEST {
-        return Err(Refused::new("too_far", format!("{at} is more than two years ahead, which is the limit")));
-    }
-    Ok(())
 }

@@ -1,20 +1,18 @@
-//! Messages on their way out: queued, cancelled, tried again, moved.
+//! Messages on their way out: queued, held, approved, changed, cancelled, tried again, moved.
 
 use axum::extract::State;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use serde::Deserialize;
 use steward_domain::{
-    conversation::{Author, Conversation, MessageState, OnReply, Refused, outbox::Queue},
+    conversation::{
+        Author, MessageState, OnReply,
+        outbox::{Queue, ahead},
+    },
     ids,
 };
 use steward_http::{ApiPath, Problem};
-use steward_proto::{Event, to_timestamp, v1};
 
-use super::{
-    Answer, Command, conversation_id, conversation_of, decide,
-    humans::{ahead, as_asked},
-    when::instant,
-};
+use super::{Answer, Command, conversation_id, conversation_of, decide, humans::as_asked, when::instant};
 use crate::intake::Intake;
 
 const UNKNOWN: &str = "unknown_message";
@@ -37,6 +35,20 @@ pub struct Move {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Changes {
+    text: Option<String>,
+    due_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approve {
+    /// `approval_hash` as it was read with the message.
+    hash: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
 /// `POST /api/v1/outbox`: a message nobody waits for, so policy applies to it.
@@ -47,7 +59,8 @@ pub async fn queue(State(intake): State<Intake>, command: Command<New>) -> Resul
     let on_reply = match body.on_reply.as_deref() {
         None => OnReply::Cancel,
         Some(name) => OnReply::of_name(name).ok_or_else(|| {
-            Problem::unprocessable("bad_body", "`on_reply` must be \"cancel\" or \"keep\"; nothing else is served yet")
+            let names = "`on_reply` must be \"cancel\", \"hold\", \"inject\" or \"keep\"";
+            Problem::unprocessable("bad_body", names)
         })?,
     };
     let message_id = ids::message(conversation, command.unique());
@@ -55,7 +68,7 @@ pub async fn queue(State(intake): State<Intake>, command: Command<New>) -> Resul
         if state.outbox.contains_key(&message_id) {
             return Ok(Vec::new());
         }
-        due_at.map_or(Ok(()), ahead)?;
+        due_at.map_or(Ok(()), |at| ahead(Utc::now(), at))?;
         state.queue(Queue {
             message_id: message_id.clone(),
             author: Author::Bot,
@@ -101,7 +114,7 @@ pub async fn retry(
     let conversation = conversation_of(&id, UNKNOWN)?;
     let by = command.caller.actor();
     let position = decide(&intake, &command, conversation, |state| {
-        let done = state.outbox.get(&id).is_some_and(|m| m.is_open() || m.state == MessageState::Sent);
+        let done = state.outbox.get(&id).is_some_and(|m| m.is_open() || m.is_sent());
         as_asked(state.retry_message(&id, &by), "not_retryable", done && command.may_repeat())
     })
     .await?;
@@ -118,26 +131,72 @@ pub async fn reschedule(
     let conversation = conversation_of(&id, UNKNOWN)?;
     let due_at = instant(&command.body.due_at)?;
     let by = command.caller.actor();
-    let position = decide(&intake, &command, conversation, |state| moved(state, &id, due_at, &by)).await?;
+    let position =
+        decide(&intake, &command, conversation, |state| state.move_message(Utc::now(), &id, due_at, &by)).await?;
     command.done(&intake);
     Ok(Answer::changed(id, conversation, position))
 }
 
-fn moved(state: &Conversation, id: &str, due_at: DateTime<Utc>, by: &str) -> Result<Vec<Event>, Refused> {
-    state.readable()?;
-    let Some(message) = state.outbox.get(id) else {
-        return Err(Refused::new(UNKNOWN, format!("there is no message `{id}` in this conversation's outbox")));
-    };
-    match message.state {
-        MessageState::Queued { not_before } if not_before == Some(due_at) => Ok(Vec::new()),
-        MessageState::Queued { .. } => {
-            ahead(due_at)?;
-            let due_at = Some(to_timestamp(due_at));
-            Ok(vec![v1::MessageMoved { message_id: id.to_owned(), due_at, by: by.to_owned() }.into()])
-        }
-        _ => Err(Refused::new(
-            "not_queued",
-            "only a message that waits can be moved; this one is being sent or has ended",
-        )),
+/// `PATCH /api/v1/outbox/{id}`: other words, another time, or both.
+pub async fn change(
+    State(intake): State<Intake>,
+    ApiPath(id): ApiPath<String>,
+    command: Command<Changes>,
+) -> Result<Answer, Problem> {
+    let conversation = conversation_of(&id, UNKNOWN)?;
+    let Changes { text, due_at } = &command.body;
+    if text.is_none() && due_at.is_none() {
+        return Err(Problem::unprocessable("bad_body", "nothing to change: give at least one of `text` and `due_at`"));
     }
+    let due_at = due_at.as_deref().map(instant).transpose()?;
+    let by = command.caller.actor();
+    let position = decide(&intake, &command, conversation, |state| {
+        let mut events = Vec::new();
+        if let Some(text) = text {
+            events.extend(state.edit_message(&id, text, &by)?);
+        }
+        if let Some(due_at) = due_at {
+            events.extend(state.move_message(Utc::now(), &id, due_at, &by)?);
+        }
+        Ok(events)
+    })
+    .await?;
+    command.done(&intake);
+    Ok(Answer::changed(id, conversation, position))
+}
+
+/// `POST /api/v1/outbox/{id}/hold`
+pub async fn hold(
+    State(intake): State<Intake>,
+    ApiPath(id): ApiPath<String>,
+    command: Command<Nothing>,
+) -> Result<Answer, Problem> {
+    let conversation = conversation_of(&id, UNKNOWN)?;
+    let by = command.caller.actor();
+    let position = decide(&intake, &command, conversation, |state| {
+        as_asked(state.hold_message(&id, &by), "already_held", command.may_repeat())
+    })
+    .await?;
+    command.done(&intake);
+    Ok(Answer::changed(id, conversation, position))
+}
+
+/// `POST /api/v1/outbox/{id}/approve`: lets a held message go, exactly as its hash names it.
+pub async fn approve(
+    State(intake): State<Intake>,
+    ApiPath(id): ApiPath<String>,
+    command: Command<Approve>,
+) -> Result<Answer, Problem> {
+    let conversation = conversation_of(&id, UNKNOWN)?;
+    let (by, hash) = (command.caller.actor(), &command.body.hash);
+    let position = decide(&intake, &command, conversation, |state| {
+        // A repeat may come when the message is long gone.
+        let done = state.outbox.get(&id).is_some_and(|m| {
+            m.approved == *hash && !matches!(m.state, MessageState::Held { .. }) && command.may_repeat()
+        });
+        if done { Ok(Vec::new()) } else { state.approve_message(&id, hash, &by) }
+    })
+    .await?;
+    command.done(&intake);
+    Ok(Answer::changed(id, conversation, position))
 }

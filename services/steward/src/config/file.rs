@@ -1,6 +1,7 @@
 //! `steward.toml` as it is written, section by section, but for `[[channels]]`.
 
 use serde::Deserialize;
+use steward_domain::settings::Approval;
 
 use super::values::{Hour, HoursOfDay, Listen, Positive, Secret, Span, SpanOrNever, Spoken, Text, WebUrl, Zone};
 
@@ -154,17 +155,6 @@ pub(super) struct Policy {
     pub daily_cap: Option<Positive>,
     pub auto_reply_cap: Option<Positive>,
     pub approval: Approval,
-}
-
-/// Which messages wait for a person's approval.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Approval {
-    #[default]
-    None,
-    FirstContact,
-    Proactive,
-    All,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -14,14 +14,14 @@ use std::{
     time::Duration,
 };
 
-pub use steward_domain::settings::Template;
+pub use steward_domain::settings::{Approval, Policy, Template};
 use steward_domain::settings::{Defaults, PartsOfDay, QuietHours};
 use toml::Table;
 
 pub use self::{
     channels::{Channel, Email, Inbound, Intake, Kind, Telegram, WhatsApp},
     error::ConfigError,
-    file::{Approval, AuthMode, Provider},
+    file::{AuthMode, Provider},
     sources::{Environment, process_environment},
     values::Secret,
 };
@@ -75,17 +75,6 @@ pub struct Access {
 pub struct JobModel {
     pub provider: Provider,
     pub model: Option<String>,
-}
-
-/// `[policy]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
-    pub quiet_hours: Option<QuietHours>,
-    /// Proactive messages per contact in any 24 hours.
-    pub daily_cap: Option<u32>,
-    /// Answers per correspondent and hour; `None`: 10 for email, no limit elsewhere.
-    pub auto_reply_cap: Option<u32>,
-    pub approval: Approval,
 }
 
 /// `[webhooks]`: outgoing.

@@ -1,0 +1,201 @@
+//! What comes in: the client's words, where they came from, a human of ours who writes or takes over.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use steward_proto::{Recorded, from_timestamp, v1};
+
+use super::super::state::{
+    Author, CancelOn, Cancelled, ClientMessage, Conversation, FollowUpState, Message, OnReply, Person, Place, Takeover,
+    Thread, Why,
+};
+
+/// Message-IDs of a thread that are kept: a mail names the first and the latest.
+const REFERENCES_KEPT: usize = 32;
+
+impl Conversation {
+    pub(super) fn came_from(&mut self, source: Option<&v1::Source>, contact_id: &str, at: DateTime<Utc>) {
+        let Some(source) = source else { return };
+        self.inbound.insert(at, &source.key);
+        let place = self.place.get_or_insert_with(|| Place {
+            channel_id: source.channel_id.clone(),
+            channel: source.channel.clone(),
+            external_id: source.external_id.clone(),
+            contact_id: contact_id.to_owned(),
+            group: source.group,
+        });
+        if place.contact_id.is_empty() {
+            contact_id.clone_into(&mut place.contact_id);
+        }
+    }
+
+    pub(super) fn client_responded(&mut self, recorded: &Recorded, e: &v1::ClientResponded) {
+        let at = recorded.metadata.at;
+        self.came_from(e.source.as_ref(), &e.contact_id, at);
+        self.blocked = false;
+        let from = e.from.as_ref().map(Person::from).unwrap_or_default();
+        if self.person.id != from.id {
+            self.person = from.clone();
+        } else {
+            self.person.update(&from);
+        }
+        let group = self.place.as_ref().is_some_and(|p| p.group);
+        let event_id = recorded.metadata.event_id;
+        let why = Why::new("client_responded", "the client wrote first", event_id);
+        let concerned: Vec<String> = self
+            .follow_ups
+            .values()
+            .filter(|f| f.is_open() && f.cancel_on == CancelOn::ClientResponse)
+            .filter(|f| !group || f.asked_by.is_empty() || f.asked_by == from.id)
+            .map(|f| f.id.clone())
+            .collect();
+        for id in concerned {
+            let before = self.follow_ups.get(&id).cloned();
+            if self.cancel_follow_up(&id, &why) {
+                self.unannounced.push((Cancelled::FollowUp(id.clone()), why.clone()));
+                if let Some(takeover) = &mut self.takeover {
+                    takeover.cancelled.push(id);
+                }
+                self.cancelled.extend(before);
+            }
+        }
+        let concerned: Vec<Arc<Message>> = self
+            .outbox
+            .values()
+            .filter(|m| m.is_open() && m.on_reply != OnReply::Keep && m.follow_up_id.is_empty())
+            .cloned()
+            .collect();
+        for message in concerned {
+            self.take_reply(&message, &why, recorded.position);
+        }
+        self.heard_from(e.source.as_ref(), at);
+        if !e.thread.is_empty() {
+            let mut references: Vec<String> = e.thread.split_whitespace().map(str::to_owned).collect();
+            if references.len() > REFERENCES_KEPT {
+                references.drain(1..=references.len() - REFERENCES_KEPT);
+            }
+            self.thread = Thread { subject: e.subject.clone(), references };
+        }
+        let written_at = e.source.as_ref().and_then(|s| from_timestamp(s.sent_at.as_ref())).unwrap_or(at);
+        self.unanswered.push(Arc::new(ClientMessage {
+            position: recorded.position,
+            message_id: e.message_id.clone(),
+            event_id: event_id.to_string(),
+            kind: e.kind.clone(),
+            text: e.text.clone(),
+            forwarded: e.forwarded,
+            from,
+            written_at,
+            at,
+        }));
+    }
+
+    /// The service window counts from the client's latest sign of life, by the channel's own time where that isn't ahead.
+    pub(super) fn heard_from(&mut self, source: Option<&v1::Source>, at: DateTime<Utc>) {
+        let said_at = source.and_then(|s| from_timestamp(s.sent_at.as_ref())).map_or(at, |sent| sent.min(at));
+        self.last_client_at = self.last_client_at.max(Some(said_at));
+    }
+
+    /// What a client's message does to one of ours that waits or is being sent.
+    pub(super) fn take_reply(&mut self, message: &Message, why: &Why, position: u64) {
+        match message.on_reply {
+            OnReply::Keep => {}
+            OnReply::Cancel => {
+                if self.cancel_message(&message.id, why) {
+                    self.unannounced.push((Cancelled::Message(message.id.clone()), why.clone()));
+                }
+            }
+            OnReply::Hold => {
+                if message.is_queued() {
+                    self.hold(&message.id, why.clone());
+                    self.unannounced_holds.push((message.id.clone(), why.clone()));
+                } else if !message.is_waiting() {
+                    self.change_message(&message.id, |m| m.cancel_after_claim = Some(why.clone()));
+                }
+            }
+            OnReply::Inject => {
+                let injected = Why { code: "injected".to_owned(), ..why.clone() };
+                if self.cancel_message(&message.id, &injected) {
+                    self.unannounced.push((Cancelled::Message(message.id.clone()), injected));
+                    self.intend(message, position);
+                }
+            }
+        }
+    }
+
+    pub(super) fn human_wrote(&mut self, at: DateTime<Utc>) {
+        if let Some(takeover) = &mut self.takeover {
+            takeover.active_at = takeover.active_at.max(at);
+        }
+    }
+
+    pub(super) fn takeover_started(&mut self, e: &v1::HumanTakeoverStarted, at: DateTime<Utc>, event_id: &str) {
+        let why = Why::new("human_active", "a human took over", event_id);
+        let mut cancelled = Vec::new();
+        let open: Vec<Arc<Message>> =
+            self.outbox.values().filter(|m| m.is_open() && m.author == Author::Bot).cloned().collect();
+        for message in open {
+            if message.follow_up_id.is_empty() {
+                if self.cancel_message(&message.id, &why) {
+                    self.unannounced.push((Cancelled::Message(message.id.clone()), why.clone()));
+                }
+            } else if self.cancel_follow_up(&message.follow_up_id, &why) {
+                self.unannounced.push((Cancelled::FollowUp(message.follow_up_id.clone()), why.clone()));
+                cancelled.push(message.follow_up_id.clone());
+            }
+        }
+        // Nor does the brain carry out what is due.
+        let acting: Vec<String> = self
+            .follow_ups
+            .values()
+            .filter(|f| matches!(f.state, FollowUpState::Due { message_id: None }))
+            .map(|f| f.id.clone())
+            .collect();
+        for id in acting {
+            if self.cancel_follow_up(&id, &why) {
+                self.unannounced.push((Cancelled::FollowUp(id.clone()), why.clone()));
+                cancelled.push(id);
+            }
+        }
+        // What the client's last words cancelled and no turn has answered stays cancelled.
+        cancelled.extend(self.cancelled.drain(..).map(|f| f.id.clone()));
+        match &mut self.takeover {
+            Some(takeover) => {
+                takeover.active_at = takeover.active_at.max(at);
+                takeover.cancelled.append(&mut cancelled);
+            }
+            None => {
+                self.takeover =
+                    Some(Takeover { by: e.by.clone(), via: e.via.clone(), since: at, active_at: at, cancelled });
+            }
+        }
+    }
+}
+
+impl From<&v1::Person> for Person {
+    fn from(p: &v1::Person) -> Self {
+        Self {
+            id: p.id.clone(),
+            name: p.name.clone(),
+            username: p.username.clone(),
+            language: p.language.clone(),
+            timezone: p.timezone.clone(),
+        }
+    }
+}
+
+impl Person {
+    /// Takes over what the channel says now; what it leaves out stays.
+    fn update(&mut self, now: &Self) {
+        for (old, new) in [
+            (&mut self.name, &now.name),
+            (&mut self.username, &now.username),
+            (&mut self.language, &now.language),
+            (&mut self.timezone, &now.timezone),
+        ] {
+            if !new.is_empty() {
+                old.clone_from(new);
+            }
+        }
+    }
+}

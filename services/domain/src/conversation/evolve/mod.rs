@@ -1,0 +1,218 @@
+//! How each event changes a conversation. Facts may come in any order and are never refused, so nothing here may panic.
+
+mod endings;
+mod inbound;
+mod promises;
+mod receipts;
+mod sending;
+
+use steward_proto::{Event, Fold, Recorded, from_timestamp};
+
+use super::state::{Author, Cancelled, Claim, Conversation, FollowUpState, MessageState, OpenTurn, Why};
+
+impl Fold for Conversation {
+    fn evolve(&mut self, recorded: &Recorded) {
+        let at = recorded.metadata.at;
+        let event_id = recorded.metadata.event_id;
+        match &recorded.event {
+            Event::ClientResponded(e) => self.client_responded(recorded, e),
+            Event::HumanResponded(e) => {
+                self.came_from(e.source.as_ref(), &e.contact_id, at);
+                self.human_wrote(at);
+                self.spoken = true;
+            }
+            Event::UpdateKept(e) => {
+                self.came_from(e.source.as_ref(), &e.contact_id, at);
+                // A call opens the service window like a message.
+                if e.kind.starts_with("call") {
+                    self.heard_from(e.source.as_ref(), at);
+                }
+            }
+            Event::HumanRequested(_) | Event::DraftSuppressed(_) => {}
+            Event::MeetingBooked(e) => self.came_from(e.source.as_ref(), "", at),
+            Event::MeetingMoved(e) => self.came_from(e.source.as_ref(), "", at),
+            Event::MeetingCancelled(e) => self.came_from(e.source.as_ref(), "", at),
+            Event::DeliveryReported(e) => {
+                self.came_from(e.source.as_ref(), "", at);
+                self.reported(e, (recorded.position, at));
+            }
+            Event::HumanTakeoverStarted(e) => {
+                self.came_from(e.source.as_ref(), "", at);
+                self.takeover_started(e, at, &event_id.to_string());
+            }
+            Event::HumanTakeoverEnded(e) => {
+                self.came_from(e.source.as_ref(), "", at);
+                self.takeover = None;
+            }
+            Event::RecipientBlocked(e) => {
+                self.came_from(e.source.as_ref(), "", at);
+                self.blocked = true;
+            }
+            Event::RecipientUnblocked(e) => {
+                self.came_from(e.source.as_ref(), "", at);
+                self.blocked = false;
+            }
+            Event::AddressBound(e) => {
+                if let Some(place) = &mut self.place {
+                    place.external_id.clone_from(&e.external_id);
+                }
+            }
+
+            Event::TurnStarted(e) => {
+                self.turn = Some(OpenTurn {
+                    turn_id: e.turn_id.clone(),
+                    through: e.through_position,
+                    lease_until: from_timestamp(e.lease_until.as_ref()).unwrap_or(at),
+                    worker: e.worker.clone(),
+                    follow_up_id: e.follow_up_id.clone(),
+                });
+            }
+            Event::TurnCompleted(e) => self.turn_completed(e),
+            Event::TurnSuperseded(e) => {
+                if self.turn.as_ref().is_some_and(|t| t.turn_id == e.turn_id) {
+                    self.turn = None;
+                }
+            }
+
+            Event::FollowUpScheduled(e) => self.scheduled(e, at),
+            Event::FollowUpMoved(e) => {
+                let due_at = from_timestamp(e.due_at.as_ref()).unwrap_or(at);
+                self.change_follow_up(&e.follow_up_id, |f| {
+                    f.due_at = due_at;
+                    f.set_at = at;
+                    if !e.phrase.is_empty() {
+                        f.phrase.clone_from(&e.phrase);
+                        f.rule.clone_from(&e.rule);
+                    }
+                });
+            }
+            Event::FollowUpTextChanged(e) => self.change_follow_up(&e.follow_up_id, |f| f.text.clone_from(&e.text)),
+            Event::FollowUpDue(e) => {
+                let message_id = e.message.as_ref().map(|m| m.message_id.clone());
+                let late_from = self.follow_ups.get(&e.follow_up_id).map_or(at, |f| f.due_at.max(f.set_at));
+                self.change_follow_up(&e.follow_up_id, |f| f.state = FollowUpState::Due { message_id });
+                if let Some(message) = &e.message {
+                    self.queued(message, late_from);
+                }
+            }
+            Event::FollowUpCancelled(e) => {
+                let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
+                self.unannounced.retain(|(c, _)| !matches!(c, Cancelled::FollowUp(id) if *id == e.follow_up_id));
+                // The client's own "don't write": nothing to renew any more.
+                if why.code == "by_client" {
+                    self.cancelled.retain(|f| f.id != e.follow_up_id);
+                }
+                let missed = why.code == "human_active";
+                if self.cancel_follow_up(&e.follow_up_id, &why)
+                    && missed
+                    && let Some(takeover) = &mut self.takeover
+                {
+                    takeover.cancelled.push(e.follow_up_id.clone());
+                }
+            }
+            Event::FollowUpExpired(e) => {
+                let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
+                self.end_follow_up(&e.follow_up_id, FollowUpState::Expired(why));
+            }
+            Event::FollowUpDone(e) => self.end_follow_up(&e.follow_up_id, FollowUpState::Done),
+            Event::FollowUpFailed(e) => {
+                let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
+                self.end_follow_up(&e.follow_up_id, FollowUpState::Failed(why));
+            }
+
+            Event::MessageQueued(e) => {
+                if let Some(message) = &e.message {
+                    if message.author == Author::Human.name() {
+                        self.human_wrote(at);
+                    }
+                    if !message.follow_up_id.is_empty() {
+                        let message_id = Some(message.message_id.clone());
+                        self.change_follow_up(&message.follow_up_id, |f| f.state = FollowUpState::Due { message_id });
+                    }
+                    self.queued(message, at);
+                }
+            }
+            Event::MessageDue(e) => self.change_message(&e.message_id, |m| {
+                if let MessageState::Queued { not_before } | MessageState::Held { not_before, .. } = &mut m.state {
+                    *not_before = None;
+                }
+            }),
+            Event::MessageMoved(e) => {
+                let due_at = from_timestamp(e.due_at.as_ref()).unwrap_or(at);
+                self.change_message(&e.message_id, |m| {
+                    if let MessageState::Queued { not_before } | MessageState::Held { not_before, .. } = &mut m.state {
+                        *not_before = Some(due_at);
+                        m.late_from = m.late_from.max(due_at);
+                    }
+                });
+            }
+            Event::MessageHeld(e) => {
+                let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
+                self.unannounced_holds.retain(|(id, _)| *id != e.message_id);
+                self.hold(&e.message_id, why);
+            }
+            Event::MessageApproved(e) => {
+                self.unannounced_holds.retain(|(id, _)| *id != e.message_id);
+                self.approved(&e.message_id, &e.approval_hash, at);
+            }
+            Event::MessageEdited(e) => self.edited(e),
+            Event::MessageCancelled(e) => {
+                let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
+                self.unannounced.retain(|(c, _)| !matches!(c, Cancelled::Message(id) if *id == e.message_id));
+                self.unannounced_holds.retain(|(id, _)| *id != e.message_id);
+                self.cancel_message(&e.message_id, &why);
+            }
+            Event::MessageExpired(e) => {
+                let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
+                self.end_message(&e.message_id, MessageState::Expired(why));
+            }
+            Event::MessageRetried(e) => self.retried(&e.message_id, at),
+            Event::SendDeferred(e) => {
+                self.put_off(&e.message_id, from_timestamp(e.until.as_ref()).unwrap_or(at), recorded.position);
+            }
+
+            Event::DispatchStarted(e) => self.change_message(&e.message_id, |m| {
+                m.part = e.part as usize;
+                m.attempts = e.attempt;
+                m.last_claim.clone_from(&e.claim_id);
+                m.state = MessageState::Claimed(Claim {
+                    claim_id: e.claim_id.clone(),
+                    at,
+                    expires_at: from_timestamp(e.expires_at.as_ref()).unwrap_or(at),
+                    worker: e.worker.clone(),
+                });
+            }),
+            Event::DispatchSucceeded(e) => self.succeeded(e, (recorded.position, at)),
+            Event::DispatchFailed(e) => {
+                let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
+                if self.claim_matters(&e.message_id, &e.claim_id) {
+                    if why.code == "blocked" {
+                        self.blocked = true;
+                    }
+                    self.end_message(&e.message_id, MessageState::Failed(why));
+                }
+            }
+            Event::DispatchDeferred(e) => self.deferred(e, recorded.position, at),
+            Event::DispatchUnknown(e) => {
+                let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
+                if self.claim_matters(&e.message_id, &e.claim_id) {
+                    self.end_message(&e.message_id, MessageState::Unknown(why));
+                }
+            }
+
+            Event::ContactChanged(_)
+            | Event::ContactArchived(_)
+            | Event::ApiKeyCreated(_)
+            | Event::ApiKeyRevoked(_)
+            | Event::WebhookCreated(_)
+            | Event::WebhookDeleted(_)
+            | Event::WebhookSecretRotated(_)
+            | Event::WebhookDisabled(_)
+            | Event::WebhookDelivered(_)
+            | Event::WebhookAttemptFailed(_)
+            | Event::WebhookDeliveryFailed(_)
+            | Event::WebhookDeliveryRetried(_) => {}
+            Event::Unknown { type_name, .. } => self.schema_ahead = Some(type_name.clone()),
+        }
+    }
+}

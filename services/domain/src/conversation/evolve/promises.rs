@@ -1,0 +1,62 @@
+//! Turns and promises: what a turn leaves behind, and what was promised.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use steward_proto::{from_timestamp, v1};
+
+use super::super::state::{CancelOn, Conversation, FollowUp, FollowUpState, Intent, Message};
+
+/// Words kept back for one turn, at most.
+const INTENTS_KEPT: usize = 16;
+
+impl Conversation {
+    pub(super) fn turn_completed(&mut self, e: &v1::TurnCompleted) {
+        if self.turn.as_ref().is_some_and(|t| t.turn_id == e.turn_id) {
+            self.turn = None;
+        }
+        self.answered_through = self.answered_through.max(e.through_position);
+        let through = self.answered_through;
+        self.unanswered.retain(|m| m.position > through);
+        self.intents.retain(|i| i.position > through);
+        if self.unanswered.is_empty() {
+            self.cancelled.clear();
+        }
+    }
+
+    /// Words that weren't sent are kept for the next turn.
+    pub(super) fn intend(&mut self, message: &Message, position: u64) {
+        if self.intents.len() == INTENTS_KEPT {
+            self.intents.remove(0);
+        }
+        self.intents.push(Intent { message_id: message.id.clone(), text: message.text.clone(), position });
+    }
+
+    pub(super) fn scheduled(&mut self, e: &v1::FollowUpScheduled, at: DateTime<Utc>) {
+        let follow_up = FollowUp {
+            id: e.follow_up_id.clone(),
+            due_at: from_timestamp(e.due_at.as_ref()).unwrap_or(at),
+            timezone: e.timezone.clone(),
+            phrase: e.phrase.clone(),
+            rule: e.rule.clone(),
+            intention: e.intention.clone(),
+            text: e.text.clone(),
+            cancel_on: CancelOn::of_name(&e.cancel_on).unwrap_or(CancelOn::ClientResponse),
+            action: e.action.clone().unwrap_or_default(),
+            scheduled_reason: e.scheduled_reason.clone(),
+            key: e.key.clone(),
+            asked_by: e.asked_by.clone(),
+            language: e.language.clone(),
+            context: e.context.clone(),
+            set_at: at,
+            state: FollowUpState::Pending,
+        };
+        if !e.renews.is_empty() {
+            self.cancelled.retain(|f| f.id != e.renews);
+            if let Some(takeover) = &mut self.takeover {
+                takeover.cancelled.retain(|id| *id != e.renews);
+            }
+        }
+        self.follow_ups.insert(follow_up.id.clone(), Arc::new(follow_up));
+    }
+}

@@ -1,0 +1,100 @@
+//! From the answer of an attempt to the event that records it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use steward_domain::conversation::{Why, dispatch::MOST_ATTEMPTS};
+use steward_proto::{Event, to_timestamp, v1};
+
+use crate::{channels::Sent, dispatcher::Claimed};
+
+/// The outcome's name in the metrics.
+pub fn outcome(sent: &Sent) -> &'static str {
+    match sent {
+        Sent::Accepted { .. } => "sent",
+        Sent::Deferred { .. } | Sent::Moved { .. } => "deferred",
+        Sent::Refused { .. } => "failed",
+        Sent::Unknown { .. } => "unknown",
+    }
+}
+
+/// The pause before the next attempt, by the number of the one that was deferred: 1, 2, 4 … 60 s.
+fn backoff(attempt: u32) -> TimeDelta {
+    TimeDelta::seconds(1_i64.checked_shl(attempt.saturating_sub(1)).unwrap_or(60).clamp(1, 60))
+}
+
+/// What is recorded of an attempt.
+pub fn result_event(message_id: &str, c: Claimed, sent: Sent, now: DateTime<Utc>) -> Event {
+    let message_id = message_id.to_owned();
+    let part = c.part as u32;
+    let reason = |code: &str, text: String| Some((&Why::new(code, text, "")).into());
+    match sent {
+        Sent::Accepted { provider_message_id, answer } => v1::DispatchSucceeded {
+            message_id,
+            part,
+            parts: c.parts as u32,
+            claim_id: c.claim_id,
+            provider_message_id,
+            sent_at: Some(to_timestamp(now)),
+            follow_up_id: c.follow_up_id,
+            text: c.text,
+            author: c.author.to_owned(),
+            answer,
+        }
+        .into(),
+        Sent::Deferred { code, text, .. } if c.attempt >= MOST_ATTEMPTS => v1::DispatchFailed {
+            message_id,
+            part,
+            claim_id: c.claim_id,
+            reason: reason(code, format!("given up after {MOST_ATTEMPTS} attempts: {text}")),
+            permanent: false,
+            provider_code: String::new(),
+            follow_up_id: c.follow_up_id,
+        }
+        .into(),
+        Sent::Deferred { code, text, retry_at } => v1::DispatchDeferred {
+            message_id,
+            part,
+            claim_id: c.claim_id,
+            reason: reason(code, text),
+            until: Some(to_timestamp(retry_at.unwrap_or(now + backoff(c.attempt)))),
+            follow_up_id: c.follow_up_id,
+        }
+        .into(),
+        Sent::Moved { external_id } => v1::DispatchDeferred {
+            message_id,
+            part,
+            claim_id: c.claim_id,
+            reason: reason("moved", format!("the chat is now {external_id}")),
+            until: Some(to_timestamp(now)),
+            follow_up_id: c.follow_up_id,
+        }
+        .into(),
+        // Not the message is refused but free text, for now: it is looked at again, and goes as a template or is held.
+        Sent::Refused { code: "window_closed", text, .. } if c.template.is_none() => v1::DispatchDeferred {
+            message_id,
+            part,
+            claim_id: c.claim_id,
+            reason: reason("window_closed", text),
+            until: Some(to_timestamp(now)),
+            follow_up_id: c.follow_up_id,
+        }
+        .into(),
+        Sent::Refused { code, text, provider_code } => v1::DispatchFailed {
+            message_id,
+            part,
+            claim_id: c.claim_id,
+            reason: reason(code, text),
+            permanent: true,
+            provider_code,
+            follow_up_id: c.follow_up_id,
+        }
+        .into(),
+        Sent::Unknown { text } => v1::DispatchUnknown {
+            message_id,
+            part,
+            claim_id: c.claim_id,
+            reason: reason("no_answer", text),
+            follow_up_id: c.follow_up_id,
+        }
+        .into(),
+    }
+}
