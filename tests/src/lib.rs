@@ -7,11 +7,13 @@ pub mod gate;
 pub mod lateness;
 pub mod live;
 pub mod processes;
+pub mod receiver;
 pub mod system;
 pub mod telegram;
 pub mod updates;
 
 pub use api::Api;
 pub use config::Config;
+pub use receiver::Receiver;
 pub use system::System;
 pub use telegram::Telegram;

@@ -128,7 +128,7 @@ fn task(event: &Event) -> Option<Value> {
         Event::DraftSuppressed(e) => turn(&e.turn_id, "suppressed", json!({ "text": e.text })),
         Event::ContactChanged(_) => json!({ "contact": { "state": "changed" } }),
         Event::ContactArchived(_) => json!({ "contact": { "state": "archived" } }),
-        other => follow_up(other).or_else(|| outgoing(other))?,
+        other => follow_up(other).or_else(|| outgoing(other)).or_else(|| delivery(other))?,
     })
 }
 
@@ -187,6 +187,21 @@ fn outgoing(event: &Event) -> Option<Value> {
         Event::MessageEdited(e) => json!({ "message": { "id": e.message_id, "state": "queued", "text": e.text } }),
         _ => return None,
     })
+}
+
+/// An event on its way to an outgoing webhook.
+fn delivery(event: &Event) -> Option<Value> {
+    let (state, delivery, why) = match event {
+        Event::WebhookDelivered(e) => ("delivered", e.delivery.as_ref()?, Value::Null),
+        Event::WebhookAttemptFailed(e) => ("retrying", e.delivery.as_ref()?, reason(e.reason.as_ref())),
+        Event::WebhookDeliveryFailed(e) => ("failed", e.delivery.as_ref()?, reason(e.reason.as_ref())),
+        Event::WebhookDeliveryRetried(e) => ("retrying", e.delivery.as_ref()?, Value::Null),
+        _ => return None,
+    };
+    Some(json!({ "webhook_delivery": {
+        "id": delivery.delivery_id, "webhook_id": delivery.webhook_id, "state": state, "attempts": delivery.attempt,
+        "reason": why,
+    } }))
 }
 
 fn reason(reason: Option<&v1::Reason>) -> Value {
