@@ -10,10 +10,10 @@ use crate::session::Session;
 use crate::{Log, LogError, codec, definitions};
 
 /// Messages per request. Pages of this size are asked for until the end.
-const PAGE: usize = 512;
+pub(crate) const PAGE: usize = 512;
 
-#[derive(Serialize, Default)]
-struct DirectGet<'a> {
+#[derive(Clone, Copy, Serialize, Default)]
+pub(crate) struct DirectGet<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -21,7 +21,21 @@ struct DirectGet<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     batch: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    start_time: Option<String>,
+    start_time: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_by_subj: Option<&'a str>,
+}
+
+impl<'a> DirectGet<'a> {
+    /// The last message on these subjects.
+    pub fn last(subjects: &'a str) -> Self {
+        Self { last_by_subj: Some(subjects), ..Self::default() }
+    }
+
+    /// The first message on these subjects from a position on.
+    pub fn next(subjects: &'a str, from: u64) -> Self {
+        Self { seq: Some(from), next_by_subj: Some(subjects), ..Self::default() }
+    }
 }
 
 /// A message as the stream holds it.
@@ -52,7 +66,7 @@ pub(crate) async fn read(
     let mut from = from;
     loop {
         let (page, more) =
-            session.persist("reading events", |epoch| page(session, epoch, stream, subjects, from)).await?;
+            session.persist("reading events", |epoch| page(session, epoch, stream, subjects, from, PAGE)).await?;
         if let Some(last) = page.last() {
             from = From::Position(last.position + 1);
         }
@@ -64,21 +78,22 @@ pub(crate) async fn read(
     }
 }
 
-/// One page, and whether there is more after it.
-async fn page(
+/// One page of `limit` messages at most, and whether there is more after it.
+pub(crate) async fn page(
     session: &Session,
     epoch: u64,
     stream: &'static str,
     subjects: &str,
     from: From,
+    limit: usize,
 ) -> Result<(Vec<Stored>, bool), LogError> {
-    let mut request = DirectGet { next_by_subj: Some(subjects), batch: Some(PAGE), ..DirectGet::default() };
+    let mut request = DirectGet { next_by_subj: Some(subjects), batch: Some(limit), ..DirectGet::default() };
     match from {
         From::Position(position) => request.seq = Some(position.max(1)),
-        From::Time(at) => request.start_time = Some(at.to_rfc3339()),
+        From::Time(at) => request.start_time = Some(at),
     }
     let exchange = async {
-        let mut answers = session.inbox.expect(PAGE + 1);
+        let mut answers = session.inbox.expect(limit + 1);
         send(session, stream, answers.subject.clone(), &request).await?;
         let mut page = Vec::new();
         loop {
@@ -107,22 +122,28 @@ pub(crate) async fn read_one(
     if position == 0 {
         return Ok(None);
     }
-    session
-        .persist("reading an event", |epoch| {
-            let exchange = async {
-                let mut answers = session.inbox.expect(1);
-                let request = DirectGet { seq: Some(position), ..DirectGet::default() };
-                send(session, stream, answers.subject.clone(), &request).await?;
-                let message = answers.next().await.ok_or(LogError::ShutDown)?;
-                match status(&message) {
-                    None => stored(message).map(Some),
-                    Some(404) => Ok(None),
-                    Some(code) => Err(refused(code, &message)),
-                }
-            };
-            session.exchange("reading an event", epoch, exchange)
-        })
-        .await
+    let request = DirectGet { seq: Some(position), ..DirectGet::default() };
+    session.persist("reading an event", |epoch| one(session, epoch, stream, request)).await
+}
+
+/// The one message that a request without a batch is answered with; `None` if there is none.
+pub(crate) async fn one(
+    session: &Session,
+    epoch: u64,
+    stream: &'static str,
+    request: DirectGet<'_>,
+) -> Result<Option<Stored>, LogError> {
+    let exchange = async {
+        let mut answers = session.inbox.expect(1);
+        send(session, stream, answers.subject.clone(), &request).await?;
+        let message = answers.next().await.ok_or(LogError::ShutDown)?;
+        match status(&message) {
+            None => stored(message).map(Some),
+            Some(404) => Ok(None),
+            Some(code) => Err(refused(code, &message)),
+        }
+    };
+    session.exchange("reading an event", epoch, exchange).await
 }
 
 async fn send(session: &Session, stream: &'static str, reply: String, request: &DirectGet<'_>) -> Result<(), LogError> {

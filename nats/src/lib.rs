@@ -18,6 +18,7 @@ mod decide;
 pub mod definitions;
 mod delivery;
 mod error;
+mod events_of;
 mod history;
 mod inbox;
 mod load;

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use steward_proto::{AggregateId, Fold, Recorded};
 
 use crate::cache::{Folded, Slot};
-use crate::history::{self, From};
-use crate::{Log, LogError, definitions};
+use crate::{Log, LogError, events_of, history};
 
 /// How fresh a state must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +59,10 @@ impl Log {
         let after = cached.map_or(0, |folded| folded.version);
         // What was known before asking is surely in the answer.
         let known = self.session().seen();
-        let stored =
-            history::read(self.session(), definitions::EVENTS, &id.wildcard(), From::Position(after + 1)).await?;
+        let stored = match after {
+            0 => events_of::all(self.session(), &id.wildcard()).await?,
+            version => events_of::after(self.session(), &id.wildcard(), version).await?,
+        };
         let events = stored.into_iter().map(history::Stored::into_recorded).collect::<Result<Vec<Recorded>, _>>()?;
         let complete_to = match at_least {
             AtLeast::Position(position) => known.max(position),
