@@ -1,7 +1,9 @@
 //! Ways out: one module per kind of channel, each turning one part of a message into one request and its answer.
 
+mod broken;
 mod email;
 mod telegram;
+mod whatsapp;
 
 use chrono::{DateTime, Utc};
 use steward_domain::settings::{Channel, ChannelKind};
@@ -9,6 +11,7 @@ use steward_proto::v1;
 
 pub use email::Mailer;
 pub use telegram::Bot;
+pub use whatsapp::Number;
 
 /// What came of one attempt.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,6 +77,7 @@ pub enum Way {
     Web,
     Telegram(Bot),
     Email(Mailer),
+    WhatsApp(Number),
 }
 
 impl Way {
@@ -83,7 +87,7 @@ impl Way {
             ChannelKind::Web => Some(Self::Web),
             ChannelKind::Telegram(telegram) => Some(Self::Telegram(Bot::new(telegram, client.clone()))),
             ChannelKind::Email(email) => Mailer::new(email).map(Self::Email),
-            ChannelKind::WhatsApp(_) => None,
+            ChannelKind::WhatsApp(whatsapp) => Some(Self::WhatsApp(Number::new(whatsapp, client.clone()))),
         }
     }
 
@@ -93,6 +97,7 @@ impl Way {
             Self::Web => Sent::Accepted { provider_message_id: out.message_id.clone(), answer: String::new() },
             Self::Telegram(bot) => bot.send(out, Utc::now()).await,
             Self::Email(mailer) => mailer.send(out).await,
+            Self::WhatsApp(number) => number.send(out, Utc::now()).await,
         }
     }
 

@@ -4,7 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use steward_domain::settings::Telegram;
 
-use super::{Outbound, Sent};
+use super::{
+    Outbound, Sent,
+    broken::{broken, plain},
+};
 
 /// A bot that can send.
 #[derive(Clone)]
@@ -78,27 +81,6 @@ impl Bot {
             Err(error) => Sent::Unknown { text: format!("the answer broke off: {}", plain(&error)) },
         }
     }
-}
-
-/// A request that got no answer: only one that never left may be repeated.
-fn broken(error: &reqwest::Error) -> Sent {
-    if error.is_connect() || error.is_builder() {
-        let text = format!("no connection: {}", plain(error));
-        return Sent::Deferred { code: "not_connected", text, retry_at: None };
-    }
-    Sent::Unknown { text: format!("no answer: {}", plain(error)) }
-}
-
-/// The error without its URL, which holds the token.
-fn plain(error: &reqwest::Error) -> String {
-    use std::error::Error as _;
-    let mut text = if error.is_timeout() { "timed out" } else { "the line broke" }.to_owned();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text.chars().take(300).collect()
 }
 
 /// What the provider said. A page that isn't the Bot API's own answer proves nothing.
