@@ -2,12 +2,16 @@
 
 use std::fmt::Write as _;
 
-use crate::Telegram;
+use crate::{Mail, Telegram};
 
 /// The token of the bot under test.
 pub const TOKEN: &str = "1:test";
 /// What Telegram's webhooks carry.
 pub const SECRET: &str = "s3cret";
+/// The mailbox under test.
+pub const AGENT: &str = "agent@example.com";
+/// What signs raw mails posted to it.
+pub const MAIL_SECRET: &str = "m4il";
 /// The operator's id on Telegram.
 pub const OPERATOR: i64 = 7001;
 
@@ -45,6 +49,23 @@ impl Config {
             self.channels,
             "[[channels]]\nid = \"{id}\"\nkind = \"telegram\"\ntoken = \"{TOKEN}\"\nsecret_token = \"{SECRET}\"\n\
              operators = [\"{OPERATOR}\"]\napi_base = \"{base}\"\n{keys}\n"
+        );
+    }
+
+    /// The channel `mail-main` for `agent@example.com` on these servers, read over IMAP and without rate limits.
+    pub fn mail(mail: &Mail) -> Self {
+        let mut config = Self::default();
+        config.add_mail("mail-main", AGENT, &mail.smtp_url(), Some(&mail.imap_url(AGENT)), "rate_limit = \"off\"");
+        config
+    }
+
+    /// A mailbox.
+    pub fn add_mail(&mut self, id: &str, address: &str, smtp_url: &str, imap_url: Option<&str>, keys: &str) {
+        let imap = imap_url.map(|url| format!("imap_url = \"{url}\"\n")).unwrap_or_default();
+        let _ = write!(
+            self.channels,
+            "[[channels]]\nid = \"{id}\"\nkind = \"email\"\naddress = \"{address}\"\nsmtp_url = \"{smtp_url}\"\n\
+             inbound_secret = \"{MAIL_SECRET}\"\n{imap}{keys}\n"
         );
     }
 

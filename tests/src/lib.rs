@@ -6,7 +6,9 @@ pub mod config;
 pub mod gate;
 pub mod lateness;
 pub mod live;
+pub mod mail;
 pub mod processes;
+pub mod python;
 pub mod receiver;
 pub mod system;
 pub mod telegram;
@@ -14,6 +16,7 @@ pub mod updates;
 
 pub use api::Api;
 pub use config::Config;
+pub use mail::Mail;
 pub use receiver::Receiver;
 pub use system::System;
 pub use telegram::Telegram;

@@ -1,0 +1,217 @@
+//! Mailboxes read over IMAP: what arrives is recorded as if it had been posted, and marked as seen once it is durable.
+//!
+//! The mark is the memory: whatever is unseen at a start is recorded, whatever was recorded twice is known by its
+//! Message-ID. Within a run a mail that a person opened first counts as new as well, by its UID.
+
+mod sent;
+mod session;
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
+
+use futures::future::join_all;
+use steward_domain::{
+    mail::Server,
+    settings::{Channel, ChannelKind, Email},
+};
+use steward_http::{Problem, Trace};
+use tokio_util::sync::CancellationToken;
+
+use super::record_mail;
+use crate::{Ingestion, intake::Intake};
+use session::{Opened, Session};
+
+/// The largest mail that is read, in bytes: the same as the webhook's.
+const LARGEST: u64 = 25 << 20;
+
+/// The longest that one IDLE lasts: routers forget quiet connections after ten minutes or so (RFC 2177 allows 29).
+const LONGEST_IDLE: Duration = Duration::from_secs(9 * 60);
+
+/// How often a server without IDLE is asked.
+const PACE: Duration = Duration::from_secs(30);
+
+/// Waits after a failure: this, then twice as long each time.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Why reading a mailbox stopped for now.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Session(#[from] session::Error),
+    #[error("a mail isn't recorded yet: {}", .0.detail())]
+    NotRecorded(Problem),
+    #[error("a conversation can't be read yet: {0}")]
+    Log(#[from] steward_log::LogError),
+}
+
+/// Reads the mailboxes of all channels that have one, until the shutdown.
+pub async fn read_mailboxes(ingestion: Ingestion) {
+    let Ingestion { log, settings, shutdown, .. } = ingestion;
+    let mailboxes: Vec<_> = settings.channels.iter().filter_map(Mailbox::of).collect();
+    if mailboxes.is_empty() {
+        return;
+    }
+    let intake = Intake::new(log, settings.clone(), shutdown.clone());
+    let inboxes = mailboxes.iter().map(|mailbox| mailbox.keep_reading(&intake, Inbox::default(), &shutdown));
+    let copies = mailboxes.iter().map(|mailbox| mailbox.keep_reading(&intake, sent::Copies::default(), &shutdown));
+    tokio::join!(join_all(inboxes), join_all(copies));
+}
+
+/// A channel's mailbox on its server.
+struct Mailbox<'a> {
+    channel: &'a Channel,
+    email: &'a Email,
+    server: Server,
+}
+
+/// What is read in one folder.
+trait Folder {
+    /// What the folder is, for the log.
+    const WHAT: &str;
+
+    /// Opens it; `None`: this mailbox has none.
+    async fn open(&mut self, session: &mut Session) -> Result<Option<Opened>, Failure>;
+
+    /// Takes in what is new; how long the next wait may be.
+    async fn take_in(
+        &mut self,
+        mailbox: &Mailbox<'_>,
+        intake: &Intake,
+        session: &mut Session,
+    ) -> Result<Duration, Failure>;
+}
+
+impl<'a> Mailbox<'a> {
+    fn of(channel: &'a Channel) -> Option<Self> {
+        let ChannelKind::Email(email) = &channel.kind else { return None };
+        // The configuration is checked, so a URL that is there is right.
+        let server = Server::imap(email.imap_url.as_deref()?).ok()?;
+        Some(Self { channel, email, server })
+    }
+
+    /// Connects, reads, waits for news and reads again; after a failure from the beginning.
+    async fn keep_reading<F: Folder>(&self, intake: &Intake, mut folder: F, shutdown: &CancellationToken) {
+        let mut wait = FIRST_WAIT;
+        loop {
+            let read = self.read(intake, &mut folder, &mut wait);
+            let Some(ended) = shutdown.run_until_cancelled(read).await else { return };
+            match ended {
+                Ok(()) => wait = LONGEST_IDLE,
+                Err(failure) => {
+                    let channel = &self.channel.id;
+                    tracing::warn!(channel, folder = F::WHAT, "{failure}; trying again in {} s", wait.as_secs());
+                }
+            }
+            if shutdown.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+                return;
+            }
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    /// Reads until something fails, or at once `Ok` if there is no such folder.
+    async fn read<F: Folder>(&self, intake: &Intake, folder: &mut F, wait: &mut Duration) -> Result<(), Failure> {
+        let mut session = Session::open(&self.server).await?;
+        if folder.open(&mut session).await?.is_none() {
+            tracing::info!(channel = self.channel.id, folder = F::WHAT, "the mailbox has no such folder");
+            session.log_out().await;
+            return Ok(());
+        }
+        tracing::info!(channel = self.channel.id, folder = F::WHAT, "reading the mailbox on {:?}", self.server);
+        loop {
+            session.forget_news();
+            let longest = folder.take_in(self, intake, &mut session).await?;
+            *wait = FIRST_WAIT;
+            session = session.until_news(longest, PACE).await?;
+        }
+    }
+}
+
+/// Where new mail arrives.
+#[derive(Default)]
+struct Inbox {
+    validity: Option<u32>,
+    /// UIDs from here on are new; 0: not known.
+    next: u32,
+    /// Recorded or given up, and yet unseen.
+    done: HashSet<u32>,
+}
+
+impl Folder for Inbox {
+    const WHAT: &str = "INBOX";
+
+    async fn open(&mut self, session: &mut Session) -> Result<Option<Opened>, Failure> {
+        let opened = session.select("INBOX").await?;
+        if opened.validity != self.validity {
+            // The UIDs that we know mean other mails now.
+            *self = Self { validity: opened.validity, ..Self::default() };
+        }
+        Ok(Some(opened))
+    }
+
+    async fn take_in(
+        &mut self,
+        mailbox: &Mailbox<'_>,
+        intake: &Intake,
+        session: &mut Session,
+    ) -> Result<Duration, Failure> {
+        let mut uids = session.search("UNSEEN UNDELETED").await?;
+        uids.retain(|uid| !self.done.contains(uid));
+        if self.next > 0 {
+            uids.extend(since(session, self.next).await?);
+        }
+        for uid in uids {
+            if self.take(uid, mailbox, intake, session).await? {
+                // A mailbox that can't be written to is read all the same.
+                match session.mark_seen(uid).await {
+                    Err(session::Error::Refused(..)) => _ = self.done.insert(uid),
+                    marked => marked?,
+                }
+            } else {
+                self.done.insert(uid);
+            }
+            self.next = self.next.max(uid.saturating_add(1));
+        }
+        Ok(LONGEST_IDLE)
+    }
+}
+
+impl Inbox {
+    /// Records one mail; `false` if that will never work, so that it is left for a person to see.
+    async fn take(
+        &self,
+        uid: u32,
+        mailbox: &Mailbox<'_>,
+        intake: &Intake,
+        session: &mut Session,
+    ) -> Result<bool, Failure> {
+        let channel = mailbox.channel;
+        let size = session.size(uid).await?.unwrap_or(0);
+        if size > LARGEST {
+            tracing::warn!(channel = channel.id, uid, size, "a mail is too large to be taken in; it stays unseen");
+            return Ok(false);
+        }
+        // Somebody else may have removed it meanwhile.
+        let Some(raw) = session.mail(uid).await? else { return Ok(true) };
+        match record_mail(intake, channel, mailbox.email, raw, &Trace::begin()).await {
+            Ok(()) => Ok(true),
+            Err(problem) if problem.status().is_client_error() => {
+                let why = problem.detail();
+                tracing::warn!(channel = channel.id, uid, "a mail can't be taken in and stays unseen: {why}");
+                Ok(false)
+            }
+            Err(problem) => Err(Failure::NotRecorded(problem)),
+        }
+    }
+}
+
+/// The UIDs from `next` on.
+async fn since(session: &mut Session, next: u32) -> Result<BTreeSet<u32>, Failure> {
+    let mut uids = session.search(&format!("UID {next}:* UNDELETED")).await?;
+    // `n:*` holds the last mail even if its UID is smaller (RFC 3501, 6.4.8).
+    uids.retain(|uid| *uid >= next);
+    Ok(uids)
+}
