@@ -54,6 +54,17 @@ pub struct Promise {
     pub text: String,
     /// The words that gave the time.
     pub phrase: String,
+    /// The language it was asked in.
+    pub language: Language,
+}
+
+/// Buttons below a reply, about the one promise that it confirms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Which of the turn's decisions made or moved the promise.
+    pub decision: usize,
+    /// What stands on the buttons: keep it, cancel it, a day later.
+    pub titles: [&'static str; 3],
 }
 
 /// How a promise takes the client's next message.
@@ -68,6 +79,7 @@ pub enum CancelOn {
 pub enum Decision {
     Reply {
         text: String,
+        offer: Option<Offer>,
     },
     Schedule {
         due_at: DateTime<Utc>,

@@ -63,18 +63,19 @@ pub fn turn_input(state: &Conversation, contact: &Contact, defaults: &Defaults, 
                 written_at: m.written_at,
             })
             .collect(),
-        pending: state.pending().into_iter().map(|f| promise(f)).collect(),
-        cancelled: state.cancelled.iter().map(|f| promise(f)).collect(),
+        pending: state.pending().into_iter().map(|f| promise(f, known.language)).collect(),
+        cancelled: state.cancelled.iter().map(|f| promise(f, known.language)).collect(),
         human_active: state.human_active(),
     }
 }
 
-fn promise(f: &FollowUp) -> Promise {
+fn promise(f: &FollowUp, language: Language) -> Promise {
     Promise {
         follow_up_id: f.id.clone(),
         due_at: f.due_at,
         intention: f.intention.clone(),
         text: f.text.clone(),
         phrase: f.phrase.clone(),
+        language: Language::of_tag(&f.language).unwrap_or(language),
     }
 }

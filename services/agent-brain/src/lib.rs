@@ -4,6 +4,7 @@ mod actions;
 pub mod brain;
 mod input;
 mod outcome;
+mod press;
 pub mod rules;
 mod turns;
 

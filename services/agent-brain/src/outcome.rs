@@ -8,7 +8,10 @@ use steward_domain::{
 use steward_proto::{Event, v1};
 use uuid::Uuid;
 
-use crate::brain::{self, Decision};
+use crate::{
+    brain::{self, Decision, Offer},
+    press::{self, Press},
+};
 
 /// A claimed turn.
 pub struct Turn {
@@ -27,7 +30,7 @@ impl Turn {
     pub fn complete(&self, state: &Conversation, decisions: &[Decision]) -> Result<Vec<Event>, Refused> {
         let mut events = Vec::new();
         for (decision, id) in decisions.iter().zip(&self.ids) {
-            match self.decide(state, decision, *id) {
+            match self.decide(state, decisions, decision, *id) {
                 Ok(decided) => events.extend(decided),
                 // It ended by itself between the brain's look and now: nothing is left to do about it.
                 Err(refused) if refused.code.starts_with("already_") || refused.code == "not_renewable" => {}
@@ -45,7 +48,7 @@ impl Turn {
             .iter()
             .zip(&self.ids)
             .filter_map(|(decision, id)| match decision {
-                Decision::Reply { text } => Some(
+                Decision::Reply { text, .. } => Some(
                     v1::DraftSuppressed {
                         turn_id: self.id.clone(),
                         message_id: ids::message(self.conversation, *id),
@@ -74,9 +77,35 @@ impl Turn {
         .into()
     }
 
-    fn decide(&self, state: &Conversation, decision: &Decision, id: Uuid) -> Result<Vec<Event>, Refused> {
+    /// The follow-up that a decision makes or moves, by its id from then on.
+    fn promised(&self, state: &Conversation, decisions: &[Decision], at: usize) -> Option<String> {
+        let renewal = |id: &str| ids::follow_up(self.conversation, press::renewal_of(id));
+        Some(match decisions.get(at)? {
+            Decision::Schedule { .. } => ids::follow_up(self.conversation, *self.ids.get(at)?),
+            Decision::Renew { follow_up_id } => renewal(follow_up_id),
+            Decision::Move { follow_up_id, .. } if is_renewable(state, follow_up_id) => renewal(follow_up_id),
+            Decision::Move { follow_up_id, .. } => follow_up_id.clone(),
+            Decision::Reply { .. } | Decision::Cancel { .. } | Decision::RequestHuman { .. } => return None,
+        })
+    }
+
+    fn buttons(&self, state: &Conversation, decisions: &[Decision], offer: &Offer) -> Vec<v1::Button> {
+        let Some(promise) = self.promised(state, decisions, offer.decision) else { return Vec::new() };
+        let offered = Press::ALL.into_iter().zip(offer.titles);
+        offered
+            .filter_map(|(press, title)| Some(v1::Button { id: press.of(&promise)?, title: title.to_owned() }))
+            .collect()
+    }
+
+    fn decide(
+        &self,
+        state: &Conversation,
+        decisions: &[Decision],
+        decision: &Decision,
+        id: Uuid,
+    ) -> Result<Vec<Event>, Refused> {
         match decision {
-            Decision::Reply { text } => state.queue(Queue {
+            Decision::Reply { text, offer } => state.queue(Queue {
                 message_id: ids::message(self.conversation, id),
                 author: Author::Bot,
                 author_id: String::new(),
@@ -87,7 +116,7 @@ impl Turn {
                 turn_id: self.id.clone(),
                 follow_up_id: String::new(),
                 proactive: false,
-                buttons: Vec::new(),
+                buttons: offer.as_ref().map(|o| self.buttons(state, decisions, o)).unwrap_or_default(),
             }),
             Decision::Schedule { due_at, phrase, rule, intention, text, cancel_on, reason, language, message_id } => {
                 let asked = state.unanswered.iter().find(|m| m.message_id == *message_id);
@@ -115,13 +144,15 @@ impl Turn {
                 state.schedule(self.now, true, schedule)
             }
             Decision::Renew { follow_up_id } => {
-                state.renew(follow_up_id, ids::follow_up(self.conversation, id), None, &self.id)
+                let renewal = ids::follow_up(self.conversation, press::renewal_of(follow_up_id));
+                state.renew(follow_up_id, renewal, None, &self.id)
             }
             Decision::Move { follow_up_id, due_at, phrase, rule } => {
                 let words = (phrase.clone(), rule.clone());
-                if state.cancelled.iter().any(|f| f.id == *follow_up_id) {
+                if is_renewable(state, follow_up_id) {
                     let due = Some((*due_at, words.0, words.1));
-                    state.renew(follow_up_id, ids::follow_up(self.conversation, id), due, &self.id)
+                    let renewal = ids::follow_up(self.conversation, press::renewal_of(follow_up_id));
+                    state.renew(follow_up_id, renewal, due, &self.id)
                 } else {
                     state.move_follow_up(self.now, follow_up_id, *due_at, words, ("client", &self.id))
                 }
@@ -137,4 +168,9 @@ impl Turn {
             }
         }
     }
+}
+
+/// What the client's latest messages cancelled is moved by renewing it.
+fn is_renewable(state: &Conversation, follow_up_id: &str) -> bool {
+    state.cancelled.iter().any(|f| f.id == follow_up_id)
 }

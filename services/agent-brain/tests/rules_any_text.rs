@@ -96,7 +96,7 @@ proptest! {
                     spoken_of.push(follow_up_id.clone());
                 }
                 Decision::Cancel { follow_up_id } => spoken_of.push(follow_up_id.clone()),
-                Decision::Reply { text } => {
+                Decision::Reply { text, .. } => {
                     prop_assert!(!text.trim().is_empty());
                     replies += 1;
                 }

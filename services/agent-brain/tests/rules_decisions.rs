@@ -82,7 +82,7 @@ fn a_request_is_scheduled_and_confirmed_in_its_own_language() {
         let decisions = decide_text(text);
         let [
             Decision::Schedule { due_at, intention, text: message_said, cancel_on, message_id, .. },
-            Decision::Reply { text: said },
+            Decision::Reply { text: said, .. },
         ] = decisions.as_slice()
         else {
             panic!("{text}: {decisions:?}")
@@ -169,7 +169,7 @@ fn any_other_message_leaves_promises_cancelled_and_says_so_in_one_line() {
         let mut input = given(&[text]);
         input.cancelled = vec![promise("a", "2026-11-18T14:32:00", "Здравствуйте! Вы просили написать про договор.")];
         let decisions = decide(&input);
-        let [Decision::Reply { text: said }] = decisions.as_slice() else { panic!("{text}: {decisions:?}") };
+        let [Decision::Reply { text: said, .. }] = decisions.as_slice() else { panic!("{text}: {decisions:?}") };
         let lines: Vec<&str> = said.lines().collect();
         assert_eq!(lines.len(), 2, "{said}");
         assert!(lines[0].contains(lost), "{said}");
@@ -185,7 +185,7 @@ fn a_message_that_is_no_request_gets_one_honest_line() {
         ("я напишу вам завтра", "Языковая модель не подключена"),
     ] {
         let decisions = decide_text(text);
-        let [Decision::Reply { text: answer }] = decisions.as_slice() else { panic!("{text}: {decisions:?}") };
+        let [Decision::Reply { text: answer, .. }] = decisions.as_slice() else { panic!("{text}: {decisions:?}") };
         assert!(answer.starts_with(said) && answer.lines().count() == 1, "{text}: {answer}");
     }
     let mut stickers = given(&["", "", ""]);
@@ -458,7 +458,7 @@ fn a_time_in_doubt_is_asked_about_and_nothing_is_promised() {
         ("напоминай мне каждый день в 9", "Повторять я пока не умею"),
     ] {
         let decisions = decide_text(text);
-        let [Decision::Reply { text: question }] = decisions.as_slice() else { panic!("{text}: {decisions:?}") };
+        let [Decision::Reply { text: question, .. }] = decisions.as_slice() else { panic!("{text}: {decisions:?}") };
         assert!(question.starts_with(said), "{text}: {question}");
     }
 }

@@ -3,7 +3,12 @@
 use chrono::{DateTime, Utc};
 use steward_domain::{language::Language, understanding::Intent};
 
-use crate::brain::{CancelOn, Promise, TurnInput};
+use uuid::Uuid;
+
+use crate::{
+    brain::{CancelOn, Promise, TurnInput},
+    press,
+};
 
 /// Where a promise stood before the turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +83,7 @@ impl Book {
                 promise: promise.clone(),
                 origin,
                 fate: Fate::Untouched,
-                language: input.language,
+                language: promise.language,
                 rule: String::new(),
                 message_id: String::new(),
                 to_the_second: false,
@@ -86,6 +91,12 @@ impl Book {
         };
         let pending = input.pending.iter().map(entry(Origin::Pending));
         Self { entries: pending.chain(input.cancelled.iter().map(entry(Origin::Cancelled))).collect() }
+    }
+
+    /// The promise that a button stood under, if it is still open.
+    pub fn of_button(&self, promise: Uuid) -> Option<usize> {
+        let at = press::find(promise, self.entries.iter().map(|e| e.promise.follow_up_id.as_str()))?;
+        self.entries[at].is_open().then_some(at)
     }
 
     /// The indices of those still open.

@@ -1,18 +1,23 @@
 //! One turn decided: requests applied to the book in order, the rule of renewal, and the reply.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
+use chrono_tz::Tz;
 use steward_domain::{
     language::Language,
     time::{Grain, Meaning, Moment, TimeContext},
     understanding::{Asked, Intent, Request, Which, understand},
 };
+use uuid::Uuid;
 
 use super::{
     book::{Book, Entry, Fate, Origin, cancel_on, name},
     choice::{Choice, choose},
     wording::{Item, Voice},
 };
-use crate::brain::{Decision, Incoming, Promise, TurnInput};
+use crate::{
+    brain::{Decision, Incoming, Offer, Promise, TurnInput},
+    press::Press,
+};
 
 /// Kinds of message whose text, if there is one, isn't the client's own words.
 const WORDLESS: &[&str] =
@@ -57,6 +62,13 @@ impl<'a> Turn<'a> {
 
     /// Understands one message and does what it asks.
     pub fn read(&mut self, message: &Incoming) {
+        if message.kind == "button"
+            && let Some((press, promise)) = Press::read(&message.text)
+        {
+            // whatever it says, it is about promises
+            self.pressed(press, promise, message);
+            return;
+        }
         // a photo's caption speaks as a text does; a forwarded text asks for nothing
         let wordless = WORDLESS.contains(&message.kind.as_str()) || message.text.trim().is_empty();
         if message.forwarded || wordless {
@@ -81,6 +93,39 @@ impl<'a> Turn<'a> {
             about_promises &= self.apply(request, message);
         }
         self.all_about_promises &= about_promises;
+    }
+
+    /// A button below one of our confirmations was pressed.
+    fn pressed(&mut self, press: Press, promise: Uuid, message: &Incoming) {
+        let Some(at) = self.book.of_button(promise) else {
+            let open = self.renewable();
+            let line =
+                if open.is_empty() { self.voice().no_promises() } else { self.voice().not_there(&self.items(&open)) };
+            self.told.extend(open);
+            self.lines.push(line);
+            return;
+        };
+        self.language = self.book.entries[at].language;
+        match press {
+            Press::Keep => self.asked_to_keep = true,
+            Press::Cancel => {
+                let line = self.voice().cancelled(&self.items(&[at]));
+                self.book.entries[at].fate = Fate::Cancelled;
+                self.lines.push(line);
+            }
+            Press::Later => {
+                let due = self.book.entries[at].promise.due_at.max(self.input.now);
+                let later = Moment {
+                    at: a_day_later(due, self.input.zone),
+                    zone: self.input.zone,
+                    grain: Grain::Minute,
+                    span: 0..0,
+                    rule: "a_day_later",
+                };
+                let [_, _, title] = self.voice().buttons();
+                self.move_to(at, &later, title, message);
+            }
+        }
     }
 
     /// Does one thing; whether it was about promises.
@@ -137,6 +182,7 @@ impl<'a> Turn<'a> {
                 intention: name(intent).to_owned(),
                 text,
                 phrase: time.phrase,
+                language: self.language,
             },
             origin: Origin::New,
             fate: Fate::Untouched,
@@ -293,9 +339,18 @@ impl<'a> Turn<'a> {
         decisions.extend(self.wants_human.iter().map(|id| Decision::RequestHuman { message_id: id.clone() }));
         self.say_the_rest(&renewed, &lost);
         if !self.lines.is_empty() {
-            decisions.push(Decision::Reply { text: self.lines.join("\n") });
+            let offer = self.offer(&decisions);
+            decisions.push(Decision::Reply { text: self.lines.join("\n"), offer });
         }
         decisions
+    }
+
+    /// Buttons about the promise that the turn made or moved, if there is exactly one.
+    fn offer(&self, decisions: &[Decision]) -> Option<Offer> {
+        let confirmed = |d: &Decision| matches!(d, Decision::Schedule { .. } | Decision::Move { .. });
+        let mut these = (0..decisions.len()).filter(|&i| confirmed(&decisions[i]));
+        let (Some(decision), None) = (these.next(), these.next()) else { return None };
+        Some(Offer { decision, titles: self.voice().buttons() })
     }
 
     /// The lines about renewals, losses, persons called and messages that nobody here can answer.
@@ -322,6 +377,12 @@ impl<'a> Turn<'a> {
             self.lines.push(voice.no_model());
         }
     }
+}
+
+/// The same time of the next day; where the clocks skip it, 24 hours later.
+fn a_day_later(due: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+    let local = due.with_timezone(&zone).naive_local() + TimeDelta::days(1);
+    zone.from_local_datetime(&local).earliest().map_or(due + TimeDelta::days(1), |at| at.to_utc())
 }
 
 fn schedule(entry: &Entry) -> Decision {

@@ -55,6 +55,7 @@ pub fn promise(id: &str, due: &str, text: &str) -> Promise {
         intention: "write".into(),
         text: text.into(),
         phrase: "тогда-то".into(),
+        language: Language::Ru,
     }
 }
 
@@ -64,7 +65,10 @@ pub fn reminder(id: &str, due: &str, text: &str) -> Promise {
 
 /// The replies.
 pub fn texts(decisions: &[Decision]) -> Vec<&str> {
-    decisions.iter().filter_map(|d| if let Decision::Reply { text } = d { Some(text.as_str()) } else { None }).collect()
+    decisions
+        .iter()
+        .filter_map(|d| if let Decision::Reply { text, .. } = d { Some(text.as_str()) } else { None })
+        .collect()
 }
 
 /// The only reply, if there is one.

@@ -155,6 +155,10 @@ impl Wording for English {
         "No language model is configured, so I can't answer that; I can write to you or remind you at a time you name (\"write to me tomorrow at 10 about the contract\") and call a person."
     }
 
+    fn buttons(&self) -> [&'static str; 3] {
+        ["Keep it", "Cancel it", "A day later"]
+    }
+
     fn message(&self, intent: Intent, topic: &str) -> String {
         let first = first_word(topic);
         let joins = JOINS.contains(&first.as_str());

@@ -160,6 +160,10 @@ impl Wording for Spanish {
         "No hay un modelo de lenguaje configurado, así que no puedo responder a eso; sé escribirle o recordarle algo a su hora («escríbeme mañana a las 10 sobre el contrato») y avisar a una persona."
     }
 
+    fn buttons(&self) -> [&'static str; 3] {
+        ["Está bien", "Cancelar", "Un día después"]
+    }
+
     fn message(&self, intent: Intent, topic: &str) -> String {
         let first = first_word(topic);
         let joins = JOINS.contains(&first.as_str());

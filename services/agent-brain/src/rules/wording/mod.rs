@@ -58,6 +58,8 @@ trait Wording: Sync {
     fn only_once(&self) -> &'static str;
     fn person_called(&self) -> &'static str;
     fn no_model(&self) -> &'static str;
+    /// What stands on the buttons below a confirmation: keep it, cancel it, a day later. At most 20 characters each.
+    fn buttons(&self) -> [&'static str; 3];
     /// What is sent when a promise is due.
     fn message(&self, intent: Intent, topic: &str) -> String;
     /// What stands before and after the topic in those messages.
@@ -209,6 +211,10 @@ impl Voice {
 
     pub fn no_model(&self) -> String {
         self.words().no_model().to_owned()
+    }
+
+    pub fn buttons(&self) -> [&'static str; 3] {
+        self.words().buttons()
     }
 
     pub fn message(&self, intent: Intent, topic: &str) -> String {

@@ -154,6 +154,10 @@ impl Wording for Russian {
         "Языковая модель не подключена, поэтому ответить по существу не могу; умею написать или напомнить в нужное время («напиши завтра в 10 про договор») и позвать человека."
     }
 
+    fn buttons(&self) -> [&'static str; 3] {
+        ["Всё верно", "Отменить", "На день позже"]
+    }
+
     fn message(&self, intent: Intent, topic: &str) -> String {
         let first = first_word(topic);
         let joins = JOINS.contains(&first.as_str());

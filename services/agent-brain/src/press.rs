@@ -1,0 +1,105 @@
+//! Buttons below a confirmation: what they are called on the wire, and what a press of one says.
+//!
+//! A press comes back as `fu:{verb}:{promise}`: 44 bytes at most of the 64 that Telegram takes. The promise is named by the
+//! unique part of its follow-up's id. A client's message renews promises under new ids; each is worked out from the one
+//! that it renews, so that an old button still finds the promise it stood under.
+
+use uuid::Uuid;
+
+/// Renewals of one promise that a button looks behind.
+const RENEWALS: usize = 1_000;
+
+/// What the client wants of the promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Press {
+    /// It is fine as it is.
+    Keep,
+    Cancel,
+    /// The same time, a day later.
+    Later,
+}
+
+impl Press {
+    pub const ALL: [Self; 3] = [Self::Keep, Self::Cancel, Self::Later];
+
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Cancel => "cancel",
+            Self::Later => "later",
+        }
+    }
+
+    /// What the button is to bring back; `None` if that is no id of a follow-up.
+    pub fn of(self, follow_up_id: &str) -> Option<String> {
+        Some(format!("fu:{}:{}", self.verb(), unique(follow_up_id)?.simple()))
+    }
+
+    /// What a button brought back: the press, and the promise it stood under.
+    pub fn read(data: &str) -> Option<(Self, Uuid)> {
+        let (verb, promise) = data.strip_prefix("fu:")?.split_once(':')?;
+        let press = Self::ALL.into_iter().find(|press| press.verb() == verb)?;
+        Some((press, Uuid::try_parse(promise).ok()?))
+    }
+}
+
+/// Which of these follow-ups is the promise now, whatever renewed it since.
+pub fn find<'a>(promise: Uuid, follow_up_ids: impl Iterator<Item = &'a str>) -> Option<usize> {
+    let known: Vec<Option<Uuid>> = follow_up_ids.map(unique).collect();
+    if known.is_empty() {
+        return None;
+    }
+    let chain = std::iter::successors(Some(promise), |renewed| Some(renewal(*renewed)));
+    chain.take(RENEWALS).find_map(|id| known.iter().position(|known| *known == Some(id)))
+}
+
+/// The unique part of the id of what renews this follow-up.
+pub fn renewal_of(follow_up_id: &str) -> Uuid {
+    // An id of another shape, which nothing of ours has, is renewed under a name made of all of it.
+    renewal(unique(follow_up_id).unwrap_or_else(|| Uuid::new_v5(&Uuid::nil(), follow_up_id.as_bytes())))
+}
+
+fn renewal(unique: Uuid) -> Uuid {
+    Uuid::new_v5(&unique, b"renewal")
+}
+
+/// What tells a follow-up from the others of its conversation: the end of its id.
+fn unique(follow_up_id: &str) -> Option<Uuid> {
+    let start = follow_up_id.len().checked_sub(32)?;
+    Uuid::try_parse(follow_up_id.get(start..)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use steward_domain::ids;
+
+    use super::*;
+
+    #[test]
+    fn a_button_finds_its_promise_through_any_number_of_renewals() {
+        let conversation = Uuid::from_u128(1);
+        let first = ids::follow_up(conversation, Uuid::from_u128(7));
+        let data = Press::Later.of(&first).unwrap();
+        assert!(data.len() <= 64, "{data}");
+        let (press, promise) = Press::read(&data).unwrap();
+        assert_eq!(press, Press::Later);
+        let mut now = first;
+        let other = ids::follow_up(conversation, Uuid::from_u128(8));
+        for _ in 0..20 {
+            assert_eq!(find(promise, [other.as_str(), now.as_str()].into_iter()), Some(1));
+            now = ids::follow_up(conversation, renewal_of(&now));
+        }
+        assert_eq!(find(promise, [other.as_str()].into_iter()), None);
+        assert_eq!(find(promise, std::iter::empty()), None);
+    }
+
+    #[test]
+    fn what_no_button_of_ours_says_is_no_press() {
+        for data in
+            ["", "fu", "fu:", "fu:keep", "fu:keep:", "fu:keep:x", "fu:drop:00000000000000000000000000000007", "yes"]
+        {
+            assert_eq!(Press::read(data), None, "{data}");
+        }
+        assert_eq!(Press::Keep.of("no id of ours"), None);
+    }
+}
