@@ -34,7 +34,6 @@ pub enum NotRecorded {
 /// One attempt that has ended.
 pub struct Attempt<'a> {
     pub tenant: &'a TenantId,
-    pub webhook: &'a Webhook,
     pub webhook_id: Uuid,
     pub event: &'a Recorded,
     /// Counted from 1.

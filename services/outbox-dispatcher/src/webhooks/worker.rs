@@ -205,7 +205,6 @@ impl Worker {
         let number = u32::try_from(tries).unwrap_or(1).max(1);
         let attempt = Attempt {
             tenant: &self.aggregate.tenant,
-            webhook: &webhook,
             webhook_id,
             event: &event,
             number,
