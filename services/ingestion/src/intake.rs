@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::{
     arrival::{Action, Arrival, Chat, Command, Said, What},
     commands::Repeats,
+    email::providers::Memory,
     names::Names,
     origin::{Origin, new_event, source_of},
     telegram::itself::Bots,
@@ -48,13 +49,15 @@ pub struct Intake {
     names: Names,
     /// Who our Telegram bots are.
     pub bots: Bots,
+    /// What the checks of mail providers remember.
+    pub providers: Memory,
 }
 
 impl Intake {
     pub fn new(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Self {
         let names = Names::watch(log.clone(), shutdown);
         let bots = Bots::of(&settings);
-        Self { log, settings, repeats: Repeats::default(), names, bots }
+        Self { log, settings, repeats: Repeats::default(), names, bots, providers: Memory::default() }
     }
 
     /// Records an arrival. When it returns, the arrival is durable and will never make a second event.

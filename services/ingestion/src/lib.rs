@@ -7,6 +7,7 @@
 
 mod arrival;
 mod commands;
+mod email;
 mod intake;
 mod json;
 mod names;
@@ -45,6 +46,7 @@ pub struct Ingestion {
 pub fn serve(ingestion: Ingestion, tasks: &TaskTracker) -> Router {
     let shutdown = ingestion.shutdown.clone();
     let intake = Intake::new(ingestion.log, ingestion.settings, shutdown.clone());
+    tasks.spawn(email::imap::read_mailboxes(intake.clone(), shutdown.clone()));
     telegram::listen(&intake, tasks, &shutdown);
     routes(intake, &ingestion.guard)
 }

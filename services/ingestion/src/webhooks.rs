@@ -8,7 +8,7 @@ use axum::{
 use steward_domain::settings::{Channel, ChannelKind};
 use steward_http::{ApiPath, Problem, wrong_method};
 
-use crate::{intake::Intake, telegram, whatsapp};
+use crate::{email, intake::Intake, telegram, whatsapp};
 
 /// `/webhooks/{kind}`: the only channel of that kind.
 pub async fn to_only_channel(
@@ -62,6 +62,7 @@ async fn accept(intake: &Intake, channel: &Channel, request: Request) -> Result<
         ChannelKind::Telegram(telegram) => {
             Ok(telegram::webhook::accept(intake, channel, telegram, request).await?.into_response())
         }
-        ChannelKind::WhatsApp(_) | ChannelKind::Email(_) | ChannelKind::Web => Err(which(intake, channel.kind.name())),
+        ChannelKind::Email(email) => Ok(email::webhook::accept(intake, channel, email, request).await?.into_response()),
+        ChannelKind::WhatsApp(_) | ChannelKind::Web => Err(which(intake, channel.kind.name())),
     }
 }

@@ -8,6 +8,7 @@ mod session;
 
 use std::{
     collections::{BTreeSet, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -20,7 +21,7 @@ use steward_http::{Problem, Trace};
 use tokio_util::sync::CancellationToken;
 
 use super::record_mail;
-use crate::{Ingestion, intake::Intake};
+use crate::intake::Intake;
 use session::{Opened, Session};
 
 /// The largest mail that is read, in bytes: the same as the webhook's.
@@ -48,13 +49,9 @@ enum Failure {
 }
 
 /// Reads the mailboxes of all channels that have one, until the shutdown.
-pub async fn read_mailboxes(ingestion: Ingestion) {
-    let Ingestion { log, settings, shutdown, .. } = ingestion;
+pub async fn read_mailboxes(intake: Intake, shutdown: CancellationToken) {
+    let settings = Arc::clone(&intake.settings);
     let mailboxes: Vec<_> = settings.channels.iter().filter_map(Mailbox::of).collect();
-    if mailboxes.is_empty() {
-        return;
-    }
-    let intake = Intake::new(log, settings.clone(), shutdown.clone());
     let inboxes = mailboxes.iter().map(|mailbox| mailbox.keep_reading(&intake, Inbox::default(), &shutdown));
     let copies = mailboxes.iter().map(|mailbox| mailbox.keep_reading(&intake, sent::Copies::default(), &shutdown));
     tokio::join!(join_all(inboxes), join_all(copies));
@@ -67,8 +64,8 @@ struct Mailbox<'a> {
     server: Server,
 }
 
-/// What is read in one folder.
-trait Folder {
+/// How one folder is read.
+trait Reading {
     /// What the folder is, for the log.
     const WHAT: &str;
 
@@ -93,7 +90,7 @@ impl<'a> Mailbox<'a> {
     }
 
     /// Connects, reads, waits for news and reads again; after a failure from the beginning.
-    async fn keep_reading<F: Folder>(&self, intake: &Intake, mut folder: F, shutdown: &CancellationToken) {
+    async fn keep_reading<F: Reading>(&self, intake: &Intake, mut folder: F, shutdown: &CancellationToken) {
         let mut wait = FIRST_WAIT;
         loop {
             let read = self.read(intake, &mut folder, &mut wait);
@@ -113,7 +110,7 @@ impl<'a> Mailbox<'a> {
     }
 
     /// Reads until something fails, or at once `Ok` if there is no such folder.
-    async fn read<F: Folder>(&self, intake: &Intake, folder: &mut F, wait: &mut Duration) -> Result<(), Failure> {
+    async fn read<F: Reading>(&self, intake: &Intake, folder: &mut F, wait: &mut Duration) -> Result<(), Failure> {
         let mut session = Session::open(&self.server).await?;
         if folder.open(&mut session).await?.is_none() {
             tracing::info!(channel = self.channel.id, folder = F::WHAT, "the mailbox has no such folder");
@@ -140,7 +137,7 @@ struct Inbox {
     done: HashSet<u32>,
 }
 
-impl Folder for Inbox {
+impl Reading for Inbox {
     const WHAT: &str = "INBOX";
 
     async fn open(&mut self, session: &mut Session) -> Result<Option<Opened>, Failure> {

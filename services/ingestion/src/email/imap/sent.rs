@@ -1,4 +1,5 @@
-//! The folder of sent mails: a copy there proves that the server took a mail of ours whose fate was unknown.
+//! The folder of sent mails. A copy of ours proves that the server took a mail whose fate was unknown; a mail of a
+//! person's shows that one of ours writes to the client past Steward.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -14,7 +15,8 @@ use steward_log::AtLeast;
 use steward_proto::TenantId;
 
 use super::{
-    Failure, Folder, LONGEST_IDLE, Mailbox,
+    super::{Folder, webhook::record_from},
+    Failure, LARGEST, LONGEST_IDLE, Mailbox, Reading,
     session::{Opened, Session},
     since,
 };
@@ -25,6 +27,9 @@ use crate::{
 
 /// Copies this old may still settle something at a start.
 const LOOK_BACK: TimeDelta = TimeDelta::days(2);
+
+/// What people wrote this long before a start still concerns their conversations.
+const JUST_NOW: TimeDelta = TimeDelta::minutes(15);
 
 /// A copy may be there before its send has ended: look again this soon.
 const NOT_YET: Duration = Duration::from_secs(2);
@@ -47,7 +52,7 @@ enum Told {
     TooEarly,
 }
 
-impl Folder for Copies {
+impl Reading for Copies {
     const WHAT: &str = "sent";
 
     async fn open(&mut self, session: &mut Session) -> Result<Option<Opened>, Failure> {
@@ -73,12 +78,19 @@ impl Folder for Copies {
         };
         uids.append(&mut self.early);
         for uid in uids {
-            let told = match session.message_id(uid).await? {
-                Some(header) => settle(&header, mailbox, intake).await?,
-                None => Told::Nothing,
-            };
-            if matches!(told, Told::TooEarly) {
-                self.early.insert(uid);
+            if let Some(copy) = session.copy(uid).await? {
+                let told = match named(&copy.header, &mailbox.email.address) {
+                    Some(named) => settle(named, &copy.header, mailbox, intake).await?,
+                    None => {
+                        if copy.at.is_none_or(|at| at > Utc::now() - JUST_NOW) {
+                            of_a_person(uid, mailbox, intake, session).await?;
+                        }
+                        Told::Nothing
+                    }
+                };
+                if matches!(told, Told::TooEarly) {
+                    self.early.insert(uid);
+                }
             }
             self.next = self.next.max(uid.saturating_add(1));
         }
@@ -87,8 +99,12 @@ impl Folder for Copies {
 }
 
 /// Records that a mail of ours was taken, if that isn't known.
-async fn settle(header: &Bytes, mailbox: &Mailbox<'_>, intake: &Intake) -> Result<Told, Failure> {
-    let Some((id, message_id, part)) = named(header, &mailbox.email.address) else { return Ok(Told::Nothing) };
+async fn settle(
+    (id, message_id, part): (String, String, u32),
+    header: &Bytes,
+    mailbox: &Mailbox<'_>,
+    intake: &Intake,
+) -> Result<Told, Failure> {
     let Some(conversation) = ids::conversation_of(&message_id) else { return Ok(Told::Nothing) };
     let tenant = TenantId::new(&mailbox.channel.tenant).expect("the configuration was checked");
     let aggregate = ids::conversation_aggregate(&tenant, conversation);
@@ -112,12 +128,28 @@ async fn settle(header: &Bytes, mailbox: &Mailbox<'_>, intake: &Intake) -> Resul
     recorded.map(|()| Told::Nothing).map_err(Failure::NotRecorded)
 }
 
-/// The Message-ID in these header lines, without its brackets, with the message of ours and its part.
+/// Records what a person of ours wrote with this mailbox.
+async fn of_a_person(uid: u32, mailbox: &Mailbox<'_>, intake: &Intake, session: &mut Session) -> Result<(), Failure> {
+    let channel = mailbox.channel;
+    if session.size(uid).await?.is_none_or(|size| size > LARGEST) {
+        return Ok(());
+    }
+    let Some(raw) = session.mail(uid).await? else { return Ok(()) };
+    match record_from(intake, channel, mailbox.email, Folder::Sent, raw, &Trace::begin()).await {
+        Err(problem) if problem.status().is_client_error() => {
+            tracing::warn!(channel = channel.id, uid, "a copy of a sent mail can't be read: {}", problem.detail());
+            Ok(())
+        }
+        recorded => recorded.map_err(Failure::NotRecorded),
+    }
+}
+
+/// The Message-ID in these header lines, with the message of ours and its part.
 fn named(header: &[u8], address: &str) -> Option<(String, String, u32)> {
     let text = std::str::from_utf8(header).ok()?;
     let (inner, _) = text.split_once('<')?.1.split_once('>')?;
     let (message, part) = own_message(inner, address)?;
-    Some((inner.to_owned(), message.to_owned(), part))
+    Some((format!("<{inner}>"), message.to_owned(), part))
 }
 
 #[cfg(test)]
@@ -131,7 +163,7 @@ mod tests {
         let message = ids::message(Uuid::from_u128(1), Uuid::from_u128(2));
         let id = steward_domain::mail::message_id(&message, 1, "a@example.com");
         for header in [format!("Message-ID: {id}\r\n\r\n"), format!("message-id:\r\n {id} \r\n\r\n")] {
-            let expected = (id[1..id.len() - 1].to_owned(), message.clone(), 1);
+            let expected = (id.clone(), message.clone(), 1);
             assert_eq!(named(header.as_bytes(), "a@example.com"), Some(expected));
         }
         for header in [&b""[..], b"\r\n", b"Message-ID: <x@y>\r\n", b"Message-ID: <\xff>", b"Message-ID: <", b">"] {

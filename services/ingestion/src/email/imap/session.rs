@@ -9,6 +9,7 @@ use async_imap::{
     types::{Name, NameAttribute, UnsolicitedResponse},
 };
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use steward_domain::mail::{Server, Tls};
 use tokio::{
@@ -70,6 +71,15 @@ pub struct Session {
 pub struct Opened {
     /// While it stays the same, a UID means the same mail (RFC 3501, 2.3.1.1).
     pub validity: Option<u32>,
+}
+
+/// Of a sent mail.
+#[derive(Debug)]
+pub struct Copy {
+    /// The header lines `Message-ID`, as they stand in the mail.
+    pub header: Bytes,
+    /// When it was put there.
+    pub at: Option<DateTime<Utc>>,
 }
 
 async fn within<T>(
@@ -149,11 +159,14 @@ impl Session {
         Ok(fetched.flatten())
     }
 
-    /// The header lines `Message-ID`, as they stand in the mail; `None`: it is gone.
-    pub async fn message_id(&mut self, uid: u32) -> Result<Option<Bytes>, Error> {
-        let header = "(UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])";
-        let fetched = self.fetch(uid, header, |mail| mail.header().map(Bytes::copy_from_slice)).await?;
-        Ok(fetched.flatten())
+    /// What tells whose mail this is; `None`: it is gone.
+    pub async fn copy(&mut self, uid: u32) -> Result<Option<Copy>, Error> {
+        let items = "(UID INTERNALDATE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])";
+        self.fetch(uid, items, |mail| Copy {
+            header: mail.header().map(Bytes::copy_from_slice).unwrap_or_default(),
+            at: mail.internal_date().map(|at| at.with_timezone(&Utc)),
+        })
+        .await
     }
 
     async fn fetch<T>(

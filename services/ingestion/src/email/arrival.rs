@@ -1,0 +1,283 @@
+//! What a mail means: a client's word, a machine's, an operator's command, a person of ours writing past Steward, a meeting.
+
+use chrono_tz::Tz;
+use sha2::{Digest as _, Sha256};
+use steward_domain::{mail::own_message, settings::Email};
+use steward_proto::v1;
+
+use super::{
+    authenticity,
+    automatic::{self, Automatic, Bounce, Outcome},
+    calendar,
+    message::{Address, Attachment, Mail},
+    operator, reply,
+};
+use crate::arrival::{Arrival, Chat, Report, Said, What};
+
+/// The longest Message-ID that stands in a key as it is, in bytes.
+const LONGEST_ID: usize = 200;
+
+/// How a mail came to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folder {
+    /// Somebody sent it to us, or says so.
+    Inbox,
+    /// It lies among the sent mails of our own mailbox, where only we can put it.
+    Sent,
+}
+
+/// Whose mail it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Mailbox<'a> {
+    pub settings: &'a Email,
+    /// Addresses of people of ours.
+    pub operators: &'a [String],
+    /// The zone of times in calendars that name none.
+    pub timezone: Tz,
+    pub folder: Folder,
+}
+
+/// What the mail means: one arrival, or one for each meeting in it.
+pub fn read(mail: &Mail, mailbox: &Mailbox<'_>) -> Vec<Arrival> {
+    let Some(from) = sender(mail) else { return vec![kept(mail, "mail_without_sender")] };
+    let ours = mailbox.settings.address.trim().to_lowercase();
+    let kind = automatic::kind(mail);
+    if from.key() == ours {
+        return vec![of_ours(mail, mailbox, kind.is_some())];
+    }
+    let mut arrival = of_person(mail, &from);
+    arrival.what = match kind {
+        Some(Automatic::Bounce(bounce)) => return vec![of_bounce(mail, arrival, &bounce, &ours)],
+        Some(Automatic::Reply) => aside(mail, &from, "auto_reply"),
+        Some(Automatic::List) => aside(mail, &from, "list"),
+        None => {
+            let said = said(mail, &from);
+            if is_operator(mail, mailbox, &from) {
+                return vec![of_operator(mail, mailbox, arrival, said, &ours)];
+            }
+            let news = calendar::news(&mail.calendars, mailbox.timezone);
+            if !news.is_empty() {
+                let one = |(n, news)| {
+                    let key = if n == 0 { arrival.key.clone() } else { format!("{}#{n}", arrival.key) };
+                    Arrival { key, what: What::Meeting(news), ..arrival.clone() }
+                };
+                return news.into_iter().enumerate().map(one).collect();
+            }
+            What::Said(said)
+        }
+    };
+    vec![arrival]
+}
+
+/// Who wrote it. A mail without From is its Sender's, or that of whoever answers are to go to.
+fn sender(mail: &Mail) -> Option<Address> {
+    let usable = |a: &Address| a.address.contains('@') && a.address.len() <= 320;
+    mail.from
+        .clone()
+        .filter(usable)
+        .or_else(|| {
+            let others = ["sender", "reply-to", "from"].iter().filter_map(|name| mail.header(name));
+            others.flat_map(super::message::addresses_in).find(usable)
+        })
+        .or_else(|| {
+            let path = mail.envelope_from.clone()?;
+            Some(Address { name: String::new(), address: path }).filter(usable)
+        })
+}
+
+/// From this mailbox itself: our own send come back, or a person of ours who writes with it.
+fn of_ours(mail: &Mail, mailbox: &Mailbox<'_>, by_machine: bool) -> Arrival {
+    let settings = mailbox.settings;
+    if by_machine || own_message(&mail.message_id, &settings.address).is_some() {
+        return kept(mail, "own_mail");
+    }
+    // A forged From must not silence the bot. A mail that no server ever handled was handed over by whoever holds the secret.
+    let believed = mailbox.folder == Folder::Sent
+        || settings.trusted_authserv_id.is_none()
+        || authenticity::passed_dmarc(mail, settings.trusted_authserv_id.as_deref())
+        || !authenticity::travelled(mail);
+    if !believed {
+        return kept(mail, "unverified_own_mail");
+    }
+    let Some(client) = client_among(mail, mailbox) else { return kept(mail, "own_mail") };
+    human_wrote(mail, &client, &Address { name: String::new(), address: settings.address.clone() })
+}
+
+fn is_operator(mail: &Mail, mailbox: &Mailbox<'_>, from: &Address) -> bool {
+    mailbox.operators.iter().any(|o| o.trim().eq_ignore_ascii_case(&from.key()))
+        && authenticity::passed_dmarc(mail, mailbox.settings.trusted_authserv_id.as_deref())
+}
+
+fn of_operator(mail: &Mail, mailbox: &Mailbox<'_>, mut arrival: Arrival, said: Said, ours: &str) -> Arrival {
+    if let Some(command) = operator::command(&said.text) {
+        arrival.what = What::Operator(command);
+        return arrival;
+    }
+    // Written to a client, with us among the readers: a person of ours has answered.
+    let copied = mail.recipients().any(|a| a.key() == ours);
+    match client_among(mail, mailbox) {
+        Some(client) if copied || mail.recipients().all(|a| a.key() != ours) => {
+            let from = mail.from.clone().unwrap_or_default();
+            human_wrote(mail, &client, &from)
+        }
+        _ => {
+            arrival.what = What::Said(said);
+            arrival
+        }
+    }
+}
+
+/// The first recipient who is none of ours.
+fn client_among(mail: &Mail, mailbox: &Mailbox<'_>) -> Option<Address> {
+    let ours = |a: &&Address| {
+        a.key() == mailbox.settings.address.trim().to_lowercase()
+            || mailbox.operators.iter().any(|o| o.trim().eq_ignore_ascii_case(&a.key()))
+    };
+    mail.recipients().find(|a| !ours(a)).cloned()
+}
+
+fn human_wrote(mail: &Mail, client: &Address, from: &Address) -> Arrival {
+    Arrival {
+        key: key(mail),
+        at: mail.date,
+        chat: Some(chat_of(client)),
+        from: Some(person(from)),
+        what: What::HumanWrote { said: said(mail, from), via: "email", takes_over: Some("detected") },
+    }
+}
+
+/// A bounce of a mail of ours is news of that message; of anything else it is only kept.
+fn of_bounce(mail: &Mail, mut arrival: Arrival, bounce: &Bounce, address: &str) -> Arrival {
+    let recipient = Address { name: String::new(), address: bounce.recipient.clone() };
+    let ours = own_message(&bounce.about, address).filter(|_| recipient.address.contains('@'));
+    let from =
+        arrival.from.as_ref().map(|p| Address { name: p.name.clone(), address: p.id.clone() }).unwrap_or_default();
+    let report = ours.and_then(|(message_id, part)| {
+        let status = match bounce.outcome {
+            Outcome::Failed => "failed",
+            Outcome::Delivered => "delivered",
+            Outcome::Read => "read",
+            Outcome::Delayed | Outcome::Complained => return None,
+        };
+        let failed = bounce.outcome == Outcome::Failed;
+        Some(Report {
+            message_id: message_id.to_owned(),
+            part,
+            provider_message_id: format!("<{}>", bounce.about),
+            status,
+            at: mail.date,
+            failure: failed.then(|| ("bounced", bounce.diagnostic.clone())),
+            provider_code: bounce.status.clone(),
+            // The mail system has given up, also where its reason was a passing one.
+            permanent: failed && !bounce.status.starts_with('4'),
+            ..Report::default()
+        })
+    });
+    match report {
+        Some(report) => {
+            arrival.chat = Some(chat_of(&recipient));
+            arrival.from = None;
+            arrival.what = What::Reported(report);
+        }
+        None => {
+            if ours.is_some() {
+                arrival.chat = Some(chat_of(&recipient));
+            }
+            let about = if bounce.about.is_empty() { String::new() } else { format!("<{}>", bounce.about) };
+            arrival.what = What::Aside { kind: "bounce", said: Said { kind: "bounce", ..said(mail, &from) }, about };
+        }
+    }
+    arrival
+}
+
+fn aside(mail: &Mail, from: &Address, kind: &'static str) -> What {
+    let about = mail.in_reply_to.first().or(mail.references.last()).map(|id| format!("<{id}>")).unwrap_or_default();
+    What::Aside { kind, said: Said { kind, ..said(mail, from) }, about }
+}
+
+fn of_person(mail: &Mail, from: &Address) -> Arrival {
+    Arrival {
+        key: key(mail),
+        at: mail.date,
+        chat: Some(chat_of(from)),
+        from: Some(person(from)),
+        what: What::Kept("mail".to_owned()),
+    }
+}
+
+/// It belongs to no conversation.
+pub fn kept(mail: &Mail, kind: &str) -> Arrival {
+    Arrival { key: key(mail), at: mail.date, chat: None, from: None, what: What::Kept(kind.to_owned()) }
+}
+
+fn chat_of(address: &Address) -> Chat {
+    let key = address.key();
+    Chat { external_id: key.clone(), contact: key, private: true, ..Chat::default() }
+}
+
+fn person(address: &Address) -> v1::Person {
+    v1::Person { id: address.key(), name: address.name.clone(), ..v1::Person::default() }
+}
+
+fn said(mail: &Mail, from: &Address) -> Said {
+    let media: Vec<v1::Media> = mail.attachments.iter().map(media).collect();
+    let mut text = reply::read(&mail.text, &from.name).new;
+    // Some people write all they have to say into the subject.
+    if text.is_empty() && media.is_empty() {
+        text.clone_from(&mail.subject);
+    }
+    let full = mail.text.trim();
+    Said {
+        kind: match media.first() {
+            Some(first) if text.is_empty() => kind_of(&first.mime_type),
+            _ => "text",
+        },
+        full_text: if full == text { String::new() } else { full.to_owned() },
+        text,
+        provider_message_id: bracketed(&mail.message_id),
+        reply_to: mail.in_reply_to.first().or(mail.references.last()).map(|id| bracketed(id)).unwrap_or_default(),
+        media,
+        subject: mail.subject.chars().take(998).collect(),
+        thread: mail.thread(),
+        ..Said::default()
+    }
+}
+
+fn bracketed(id: &str) -> String {
+    if id.is_empty() { String::new() } else { format!("<{id}>") }
+}
+
+/// Its content stays in the raw mail, which the event names.
+fn media(attachment: &Attachment) -> v1::Media {
+    v1::Media {
+        kind: kind_of(&attachment.mime_type).to_owned(),
+        provider_id: format!("attachment:{}", attachment.place),
+        mime_type: attachment.mime_type.clone(),
+        file_name: attachment.file_name.clone(),
+        size: attachment.size,
+    }
+}
+
+fn kind_of(mime_type: &str) -> &'static str {
+    match mime_type.split('/').next() {
+        Some("image") => "image",
+        Some("audio") => "audio",
+        Some("video") => "video",
+        _ => "document",
+    }
+}
+
+/// The same mail has the same key, whichever way it came.
+fn key(mail: &Mail) -> String {
+    if !mail.message_id.is_empty() && mail.message_id.len() <= LONGEST_ID && mail.message_id.is_ascii() {
+        return format!("mail:{}", mail.message_id);
+    }
+    let mut hash = Sha256::new();
+    let from = mail.from.as_ref().map(Address::key).unwrap_or_default();
+    let date = mail.header("date").unwrap_or_default();
+    for field in [mail.message_id.as_str(), &from, date, &mail.subject, &mail.text] {
+        hash.update(field.len().to_le_bytes());
+        hash.update(field.as_bytes());
+    }
+    format!("mail:sha256:{}", hex::encode(hash.finalize()))
+}

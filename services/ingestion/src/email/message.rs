@@ -1,0 +1,376 @@
+//! A mail, read from RFC 5322 bytes or put together from a provider's form.
+
+use chrono::{DateTime, Utc};
+use mail_parser::{Address as Parsed, HeaderValue, MessageParser, MessagePart, MimeHeaders, PartType};
+
+use super::html;
+
+/// Text that is kept of one mail, in bytes; what is longer is cut, the raw mail has all of it.
+const LONGEST_TEXT: usize = 200 << 10;
+
+/// Attachments that are named in the event; the raw mail has all of them.
+const MOST_ATTACHMENTS: usize = 100;
+
+/// Message-IDs of a thread that are kept, from its end.
+const LONGEST_THREAD: usize = 30;
+
+/// Recipients that are read; nobody writes to more by hand.
+const MOST_RECIPIENTS: usize = 200;
+
+/// One mail.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Mail {
+    pub from: Option<Address>,
+    pub to: Vec<Address>,
+    pub cc: Vec<Address>,
+    pub subject: String,
+    pub date: Option<DateTime<Utc>>,
+    /// Without its angle brackets, like all ids here.
+    pub message_id: String,
+    pub in_reply_to: Vec<String>,
+    /// Oldest first.
+    pub references: Vec<String>,
+    /// What a person reads: the plain text, or the HTML as text.
+    pub text: String,
+    pub attachments: Vec<Attachment>,
+    /// iCalendar objects in it.
+    pub calendars: Vec<String>,
+    /// Every header with its name lower-cased, in order; unfolded, not decoded.
+    pub headers: Vec<(String, String)>,
+    /// The envelope's sender, if it is known: `Some("")` is the empty one of automatic mail.
+    pub envelope_from: Option<String>,
+    /// `multipart/…`, `text/plain`: lower-cased, without parameters, and the parameter `report-type`.
+    pub content_type: String,
+    pub report_type: String,
+    /// The `message/delivery-status`, `disposition-notification` or `feedback-report` parts in it.
+    pub reports: Vec<String>,
+    /// Headers of the mail it returns or reports about.
+    pub returned: Vec<(String, String)>,
+}
+
+/// A person's place.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Address {
+    pub name: String,
+    /// As it was written.
+    pub address: String,
+}
+
+impl Address {
+    /// The address as conversations know it.
+    pub fn key(&self) -> String {
+        self.address.trim().to_lowercase()
+    }
+}
+
+/// A file in a mail. Its content stays in the raw mail.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attachment {
+    /// From 0, in the order of the mail.
+    pub place: usize,
+    pub file_name: String,
+    pub mime_type: String,
+    /// Decoded, in bytes.
+    pub size: u64,
+}
+
+impl Mail {
+    /// Reads a mail. Broken MIME is read as far as it goes.
+    ///
+    /// Returns `None` when there is no header at all.
+    pub fn read(raw: &[u8]) -> Option<Self> {
+        let parsed = MessageParser::default().parse(without_mbox_line(raw))?;
+        let headers: Vec<(String, String)> = raw_headers(&parsed);
+        if headers.is_empty() {
+            return None;
+        }
+        let content_type = parsed.root_part().content_type();
+        let mut mail = Self {
+            from: parsed.from().and_then(addresses_of).and_then(|a| a.into_iter().next()),
+            to: parsed.to().and_then(addresses_of).unwrap_or_default(),
+            cc: parsed.cc().and_then(addresses_of).unwrap_or_default(),
+            subject: one_line(parsed.subject().unwrap_or_default()),
+            date: parsed.date().and_then(|d| DateTime::from_timestamp(d.to_timestamp(), 0)),
+            message_id: id(parsed.message_id().unwrap_or_default()),
+            in_reply_to: ids(parsed.in_reply_to()),
+            references: ids(parsed.references()),
+            content_type: content_type.map(|c| full_type(c.ctype(), c.subtype())).unwrap_or_default(),
+            report_type: content_type
+                .and_then(|c| c.attribute("report-type"))
+                .map(str::to_lowercase)
+                .unwrap_or_default(),
+            headers,
+            ..Self::default()
+        };
+        mail.envelope_from =
+            mail.header("return-path").map(|path| path.trim().trim_matches(['<', '>']).trim().to_lowercase());
+        mail.text = cut(text_of(&parsed));
+        for part in &parsed.parts {
+            mail.take_part(part);
+        }
+        for (place, part) in parsed.attachments().enumerate().take(MOST_ATTACHMENTS) {
+            mail.attachments.push(attachment(place, part));
+        }
+        Some(mail)
+    }
+
+    /// Its first header of this name (lower-cased), unfolded, not decoded.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        value_of(&self.headers, name)
+    }
+
+    /// All headers of this name.
+    pub fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn recipients(&self) -> impl Iterator<Item = &Address> {
+        self.to.iter().chain(&self.cc)
+    }
+
+    /// References and its own Message-ID, oldest first, with angle brackets, separated by spaces.
+    pub fn thread(&self) -> String {
+        let mut all: Vec<&String> = self.references.iter().collect();
+        if let Some(answered) = self.in_reply_to.first()
+            && !all.contains(&answered)
+        {
+            all.push(answered);
+        }
+        if !self.message_id.is_empty() {
+            all.retain(|id| **id != self.message_id);
+            all.push(&self.message_id);
+        }
+        let from = all.len().saturating_sub(LONGEST_THREAD);
+        let all: Vec<String> = all[from..].iter().map(|id| format!("<{id}>")).collect();
+        all.join(" ")
+    }
+
+    /// Takes headers that a provider lists: names in any case.
+    pub fn take_headers(&mut self, headers: impl IntoIterator<Item = (String, String)>) {
+        self.headers = headers.into_iter().map(|(name, value)| (name.to_lowercase(), one_line(&value))).collect();
+        let first = |name: &str| value_of(&self.headers, name).unwrap_or_default().to_owned();
+        let (message_id, answered, references) = (first("message-id"), first("in-reply-to"), first("references"));
+        let (date, path, content_type) = (first("date"), first("return-path"), first("content-type"));
+        if self.message_id.is_empty() {
+            self.message_id = id(&message_id);
+        }
+        self.in_reply_to = ids_in(&answered);
+        self.references = ids_in(&references);
+        self.date = self.date.or_else(|| date_of(&date));
+        if self.envelope_from.is_none() && !path.is_empty() {
+            self.envelope_from = Some(path.trim().trim_matches(['<', '>']).to_lowercase());
+        }
+        self.content_type = content_type.split(';').next().unwrap_or_default().trim().to_lowercase();
+        if let Some((_, report)) = content_type.to_lowercase().split_once("report-type=") {
+            self.report_type =
+                report.trim_start_matches('"').chars().take_while(|c| c.is_alphanumeric() || *c == '-').collect();
+        }
+    }
+
+    /// Takes a file that a provider's form carries.
+    pub fn take_file(&mut self, attachment: Attachment, content: &[u8]) {
+        let calendar = attachment.mime_type.eq_ignore_ascii_case("text/calendar")
+            || attachment.file_name.to_lowercase().ends_with(".ics");
+        if calendar && content.len() <= LONGEST_TEXT {
+            self.calendars.push(String::from_utf8_lossy(content).into_owned());
+        }
+        if self.attachments.len() < MOST_ATTACHMENTS {
+            self.attachments.push(attachment);
+        }
+    }
+
+    fn take_part(&mut self, part: &MessagePart<'_>) {
+        let kind = part.content_type().map(|c| full_type(c.ctype(), c.subtype())).unwrap_or_default();
+        match kind.as_str() {
+            "message/delivery-status"
+            | "message/global-delivery-status"
+            | "message/disposition-notification"
+            | "message/feedback-report" => {
+                self.reports.push(cut(String::from_utf8_lossy(part.contents()).into_owned()))
+            }
+            "text/rfc822-headers" | "message/rfc822-headers" | "message/global-headers" if self.returned.is_empty() => {
+                self.returned = headers_in(&String::from_utf8_lossy(part.contents()));
+            }
+            "text/calendar" | "application/ics" => {
+                let text = part.text_contents().map(str::to_owned);
+                let text = text.unwrap_or_else(|| String::from_utf8_lossy(part.contents()).into_owned());
+                if text.len() <= LONGEST_TEXT {
+                    self.calendars.push(text);
+                }
+            }
+            _ => {}
+        }
+        if let PartType::Message(returned) = &part.body
+            && self.returned.is_empty()
+        {
+            self.returned = raw_headers(returned);
+        }
+        if self.calendars.is_empty()
+            && part.attachment_name().is_some_and(|name| name.to_lowercase().ends_with(".ics"))
+            && part.contents().len() <= LONGEST_TEXT
+        {
+            self.calendars.push(String::from_utf8_lossy(part.contents()).into_owned());
+        }
+    }
+}
+
+/// The parts that a person reads, one after the other.
+fn text_of(parsed: &mail_parser::Message<'_>) -> String {
+    let mut texts = Vec::new();
+    for part in parsed.text_bodies() {
+        match &part.body {
+            PartType::Text(text) => texts.push(text.to_string()),
+            PartType::Html(page) => texts.push(html::to_text(page)),
+            _ => {}
+        }
+    }
+    if texts.iter().all(|t| t.trim().is_empty()) {
+        let pages =
+            parsed.html_bodies().filter_map(|p| if let PartType::Html(page) = &p.body { Some(page) } else { None });
+        let read: Vec<String> = pages.map(|page| html::to_text(page)).collect();
+        if read.iter().any(|t| !t.trim().is_empty()) {
+            texts = read;
+        }
+    }
+    texts.retain(|t| !t.trim().is_empty());
+    texts.join("\n")
+}
+
+fn attachment(place: usize, part: &MessagePart<'_>) -> Attachment {
+    let mime_type = part.content_type().map(|c| full_type(c.ctype(), c.subtype()));
+    let mime_type = mime_type.unwrap_or_else(|| "application/octet-stream".to_owned());
+    Attachment {
+        place,
+        file_name: one_line(part.attachment_name().unwrap_or_default()),
+        mime_type,
+        size: part.contents().len() as u64,
+    }
+}
+
+fn full_type(main: &str, sub: Option<&str>) -> String {
+    sub.map_or_else(|| main.to_lowercase(), |sub| format!("{main}/{sub}").to_lowercase())
+}
+
+fn addresses_of(parsed: &Parsed<'_>) -> Option<Vec<Address>> {
+    let read = |a: &mail_parser::Addr<'_>| Address {
+        name: one_line(a.name().unwrap_or_default()),
+        address: one_line(a.address().unwrap_or_default()),
+    };
+    Some(parsed.iter().take(MOST_RECIPIENTS).map(read).filter(|a| a.address.contains('@')).collect())
+}
+
+/// The addresses in a header's value.
+pub fn addresses_in(value: &str) -> Vec<Address> {
+    let header = format!("To: {}\r\n\r\n", one_line(value));
+    let parsed = MessageParser::default().parse_headers(header.as_bytes());
+    parsed.as_ref().and_then(|m| m.to()).and_then(addresses_of).unwrap_or_default()
+}
+
+fn date_of(value: &str) -> Option<DateTime<Utc>> {
+    let header = format!("Date: {}\r\n\r\n", one_line(value));
+    let parsed = MessageParser::default().parse_headers(header.as_bytes())?;
+    parsed.date().and_then(|d| DateTime::from_timestamp(d.to_timestamp(), 0))
+}
+
+/// A subject as a header carries it, decoded.
+pub fn decoded(value: &str) -> String {
+    let header = format!("Subject: {}\r\n\r\n", one_line(value));
+    let parsed = MessageParser::default().parse_headers(header.as_bytes());
+    one_line(parsed.as_ref().and_then(|m| m.subject()).unwrap_or_default())
+}
+
+fn ids(value: &HeaderValue<'_>) -> Vec<String> {
+    match value {
+        HeaderValue::Text(text) => ids_in(text),
+        HeaderValue::TextList(all) => all.iter().flat_map(|text| ids_in(text)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The ids in a value: `<a@b> <c@d>`; a broken one without brackets counts too.
+pub fn ids_in(value: &str) -> Vec<String> {
+    let words = value.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',')).map(id);
+    words
+        .filter(|word| word.contains('@') || (!word.is_empty() && !value.contains('<') && !value.trim().contains(' ')))
+        .collect()
+}
+
+/// A Message-ID without its brackets, as long as one can be.
+fn id(value: &str) -> String {
+    let id: String =
+        value.trim().trim_matches(['<', '>']).chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+    if id.len() > 998 { String::new() } else { id }
+}
+
+fn value_of<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+}
+
+/// The first value of a header in a list of them.
+pub fn first_of<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    value_of(headers, name)
+}
+
+/// The headers of a message with their names lower-cased, whatever bytes they have.
+fn raw_headers(parsed: &mail_parser::Message<'_>) -> Vec<(String, String)> {
+    let Some(root) = parsed.parts.first() else { return Vec::new() };
+    let raw = parsed.raw_message();
+    let value = |h: &mail_parser::Header<'_>| {
+        let bytes = raw.get(h.offset_start as usize..h.offset_end as usize).unwrap_or_default();
+        one_line(&String::from_utf8_lossy(bytes))
+    };
+    root.headers.iter().map(|h| (h.name().to_lowercase(), value(h))).collect()
+}
+
+/// Headers as text, unfolded, until the first blank line.
+pub fn headers_in(text: &str) -> Vec<(String, String)> {
+    let mut headers: Vec<(String, String)> = Vec::new();
+    for line in text.lines().skip_while(|l| l.trim().is_empty()) {
+        if line.trim().is_empty() {
+            break;
+        }
+        if line.starts_with([' ', '\t']) {
+            if let Some((_, value)) = headers.last_mut() {
+                value.push(' ');
+                value.push_str(line.trim());
+            }
+        } else if let Some((name, value)) = line.split_once(':') {
+            headers.push((name.trim().to_lowercase(), value.trim().to_owned()));
+        }
+    }
+    headers
+}
+
+/// Mailbox files begin a mail with a `From ` line of their own.
+fn without_mbox_line(raw: &[u8]) -> &[u8] {
+    if !raw.starts_with(b"From ") && !raw.starts_with(b">From ") {
+        return raw;
+    }
+    raw.iter().position(|b| *b == b'\n').map_or(raw, |end| &raw[end + 1..])
+}
+
+/// Without line breaks and other control characters.
+pub fn one_line(text: &str) -> String {
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut line = String::with_capacity(plain.len());
+    for word in plain.split(' ').filter(|w| !w.is_empty()) {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
+/// At most [`LONGEST_TEXT`] bytes, without what no text may hold.
+pub fn cut(mut text: String) -> String {
+    if text.contains('\0') {
+        text.retain(|c| c != '\0');
+    }
+    let mut end = text.len().min(LONGEST_TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text
+}

@@ -1,0 +1,19 @@
+//! Mail on its way in: what a mail means, and the webhook and the mailbox that bring it.
+
+mod arrival;
+mod authenticity;
+mod automatic;
+mod calendar;
+mod html;
+pub mod imap;
+mod message;
+mod operator;
+pub mod providers;
+#[cfg(test)]
+mod recorded;
+mod reply;
+pub mod webhook;
+
+use arrival::{Folder, Mailbox};
+use message::Mail;
+pub use webhook::record_mail;

@@ -1,0 +1,112 @@
+//! `POST /webhooks/email/{channel_id}`: a raw mail, or a provider's form, checked and durable before it is answered.
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, StatusCode, header},
+};
+use bytes::Bytes;
+use steward_domain::settings::{Channel, Email};
+use steward_http::{Problem, Trace, read_body};
+
+use super::{
+    Folder, Mail, Mailbox, arrival,
+    providers::{self, Incoming, hmac},
+};
+use crate::{arrival::Arrival, intake::Intake};
+
+/// Largest body, in bytes.
+const LIMIT: usize = 25 << 20;
+
+const SIGNATURE_HEADER: &str = "x-steward-signature";
+
+/// Takes in what was posted.
+pub async fn accept(
+    intake: &Intake,
+    channel: &Channel,
+    email: &Email,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    let (parts, body) = request.into_parts();
+    let trace = Trace::of(&parts.headers);
+    let body = read_body(body, LIMIT).await?;
+    if is_raw(&parts.headers) {
+        check_signature(email, &parts.headers, &body)?;
+        record_mail(intake, channel, email, body, &trace).await?;
+        return Ok(StatusCode::OK);
+    }
+    for incoming in providers::read(email, &intake.providers, &parts.headers, &body).await? {
+        let arrivals = match incoming {
+            Incoming::Mail(mail) => arrival::read(&mail, &mailbox(intake, channel, email, Folder::Inbox)),
+            Incoming::Event(arrival) => vec![*arrival],
+        };
+        record(intake, channel, arrivals, &body, &trace).await?;
+    }
+    Ok(StatusCode::OK)
+}
+
+/// Records a mail as it came off the wire.
+///
+/// # Errors
+/// 400 when it is no mail, 503 when the log doesn't take it: the same may be brought again.
+pub async fn record_mail(
+    intake: &Intake,
+    channel: &Channel,
+    email: &Email,
+    raw: Bytes,
+    trace: &Trace,
+) -> Result<(), Problem> {
+    record_from(intake, channel, email, Folder::Inbox, raw, trace).await
+}
+
+/// As [`record_mail`], of a mail in a folder of ours.
+pub async fn record_from(
+    intake: &Intake,
+    channel: &Channel,
+    email: &Email,
+    folder: Folder,
+    raw: Bytes,
+    trace: &Trace,
+) -> Result<(), Problem> {
+    let mailbox = mailbox(intake, channel, email, folder);
+    let arrivals = Mail::read(&raw).map(|mail| arrival::read(&mail, &mailbox));
+    let arrivals = arrivals.ok_or_else(|| {
+        Problem::bad_request("no_mail", "this has no header of a mail; post an RFC 5322 message as it was received")
+    })?;
+    record(intake, channel, arrivals, &raw, trace).await
+}
+
+async fn record(
+    intake: &Intake,
+    channel: &Channel,
+    arrivals: Vec<Arrival>,
+    raw: &Bytes,
+    trace: &Trace,
+) -> Result<(), Problem> {
+    for arrival in arrivals {
+        intake.record(channel, arrival, raw.clone(), trace).await?;
+    }
+    Ok(())
+}
+
+fn mailbox<'a>(intake: &Intake, channel: &'a Channel, email: &'a Email, folder: Folder) -> Mailbox<'a> {
+    let timezone = intake.settings.defaults.timezone;
+    Mailbox { settings: email, operators: &channel.operators, timezone, folder }
+}
+
+fn is_raw(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    headers.contains_key(SIGNATURE_HEADER) || content_type.trim().to_ascii_lowercase().starts_with("message/")
+}
+
+/// In constant time.
+fn check_signature(email: &Email, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
+    let given = headers.get(SIGNATURE_HEADER).and_then(|v| v.to_str().ok()).unwrap_or_default().trim();
+    let given = given.strip_prefix("sha256=").unwrap_or(given);
+    if hmac::is_signed(&email.inbound_secret, &[body], given) {
+        return Ok(());
+    }
+    Err(Problem::unauthorized(
+        "wrong_signature",
+        "the header X-Steward-Signature isn't the hex HMAC-SHA256 of the body under this channel's inbound_secret",
+    ))
+}
