@@ -69,6 +69,12 @@ impl Config {
         );
     }
 
+    /// Another channel, by its keys.
+    pub fn with_channel(mut self, keys: &str) -> Self {
+        let _ = writeln!(self.channels, "[[channels]]\n{keys}");
+        self
+    }
+
     /// More sections, as TOML: `[defaults]\nlate_limit = "5s"`.
     pub fn with(mut self, toml: &str) -> Self {
         let _ = writeln!(self.sections, "{toml}");

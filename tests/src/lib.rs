@@ -13,6 +13,7 @@ pub mod receiver;
 pub mod system;
 pub mod telegram;
 pub mod updates;
+pub mod whatsapp;
 
 pub use api::Api;
 pub use config::Config;
@@ -20,3 +21,4 @@ pub use mail::Mail;
 pub use receiver::Receiver;
 pub use system::System;
 pub use telegram::Telegram;
+pub use whatsapp::WhatsApp;

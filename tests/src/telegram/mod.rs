@@ -2,8 +2,9 @@
 //! checks what Telegram checks, and fails on demand in the ways Telegram and the lines to it fail.
 
 mod faults;
-mod line;
+pub(crate) mod line;
 mod methods;
+mod polling;
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -20,6 +21,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub use faults::Fault;
 use line::CuttableListener;
 
+/// The bot's username.
+pub const USERNAME: &str = "steward_test_bot";
+
 /// A call as it arrived.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -35,6 +39,8 @@ pub struct Call {
 pub struct Delivered {
     pub chat_id: String,
     pub text: String,
+    /// What stands on the buttons below it, and what each brings back.
+    pub buttons: Vec<(String, String)>,
     pub message_id: i64,
     /// When its call arrived.
     pub at: DateTime<Utc>,
@@ -54,6 +60,8 @@ struct Shared {
     delivered: watch::Sender<usize>,
     /// How many calls have arrived.
     called: watch::Sender<usize>,
+    /// How often something changed for those who ask for updates.
+    asked: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -67,6 +75,16 @@ struct State {
     last_message_id: i64,
     last_update_id: i64,
     token: Option<String>,
+    /// Of the bot, as `getMe` says; `None`: nobody gets to know it.
+    username: Option<String>,
+    /// Where updates are posted to; empty: they wait to be asked for.
+    webhook: String,
+    /// Updates that nobody has said to be done with, oldest first.
+    updates: VecDeque<Value>,
+    /// The latest question for updates: it ends the one before.
+    question: u64,
+    /// What the next questions for updates meet.
+    polling_faults: VecDeque<Fault>,
 }
 
 impl Shared {
@@ -78,11 +96,13 @@ impl Shared {
 impl Telegram {
     /// Listens on a free port of the loopback.
     pub async fn start() -> anyhow::Result<Self> {
-        let state = State { last_message_id: 1000, ..State::default() };
+        let username = Some(USERNAME.to_owned());
+        let state = State { last_message_id: 1000, username, ..State::default() };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             delivered: watch::Sender::new(0),
             called: watch::Sender::new(0),
+            asked: watch::Sender::new(0),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -156,6 +176,37 @@ impl Telegram {
     /// Only this token is right; any other gets a 401.
     pub fn only_token(&self, token: &str) {
         self.shared.state().token = Some(token.to_owned());
+    }
+
+    /// From now on `getMe` doesn't name the bot.
+    pub fn hide_username(&self) {
+        self.shared.state().username = None;
+    }
+
+    /// A webhook is set, as an earlier life of the bot may have left it.
+    pub fn set_webhook(&self, url: &str) {
+        url.clone_into(&mut self.shared.state().webhook);
+    }
+
+    /// Where updates are posted to; empty: they are asked for.
+    pub fn webhook(&self) -> String {
+        self.shared.state().webhook.clone()
+    }
+
+    /// An update happens: it waits until it is asked for and said to be done with.
+    pub fn happens(&self, update: Value) {
+        self.shared.state().updates.push_back(update);
+        self.shared.asked.send_modify(|n| *n += 1);
+    }
+
+    /// The next question for updates meets this.
+    pub fn fail_next_question(&self, fault: Fault) {
+        self.shared.state().polling_faults.push_back(fault);
+    }
+
+    /// Updates that nobody has said to be done with.
+    pub fn waiting_updates(&self) -> usize {
+        self.shared.state().updates.len()
     }
 
     /// An `update_id` that no update of this stand-in has had.

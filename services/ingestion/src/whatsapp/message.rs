@@ -218,7 +218,8 @@ fn place(location: &Object<'_>) -> String {
 
 fn people(item: &Object<'_>) -> String {
     let one = |contact: Object<'_>| {
-        let name = contact.object("name").and_then(|n| filled(&n, "formatted_name").or_else(|| filled(&n, "first_name")));
+        let name =
+            contact.object("name").and_then(|n| filled(&n, "formatted_name").or_else(|| filled(&n, "first_name")));
         let phones = contact.objects("phones").into_iter().filter_map(|p| filled(&p, "phone"));
         name.into_iter().chain(phones).collect::<Vec<_>>().join(" ")
     };

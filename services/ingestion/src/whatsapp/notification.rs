@@ -35,10 +35,7 @@ pub struct Piece<'c> {
 ///
 /// # Errors
 /// The body isn't UTF-8, isn't JSON, or isn't an object.
-pub fn read<'c>(
-    body: &[u8],
-    number: impl Fn(&str) -> Option<&'c Channel>,
-) -> Result<Vec<Piece<'c>>, NoNotification> {
+pub fn read<'c>(body: &[u8], number: impl Fn(&str) -> Option<&'c Channel>) -> Result<Vec<Piece<'c>>, NoNotification> {
     let text = std::str::from_utf8(body).map_err(|e| NoNotification(format!("the body isn't UTF-8: {e}")))?;
     let root = Object::read(text).map_err(|e| NoNotification(format!("the body is no JSON object: {e}")))?;
     let mut pieces = Vec::new();
