@@ -120,11 +120,10 @@ fn every_documented_key_is_read() {
 
 #[test]
 fn what_is_configured_but_not_served_is_refused_in_one_sentence() {
-    let wa = "[[channels]]\nid='wa'\nkind='whatsapp'\nphone_number_id='1'\naccess_token='a'\napp_secret='b'\nverify_token='c'\n";
     let mail = "[[channels]]\nid='m'\nkind='email'\naddress='a@b'\nsmtp_url='smtp://h:25'\ninbound_secret='s'\n";
     let model = "[brain]\nprovider='openai'\nmodel='m'\n";
     let cases =
-        [(wa, "`whatsapp`"), (mail, "`email`"), (model, "`openai`")];
+        [(mail, "`email`"), (model, "`openai`")];
     for (toml, word) in cases {
         let refusal = load(toml, &[]).expect("valid").served().expect_err("not served").to_string();
         assert!(refusal.contains(word) && refusal.contains("doesn't serve yet"), "{refusal}");

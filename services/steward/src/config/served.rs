@@ -21,9 +21,8 @@ impl Settings {
         }
         for channel in &self.channels {
             let unserved = match &channel.kind {
-                Kind::WhatsApp(_) => "kind `whatsapp`",
                 Kind::Email(_) => "kind `email`",
-                Kind::Telegram(_) | Kind::Web => continue,
+                Kind::Telegram(_) | Kind::WhatsApp(_) | Kind::Web => continue,
             };
             return Err(ConfigError::NotServed(format!(
                 "channel `{}` has {unserved}, which this build doesn't serve yet: remove that [[channels]] entry or change it",
