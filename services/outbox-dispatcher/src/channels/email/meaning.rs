@@ -17,9 +17,7 @@ pub fn taken(response: &Response, message_id: &str) -> Sent {
     if response.code().severity != Severity::PositiveCompletion {
         return Sent::Unknown { text: format!("the mail server answered {answer}") };
     }
-    // Mail that comes in names it without brackets.
-    let id = message_id.trim_start_matches('<').trim_end_matches('>');
-    Sent::Accepted { provider_message_id: id.to_owned(), answer }
+    Sent::Accepted { provider_message_id: message_id.to_owned(), answer }
 }
 
 /// A refusal that doesn't concern the recipient as such, or a line that broke before the mail was on its way.
