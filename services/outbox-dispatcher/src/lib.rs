@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod channels;
+mod courtesies;
 mod dispatcher;
 mod limits;
 mod results;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), Error> {
     tokio::try_join!(
         dispatcher::run(log.clone(), settings.clone(), shutdown.clone()),
+        courtesies::run(log.clone(), settings.clone(), shutdown.clone()),
         webhooks::run(log, settings.webhooks.clone(), shutdown),
     )?;
     Ok(())

@@ -1,8 +1,11 @@
-//! Telegram, outward: one `sendMessage` and what its answer means.
+//! Telegram, outward: one `sendMessage` and what its answer means, and the signs that go beside messages.
+
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use steward_domain::settings::Telegram;
+use steward_proto::v1;
 
 use super::{
     Outbound, Sent,
@@ -13,8 +16,16 @@ use super::{
 #[derive(Clone)]
 pub struct Bot {
     send_message: String,
+    send_chat_action: String,
+    answer_callback_query: String,
     client: reqwest::Client,
 }
+
+/// Longest text that a button brings back, in bytes (Bot API, `InlineKeyboardButton.callback_data`).
+const CALLBACK_DATA: usize = 64;
+
+/// A sign is worth no longer wait.
+const SIGN_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl std::fmt::Debug for Bot {
     /// Without the URL: it holds the token.
@@ -25,12 +36,44 @@ impl std::fmt::Debug for Bot {
 
 #[derive(Serialize)]
 struct SendMessage<'a> {
-    chat_id: &'a str,
+    #[serde(flatten)]
+    to: Address<'a>,
     text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_markup: Option<Keyboard<'a>>,
+}
+
+/// A chat id, `{business connection}:{chat}` or `{chat}/{topic}`, as the Bot API takes it.
+#[derive(Serialize)]
+struct Address<'a> {
+    chat_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     business_connection_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message_thread_id: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Keyboard<'a> {
+    inline_keyboard: Vec<Vec<Key<'a>>>,
+}
+
+#[derive(Serialize)]
+struct Key<'a> {
+    text: &'a str,
+    callback_data: &'a str,
+}
+
+#[derive(Serialize)]
+struct ChatAction<'a> {
+    #[serde(flatten)]
+    to: Address<'a>,
+    action: &'static str,
+}
+
+#[derive(Serialize)]
+struct PressAnswered<'a> {
+    callback_query_id: &'a str,
 }
 
 /// The Bot API's answer, `ok` or not (Bot API, "Making requests").
@@ -56,21 +99,22 @@ struct Parameters {
 
 impl Bot {
     pub fn new(telegram: &Telegram, client: reqwest::Client) -> Self {
-        Self { send_message: format!("{}/bot{}/sendMessage", telegram.api_base, telegram.token), client }
+        let url = |method: &str| format!("{}/bot{}/{method}", telegram.api_base, telegram.token);
+        Self {
+            send_message: url("sendMessage"),
+            send_chat_action: url("sendChatAction"),
+            answer_callback_query: url("answerCallbackQuery"),
+            client,
+        }
     }
 
-    /// The address is a chat id, `{business connection}:{chat}` or `{chat}/{topic}`.
+    /// Sends one part.
     pub async fn send(&self, out: &Outbound, now: DateTime<Utc>) -> Sent {
-        let external_id = out.external_id.as_str();
-        let (business_connection_id, chat) = match external_id.split_once(':') {
-            Some((connection, chat)) => (Some(connection), chat),
-            None => (None, external_id),
+        let body = SendMessage {
+            to: Address::of(&out.external_id),
+            text: &out.text,
+            reply_markup: Keyboard::of(&out.buttons),
         };
-        let (chat_id, message_thread_id) = match chat.split_once('/') {
-            Some((chat, topic)) => (chat, topic.parse().ok()),
-            None => (chat, None),
-        };
-        let body = SendMessage { chat_id, text: &out.text, business_connection_id, message_thread_id };
         let response = match self.client.post(&self.send_message).json(&body).send().await {
             Ok(response) => response,
             Err(error) => return broken(&error),
@@ -80,6 +124,50 @@ impl Bot {
             Ok(bytes) => answered(status, &bytes, now),
             Err(error) => Sent::Unknown { text: format!("the answer broke off: {}", plain(&error)) },
         }
+    }
+
+    /// Shows "typing…" in a chat, for five seconds or until a message comes. How long to be quiet, if it was too much.
+    pub async fn typing(&self, external_id: &str) -> Option<Duration> {
+        self.sign(&self.send_chat_action, &ChatAction { to: Address::of(external_id), action: "typing" }).await
+    }
+
+    /// Lets the client's app know that a press arrived. How long to be quiet, if it was too much.
+    pub async fn press_arrived(&self, callback_query_id: &str) -> Option<Duration> {
+        self.sign(&self.answer_callback_query, &PressAnswered { callback_query_id }).await
+    }
+
+    async fn sign(&self, url: &str, body: &impl Serialize) -> Option<Duration> {
+        let response = self.client.post(url).timeout(SIGN_TIMEOUT).json(body).send().await.ok()?;
+        if response.status().as_u16() != 429 {
+            return None;
+        }
+        let answer: Answer = response.json().await.ok()?;
+        let seconds = answer.parameters.and_then(|p| p.retry_after).unwrap_or(1);
+        Some(Duration::from_secs(seconds.clamp(1, 86_400).unsigned_abs()))
+    }
+}
+
+impl<'a> Address<'a> {
+    fn of(external_id: &'a str) -> Self {
+        let (business_connection_id, chat) = match external_id.split_once(':') {
+            Some((connection, chat)) => (Some(connection), chat),
+            None => (None, external_id),
+        };
+        let (chat_id, message_thread_id) = match chat.split_once('/') {
+            Some((chat, topic)) => (chat, topic.parse().ok()),
+            None => (chat, None),
+        };
+        Self { chat_id, business_connection_id, message_thread_id }
+    }
+}
+
+impl<'a> Keyboard<'a> {
+    /// One below the other, so that long titles stay whole; `None` without any that Telegram takes.
+    fn of(buttons: &'a [v1::Button]) -> Option<Self> {
+        let taken = |b: &&v1::Button| !b.title.trim().is_empty() && (1..=CALLBACK_DATA).contains(&b.id.len());
+        let row = |b: &'a v1::Button| Key { text: &b.title, callback_data: &b.id };
+        let inline_keyboard: Vec<_> = buttons.iter().filter(taken).map(|b| vec![row(b)]).collect();
+        (!inline_keyboard.is_empty()).then_some(Self { inline_keyboard })
     }
 }
 
@@ -129,6 +217,23 @@ mod tests {
 
     fn read(status: u16, body: &str) -> Sent {
         answered(status, body.as_bytes(), DateTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn an_address_names_its_business_connection_and_its_topic() {
+        let json = |id| serde_json::to_value(Address::of(id)).unwrap();
+        assert_eq!(json("42"), serde_json::json!({ "chat_id": "42" }));
+        assert_eq!(json("bc1:42"), serde_json::json!({ "chat_id": "42", "business_connection_id": "bc1" }));
+        assert_eq!(json("-1001/33"), serde_json::json!({ "chat_id": "-1001", "message_thread_id": 33 }));
+    }
+
+    #[test]
+    fn a_button_that_telegram_would_refuse_does_not_cost_the_message() {
+        let button = |id: &str, title: &str| v1::Button { id: id.to_owned(), title: title.to_owned() };
+        let buttons = [button("a", "Yes"), button(&"x".repeat(65), "Long"), button("", "No id"), button("b", " ")];
+        let keyboard = serde_json::to_value(Keyboard::of(&buttons)).unwrap();
+        assert_eq!(keyboard, serde_json::json!({ "inline_keyboard": [[{ "text": "Yes", "callback_data": "a" }]] }));
+        assert!(Keyboard::of(&buttons[1..]).is_none() && Keyboard::of(&[]).is_none());
     }
 
     #[test]

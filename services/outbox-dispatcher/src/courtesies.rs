@@ -1,0 +1,196 @@
+//! Signs beside messages: "typing…" while a turn runs, and the end of the wait on a pressed button.
+//!
+//! Each is worth one try. Nothing waits for them and nothing is recorded of them; what came while nobody listened is past.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroU32,
+    pin::pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use chrono::Utc;
+use futures::StreamExt as _;
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use steward_domain::{
+    conversation::Conversation,
+    settings::{ChannelKind, Settings},
+};
+use steward_log::{AtLeast, Log};
+use steward_proto::{AggregateId, Event, Recorded};
+use tokio::{sync::Semaphore, time::Instant};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    channels::{Bot, http_client},
+    dispatcher::Error,
+};
+
+/// How long Telegram shows "typing…", less the way there.
+const SHOWN: Duration = Duration::from_millis(4_500);
+
+/// "Typing…" is said so often per second, at most: a busy bot's chats see its answers soon enough.
+const PER_SECOND: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
+
+/// Signs on their way at the same time; those beyond are left out.
+const AT_ONCE: usize = 16;
+
+/// Waits until the log can be read.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// A bot and how much it has signed lately.
+struct Signing {
+    bot: Bot,
+    chat: DefaultKeyedRateLimiter<String>,
+    /// Telegram asked for quiet until then.
+    quiet_until: Mutex<Option<Instant>>,
+}
+
+/// Runs until `shutdown`.
+///
+/// # Errors
+/// The HTTP client can't be made.
+pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), Error> {
+    let client = http_client()?;
+    let bots: HashMap<String, Arc<Signing>> = settings
+        .channels
+        .iter()
+        .filter_map(|channel| match &channel.kind {
+            ChannelKind::Telegram(t) => Some((channel.id.clone(), Arc::new(Signing::of(Bot::new(t, client.clone()))))),
+            _ => None,
+        })
+        .collect();
+    let courtesies = Courtesies {
+        log,
+        bots,
+        typing: RateLimiter::direct(Quota::per_second(PER_SECOND)),
+        room: Arc::new(Semaphore::new(AT_ONCE)),
+        tasks: TaskTracker::new(),
+        shutdown,
+    };
+    if courtesies.bots.is_empty() {
+        courtesies.shutdown.cancelled().await;
+        return Ok(());
+    }
+    while !courtesies.shutdown.is_cancelled() {
+        if let Err(error) = courtesies.listen().await {
+            tracing::debug!(%error, "no signs for now");
+            courtesies.shutdown.run_until_cancelled(tokio::time::sleep(WAIT)).await;
+        }
+    }
+    courtesies.tasks.close();
+    courtesies.tasks.wait().await;
+    Ok(())
+}
+
+struct Courtesies {
+    log: Log,
+    bots: HashMap<String, Arc<Signing>>,
+    typing: DefaultDirectRateLimiter,
+    room: Arc<Semaphore>,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+impl Courtesies {
+    /// Follows the log from now on.
+    async fn listen(&self) -> Result<(), steward_log::LogError> {
+        let from = self.log.last_position().await? + 1;
+        let filters = ["ev.*.conversation.*.turn_started", "ev.*.conversation.*.client_responded"];
+        let mut events = pin!(self.log.tail(from, filters.map(str::to_owned).to_vec()).await?);
+        loop {
+            // The end, or another event.
+            let Some(Some(next)) = self.shutdown.run_until_cancelled(events.next()).await else { return Ok(()) };
+            match next {
+                Ok(tailed) => self.see(tailed.recorded),
+                Err(error) => tracing::debug!(%error, "an event without signs"),
+            }
+        }
+    }
+
+    /// Begins what an event asks for, if there is room.
+    fn see(&self, recorded: Recorded) {
+        match &recorded.event {
+            Event::ClientResponded(said) if said.kind == "button" => {
+                let channel = said.source.as_ref().map(|s| s.channel_id.as_str()).unwrap_or_default();
+                let Some(signing) = self.bots.get(channel).cloned() else { return };
+                let press = said.provider_message_id.clone();
+                self.begin(async move {
+                    if signing.may_speak() {
+                        signing.heed(signing.bot.press_arrived(&press).await);
+                    }
+                });
+            }
+            // A turn that carries a due action out answers nobody who waits.
+            Event::TurnStarted(turn) if turn.follow_up_id.is_empty() => {
+                let Some(aggregate) = recorded.subject.aggregate_id() else { return };
+                // Before anything is read for it: a busy system pays nothing for signs.
+                if self.typing.check().is_err() {
+                    return;
+                }
+                let (log, bots, turn_id) = (self.log.clone(), self.bots.clone(), turn.turn_id.clone());
+                let at_least = AtLeast::Position(recorded.position);
+                self.begin(async move { show_typing(&log, &bots, &aggregate, &turn_id, at_least).await });
+            }
+            _ => {}
+        }
+    }
+
+    fn begin(&self, sign: impl Future<Output = ()> + Send + 'static) {
+        let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else { return };
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move {
+            shutdown.run_until_cancelled(sign).await;
+            drop(place);
+        });
+    }
+}
+
+/// Says "typing…" for as long as the turn runs.
+async fn show_typing(
+    log: &Log,
+    bots: &HashMap<String, Arc<Signing>>,
+    aggregate: &AggregateId,
+    turn_id: &str,
+    mut at_least: AtLeast,
+) {
+    loop {
+        let Ok(seen) = log.load::<Conversation>(aggregate, at_least).await else { return };
+        let runs =
+            seen.state.turn.as_ref().is_some_and(|turn| turn.turn_id == turn_id && turn.lease_until > Utc::now());
+        // While a human is active, what a turn says is a draft that nobody sees.
+        if !runs || seen.state.human_active() {
+            return;
+        }
+        let Some(place) = &seen.state.place else { return };
+        let Some(signing) = bots.get(&place.channel_id) else { return };
+        if !signing.may_speak() || signing.chat.check_key(&place.external_id).is_err() {
+            return;
+        }
+        signing.heed(signing.bot.typing(&place.external_id).await);
+        tokio::time::sleep(SHOWN).await;
+        at_least = AtLeast::Latest;
+    }
+}
+
+impl Signing {
+    fn of(bot: Bot) -> Self {
+        let one_at_a_time = Quota::with_period(SHOWN).expect("the period isn't zero");
+        Self { bot, chat: RateLimiter::keyed(one_at_a_time), quiet_until: Mutex::new(None) }
+    }
+
+    fn may_speak(&self) -> bool {
+        // Chats whose turn is long over need not be remembered.
+        if self.chat.len() > 10_000 {
+            self.chat.retain_recent();
+        }
+        self.quiet_until.lock().expect("nobody panics with it").is_none_or(|until| until <= Instant::now())
+    }
+
+    fn heed(&self, quiet: Option<Duration>) {
+        if let Some(quiet) = quiet {
+            *self.quiet_until.lock().expect("nobody panics with it") = Some(Instant::now() + quiet);
+        }
+    }
+}
