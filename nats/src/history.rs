@@ -24,12 +24,21 @@ pub(crate) struct DirectGet<'a> {
     start_time: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_by_subj: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    multi_last: Option<&'a [&'a str]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    up_to_seq: Option<u64>,
 }
 
 impl<'a> DirectGet<'a> {
     /// The last message on these subjects.
     pub fn last(subjects: &'a str) -> Self {
         Self { last_by_subj: Some(subjects), ..Self::default() }
+    }
+
+    /// The last message of every subject that the filter names, as the stream was at a position.
+    pub fn last_of_each(filter: &'a [&'a str], through: u64) -> Self {
+        Self { multi_last: Some(filter), up_to_seq: Some(through), ..Self::default() }
     }
 
     /// The first message on these subjects from a position on.
@@ -92,6 +101,17 @@ pub(crate) async fn page(
         From::Position(position) => request.seq = Some(position.max(1)),
         From::Time(at) => request.start_time = Some(at),
     }
+    answers(session, epoch, stream, request, limit).await
+}
+
+/// The messages that a request with a batch is answered with, `limit` at most, and whether there are more.
+pub(crate) async fn answers(
+    session: &Session,
+    epoch: u64,
+    stream: &'static str,
+    request: DirectGet<'_>,
+    limit: usize,
+) -> Result<(Vec<Stored>, bool), LogError> {
     let exchange = async {
         let mut answers = session.inbox.expect(limit + 1);
         send(session, stream, answers.subject.clone(), &request).await?;
