@@ -275,7 +275,7 @@ fn filter(intake: &Intake, command: &Command<Wanted>) -> Result<Filter, Problem>
     let conversation_id = conversation_id.as_deref().map(conversation_id_of).transpose()?;
     if let Some(id) = channel_id {
         let tenant = command.caller.tenant.as_str();
-        if !intake.settings.channel(id).is_some_and(|c| c.tenant == tenant) {
+        if intake.settings.channel(id).is_none_or(|c| c.tenant != tenant) {
             return Err(Problem::unprocessable(
                 "unknown_channel",
                 "`filter.channel_id` names no channel of yours; GET /api/v1/channels lists them",

@@ -110,8 +110,9 @@ impl Attempt<'_> {
         loop {
             match log.append(append.clone()).await {
                 Ok(_) => return Ok(id),
-                // If the process must stop, the event comes again and the receiver sees it twice.
-                Err(error) if stop.is_cancelled() || !error.is_transient() => return Err(error.into()),
+                // If the process must stop, the event comes again and the receiver sees it twice; else it waits here,
+                // also for room in a full log: giving it back would mean posting it again and again.
+                Err(error) if stop.is_cancelled() => return Err(error.into()),
                 Err(error) => tracing::warn!(%error, "a webhook's outcome can't be recorded yet; trying again"),
             }
             stop.run_until_cancelled(tokio::time::sleep(pause)).await;

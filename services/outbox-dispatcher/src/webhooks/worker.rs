@@ -6,6 +6,7 @@ use async_nats::jetstream::{
     AckKind, Message,
     consumer::{AckPolicy, DeliverPolicy, pull},
 };
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
 use steward_domain::{
     conversation::Conversation,
@@ -44,6 +45,17 @@ pub struct Courier {
     pub client: Client,
     /// Waits before each further attempt.
     pub retry: Vec<Duration>,
+}
+
+impl Courier {
+    /// The wait before the attempt after this one; `None` if it was the last. The server counts every delivery, also
+    /// those that a crash or a stop broke off, so a count alone doesn't end it before the schedule's time is over.
+    fn next_after(&self, number: u32, queued_at: DateTime<Utc>) -> Option<Duration> {
+        let whole: Duration = self.retry.iter().sum();
+        let early = TimeDelta::from_std(whole).is_ok_and(|whole| Utc::now() < queued_at + whole);
+        let planned = self.retry.get(number as usize - 1);
+        planned.or_else(|| self.retry.last().filter(|_| early)).copied()
+    }
 }
 
 pub struct Worker {
@@ -188,7 +200,9 @@ impl Worker {
         let Ok((position, tries)) = message.info().map(|info| (info.stream_sequence, info.delivered)) else {
             return Ok(Verdict::Done);
         };
-        let Some(event) = self.event_at(position).await? else { return Ok(Verdict::Done) };
+        let Some(brought) = self.read(position).await? else { return Ok(Verdict::Done) };
+        let queued_at = brought.metadata.at;
+        let Some(event) = self.event_of(brought).await? else { return Ok(Verdict::Done) };
         let webhook = self.webhook.borrow().clone();
         let (Ok(webhook_id), true) = (self.aggregate.id().parse::<Uuid>(), self.wanted(&webhook, &event).await?) else {
             return Ok(Verdict::Done);
@@ -208,7 +222,7 @@ impl Worker {
             webhook_id,
             event: &event,
             number,
-            next_after: self.courier.retry.get(number as usize - 1).copied(),
+            next_after: self.courier.next_after(number, queued_at),
         };
         attempt.conclude(&self.courier.log, answered, &self.stop).await
     }
@@ -218,18 +232,18 @@ impl Worker {
         tokio::time::sleep(GRACE).await;
     }
 
-    /// The event to deliver: the one at this position, or the one that somebody wants again. `None`: it is erased, or none.
-    async fn event_at(&self, position: u64) -> Result<Option<Recorded>, LogError> {
-        let found = self.read(position).await?;
-        match found.as_ref().map(|r| &r.event) {
-            Some(Event::WebhookDeliveryRetried(retried)) => match &retried.delivery {
+    /// The event to deliver: the one that was brought, or the one that somebody wants again.
+    async fn event_of(&self, brought: Recorded) -> Result<Option<Recorded>, LogError> {
+        match &brought.event {
+            Event::WebhookDeliveryRetried(retried) => match &retried.delivery {
                 Some(delivery) => self.read(delivery.event_position).await,
                 None => Ok(None),
             },
-            _ => Ok(found),
+            _ => Ok(Some(brought)),
         }
     }
 
+    /// `None`: it is erased, or no event.
     async fn read(&self, position: u64) -> Result<Option<Recorded>, LogError> {
         match self.courier.log.read(position).await {
             Err(LogError::Malformed { position, reason }) => {
