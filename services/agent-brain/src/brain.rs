@@ -25,6 +25,8 @@ pub struct TurnInput {
     pub pending: Vec<Promise>,
     /// Promises that these very messages cancelled, and that the turn may renew.
     pub cancelled: Vec<Promise>,
+    /// What was about to be said when these messages came, and wasn't: for the brain to weigh.
+    pub intents: Vec<String>,
     /// Whether a human of ours is active: then nothing is sent and the reply becomes a suppressed draft.
     pub human_active: bool,
 }

@@ -65,6 +65,7 @@ pub fn turn_input(state: &Conversation, contact: &Contact, defaults: &Defaults, 
             .collect(),
         pending: state.pending().into_iter().map(|f| promise(f, known.language)).collect(),
         cancelled: state.cancelled.iter().map(|f| promise(f, known.language)).collect(),
+        intents: state.intents.iter().map(|i| i.text.clone()).collect(),
         human_active: state.human_active(),
     }
 }

@@ -20,6 +20,7 @@ pub async fn run(log: Log, alarms: Alarms, shutdown: CancellationToken) -> Resul
             "ev.*.conversation.*.send_deferred",
             "ev.*.conversation.*.dispatch_deferred",
             "ev.*.conversation.*.dispatch_succeeded",
+            "ev.*.conversation.*.delivery_reported",
             "ev.*.conversation.*.client_responded",
             "ev.*.conversation.*.human_takeover_started",
         ],
@@ -74,11 +75,12 @@ pub fn alarm_set_by(settings: &Settings, recorded: &Recorded) -> Option<Alarm> {
     Alarm::new(kind, id, due_at, &aggregate, recorded)
 }
 
-/// Events at which the fold cancels by itself. A success does so only between the parts of a long message.
+/// Events at which the fold cancels or holds by itself. A success, or a report of one, does so only between the parts of a long message.
 fn may_cancel(recorded: &Recorded) -> bool {
     match &recorded.event {
         Event::ClientResponded(_) | Event::HumanTakeoverStarted(_) | Event::DispatchDeferred(_) => true,
         Event::DispatchSucceeded(e) => e.part + 1 < e.parts,
+        Event::DeliveryReported(e) => e.status != "failed",
         _ => false,
     }
 }

@@ -40,6 +40,7 @@ pub fn given(messages: &[&str]) -> TurnInput {
             .collect(),
         pending: Vec::new(),
         cancelled: Vec::new(),
+        intents: Vec::new(),
         human_active: false,
     }
 }

@@ -64,6 +64,26 @@ pub async fn find(snapshot: &Snapshot<'_>, caller: &Caller, id: &str) -> Result<
     read_rows(&rows)?.pop().ok_or_else(|| unknown("conversation", id))
 }
 
+/// The conversations that rows belong to, by id.
+///
+/// # Errors
+/// 503 when Postgres doesn't answer.
+pub async fn of_rows<'a>(
+    snapshot: &Snapshot<'_>,
+    caller: &Caller,
+    ids: impl Iterator<Item = &'a str>,
+) -> Result<HashMap<String, ConversationRow>, Problem> {
+    let ids: std::collections::BTreeSet<String> = ids.map(str::to_owned).collect();
+    let sql = format!(
+        "SELECT {} FROM {}.conversations WHERE tenant = $1 AND id = ANY($2)",
+        columns::<ConversationRow>(),
+        snapshot.schema
+    );
+    let ids: Vec<String> = ids.into_iter().collect();
+    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(ids)]).await?;
+    Ok(read_rows::<ConversationRow>(&rows)?.into_iter().map(|row| (row.id.clone(), row)).collect())
+}
+
 async fn contacts_of(
     snapshot: &Snapshot<'_>,
     caller: &Caller,

@@ -8,6 +8,7 @@ use steward_http::{Caller, Problem};
 use super::{
     Reads,
     answer::{Answer, Fresh, Id, unknown},
+    conversations,
     list::{List, Page, part_key, read_rows},
     params::Params,
     show,
@@ -35,7 +36,8 @@ pub async fn list(
     let mut client = connection(&reads.pool).await?;
     let snapshot = Snapshot::take(&mut client).await?;
     let page: Page<FollowUpRow> = list.page(&snapshot, "position", |f: &FollowUpRow| f.position).await?;
-    Ok(page.answer(snapshot.position, |row| show::follow_up(&row)))
+    let own = conversations::of_rows(&snapshot, &caller, page.items.iter().map(|f| f.conversation_id.as_str())).await?;
+    Ok(page.answer(snapshot.position, |row| show::follow_up(&row, own.get(&row.conversation_id))))
 }
 
 pub async fn one(
@@ -55,5 +57,7 @@ pub async fn one(
     );
     let rows = snapshot.query(&sql, &part_key(&caller, &id)).await?;
     let row: FollowUpRow = read_rows(&rows)?.pop().ok_or_else(|| unknown("follow-up", &id))?;
-    Ok(Answer { position: snapshot.position, body: show::follow_up(&row) })
+    let own = conversations::of_rows(&snapshot, &caller, std::iter::once(row.conversation_id.as_str())).await?;
+    let body = show::follow_up(&row, own.get(&row.conversation_id));
+    Ok(Answer { position: snapshot.position, body })
 }

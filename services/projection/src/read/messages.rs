@@ -34,13 +34,6 @@ fn filters(list: &mut List) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn page(reads: &Reads, list: List, show: fn(&MessageRow) -> serde_json::Value) -> Result<Answer, Problem> {
-    let mut client = connection(&reads.pool).await?;
-    let snapshot = Snapshot::take(&mut client).await?;
-    let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
-    Ok(page.answer(snapshot.position, |row| show(&row)))
-}
-
 pub async fn list(
     State(reads): State<Arc<Reads>>,
     caller: Caller,
@@ -51,7 +44,10 @@ pub async fn list(
     list.by("conversation_id");
     list.by_state(&[&["received"], &OUTBOX_STATES[..]].concat(), |_| Vec::new())?;
     filters(&mut list)?;
-    page(&reads, list, show::message).await
+    let mut client = connection(&reads.pool).await?;
+    let snapshot = Snapshot::take(&mut client).await?;
+    let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
+    Ok(page.answer(snapshot.position, |row| show::message(&row)))
 }
 
 pub async fn of_conversation(
@@ -83,7 +79,11 @@ pub async fn outbox(
     list.by_state(&OUTBOX_STATES, |_| Vec::new())?;
     filters(&mut list)?;
     list.only_fixed(QUEUED_HERE);
-    page(&reads, list, show::outgoing).await
+    let mut client = connection(&reads.pool).await?;
+    let snapshot = Snapshot::take(&mut client).await?;
+    let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
+    let own = conversations::of_rows(&snapshot, &caller, page.items.iter().map(|m| m.conversation_id.as_str())).await?;
+    Ok(page.answer(snapshot.position, |row| show::outgoing(&row, own.get(&row.conversation_id))))
 }
 
 pub async fn outbox_one(
@@ -96,12 +96,22 @@ pub async fn outbox_one(
     params.finish(&[])?;
     let mut client = connection(&reads.pool).await?;
     let snapshot = Snapshot::take(&mut client).await?;
+    let row = find(&snapshot, &caller, &id).await?;
+    let own = conversations::of_rows(&snapshot, &caller, std::iter::once(row.conversation_id.as_str())).await?;
+    let body = show::outgoing(&row, own.get(&row.conversation_id));
+    Ok(Answer { position: snapshot.position, body })
+}
+
+/// The caller's message of this id, if it ever was in the outbox.
+///
+/// # Errors
+/// 404 if there is none.
+pub async fn find(snapshot: &Snapshot<'_>, caller: &Caller, id: &str) -> Result<MessageRow, Problem> {
     let sql = format!(
         "SELECT {} FROM {}.messages WHERE tenant = $1 AND conversation_id = $2 AND id = $3 AND {QUEUED_HERE}",
         columns::<MessageRow>(),
         snapshot.schema
     );
-    let rows = snapshot.query(&sql, &part_key(&caller, &id)).await?;
-    let row: MessageRow = read_rows(&rows)?.pop().ok_or_else(|| unknown("message in the outbox", &id))?;
-    Ok(Answer { position: snapshot.position, body: show::outgoing(&row) })
+    let rows = snapshot.query(&sql, &part_key(caller, id)).await?;
+    read_rows(&rows)?.pop().ok_or_else(|| unknown("message in the outbox", id))
 }

@@ -5,6 +5,7 @@ mod channels;
 mod contacts;
 mod conversations;
 mod events;
+mod evidence;
 mod follow_ups;
 mod list;
 mod messages;
@@ -65,6 +66,7 @@ pub const PATHS: &[&str] = &[
     "/api/v1/follow-ups/{id}",
     "/api/v1/outbox",
     "/api/v1/outbox/{id}",
+    "/api/v1/outbox/{id}/evidence",
     "/api/v1/webhooks",
     "/api/v1/webhooks/{id}",
     "/api/v1/webhooks/{id}/deliveries",
@@ -89,6 +91,7 @@ pub fn router(reads: Reads) -> Router {
             "/api/v1/follow-ups/{id}" => get(follow_ups::one),
             "/api/v1/outbox" => get(messages::outbox),
             "/api/v1/outbox/{id}" => get(messages::outbox_one),
+            "/api/v1/outbox/{id}/evidence" => get(evidence::of_message),
             "/api/v1/webhooks" => get(webhooks::list),
             "/api/v1/webhooks/{id}" => get(webhooks::one),
             "/api/v1/webhooks/{id}/deliveries" => get(webhooks::deliveries),

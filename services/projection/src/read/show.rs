@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
+use steward_domain::conversation::outbox::fingerprint;
 
 use crate::rows::{ContactRow, ConversationRow, EventRow, FollowUpRow, Json, MessageRow, Reason};
 
@@ -55,6 +56,7 @@ pub fn conversation(row: &ConversationRow, contact: Option<&ContactRow>) -> Valu
             "by": row.takeover_by, "via": row.takeover_via, "since": time(since),
         })),
         "blocked": row.blocked,
+        "window_until": time_or_null(row.window_until()),
         "last_message_at": time_or_null(row.last_message_at),
         "pending_follow_ups": row.pending_follow_ups,
         "created_at": time(row.created_at),
@@ -108,8 +110,8 @@ pub fn message(row: &MessageRow) -> Value {
     })
 }
 
-/// A message of the outbox.
-pub fn outgoing(row: &MessageRow) -> Value {
+/// A message of the outbox, with its conversation: what is approved is recipient and text.
+pub fn outgoing(row: &MessageRow, conversation: Option<&ConversationRow>) -> Value {
     let mut shown = message(row);
     let more = json!({
         "attempts": row.attempts,
@@ -117,7 +119,7 @@ pub fn outgoing(row: &MessageRow) -> Value {
         "key": text(&row.key),
         "proactive": row.proactive,
         "parts": row.parts,
-        "approval_hash": null,
+        "approval_hash": conversation.map(|c| fingerprint(&c.external_id, &row.text)),
     });
     if let (Value::Object(shown), Value::Object(more)) = (&mut shown, more) {
         shown.extend(more);
@@ -125,8 +127,11 @@ pub fn outgoing(row: &MessageRow) -> Value {
     shown
 }
 
-pub fn follow_up(row: &FollowUpRow) -> Value {
+/// A promise, with its conversation: whether free text can be sent when it is due is told by the service window.
+pub fn follow_up(row: &FollowUpRow, conversation: Option<&ConversationRow>) -> Value {
     let Json(action) = &row.action;
+    let waits = matches!(row.state.as_str(), "pending" | "due");
+    let needs_template = waits && conversation.is_some_and(|c| c.is_beyond_window(row.due_at));
     json!({
         "id": row.id,
         "conversation_id": row.conversation_id,
@@ -151,6 +156,7 @@ pub fn follow_up(row: &FollowUpRow) -> Value {
         "decided_at": time_or_null(row.decided_at),
         "sent_at": time_or_null(row.sent_at),
         "message_id": row.message_id,
+        "needs_template": needs_template,
         "position": row.position,
         "changed_position": row.changed_position,
     })

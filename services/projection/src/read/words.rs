@@ -51,7 +51,8 @@ fn of_event(event: &Event) -> String {
         }
         Event::FollowUpScheduled(e) => scheduled(e),
         Event::FollowUpMoved(e) => {
-            format!("A follow-up was moved to {}", when(from_timestamp(e.due_at.as_ref()), &e.timezone))
+            let to = when(from_timestamp(e.due_at.as_ref()), &e.timezone);
+            format!("A follow-up was moved to {to}{}", beyond_window(e.needs_template))
         }
         Event::FollowUpTextChanged(e) => format!("A follow-up now says {}", quoted(&e.text)),
         Event::FollowUpDue(e) if e.message.is_some() => "A follow-up's time has come: it is on its way".to_owned(),
@@ -88,7 +89,12 @@ fn of_sending(event: &Event) -> String {
                 because(e.reason.as_ref())
             )
         }
-        Event::DispatchStarted(e) => format!("Sending {} began (attempt {})", part(e.part, e.parts), e.attempt),
+        Event::DispatchStarted(e) if e.template.is_empty() => {
+            format!("Sending {} began (attempt {})", part(e.part, e.parts), e.attempt)
+        }
+        Event::DispatchStarted(e) => {
+            format!("Sending the message as the template {} began (attempt {})", e.template, e.attempt)
+        }
         Event::DispatchSucceeded(e) => format!("The channel took {}", part(e.part, e.parts)),
         Event::DispatchFailed(e) => format!("Sending failed{}", because(e.reason.as_ref())),
         Event::DispatchDeferred(e) => {
@@ -132,7 +138,17 @@ fn scheduled(e: &v1::FollowUpScheduled) -> String {
     let what = if e.text.is_empty() { String::new() } else { format!(": {}", quoted(&e.text)) };
     let from = if e.phrase.is_empty() { String::new() } else { format!(", as asked by {}", quoted(&e.phrase)) };
     let verb = if e.renews.is_empty() { "A follow-up was promised" } else { "A cancelled follow-up was renewed" };
-    format!("{verb} for {}{from}{what}", when(from_timestamp(e.due_at.as_ref()), &e.timezone))
+    let at = when(from_timestamp(e.due_at.as_ref()), &e.timezone);
+    format!("{verb} for {at}{from}{what}{}", beyond_window(e.needs_template))
+}
+
+/// The channel takes free text only for a while after the client's last word.
+fn beyond_window(needs_template: bool) -> &'static str {
+    if needs_template {
+        "; the channel's window will be closed by then: it will need a template, unless the client writes before"
+    } else {
+        ""
+    }
 }
 
 fn meeting(what: &str, meeting: Option<&v1::Meeting>) -> String {
