@@ -359,3 +359,42 @@ async fn no_webhook_leads_into_a_private_network_unless_that_is_allowed() {
         assert_eq!(refused["code"], "private_address", "{url}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_of_a_webhook_is_another_tenants_business() {
+    let receiver = Receiver::start().await.unwrap();
+    let system = System::start(config("[\"1s\"]").with_auth("keys")).await.unwrap();
+    let mut holders = Vec::new();
+    for tenant in ["default", "other"] {
+        let command = &["keys", "create", "--tenant", tenant, "--role", "operator"];
+        let output = system.steward(command).unwrap().output().await.unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let mut api = system.api().clone();
+        api.key = said.split_whitespace().find(|w| w.starts_with("sk_")).map(str::to_owned);
+        holders.push(api);
+    }
+    let [owner, other] = &holders[..] else { unreachable!("there are two") };
+    let make = |path| json!({ "url": receiver.url(path), "types": ["*"] });
+    let made = owner.post("/api/v1/webhooks", &make("/own")).await.unwrap();
+    other.post("/api/v1/webhooks", &make("/foreign")).await.unwrap();
+    let hello = json!({ "channel_id": "web-main", "contact": { "id": "ann" }, "text": "hello" });
+    owner.post("/api/v1/messages", &hello).await.unwrap();
+    let told = |all: &[Posted]| all.iter().find(|p| p.json()["type"] == "ClientResponded").cloned();
+    let told = receiver.until("/own", SOON, told).await.unwrap().json();
+    let id = made["id"].as_str().unwrap();
+    let path = format!("/api/v1/webhooks/{id}/deliveries");
+    let delivery = steward_domain::ids::delivery(id.parse().unwrap(), told["data"]["position"].as_u64().unwrap());
+    for path in [format!("/api/v1/webhooks/{id}"), path.clone()] {
+        owner.get(&path).await.unwrap();
+        other.read(&path).await.unwrap().problem(404).unwrap();
+    }
+    for (method, path) in [
+        (Method::DELETE, format!("/api/v1/webhooks/{id}")),
+        (Method::POST, format!("/api/v1/webhooks/{id}/rotate")),
+        (Method::POST, format!("/api/v1/webhooks/deliveries/{delivery}/retry")),
+    ] {
+        other.command(method, &path, &json!({})).await.unwrap().problem(404).unwrap();
+    }
+    assert_eq!(other.items("/api/v1/webhooks").await.unwrap().len(), 1, "its own");
+    assert!(receiver.posted_to("/foreign").is_empty());
+}
