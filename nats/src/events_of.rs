@@ -1,0 +1,136 @@
+//! All events of one aggregate, or those after a position, by the way that costs the server least.
+//!
+//! A batched direct get whose filter is a wildcard goes on scanning the block after the last match, and counts what is
+//! pending before it begins unless it begins at the stream's start. Measured on nats-server 2.15 with 10,000 aggregates
+//! of 20 events, server CPU: 22.7 ms per aggregate for an open-ended batch, 1.2 ms when the number of its events is asked
+//! for first; for three new events after a known one 21 ms against 0.2 ms one by one.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::history::{self, DirectGet, From, PAGE, Stored};
+use crate::session::Session;
+use crate::{LogError, definitions};
+
+/// More new events than this are read as a page: one request costs less than so many in a row.
+const ONE_BY_ONE: usize = 16;
+
+/// How often a count is taken again because the answer was shorter: a replica was behind, or a message was erased.
+const COUNTS: usize = 3;
+
+const DOING: &str = "reading events";
+
+/// All of an aggregate's events that the log has now. `subjects` is the aggregate's wildcard.
+pub(crate) async fn all(session: &Session, subjects: &str) -> Result<Vec<Stored>, LogError> {
+    let filter = [subjects];
+    let mut events: Vec<Stored> = Vec::new();
+    for _ in 0..COUNTS {
+        let Counted { count, repeated, through } = count(session, subjects).await?;
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        if !repeated && count <= PAGE {
+            // Each of another type, so the last of each type are all. What came since is not among them.
+            let request = DirectGet::last_of_each(&filter, through);
+            events = session
+                .persist(DOING, |epoch| history::answers(session, epoch, definitions::EVENTS, request, count))
+                .await?
+                .0;
+            if events.len() == count {
+                return Ok(events);
+            }
+            // One was erased meanwhile, or a replica is behind.
+            events.clear();
+            continue;
+        }
+        while events.len() < count {
+            let from = events.last().map_or(1, |last| last.position + 1);
+            let wanted = (count - events.len()).min(PAGE);
+            let (page, _) = session
+                .persist(DOING, |epoch| {
+                    history::page(session, epoch, definitions::EVENTS, subjects, From::Position(from), wanted)
+                })
+                .await?;
+            if page.is_empty() {
+                break;
+            }
+            events.extend(page);
+        }
+        if events.len() >= count {
+            return Ok(events);
+        }
+    }
+    // The counts and the answers disagree for good: what is there is read to its end.
+    history::read(session, definitions::EVENTS, subjects, From::Position(1)).await
+}
+
+/// An aggregate's events after a position at which it is known.
+pub(crate) async fn after(session: &Session, subjects: &str, position: u64) -> Result<Vec<Stored>, LogError> {
+    let get = |request| session.persist(DOING, move |epoch| history::one(session, epoch, definitions::EVENTS, request));
+    let Some(last) = get(DirectGet::last(subjects)).await? else { return Ok(Vec::new()) };
+    let mut events: Vec<Stored> = Vec::new();
+    while events.len() < ONE_BY_ONE {
+        let known = events.last().map_or(position, |event| event.position);
+        if last.position <= known {
+            return Ok(events);
+        }
+        match get(DirectGet::next(subjects, known + 1)).await? {
+            Some(next) => events.push(next),
+            None => return Ok(events),
+        }
+    }
+    let from = events.last().map_or(position, |event| event.position) + 1;
+    events.extend(history::read(session, definitions::EVENTS, subjects, From::Position(from)).await?);
+    Ok(events)
+}
+
+/// How many events an aggregate has.
+struct Counted {
+    count: usize,
+    /// There are two of one type.
+    repeated: bool,
+    /// The log's end when they were counted.
+    through: u64,
+}
+
+/// What the server says of a stream (`$JS.API.STREAM.INFO`), as far as it is needed here.
+#[derive(Deserialize)]
+struct Info {
+    state: Option<State>,
+}
+
+#[derive(Deserialize)]
+struct State {
+    last_seq: u64,
+    #[serde(default)]
+    subjects: HashMap<String, usize>,
+}
+
+#[derive(Serialize)]
+struct Filter<'a> {
+    subjects_filter: &'a str,
+}
+
+async fn count(session: &Session, subjects: &str) -> Result<Counted, LogError> {
+    let unavailable = |reason: String| LogError::Unavailable { doing: DOING, reason };
+    session
+        .persist(DOING, |epoch| {
+            let exchange = async {
+                let mut answers = session.inbox.expect(1);
+                let body = serde_json::to_vec(&Filter { subjects_filter: subjects }).expect("a string is JSON");
+                let subject = format!("$JS.API.STREAM.INFO.{}", definitions::EVENTS);
+                let sent = session.client.publish_with_reply(subject, answers.subject.clone(), body.into()).await;
+                sent.map_err(|error| unavailable(error.to_string()))?;
+                let message = answers.next().await.ok_or(LogError::ShutDown)?;
+                let info: Info =
+                    serde_json::from_slice(&message.payload).map_err(|error| unavailable(error.to_string()))?;
+                let state = info.state.ok_or_else(|| unavailable("the stream's state can't be read".to_owned()))?;
+                let counts = state.subjects.values();
+                let (count, repeated) = (counts.clone().sum(), counts.clone().any(|n| *n > 1));
+                Ok(Counted { count, repeated, through: state.last_seq })
+            };
+            session.exchange(DOING, epoch, exchange)
+        })
+        .await
+}
