@@ -34,18 +34,18 @@ pub enum Tls {
 /// Why a URL names no mail server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadServer {
-    #[error("the scheme is not one of those expected")]
+    #[error("the scheme is another one")]
     Scheme,
-    #[error("there is no host")]
+    #[error("the host is missing or wrong")]
     Host,
     #[error("the port is no number from 1 to 65535")]
     Port,
-    #[error("user and password are not written as user:password, percent-encoded")]
+    #[error("user and password are missing or not written as `user:password`, percent-encoded")]
     Login,
-    #[error("`?tls=required` is the only setting there is")]
+    #[error("the end is another than `?tls=required`")]
     Query,
     #[error(
-        "a password would cross the network in the clear: use TLS (`s` at the end of the scheme, or `?tls=required`)"
+        "the password would cross the network in the clear (TLS: an `s` at the end of the scheme, or `?tls=required`)"
     )]
     InTheClear,
 }

@@ -193,15 +193,11 @@ fn an_address_in_use_is_named_with_the_remedy() {
 fn what_this_build_does_not_serve_is_refused_before_anything_starts() {
     let scratch = Scratch::new();
     let config = scratch.path().join("steward.toml");
-    fs::write(
-        &config,
-        "[[channels]]\nid='m'\nkind='email'\naddress='a@b'\nsmtp_url='smtp://h:25'\ninbound_secret='s'\n",
-    )
-    .expect("written");
+    fs::write(&config, "[brain]\nprovider='openai'\nmodel='m'\n").expect("written");
     // The file in the current directory is used without being named.
     let output = scratch.steward(&["up"]).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.contains("`email`") && said.contains("doesn't serve yet"), "{said}");
+    assert!(!output.status.success() && said.contains("`openai`") && said.contains("doesn't serve yet"), "{said}");
     assert!(!scratch.data().exists());
 }
 

@@ -3,12 +3,15 @@
 use std::{collections::HashSet, fmt};
 
 use serde::{Deserialize, Deserializer, de};
-use steward_domain::settings::{OnUnknown, RateLimit, Template};
+use steward_domain::{
+    mail::Server,
+    settings::{OnUnknown, RateLimit, Template},
+};
 use toml::Table;
 
 use super::{
     error::KeyProblem,
-    values::{Name, Positive, Secret, Text, WebUrl, url_of},
+    values::{Name, Positive, Secret, Text, WebUrl},
 };
 
 /// One way in and out.
@@ -329,20 +332,27 @@ fn whatsapp(table: WhatsAppTable) -> Channel {
 }
 
 fn email(at: &str, table: EmailTable) -> Result<Channel, KeyProblem> {
-    if !table.address.0.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()) {
+    let strange = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | ',' | ';');
+    let parts = table.address.0.split_once('@').filter(|_| !table.address.0.contains(strange));
+    if !parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@')) {
         return Err(KeyProblem::new(
             format!("{at}.address"),
             format!("found {:?}, expected a mail address such as \"agent@example.com\"", table.address.0),
         ));
     }
-    let urls = [
-        ("smtp_url", Some(&table.smtp_url), ["smtp", "smtps"]),
-        ("imap_url", table.imap_url.as_ref(), ["imap", "imaps"]),
+    let found = [
+        ("smtp_url", Server::smtp(table.smtp_url.expose()).err(), "\"smtps://user:password@smtp.example.com\""),
+        (
+            "imap_url",
+            table.imap_url.as_ref().and_then(|url| Server::imap(url.expose()).err()),
+            "\"imaps://user:password@imap.example.com\"",
+        ),
     ];
-    for (key, url, schemes) in urls {
-        if url.is_some_and(|url| url_of(url.expose(), &schemes).is_none()) {
+    for (key, problem, example) in found {
+        if let Some(problem) = problem {
+            let scheme = &key[..4];
             let problem =
-                format!("found something else, expected a URL that begins with {}://", schemes.join(":// or "));
+                format!("found a URL of which {problem}; expected {scheme}:// or {scheme}s://, such as {example}");
             return Err(KeyProblem::new(format!("{at}.{key}"), problem));
         }
     }

@@ -19,16 +19,6 @@ impl Settings {
                 )));
             }
         }
-        for channel in &self.channels {
-            let unserved = match &channel.kind {
-                Kind::Email(_) => "kind `email`",
-                Kind::Telegram(_) | Kind::WhatsApp(_) | Kind::Web => continue,
-            };
-            return Err(ConfigError::NotServed(format!(
-                "channel `{}` has {unserved}, which this build doesn't serve yet: remove that [[channels]] entry or change it",
-                channel.id
-            )));
-        }
         Ok(domain::Settings {
             defaults: self.defaults.clone(),
             policy: self.policy.clone(),

@@ -30,24 +30,27 @@ const PARTING: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub struct Mailer {
     server: Server,
-    address: String,
+    address: Address,
     hello: ClientId,
 }
 
 impl std::fmt::Debug for Mailer {
     /// Without the password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Mailer").field("server", &self.server).field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Mailer")
+            .field("server", &self.server)
+            .field("address", &self.address.to_string())
+            .finish_non_exhaustive()
     }
 }
 
 impl Mailer {
-    /// `None` if the settings name no server; the configuration is checked, so that doesn't happen.
+    /// `None` if the settings name no server or no address; the configuration is checked, so that doesn't happen.
     pub fn new(email: &Email) -> Option<Self> {
         let server = Server::smtp(&email.smtp_url).ok()?;
         // Our own host name says nothing to a relay, and less than the domain that the mail is from.
         let hello = ClientId::Domain(domain_of(&email.address).to_ascii_lowercase());
-        Some(Self { server, address: email.address.clone(), hello })
+        Some(Self { server, address: email.address.parse().ok()?, hello })
     }
 
     /// Hands one part to the server, which ends within [`REQUEST_TIMEOUT`].
@@ -62,11 +65,11 @@ impl Mailer {
 
     async fn attempt(&self, out: &Outbound) -> Sent {
         let deadline = Instant::now() + REQUEST_TIMEOUT;
-        let (Ok(from), Ok(to)) = (self.address.parse::<Address>(), out.external_id.parse::<Address>()) else {
+        let Ok(to) = out.external_id.parse::<Address>() else {
             let text = "the recipient is no mail address".to_owned();
             return Sent::Refused { code: "no_such_recipient", text, provider_code: String::new() };
         };
-        let letter = match letter::compose(out, &from, &to, Utc::now()) {
+        let letter = match letter::compose(out, &self.address, &to, Utc::now()) {
             Ok(letter) => letter,
             Err(error) => {
                 let text = format!("no mail can be made of it: {error}");
@@ -76,7 +79,7 @@ impl Mailer {
         // Until the server asks for the mail's content nothing has left, however the line breaks.
         let begun = timeout_at(deadline, async {
             let mut connection = line::open(&self.server, &self.hello).await?;
-            line::address(&mut connection, from, to, &letter).await?;
+            line::address(&mut connection, self.address.clone(), to, &letter).await?;
             connection.command(Data).await.map_err(|error| meaning::refused(&error))?;
             Ok(connection)
         });
