@@ -1,13 +1,15 @@
 //! Third parties are told of events over outgoing webhooks: signed, at least once, never into our own network.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use std::{collections::HashSet, path::PathBuf, process::Stdio, time::Duration};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use steward_tests::{
     Config, Receiver, System, binary,
+    processes::Server,
     receiver::{Posted, Reply},
+    system::OUTBOX_DISPATCHER,
 };
 use tokio::{io::AsyncWriteExt, process::Command};
 
@@ -397,4 +399,39 @@ async fn nothing_of_a_webhook_is_another_tenants_business() {
     }
     assert_eq!(other.items("/api/v1/webhooks").await.unwrap().len(), 1, "its own");
     assert!(receiver.posted_to("/foreign").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dispatchers_killed_and_a_log_that_restarts_lose_no_delivery() {
+    let receiver = Receiver::start().await.unwrap();
+    let config = config("[\"500ms\", \"1s\", \"2s\", \"4s\"]");
+    let mut system = System::start_separately(config, &[(OUTBOX_DISPATCHER, 2)]).await.unwrap();
+    let (id, _) = subscribe(&system, &receiver.url("/hook"), &["ClientResponded"], Value::Null).await;
+    for round in 0..6 {
+        for n in 0..25 {
+            if n % 5 == 0 {
+                receiver.reply_next("/hook", Reply::Status(500));
+            }
+            say(&system, &format!("client {n}"), &format!("round {round}")).await;
+        }
+        match round {
+            2 => assert!(system.kill_server(Server::Nats)),
+            _ => system.kill_process(&format!("{OUTBOX_DISPATCHER}-{}", 1 + round % 2)).await.unwrap(),
+        }
+        system.start_again().await.unwrap();
+    }
+    let told = system.events_of_type("ClientResponded").await.unwrap();
+    let wanted: HashSet<String> = told.iter().map(|e| e["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(wanted.len(), 150);
+    let all = |posted: &[Posted]| {
+        let ids: HashSet<&str> = posted.iter().map(|p| p.id.as_str()).collect();
+        wanted.iter().all(|id| ids.contains(id.as_str())).then_some(posted.len())
+    };
+    receiver.until("/hook", SOON * 2, all).await.unwrap();
+    let path = format!("/api/v1/webhooks/{id}/deliveries?state=delivered");
+    let look = || async { Ok(Some(system.items(&path).await?.len()).filter(|n| *n == 150)) };
+    system.until(SOON * 2, look).await.unwrap();
+    let posts = receiver.posted_to("/hook").len();
+    println!("150 events, 30 refused once, 5 dispatchers and the log's server killed: {posts} posts, none lost");
+    assert!(receiver.posted_to("/hook").iter().all(|p| wanted.contains(&p.id)));
 }
