@@ -1,0 +1,153 @@
+//! The outbox in a person's hands: what waits for approval, what is changed, held and let go, and what tells of it.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use reqwest::Method;
+use serde_json::{Value, json};
+use steward_tests::{Config, System, Telegram, updates};
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// The newest message of the outbox that reads so.
+async fn in_state(system: &System, state: &str) -> Value {
+    let path = format!("/api/v1/outbox?state={state}");
+    system.until(SOON, || async { Ok(system.items(&path).await?.into_iter().next()) }).await.unwrap()
+}
+
+async fn outgoing(system: &System, id: &str, state: &str) -> Value {
+    let path = format!("/api/v1/outbox/{id}");
+    let found = system.until(SOON, || async { Ok(Some(system.get(&path).await?).filter(|m| m["state"] == state)) });
+    found.await.unwrap()
+}
+
+fn id(of: &Value) -> String {
+    of["id"].as_str().unwrap().to_owned()
+}
+
+async fn approve(system: &System, message: &Value) {
+    let path = format!("/api/v1/outbox/{}/approve", id(message));
+    system.post(&path, &json!({ "hash": message["approval_hash"] })).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_approval_nothing_of_the_bots_goes_out_but_what_a_person_saw_and_let_go() {
+    let telegram = Telegram::start().await.unwrap();
+    let config = Config::telegram(&telegram).with("[policy]\napproval = \"all\"");
+    let system = System::start(config).await.unwrap();
+    system.telegram(&updates::text(7, "напиши через 5 секунд про договор")).await.unwrap();
+
+    // The confirmation waits; its text is changed after somebody saw it, so their approval is refused.
+    let seen = in_state(&system, "held").await;
+    assert_eq!(seen["reason"]["code"], "needs_approval");
+    let path = format!("/api/v1/outbox/{}", id(&seen));
+    system.patch(&path, &json!({ "text": "Хорошо, напишу." })).await.unwrap();
+    let stale =
+        system.command(Method::POST, &format!("{path}/approve"), &json!({ "hash": seen["approval_hash"] })).await;
+    assert_eq!(stale.unwrap().problem(409).unwrap()["code"], "approval_stale");
+    let confirmation = system.get(&path).await.unwrap();
+    approve(&system, &confirmation).await;
+    let said = telegram.until_delivered_to(7, 1, SOON).await.unwrap();
+    assert_eq!(said[0].text, "Хорошо, напишу.");
+    outgoing(&system, &id(&seen), "sent").await;
+
+    // The promise comes due and waits too; meanwhile it reads as pending.
+    let held = in_state(&system, "held").await;
+    let follow_up = system.follow_up(held["follow_up_id"].as_str().unwrap()).await.unwrap();
+    assert_eq!((&follow_up["state"], &follow_up["reason"]["code"]), (&json!("pending"), &json!("needs_approval")));
+    assert_eq!(telegram.delivered_to(7).len(), 1);
+    approve(&system, &held).await;
+    telegram.until_delivered_to(7, 2, SOON).await.unwrap();
+    system.until_state(&id(&follow_up), "sent", SOON).await.unwrap();
+
+    // And the evidence tells all of it.
+    let evidence = system.get(&format!("/api/v1/outbox/{}/evidence", id(&held))).await.unwrap();
+    let types = |of: &Value| -> Vec<String> {
+        of.as_array().unwrap().iter().map(|e| e["type"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(types(&evidence["trigger"]), ["ClientResponded", "FollowUpScheduled", "FollowUpDue"]);
+    assert_eq!(types(&evidence["changes"]), ["MessageHeld", "MessageApproved"]);
+    assert_eq!(evidence["decision"]["turn"]["brain"], "rules");
+    let attempt = &evidence["attempts"][0];
+    assert_eq!((&attempt["outcome"], &attempt["attempt"]), (&json!("sent"), &json!(1)));
+    let checks = attempt["checks"].as_array().unwrap();
+    let approval = checks.iter().find(|c| c["name"] == "approval").unwrap();
+    assert_eq!(approval["value"], format!("given for {}", held["approval_hash"].as_str().unwrap()));
+    assert_eq!(evidence["ending"]["state"], "sent");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_clients_next_message_does_to_each_waiting_message_what_it_says() {
+    let telegram = Telegram::start().await.unwrap();
+    let system = System::start(Config::telegram(&telegram)).await.unwrap();
+    system.telegram(&updates::text(7, "hello")).await.unwrap();
+    let conversation = system.conversation(7).await.unwrap();
+    let due_at = (Utc::now() + TimeDelta::hours(1)).to_rfc3339();
+    let mut queued = Vec::new();
+    for on_reply in ["cancel", "hold", "inject", "keep"] {
+        let body = json!({ "conversation_id": conversation, "text": on_reply, "due_at": due_at, "on_reply": on_reply });
+        queued.push(id(&system.post("/api/v1/outbox", &body).await.unwrap()));
+    }
+    system.telegram(&updates::text(7, "wait, I'm ill")).await.unwrap();
+    for (id, state, code) in [
+        (&queued[0], "cancelled", Some("client_responded")),
+        (&queued[1], "held", Some("client_responded")),
+        (&queued[2], "cancelled", Some("injected")),
+        (&queued[3], "queued", None),
+    ] {
+        let message = outgoing(&system, id, state).await;
+        assert_eq!(message["reason"]["code"].as_str(), code, "{message}");
+    }
+    // Subscribers are told what the fold did by itself.
+    let told = system.until(SOON, || async {
+        Ok(Some(system.events_of_type("MessageHeld").await?).filter(|events| !events.is_empty()))
+    });
+    assert_eq!(told.await.unwrap()[0]["data"]["message_id"], queued[1]);
+    // Held, it is moved to now and let go.
+    let soon = (Utc::now() + TimeDelta::seconds(2)).to_rfc3339();
+    system.post(&format!("/api/v1/outbox/{}/move", queued[1]), &json!({ "due_at": soon })).await.unwrap();
+    let held = outgoing(&system, &queued[1], "held").await;
+    approve(&system, &held).await;
+    outgoing(&system, &queued[1], "sent").await;
+    assert!(telegram.delivered_to(7).iter().any(|m| m.text == "hold"));
+    // What was taken back tells why, to the words behind it.
+    let evidence = system.get(&format!("/api/v1/outbox/{}/evidence", queued[2])).await.unwrap();
+    let cause = &evidence["ending"]["reason"]["event_id"];
+    let behind = evidence["events"].as_array().unwrap().iter().find(|e| e["event_id"] == *cause).unwrap();
+    assert!(behind["summary"].as_str().unwrap().contains("wait, I'm ill"), "{behind}");
+    assert_eq!(evidence["attempts"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_holds_what_waits_and_a_repeat_of_a_command_changes_nothing() {
+    let telegram = Telegram::start().await.unwrap();
+    let system = System::start(Config::telegram(&telegram)).await.unwrap();
+    system.telegram(&updates::text(7, "hello")).await.unwrap();
+    let conversation = system.conversation(7).await.unwrap();
+    let due_at = (Utc::now() + TimeDelta::seconds(3)).to_rfc3339();
+    let body = json!({ "conversation_id": conversation, "text": "news", "due_at": due_at, "on_reply": "keep" });
+    let message = id(&system.post("/api/v1/outbox", &body).await.unwrap());
+    let path = format!("/api/v1/outbox/{message}");
+    system.post(&format!("{path}/hold"), &json!({})).await.unwrap();
+    let again = system.command(Method::POST, &format!("{path}/hold"), &json!({})).await.unwrap();
+    assert_eq!(again.problem(409).unwrap()["code"], "already_held");
+    // Its time comes and goes.
+    let told = system.until(SOON, || async {
+        Ok(Some(system.events_of_type("MessageDue").await?).filter(|events| !events.is_empty()))
+    });
+    told.await.unwrap();
+    let held = outgoing(&system, &message, "held").await;
+    assert_eq!(held["reason"]["code"], "by_command");
+    assert!(telegram.delivered_to(7).iter().all(|m| m.text != "news"));
+    approve(&system, &held).await;
+    outgoing(&system, &message, "sent").await;
+    for (method, sub, body) in [
+        (Method::POST, "/approve", json!({ "hash": held["approval_hash"] })),
+        (Method::POST, "/hold", json!({})),
+        (Method::PATCH, "", json!({ "text": "other" })),
+    ] {
+        let refused = system.command(method, &format!("{path}{sub}"), &body).await.unwrap();
+        assert_eq!(refused.problem(409).unwrap()["code"], "not_queued", "{sub}");
+    }
+}
