@@ -39,9 +39,21 @@ pub struct Mailbox<'a> {
 
 /// What the mail means: one arrival, or one for each meeting in it.
 pub fn read(mail: &Mail, mailbox: &Mailbox<'_>) -> Vec<Arrival> {
-    let Some(from) = sender(mail) else { return vec![kept(mail, "mail_without_sender")] };
     let ours = mailbox.settings.address.trim().to_lowercase();
     let kind = automatic::kind(mail);
+    let Some(from) = sender(mail) else {
+        return vec![match kind {
+            // Bounces often come from nobody: what they are about has an address.
+            Some(Automatic::Bounce(bounce)) if bounce.recipient.contains('@') => {
+                let from = Address { name: String::new(), address: bounce.recipient.clone() };
+                of_bounce(mail, of_person(mail, &from), &bounce, &ours)
+            }
+            Some(Automatic::Bounce(_)) => kept(mail, "bounce"),
+            Some(Automatic::Reply) => kept(mail, "auto_reply"),
+            Some(Automatic::List) => kept(mail, "list"),
+            None => kept(mail, "mail_without_sender"),
+        }];
+    };
     if from.key() == ours {
         return vec![of_ours(mail, mailbox, kind.is_some())];
     }

@@ -58,6 +58,10 @@ static SYSTEM: LazyLock<Regex> = pattern!(
 );
 static SYSTEM_NAME: LazyLock<Regex> =
     pattern!(r"(?i)mail\s+deliver(?:y)?\s+(?:sub)?system|mailer[ -]daemon|system administrator|NDR administrator");
+/// Of these, the ones that nothing but bounces comes from.
+static DAEMON: LazyLock<Regex> = pattern!(
+    r"(?i)^(?:mailer-?daemon|post_master|mail[._-]?delivery[._-]?(?:subsystem|system)|mail-?daemon|mdaemon)(?:@|$)"
+);
 /// Addresses that nobody reads.
 static NOBODY: LazyLock<Regex> = pattern!(r"(?i)^(?:no|not|do-?not|dont)[._-]?reply(?:[+._-].*)?@");
 static BOUNCE_SUBJECT: LazyLock<Regex> = pattern!(
@@ -104,8 +108,13 @@ pub fn kind(mail: &Mail) -> Option<Automatic> {
     let empty_path = mail.envelope_from.as_deref() == Some("");
     let path_system = mail.envelope_from.as_deref().is_some_and(|path| SYSTEM.is_match(path));
     let subject = BOUNCE_SUBJECT.is_match(&mail.subject);
-    if system
-        && (subject || empty_path || path_system || mail.header("x-failed-recipients").is_some() || tells_failure(mail))
+    if DAEMON.is_match(&from)
+        || system
+            && (subject
+                || empty_path
+                || path_system
+                || mail.header("x-failed-recipients").is_some()
+                || tells_failure(mail))
         || (empty_path || NOBODY.is_match(&from)) && subject
         || rejected_by_program(mail)
     {
@@ -117,7 +126,7 @@ pub fn kind(mail: &Mail) -> Option<Automatic> {
     if listed(mail) {
         return Some(Automatic::List);
     }
-    (system || empty_path || NOBODY.is_match(&from)).then_some(Automatic::Reply)
+    (SYSTEM.is_match(&from) || empty_path || NOBODY.is_match(&from)).then_some(Automatic::Reply)
 }
 
 fn automatic_by_header(mail: &Mail) -> bool {

@@ -5,13 +5,21 @@ use mail_parser::decoders::html::add_html_token;
 /// Quotations deeper than this are written as if they were this deep.
 const DEEPEST: usize = 8;
 
+/// A page longer than this, in bytes, is read up to there.
+const LONGEST: usize = 1 << 20;
+
 /// The longest entity worth looking up, in bytes with `&` and `;`.
 const ENTITY: usize = 34;
 
 /// Reads a page as a person would see it. Any text may come in; the work is in proportion to its length.
 pub fn to_text(html: &str) -> String {
+    let mut end = html.len().min(LONGEST);
+    while !html.is_char_boundary(end) {
+        end -= 1;
+    }
     let mut page = Page::default();
-    let mut rest = html;
+    let mut rest = &html[..end];
+    let mut heads_close = true;
     while !rest.is_empty() {
         let Some(open) = rest.find('<') else {
             page.text(rest);
@@ -24,7 +32,7 @@ pub fn to_text(html: &str) -> String {
         } else if rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) {
             let end = end_of_tag(rest);
             page.tag(&rest[1..end]);
-            skipped(&rest[1..end], rest.get(end + 1..).unwrap_or(""))
+            skipped(&rest[1..end], rest.get(end + 1..).unwrap_or(""), &mut heads_close)
         } else {
             page.text("<");
             &rest[1..]
@@ -36,7 +44,7 @@ pub fn to_text(html: &str) -> String {
 /// Where the tag ends: the next `>` outside of quotes, if it isn't far.
 fn end_of_tag(rest: &str) -> usize {
     let mut quote = None;
-    for (at, byte) in rest.bytes().enumerate().skip(1).take(16_384) {
+    for (at, byte) in rest.bytes().enumerate().skip(1).take(2048) {
         match (quote, byte) {
             (None, b'"' | b'\'') if rest.as_bytes()[at - 1] == b'=' => quote = Some(byte),
             (Some(q), b) if q == b => quote = None,
@@ -47,12 +55,16 @@ fn end_of_tag(rest: &str) -> usize {
     rest.find('>').unwrap_or(rest.len())
 }
 
-/// What follows an element whose content nobody sees.
-fn skipped<'a>(tag: &str, rest: &'a str) -> &'a str {
+/// What follows an element whose content nobody sees. `heads_close`: no head has been found that is never closed.
+fn skipped<'a>(tag: &str, rest: &'a str, heads_close: &mut bool) -> &'a str {
     let name = name_of(tag);
     if !["style", "script", "head", "title", "template"].iter().any(|n| name.eq_ignore_ascii_case(n))
         || tag.ends_with('/')
     {
+        return rest;
+    }
+    let head = name.eq_ignore_ascii_case("head") || name.eq_ignore_ascii_case("title");
+    if head && !*heads_close {
         return rest;
     }
     let bytes = rest.as_bytes();
@@ -65,7 +77,11 @@ fn skipped<'a>(tag: &str, rest: &'a str) -> &'a str {
         from = at + 2;
     }
     // Never closed: a broken page is better read than lost.
-    if name.eq_ignore_ascii_case("head") || name.eq_ignore_ascii_case("title") { rest } else { "" }
+    if head {
+        *heads_close = false;
+        return rest;
+    }
+    ""
 }
 
 fn name_of(tag: &str) -> &str {
@@ -81,6 +97,8 @@ struct Page {
     space: bool,
     /// Depth of quotation of the line being written.
     quotes: usize,
+    /// The same, of the line before it.
+    before: usize,
     /// Inside `<pre>`: line breaks count.
     pre: usize,
     /// A blank line is wanted before the next text.
@@ -167,11 +185,14 @@ impl Page {
         let line = std::mem::take(&mut self.line);
         self.space = false;
         let mark = ">".repeat(self.quotes.min(DEEPEST));
+        // Between a quotation and what is around it no line belongs to it.
+        let between = ">".repeat(self.quotes.min(self.before).min(DEEPEST));
         let line = line.trim_end();
         if std::mem::take(&mut self.gap) && !self.out.is_empty() && !self.out.ends_with("\n\n") && !line.is_empty() {
-            self.out.push_str(&mark);
+            self.out.push_str(&between);
             self.out.push('\n');
         }
+        self.before = self.quotes;
         self.out.push_str(&mark);
         if self.quotes > 0 && !line.is_empty() {
             self.out.push(' ');
@@ -206,7 +227,7 @@ mod tests {
             ("one<br>two<br/>three", "one\ntwo\nthree"),
             ("<div>a</div><div>b</div>", "a\nb"),
             ("<head><title>x</title></head><body><style>p{}</style>seen<script>1<2</script></body>", "seen"),
-            ("yes<blockquote>no<blockquote>older</blockquote></blockquote>", "yes\n\n> no\n>>\n>> older"),
+            ("yes<blockquote>no<blockquote>older</blockquote></blockquote>", "yes\n\n> no\n>\n>> older"),
             ("<ul><li>first</li><li>second</li></ul>", "- first\n- second"),
             ("1 < 2 &lt; 3 & 4 &unknown; &#1055;", "1 < 2 < 3 & 4 &unknown; П"),
             ("<a href=\"x>y\">link</a> after", "link after"),

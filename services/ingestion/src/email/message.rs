@@ -80,7 +80,8 @@ impl Mail {
     /// Returns `None` when there is no header at all.
     pub fn read(raw: &[u8]) -> Option<Self> {
         let parsed = MessageParser::default().parse(without_mbox_line(raw))?;
-        let headers: Vec<(String, String)> = raw_headers(&parsed);
+        let raw = without_mbox_line(raw);
+        let headers: Vec<(String, String)> = raw_headers(&parsed, raw);
         if headers.is_empty() {
             return None;
         }
@@ -91,7 +92,7 @@ impl Mail {
             cc: parsed.cc().and_then(addresses_of).unwrap_or_default(),
             subject: one_line(parsed.subject().unwrap_or_default()),
             date: parsed.date().and_then(|d| DateTime::from_timestamp(d.to_timestamp(), 0)),
-            message_id: id(parsed.message_id().unwrap_or_default()),
+            message_id: value_of(&headers, "message-id").map(id).unwrap_or_default(),
             in_reply_to: ids(parsed.in_reply_to()),
             references: ids(parsed.references()),
             content_type: content_type.map(|c| full_type(c.ctype(), c.subtype())).unwrap_or_default(),
@@ -106,7 +107,7 @@ impl Mail {
             mail.header("return-path").map(|path| path.trim().trim_matches(['<', '>']).trim().to_lowercase());
         mail.text = cut(text_of(&parsed));
         for part in &parsed.parts {
-            mail.take_part(part);
+            mail.take_part(part, raw);
         }
         for (place, part) in parsed.attachments().enumerate().take(MOST_ATTACHMENTS) {
             mail.attachments.push(attachment(place, part));
@@ -179,7 +180,7 @@ impl Mail {
         }
     }
 
-    fn take_part(&mut self, part: &MessagePart<'_>) {
+    fn take_part(&mut self, part: &MessagePart<'_>, raw: &[u8]) {
         let kind = part.content_type().map(|c| full_type(c.ctype(), c.subtype())).unwrap_or_default();
         match kind.as_str() {
             "message/delivery-status"
@@ -203,7 +204,9 @@ impl Mail {
         if let PartType::Message(returned) = &part.body
             && self.returned.is_empty()
         {
-            self.returned = raw_headers(returned);
+            // A nested mail that was encoded has bytes of its own.
+            let own = part.encoding != mail_parser::Encoding::None;
+            self.returned = raw_headers(returned, if own { returned.raw_message() } else { raw });
         }
         if self.calendars.is_empty()
             && part.attachment_name().is_some_and(|name| name.to_lowercase().ends_with(".ics"))
@@ -312,9 +315,8 @@ pub fn first_of<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a s
 }
 
 /// The headers of a message with their names lower-cased, whatever bytes they have.
-fn raw_headers(parsed: &mail_parser::Message<'_>) -> Vec<(String, String)> {
+fn raw_headers(parsed: &mail_parser::Message<'_>, raw: &[u8]) -> Vec<(String, String)> {
     let Some(root) = parsed.parts.first() else { return Vec::new() };
-    let raw = parsed.raw_message();
     let value = |h: &mail_parser::Header<'_>| {
         let bytes = raw.get(h.offset_start as usize..h.offset_end as usize).unwrap_or_default();
         one_line(&String::from_utf8_lossy(bytes))

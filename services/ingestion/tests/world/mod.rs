@@ -17,7 +17,7 @@ use chrono::Utc;
 use serde_json::{Value, json};
 use steward_domain::{
     ids,
-    settings::{Channel, ChannelKind, OnUnknown, Settings, Telegram},
+    settings::{Channel, ChannelKind, Email, Inbound, OnUnknown, Settings, Telegram},
 };
 use steward_http::{Guard, unknown_path, wrong_method};
 use steward_ingestion::{Ingestion, router};
@@ -78,11 +78,35 @@ pub fn telegram(api_base: &str) -> ChannelKind {
     })
 }
 
+/// Signs raw mails.
+pub const MAIL_SECRET: &str = "m4il";
+/// The key under which the recorded requests of Mailgun are signed.
+pub const MAILGUN_KEY: &str = "TEST_WEBHOOK_SIGNING_KEY";
+pub const SES_TOPIC: &str = "arn:aws:sns:us-east-1:111111111111:SES_Inbound";
+
+pub fn mail() -> ChannelKind {
+    let inbound = vec![
+        Inbound::Mailgun { signing_key: MAILGUN_KEY.to_owned() },
+        Inbound::Sendgrid { public_key: include_str!("../fixtures/keys/sendgrid.pub").to_owned() },
+        Inbound::Postmark { user: "postmark".to_owned(), password: "p4ss".to_owned() },
+        Inbound::Ses { topic_arn: SES_TOPIC.to_owned() },
+    ];
+    ChannelKind::Email(Email {
+        address: "agent@example.test".to_owned(),
+        smtp_url: "smtp://127.0.0.1:1".to_owned(),
+        imap_url: None,
+        inbound_secret: MAIL_SECRET.to_owned(),
+        inbound,
+        trusted_authserv_id: Some("mx.example.test".to_owned()),
+    })
+}
+
 pub fn settings() -> Settings {
     Settings {
         channels: vec![
             channel("tg", "default", telegram("http://127.0.0.1:1")),
             channel("web", "default", ChannelKind::Web),
+            Channel { operators: vec!["operator@example.test".to_owned()], ..channel("mail", "default", mail()) },
             channel("foreign", "others", ChannelKind::Web),
         ],
         ..Settings::default()

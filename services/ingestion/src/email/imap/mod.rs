@@ -30,6 +30,10 @@ const LARGEST: u64 = 25 << 20;
 /// The longest that one IDLE lasts: routers forget quiet connections after ten minutes or so (RFC 2177 allows 29).
 const LONGEST_IDLE: Duration = Duration::from_secs(9 * 60);
 
+/// Some servers forget what came in between their last answer and the start of IDLE: after news, one more look follows
+/// this soon.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
+
 /// How often a server without IDLE is asked.
 const PACE: Duration = Duration::from_secs(30);
 
@@ -118,11 +122,13 @@ impl<'a> Mailbox<'a> {
             return Ok(());
         }
         tracing::info!(channel = self.channel.id, folder = F::WHAT, "reading the mailbox on {:?}", self.server);
+        let mut news = true;
         loop {
             session.forget_news();
             let longest = folder.take_in(self, intake, &mut session).await?;
             *wait = FIRST_WAIT;
-            session = session.until_news(longest, PACE).await?;
+            let longest = if news { longest.min(SECOND_LOOK) } else { longest };
+            (session, news) = session.until_news(longest, PACE).await?;
         }
     }
 }

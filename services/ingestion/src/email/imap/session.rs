@@ -203,12 +203,12 @@ impl Session {
         while self.imap.unsolicited_responses.try_recv().is_ok() {}
     }
 
-    /// Waits until the mailbox changes, or for `longest`. A server without IDLE is asked at every `pace`.
-    pub async fn until_news(mut self, longest: Duration, pace: Duration) -> Result<Self, Error> {
+    /// Waits until the mailbox changes, or for `longest`; whether it changed. A server without IDLE is asked at every `pace`.
+    pub async fn until_news(mut self, longest: Duration, pace: Duration) -> Result<(Self, bool), Error> {
         if !self.idle {
             tokio::time::sleep(longest.min(pace)).await;
             within(ANSWER, "NOOP", self.imap.noop()).await?;
-            return Ok(self);
+            return Ok((self, false));
         }
         let news = self.imap.unsolicited_responses.clone();
         let mut waiting = self.imap.idle();
@@ -221,13 +221,14 @@ impl Session {
         if !told {
             let (changes, _stop) = waiting.wait_with_timeout(longest);
             match changes.await.map_err(|error| Error::of("IDLE", error))? {
-                IdleResponse::NewData(_) | IdleResponse::Timeout => {}
+                IdleResponse::NewData(_) => told = true,
+                IdleResponse::Timeout => {}
                 // Nobody interrupts it but the end of the line.
                 IdleResponse::ManualInterrupt => return Err(Error::Broken(io::ErrorKind::UnexpectedEof.into())),
             }
         }
         let imap = within(ANSWER, "DONE", waiting.done()).await?;
-        Ok(Self { imap, idle: true })
+        Ok((Self { imap, idle: true }, told))
     }
 
     pub async fn log_out(mut self) {

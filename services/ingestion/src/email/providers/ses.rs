@@ -83,3 +83,115 @@ fn message_id(mail: &Object<'_>) -> String {
 fn first(object: &Object<'_>, list: &str) -> Option<String> {
     serde_json::from_str::<Vec<String>>(object.get(list)?.get()).ok()?.into_iter().next()
 }
+
+#[cfg(test)]
+mod tests {
+    use ring::{
+        rand::SystemRandom,
+        signature::{RSA_PKCS1_SHA256, RsaKeyPair},
+    };
+    use serde_json::{Value, json};
+    use steward_domain::settings::Email;
+
+    use super::*;
+    use crate::arrival::What;
+
+    const TOPIC: &str = "arn:aws:sns:us-east-1:111111111111:SES_Inbound";
+    const CERTIFICATE: &str = "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-1.pem";
+
+    fn email() -> Email {
+        Email {
+            address: "agent@example.test".to_owned(),
+            smtp_url: String::new(),
+            imap_url: None,
+            inbound_secret: String::new(),
+            inbound: Vec::new(),
+            trusted_authserv_id: None,
+        }
+    }
+
+    /// Signs a message as SNS does, version 2.
+    fn signed(mut message: Value) -> Value {
+        let key = include_bytes!("../../../tests/fixtures/keys/sns.pk8");
+        let key = RsaKeyPair::from_pkcs8(key).unwrap();
+        message["SignatureVersion"] = json!("2");
+        message["SigningCertURL"] = json!(CERTIFICATE);
+        let mut text = String::new();
+        for field in ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"] {
+            if let Some(value) = message[field].as_str() {
+                text.push_str(&format!("{field}\n{value}\n"));
+            }
+        }
+        let mut signature = vec![0; key.public().modulus_len()];
+        key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut signature).unwrap();
+        message["Signature"] = json!(STANDARD.encode(signature));
+        message
+    }
+
+    async fn read_of(message: &Value, topic: &str) -> Result<Vec<Incoming>, Problem> {
+        let certificates = sns::Certificates::default();
+        certificates.seen(CERTIFICATE, include_bytes!("../../../tests/fixtures/keys/sns.pem"));
+        let body = Bytes::from(message.to_string());
+        let text = message.to_string();
+        read(&email(), vec![topic], &certificates, &Object::read(&text).unwrap(), &body).await
+    }
+
+    fn recorded() -> Vec<(String, Value)> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/email/inbound_webhooks/amazon_ses");
+        let files = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+        let bodies = files.filter(|path| path.to_string_lossy().ends_with(".body.json"));
+        bodies
+            .map(|path| (path.display().to_string(), serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap()))
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn every_recorded_notification_is_taken_in_once_it_is_signed_for_our_topic() {
+        let recorded = recorded();
+        assert_eq!(recorded.len(), 8);
+        let mut mails = 0;
+        for (file, mut message) in recorded {
+            message["TopicArn"] = json!(TOPIC);
+            assert!(read_of(&message, TOPIC).await.is_err(), "{file}: it isn't signed");
+            if message["Type"] != "Notification" {
+                continue;
+            }
+            let message = signed(message);
+            assert!(read_of(&message, "arn:aws:sns:us-east-1:2:Other").await.is_err(), "{file}: it isn't our topic");
+            let mut forged = message.clone();
+            forged["Message"] = json!("{}");
+            assert!(read_of(&forged, TOPIC).await.is_err(), "{file}: it isn't what was signed");
+            for incoming in read_of(&message, TOPIC).await.unwrap() {
+                match incoming {
+                    Incoming::Mail(mail) => {
+                        assert_eq!(mail.message_id, "CAEPk3RKsi@mail.example.org");
+                        assert!(mail.text.contains("Test"), "{}", mail.text);
+                        mails += 1;
+                    }
+                    Incoming::Event(arrival) => assert!(matches!(arrival.what, What::Kept(_)), "{file}"),
+                }
+            }
+        }
+        assert_eq!(mails, 1);
+    }
+
+    #[tokio::test]
+    async fn a_bounce_of_a_mail_of_ours_is_told_of_its_message() {
+        let id = format!("{}m{}-1@example.test", "0".repeat(32), "f".repeat(32));
+        let message = json!({"notificationType": "Bounce",
+            "bounce": {"bounceType": "Permanent", "timestamp": "2026-11-21T10:00:00Z",
+                "bouncedRecipients": [{"emailAddress": "Ana@b.com", "status": "5.1.1", "diagnosticCode": "no such user"}]},
+            "mail": {"headers": [{"name": "Message-ID", "value": format!("<{id}>")}]}});
+        let message = signed(
+            json!({"Type": "Notification", "MessageId": "1", "TopicArn": TOPIC, "Message": message.to_string()}),
+        );
+        let mut read = read_of(&message, TOPIC).await.unwrap();
+        let Some(Incoming::Event(arrival)) = read.pop() else { panic!("{read:?}") };
+        assert_eq!(arrival.chat.unwrap().external_id, "ana@b.com");
+        let What::Reported(report) = arrival.what else { panic!() };
+        assert_eq!(
+            (report.status, report.part, report.provider_code.as_str(), report.permanent),
+            ("failed", 1, "5.1.1", true)
+        );
+    }
+}

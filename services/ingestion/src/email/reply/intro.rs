@@ -153,7 +153,24 @@ fn starts_like_a_date(text: &str) -> bool {
 }
 
 /// Of these, one is in every block: a person's own list may have a From, a To and a Date.
-const SUBJECTS: &[&str] = &[
+const TELLING: &[&str] = &[
+    "sent",
+    "gesendet",
+    "envoyé",
+    "enviado",
+    "enviado el",
+    "enviada em",
+    "inviato",
+    "verzonden",
+    "skickat",
+    "sendt",
+    "lähetetty",
+    "wysłano",
+    "odesláno",
+    "отправлено",
+    "надіслано",
+    "gönderildi",
+    "发送时间",
     "subject",
     "betreff",
     "objet",
@@ -206,7 +223,7 @@ pub fn header_block(lines: &[&str]) -> Option<usize> {
             None => break,
         }
     }
-    let told = names.iter().any(|n| SUBJECTS.contains(&n.as_str())) || lines[..end].iter().any(|l| ADDRESS.is_match(l));
+    let told = names.iter().any(|n| TELLING.contains(&n.as_str())) || lines[..end].iter().any(|l| ADDRESS.is_match(l));
     (names.len() >= 3 && told).then_some(end)
 }
 

@@ -217,3 +217,99 @@ fn own_part<'a>(block: &[&'a str], writer: &str) -> Vec<&'a str> {
     }
     own
 }
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    const QUOTE: &str = "> Hello,\n> when shall I write?";
+
+    #[test]
+    fn what_stands_above_a_quotation_is_new_in_every_language() {
+        for introduction in [
+            "On Fri, 20 Nov 2026 at 10:00, Agent <agent@example.com> wrote:",
+            "On Nov 20, 2026, at 10:00, Agent wrote:",
+            "On 20.11.2026 10:00, Agent via Example wrote:",
+            "Le ven. 20 nov. 2026 à 10:00, Agent <agent@example.com> a écrit :",
+            "El vie, 20 nov 2026 a las 10:00, Agent (<agent@example.com>) escribió:",
+            "Em sex., 20 de nov. de 2026 às 10:00, Agent <agent@example.com> escreveu:",
+            "Il giorno ven 20 nov 2026 alle ore 10:00 Agent <agent@example.com> ha scritto:",
+            "Am Fr., 20. Nov. 2026 um 10:00 Uhr schrieb Agent <agent@example.com>:",
+            "Am 20.11.26 um 10:00 schrieb Agent:",
+            "Op vr 20 nov 2026 om 10:00 schreef Agent <agent@example.com>:",
+            "Den fre 20 nov. 2026 kl 10:00 skrev Agent <agent@example.com>:",
+            "pt., 20 lis 2026 o 10:00 Agent <agent@example.com> napisał(a):",
+            "пт, 20 нояб. 2026 г. в 10:00, Agent <agent@example.com>:",
+            "20 ноября 2026 г., 10:00, Agent <agent@example.com> написал(а):",
+            "20.11.2026 10:00, Agent пишет:",
+            "Пятница, 20 ноября 2026, 10:00 +03:00 от Agent <agent@example.com>:",
+            "пт, 20 лист. 2026 р. о 10:00 Agent <agent@example.com> пише:",
+            "On Fri, 20 Nov 2026 at 10:00, Agent with a long name\n<agent@example.com> wrote:",
+            "-----Original Message-----\nFrom: Agent <agent@example.com>\nSent: Friday\nTo: Ana\nSubject: Re: x",
+            "________________________________\nFrom: Agent <agent@example.com>\nSent: Friday, 20 November 2026 10:00\nTo: Ana <ana@b.com>\nSubject: x",
+            "Von: Agent\nGesendet: Freitag, 20. November 2026 10:00\nAn: Ana\nBetreff: x",
+            "De : Agent\nEnvoyé : vendredi 20 novembre 2026 10:00\nÀ : Ana\nObjet : x",
+            "De: Agent\nEnviado el: viernes, 20 de noviembre de 2026\nPara: Ana\nAsunto: x",
+            "От: Agent\nОтправлено: 20 ноября 2026 г. 10:00\nКому: Ana\nТема: x",
+            "*From:* Agent\n*Date:* Friday\n*To:* Ana\n*Subject:* x",
+        ] {
+            let mail = format!("Write on Monday, please.\nThanks!\n\n{introduction}\n\n{QUOTE}\n");
+            assert_eq!(read(&mail, "").new, "Write on Monday, please.\nThanks!", "{introduction}");
+        }
+    }
+
+    #[test]
+    fn no_word_of_the_persons_is_lost() {
+        for text in [
+            "On Monday we said: let us go on.\nOn Tuesday we met.",
+            "From: Paris\nTo: London\nDate: 5 May 2027\n\nPlease book it.",
+            "As he wrote on his page:\n\nit is done.",
+            "Two points:\n-- the first\n-- the second\nand no more.",
+            "Part one\n\n-----\n\nPart two is as long as part one, and says what it says.",
+            "See https://example.com/?a=b\n\nSent from my desk, where else, at 10:00?",
+            "Отправлено через СДЭК",
+            "Hello!\n\nОтправлено через СДЭК вчера.",
+            "From my side it is fine.",
+            "> 5 is more than 4",
+            "Sent by courier\n\nFrom my point of view",
+            "My address: bob@example.com\nI wrote: yes.",
+            "```\n-- a comment\nselect 1;\n```\nWhat does this do?",
+        ] {
+            assert_eq!(read(text, "Ana").new, text);
+        }
+    }
+
+    #[test]
+    fn answers_below_and_between_the_lines_are_kept() {
+        let on = "On Fri, 20 Nov 2026 at 10:00, Agent <agent@example.com> wrote:";
+        assert_eq!(read(&format!("{on}\n\n{QUOTE}\n\nOn Monday."), "").new, "On Monday.");
+        assert_eq!(read(&format!("Hello,\n\n{on}\n{QUOTE}\n\nOn Monday.\n\n-- \nAna"), "").new, "Hello,\n\nOn Monday.");
+        let between = format!("{on}\n\n> When?\n\nOn Monday.\n\n> Where?\n\nHere.\n\n> Bye");
+        assert_eq!(read(&between, "").new, "> When?\n\nOn Monday.\n\n> Where?\n\nHere.");
+        assert_eq!(read(QUOTE, "").new, QUOTE);
+    }
+
+    #[test]
+    fn signatures_are_cut() {
+        for (signature, writer) in [
+            ("-- \nAna Borg\nExample Ltd", ""),
+            ("--\nAna", ""),
+            ("Sent from my iPhone", ""),
+            ("Отправлено с iPhone", ""),
+            ("Отправлено из мобильной Почты Mail.ru", ""),
+            ("Von meinem iPhone gesendet", ""),
+            ("Envoyé de mon iPhone", ""),
+            ("Enviado desde mi iPhone", ""),
+            ("Get Outlook for iOS", ""),
+            ("Best regards,\nAna Borg\nExample Ltd\n+44 20 7946 0000", "Ana Borg"),
+            ("С уважением,\nАнна", "Анна Борг"),
+            (
+                "_______________________________________________\nlist mailing list\nlist@example.com\nhttp://example.com/list",
+                "",
+            ),
+        ] {
+            let mail = format!("Write on Monday, please.\n\n{signature}\n");
+            assert_eq!(read(&mail, writer).new, "Write on Monday, please.", "{signature}");
+        }
+    }
+}

@@ -7,6 +7,9 @@ use regex::Regex;
 /// A signature below its mark has at most this many lines that aren't blank; what is longer is text.
 const LONGEST: usize = 16;
 
+/// Signatures one above the other that are cut.
+const MOST: usize = 5;
+
 /// The same, for a mark that may also be a rule between two paragraphs.
 const SHORT: usize = 10;
 
@@ -72,7 +75,7 @@ static DISCLAIMER: LazyLock<Regex> = pattern!(
 /// How many of these lines are the person's own; the rest is a signature. `writer` is their name, if it is known.
 pub fn begins(lines: &[&str], writer: &str) -> usize {
     let mut end = trimmed(lines, lines.len());
-    loop {
+    for _ in 0..MOST {
         let before = end;
         if let Some(mark) = below_mark(&lines[..end]) {
             end = trimmed(lines, mark);
@@ -103,19 +106,26 @@ fn blank(line: &str) -> bool {
 /// The line with the mark of a signature, from the top: what is under it is one too.
 fn below_mark(lines: &[&str]) -> Option<usize> {
     let mut fenced = false;
+    let mut left = lines.iter().filter(|l| !blank(l)).count();
     for (n, line) in lines.iter().enumerate() {
+        if blank(line) {
+            continue;
+        }
+        left -= 1;
         if line.trim_start().starts_with("```") {
             fenced = !fenced;
         }
-        if fenced {
+        if fenced || left > LONGEST {
             continue;
         }
-        let below: Vec<&str> = lines[n + 1..].iter().copied().filter(|l| !blank(l)).collect();
-        if MARK.is_match(line) && below.len() <= LONGEST {
+        if MARK.is_match(line) {
             return Some(n);
         }
-        if RULE.is_match(line) && below.len() <= SHORT && looks_like_footer(&below) {
-            return Some(n);
+        if RULE.is_match(line) && left <= SHORT {
+            let below: Vec<&str> = lines[n + 1..].iter().copied().filter(|l| !blank(l)).collect();
+            if looks_like_footer(&below) {
+                return Some(n);
+            }
         }
     }
     None

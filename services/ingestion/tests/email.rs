@@ -1,0 +1,477 @@
+//! Mail by webhook: what is genuine is kept once and told apart, what isn't is refused in words.
+
+#![allow(clippy::unwrap_used)]
+
+mod world;
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use axum::http::{Method, StatusCode};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::Utc;
+use hmac::{Hmac, Mac as _};
+use ring::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair},
+};
+use serde_json::Value;
+use steward_domain::ids;
+use steward_proto::{Event, v1};
+use uuid::Uuid;
+use world::{Answer, MAIL_SECRET, MAILGUN_KEY, SES_TOPIC, World};
+
+const PATH: &str = "/webhooks/email/mail";
+
+fn hex_hmac(key: &str, pieces: &[&[u8]]) -> String {
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key.as_bytes()).unwrap();
+    pieces.iter().for_each(|piece| mac.update(piece));
+    hex::encode(mac.finalize().into_bytes())
+}
+
+/// Posts a raw mail, signed.
+async fn post(world: &World, raw: &[u8]) -> Answer {
+    let signature = hex_hmac(MAIL_SECRET, &[raw]);
+    let headers = [("content-type", "message/rfc822"), ("x-steward-signature", signature.as_str())];
+    world.send(Method::POST, PATH, &headers, raw.to_vec()).await
+}
+
+/// A mail with these headers and words comes in and is accepted.
+async fn mail(world: &World, headers: &str, text: &str) {
+    let raw = format!("{headers}\nDate: {}\n\n{text}\n", Utc::now().to_rfc2822()).replace('\n', "\r\n");
+    let answer = post(world, raw.as_bytes()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{headers}: {:?}", answer.body);
+}
+
+fn conversation(world: &World, address: &str) -> Uuid {
+    ids::conversation(&world.tenant, "mail", address)
+}
+
+async fn of(world: &World, address: &str) -> Vec<Event> {
+    let id = conversation(world, address).to_string();
+    let events = world.events().await.into_iter();
+    events.filter(|r| &*r.subject.id == id.as_str()).map(|r| r.event).collect()
+}
+
+async fn types(world: &World, address: &str) -> Vec<String> {
+    of(world, address).await.iter().map(|e| e.type_name().to_owned()).collect()
+}
+
+async fn said(world: &World, address: &str) -> v1::ClientResponded {
+    match of(world, address).await.pop() {
+        Some(Event::ClientResponded(said)) => said,
+        other => panic!("{address}: {:?}", other.as_ref().map(Event::type_name)),
+    }
+}
+
+fn recorded(folder: &str) -> BTreeMap<String, Vec<u8>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/email");
+    let (mut found, mut open) = (BTreeMap::new(), vec![root.join(folder)]);
+    while let Some(folder) = open.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found
+                    .insert(path.strip_prefix(&root).unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn what_is_not_genuine_or_no_mail_is_refused() {
+    let world = World::start().await;
+    let raw = b"From: ana@b.com\r\nSubject: x\r\n\r\nhello".to_vec();
+    let signature = hex_hmac(MAIL_SECRET, &[&raw]);
+    let of_nothing = hex_hmac(MAIL_SECRET, &[]);
+    let large = vec![b'x'; (25 << 20) + 1];
+    let of_large = hex_hmac(MAIL_SECRET, &[&large]);
+    let json = ("content-type", "application/json");
+    let topic = format!(
+        r#"{{"Type":"Notification","TopicArn":"{SES_TOPIC}","SignatureVersion":"1","Signature":"AAAA","SigningCertURL":"https://evil.example/x.pem","Message":"x"}}"#
+    );
+    let foreign = topic.replace("SES_Inbound", "Elsewhere");
+    type Case<'a> = (&'a str, StatusCode, Vec<(&'a str, &'a str)>, Vec<u8>);
+    let cases: Vec<Case> = vec![
+        ("no signature", StatusCode::UNAUTHORIZED, vec![("content-type", "message/rfc822")], raw.clone()),
+        ("wrong signature", StatusCode::UNAUTHORIZED, vec![("x-steward-signature", &signature[2..])], raw.clone()),
+        ("another body's signature", StatusCode::UNAUTHORIZED, vec![("x-steward-signature", &of_nothing)], raw.clone()),
+        ("no mail", StatusCode::BAD_REQUEST, vec![("x-steward-signature", &of_nothing)], Vec::new()),
+        ("25 MB and a byte", StatusCode::PAYLOAD_TOO_LARGE, vec![("x-steward-signature", &of_large)], large.clone()),
+        ("no provider's JSON", StatusCode::BAD_REQUEST, vec![json], b"{}".to_vec()),
+        ("broken JSON", StatusCode::BAD_REQUEST, vec![json], b"{\"MessageID\": ".to_vec()),
+        ("not UTF-8", StatusCode::BAD_REQUEST, vec![], b"\xff\xfe".to_vec()),
+        (
+            "no provider's form",
+            StatusCode::BAD_REQUEST,
+            vec![("content-type", "application/x-www-form-urlencoded")],
+            b"a=b".to_vec(),
+        ),
+        (
+            "Postmark without its password",
+            StatusCode::UNAUTHORIZED,
+            vec![json],
+            b"{\"MessageID\": \"1\", \"From\": \"a@b.c\"}".to_vec(),
+        ),
+        (
+            "Postmark with a wrong one",
+            StatusCode::UNAUTHORIZED,
+            vec![json, ("authorization", "Basic cG9zdG1hcms6cDRzdA==")],
+            b"{\"MessageID\": \"1\", \"From\": \"a@b.c\"}".to_vec(),
+        ),
+        ("SendGrid without its signature", StatusCode::UNAUTHORIZED, vec![json], b"[{\"event\": \"bounce\"}]".to_vec()),
+        (
+            "Mailgun without its signature",
+            StatusCode::UNAUTHORIZED,
+            vec![json],
+            b"{\"event-data\": {\"event\": \"delivered\"}}".to_vec(),
+        ),
+        (
+            "another topic of Amazon's",
+            StatusCode::UNAUTHORIZED,
+            vec![("content-type", "text/plain")],
+            foreign.into_bytes(),
+        ),
+        (
+            "a certificate that isn't Amazon's",
+            StatusCode::UNAUTHORIZED,
+            vec![("content-type", "text/plain")],
+            topic.into_bytes(),
+        ),
+    ];
+    for (name, status, headers, body) in cases {
+        let answer = world.send(Method::POST, PATH, &headers, body).await;
+        assert_eq!(answer.status, status, "{name}: {:?}", answer.body);
+        assert!(answer.text("detail").len() > 20, "{name}");
+    }
+    assert_eq!(world.send(Method::GET, PATH, &[], "").await.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert!(world.events().await.is_empty());
+}
+
+#[tokio::test]
+async fn every_recorded_mail_is_recorded_once() {
+    let world = World::start().await;
+    let mut mails: Vec<Vec<u8>> = Vec::new();
+    for folder in ["raw", "auto", "replies/mailgun+talon/standard"] {
+        mails.extend(recorded(folder).into_iter().filter(|(file, _)| !file.ends_with(".txt")).map(|(_, raw)| raw));
+    }
+    // Some share a Message-ID, and each is to be a mail of its own.
+    for (n, raw) in mails.iter_mut().enumerate() {
+        let start = if raw.starts_with(b"From ") { raw.iter().position(|b| *b == b'\n').unwrap() + 1 } else { 0 };
+        let mut own = format!("Message-ID: <{n}@recorded.test>\r\n").into_bytes();
+        own.extend_from_slice(&raw[start..]);
+        *raw = own;
+    }
+    for raw in &mails {
+        assert_eq!(post(&world, raw).await.status, StatusCode::OK);
+    }
+    let once = world.events().await.len();
+    assert_eq!(once, mails.len());
+    for raw in &mails {
+        assert_eq!(post(&world, raw).await.status, StatusCode::OK);
+    }
+    let events = world.events().await;
+    assert_eq!(events.len(), once);
+    let mut counts = BTreeMap::<String, usize>::new();
+    for recorded in events {
+        let kind = match &recorded.event {
+            Event::ClientResponded(_) => "message".to_owned(),
+            Event::UpdateKept(kept) => kept.kind.clone(),
+            other => other.type_name().to_owned(),
+        };
+        *counts.entry(kind).or_default() += 1;
+    }
+    println!("{} recorded mails: {counts:?}", mails.len());
+}
+
+#[tokio::test]
+async fn a_mail_keeps_what_is_new_apart_from_all_of_it() {
+    let world = World::start().await;
+    let headers = "From: Ana Borg <Ana@B.com>\nTo: agent@example.test\nSubject: Re: our =?utf-8?Q?pr=C3=ADce?=\nMessage-ID: <m2@b.com>\nIn-Reply-To: <m1@example.test>\nReferences: <m0@b.com> <m1@example.test>";
+    mail(&world, headers, "Write to me on Monday.\n\n-- \nAna\n\nOn Fri, 20 Nov 2026 at 10:00, Agent <agent@example.test> wrote:\n> When?").await;
+    let said = said(&world, "ana@b.com").await;
+    assert_eq!((said.text.as_str(), said.kind.as_str()), ("Write to me on Monday.", "text"));
+    assert!(said.full_text.contains("> When?"));
+    assert_eq!(said.subject, "Re: our príce");
+    assert_eq!((said.provider_message_id.as_str(), said.reply_to.as_str()), ("<m2@b.com>", "<m1@example.test>"));
+    assert_eq!(said.thread, "<m0@b.com> <m1@example.test> <m2@b.com>");
+    let source = said.source.unwrap();
+    assert_eq!((source.external_id.as_str(), source.key.as_str()), ("ana@b.com", "mail:m2@b.com"));
+    assert!(!source.raw.is_empty());
+    assert_eq!(said.from.unwrap().name, "Ana Borg");
+}
+
+#[tokio::test]
+async fn attachments_are_named_and_stay_in_the_kept_mail() {
+    let world = World::start().await;
+    let headers =
+        "From: ana@b.com\nMessage-ID: <a1@b.com>\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x";
+    let body = "--x\nContent-Type: text/plain\n\nsee the plan\n--x\nContent-Type: application/pdf; name=plan.pdf\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=plan.pdf\n\nAAAAAAAA\n--x--";
+    mail(&world, headers, body).await;
+    let said = said(&world, "ana@b.com").await;
+    let [media] = &said.media[..] else { panic!("{:?}", said.media) };
+    assert_eq!((media.file_name.as_str(), media.mime_type.as_str(), media.size), ("plan.pdf", "application/pdf", 6));
+    assert_eq!((media.kind.as_str(), said.text.as_str()), ("document", "see the plan"));
+}
+
+#[tokio::test]
+async fn a_bounce_says_which_of_our_messages_failed() {
+    let world = World::start().await;
+    let message = ids::message(conversation(&world, "ana@b.com"), Uuid::from_u128(9));
+    let report = |status: &str, action: &str, id: &str| {
+        format!(
+            "This is a MIME message.\n--x\nContent-Type: text/plain\n\nYour mail could not be delivered.\n--x\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.b.com\n\nFinal-Recipient: rfc822; ana@b.com\nAction: {action}\nStatus: {status}\nDiagnostic-Code: smtp; 550 {status} no such user\n--x\nContent-Type: message/rfc822\n\nFrom: agent@example.test\nTo: Ana <Ana@b.com>\nMessage-ID: <{id}>\nSubject: hello\n\nhello\n--x--"
+        )
+    };
+    let headers = |n: u8| {
+        format!(
+            "From: Mail Delivery Subsystem <mailer-daemon@b.com>\nTo: agent@example.test\nSubject: Undelivered\nAuto-Submitted: auto-replied\nReturn-Path: <>\nMessage-ID: <bounce{n}@b.com>\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary=x"
+        )
+    };
+    let ours = format!("{message}-0@example.test");
+    mail(&world, &headers(1), &report("5.1.1", "failed", &ours)).await;
+    mail(&world, &headers(2), &report("4.4.7", "delayed", &ours)).await;
+    mail(&world, &headers(3), &report("2.0.0", "delivered", &ours)).await;
+    mail(&world, &headers(4), &report("5.1.1", "failed", "somebody@else.test")).await;
+    let events = of(&world, "ana@b.com").await;
+    let [Event::DeliveryReported(failed), Event::UpdateKept(delayed), Event::DeliveryReported(delivered)] = &events[..]
+    else {
+        panic!("{:?}", events.iter().map(Event::type_name).collect::<Vec<_>>())
+    };
+    assert_eq!((failed.status.as_str(), failed.message_id.as_str(), failed.part), ("failed", message.as_str(), 0));
+    assert_eq!((failed.provider_code.as_str(), failed.permanent), ("5.1.1", true));
+    assert_eq!(failed.reason.as_ref().unwrap().code, "bounced");
+    assert_eq!((delayed.kind.as_str(), delivered.status.as_str()), ("bounce", "delivered"));
+    assert_eq!(types(&world, "mailer-daemon@b.com").await, ["UpdateKept"]);
+}
+
+#[tokio::test]
+async fn machines_are_no_clients() {
+    let world = World::start().await;
+    mail(&world, "From: ana@b.com\nAuto-Submitted: auto-replied\nMessage-ID: <1@b.com>", "I am away").await;
+    mail(&world, "From: ana@b.com\nList-Id: <l.b.com>\nMessage-ID: <2@b.com>", "news").await;
+    mail(&world, "From: ana@b.com\nMessage-ID: <3@b.com>", "hello").await;
+    let events = of(&world, "ana@b.com").await;
+    let [Event::UpdateKept(away), Event::UpdateKept(list), Event::ClientResponded(_)] = &events[..] else {
+        panic!("{:?}", events.iter().map(Event::type_name).collect::<Vec<_>>())
+    };
+    assert_eq!((away.kind.as_str(), list.kind.as_str(), away.text.as_str()), ("auto_reply", "list", "I am away"));
+}
+
+#[tokio::test]
+async fn an_operators_command_needs_the_pass_of_the_trusted_server() {
+    let world = World::start().await;
+    mail(&world, "From: ana@b.com\nMessage-ID: <1@b.com>", "hello").await;
+    let operator = |n: u8, result: &str| {
+        let pass = format!("Authentication-Results: mx.example.test; dmarc={result} header.from=example.test");
+        format!(
+            "{pass}\nReceived: from a by b\nFrom: operator@example.test\nTo: agent@example.test\nMessage-ID: <o{n}@example.test>"
+        )
+    };
+    mail(&world, &operator(1, "fail"), "/human_active ana@b.com").await;
+    assert_eq!(types(&world, "ana@b.com").await, ["ClientResponded"]);
+    assert_eq!(types(&world, "operator@example.test").await, ["ClientResponded"]);
+    mail(&world, &operator(2, "pass"), "/human_active <Ana@B.com>\n\n-- \nOp").await;
+    assert_eq!(types(&world, "ana@b.com").await, ["ClientResponded", "HumanTakeoverStarted"]);
+    mail(&world, &operator(3, "pass"), "HUMAN: ana@b.com good morning").await;
+    mail(&world, &operator(4, "pass"), "/human_release ana@b.com").await;
+    let events = types(&world, "ana@b.com").await;
+    assert!(
+        events.contains(&"MessageQueued".to_owned()) && events.contains(&"HumanTakeoverEnded".to_owned()),
+        "{events:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_person_who_writes_from_our_mailbox_takes_over_and_a_forger_does_not() {
+    let world = World::start().await;
+    mail(&world, "From: ana@b.com\nMessage-ID: <1@b.com>", "hello").await;
+    let from_us = "From: Agent <agent@example.test>\nTo: Ana <ana@b.com>\nBcc: agent@example.test";
+    // Our own send comes back.
+    let own = ids::message(conversation(&world, "ana@b.com"), Uuid::from_u128(3));
+    mail(&world, &format!("{from_us}\nMessage-ID: <{own}-0@example.test>"), "from the bot").await;
+    mail(&world, &format!("{from_us}\nReceived: from evil by mx\nMessage-ID: <2@evil.test>"), "forged").await;
+    assert_eq!(types(&world, "ana@b.com").await, ["ClientResponded"]);
+    let pass = "Authentication-Results: mx.example.test; dmarc=pass header.from=example.test\nReceived: from us by mx";
+    mail(&world, &format!("{pass}\n{from_us}\nMessage-ID: <3@example.test>"), "I'll see to it myself").await;
+    assert_eq!(types(&world, "ana@b.com").await, ["ClientResponded", "HumanResponded", "HumanTakeoverStarted"]);
+}
+
+#[tokio::test]
+async fn an_operator_who_answers_the_client_with_us_in_copy_takes_over() {
+    let world = World::start().await;
+    let pass = "Authentication-Results: mx.example.test; dmarc=pass header.from=example.test";
+    let headers = format!(
+        "{pass}\nFrom: operator@example.test\nTo: ana@b.com\nCc: agent@example.test\nMessage-ID: <9@example.test>"
+    );
+    mail(&world, &headers, "Done.").await;
+    assert_eq!(types(&world, "ana@b.com").await, ["HumanResponded", "HumanTakeoverStarted"]);
+}
+
+#[tokio::test]
+async fn an_invitation_is_booked_moved_and_cancelled() {
+    let world = World::start().await;
+    for (n, method, sequence) in [(1, "REQUEST", 0), (2, "REQUEST", 1), (3, "CANCEL", 2)] {
+        let headers = format!(
+            "From: ana@b.com\nSubject: Call\nMessage-ID: <i{n}@b.com>\nMIME-Version: 1.0\nContent-Type: text/calendar; method={method}; charset=utf-8"
+        );
+        let event = format!(
+            "BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:{method}\nBEGIN:VEVENT\nUID:u1\nSEQUENCE:{sequence}\nDTSTART;TZID=Europe/Moscow:20270101T1{n}0000\nSUMMARY:Call\nEND:VEVENT\nEND:VCALENDAR"
+        );
+        mail(&world, &headers, &event).await;
+    }
+    assert_eq!(types(&world, "ana@b.com").await, ["MeetingBooked", "MeetingMoved", "MeetingCancelled"]);
+    let Event::MeetingMoved(moved) = &of(&world, "ana@b.com").await[1] else { unreachable!() };
+    let meeting = moved.meeting.as_ref().unwrap();
+    assert_eq!(
+        (meeting.meeting_id.as_str(), meeting.timezone.as_str(), meeting.title.as_str()),
+        ("u1", "Europe/Moscow", "Call")
+    );
+}
+
+/// One recorded request of a provider: its headers and its body.
+struct Request {
+    name: String,
+    content_type: String,
+    body: Vec<u8>,
+}
+
+fn requests(provider: &str) -> Vec<Request> {
+    let files = recorded(&format!("inbound_webhooks/{provider}"));
+    let mut found = Vec::new();
+    for (name, file) in files.iter().filter(|(name, _)| name.ends_with(".request.json")) {
+        let request: Value = serde_json::from_slice(file).unwrap();
+        let folder = name.rsplit_once('/').unwrap().0;
+        let body = files[&format!("{folder}/{}", request["body_file"].as_str().unwrap())].clone();
+        found.push(Request {
+            name: name.clone(),
+            content_type: request["content_type"].as_str().unwrap().to_owned(),
+            body,
+        });
+    }
+    // Some are bodies alone.
+    for (name, body) in files.iter().filter(|(name, _)| !name.contains(".body.") && !name.ends_with(".request.json")) {
+        found.push(Request { name: name.clone(), content_type: "application/json".to_owned(), body: body.clone() });
+    }
+    found
+}
+
+fn replaced(body: &[u8], from: &str, to: &str) -> Vec<u8> {
+    // Bodies of forms aren't always UTF-8; these pieces are.
+    let (from, mut rest, mut out) = (from.as_bytes(), body, Vec::new());
+    while let Some(at) = rest.windows(from.len()).position(|w| w == from) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(to.as_bytes());
+        rest = &rest[at + from.len()..];
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// The value of a field of a multipart form, or of JSON, as it stands there.
+fn field<'a>(body: &'a str, name: &str) -> Option<&'a str> {
+    if let Some((_, rest)) = body.split_once(&format!("name=\"{name}\"\r\n\r\n")) {
+        return rest.split("\r\n").next();
+    }
+    let (_, rest) = body.split_once(&format!("\"{name}\": \""))?;
+    rest.split('"').next()
+}
+
+/// Events that aren't merely kept for a signature of long ago.
+async fn believed(world: &World) -> usize {
+    let stale = |event: &Event| matches!(event, Event::UpdateKept(kept) if kept.kind == "mail_stale_signature");
+    world.events().await.iter().filter(|r| !stale(&r.event)).count()
+}
+
+#[tokio::test]
+async fn every_recorded_request_of_mailgun_is_taken_in() {
+    let world = World::start().await;
+    let requests = requests("mailgun");
+    assert_eq!(requests.len(), 9);
+    let mut taken = 0;
+    for (n, request) in requests.into_iter().enumerate() {
+        let content_type = [("content-type", request.content_type.as_str())];
+        let as_recorded = world.send(Method::POST, PATH, &content_type, request.body.clone()).await;
+        let text = String::from_utf8_lossy(&request.body).into_owned();
+        let Some(signature) = field(&text, "signature").filter(|s| s.len() == 64) else {
+            assert_eq!(as_recorded.status, StatusCode::UNAUTHORIZED, "{}", request.name);
+            continue;
+        };
+        // Its signature is right, and years old: it is kept, and believed in nothing.
+        assert_eq!(as_recorded.status, StatusCode::OK, "{}: {:?}", request.name, as_recorded.body);
+        assert_eq!(believed(&world).await, taken, "{}", request.name);
+
+        let (now, token) = (Utc::now().timestamp().to_string(), format!("{n:050}"));
+        let (old_time, old_token) = (field(&text, "timestamp").unwrap(), field(&text, "token").unwrap());
+        let fresh = hex_hmac(MAILGUN_KEY, &[now.as_bytes(), token.as_bytes()]);
+        // The times in some of them begin their tokens as well.
+        let body = replaced(&replaced(&request.body, signature, &fresh), old_token, &token);
+        let body = replaced(&body, old_time, &now);
+        for _ in 0..2 {
+            let answer = world.send(Method::POST, PATH, &content_type, body.clone()).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}: {:?}", request.name, answer.body);
+        }
+        // The signature covers neither headers nor body: its token is good for one body.
+        let mut other = body.clone();
+        other.extend_from_slice(b" ");
+        let answer = world.send(Method::POST, PATH, &content_type, other).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", request.name);
+        taken += 1;
+        assert_eq!(believed(&world).await, taken, "{}", request.name);
+    }
+    println!("Mailgun: {taken} requests taken in");
+    let said = said(&world, "envelope-from@example.org").await;
+    assert_eq!((said.text.as_str(), said.media[0].file_name.as_str()), ("Test body plain", "attachment.pdf"));
+}
+
+#[tokio::test]
+async fn every_recorded_request_of_postmark_is_taken_in() {
+    let world = World::start().await;
+    let login = format!("Basic {}", STANDARD.encode("postmark:p4ss"));
+    let requests = requests("postmark");
+    assert_eq!(requests.len(), 5);
+    for request in &requests {
+        let headers = [("content-type", "application/json"), ("authorization", login.as_str())];
+        let answer = world.send(Method::POST, PATH, &headers, request.body.clone()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}: {:?}", request.name, answer.body);
+    }
+    let events = world.events().await;
+    let kinds: Vec<_> = events.iter().map(|r| r.event.type_name()).collect();
+    assert_eq!(events.len(), requests.len(), "{kinds:?}");
+    let said = of(&world, "support@postmarkapp.com").await;
+    let Event::ClientResponded(said) = &said[0] else { panic!("{kinds:?}") };
+    assert!(said.text.contains("This is a test text body."), "{}", said.text);
+    assert_eq!(said.subject, "Test subject");
+}
+
+#[tokio::test]
+async fn every_recorded_request_of_sendgrid_is_taken_in() {
+    let world = World::start().await;
+    let key = include_bytes!("fixtures/keys/sendgrid.pk8");
+    let random = SystemRandom::new();
+    let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, key, &random).unwrap();
+    let requests = requests("sendgrid");
+    assert_eq!(requests.len(), 7);
+    for request in &requests {
+        let now = Utc::now().timestamp().to_string();
+        let signed = [now.as_bytes(), &request.body].concat();
+        let signature = STANDARD.encode(key.sign(&random, &signed).unwrap());
+        let mut headers = vec![
+            ("content-type", request.content_type.as_str()),
+            ("x-twilio-email-event-webhook-timestamp", now.as_str()),
+        ];
+        let unsigned = world.send(Method::POST, PATH, &headers, request.body.clone()).await;
+        assert_eq!(unsigned.status, StatusCode::UNAUTHORIZED, "{}", request.name);
+        headers.push(("x-twilio-email-event-webhook-signature", &signature));
+        let answer = world.send(Method::POST, PATH, &headers, request.body.clone()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}: {:?}", request.name, answer.body);
+    }
+    for recorded in world.events().await {
+        match recorded.event {
+            Event::ClientResponded(said) => println!("{:?}: {}", said.from.unwrap().id, said.text),
+            Event::UpdateKept(kept) => println!("{}", kept.kind),
+            other => panic!("{}", other.type_name()),
+        }
+    }
+}
