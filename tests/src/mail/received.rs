@@ -77,9 +77,10 @@ impl Received {
         })
     }
 
-    /// What its plain text says.
+    /// What its plain text says; of a mail of one part, all of it.
     pub fn text(&self) -> String {
-        self.part("text/plain").unwrap_or_default()
+        let whole = || self.content.split_once("\r\n\r\n").map(|(_, body)| body.trim_end().to_owned());
+        self.part("text/plain").or_else(whole).unwrap_or_default()
     }
 }
 
