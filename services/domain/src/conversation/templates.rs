@@ -32,8 +32,11 @@ impl Conversation {
         if !self.capabilities().templates || message.parts.len() > 1 {
             return None;
         }
-        let chosen =
-            self.purposes(message).iter().find_map(|purpose| choose(templates, purpose, addressee.languages))?;
+        // Its words are in the language it was asked for in, whatever the channel knows of the person.
+        let own = self.follow_ups.get(&message.follow_up_id).map_or("", |f| f.language.as_str());
+        let [theirs, default] = addressee.languages;
+        let languages = [own, theirs, default];
+        let chosen = self.purposes(message).iter().find_map(|purpose| choose(templates, purpose, &languages))?;
         let filled = chosen.parameters.iter().map(|parameter| match parameter.as_str() {
             "name" if !addressee.name.is_empty() => addressee.name.to_owned(),
             "name" => self.person.id.clone(),
@@ -58,11 +61,11 @@ impl Conversation {
 }
 
 /// `ru` is served by `ru` and by `ru_RU`; an exact tag comes first.
-fn choose<'t>(templates: &'t [Template], purpose: &str, languages: [&str; 2]) -> Option<&'t Template> {
+fn choose<'t>(templates: &'t [Template], purpose: &str, languages: &[&str]) -> Option<&'t Template> {
     let plain = |tag: &str| tag.replace('-', "_").to_ascii_lowercase();
     let primary = |tag: &str| plain(tag).split('_').next().unwrap_or_default().to_owned();
     let mine = || templates.iter().filter(|t| t.purpose == purpose);
-    languages.into_iter().filter(|l| !l.is_empty()).find_map(|language| {
+    languages.iter().filter(|l| !l.is_empty()).find_map(|language| {
         mine()
             .find(|t| plain(&t.language) == plain(language))
             .or_else(|| mine().find(|t| primary(&t.language) == primary(language)))
@@ -85,13 +88,13 @@ mod tests {
     #[test]
     fn a_template_is_chosen_by_the_contacts_language_and_else_by_the_default() {
         let templates = [template("en_US"), template("pt_BR"), template("ru")];
-        let name = |languages| choose(&templates, "follow_up", languages).map(|t| t.language.as_str());
+        let name = |languages: [&str; 2]| choose(&templates, "follow_up", &languages).map(|t| t.language.as_str());
         assert_eq!(name(["ru-RU", "en"]), Some("ru"));
         assert_eq!(name(["ru", "en"]), Some("ru"));
         assert_eq!(name(["pt", "en"]), Some("pt_BR"));
         assert_eq!(name(["de", "en"]), Some("en_US"));
         assert_eq!(name(["", "en-GB"]), Some("en_US"));
         assert_eq!(name(["de", "fr"]), None);
-        assert_eq!(choose(&templates, "reply", ["ru", "en"]), None);
+        assert_eq!(choose(&templates, "reply", &["ru", "en"]), None);
     }
 }
