@@ -156,11 +156,7 @@ impl WhatsApp {
     }
 
     /// Waits until `found` finds what it looks for among what was taken.
-    pub async fn until<T>(
-        &self,
-        within: Duration,
-        mut found: impl FnMut(&[Taken]) -> Option<T>,
-    ) -> anyhow::Result<T> {
+    pub async fn until<T>(&self, within: Duration, mut found: impl FnMut(&[Taken]) -> Option<T>) -> anyhow::Result<T> {
         let mut changes = self.shared.changed.subscribe();
         let wait = async {
             loop {
