@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chrono::Utc;
 use serde_json::{Value, json};
 
+use crate::telegram::USERNAME;
+
 static LAST: AtomicI64 = AtomicI64::new(0);
 
 /// Ids rise from a start of their own, as after a quiet week.
@@ -68,6 +70,16 @@ pub fn text(chat: i64, text: &str) -> Value {
 pub fn group_message(group: i64, from: &Person, text: &str) -> Value {
     let chat = json!({ "id": group, "type": "supergroup", "title": "A group" });
     update("message", content(from, chat, text))
+}
+
+/// An answer in a group to one of the bot's own messages.
+pub fn group_answer(group: i64, from: &Person, text: &str) -> Value {
+    let mut update = group_message(group, from, text);
+    let bot = json!({ "id": 1, "is_bot": true, "first_name": "Steward", "username": USERNAME });
+    update["message"]["reply_to_message"] = json!({
+        "message_id": 1, "date": Utc::now().timestamp(), "from": bot, "chat": update["message"]["chat"], "text": "OK",
+    });
+    update
 }
 
 /// A message in the private chat of `client` with a business account of ours.

@@ -122,7 +122,7 @@ async fn a_group_that_moved_is_written_to_at_its_new_address_and_stays_one_conve
     let telegram = Telegram::start().await.unwrap();
     let system = System::start(Config::telegram(&telegram)).await.unwrap();
     let ana = updates::Person::new(7, "en");
-    system.telegram(&updates::group_message(-55, &ana, "hello everybody")).await.unwrap();
+    system.telegram(&updates::group_message(-55, &ana, "@steward_test_bot hello everybody")).await.unwrap();
     telegram.until_delivered_to(-55, 1, SETTLED).await.unwrap();
     let conversation = system.conversation(-55).await.unwrap();
     telegram.fail_next_to(-55, Fault::MigratedTo(-100_555));
@@ -131,7 +131,7 @@ async fn a_group_that_moved_is_written_to_at_its_new_address_and_stays_one_conve
     system.until_state(&id, "sent", SETTLED).await.unwrap();
     let moved = telegram.delivered_to(-100_555);
     assert_eq!(moved.iter().map(|d| d.text.as_str()).collect::<Vec<_>>(), ["at the new address"]);
-    system.telegram(&updates::group_message(-100_555, &ana, "we are here now")).await.unwrap();
+    system.telegram(&updates::group_message(-100_555, &ana, "we are here now, @steward_test_bot")).await.unwrap();
     let look = || async {
         let events = system.events(&conversation).await?;
         Ok(events.iter().any(|e| e["data"]["text"] == "we are here now").then_some(()))

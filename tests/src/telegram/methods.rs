@@ -14,7 +14,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use super::{Call, Delivered, Fault, Shared, faults::refusal, line::Cutter};
+use super::{Call, Delivered, Fault, Shared, faults::refusal, line::Cutter, polling};
 
 /// Longest text, in UTF-16 code units (Bot API, `sendMessage`).
 const LONGEST: usize = 4096;
@@ -57,15 +57,27 @@ async fn handle(
             tokio::time::sleep(latency).await;
             answer
         }
-        "getme" => result(json!({ "id": 1, "is_bot": true, "first_name": "Steward", "username": "steward_test_bot" })),
-        "setwebhook" => set_webhook(&body),
-        "deletewebhook" | "sendchataction" | "answercallbackquery" | "setmycommands" => result(json!(true)),
-        "getwebhookinfo" => result(json!({ "url": "", "has_custom_certificate": false, "pending_update_count": 0 })),
+        "getme" => match shared.state().username.clone() {
+            Some(name) => result(json!({ "id": 1, "is_bot": true, "first_name": "Steward", "username": name })),
+            None => refusal(500, "Internal Server Error", None),
+        },
+        "setwebhook" => set_webhook(&shared, &body),
+        "deletewebhook" => polling::delete_webhook(&shared, &body),
+        "getupdates" => polling::get_updates(&shared, &cutter, &body).await,
+        "sendchataction" => chat_action(&body),
+        "answercallbackquery" => match body["callback_query_id"].as_str() {
+            Some(id) if !id.is_empty() => result(json!(true)),
+            _ => {
+                refusal(400, "Bad Request: query is too old and response timeout expired or query ID is invalid", None)
+            }
+        },
+        "setmycommands" => result(json!(true)),
+        "getwebhookinfo" => polling::webhook_info(&shared),
         _ => refusal(404, "Not Found", None),
     }
 }
 
-fn result(result: Value) -> Response {
+pub(super) fn result(result: Value) -> Response {
     Json(json!({ "ok": true, "result": result })).into_response()
 }
 
@@ -88,7 +100,7 @@ fn read_body(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, &'s
     Err("Bad Request: unsupported Content-Type")
 }
 
-fn set_webhook(body: &Value) -> Response {
+fn set_webhook(shared: &Shared, body: &Value) -> Response {
     let url = body["url"].as_str().unwrap_or_default();
     if !url.is_empty() && !url.starts_with("https://") {
         return refusal(400, "Bad Request: bad webhook: HTTPS url must be provided for webhook", None);
@@ -97,14 +109,54 @@ fn set_webhook(body: &Value) -> Response {
     if secret.len() > 256 || !secret.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
         return refusal(400, "Bad Request: secret token contains unallowed characters", None);
     }
+    url.clone_into(&mut shared.state().webhook);
     Json(json!({ "ok": true, "result": true, "description": "Webhook was set" })).into_response()
 }
 
+/// The chat that a call is for.
+fn chat_of(body: &Value) -> Result<String, Response> {
+    match &body["chat_id"] {
+        Value::String(s) if !s.is_empty() => Ok(s.clone()),
+        Value::Number(n) => Ok(n.to_string()),
+        _ => Err(refusal(400, "Bad Request: chat_id is empty", None)),
+    }
+}
+
+fn chat_action(body: &Value) -> Response {
+    if let Err(refused) = chat_of(body) {
+        return refused;
+    }
+    match body["action"].as_str() {
+        Some("typing" | "upload_photo" | "upload_document" | "record_voice" | "find_location") => result(json!(true)),
+        _ => refusal(400, "Bad Request: wrong parameter action in request", None),
+    }
+}
+
+/// The buttons of an inline keyboard, checked as Telegram checks them: each with a text and at most 64 bytes of data.
+fn buttons_of(body: &Value) -> Result<Vec<(String, String)>, Response> {
+    if body["reply_markup"].is_null() {
+        return Ok(Vec::new());
+    }
+    let unreadable = || refusal(400, "Bad Request: can't parse inline keyboard button", None);
+    let rows = body["reply_markup"]["inline_keyboard"].as_array().ok_or_else(unreadable)?;
+    let mut buttons = Vec::new();
+    for row in rows {
+        for button in row.as_array().ok_or_else(unreadable)? {
+            let text = button["text"].as_str().filter(|t| !t.trim().is_empty()).ok_or_else(unreadable)?;
+            let data = button["callback_data"].as_str().ok_or_else(unreadable)?;
+            if !(1..=64).contains(&data.len()) {
+                return Err(refusal(400, "Bad Request: BUTTON_DATA_INVALID", None));
+            }
+            buttons.push((text.to_owned(), data.to_owned()));
+        }
+    }
+    Ok(buttons)
+}
+
 async fn send_message(shared: &Shared, cutter: &Cutter, body: &Value, at: DateTime<Utc>) -> Response {
-    let chat_id = match &body["chat_id"] {
-        Value::String(s) if !s.is_empty() => s.clone(),
-        Value::Number(n) => n.to_string(),
-        _ => return refusal(400, "Bad Request: chat_id is empty", None),
+    let chat_id = match chat_of(body) {
+        Ok(chat_id) => chat_id,
+        Err(refused) => return refused,
     };
     let fault = {
         let mut state = shared.state();
@@ -137,7 +189,11 @@ async fn send_message(shared: &Shared, cutter: &Cutter, body: &Value, at: DateTi
     if shared.state().unknown_chats.contains(&chat_id) {
         return refusal(400, "Bad Request: chat not found", None);
     }
-    let message_id = deliver(shared, &chat_id, text, at);
+    let buttons = match buttons_of(body) {
+        Ok(buttons) => buttons,
+        Err(refused) => return refused,
+    };
+    let message_id = deliver(shared, &chat_id, text, buttons, at);
     match fault {
         Some(Fault::DropAfter) => {
             cutter.cut();
@@ -163,12 +219,13 @@ async fn send_message(shared: &Shared, cutter: &Cutter, body: &Value, at: DateTi
     result(message)
 }
 
-fn deliver(shared: &Shared, chat_id: &str, text: &str, at: DateTime<Utc>) -> i64 {
+fn deliver(shared: &Shared, chat_id: &str, text: &str, buttons: Vec<(String, String)>, at: DateTime<Utc>) -> i64 {
     let message_id = {
         let mut state = shared.state();
         state.last_message_id += 1;
         let message_id = state.last_message_id;
-        state.delivered.push(Delivered { chat_id: chat_id.to_owned(), text: text.to_owned(), message_id, at });
+        let (chat_id, text) = (chat_id.to_owned(), text.to_owned());
+        state.delivered.push(Delivered { chat_id, text, buttons, message_id, at });
         message_id
     };
     shared.delivered.send_modify(|n| *n += 1);

@@ -83,6 +83,10 @@ struct State {
     updates: VecDeque<Value>,
     /// The latest question for updates: it ends the one before.
     question: u64,
+    /// Whether that question said what is done with.
+    told: bool,
+    /// The latest question that was ended without updates.
+    ended: u64,
     /// What the next questions for updates meet.
     polling_faults: VecDeque<Fault>,
 }
@@ -204,9 +208,33 @@ impl Telegram {
         self.shared.state().polling_faults.push_back(fault);
     }
 
-    /// Updates that nobody has said to be done with.
-    pub fn waiting_updates(&self) -> usize {
-        self.shared.state().updates.len()
+    /// The open question for updates ends without any, as it does after its time.
+    pub fn end_question(&self) {
+        {
+            let mut state = self.shared.state();
+            state.ended = state.question;
+        }
+        self.shared.asked.send_modify(|n| *n += 1);
+    }
+
+    /// Waits until Telegram has been told that every update is done with.
+    pub async fn until_all_done(&self, within: Duration) -> anyhow::Result<()> {
+        self.until_asked(within, |state| state.updates.is_empty()).await
+    }
+
+    /// Waits until the open question begins where Telegram itself thinks it should.
+    pub async fn until_asked_anew(&self, within: Duration) -> anyhow::Result<()> {
+        self.until_asked(within, |state| state.question > state.ended && !state.told).await
+    }
+
+    async fn until_asked(&self, within: Duration, so: impl Fn(&State) -> bool) -> anyhow::Result<()> {
+        let mut changes = self.shared.asked.subscribe();
+        let wait = async {
+            while !so(&self.shared.state()) {
+                changes.changed().await.expect("the sender lives as long as this stand-in");
+            }
+        };
+        tokio::time::timeout(within, wait).await.map_err(|_| anyhow::anyhow!("not asked for so within {within:?}"))
     }
 
     /// An `update_id` that no update of this stand-in has had.

@@ -1,5 +1,7 @@
 //! Whether what is said in a group is meant for the bot: it names the bot, answers it, or is a command to it.
 
+use std::ops::Range;
+
 use super::itself::Itself;
 use crate::json::Object;
 
@@ -40,17 +42,41 @@ fn is_bot(user: &Object<'_>, bot: &Itself) -> bool {
     }
 }
 
-/// `@our_bot` as a word of its own, in whatever case.
 fn names(text: &str, bot: &Itself) -> bool {
-    let Some(username) = &bot.username else { return false };
+    bot.username.as_ref().is_some_and(|username| mention(text, username).is_some())
+}
+
+/// The first `@our_bot` that is a word of its own, in whatever case.
+fn mention(text: &str, username: &str) -> Option<Range<usize>> {
     let in_word = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices('@').any(|(at, _)| {
-        let (before, after) = (&text[..at], &text[at + 1..]);
-        let Some(named) = after.get(..username.len()) else { return false };
-        named.eq_ignore_ascii_case(username)
-            && !before.ends_with(in_word)
-            && !after[username.len()..].starts_with(in_word)
+    text.match_indices('@').find_map(|(at, _)| {
+        let end = at + 1 + username.len();
+        let is_name = text.get(at + 1..end)?.eq_ignore_ascii_case(username);
+        (is_name && !text[..at].ends_with(in_word) && !text[end..].starts_with(in_word)).then_some(at..end)
     })
+}
+
+/// What is left for the bot to understand when its own name is taken out; `None` if it isn't named.
+pub fn without_name(text: &str, bot: &Itself) -> Option<String> {
+    let username = bot.username.as_ref()?;
+    let mut left = text.to_owned();
+    if is_command(text, bot)
+        && let Some((command, rest)) = text.split_once('@')
+    {
+        let rest = rest.split_at_checked(username.len()).filter(|(name, _)| name.eq_ignore_ascii_case(username));
+        left = rest.map_or(left, |(_, arguments)| format!("{command}{arguments}"));
+    }
+    while let Some(name) = mention(&left, username) {
+        let joined = |c: char| c.is_whitespace() || matches!(c, ',' | ':');
+        let (before, after) = (left[..name.start].trim_end(), &left[name.end..]);
+        // What stood between the name and the rest goes with it; a sentence's own end stays.
+        let after = after.trim_start_matches(joined);
+        let ends = after.is_empty() || after.starts_with(['.', '!', '?', ')']);
+        let open = if ends { before.trim_end_matches(joined) } else { before };
+        let gap = if open.is_empty() || ends { "" } else { " " };
+        left = format!("{open}{gap}{after}");
+    }
+    (left != text).then_some(left)
 }
 
 /// A name with a link to the bot behind it, as people without a username are mentioned.
@@ -107,6 +133,26 @@ mod tests {
         let linked = json!({ "text": "Steward, hi", "entities":
             [{ "type": "text_mention", "offset": 0, "length": 7, "user": { "id": 1 } }] });
         assert!(addressed(&linked, bot));
+    }
+
+    #[test]
+    fn the_bots_own_name_is_no_part_of_what_it_is_asked() {
+        let bot = Itself { id: Some(1), username: Some("steward_test_bot".to_owned()) };
+        for (text, left) in [
+            ("@steward_test_bot напиши мне завтра", "напиши мне завтра"),
+            ("@Steward_Test_Bot, write to me tomorrow", "write to me tomorrow"),
+            ("write to me tomorrow, @steward_test_bot", "write to me tomorrow"),
+            ("hey @steward_test_bot, ping me in 2 hours", "hey ping me in 2 hours"),
+            ("what do you promise, @steward_test_bot?", "what do you promise?"),
+            ("(@steward_test_bot)", "()"),
+            ("/list@steward_test_bot all", "/list all"),
+            ("@steward_test_bot @steward_test_bot", ""),
+        ] {
+            assert_eq!(without_name(text, &bot).as_deref(), Some(left), "{text}");
+        }
+        for text in ["write to ana@steward_test_bot", "/list@other_bot", "hi", ""] {
+            assert_eq!(without_name(text, &bot), None, "{text}");
+        }
     }
 
     #[test]

@@ -163,6 +163,17 @@ fn in_a_group_only_what_is_meant_for_the_bot_is_said_to_it() {
 }
 
 #[test]
+fn a_press_brings_back_its_buttons_data_and_title() {
+    let arrival = meaning(&json!({"update_id": 1, "callback_query": {"id": "9", "data": "fu:keep:1",
+        "from": {"id": 42, "is_bot": false}, "message": {"message_id": 5, "date": 1, "text": "ok?",
+        "chat": {"id": 42, "type": "private"}, "reply_markup": {"inline_keyboard":
+            [[{"text": "No", "callback_data": "x"}], [{"text": "Yes", "callback_data": "fu:keep:1"}]]}}}}));
+    let What::Said(said) = arrival.what else { panic!("{:?}", arrival.what) };
+    assert_eq!((said.kind, said.text.as_str(), said.full_text.as_str()), ("button", "fu:keep:1", "Yes"));
+    assert_eq!((said.provider_message_id.as_str(), said.reply_to.as_str()), ("9", "5"));
+}
+
+#[test]
 fn a_reaction_taken_back_is_an_empty_one() {
     let reacted = meaning(&json!({"update_id": 1, "message_reaction": {"message_id": 9, "date": 1,
         "chat": {"id": 42, "type": "private"}, "user": {"id": 42},

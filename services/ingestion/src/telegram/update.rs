@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use steward_proto::v1;
 
 use super::{
-    addressed::is_addressed,
+    addressed::{is_addressed, without_name},
     itself::Itself,
     message,
     operator::{self, Where},
@@ -116,13 +116,25 @@ fn of_message(content: &Object<'_>, operators: &[String], bot: &Itself) -> Arriv
         return arrival;
     }
     arrival.what = if !operators.contains(&from.id) {
-        if chat.group && !is_addressed(content, bot) { What::Overheard(said) } else { What::Said(said) }
+        match chat.group {
+            true if !is_addressed(content, bot) => What::Overheard(said),
+            true => What::Said(unnamed(said, bot)),
+            false => What::Said(said),
+        }
     } else if chat.contact == from.id {
         operator::command(&said.text, Where::OwnChat).map_or(What::Kept("operator_message".to_owned()), What::Operator)
     } else {
         by_operator(said, "group", None)
     };
     arrival
+}
+
+/// What is said to the bot, without its name.
+fn unnamed(mut said: Said, bot: &Itself) -> Said {
+    if let Some(left) = without_name(&said.text, bot) {
+        said.full_text = std::mem::replace(&mut said.text, left);
+    }
+    said
 }
 
 /// An operator wrote where the client reads it.
@@ -177,14 +189,24 @@ fn of_button(content: &Object<'_>, operators: &[String]) -> Arrival {
     if is_bot(content) || operators.contains(&from.id) {
         return arrival;
     }
+    let data = content.text("data").or_else(|| content.text("game_short_name")).unwrap_or_default();
     arrival.what = What::Said(Said {
         kind: "button",
-        text: content.text("data").or_else(|| content.text("game_short_name")).unwrap_or_default(),
+        full_text: title_of(&under, &data).unwrap_or_default(),
+        text: data,
         provider_message_id: content.text("id").unwrap_or_default(),
         reply_to: under.int("message_id").map(|n| n.to_string()).unwrap_or_default(),
         ..Said::default()
     });
     arrival
+}
+
+/// What stands on the button that brings this back.
+fn title_of(message: &Object<'_>, data: &str) -> Option<String> {
+    let keyboard = message.object("reply_markup")?;
+    let rows: Vec<Vec<Object<'_>>> = serde_json::from_str(keyboard.get("inline_keyboard")?.get()).ok()?;
+    let pressed = rows.iter().flatten().find(|button| button.text("callback_data").as_deref() == Some(data))?;
+    pressed.text("text")
 }
 
 /// Other words for an earlier message: nobody's new word, whoever changed them.
