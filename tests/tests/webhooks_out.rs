@@ -72,7 +72,7 @@ async fn python() -> PathBuf {
         };
         let place = venv.to_str().unwrap();
         run("python3", &["-m", "venv", "--clear", place]).await;
-        run(&format!("{place}/bin/pip"), &["install", "--quiet", "standardwebhooks=="]).await;
+        run(&format!("{place}/bin/pip"), &["install", "--quiet", "standardwebhooks==1.1.0"]).await;
         std::fs::write(venv.join("complete"), "").unwrap();
     }
     venv.join("bin/python")
