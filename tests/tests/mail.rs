@@ -249,6 +249,28 @@ async fn what_the_server_says_before_the_mail_is_on_its_way_is_final_or_passing(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_to_go_waits_for_a_server_that_is_down_and_new_mail_is_read_when_it_is_back() {
+    let mut mail = Mail::start(&[AGENT]).await.unwrap();
+    let system = System::start(Config::mail(&mail)).await.unwrap();
+    let (conversation, _) = opened(&mail, &system).await;
+    mail.go_down().await.unwrap();
+    let waits = queue(&system, &conversation, "it waits").await;
+    let deferred = system.until(SOON, || async {
+        Ok(system.events(&conversation).await?.into_iter().find(|e| e["type"] == "DispatchDeferred"))
+    });
+    assert_eq!(deferred.await.unwrap()["data"]["reason"]["code"], "not_connected");
+    mail.come_back(&[AGENT]).await.unwrap();
+    until_ended(&system, &waits, "sent").await;
+    let there = mail.until_taken_for(ANN, 1, SOON).await.unwrap();
+    assert_eq!(there[0].text(), "it waits");
+    mail.send(ANN, AGENT, &answer(&there[0], ANN, "back@example.org", "Are you there?")).await.unwrap();
+    mail.until_taken_for(ANN, 2, SOON).await.unwrap();
+    let said = system.events(&conversation).await.unwrap();
+    let said: Vec<_> = said.iter().filter(|e| e["type"] == "ClientResponded").map(|e| &e["data"]["text"]).collect();
+    assert_eq!(said, ["Good morning", "Are you there?"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_autoresponders_exchange_one_mail() {
     const OTHER: &str = "other@example.net";
     let mail = Mail::start(&[AGENT, OTHER]).await.unwrap();

@@ -79,12 +79,23 @@ impl Shared {
 impl Mail {
     /// Servers with these mailboxes, which speak in the clear.
     pub async fn start(accounts: &[&str]) -> anyhow::Result<Self> {
-        Self::launch(accounts, None, false).await
+        Self::launch(accounts, None, false, &HashMap::new()).await
     }
 
-    /// Likewise; a copy of what an account sends is put into its folder `Sent`.
+    /// Nobody listens any more, and what the mailboxes held is gone.
+    pub async fn go_down(&mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// Other servers in the clear at the same addresses, with empty mailboxes of other UIDs.
+    pub async fn come_back(&mut self, accounts: &[&str]) -> anyhow::Result<()> {
+        *self = Self::launch(accounts, None, false, &self.ports).await?;
+        Ok(())
+    }
+
+    /// Servers in the clear; a copy of what an account sends is put into its folder `Sent`.
     pub async fn start_with_copies(accounts: &[&str]) -> anyhow::Result<Self> {
-        Self::launch(accounts, None, true).await
+        Self::launch(accounts, None, true, &HashMap::new()).await
     }
 
     /// Servers that also listen with TLS, and then want a login.
@@ -95,14 +106,19 @@ impl Mail {
         let script = script();
         let arguments = [script.to_str().context("a path in UTF-8")?, "--certificates", place];
         python::run(program.to_str().context("a path in UTF-8")?, &arguments).await?;
-        Self::launch(accounts, Some(folder), false).await
+        Self::launch(accounts, Some(folder), false, &HashMap::new()).await
     }
 
-    async fn launch(accounts: &[&str], certificates: Option<TempDir>, copies: bool) -> anyhow::Result<Self> {
+    async fn launch(
+        accounts: &[&str],
+        certificates: Option<TempDir>,
+        copies: bool,
+        ports: &HashMap<String, u16>,
+    ) -> anyhow::Result<Self> {
         let program = python::interpreter("mail-servers", PACKAGES).await?;
         let accounts: HashMap<_, _> = accounts.iter().map(|address| (*address, PASSWORD)).collect();
         let folder = certificates.as_ref().map(TempDir::path);
-        let settings = json!({ "accounts": accounts, "certificates": folder, "copies": copies });
+        let settings = json!({ "accounts": accounts, "certificates": folder, "copies": copies, "ports": ports });
         let mut child = Command::new(program)
             .arg(script())
             .arg(settings.to_string())
@@ -125,11 +141,6 @@ impl Mail {
 
     fn port(&self, of: &str) -> u16 {
         *self.ports.get(of).unwrap_or_else(|| panic!("these servers have no {of}"))
-    }
-
-    /// Their process, for whoever wants to stop it.
-    pub fn pid(&self) -> Option<u32> {
-        self.child.id()
     }
 
     /// What `smtp_url` is to be: in the clear, without a login.

@@ -1,6 +1,7 @@
 """A real SMTP server (aiosmtpd) and a real IMAP server (pymap) over one set of mailboxes, as a small mail host runs them.
 
-The only argument is JSON: {"accounts": {address: password}, "certificates": folder or null, "copies": bool}.
+The only argument is JSON: {"accounts": {address: password}, "certificates": folder or null, "copies": bool,
+"ports": {name: number}}; what has no number there takes a free port.
 Ports, and every mail that the SMTP server took, go to standard output as JSON lines; commands come in on standard
 input as JSON lines, each with an "id" that its answer carries. It ends when standard input does.
 """
@@ -116,13 +117,13 @@ async def serve(settings):
     for address, password in settings["accounts"].items():
         await mailboxes.add(address, password)
     imap = ProxyProtocolReader(config.proxy_protocol).get_callback(IMAPServer(backend.login, config))
-    ports, servers = {}, []
+    ports, servers, wanted = {}, [], settings["ports"]
 
     def opened(name, server):
         servers.append(server)
         ports[name] = server.sockets[0].getsockname()[1]
 
-    opened("imap", await asyncio.start_server(imap, HOST, 0, limit=1 << 20))
+    opened("imap", await asyncio.start_server(imap, HOST, wanted.get("imap", 0), limit=1 << 20))
     post = Post(mailboxes, settings["copies"])
 
     def check(server, session, envelope, mechanism, data):
@@ -133,7 +134,7 @@ async def serve(settings):
     def smtp(**more):
         return lambda: SMTP(post, hostname="mx.example.com", loop=loop, enable_SMTPUTF8=True, **more)
 
-    opened("smtp", await loop.create_server(smtp(), HOST, 0))
+    opened("smtp", await loop.create_server(smtp(), HOST, wanted.get("smtp", 0)))
     if context:
         opened("imaps", await asyncio.start_server(imap, HOST, 0, ssl=context, limit=1 << 20))
         login = {"authenticator": check, "auth_required": True}

@@ -104,7 +104,7 @@ impl Way {
     /// The longest that [`Self::send`] takes.
     pub fn request_timeout(&self) -> std::time::Duration {
         match self {
-            Self::Email(_) => email::REQUEST_TIMEOUT,
+            Self::Email(_) => email::LONGEST,
             _ => REQUEST_TIMEOUT,
         }
     }

@@ -334,7 +334,8 @@ fn whatsapp(table: WhatsAppTable) -> Channel {
 fn email(at: &str, table: EmailTable) -> Result<Channel, KeyProblem> {
     let strange = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | ',' | ';');
     let parts = table.address.0.split_once('@').filter(|_| !table.address.0.contains(strange));
-    if !parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@')) {
+    if !parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@') && host.is_ascii())
+    {
         return Err(KeyProblem::new(
             format!("{at}.address"),
             format!("found {:?}, expected a mail address such as \"agent@example.com\"", table.address.0),

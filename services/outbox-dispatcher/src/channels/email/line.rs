@@ -8,7 +8,7 @@ use lettre::{
         Error,
         authentication::{Credentials, Mechanism},
         client::{AsyncSmtpConnection, TlsParameters},
-        commands::{Mail, Rcpt},
+        commands::{Data, Mail, Rcpt},
         extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     },
 };
@@ -43,7 +43,7 @@ pub async fn open(server: &Server, hello: &ClientId) -> Result<AsyncSmtpConnecti
     Ok(connection)
 }
 
-/// Says whom the mail is from and to.
+/// Says whom the mail is from and to, until the server asks for the mail itself.
 pub async fn address(
     connection: &mut AsyncSmtpConnection,
     from: Address,
@@ -64,6 +64,7 @@ pub async fn address(
     }
     connection.command(Mail::new(Some(from), parameters)).await.map_err(|error| meaning::refused(&error))?;
     connection.command(Rcpt::new(to, Vec::new())).await.map_err(|error| meaning::refused_recipient(&error))?;
+    connection.command(Data).await.map_err(|error| meaning::refused(&error))?;
     Ok(())
 }
 

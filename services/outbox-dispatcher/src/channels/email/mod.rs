@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use lettre::{
     Address,
-    transport::smtp::{client::AsyncSmtpConnection, commands::Data, extension::ClientId},
+    transport::smtp::{client::AsyncSmtpConnection, extension::ClientId},
 };
 use steward_domain::{
     mail::{Server, domain_of},
@@ -22,6 +22,9 @@ use super::{Outbound, Sent};
 /// From the connection to the answer that follows the final dot. Servers may take long to look at what they accept
 /// (RFC 5321, 4.5.3.2, allows ten minutes for that answer alone; relays take seconds).
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The longest that a send takes: the request, its good-bye, and room.
+pub const LONGEST: Duration = Duration::from_secs(63);
 
 /// How long a good-bye may take. The mail's fate is known by then.
 const PARTING: Duration = Duration::from_millis(500);
@@ -79,9 +82,13 @@ impl Mailer {
         // Until the server asks for the mail's content nothing has left, however the line breaks.
         let begun = timeout_at(deadline, async {
             let mut connection = line::open(&self.server, &self.hello).await?;
-            line::address(&mut connection, self.address.clone(), to, &letter).await?;
-            connection.command(Data).await.map_err(|error| meaning::refused(&error))?;
-            Ok(connection)
+            match line::address(&mut connection, self.address.clone(), to, &letter).await {
+                Ok(()) => Ok(connection),
+                Err(sent) => {
+                    part(connection).await;
+                    Err(sent)
+                }
+            }
         });
         let mut connection = match begun.await {
             Ok(Ok(connection)) => connection,
