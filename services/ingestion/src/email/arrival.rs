@@ -9,7 +9,7 @@ use super::{
     authenticity,
     automatic::{self, Automatic, Bounce, Outcome},
     calendar,
-    message::{Address, Attachment, Mail},
+    message::{Address, Attachment, LONGEST_ADDRESS, Mail},
     operator, reply,
 };
 use crate::arrival::{Arrival, Chat, Report, Said, What};
@@ -83,7 +83,7 @@ pub fn read(mail: &Mail, mailbox: &Mailbox<'_>) -> Vec<Arrival> {
 
 /// Who wrote it. A mail without From is its Sender's, or that of whoever answers are to go to.
 fn sender(mail: &Mail) -> Option<Address> {
-    let usable = |a: &Address| a.address.contains('@') && a.address.len() <= 320;
+    let usable = |a: &Address| a.address.contains('@') && a.address.len() <= LONGEST_ADDRESS;
     mail.from
         .clone()
         .filter(usable)
@@ -224,7 +224,7 @@ pub fn kept(mail: &Mail, kind: &str) -> Arrival {
 
 fn chat_of(address: &Address) -> Chat {
     let key = address.key();
-    Chat { external_id: key.clone(), contact: key, private: true, ..Chat::default() }
+    Chat { external_id: key.clone(), contact: key, private: true, may_be_bound: true, ..Chat::default() }
 }
 
 fn person(address: &Address) -> v1::Person {
@@ -287,7 +287,7 @@ fn key(mail: &Mail) -> String {
     let mut hash = Sha256::new();
     let from = mail.from.as_ref().map(Address::key).unwrap_or_default();
     let date = mail.header("date").unwrap_or_default();
-    for field in [mail.message_id.as_str(), &from, date, &mail.subject, &mail.text] {
+    for field in [mail.message_id.as_str(), &mail.provider_id, &from, date, &mail.subject, &mail.text] {
         hash.update(field.len().to_le_bytes());
         hash.update(field.as_bytes());
     }

@@ -151,8 +151,6 @@ fn automatic_by_header(mail: &Mail) -> bool {
         || mail.header("x-apple-action").is_some_and(|v| v.to_lowercase().contains("vacation"))
         || mail.header("delivered-to").is_some_and(|v| v.trim().eq_ignore_ascii_case("autoresponder"))
         || mail.header("x-precedence").is_some_and(|v| v.to_lowercase().contains("auto_reply"))
-        || mail.header("x-loop").is_some_and(|v| v.to_lowercase().contains("steward"))
-        || mail.header("x-steward-message-id").is_some()
 }
 
 fn listed(mail: &Mail) -> bool {

@@ -8,6 +8,12 @@ use super::html;
 /// Text that is kept of one mail, in bytes; what is longer is cut, the raw mail has all of it.
 const LONGEST_TEXT: usize = 200 << 10;
 
+/// RFC 5321: 64 bytes, the @ and 255.
+pub const LONGEST_ADDRESS: usize = 320;
+
+/// The longest name of a person or a file that is kept, in characters.
+const LONGEST_NAME: usize = 255;
+
 /// Attachments that are named in the event; the raw mail has all of them.
 const MOST_ATTACHMENTS: usize = 100;
 
@@ -27,6 +33,8 @@ pub struct Mail {
     pub date: Option<DateTime<Utc>>,
     /// Without its angle brackets, like all ids here.
     pub message_id: String,
+    /// What its provider calls it: its name where it has no Message-ID.
+    pub provider_id: String,
     pub in_reply_to: Vec<String>,
     /// Oldest first.
     pub references: Vec<String>,
@@ -176,7 +184,8 @@ impl Mail {
             self.calendars.push(String::from_utf8_lossy(content).into_owned());
         }
         if self.attachments.len() < MOST_ATTACHMENTS {
-            self.attachments.push(attachment);
+            let (file_name, mime_type) = (short(&attachment.file_name), short(&attachment.mime_type));
+            self.attachments.push(Attachment { file_name, mime_type, ..attachment });
         }
     }
 
@@ -244,8 +253,8 @@ fn attachment(place: usize, part: &MessagePart<'_>) -> Attachment {
     let mime_type = mime_type.unwrap_or_else(|| "application/octet-stream".to_owned());
     Attachment {
         place,
-        file_name: one_line(part.attachment_name().unwrap_or_default()),
-        mime_type,
+        file_name: short(part.attachment_name().unwrap_or_default()),
+        mime_type: short(&mime_type),
         size: part.contents().len() as u64,
     }
 }
@@ -256,10 +265,17 @@ fn full_type(main: &str, sub: Option<&str>) -> String {
 
 fn addresses_of(parsed: &Parsed<'_>) -> Option<Vec<Address>> {
     let read = |a: &mail_parser::Addr<'_>| Address {
-        name: one_line(a.name().unwrap_or_default()),
+        name: short(a.name().unwrap_or_default()),
         address: one_line(a.address().unwrap_or_default()),
     };
-    Some(parsed.iter().take(MOST_RECIPIENTS).map(read).filter(|a| a.address.contains('@')).collect())
+    Some(
+        parsed
+            .iter()
+            .take(MOST_RECIPIENTS)
+            .map(read)
+            .filter(|a| a.address.contains('@') && a.address.len() <= LONGEST_ADDRESS)
+            .collect(),
+    )
 }
 
 /// The addresses in a header's value.
@@ -362,6 +378,11 @@ pub fn one_line(text: &str) -> String {
         line.push_str(word);
     }
     line
+}
+
+/// A name in one line.
+pub fn short(name: &str) -> String {
+    one_line(&name.chars().take(LONGEST_NAME).collect::<String>())
 }
 
 /// At most [`LONGEST_TEXT`] bytes, without what no text may hold.

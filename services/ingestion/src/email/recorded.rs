@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 use chrono_tz::Tz;
@@ -39,6 +40,8 @@ fn files(folder: &str) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Every recorded mail.
+static MAILS: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(mails);
+
 fn mails() -> BTreeMap<String, Vec<u8>> {
     let mut all = BTreeMap::new();
     for folder in ["raw", "auto", "replies/mailgun+talon/standard"] {
@@ -111,8 +114,8 @@ fn no_persons_mail_is_taken_for_a_machines() {
         // From noreply@.
         "raw/mikel+mail/plain_emails/raw_email_trailing_dot.eml",
     ];
-    for (file, raw) in mails().into_iter().filter(|(file, _)| !file.starts_with("auto/")) {
-        let kind = name(&meaning(&raw).what);
+    for (file, raw) in MAILS.iter().filter(|(file, _)| !file.starts_with("auto/")) {
+        let kind = name(&meaning(raw).what);
         let machine = ["auto_reply", "bounce", "list"].iter().any(|k| kind.ends_with(k));
         assert_eq!(machine, machines.contains(&file.as_str()), "{file}: {kind}");
     }
@@ -120,7 +123,7 @@ fn no_persons_mail_is_taken_for_a_machines() {
 
 #[test]
 fn every_recorded_mail_is_read() {
-    let counts = count(mails().values().map(|raw| name(&meaning(raw).what)));
+    let counts = count(MAILS.values().map(|raw| name(&meaning(raw).what)));
     println!("recorded mails: {counts:?}");
     let without_sender = counts.get("kept mail_without_sender").copied().unwrap_or_default();
     // Examples of RFCs whose From is `Moderator-Address` and the like.
@@ -243,8 +246,7 @@ fn replies_in_html_are_stripped_as_well() {
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(pick in 0usize..10_000, changes in prop::collection::vec((0usize..60_000, any::<u8>()), 1..8), cut in 0usize..60_000) {
-        let mails = mails();
-        let mut raw = mails.values().nth(pick % mails.len()).unwrap().clone();
+        let mut raw = MAILS.values().nth(pick % MAILS.len()).unwrap().clone();
         raw.truncate(60_000);
         let length = raw.len();
         for (at, byte) in changes {
@@ -257,6 +259,17 @@ proptest! {
         if let Some(mail) = Mail::read(&raw) {
             prop_assert!(!meaning_of(&mail).is_empty());
         }
+    }
+
+    #[test]
+    fn no_page_makes_it_panic(pieces in prop::collection::vec("(<[/!]?(p|br|div|blockquote|style|head|pre|a href=\"|--)?[ >/]?|&(#x?[0-9a-f]{0,9}|nbsp|[a-z]{0,3});?|-->|.{0,4}|\n)", 0..40)) {
+        let _ = html::to_text(&pieces.concat());
+    }
+
+    #[test]
+    fn no_calendar_makes_it_panic(lines in prop::collection::vec("(BEGIN:|END:|)(VCALENDAR|VEVENT|VTIMEZONE|UID:x|METHOD:(REQUEST|CANCEL)|SEQUENCE:-?[0-9]{1,12}|(DTSTART|DTEND|RECURRENCE-ID)(;TZID=[A-Za-z/]{0,9})?(;VALUE=DATE)?:[0-9T]{0,16}Z?|DURATION:P?T?[0-9]{0,9}[HMDW]?|RRULE:FREQ=.{0,9}|.{0,9})", 0..14)) {
+        let calendar = format!("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n{}\r\n", lines.join("\r\n"));
+        let _ = super::calendar::news(&[calendar], Tz::Europe__Berlin);
     }
 
     #[test]

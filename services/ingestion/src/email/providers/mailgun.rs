@@ -103,7 +103,8 @@ pub fn form(
     if let Some(mail) = form.bytes("body-mime").and_then(|raw| Mail::read(raw)) {
         return Ok(vec![Incoming::Mail(Box::new(mail))]);
     }
-    Ok(vec![Incoming::Mail(Box::new(mail_of(form)))])
+    let mail = Mail { provider_id: signature.token, ..mail_of(form) };
+    Ok(vec![Incoming::Mail(Box::new(mail))])
 }
 
 fn mail_of(form: &Form) -> Mail {

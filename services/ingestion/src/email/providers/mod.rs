@@ -75,8 +75,13 @@ impl News<'_> {
                     provider_code: self.code,
                     ..Report::default()
                 };
-                let chat =
-                    Chat { external_id: recipient.clone(), contact: recipient, private: true, ..Chat::default() };
+                let chat = Chat {
+                    external_id: recipient.clone(),
+                    contact: recipient,
+                    private: true,
+                    may_be_bound: true,
+                    ..Chat::default()
+                };
                 (Some(chat), What::Reported(report))
             }
             _ => return self.arrival_kept(),

@@ -10,7 +10,7 @@ use super::{Incoming, News, key_of, not_configured, refused};
 use crate::{
     email::{
         html,
-        message::{Address, Attachment, Mail, addresses_in, cut, one_line},
+        message::{Address, Attachment, LONGEST_ADDRESS, Mail, addresses_in, cut, one_line, short},
     },
     json::Object,
 };
@@ -77,12 +77,7 @@ fn mail_of(json: &Object<'_>) -> Mail {
     if mail.date.is_none() {
         mail.date = json.text("Date").and_then(|d| chrono::DateTime::parse_from_rfc2822(&d).ok()).map(|d| d.to_utc());
     }
-    // A mail without a Message-ID still has Postmark's own.
-    if mail.message_id.is_empty()
-        && let Some(id) = json.text("MessageID")
-    {
-        mail.message_id = format!("{}@postmark", one_line(&id));
-    }
+    mail.provider_id = one_line(&json.text("MessageID").unwrap_or_default());
     mail.text = cut(json.text("TextBody").unwrap_or_default());
     if mail.text.trim().is_empty() {
         mail.text = cut(html::to_text(&json.text("HtmlBody").unwrap_or_default()));
@@ -103,5 +98,6 @@ fn mail_of(json: &Object<'_>) -> Mail {
 
 fn address(json: &Object<'_>) -> Option<Address> {
     let address = one_line(&json.text("Email")?);
-    address.contains('@').then(|| Address { name: one_line(&json.text("Name").unwrap_or_default()), address })
+    (address.contains('@') && address.len() <= LONGEST_ADDRESS)
+        .then(|| Address { name: short(&json.text("Name").unwrap_or_default()), address })
 }

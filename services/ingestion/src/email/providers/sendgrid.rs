@@ -85,9 +85,7 @@ pub fn form(form: &Form, body: &Bytes) -> Vec<Incoming> {
         };
         mail.take_file(attachment, &file.value);
     }
-    if mail.message_id.is_empty() && mail.header("date").is_none() {
-        mail.headers.push(("date".to_owned(), key_of("sendgrid", body)));
-    }
+    mail.provider_id = key_of("sendgrid", body);
     vec![Incoming::Mail(Box::new(mail))]
 }
 

@@ -57,6 +57,8 @@ static STAMP_THEN_NAME: LazyLock<Regex> =
 static POSTED_BY: LazyLock<Regex> = pattern!(r"(?i)^[\s>]*Posted by .{{1,80}} on \d{{1,2}}/\d{{1,2}}/\d{{4}}\.?\s*$");
 static OPENING: LazyLock<Regex> = pattern!(r"(?i)^[\s<>*_-]*{OPENS}\b");
 static MARK: LazyLock<Regex> = pattern!(r"(?i)^[\s>*_]*-{{2,}}\s*{MARKS}\s*-{{2,}}[\s*_]*$");
+/// `---- John Smith wrote ----`
+static DASHED_WROTE: LazyLock<Regex> = pattern!(r"(?i)^\s*-{{2,}}\s?.{{1,100}}\s{WROTE}\s?:?\s?-{{2,}}\s*$");
 static FORWARD: LazyLock<Regex> = pattern!(
     r"(?i)^[\s>]*(?:begin forwarded message|début du message (?:transféré|réexpédié)|anfang der weitergeleiteten nachricht|inicio del mensaje reenviado|inizio messaggio inoltrato|início da mensagem (?:encaminhada|reenviada)|начало переадресованного сообщения|начало пересылаемого сообщения|begin doorgestuurd bericht|vidarebefordrat brev|videresendt melding|początek przekazanej wiadomości)\s?:\s*$"
 );
@@ -74,7 +76,7 @@ pub struct Intro {
 /// The introduction that begins with the first of these lines.
 pub fn at(lines: &[&str]) -> Option<Intro> {
     let first = lines.first().filter(|l| !l.trim().is_empty())?;
-    if MARK.is_match(first) || FORWARD.is_match(first) || POSTED_BY.is_match(first) {
+    if MARK.is_match(first) || DASHED_WROTE.is_match(first) || FORWARD.is_match(first) || POSTED_BY.is_match(first) {
         return Some(Intro { lines: 1 + header_block(&lines[1..]).unwrap_or(0), needs_quote: false });
     }
     if let Some(lines) = header_block(lines) {
@@ -224,7 +226,8 @@ pub fn header_block(lines: &[&str]) -> Option<usize> {
         }
     }
     let told = names.iter().any(|n| TELLING.contains(&n.as_str())) || lines[..end].iter().any(|l| ADDRESS.is_match(l));
-    (names.len() >= 3 && told).then_some(end)
+    let dated = || lines[..end].iter().any(|l| DATED.is_match(l)) && lines[..end].iter().any(|l| ADDRESS.is_match(l));
+    (names.len() >= 3 && told || names.len() == 2 && end == 2 && dated()).then_some(end)
 }
 
 /// Whether a header still comes in the next few lines of the same block.

@@ -46,24 +46,24 @@ fn without_quotes<'a>(lines: &[&'a str]) -> Vec<&'a str> {
     let quote_follows = first.is_some_and(|n| quoted(rest[n])) || quoted(lines[start]);
     if !quote_follows {
         // Without marks nobody can tell where the quotation ends: all of it is one. A mail that is only carried along is the message.
-        return if above.iter().all(|l| blank(l)) { without_quotes_of_forward(rest) } else { above.to_vec() };
+        let (nothing_above, nothing_below) = (above.iter().all(|l| blank(l)), rest.iter().all(|l| blank(l)));
+        return match (nothing_above, nothing_below) {
+            (false, _) => above.to_vec(),
+            (true, false) => without_trailing_quotes(rest),
+            (true, true) => lines.to_vec(),
+        };
     }
     let below = answers(rest);
     let mut kept = above.to_vec();
     if !below.is_empty() {
-        if !kept.iter().all(|l| blank(l)) {
-            kept.push("");
-        } else {
+        if kept.iter().all(|l| blank(l)) {
             kept.clear();
+        } else if start > 0 && blank(lines[start - 1]) {
+            kept.push("");
         }
         kept.extend(below);
     }
     if kept.iter().all(|l| blank(l)) { lines.to_vec() } else { kept }
-}
-
-/// A forwarded mail's own text, as it was.
-fn without_quotes_of_forward<'a>(lines: &[&'a str]) -> Vec<&'a str> {
-    if lines.iter().all(|l| blank(l)) { Vec::new() } else { without_trailing_quotes(lines) }
 }
 
 /// What is said under or between the lines of a quotation. Between them the quotation stays: the answers mean little without it.
@@ -75,7 +75,7 @@ fn answers<'a>(lines: &[&'a str]) -> Vec<&'a str> {
     let mut kept: Vec<&'a str> = Vec::new();
     while n < lines.len() {
         let line = lines[n];
-        if quoted(line) {
+        if quoted(line) || in_quote && is_wrapped_link(line) {
             if !in_quote || runs == 0 {
                 runs += 1;
             }
@@ -110,6 +110,11 @@ fn answers<'a>(lines: &[&'a str]) -> Vec<&'a str> {
         kept[first_own..].iter().any(|l| quoted(l)) && answered_after(&kept, first_own)
     };
     if interleaved { without_trailing_quotes(&kept) } else { own }
+}
+
+/// A link that some program broke out of the quotation, with the mark of the next line behind it.
+fn is_wrapped_link(line: &str) -> bool {
+    line.contains("://") && line.trim_end().ends_with('>') && line.split_whitespace().count() <= 2
 }
 
 /// Whether own text follows a quotation that follows own text: a conversation line by line, not a signature below.
@@ -252,6 +257,14 @@ mod tests {
             "De: Agent\nEnviado el: viernes, 20 de noviembre de 2026\nPara: Ana\nAsunto: x",
             "От: Agent\nОтправлено: 20 ноября 2026 г. 10:00\nКому: Ana\nТема: x",
             "*From:* Agent\n*Date:* Friday\n*To:* Ana\n*Subject:* x",
+            "From: agent@example.com\nDate: Fri, 20 Nov 2026 10:00:00 +0000",
+            "---- Agent wrote ----",
+            "In message <1@example.com>, Agent writes:",
+            "在 2026年11月20日，Agent <agent@example.com> 写道：",
+            "------------------ 原始邮件 ------------------\n发件人: Agent\n发送时间: 2026年11月20日\n收件人: Ana\n主题: x",
+            "søn. 22. nov. 2026 kl. 10.00 skrev Agent <agent@example.com>:",
+            "Vào 10:00 20 tháng 11, 2026, Agent <agent@example.com> đã viết:",
+            "W dniu 20 listopada 2026 10:00 użytkownik Agent <agent@example.com>\nnapisał:",
         ] {
             let mail = format!("Write on Monday, please.\nThanks!\n\n{introduction}\n\n{QUOTE}\n");
             assert_eq!(read(&mail, "").new, "Write on Monday, please.\nThanks!", "{introduction}");
@@ -301,6 +314,10 @@ mod tests {
             ("Envoyé de mon iPhone", ""),
             ("Enviado desde mi iPhone", ""),
             ("Get Outlook for iOS", ""),
+            ("Sent via mobile", ""),
+            ("<<sent by galaxy>>", ""),
+            ("From my iPhone 6", ""),
+            ("從我的 iPhone 傳送", ""),
             ("Best regards,\nAna Borg\nExample Ltd\n+44 20 7946 0000", "Ana Borg"),
             ("С уважением,\nАнна", "Анна Борг"),
             (
