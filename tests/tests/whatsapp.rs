@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use steward_tests::{
     System, WhatsApp,
     whatsapp::{
-        Fault, VERIFY_TOKEN,
+        APP_SECRET, Fault, OPERATOR, VERIFY_TOKEN,
         notifications::{self, Client},
     },
 };
@@ -124,6 +124,17 @@ async fn a_promise_is_confirmed_kept_and_followed_to_its_reader() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_turn_answers_is_marked_as_read() {
+    let (whatsapp, system) = start("").await;
+    let written = notifications::text(ANA, "здравствуйте");
+    let id = written["entry"][0]["changes"][0]["value"]["messages"][0]["id"].clone();
+    system.whatsapp(&written).await.unwrap();
+    let call = whatsapp.until_called(SOON, |call| call.body["status"] == "read").await.unwrap();
+    assert_eq!(call.body["message_id"], id);
+    whatsapp.until_taken_for(ANA, 1, SOON).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_clients_word_cancels_a_promise_and_a_reaction_does_not() {
     let (whatsapp, system) = start("").await;
     let conversation = opened(&whatsapp, &system).await;
@@ -167,6 +178,77 @@ async fn whoever_writes_in_the_business_app_takes_over_and_what_is_due_is_not_se
     assert!(whatsapp.taken().iter().all(|t| t.text != "blocked"));
     let words = |e: &Value| e["type"] == "ClientResponded" && e["data"]["text"] == "Анна на связи";
     assert!(!system.events(&conversation).await.unwrap().iter().any(words), "an echo is not the client's word");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_takes_over_writes_and_gives_back_from_their_own_number() {
+    let (whatsapp, system) = start("").await;
+    let conversation = opened(&whatsapp, &system).await;
+    let path = format!("/api/v1/conversations/{conversation}");
+    let until_owner = async |owner: &str| {
+        let look = || async {
+            let found = system.get(&path).await?;
+            Ok((found["owner"] == owner).then_some(found))
+        };
+        system.until(SOON, look).await.unwrap()
+    };
+    system.whatsapp(&notifications::text(OPERATOR, &format!("/human_active {ANA}"))).await.unwrap();
+    assert_eq!(until_owner("human").await["takeover"]["by"], OPERATOR);
+    system.whatsapp(&notifications::text(OPERATOR, &format!("HUMAN: {ANA} Добрый день, это Анна"))).await.unwrap();
+    whatsapp.until(SOON, |all| all.iter().find(|t| t.text == "Добрый день, это Анна").map(drop)).await.unwrap();
+    system.whatsapp(&notifications::text(OPERATOR, &format!("/human_release {ANA}"))).await.unwrap();
+    until_owner("bot").await;
+    // A prefix in the business app's own chat takes over as well; the client has it already, so nothing is sent.
+    system.whatsapp(&notifications::echo(ANA, "HUMAN: уже здесь")).await.unwrap();
+    assert_eq!(until_owner("human").await["takeover"]["via"], "prefix");
+    system.post(&format!("{path}/release"), &json!({ "by": "anna" })).await.unwrap();
+    until_owner("bot").await;
+    // Who forgets to name the client is told how.
+    system.whatsapp(&notifications::text(OPERATOR, "/human_active")).await.unwrap();
+    let told = whatsapp.until_taken_for(OPERATOR, 1, SOON).await.unwrap();
+    assert!(told[0].text.contains("/human_active"), "{}", told[0].text);
+    assert!(whatsapp.taken().iter().all(|t| !t.text.contains("уже здесь")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_call_for_several_numbers_reaches_each_numbers_own_channel() {
+    let whatsapp = WhatsApp::start().await.unwrap();
+    let other = |id: &str, number: &str, more: &str| {
+        format!(
+            "id = \"{id}\"\nkind = \"whatsapp\"\nphone_number_id = \"{number}\"\naccess_token = \"a\"\n\
+             app_secret = \"{APP_SECRET}\"\nverify_token = \"v\"\napi_base = \"{}\"\n{more}",
+            whatsapp.base()
+        )
+    };
+    let config = whatsapp.config("");
+    let config =
+        config.with_channel(&other("wa-two", "2", "")).with_channel(&other("wa-foreign", "3", "tenant = \"foreign\""));
+    let system = System::start(config).await.unwrap();
+    let mut call = notifications::text(ANA, "to the first");
+    for (number, text) in [("2", "to the second"), ("3", "to another tenant's"), ("4", "to nobody's")] {
+        let mut more = notifications::text(ANA, text);
+        let mut entry = more["entry"][0].take();
+        entry["changes"][0]["value"]["metadata"]["phone_number_id"] = json!(number);
+        call["entry"].as_array_mut().unwrap().push(entry);
+    }
+    system.whatsapp(&call).await.unwrap();
+    system.whatsapp_conversation(ANA).await.unwrap();
+    let look = || async {
+        let events = system.items("/api/v1/events").await?;
+        let place = |e: &Value| {
+            let text = e["data"]["source"]["channel_id"].as_str()?;
+            Some((text.to_owned(), e["type"].as_str()?.to_owned(), e["data"]["kind"].as_str()?.to_owned()))
+        };
+        let mut found: Vec<_> = events.iter().filter_map(place).collect();
+        found.sort();
+        Ok((found.len() >= 4).then_some(found))
+    };
+    let found = system.until(SOON, look).await.unwrap();
+    let is = |channel: &str, what: &str, kind: &str| (channel.to_owned(), what.to_owned(), kind.to_owned());
+    let kept = is("wa-main", "UpdateKept", "other_number");
+    let expected =
+        [is("wa-main", "ClientResponded", "text"), kept.clone(), kept, is("wa-two", "ClientResponded", "text")];
+    assert_eq!(found, expected);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-//! Signs beside messages: "typing…" while a turn runs, and the end of the wait on a pressed button.
+//! Signs beside messages: "read" and "typing…" while a turn runs, and the end of the wait on a pressed button.
 //!
 //! Each is worth one try. Nothing waits for them and nothing is recorded of them; what came while nobody listened is past.
 
@@ -23,7 +23,7 @@ use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    channels::{Bot, http_client},
+    channels::{Bot, Number, http_client},
     dispatcher::Error,
 };
 
@@ -61,15 +61,24 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
             _ => None,
         })
         .collect();
+    let numbers: HashMap<String, Number> = settings
+        .channels
+        .iter()
+        .filter_map(|channel| match &channel.kind {
+            ChannelKind::WhatsApp(w) => Some((channel.id.clone(), Number::new(w, client.clone()))),
+            _ => None,
+        })
+        .collect();
     let courtesies = Courtesies {
         log,
         bots,
+        numbers: Arc::new(numbers),
         typing: RateLimiter::direct(Quota::per_second(PER_SECOND)),
         room: Arc::new(Semaphore::new(AT_ONCE)),
         tasks: TaskTracker::new(),
         shutdown,
     };
-    if courtesies.bots.is_empty() {
+    if courtesies.bots.is_empty() && courtesies.numbers.is_empty() {
         courtesies.shutdown.cancelled().await;
         return Ok(());
     }
@@ -87,6 +96,7 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
 struct Courtesies {
     log: Log,
     bots: HashMap<String, Arc<Signing>>,
+    numbers: Arc<HashMap<String, Number>>,
     typing: DefaultDirectRateLimiter,
     room: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -130,8 +140,12 @@ impl Courtesies {
                     return;
                 }
                 let (log, bots, turn_id) = (self.log.clone(), self.bots.clone(), turn.turn_id.clone());
+                let (numbers, through) = (Arc::clone(&self.numbers), turn.through_position);
                 let at_least = AtLeast::Position(recorded.position);
-                self.begin(async move { show_typing(&log, &bots, &aggregate, &turn_id, at_least).await });
+                self.begin(async move {
+                    mark_read(&log, &numbers, &aggregate, through, at_least).await;
+                    show_typing(&log, &bots, &aggregate, &turn_id, at_least).await;
+                });
             }
             _ => {}
         }
@@ -144,6 +158,29 @@ impl Courtesies {
             shutdown.run_until_cancelled(sign).await;
             drop(place);
         });
+    }
+}
+
+/// Where messages are marked as read: the one that the turn answers, with those before it, and "typing…" until it is
+/// answered.
+async fn mark_read(
+    log: &Log,
+    numbers: &HashMap<String, Number>,
+    aggregate: &AggregateId,
+    through: u64,
+    at_least: AtLeast,
+) {
+    if numbers.is_empty() {
+        return;
+    }
+    let Ok(Some(answered)) = log.read(through).await else { return };
+    let Event::ClientResponded(said) = &answered.event else { return };
+    let channel = said.source.as_ref().map(|s| s.channel_id.as_str()).unwrap_or_default();
+    let Some(number) = numbers.get(channel) else { return };
+    // Under a human it is the human who reads.
+    let read_by_us = log.load::<Conversation>(aggregate, at_least).await.is_ok_and(|seen| !seen.state.human_active());
+    if read_by_us && !said.provider_message_id.is_empty() {
+        number.read(&said.provider_message_id).await;
     }
 }
 
