@@ -77,7 +77,8 @@ events! {
     FollowUpDone, FollowUpFailed, MessageQueued, MessageDue, MessageMoved, MessageCancelled, MessageExpired,
     MessageRetried, SendDeferred, DispatchStarted, DispatchSucceeded, DispatchFailed, DispatchDeferred,
     DispatchUnknown, DeliveryReported, MessageHeld, MessageApproved, MessageEdited, MeetingBooked, MeetingMoved,
-    MeetingCancelled, ContactChanged, ContactArchived, AddressBound, ApiKeyCreated, ApiKeyRevoked,
+    MeetingCancelled, ContactChanged, ContactArchived, AddressBound, ApiKeyCreated, ApiKeyRevoked, BreakerTripped,
+    BreakerReset,
     WebhookCreated, WebhookDeleted, WebhookSecretRotated, WebhookDisabled, WebhookDelivered, WebhookAttemptFailed,
     WebhookDeliveryFailed, WebhookDeliveryRetried,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
-use steward_tests::{Config, System, Telegram, updates};
+use steward_tests::{Config, System, Telegram, telegram::Fault, updates};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -150,4 +150,40 @@ async fn a_person_holds_what_waits_and_a_repeat_of_a_command_changes_nothing() {
         let refused = system.command(method, &format!("{path}{sub}"), &body).await.unwrap();
         assert_eq!(refused.problem(409).unwrap()["code"], "not_queued", "{sub}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_sends_fail_the_breaker_stops_what_goes_out_by_itself_until_a_person_resets_it() {
+    let telegram = Telegram::start().await.unwrap();
+    let config = Config::telegram(&telegram).with("[policy]\nbreaker = { failures = 3 }");
+    let system = System::start(config).await.unwrap();
+    let closed = system.get("/api/v1/breaker").await.unwrap();
+    assert_eq!(closed["state"], "closed");
+    let news = async |text: &str| -> String {
+        let conversation = system.conversation(7).await.unwrap();
+        let body = json!({ "conversation_id": conversation, "text": text, "on_reply": "keep" });
+        id(&system.post("/api/v1/outbox", &body).await.unwrap())
+    };
+    system.telegram(&updates::text(7, "hello")).await.unwrap();
+    for n in 0..3 {
+        telegram.fail_next(Fault::Refused { code: 400, description: "Bad Request: message is too strange" });
+        let message = news(&format!("news {n}")).await;
+        outgoing(&system, &message, "failed").await;
+    }
+    let open = system.until(SOON, || async {
+        Ok(Some(system.get("/api/v1/breaker").await?).filter(|breaker| breaker["state"] == "open"))
+    });
+    assert_eq!(open.await.unwrap()["reason"]["code"], "failures");
+    // What nobody waits for is held; an answer goes.
+    let held = news("more news").await;
+    assert_eq!(outgoing(&system, &held, "held").await["reason"]["code"], "breaker_open");
+    let before = telegram.delivered_to(7).len();
+    system.telegram(&updates::text(7, "напиши через час про договор")).await.unwrap();
+    telegram.until_delivered_to(7, before + 1, SOON).await.unwrap();
+    system.post("/api/v1/breaker/reset", &json!({ "note": "a bad template" })).await.unwrap();
+    let again = system.command(Method::POST, "/api/v1/breaker/reset", &json!({})).await.unwrap();
+    assert_eq!(again.problem(409).unwrap()["code"], "breaker_closed");
+    let message = outgoing(&system, &held, "held").await;
+    approve(&system, &message).await;
+    outgoing(&system, &held, "sent").await;
 }

@@ -1,6 +1,7 @@
 //! The rules of Steward, pure: one module per aggregate, the meaning of time phrases, what a message asks for, settings. No I/O, no clock, no randomness.
 
 pub mod address;
+pub mod breaker;
 pub mod channel;
 pub mod contact;
 pub mod conversation;

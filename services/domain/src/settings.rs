@@ -78,6 +78,22 @@ pub struct Policy {
     /// The bot's answers per correspondent and hour; `None`: the channel's own.
     pub auto_reply_cap: Option<u32>,
     pub approval: Approval,
+    pub breaker: Breaker,
+}
+
+/// When everything proactive of a tenant's stops until a person has looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Breaker {
+    /// So many failed sends within five minutes, if they are at least half of all.
+    pub failures: u32,
+    /// More proactive sends than this within a minute; `None`: any number.
+    pub sends_per_minute: Option<u32>,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self { failures: 50, sends_per_minute: None }
+    }
 }
 
 /// Which of the bot's messages wait for a person's approval.

@@ -1,9 +1,12 @@
-//! The aggregate `tenant`: the keys that may use its API.
+//! The aggregate `tenant`: the keys that may use its API, and the breaker that stops what it sends by itself.
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
-use steward_proto::{Event, Fold, Recorded};
+use steward_proto::{Event, Fold, Recorded, v1};
+
+use crate::conversation::{Refused, Why};
 
 /// What a key may do; each role may do all that the ones after it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -42,10 +45,34 @@ pub struct ApiKey {
     pub name: String,
 }
 
-/// The keys that are in force, by id.
+/// Nothing proactive goes out since then.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tripped {
+    pub at: DateTime<Utc>,
+    pub why: Why,
+}
+
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tenant {
+    /// The keys that are in force, by id.
     pub keys: BTreeMap<String, ApiKey>,
+    /// The breaker, while it is open. Only a person closes it.
+    pub breaker: Option<Tripped>,
+}
+
+impl Tenant {
+    /// Opens the breaker, once.
+    pub fn trip(&self, tripped: v1::BreakerTripped) -> Vec<Event> {
+        if self.breaker.is_some() { Vec::new() } else { vec![tripped.into()] }
+    }
+
+    /// A person closes the breaker.
+    pub fn reset_breaker(&self, by: &str, note: &str) -> Result<Vec<Event>, Refused> {
+        if self.breaker.is_none() {
+            return Err(Refused::new("breaker_closed", "the breaker isn't open: nothing is held back by it"));
+        }
+        Ok(vec![v1::BreakerReset { by: by.to_owned(), note: note.to_owned() }.into()])
+    }
 }
 
 impl Fold for Tenant {
@@ -60,6 +87,12 @@ impl Fold for Tenant {
             Event::ApiKeyRevoked(revoked) => {
                 self.keys.remove(&revoked.key_id);
             }
+            Event::BreakerTripped(tripped) => {
+                let why = tripped.reason.as_ref().map(Why::from).unwrap_or_default();
+                let since = Tripped { at: recorded.metadata.at, why };
+                self.breaker.get_or_insert(since);
+            }
+            Event::BreakerReset(_) => self.breaker = None,
             _ => {}
         }
     }

@@ -16,7 +16,7 @@ use steward_domain::{
     },
     inbox::Inbox,
     policy::parse_quiet_hours,
-    settings::{Approval, Policy},
+    settings::{Approval, Breaker, Policy},
     tenant::Tenant,
 };
 use steward_proto::{Event, Fold};
@@ -47,6 +47,7 @@ fn decide_everything(world: &mut World) {
                 daily_cap: Some(0),
                 auto_reply_cap: Some(0),
                 approval: if late_limit.is_zero() { Approval::None } else { Approval::FirstContact },
+                breaker: Breaker::default(),
             };
             let claiming = Claiming {
                 message_id: id,
@@ -61,6 +62,7 @@ fn decide_everything(world: &mut World) {
                 limited_until: None,
                 templates: &world.templates,
                 addressee: Addressee { languages: ["ru", ""], name: "" },
+                breaker_open: true,
             };
             answers.push(state.next_step(&claiming).map(drop));
         }

@@ -219,13 +219,17 @@ fn outside_the_window_a_message_goes_as_the_template_of_its_purpose_and_language
     let mut world = World::opened_on("whatsapp");
     world.templates = vec![template("follow_up", "en"), template("follow_up", "ru_RU"), template("reminder", "en")];
     world.language = "ru".to_owned();
-    let write = world.promised(CancelOn::Never, DAY);
-    let mut remind = world.a_schedule(CancelOn::Never, DAY);
-    remind.intention = "remind".to_owned();
-    let reminder = remind.follow_up_id.clone();
-    world.do_schedule(remind).unwrap();
+    // By the language it was asked for in, else by the contact's, else by the default.
+    let cases = [("write", "", "follow_up_ru_RU"), ("write", "en", "follow_up_en"), ("remind", "ru", "reminder_en")];
+    let promises = cases.map(|(intention, language, name)| {
+        let mut s = world.a_schedule(CancelOn::Never, DAY);
+        (s.intention, s.language) = (intention.to_owned(), language.to_owned());
+        let id = s.follow_up_id.clone();
+        world.do_schedule(s).unwrap();
+        (id, name)
+    });
     world.pass(DAY);
-    for (follow_up, name) in [(write, "follow_up_ru_RU"), (reminder, "reminder_en")] {
+    for (follow_up, name) in promises {
         world.ring(&follow_up);
         let (step, _) = world.dispatch(&message_of(&follow_up));
         let Step::Claim { event, template: Some(template), .. } = step else { panic!("{step:?}") };
@@ -531,4 +535,23 @@ fn two_machines_that_answer_each_other_by_mail_come_to_an_end() {
     world.pass(3600);
     let later = queued(&mut world, |_| {});
     world.claim(&later);
+}
+
+// The breaker
+
+#[test]
+fn while_the_breaker_is_open_nothing_proactive_goes_out_and_answers_do() {
+    let mut world = World::opened();
+    world.breaker_open = true;
+    let proactive = queued(&mut world, |q| q.proactive = true);
+    world.dispatch(&proactive);
+    is(&world, &proactive, "held", "breaker_open");
+    let answer = queued(&mut world, |_| {});
+    world.claim(&answer);
+    approve(&mut world, &proactive);
+    world.dispatch(&proactive);
+    is(&world, &proactive, "held", "breaker_open");
+    world.breaker_open = false;
+    approve(&mut world, &proactive);
+    world.claim(&proactive);
 }

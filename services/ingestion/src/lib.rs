@@ -66,8 +66,8 @@ fn routes(intake: Intake, guard: &Guard) -> Router {
 }
 
 fn commands() -> Router<Intake> {
-    use commands::{contacts, follow_ups, humans, outbox, web};
-    let routes: [(&str, MethodRouter<Intake>); 15] = [
+    use commands::{breaker, contacts, follow_ups, humans, outbox, web};
+    let routes: [(&str, MethodRouter<Intake>); 16] = [
         ("/api/v1/messages", post(web::message)),
         ("/api/v1/conversations/{id}/takeover", post(humans::take_over)),
         ("/api/v1/conversations/{id}/release", post(humans::release)),
@@ -81,6 +81,7 @@ fn commands() -> Router<Intake> {
         ("/api/v1/outbox/{id}/approve", post(outbox::approve)),
         ("/api/v1/outbox/{id}/retry", post(outbox::retry)),
         ("/api/v1/outbox/{id}/move", post(outbox::reschedule)),
+        ("/api/v1/breaker/reset", post(breaker::reset)),
         ("/api/v1/contacts/{id}", patch(contacts::change)),
         ("/api/v1/contacts/{id}/archive", post(contacts::archive)),
     ];

@@ -13,15 +13,16 @@ use steward_domain::{
     ids,
     settings::{ChannelKind, OnUnknown, Settings, Template},
 };
-use steward_log::{Append, AtLeast, DecideError, Expected, HandleError, Handled, Log, LogError, Subscription};
+use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, v1};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    breaker::Breaker,
     channels::{Outbound, Sent, TemplateCall, Thread, Way, http_client},
     limits::Limits,
-    results::{outcome, result_event},
+    results::outcome,
 };
 
 /// A claim lives as long as the longest request and this, to record the answer.
@@ -47,8 +48,10 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
         .iter()
         .filter_map(|c| Some((c.id.clone(), (Way::of(c, &client)?, Limits::new(c.rate_limit), c.on_unknown))))
         .collect();
+    let breaker = Breaker::new(settings.policy.breaker);
     let worker = format!("outbox-dispatcher:{}", Uuid::now_v7().simple());
-    let dispatcher = Arc::new(Dispatcher { log: log.clone(), settings, ways, worker, shutdown: shutdown.clone() });
+    let dispatcher =
+        Arc::new(Dispatcher { log: log.clone(), settings, ways, breaker, worker, shutdown: shutdown.clone() });
     let subscription = Subscription::new(
         "outbox-dispatcher",
         [
@@ -70,12 +73,14 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
     Ok(())
 }
 
-struct Dispatcher {
-    log: Log,
+/// One process's dispatcher.
+pub(crate) struct Dispatcher {
+    pub(crate) log: Log,
     settings: Arc<Settings>,
     ways: HashMap<String, (Way, Limits, OnUnknown)>,
-    worker: String,
-    shutdown: CancellationToken,
+    breaker: Breaker,
+    pub(crate) worker: String,
+    pub(crate) shutdown: CancellationToken,
 }
 
 /// A claim that is in the log.
@@ -113,6 +118,13 @@ impl Claimed {
             by_human: self.author == Author::Human.name(),
         }
     }
+}
+
+/// What is known beside the conversation.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    contact: Option<&'a Contact>,
+    breaker_open: bool,
 }
 
 /// What the claim came to.
@@ -172,7 +184,9 @@ impl Dispatcher {
                 true => self.contact(aggregate, &place.contact_id).await?,
                 false => None,
             };
-            let preview = self.claiming(message_id, "", &seen.state, contact.as_deref(), None);
+            let breaker_open = message.proactive && self.breaker.is_open(&self.log, &aggregate.tenant).await?;
+            let known = Known { contact: contact.as_deref(), breaker_open };
+            let preview = self.claiming(message_id, "", &seen.state, known, None);
             let step = seen.state.next_step(&preview).map_err(DecideError::Refused)?;
             let mut limited_until = None;
             if let Step::Claim { .. } = step {
@@ -186,14 +200,18 @@ impl Dispatcher {
                 };
                 limited_until = waited.then(Utc::now);
             }
-            match self.claim(aggregate, message_id, contact.as_deref(), limited_until, &cause).await? {
+            match self.claim(aggregate, message_id, known, limited_until, &cause).await? {
                 Claimable::Claimed(claimed) => {
                     let sent = way.send(&claimed.outbound(message_id)).await;
                     metrics::counter!("steward_dispatches_total", "outcome" => outcome(&sent)).increment(1);
                     let last = claimed.part + 1 == claimed.parts;
                     let accepted = matches!(sent, Sent::Accepted { .. });
                     let unknown = matches!(sent, Sent::Unknown { .. });
+                    let tripped = self.breaker.count(&aggregate.tenant, &sent, claimed.proactive);
                     self.record(aggregate, message_id, *claimed, sent, &cause).await?;
+                    if let Some(tripped) = tripped {
+                        self.trip(&aggregate.tenant, tripped, &cause).await?;
+                    }
                     if unknown && *on_unknown == OnUnknown::Resend {
                         self.resend(aggregate, message_id, &cause).await?;
                         return Ok(Handled::Done);
@@ -242,7 +260,7 @@ impl Dispatcher {
         &self,
         aggregate: &AggregateId,
         message_id: &str,
-        contact: Option<&Contact>,
+        known: Known<'_>,
         limited_until: Option<DateTime<Utc>>,
         cause: &Cause,
     ) -> Result<Claimable, DecideError<Refused>> {
@@ -250,7 +268,7 @@ impl Dispatcher {
         let decided = self
             .log
             .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, _| {
-                let claiming = self.claiming(message_id, &claim_id, state, contact, limited_until);
+                let claiming = self.claiming(message_id, &claim_id, state, known, limited_until);
                 Ok(match state.next_step(&claiming)? {
                     Step::Claim { event, part, text, attempt, template } => {
                         let message = &state.outbox[message_id];
@@ -291,9 +309,10 @@ impl Dispatcher {
         message_id: &'a str,
         claim_id: &'a str,
         state: &'a Conversation,
-        contact: Option<&'a Contact>,
+        known: Known<'a>,
         limited_until: Option<DateTime<Utc>>,
     ) -> Claiming<'a> {
+        let Known { contact, breaker_open } = known;
         let zone = contact
             .and_then(|c| c.timezone.as_deref())
             .or(Some(state.person.timezone.as_str()))
@@ -319,6 +338,7 @@ impl Dispatcher {
                 ],
                 name: contact.and_then(|c| c.name.as_deref()).unwrap_or(&state.person.name),
             },
+            breaker_open,
         }
     }
 
@@ -357,79 +377,7 @@ impl Dispatcher {
         Ok(Handled::Done)
     }
 
-    /// Records what came of a claim. It happened, so it is a fact: appended whatever the version, until the log has it.
-    async fn record(
-        &self,
-        aggregate: &AggregateId,
-        message_id: &str,
-        claimed: Claimed,
-        sent: Sent,
-        cause: &Cause,
-    ) -> Result<(), DecideError<Refused>> {
-        if let Sent::Moved { external_id } = &sent {
-            self.rebind(aggregate, &claimed.external_id, external_id, cause).await?;
-        }
-        let key = format!("{}/result", claimed.claim_id);
-        let event = result_event(message_id, claimed, sent, Utc::now());
-        let append = Append {
-            aggregate: aggregate.clone(),
-            events: self.events(cause, vec![event]),
-            expected: Expected::Any,
-            dedupe_key: Some(key),
-        };
-        let mut pause = Duration::from_millis(50);
-        loop {
-            match self.log.append(append.clone()).await {
-                Ok(_) => return Ok(()),
-                // If the process must stop, the claim runs out and the send is recorded as unknown.
-                Err(error) if self.shutdown.is_cancelled() => return Err(DecideError::Append(error)),
-                Err(error) => {
-                    tracing::warn!(%error, message_id, "the result of a send can't be recorded yet; trying again");
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        () = self.shutdown.cancelled() => {}
-                    }
-                    pause = (pause * 2).min(Duration::from_secs(2));
-                }
-            }
-        }
-    }
-
-    /// The chat has a new address: later messages from it must find this conversation, and ours must go there.
-    async fn rebind(
-        &self,
-        aggregate: &AggregateId,
-        old: &str,
-        new: &str,
-        cause: &Cause,
-    ) -> Result<(), DecideError<Refused>> {
-        let seen = self.log.load::<Conversation>(aggregate, AtLeast::Cached).await?;
-        let Some(place) = &seen.state.place else { return Ok(()) };
-        let bound = v1::AddressBound {
-            channel_id: place.channel_id.clone(),
-            external_id: new.to_owned(),
-            conversation_id: aggregate.id().to_owned(),
-            previous_external_id: old.to_owned(),
-            reason: "migrate_to_chat_id".to_owned(),
-        };
-        let address = ids::address(&aggregate.tenant, &place.channel_id, new);
-        self.log
-            .decide::<steward_domain::address::Address, _, Refused>(&address, AtLeast::Latest, |state, _| {
-                let events = if state.conversation_id.is_some() { vec![] } else { vec![bound.clone().into()] };
-                Ok((self.events(cause, events), ()))
-            })
-            .await?;
-        let append = Append {
-            aggregate: aggregate.clone(),
-            events: self.events(cause, vec![bound.into()]),
-            expected: Expected::Any,
-            dedupe_key: Some(format!("{}/bound/{new}", aggregate.id())),
-        };
-        self.log.append(append).await.map_err(DecideError::Append)?;
-        Ok(())
-    }
-
-    fn events(&self, cause: &Cause, events: Vec<Event>) -> Vec<NewEvent> {
+    pub(crate) fn events(&self, cause: &Cause, events: Vec<Event>) -> Vec<NewEvent> {
         events.into_iter().map(|e| NewEvent::new(Uuid::now_v7(), Utc::now(), cause, e)).collect()
     }
 }

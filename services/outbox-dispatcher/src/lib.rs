@@ -2,10 +2,12 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod breaker;
 pub mod channels;
 mod courtesies;
 mod dispatcher;
 mod limits;
+mod recording;
 mod results;
 mod webhooks;
 

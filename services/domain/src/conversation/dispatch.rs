@@ -38,6 +38,8 @@ pub struct Claiming<'a> {
     /// Of the channel, for when its window is closed.
     pub templates: &'a [Template],
     pub addressee: Addressee<'a>,
+    /// Nothing proactive of the tenant's goes out.
+    pub breaker_open: bool,
 }
 
 impl Claiming<'_> {
@@ -98,6 +100,10 @@ impl Conversation {
         if let Some(events) = self.stands_against(message, c) {
             return Ok(Step::Record(events));
         }
+        if c.breaker_open && message.proactive && message.author == Author::Bot && message.part == 0 {
+            let why = Why::new("breaker_open", "sending by itself has stopped until a person resets the breaker", "");
+            return Ok(Step::Record(vec![held(message, &why, "")]));
+        }
         let template = if self.window_open(c.now) {
             None
         } else {
@@ -149,6 +155,7 @@ impl Conversation {
             check("contact_archived", c.archived.to_string()),
             check("late_ms", c.late(message).num_milliseconds().max(0).to_string()),
             check("policy", if message.proactive { "passed" } else { "not proactive" }.to_owned()),
+            check("breaker", if c.breaker_open { "open for what nobody waits for" } else { "closed" }.to_owned()),
             check("window", window),
             check("approval", approval),
         ]

@@ -42,6 +42,7 @@ pub struct World {
     pub templates: Vec<Template>,
     /// The contact's language.
     pub language: String,
+    pub breaker_open: bool,
     made: u64,
 }
 
@@ -58,6 +59,7 @@ impl World {
             channel: "telegram",
             templates: Vec::new(),
             language: String::new(),
+            breaker_open: false,
             made: 0,
         }
     }
@@ -253,6 +255,7 @@ impl World {
             limited_until: None,
             templates: &self.templates,
             addressee: Addressee { languages: [&self.language, "en"], name: "Ana" },
+            breaker_open: self.breaker_open,
         };
         state.next_step(&claiming).unwrap()
     }

@@ -1,5 +1,6 @@
 //! Commands over HTTP: decided on the state they meet, answered with what they made and where it stands in the log.
 
+pub mod breaker;
 pub mod contacts;
 pub mod follow_ups;
 pub mod humans;

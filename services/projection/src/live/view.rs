@@ -110,6 +110,12 @@ fn notification(event: &Event) -> Option<Value> {
             json!({ "webhook_id": e.webhook_id, "url": e.url, "reason": reason(e.reason.as_ref()) }),
         ),
         Event::RecipientUnblocked(_) => ("info", "recipient_unblocked", json!({})),
+        Event::BreakerTripped(e) => (
+            "error",
+            "breaker_open",
+            json!({ "reason": reason(e.reason.as_ref()), "sends": e.sends, "failures": e.failures }),
+        ),
+        Event::BreakerReset(e) => ("info", "breaker_reset", json!({ "by": e.by, "note": e.note })),
         _ => return None,
     };
     let mut what = json!({ "level": level, "code": code });

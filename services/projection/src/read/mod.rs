@@ -1,6 +1,7 @@
 //! The read side of the HTTP interface: lists and things of the caller's tenant, as the read models have them.
 
 mod answer;
+mod breaker;
 mod channels;
 mod contacts;
 mod conversations;
@@ -55,6 +56,7 @@ pub struct Channel {
 
 /// Paths under `/api/v1` that this crate answers with GET, as axum and OpenAPI write them.
 pub const PATHS: &[&str] = &[
+    "/api/v1/breaker",
     "/api/v1/channels",
     "/api/v1/conversations",
     "/api/v1/conversations/{id}",
@@ -80,6 +82,7 @@ pub fn router(reads: Reads) -> Router {
     let hub = live::Hub::start(reads.log.clone(), reads.shutdown.clone());
     let routes = PATHS.iter().fold(Router::new(), |router, path| {
         let route = match *path {
+            "/api/v1/breaker" => get(breaker::one),
             "/api/v1/channels" => get(channels::list),
             "/api/v1/conversations" => get(conversations::list),
             "/api/v1/conversations/{id}" => get(conversations::one),

@@ -128,6 +128,10 @@ fn of_sending(event: &Event) -> String {
         Event::WebhookAttemptFailed(e) => format!("Telling a webhook failed for now{}", because(e.reason.as_ref())),
         Event::WebhookDeliveryFailed(e) => format!("Telling a webhook failed{}", because(e.reason.as_ref())),
         Event::WebhookDeliveryRetried(e) => format!("{} asked to tell a webhook again", somebody(&e.by)),
+        Event::BreakerTripped(e) => {
+            format!("What goes out by itself has stopped until a person looks{}", because(e.reason.as_ref()))
+        }
+        Event::BreakerReset(e) => format!("{} let sending by itself go on", somebody(&e.by)),
         Event::ApiKeyCreated(_) => "A key was made".to_owned(),
         Event::ApiKeyRevoked(_) => "A key was revoked".to_owned(),
         other => format!("{} (this version doesn't know it)", other.type_name()),

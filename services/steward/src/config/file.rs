@@ -155,6 +155,14 @@ pub(super) struct Policy {
     pub daily_cap: Option<Positive>,
     pub auto_reply_cap: Option<Positive>,
     pub approval: Approval,
+    pub breaker: Breaker,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(super) struct Breaker {
+    pub failures: Option<Positive>,
+    pub sends_per_minute: Option<Positive>,
 }
 
 #[derive(Debug, Default, Deserialize)]

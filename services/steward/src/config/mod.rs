@@ -15,7 +15,7 @@ use std::{
 };
 
 pub use steward_domain::settings::{Approval, Policy, Template};
-use steward_domain::settings::{Defaults, PartsOfDay, QuietHours};
+use steward_domain::settings::{Breaker, Defaults, PartsOfDay};
 use toml::Table;
 
 pub use self::{
@@ -144,6 +144,10 @@ fn settings(file: file::File, without_file: bool) -> Result<Settings, KeyProblem
             daily_cap: file.policy.daily_cap.map(|n| n.0),
             auto_reply_cap: file.policy.auto_reply_cap.map(|n| n.0),
             approval: file.policy.approval,
+            breaker: Breaker {
+                failures: file.policy.breaker.failures.map_or(Breaker::default().failures, |n| n.0),
+                sends_per_minute: file.policy.breaker.sends_per_minute.map(|n| n.0),
+            },
         },
         webhooks: Webhooks {
             allow_private: file.webhooks.allow_private,

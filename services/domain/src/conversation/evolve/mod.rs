@@ -204,6 +204,8 @@ impl Fold for Conversation {
             | Event::ContactArchived(_)
             | Event::ApiKeyCreated(_)
             | Event::ApiKeyRevoked(_)
+            | Event::BreakerTripped(_)
+            | Event::BreakerReset(_)
             | Event::WebhookCreated(_)
             | Event::WebhookDeleted(_)
             | Event::WebhookSecretRotated(_)

@@ -1,0 +1,33 @@
+//! `POST /api/v1/breaker/reset`: a person has looked, and what goes out by itself may go on.
+
+use axum::{extract::State, http::StatusCode};
+use serde::Deserialize;
+use steward_domain::{conversation::Refused, ids, tenant::Tenant};
+use steward_http::Problem;
+use steward_log::AtLeast;
+
+use super::{Answer, Command, humans::as_asked};
+use crate::{intake::Intake, origin::new_event};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reset {
+    /// What was found.
+    note: Option<String>,
+}
+
+/// What was held meanwhile stays held: each is let go by its own approval.
+pub async fn reset(State(intake): State<Intake>, command: Command<Reset>) -> Result<Answer, Problem> {
+    let tenant = &command.caller.tenant;
+    let (cause, by) = (command.cause(), command.caller.actor());
+    let note = command.body.note.as_deref().unwrap_or_default();
+    let aggregate = ids::tenant_aggregate(tenant);
+    let decided = intake.log.decide(&aggregate, AtLeast::Latest, |state: &Tenant, _| {
+        let events = as_asked(state.reset_breaker(&by, note), "breaker_closed", command.may_repeat())?;
+        Ok::<_, Refused>((events.into_iter().map(|event| new_event(&cause, event)).collect(), ()))
+    });
+    let decided = decided.await?;
+    command.done(&intake);
+    let position = decided.appended.map_or(decided.version, |appended| appended.position);
+    Ok(Answer { status: StatusCode::OK, id: tenant.to_string(), conversation_id: None, position })
+}
