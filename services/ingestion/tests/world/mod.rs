@@ -5,6 +5,8 @@
 #[path = "../../../../nats/tests/support/server.rs"]
 pub mod server;
 
+pub mod mails;
+
 use std::sync::Arc;
 
 use axum::{

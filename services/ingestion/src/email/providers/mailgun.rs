@@ -107,7 +107,7 @@ pub fn form(
     Ok(vec![Incoming::Mail(Box::new(mail))])
 }
 
-fn mail_of(form: &Form) -> Mail {
+pub fn mail_of(form: &Form) -> Mail {
     let mut mail = Mail::default();
     let listed: Vec<(String, String)> = serde_json::from_str(&form.text("message-headers")).unwrap_or_default();
     mail.take_headers(listed);

@@ -180,3 +180,81 @@ fn keys(email: &Email) -> Keys<'_> {
     }
     keys
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn email() -> Email {
+        Email {
+            address: "agent@example.test".to_owned(),
+            smtp_url: String::new(),
+            imap_url: None,
+            inbound_secret: String::new(),
+            inbound: Vec::new(),
+            trusted_authserv_id: None,
+        }
+    }
+
+    /// JSON with a provider's names and anything as values.
+    fn json() -> impl Strategy<Value = String> {
+        let names = "(From|FromFull|ToFull|Email|Headers|Name|Value|Attachments|Content|RawEmail|RecordType|event|smtp-id|timestamp|notificationType|content|receipt|action|encoding|mail|headers|destination|bounce|bouncedRecipients|event-data|delivery-status)";
+        let leaf = prop_oneof![
+            any::<i64>().prop_map(|n| n.to_string()),
+            "[a-z<>@:.= /+]{0,12}".prop_map(|s| format!("{s:?}")),
+            Just("null".to_owned()),
+            Just("\"base64\"".to_owned()),
+            Just("\"Bounce\"".to_owned()),
+        ];
+        leaf.prop_recursive(3, 24, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(|all| format!("[{}]", all.join(","))),
+                prop::collection::vec((names, inner), 0..6).prop_map(|fields| {
+                    let fields: Vec<String> =
+                        fields.into_iter().map(|(name, value)| format!("{name:?}:{value}")).collect();
+                    format!("{{{}}}", fields.join(","))
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_json_makes_a_provider_panic(text in json()) {
+            let body = Bytes::from(text.clone());
+            if let Ok(object) = Object::read(&text) {
+                let _ = postmark::read(&object, &body);
+            }
+            let _ = sendgrid::events(&email(), &text);
+            let _ = ses::notification(&email(), &text, "sns:1".to_owned());
+        }
+
+        #[test]
+        fn no_form_makes_a_provider_panic(
+            fields in prop::collection::vec(("(from|to|subject|text|html|headers|envelope|charsets|email|attachment1|attachments|message-headers|body-plain)", prop::collection::vec(any::<u8>(), 0..60)), 0..8),
+            cut in 0usize..2_000,
+        ) {
+            let mut body = Vec::new();
+            for (name, value) in fields {
+                let file = if name.starts_with("attachment1") { "; filename=\"a.ics\"" } else { "" };
+                body.extend_from_slice(format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n").as_bytes());
+                body.extend_from_slice(&value);
+                body.extend_from_slice(b"\r\n");
+            }
+            body.extend_from_slice(b"--x--\r\n");
+            for body in [body.clone(), body[..cut.min(body.len())].to_vec()] {
+                let body = Bytes::from(body);
+                for content_type in ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded"] {
+                    let headers = HeaderMap::from_iter([(axum::http::header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+                    if let Some(form) = futures::executor::block_on(Form::read(&headers, &body)) {
+                        let _ = sendgrid::form(&form, &body);
+                        let _ = mailgun::mail_of(&form);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -34,7 +34,7 @@ pub async fn read(
     }
 }
 
-fn notification(email: &Email, message: &str, key: String) -> Incoming {
+pub fn notification(email: &Email, message: &str, key: String) -> Incoming {
     let Ok(message) = Object::read(message) else {
         return News { kind: "sns_message", key, ..News::default() }.arrival_kept();
     };

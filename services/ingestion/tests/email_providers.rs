@@ -1,0 +1,173 @@
+//! Mail as providers post it: every recorded request is checked and taken in.
+
+#![allow(clippy::unwrap_used)]
+
+mod world;
+
+use axum::http::{Method, StatusCode};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::Utc;
+use ring::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair},
+};
+use serde_json::Value;
+use steward_proto::Event;
+use world::{
+    MAILGUN_KEY, World,
+    mails::{PATH, hex_hmac, of, recorded, said},
+};
+
+/// One recorded request of a provider: its headers and its body.
+struct Request {
+    name: String,
+    content_type: String,
+    body: Vec<u8>,
+}
+
+fn requests(provider: &str) -> Vec<Request> {
+    let files = recorded(&format!("inbound_webhooks/{provider}"));
+    let mut found = Vec::new();
+    for (name, file) in files.iter().filter(|(name, _)| name.ends_with(".request.json")) {
+        let request: Value = serde_json::from_slice(file).unwrap();
+        let folder = name.rsplit_once('/').unwrap().0;
+        let body = files[&format!("{folder}/{}", request["body_file"].as_str().unwrap())].clone();
+        found.push(Request {
+            name: name.clone(),
+            content_type: request["content_type"].as_str().unwrap().to_owned(),
+            body,
+        });
+    }
+    // Some are bodies alone.
+    for (name, body) in files.iter().filter(|(name, _)| !name.contains(".body.") && !name.ends_with(".request.json")) {
+        found.push(Request { name: name.clone(), content_type: "application/json".to_owned(), body: body.clone() });
+    }
+    found
+}
+
+fn replaced(body: &[u8], from: &str, to: &str) -> Vec<u8> {
+    // Bodies of forms aren't always UTF-8; these pieces are.
+    let (from, mut rest, mut out) = (from.as_bytes(), body, Vec::new());
+    while let Some(at) = rest.windows(from.len()).position(|w| w == from) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(to.as_bytes());
+        rest = &rest[at + from.len()..];
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// The value of a field of a multipart form, or of JSON, as it stands there.
+fn field<'a>(body: &'a str, name: &str) -> Option<&'a str> {
+    if let Some((_, rest)) = body.split_once(&format!("name=\"{name}\"\r\n\r\n")) {
+        return rest.split("\r\n").next();
+    }
+    let (_, rest) = body.split_once(&format!("\"{name}\": \""))?;
+    rest.split('"').next()
+}
+
+/// Events that aren't merely kept for a signature of long ago.
+async fn believed(world: &World) -> usize {
+    let stale = |event: &Event| matches!(event, Event::UpdateKept(kept) if kept.kind == "mail_stale_signature");
+    world.events().await.iter().filter(|r| !stale(&r.event)).count()
+}
+
+#[tokio::test]
+async fn every_recorded_request_of_mailgun_is_taken_in() {
+    let world = World::start().await;
+    let requests = requests("mailgun");
+    assert_eq!(requests.len(), 9);
+    let mut taken = 0;
+    for (n, request) in requests.into_iter().enumerate() {
+        let content_type = [("content-type", request.content_type.as_str())];
+        let as_recorded = world.send(Method::POST, PATH, &content_type, request.body.clone()).await;
+        let text = String::from_utf8_lossy(&request.body).into_owned();
+        let Some(signature) = field(&text, "signature").filter(|s| s.len() == 64) else {
+            assert_eq!(as_recorded.status, StatusCode::UNAUTHORIZED, "{}", request.name);
+            continue;
+        };
+        // Its signature is right, and years old: it is kept, and believed in nothing.
+        assert_eq!(as_recorded.status, StatusCode::OK, "{}: {:?}", request.name, as_recorded.body);
+        assert_eq!(believed(&world).await, taken, "{}", request.name);
+
+        let (now, token) = (Utc::now().timestamp().to_string(), format!("{n:050}"));
+        let (old_time, old_token) = (field(&text, "timestamp").unwrap(), field(&text, "token").unwrap());
+        let fresh = hex_hmac(MAILGUN_KEY, &[now.as_bytes(), token.as_bytes()]);
+        // The times in some of them begin their tokens as well.
+        let body = replaced(&replaced(&request.body, signature, &fresh), old_token, &token);
+        let body = replaced(&body, old_time, &now);
+        for _ in 0..2 {
+            let answer = world.send(Method::POST, PATH, &content_type, body.clone()).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}: {:?}", request.name, answer.body);
+        }
+        // The signature covers neither headers nor body: its token is good for one body.
+        let mut other = body.clone();
+        other.extend_from_slice(b" ");
+        let answer = world.send(Method::POST, PATH, &content_type, other).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", request.name);
+        taken += 1;
+        assert_eq!(believed(&world).await, taken, "{}", request.name);
+    }
+    println!("Mailgun: {taken} requests taken in");
+    let said = said(&world, "envelope-from@example.org").await;
+    assert_eq!((said.text.as_str(), said.media[0].file_name.as_str()), ("Test body plain", "attachment.pdf"));
+}
+
+#[tokio::test]
+async fn every_recorded_request_of_postmark_is_taken_in() {
+    let world = World::start().await;
+    let login = format!("Basic {}", STANDARD.encode("postmark:p4ss"));
+    let requests = requests("postmark");
+    assert_eq!(requests.len(), 5);
+    for request in &requests {
+        let headers = [("content-type", "application/json"), ("authorization", login.as_str())];
+        let answer = world.send(Method::POST, PATH, &headers, request.body.clone()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}: {:?}", request.name, answer.body);
+    }
+    let events = world.events().await;
+    let kinds: Vec<_> = events.iter().map(|r| r.event.type_name()).collect();
+    assert_eq!(events.len(), requests.len(), "{kinds:?}");
+    let said = of(&world, "support@postmarkapp.com").await;
+    let Event::ClientResponded(said) = &said[0] else { panic!("{kinds:?}") };
+    assert!(said.text.contains("This is a test text body."), "{}", said.text);
+    assert_eq!(said.subject, "Test subject");
+}
+
+#[tokio::test]
+async fn every_recorded_request_of_sendgrid_is_taken_in() {
+    let world = World::start().await;
+    let key = include_bytes!("fixtures/keys/sendgrid.pk8");
+    let random = SystemRandom::new();
+    let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, key, &random).unwrap();
+    let requests = requests("sendgrid");
+    assert_eq!(requests.len(), 7);
+    for request in &requests {
+        let now = Utc::now().timestamp().to_string();
+        let signed = [now.as_bytes(), &request.body].concat();
+        let signature = STANDARD.encode(key.sign(&random, &signed).unwrap());
+        let mut headers = vec![
+            ("content-type", request.content_type.as_str()),
+            ("x-twilio-email-event-webhook-timestamp", now.as_str()),
+        ];
+        let unsigned = world.send(Method::POST, PATH, &headers, request.body.clone()).await;
+        assert_eq!(unsigned.status, StatusCode::UNAUTHORIZED, "{}", request.name);
+        headers.push(("x-twilio-email-event-webhook-signature", &signature));
+        let answer = world.send(Method::POST, PATH, &headers, request.body.clone()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}: {:?}", request.name, answer.body);
+    }
+    let kinds: Vec<String> = world
+        .events()
+        .await
+        .iter()
+        .map(|r| match &r.event {
+            Event::ClientResponded(_) => "said".to_owned(),
+            Event::UpdateKept(kept) => kept.kind.clone(),
+            other => other.type_name().to_owned(),
+        })
+        .collect();
+    // None of the events is of a mail of ours; one list is empty, one mail has no sender.
+    let count = |kind: &str| kinds.iter().filter(|k| *k == kind).count();
+    assert_eq!((count("mail_bounce"), count("mail_dropped"), count("mail_deferred")), (1, 2, 1), "{kinds:?}");
+    assert_eq!((count("said"), count("mail_without_sender"), kinds.len()), (1, 1, 6), "{kinds:?}");
+    assert_eq!(said(&world, "sender@example.com").await.text, "Test the ESP’s inbound charset handling…");
+}
