@@ -6,7 +6,7 @@ mod promises;
 mod receipts;
 mod sending;
 
-use steward_proto::{Event, Fold, Recorded, from_timestamp};
+use steward_proto::{Event, Fold, Recorded, from_timestamp, v1};
 
 use super::state::{Author, Cancelled, Claim, Conversation, FollowUpState, MessageState, OpenTurn, Why};
 
@@ -23,8 +23,7 @@ impl Fold for Conversation {
             }
             Event::UpdateKept(e) => {
                 self.came_from(e.source.as_ref(), &e.contact_id, at);
-                // A call opens the service window like a message.
-                if e.kind.starts_with("call") {
+                if opens_window(e) {
                     self.heard_from(e.source.as_ref(), at);
                 }
             }
@@ -217,4 +216,10 @@ impl Fold for Conversation {
             Event::Unknown { type_name, .. } => self.schema_ahead = Some(type_name.clone()),
         }
     }
+}
+
+/// A call opens the service window like a message, and so does what an operator writes from their own address.
+fn opens_window(kept: &v1::UpdateKept) -> bool {
+    let (Some(source), Some(from)) = (&kept.source, &kept.from) else { return kept.kind.starts_with("call") };
+    kept.kind.starts_with("call") || (kept.kind.starts_with("operator_") && from.id == source.external_id)
 }
