@@ -116,11 +116,7 @@ fn of_message(content: &Object<'_>, operators: &[String], bot: &Itself) -> Arriv
         return arrival;
     }
     arrival.what = if !operators.contains(&from.id) {
-        match chat.group {
-            true if !is_addressed(content, bot) => What::Overheard(said),
-            true => What::Said(unnamed(said, bot)),
-            false => What::Said(said),
-        }
+        if chat.group && !is_addressed(content, bot) { What::Overheard(said) } else { What::Said(unnamed(said, bot)) }
     } else if chat.contact == from.id {
         operator::command(&said.text, Where::OwnChat).map_or(What::Kept("operator_message".to_owned()), What::Operator)
     } else {
