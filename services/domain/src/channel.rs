@@ -41,6 +41,17 @@ pub enum Reconciled {
     Never,
 }
 
+impl Reconciled {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ByOperator => "operator",
+            Self::ByStatus => "status",
+            Self::ByMessageId => "message_id",
+            Self::Never => "never",
+        }
+    }
+}
+
 /// What a kind of channel can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {

@@ -286,7 +286,7 @@ impl Dispatcher {
                                 language: t.language,
                                 parameters: t.parameters,
                             }),
-                            buttons: message.buttons.clone(),
+                            buttons: message.buttons.iter().take(state.capabilities().buttons).cloned().collect(),
                             thread: Thread {
                                 subject: state.thread.subject.clone(),
                                 references: state.thread.references.clone(),

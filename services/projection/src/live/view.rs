@@ -187,7 +187,12 @@ fn outgoing(event: &Event) -> Option<Value> {
         Event::DispatchFailed(e) => of(&e.message_id, &e.follow_up_id, "failed", reason(e.reason.as_ref())),
         Event::DispatchDeferred(e) => of(&e.message_id, &e.follow_up_id, "deferred", reason(e.reason.as_ref())),
         Event::DispatchUnknown(e) => of(&e.message_id, &e.follow_up_id, "unknown", reason(e.reason.as_ref())),
-        Event::DeliveryReported(e) => of(&e.message_id, "", &e.status, reason(e.reason.as_ref())),
+        // By our id if the report carries it, else by the provider's.
+        Event::DeliveryReported(e) => json!({ "message": {
+            "id": Some(&e.message_id).filter(|id| !id.is_empty()),
+            "external_id": Some(&e.provider_message_id).filter(|id| !id.is_empty()),
+            "state": e.status, "reason": reason(e.reason.as_ref()),
+        } }),
         Event::MessageHeld(e) => of(&e.message_id, &e.follow_up_id, "held", reason(e.reason.as_ref())),
         Event::MessageApproved(e) => of(&e.message_id, "", "queued", Value::Null),
         Event::MessageEdited(e) => json!({ "message": { "id": e.message_id, "state": "queued", "text": e.text } }),

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use axum::extract::State;
 use serde_json::{Value, json};
+use steward_domain::channel::Capabilities;
 use steward_http::{Caller, Problem};
 use steward_proto::{Event, from_timestamp, v1};
 use uuid::Uuid;
@@ -206,6 +207,9 @@ fn evidence(message: &MessageRow, conversation: Option<&ConversationRow>, told: 
                 "code": r.0.code, "text": r.0.text, "event_id": r.0.event_id,
             })),
             "because": ending.map(|(row, _)| entry(row)),
+            // What may still say whether the recipient has it.
+            "settled_by": (message.state == "unknown")
+                .then(|| conversation.map(|c| Capabilities::of(&c.channel).unknown.name())),
         },
         "events": told.0.iter().map(|(row, _)| entry(row)).collect::<Vec<_>>(),
     })
