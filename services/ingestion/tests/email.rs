@@ -252,7 +252,7 @@ async fn an_invitation_is_booked_moved_and_cancelled() {
     let world = World::start().await;
     for (n, method, sequence) in [(1, "REQUEST", 0), (2, "REQUEST", 1), (3, "CANCEL", 2)] {
         let headers = format!(
-            "From: ana@b.com\nSubject: Call\nMessage-ID: <i{n}@b.com>\nMIME-Version: 1.0\nContent-Type: text/calendar; method={method}; charset=utf-8"
+            "From: ana@b.com\nSubject: Call\nMessage-ID: <i{n}@b.com>\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\nContent-Type: text/calendar; method={method}; charset=utf-8"
         );
         let event = format!(
             "BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:{method}\nBEGIN:VEVENT\nUID:u1\nSEQUENCE:{sequence}\nDTSTART;TZID=Europe/Moscow:20270101T1{n}0000\nSUMMARY:Call\nEND:VEVENT\nEND:VCALENDAR"
@@ -260,6 +260,11 @@ async fn an_invitation_is_booked_moved_and_cancelled() {
         mail(&world, &headers, &event).await;
     }
     assert_eq!(types(&world, "ana@b.com").await, ["MeetingBooked", "MeetingMoved", "MeetingCancelled"]);
+    let from_us = "From: agent@example.test\nTo: ana@b.com\nMessage-ID: <i4@example.test>\nMIME-Version: 1.0\nContent-Type: text/calendar; method=REQUEST";
+    let ours =
+        "BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nUID:u2\nDTSTART:20270101T100000Z\nEND:VEVENT\nEND:VCALENDAR";
+    mail(&world, from_us, ours).await;
+    assert_eq!(types(&world, "ana@b.com").await[3..], ["MeetingBooked"]);
     let Event::MeetingMoved(moved) = &of(&world, "ana@b.com").await[1] else { unreachable!() };
     let meeting = moved.meeting.as_ref().unwrap();
     assert_eq!(

@@ -55,28 +55,23 @@ pub fn read(mail: &Mail, mailbox: &Mailbox<'_>) -> Vec<Arrival> {
         }];
     };
     if from.key() == ours {
-        return vec![of_ours(mail, mailbox, kind.is_some())];
+        return of_ours(mail, mailbox, kind.is_some());
     }
     let mut arrival = of_person(mail, &from);
+    if let Some(Automatic::Bounce(bounce)) = &kind {
+        return vec![of_bounce(mail, arrival, bounce, &ours)];
+    }
+    if kind.is_none() && is_operator(mail, mailbox, &from) {
+        return of_operator(mail, mailbox, arrival, &from);
+    }
+    // Calendars send their invitations by themselves, and say so.
+    if let Some(meetings) = meetings(mail, mailbox, &arrival) {
+        return meetings;
+    }
     arrival.what = match kind {
-        Some(Automatic::Bounce(bounce)) => return vec![of_bounce(mail, arrival, &bounce, &ours)],
-        Some(Automatic::Reply) => aside(mail, &from, "auto_reply"),
+        None => What::Said(said(mail, &from)),
         Some(Automatic::List) => aside(mail, &from, "list"),
-        None => {
-            let said = said(mail, &from);
-            if is_operator(mail, mailbox, &from) {
-                return vec![of_operator(mail, mailbox, arrival, said, &ours)];
-            }
-            let news = calendar::news(&mail.calendars, mailbox.timezone);
-            if !news.is_empty() {
-                let one = |(n, news)| {
-                    let key = if n == 0 { arrival.key.clone() } else { format!("{}#{n}", arrival.key) };
-                    Arrival { key, what: What::Meeting(news), ..arrival.clone() }
-                };
-                return news.into_iter().enumerate().map(one).collect();
-            }
-            What::Said(said)
-        }
+        Some(Automatic::Reply | Automatic::Bounce(_)) => aside(mail, &from, "auto_reply"),
     };
     vec![arrival]
 }
@@ -98,10 +93,10 @@ fn sender(mail: &Mail) -> Option<Address> {
 }
 
 /// From this mailbox itself: our own send come back, or a person of ours who writes with it.
-fn of_ours(mail: &Mail, mailbox: &Mailbox<'_>, by_machine: bool) -> Arrival {
+fn of_ours(mail: &Mail, mailbox: &Mailbox<'_>, by_machine: bool) -> Vec<Arrival> {
     let settings = mailbox.settings;
-    if by_machine || own_message(&mail.message_id, &settings.address).is_some() {
-        return kept(mail, "own_mail");
+    if own_message(&mail.message_id, &settings.address).is_some() {
+        return vec![kept(mail, "own_mail")];
     }
     // A forged From must not silence the bot. A mail that no server ever handled was handed over by whoever holds the secret.
     let believed = mailbox.folder == Folder::Sent
@@ -109,10 +104,25 @@ fn of_ours(mail: &Mail, mailbox: &Mailbox<'_>, by_machine: bool) -> Arrival {
         || authenticity::passed_dmarc(mail, settings.trusted_authserv_id.as_deref())
         || !authenticity::travelled(mail);
     if !believed {
-        return kept(mail, "unverified_own_mail");
+        return vec![kept(mail, "unverified_own_mail")];
     }
-    let Some(client) = client_among(mail, mailbox) else { return kept(mail, "own_mail") };
-    human_wrote(mail, &client, &Address { name: String::new(), address: settings.address.clone() })
+    let Some(client) = client_among(mail, mailbox) else { return vec![kept(mail, "own_mail")] };
+    let arrival = human_wrote(mail, &client, &Address { name: String::new(), address: settings.address.clone() });
+    match meetings(mail, mailbox, &arrival) {
+        Some(meetings) => meetings,
+        None if by_machine => vec![kept(mail, "own_mail")],
+        None => vec![arrival],
+    }
+}
+
+/// One arrival for each meeting that the mail's calendars speak of, in the conversation of `like`.
+fn meetings(mail: &Mail, mailbox: &Mailbox<'_>, like: &Arrival) -> Option<Vec<Arrival>> {
+    let news = calendar::news(&mail.calendars, mailbox.timezone);
+    let one = |(n, news)| {
+        let key = if n == 0 { like.key.clone() } else { format!("{}#{n}", like.key) };
+        Arrival { key, what: What::Meeting(news), ..like.clone() }
+    };
+    (!news.is_empty()).then(|| news.into_iter().enumerate().map(one).collect())
 }
 
 fn is_operator(mail: &Mail, mailbox: &Mailbox<'_>, from: &Address) -> bool {
@@ -120,23 +130,18 @@ fn is_operator(mail: &Mail, mailbox: &Mailbox<'_>, from: &Address) -> bool {
         && authenticity::passed_dmarc(mail, mailbox.settings.trusted_authserv_id.as_deref())
 }
 
-fn of_operator(mail: &Mail, mailbox: &Mailbox<'_>, mut arrival: Arrival, said: Said, ours: &str) -> Arrival {
+fn of_operator(mail: &Mail, mailbox: &Mailbox<'_>, mut arrival: Arrival, from: &Address) -> Vec<Arrival> {
+    let said = said(mail, from);
     if let Some(command) = operator::command(&said.text) {
         arrival.what = What::Operator(command);
-        return arrival;
+        return vec![arrival];
     }
-    // Written to a client, with us among the readers: a person of ours has answered.
-    let copied = mail.recipients().any(|a| a.key() == ours);
     match client_among(mail, mailbox) {
-        Some(client) if copied || mail.recipients().all(|a| a.key() != ours) => {
-            let from = mail.from.clone().unwrap_or_default();
-            human_wrote(mail, &client, &from)
-        }
-        _ => {
-            arrival.what = What::Said(said);
-            arrival
-        }
+        // Written to a client, with us among the readers: a person of ours has answered.
+        Some(client) => arrival = human_wrote(mail, &client, from),
+        None => arrival.what = What::Said(said),
     }
+    meetings(mail, mailbox, &arrival).unwrap_or_else(|| vec![arrival])
 }
 
 /// The first recipient who is none of ours.

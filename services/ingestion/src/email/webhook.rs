@@ -17,6 +17,9 @@ use crate::{arrival::Arrival, intake::Intake};
 /// Largest body, in bytes.
 const LIMIT: usize = 25 << 20;
 
+/// A mail longer than this, in bytes, is read where it holds nobody up.
+const LONG: usize = 256 << 10;
+
 const SIGNATURE_HEADER: &str = "x-steward-signature";
 
 /// Takes in what was posted.
@@ -68,7 +71,13 @@ pub async fn record_from(
     trace: &Trace,
 ) -> Result<(), Problem> {
     let mailbox = mailbox(intake, channel, email, folder);
-    let arrivals = Mail::read(&raw).map(|mail| arrival::read(&mail, &mailbox));
+    let mail = if raw.len() > LONG {
+        let raw = raw.clone();
+        tokio::task::spawn_blocking(move || Mail::read(&raw)).await.ok().flatten()
+    } else {
+        Mail::read(&raw)
+    };
+    let arrivals = mail.map(|mail| arrival::read(&mail, &mailbox));
     let arrivals = arrivals.ok_or_else(|| {
         Problem::bad_request("no_mail", "this has no header of a mail; post an RFC 5322 message as it was received")
     })?;

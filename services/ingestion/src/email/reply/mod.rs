@@ -300,6 +300,7 @@ mod tests {
         let between = format!("{on}\n\n> When?\n\nOn Monday.\n\n> Where?\n\nHere.\n\n> Bye");
         assert_eq!(read(&between, "").new, "> When?\n\nOn Monday.\n\n> Where?\n\nHere.");
         assert_eq!(read(QUOTE, "").new, QUOTE);
+        assert_eq!(read("2024\nwrote:", "").new, "2024\nwrote:");
     }
 
     #[test]
