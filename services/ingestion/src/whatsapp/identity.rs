@@ -87,7 +87,8 @@ impl People<'_> {
 
     async fn bound(&self, address: &str) -> Result<Option<Uuid>, Problem> {
         let address = self.address(address);
-        Ok(self.intake.log.load::<Address>(&address, AtLeast::Cached).await?.state.conversation_id)
+        // Another process may have bound it.
+        Ok(self.intake.log.load::<Address>(&address, AtLeast::Latest).await?.state.conversation_id)
     }
 
     /// The conversation at an address, bound or not.

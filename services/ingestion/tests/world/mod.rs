@@ -19,7 +19,7 @@ use chrono::Utc;
 use serde_json::{Value, json};
 use steward_domain::{
     ids,
-    settings::{Channel, ChannelKind, Email, Inbound, OnUnknown, Settings, Telegram},
+    settings::{Channel, ChannelKind, Email, Inbound, OnUnknown, Settings, Telegram, WhatsApp},
 };
 use steward_http::{Guard, unknown_path, wrong_method};
 use steward_ingestion::{Ingestion, router};
@@ -103,6 +103,19 @@ pub fn mail() -> ChannelKind {
     })
 }
 
+pub const PHONE_NUMBER_ID: &str = "106540352242922";
+
+pub fn whatsapp() -> ChannelKind {
+    ChannelKind::WhatsApp(WhatsApp {
+        phone_number_id: PHONE_NUMBER_ID.to_owned(),
+        access_token: "EAA".to_owned(),
+        app_secret: SECRET.to_owned(),
+        verify_token: SECRET.to_owned(),
+        api_base: "http://127.0.0.1:1".to_owned(),
+        templates: Vec::new(),
+    })
+}
+
 pub fn settings() -> Settings {
     Settings {
         channels: vec![
@@ -110,6 +123,7 @@ pub fn settings() -> Settings {
             channel("web", "default", ChannelKind::Web),
             Channel { operators: vec!["operator@example.test".to_owned()], ..channel("mail", "default", mail()) },
             channel("foreign", "others", ChannelKind::Web),
+            channel("wa", "default", whatsapp()),
         ],
         ..Settings::default()
     }
