@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 
 use axum::{Json, Router, extract::Path, routing::post};
 use serde_json::{Value, json};
-use steward_domain::settings::Settings;
+use steward_domain::settings::{ChannelKind, Settings};
 use steward_ingestion::{register_webhooks, registration_call};
 use tokio::{net::TcpListener, sync::mpsc};
 use world::{SECRET, channel, telegram};
@@ -60,6 +60,16 @@ async fn a_failure_says_why_without_the_token() {
         let said = done[0].1.as_ref().unwrap_err().to_string();
         assert!(said.contains(word) && said.contains("tg") && !said.contains("1:bar"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_bot_whose_updates_are_asked_for_gets_no_webhook() {
+    let (base, mut called) = bot_api(json!({"ok": true, "result": true})).await;
+    let mut settings = settings(&base);
+    let ChannelKind::Telegram(telegram) = &mut settings.channels[0].kind else { panic!("telegram") };
+    telegram.polling = true;
+    assert!(register_webhooks(&settings, "https://steward.example/", &client()).await.is_empty());
+    assert!(called.try_recv().is_err() && registration_call(&settings).is_none());
 }
 
 #[test]

@@ -37,7 +37,7 @@ async fn from_a_clients_own_hand_commands_are_ordinary_text() {
 #[tokio::test]
 async fn an_operator_commands_in_the_clients_chat() {
     let world = World::start().await;
-    world.update(&world.message(42, -5, "hello")).await;
+    world.update(&world.message(42, -5, "/start")).await;
     let active = world.message(OPERATOR, -5, "/human_active@steward_bot");
     world.update(&active).await;
     world.update(&active).await;

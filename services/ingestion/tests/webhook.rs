@@ -195,7 +195,7 @@ async fn deep_json_a_large_body_and_any_content_type_are_taken() {
 #[tokio::test]
 async fn a_group_that_became_a_supergroup_stays_one_conversation() {
     let world = World::start().await;
-    let group = world.message(42, -5, "in the group");
+    let group = world.message(42, -5, "/start in the group");
     let mut to = world.message(42, -5, "");
     to["message"].as_object_mut().unwrap().remove("text");
     let mut from = to.clone();
@@ -203,7 +203,7 @@ async fn a_group_that_became_a_supergroup_stays_one_conversation() {
     from["update_id"] = json!(world.update_id());
     from["message"]["chat"]["id"] = json!(-1005);
     from["message"]["migrate_from_chat_id"] = json!(-5);
-    for update in [&group, &from, &to, &world.message(42, -1005, "in the supergroup")] {
+    for update in [&group, &from, &to, &world.message(42, -1005, "/start in the supergroup")] {
         world.update(update).await;
     }
     let conversation = world.conversation("-5").to_string();
