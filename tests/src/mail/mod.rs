@@ -2,6 +2,7 @@
 //! file: aiosmtpd and pymap), in a process of their own.
 
 mod received;
+mod written;
 
 use std::{
     collections::HashMap,
@@ -26,6 +27,7 @@ use tokio::{
 
 use crate::python;
 pub use received::Received;
+pub use written::{answer, written};
 
 const PACKAGES: &[&str] = &["aiosmtpd==1.4.6", "pymap==0.36.7", "trustme==1.2.1"];
 /// Of every account.
