@@ -22,10 +22,9 @@ pub fn passed_dmarc(mail: &Mail, trusted: Option<&str>) -> bool {
     result.split(';').skip(1).any(|method| {
         let mut words = method.split_whitespace();
         let passed = words.next().is_some_and(|w| w.eq_ignore_ascii_case("dmarc=pass"));
-        passed
-            && words.any(|w| {
-                w.to_ascii_lowercase().strip_prefix("header.from=").is_some_and(|d| d.trim_matches('"') == domain)
-            })
+        // DMARC is about From alone; a server that names the domain must name this one.
+        let mut named = words.filter_map(|w| w.to_ascii_lowercase().strip_prefix("header.from=").map(str::to_owned));
+        passed && named.all(|named| named.trim_matches('"') == domain)
     })
 }
 
@@ -88,11 +87,13 @@ mod tests {
     fn only_the_trusted_servers_pass_for_the_from_domain_counts() {
         let pass = "Authentication-Results: mx.example.com; spf=pass smtp.mailfrom=b.com; dmarc=pass (p=none) header.from=b.com";
         assert!(passes(&format!("{pass}\nFrom: Ana <ana@b.com>")));
+        assert!(passes("Authentication-Results: mx.example.com 1; dkim=none; dmarc=pass\nFrom: ana@b.com"));
         assert!(passes(&format!("{pass}\nFrom: \"ana@b.com\" <ana@b.com>")));
         for (why, headers) in [
             ("none", "From: ana@b.com".to_owned()),
             ("another server", format!("{}\nFrom: ana@b.com", pass.replace("mx.example.com", "mx.evil.com"))),
             ("another domain", format!("{pass}\nFrom: ana@c.com")),
+            ("a subdomain", format!("{pass}\nFrom: ana@x.b.com")),
             ("failed", format!("{}\nFrom: ana@b.com", pass.replace("dmarc=pass", "dmarc=fail"))),
             ("in a comment", "Authentication-Results: mx.example.com; dmarc=fail (; dmarc=pass header.from=b.com)\nFrom: ana@b.com".to_owned()),
             ("in a quoted value", "Authentication-Results: mx.example.com; spf=pass smtp.mailfrom=\"x; dmarc=pass header.from=b.com\"\nFrom: ana@b.com".to_owned()),

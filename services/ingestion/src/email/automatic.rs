@@ -73,17 +73,18 @@ static BOUNCE_SUBJECT: LazyLock<Regex> = pattern!(
       | недоставлен | не \s+ доставлен | не \s+ может \s+ быть \s+ доставлен | не \s+ удалось \s+ доставить | メールエラー
     )"
 );
-/// The subjects of automatic replies begin like this, by language.
+/// The subjects of automatic replies begin like this, by language. What follows is a colon or nothing: people write
+/// about their absences, too.
 static REPLY_SUBJECT: LazyLock<Regex> = pattern!(
-    r"(?ix)^\s*(?:(?:re|aw|sv|fwd?) \s*:\s*)? (?:
-        auto(?:matic)? [\s-]? (?:reply|response|answer|antwort) \b | auto \s? : | autoreply | auto-?responder | out \s of \s (?:the \s)? office \b | out \s of \s (?:the \s)? office \s reply | \[?auto-?reply\]?
-      | vacation \s (?:reply|response|message|notice) \b | away \s from \s (?:my \s)? (?:mail|office|desk) \b
-      | automatische \s antwort | abwesenheits(?:notiz|meldung|nachricht) | abwesend \s? : | abwesenheit \s? :
-      | réponse \s automatique | absence \s du \s bureau | absent \s du \s bureau
+    r"(?ix)^\s*[\[(]?(?:
+        auto(?:matic)? [\s-]? (?:reply|response|answer|antwort|responder) | auto | out \s of \s (?:the \s)? office (?:\s (?:auto-?reply|reply|message|notification|response))?
+      | vacation \s (?:reply|response|message|notice|notification)
+      | automatische \s antwort | abwesenheits(?:notiz|meldung|nachricht|assistent) | abwesend | abwesenheit
+      | réponse \s automatique | (?:absence|absent) \s du \s bureau
       | respuesta \s autom[aá]tica | fuera \s de \s la \s oficina | resposta \s autom[aá]tica | fora \s do \s escrit[oó]rio
-      | risposta \s automatica | fuori \s ufficio | automatisch \s antwoord | afwezigheids | autosvar | automatiskt \s svar | automaattinen \s vastaus | odpowied[zź] \s automatyczna | autoodpowied[zź]
-      | автоматический \s ответ | автоответ | автоматична \s відповідь | 自動返信 | 自动回复 | 自動回覆 | 自动答复
-    )"
+      | risposta \s automatica | fuori \s ufficio | automatisch \s antwoord | afwezigheidsbericht | autosvar | automatiskt \s svar | automaattinen \s vastaus | odpowied[zź] \s automatyczna | autoodpowied[zź]
+      | автоматический \s ответ | автоответ(?:чик)? | автоматична \s відповідь | 自動返信 | 自动回复 | 自動回覆 | 自动答复
+    )[\])]?\s*(?:[:：]|$)"
 );
 static STATUS: LazyLock<Regex> = pattern!(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b");
 static SMTP_CODE: LazyLock<Regex> = pattern!(r"(?:^|[\s:;<'(#-])([45])\d\d(?:[\s:;.#-]|$)");
@@ -365,6 +366,9 @@ mod tests {
         for headers in [
             "From: a@b.com\nAuto-Submitted: no",
             "From: a@b.com\nSubject: Re: automatic gates",
+            "From: a@b.com\nSubject: Out of office next week - can we move our call?",
+            "From: a@b.com\nSubject: Auto response times are slow",
+            "From: a@b.com\nSubject: Re: Automatic reply: our call",
             "From: a@b.com\nSubject: about the failure notice you sent",
             "From: a@b.com\nX-Auto-Response-Suppress: All",
             "From: postman@b.com\nSubject: hi",

@@ -49,7 +49,8 @@ pub fn read(json: &Object<'_>, body: &Bytes) -> Vec<Incoming> {
         let kind = json.text("RecordType").unwrap_or_default();
         return vec![News { kind: &kind, key: key_of("postmark", body), ..News::default() }.arrival_kept()];
     }
-    if let Some(mail) = json.text("RawEmail").and_then(|raw| Mail::read(raw.as_bytes())) {
+    if let Some(mut mail) = json.text("RawEmail").and_then(|raw| Mail::read(raw.as_bytes())) {
+        mail.provider_id = one_line(&json.text("MessageID").unwrap_or_default());
         return vec![Incoming::Mail(Box::new(mail))];
     }
     vec![Incoming::Mail(Box::new(mail_of(json)))]
