@@ -8,6 +8,7 @@ mod html;
 pub mod imap;
 mod message;
 mod operator;
+mod proof;
 pub mod providers;
 #[cfg(test)]
 mod recorded;

@@ -9,7 +9,8 @@ use steward_domain::settings::{Channel, Email};
 use steward_http::{Problem, Trace, read_body};
 
 use super::{
-    Folder, Mail, Mailbox, arrival,
+    Folder, Mail, Mailbox, arrival, automatic,
+    proof::{self, Own, Proof},
     providers::{self, Incoming, hmac},
 };
 use crate::{arrival::Arrival, intake::Intake};
@@ -39,7 +40,10 @@ pub async fn accept(
     }
     for incoming in providers::read(email, &intake.providers, &parts.headers, &body).await? {
         let arrivals = match incoming {
-            Incoming::Mail(mail) => arrival::read(&mail, &mailbox(intake, channel, email, Folder::Inbox)),
+            Incoming::Mail(mail) => {
+                proven(intake, channel, email, &mail, &body, &trace).await?;
+                arrival::read(&mail, &mailbox(intake, channel, email, Folder::Inbox))
+            }
             Incoming::Event(arrival) => vec![*arrival],
         };
         record(intake, channel, arrivals, &body, &trace).await?;
@@ -77,11 +81,29 @@ pub async fn record_from(
     } else {
         Mail::read(&raw)
     };
-    let arrivals = mail.map(|mail| arrival::read(&mail, &mailbox));
-    let arrivals = arrivals.ok_or_else(|| {
+    let mail = mail.ok_or_else(|| {
         Problem::bad_request("no_mail", "this has no header of a mail; post an RFC 5322 message as it was received")
     })?;
-    record(intake, channel, arrivals, &raw, trace).await
+    proven(intake, channel, email, &mail, &raw, trace).await?;
+    record(intake, channel, arrival::read(&mail, &mailbox), &raw, trace).await
+}
+
+/// Settles the mail of ours that this one answers, if nobody knew that it arrived.
+async fn proven(
+    intake: &Intake,
+    channel: &Channel,
+    email: &Email,
+    mail: &Mail,
+    raw: &Bytes,
+    trace: &Trace,
+) -> Result<(), Problem> {
+    // A bounce answers too, and says the opposite.
+    if automatic::kind(mail).is_some() {
+        return Ok(());
+    }
+    let answered = mail.in_reply_to.iter().find_map(|id| Own::named(id, &email.address));
+    let Some(answered) = answered else { return Ok(()) };
+    proof::settle(intake, channel, &answered, Proof::Answer, raw.clone(), trace).await.map(drop)
 }
 
 async fn record(

@@ -48,8 +48,6 @@ enum Failure {
     Session(#[from] session::Error),
     #[error("a mail isn't recorded yet: {}", .0.detail())]
     NotRecorded(Problem),
-    #[error("a conversation can't be read yet: {0}")]
-    Log(#[from] steward_log::LogError),
 }
 
 /// Reads the mailboxes of all channels that have one, until the shutdown.

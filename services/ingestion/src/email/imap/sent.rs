@@ -3,27 +3,20 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
-use steward_domain::{
-    conversation::{Conversation, MessageState},
-    ids,
-    mail::own_message,
-};
 use steward_http::Trace;
-use steward_log::AtLeast;
-use steward_proto::TenantId;
 
 use super::{
-    super::{Folder, webhook::record_from},
+    super::{
+        Folder,
+        proof::{Own, Proof, Told, settle},
+        webhook::record_from,
+    },
     Failure, LARGEST, LONGEST_IDLE, Mailbox, Reading,
     session::{Opened, Session},
     since,
 };
-use crate::{
-    arrival::{Arrival, Chat, Report, What},
-    intake::Intake,
-};
+use crate::intake::Intake;
 
 /// Copies this old may still settle something at a start.
 const LOOK_BACK: TimeDelta = TimeDelta::days(2);
@@ -42,14 +35,6 @@ pub struct Copies {
     next: u32,
     /// Copies of sends that are still under way.
     early: BTreeSet<u32>,
-}
-
-/// What a copy tells.
-enum Told {
-    /// Nothing, or nothing new.
-    Nothing,
-    /// Its send is still under way.
-    TooEarly,
 }
 
 impl Reading for Copies {
@@ -80,15 +65,19 @@ impl Reading for Copies {
         for uid in uids {
             if let Some(copy) = session.copy(uid).await? {
                 let told = match named(&copy.header, &mailbox.email.address) {
-                    Some(named) => settle(named, &copy.header, mailbox, intake).await?,
+                    Some(own) => {
+                        let trace = Trace::begin();
+                        let settled = settle(intake, mailbox.channel, &own, Proof::Copy, copy.header, &trace).await;
+                        settled.map_err(Failure::NotRecorded)?
+                    }
                     None => {
                         if copy.at.is_none_or(|at| at > Utc::now() - JUST_NOW) {
                             of_a_person(uid, mailbox, intake, session).await?;
                         }
-                        Told::Nothing
+                        Told::Enough
                     }
                 };
-                if matches!(told, Told::TooEarly) {
+                if told == Told::TooEarly {
                     self.early.insert(uid);
                 }
             }
@@ -96,36 +85,6 @@ impl Reading for Copies {
         }
         Ok(if self.early.is_empty() { LONGEST_IDLE } else { NOT_YET })
     }
-}
-
-/// Records that a mail of ours was taken, if that isn't known.
-async fn settle(
-    (id, message_id, part): (String, String, u32),
-    header: &Bytes,
-    mailbox: &Mailbox<'_>,
-    intake: &Intake,
-) -> Result<Told, Failure> {
-    let Some(conversation) = ids::conversation_of(&message_id) else { return Ok(Told::Nothing) };
-    let tenant = TenantId::new(&mailbox.channel.tenant).expect("the configuration was checked");
-    let aggregate = ids::conversation_aggregate(&tenant, conversation);
-    let state = intake.log.load::<Conversation>(&aggregate, AtLeast::Latest).await?.state;
-    let (Some(place), Some(message)) = (&state.place, state.outbox.get(&message_id)) else { return Ok(Told::Nothing) };
-    match &message.state {
-        MessageState::Unknown(_) if u32::try_from(message.part) == Ok(part) => {}
-        MessageState::Claimed(_) => return Ok(Told::TooEarly),
-        _ => return Ok(Told::Nothing),
-    }
-    let report = Report { message_id, part, provider_message_id: id.clone(), status: "sent", ..Report::default() };
-    let chat = Chat {
-        external_id: place.external_id.clone(),
-        contact: place.external_id.clone(),
-        may_be_bound: true,
-        ..Chat::default()
-    };
-    let arrival =
-        Arrival { key: format!("copy:{id}"), at: None, chat: Some(chat), from: None, what: What::Reported(report) };
-    let recorded = intake.record(mailbox.channel, arrival, header.clone(), &Trace::begin()).await;
-    recorded.map(|()| Told::Nothing).map_err(Failure::NotRecorded)
 }
 
 /// Records what a person of ours wrote with this mailbox.
@@ -144,16 +103,16 @@ async fn of_a_person(uid: u32, mailbox: &Mailbox<'_>, intake: &Intake, session: 
     }
 }
 
-/// The Message-ID in these header lines, with the message of ours and its part.
-fn named(header: &[u8], address: &str) -> Option<(String, String, u32)> {
+/// The Message-ID in these header lines, if it is one of ours.
+fn named(header: &[u8], address: &str) -> Option<Own> {
     let text = std::str::from_utf8(header).ok()?;
-    let (inner, _) = text.split_once('<')?.1.split_once('>')?;
-    let (message, part) = own_message(inner, address)?;
-    Some((format!("<{inner}>"), message.to_owned(), part))
+    let (id, _) = text.split_once('<')?.1.split_once('>')?;
+    Own::named(id, address)
 }
 
 #[cfg(test)]
 mod tests {
+    use steward_domain::{ids, mail::message_id};
     use uuid::Uuid;
 
     use super::*;
@@ -161,10 +120,10 @@ mod tests {
     #[test]
     fn a_copy_names_the_send_that_it_is_a_copy_of() {
         let message = ids::message(Uuid::from_u128(1), Uuid::from_u128(2));
-        let id = steward_domain::mail::message_id(&message, 1, "a@example.com");
+        let id = message_id(&message, 1, "a@example.com");
         for header in [format!("Message-ID: {id}\r\n\r\n"), format!("message-id:\r\n {id} \r\n\r\n")] {
-            let expected = (id.clone(), message.clone(), 1);
-            assert_eq!(named(header.as_bytes(), "a@example.com"), Some(expected));
+            let own = named(header.as_bytes(), "a@example.com").unwrap();
+            assert_eq!((own.id.as_str(), own.message_id.as_str(), own.part), (id.as_str(), message.as_str(), 1));
         }
         for header in [&b""[..], b"\r\n", b"Message-ID: <x@y>\r\n", b"Message-ID: <\xff>", b"Message-ID: <", b">"] {
             assert_eq!(named(header, "a@example.com"), None);

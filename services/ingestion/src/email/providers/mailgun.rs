@@ -91,20 +91,24 @@ pub fn form(
     if !signature.check(&keys, tokens, body)? {
         return Ok(vec![stale(&signature)]);
     }
+    Ok(vec![of_form(email, &signature.token, signature.at(), form)])
+}
+
+/// What a genuine form brings.
+pub fn of_form(email: &Email, token: &str, at: Option<DateTime<Utc>>, form: &Form) -> Incoming {
     if form.has("event") {
         let (kind, recipient) = (form.text("event"), form.text("recipient"));
         let (message_id, code, text) = (form.text("Message-Id"), form.text("code"), form.text("error"));
         let status = status_of(&kind, "permanent");
-        let (key, at) = (format!("mailgun:{}", signature.token), signature.at());
+        let key = format!("mailgun:{token}");
         let news =
             News { kind: &kind, key, status, message_id: &message_id, recipient: &recipient, code, text: &text, at };
-        return Ok(vec![news.arrival(email)]);
+        return news.arrival(email);
     }
     if let Some(mail) = form.bytes("body-mime").and_then(|raw| Mail::read(raw)) {
-        return Ok(vec![Incoming::Mail(Box::new(mail))]);
+        return Incoming::Mail(Box::new(mail));
     }
-    let mail = Mail { provider_id: signature.token, ..mail_of(form) };
-    Ok(vec![Incoming::Mail(Box::new(mail))])
+    Incoming::Mail(Box::new(Mail { provider_id: token.to_owned(), ..mail_of(form) }))
 }
 
 pub fn mail_of(form: &Form) -> Mail {
@@ -170,6 +174,11 @@ pub fn event(
     if !signature.check(&keys, tokens, body)? {
         return Ok(vec![stale(&signature)]);
     }
+    Ok(vec![of_event(email, signature.at(), json, body)])
+}
+
+/// What a genuine event tells.
+pub fn of_event(email: &Email, at: Option<DateTime<Utc>>, json: &Object<'_>, body: &Bytes) -> Incoming {
     let event = json.object("event-data").unwrap_or_default();
     let headers = event.object("message").and_then(|m| m.object("headers")).unwrap_or_default();
     let outcome = event.object("delivery-status").unwrap_or_default();
@@ -184,9 +193,9 @@ pub fn event(
         recipient: &event.text("recipient").unwrap_or_default(),
         code: outcome.int("code").map(|n| n.to_string()).unwrap_or_default(),
         text: &said.unwrap_or_default(),
-        at: signature.at(),
+        at,
     };
-    Ok(vec![news.arrival(email)])
+    news.arrival(email)
 }
 
 /// A passing failure is tried again by Mailgun itself.

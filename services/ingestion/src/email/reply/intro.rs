@@ -126,8 +126,10 @@ fn opens(line: &str) -> bool {
 fn introduces(text: &str) -> Option<bool> {
     let text = &text.replace("&lt;", "<").replace("&gt;", ">");
     let (dated, addressed) = (DATED.is_match(text), ADDRESS.is_match(text));
+    // Without it, it may be a line of a longer sentence.
+    let colon = text.trim_end().ends_with([':', '：', '-', '*', '>', '_']);
     if (dated || addressed) && OPENED.is_match(text) {
-        return Some(false);
+        return Some(!colon);
     }
     if dated && OPENED_THEN_NAME.is_match(text) {
         return Some(!addressed);
@@ -139,7 +141,7 @@ fn introduces(text: &str) -> Option<bool> {
         return Some(false);
     }
     if addressed && ADDRESS_WROTE.is_match(text) || dated && WROTE_ON.is_match(text) {
-        return Some(false);
+        return Some(!colon);
     }
     if ENDED.is_match(text) {
         return Some(!(dated && (addressed || starts_like_a_date(text))));

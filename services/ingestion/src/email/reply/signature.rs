@@ -61,6 +61,7 @@ static SENT_WITH: LazyLock<Regex> = pattern!(
     r"(?ix)^[\s<(\[*_]*(?:sent|from|written|typed|via|gesendet|envoyé|enviado|inviato|verzonden|skickat|sendt|wysłane|отправлено|написано|надіслано|mit|[\p{L}]{2,20}\sfrom)\b .{0,50}
       (?:i(?:phone|pad|pod|os)|android|samsung|galaxy|xiaomi|redmi|huawei|pixel|nokia|blackberry|smart-?phone|mobile|handy|cell\s?phone|tablet|my\sphone|a\sphone|(?:yahoo|proton|k-9|aqua)\s?mail|gmail|airmail|sparrow|outlook|thunderbird|windows\s(?:mail|phone)|mail\.ru|яндекс|мобильн\p{L}+|смартфон\p{L}*|телефон\p{L}*|móvil|celular|téléphone|telefoon|telefono) .{0,40}$"
 );
+static LINK: LazyLock<Regex> = pattern!(r"\s*[<(]+https?://[^\s>)]*[>)]+");
 /// `-Abhishek Kona`, a paragraph of its own.
 static DASHED_NAME: LazyLock<Regex> = pattern!(r"^\s?-{1,2}\s?\p{Lu}[\p{L}.'’]*(?: \p{Lu}[\p{L}.'’]*){0,3}\s*$");
 /// The word before a name.
@@ -143,6 +144,8 @@ fn by_machine(lines: &[&str], end: usize) -> usize {
     let last = trimmed(lines, end);
     let Some(line) = last.checked_sub(1).map(|n| lines[n]) else { return end };
     let alone = last < 2 || blank(lines[last - 2]);
+    // `Get Outlook for Android<https://…>`, `Get [Outlook for iOS](https://…)`
+    let line = &*LINK.replace_all(line, "").replace(['[', ']'], "");
     let named = SENT_WITH.is_match(line);
     if one_phrase(line)
         && (MACHINE.is_match(line) && (alone || named) || named && (alone || line.split_whitespace().count() < 6))
