@@ -22,6 +22,19 @@ async fn outgoing(system: &System, id: &str, state: &str) -> Value {
     found.await.unwrap()
 }
 
+/// A conversation in which the client's hello was answered, so that the next send is what the test sends.
+async fn greeted(system: &System) -> String {
+    system.telegram(&updates::text(7, "hello")).await.unwrap();
+    let conversation = system.conversation(7).await.unwrap();
+    let quiet = system.until(SOON, || async {
+        let answered = !system.events_of_type("TurnCompleted").await?.is_empty();
+        let open = system.items("/api/v1/outbox?state=queued,claimed,deferred").await?;
+        Ok((answered && open.is_empty()).then_some(()))
+    });
+    quiet.await.unwrap();
+    conversation
+}
+
 fn id(of: &Value) -> String {
     of["id"].as_str().unwrap().to_owned()
 }
@@ -81,8 +94,7 @@ async fn with_approval_nothing_of_the_bots_goes_out_but_what_a_person_saw_and_le
 async fn the_clients_next_message_does_to_each_waiting_message_what_it_says() {
     let telegram = Telegram::start().await.unwrap();
     let system = System::start(Config::telegram(&telegram)).await.unwrap();
-    system.telegram(&updates::text(7, "hello")).await.unwrap();
-    let conversation = system.conversation(7).await.unwrap();
+    let conversation = greeted(&system).await;
     let due_at = (Utc::now() + TimeDelta::hours(1)).to_rfc3339();
     let mut queued = Vec::new();
     for on_reply in ["cancel", "hold", "inject", "keep"] {
@@ -123,8 +135,7 @@ async fn the_clients_next_message_does_to_each_waiting_message_what_it_says() {
 async fn a_person_holds_what_waits_and_a_repeat_of_a_command_changes_nothing() {
     let telegram = Telegram::start().await.unwrap();
     let system = System::start(Config::telegram(&telegram)).await.unwrap();
-    system.telegram(&updates::text(7, "hello")).await.unwrap();
-    let conversation = system.conversation(7).await.unwrap();
+    let conversation = greeted(&system).await;
     let due_at = (Utc::now() + TimeDelta::seconds(3)).to_rfc3339();
     let body = json!({ "conversation_id": conversation, "text": "news", "due_at": due_at, "on_reply": "keep" });
     let message = id(&system.post("/api/v1/outbox", &body).await.unwrap());
@@ -159,12 +170,11 @@ async fn when_sends_fail_the_breaker_stops_what_goes_out_by_itself_until_a_perso
     let system = System::start(config).await.unwrap();
     let closed = system.get("/api/v1/breaker").await.unwrap();
     assert_eq!(closed["state"], "closed");
+    let conversation = greeted(&system).await;
     let news = async |text: &str| -> String {
-        let conversation = system.conversation(7).await.unwrap();
         let body = json!({ "conversation_id": conversation, "text": text, "on_reply": "keep" });
         id(&system.post("/api/v1/outbox", &body).await.unwrap())
     };
-    system.telegram(&updates::text(7, "hello")).await.unwrap();
     for n in 0..3 {
         telegram.fail_next(Fault::Refused { code: 400, description: "Bad Request: message is too strange" });
         let message = news(&format!("news {n}")).await;
@@ -186,4 +196,31 @@ async fn when_sends_fail_the_breaker_stops_what_goes_out_by_itself_until_a_perso
     let message = outgoing(&system, &held, "held").await;
     approve(&system, &message).await;
     outgoing(&system, &held, "sent").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_send_that_telegram_never_answered_is_unknown_stays_so_and_has_its_evidence() {
+    let telegram = Telegram::start().await.unwrap();
+    let system = System::start(Config::telegram(&telegram)).await.unwrap();
+    let conversation = greeted(&system).await;
+    telegram.fail_next(Fault::DropAfter);
+    let body = json!({ "conversation_id": conversation, "text": "news", "on_reply": "keep" });
+    let message = id(&system.post("/api/v1/outbox", &body).await.unwrap());
+    let unknown = outgoing(&system, &message, "unknown").await;
+    assert_eq!(unknown["reason"]["code"], "no_answer");
+    let evidence = system.get(&format!("/api/v1/outbox/{message}/evidence")).await.unwrap();
+    assert_eq!(evidence["attempts"].as_array().unwrap().len(), 1);
+    let attempt = &evidence["attempts"][0];
+    assert_eq!((&attempt["outcome"], &attempt["answer"]["reason"]["code"]), (&json!("unknown"), &json!("no_answer")));
+    assert_eq!(attempt["request_hash"], unknown["approval_hash"], "recipient and text, hashed alike");
+    assert_eq!(
+        (&evidence["ending"]["state"], &evidence["ending"]["settled_by"]),
+        (&json!("unknown"), &json!("operator"))
+    );
+    // What comes after it goes out; it doesn't.
+    let body = json!({ "conversation_id": conversation, "text": "later", "on_reply": "keep" });
+    let later = id(&system.post("/api/v1/outbox", &body).await.unwrap());
+    outgoing(&system, &later, "sent").await;
+    assert_eq!(telegram.delivered_to(7).iter().filter(|m| m.text == "news").count(), 1);
+    assert_eq!(system.get(&format!("/api/v1/outbox/{message}")).await.unwrap()["state"], "unknown");
 }

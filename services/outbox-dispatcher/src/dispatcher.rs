@@ -180,11 +180,11 @@ impl Dispatcher {
                 return self.not_configured(aggregate, message_id, &place.channel_id, &cause).await;
             };
             // For policy, or for the words of a template.
-            let contact = match message.proactive || seen.state.capabilities().templates {
-                true => self.contact(aggregate, &place.contact_id).await?,
-                false => None,
-            };
-            let breaker_open = message.proactive && self.breaker.is_open(&self.log, &aggregate.tenant).await?;
+            let asked = message.proactive || seen.state.capabilities().templates;
+            let (contact, breaker_open) = tokio::try_join!(
+                async { if asked { self.contact(aggregate, &place.contact_id).await } else { Ok(None) } },
+                async { Ok(message.proactive && self.breaker.is_open(&self.log, &aggregate.tenant).await?) },
+            )?;
             let known = Known { contact: contact.as_deref(), breaker_open };
             let preview = self.claiming(message_id, "", &seen.state, known, None);
             let step = seen.state.next_step(&preview).map_err(DecideError::Refused)?;
