@@ -207,6 +207,21 @@ async fn a_copy_among_the_sent_mails_proves_that_an_unknown_mail_was_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_to_an_unknown_mail_proves_that_it_arrived() {
+    let mail = Mail::start(&[AGENT]).await.unwrap();
+    let system = System::start(Config::mail(&mail)).await.unwrap();
+    let (conversation, _) = opened(&mail, &system).await;
+    mail.fail_next(Fault::CutAfter).await.unwrap();
+    let lost = queue(&system, &conversation, "perhaps").await;
+    until_ended(&system, &lost, "unknown").await;
+    let perhaps = mail.until_taken_for(ANN, 2, SOON).await.unwrap().remove(1);
+    mail.send(ANN, AGENT, &answer(&perhaps, ANN, "got-it@example.org", "I have it")).await.unwrap();
+    let evidence = until_ended(&system, &lost, "delivered").await;
+    assert_eq!(attempts(&evidence), ["unknown"], "{evidence}");
+    assert_eq!(evidence["receipts"][0]["provider_message_id"], perhaps.message_id().as_str());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_server_says_before_the_mail_is_on_its_way_is_final_or_passing() {
     let mail = Mail::start(&[AGENT]).await.unwrap();
     let system = System::start(Config::mail(&mail)).await.unwrap();

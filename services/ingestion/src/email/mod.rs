@@ -4,6 +4,8 @@ mod arrival;
 mod authenticity;
 mod automatic;
 mod calendar;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod html;
 pub mod imap;
 mod message;

@@ -1,6 +1,8 @@
 //! Mail as providers post it: which provider's form it is, whether it is genuine, and what is in it.
 
 mod form;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod hmac;
 mod mailgun;
 mod postmark;
