@@ -11,11 +11,13 @@ use ring::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
+use steward_domain::ids;
 use steward_proto::Event;
+use uuid::Uuid;
 use world::{
     MAILGUN_KEY, World,
-    mails::{PATH, hex_hmac, of, recorded, said},
+    mails::{PATH, conversation, hex_hmac, of, post, recorded, said},
 };
 
 /// One recorded request of a provider: its headers and its body.
@@ -111,6 +113,41 @@ async fn every_recorded_request_of_mailgun_is_taken_in() {
     println!("Mailgun: {taken} requests taken in");
     let said = said(&world, "envelope-from@example.org").await;
     assert_eq!((said.text.as_str(), said.media[0].file_name.as_str()), ("Test body plain", "attachment.pdf"));
+}
+
+#[tokio::test]
+async fn a_mail_in_a_form_as_it_was_is_the_same_mail() {
+    let world = World::start().await;
+    let raw = "From: Ana <ana@b.com>\r\nTo: agent@example.test\r\nMessage-ID: <1@b.com>\r\nSubject: plan\r\n\r\nOn Monday.\r\n";
+    let (now, token) = (Utc::now().timestamp().to_string(), "t1");
+    let signature = hex_hmac(MAILGUN_KEY, &[now.as_bytes(), token.as_bytes()]);
+    let fields = [("timestamp", now.as_str()), ("token", token), ("signature", &signature), ("body-mime", raw)];
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    assert_eq!(world.send(Method::POST, PATH, &form, body).await.status, StatusCode::OK);
+    let said = said(&world, "ana@b.com").await;
+    assert_eq!((said.text.as_str(), said.subject.as_str()), ("On Monday.", "plan"));
+    // The same mail by another way is no second one.
+    assert_eq!(post(&world, raw.as_bytes()).await.status, StatusCode::OK);
+    assert_eq!(of(&world, "ana@b.com").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_provider_tells_what_became_of_our_message() {
+    let world = World::start().await;
+    let message = ids::message(conversation(&world, "ana@b.com"), Uuid::from_u128(5));
+    let (now, token) = (Utc::now().timestamp().to_string(), "t2");
+    let signature = hex_hmac(MAILGUN_KEY, &[now.as_bytes(), token.as_bytes()]);
+    let event = json!({"signature": {"timestamp": now, "token": token, "signature": signature},
+        "event-data": {"event": "failed", "severity": "permanent", "id": "e1", "recipient": "Ana@b.com",
+            "delivery-status": {"code": 550, "message": "no such user"},
+            "message": {"headers": {"message-id": format!("{message}-0@example.test")}}}});
+    let answer = world.send(Method::POST, PATH, &[("content-type", "application/json")], event.to_string()).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let events = of(&world, "ana@b.com").await;
+    let [Event::DeliveryReported(report)] = &events[..] else { panic!("{} events", events.len()) };
+    assert_eq!((report.status.as_str(), report.message_id.as_str()), ("failed", message.as_str()));
+    assert_eq!((report.provider_code.as_str(), report.permanent), ("550", true));
 }
 
 #[tokio::test]
