@@ -22,6 +22,9 @@ pub fn of_client(item: &Object<'_>, contact: Option<&Contact<'_>>, operators: &[
     let number = filled(item, "from").or_else(|| contact.and_then(|c| c.wa_id.clone()));
     let user_id = filled(item, "from_user_id").or_else(|| contact.and_then(|c| c.user_id.clone()));
     let (key, at) = (key(item, &kind), moment(item, "timestamp"));
+    if item.has("group_id") {
+        return of_group(key, item);
+    }
     let what = meaning(item, &kind);
     let chat = match &what {
         Meaning::Moved { to, user_id: new, old } => return moved(item, key, to, new, old),
@@ -55,6 +58,9 @@ pub fn echo(item: &Object<'_>, contact: Option<&Contact<'_>>) -> Arrival {
         key if key.is_empty() => key,
         key => format!("echo:{key}"),
     };
+    if item.has("group_id") {
+        return of_group(key, item);
+    }
     let at = moment(item, "timestamp");
     let what = match meaning(item, &kind) {
         Meaning::Said(said) => match reference(item) {
@@ -75,6 +81,12 @@ pub fn echo(item: &Object<'_>, contact: Option<&Contact<'_>>) -> Arrival {
         Meaning::Moved { .. } | Meaning::Other => What::Kept(kind_name(&kind)),
     };
     Arrival { key, at, chat, from, what }
+}
+
+/// What is said in a group isn't said to us alone, and an answer to its writer alone would be out of place: it is kept.
+fn of_group(key: String, item: &Object<'_>) -> Arrival {
+    let what = What::Kept("group_message".to_owned());
+    Arrival { key, at: moment(item, "timestamp"), chat: None, from: None, what }
 }
 
 fn reference(item: &Object<'_>) -> Option<Reference> {

@@ -2,7 +2,7 @@
 
 pub mod identity;
 mod message;
-mod notification;
+pub mod notification;
 #[cfg(test)]
 mod recorded;
 mod status;

@@ -314,6 +314,23 @@ fn a_clients_call_is_told_from_ours() {
 }
 
 #[test]
+fn what_is_said_in_a_group_is_kept_and_answered_to_nobody() {
+    let fields = json!({ "group_id": "Y2FwaV9ncm91cDo", "type": "text", "text": { "body": "hi all" } });
+    let arrival = told(&of_client(fields)).remove(0);
+    assert_eq!((name(&arrival.what).as_str(), arrival.chat), ("kept group_message", None));
+}
+
+#[test]
+fn a_status_that_names_nobody_still_finds_its_message() {
+    let reference = format!("steward:{}m{}:0:0192a3b4-0000-7000-8000-000000000000", "a".repeat(32), "b".repeat(32));
+    let status = |reference: &str| {
+        let status = json!({ "id": "wamid.9", "status": "sent", "timestamp": "1700000000", "biz_opaque_callback_data": reference });
+        told(&notification("messages", json!({ "statuses": [status] }))).remove(0)
+    };
+    assert!(status(&reference).chat.is_some() && status("another program's").chat.is_none());
+}
+
+#[test]
 fn a_new_number_and_a_new_id_say_where_the_person_is() {
     let system = |system: Value| {
         let arrival = told(&of_client(json!({ "type": "system", "system": system }))).remove(0);

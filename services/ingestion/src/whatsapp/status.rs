@@ -4,7 +4,7 @@ use steward_domain::whatsapp::{Meaning, Reference, known};
 
 use super::notification::{Contact, chat, filled, moment};
 use crate::{
-    arrival::{Arrival, Report, What},
+    arrival::{Arrival, Chat, Report, What},
     json::Object,
 };
 
@@ -14,7 +14,8 @@ pub fn read(item: &Object<'_>, contact: Option<&Contact<'_>>) -> Arrival {
     let name = item.text("status").unwrap_or_default();
     let user_id = filled(item, "recipient_user_id").or_else(|| contact.and_then(|c| c.user_id.clone()));
     let number = filled(item, "recipient_id").or_else(|| contact.and_then(|c| c.wa_id.clone()));
-    let chat = chat(number, user_id);
+    let group = item.text("recipient_type").as_deref() == Some("group");
+    let mut chat = chat(number, user_id).filter(|_| !group);
     let at = moment(item, "timestamp");
     let key = if id.is_empty() || name.is_empty() { String::new() } else { format!("status:{id}:{name}") };
     let status = match name.as_str() {
@@ -34,6 +35,8 @@ pub fn read(item: &Object<'_>, contact: Option<&Contact<'_>>) -> Arrival {
         report.message_id = reference.message_id;
         report.part = reference.part;
         report.claim_id = reference.claim_id.to_string();
+        // The message says where it belongs, even if nothing says who has it.
+        chat = chat.or_else(|| Some(Chat::default()));
     }
     if status == "failed" {
         let error = item.objects("errors").into_iter().next().unwrap_or_default();
