@@ -119,8 +119,8 @@ impl Row {
             In::Command => system.telegram(&self.written(&operator(), "/human_active")).await.unwrap(),
             In::Prefix => system.telegram(&self.written(&operator(), "HUMAN: Anna here")).await.unwrap(),
             In::Detected => system.telegram(&self.written(&operator(), "Anna here")).await.unwrap(),
-            In::OwnChat => self.from_own_chat(system, "/human_active", "").await,
-            In::OwnPrefix => self.from_own_chat(system, "HUMAN:", " Anna here").await,
+            In::OwnChat => self.in_own_chat(system, "/human_active", "").await,
+            In::OwnPrefix => self.in_own_chat(system, "HUMAN:", " Anna here").await,
         }
     }
 
@@ -131,13 +131,13 @@ impl Row {
                 system.post(&path, &json!({ "by": "anna" })).await.unwrap();
             }
             Out::Command => system.telegram(&self.written(&operator(), "/human_release")).await.unwrap(),
-            Out::OwnChat => self.from_own_chat(system, "/human_release", "").await,
+            Out::OwnChat => self.in_own_chat(system, "/human_release", "").await,
             // Nobody does anything.
             Out::Silence => {}
         }
     }
 
-    async fn from_own_chat(&self, system: &System, command: &str, text: &str) {
+    async fn in_own_chat(&self, system: &System, command: &str, text: &str) {
         let words = format!("{command} {}{text}", self.address());
         system.telegram(&updates::message(&operator(), &words)).await.unwrap();
     }

@@ -114,17 +114,17 @@ fn set_webhook(shared: &Shared, body: &Value) -> Response {
 }
 
 /// The chat that a call is for.
-fn chat_of(body: &Value) -> Result<String, Response> {
+fn chat_of(body: &Value) -> Result<String, &'static str> {
     match &body["chat_id"] {
         Value::String(s) if !s.is_empty() => Ok(s.clone()),
         Value::Number(n) => Ok(n.to_string()),
-        _ => Err(refusal(400, "Bad Request: chat_id is empty", None)),
+        _ => Err("Bad Request: chat_id is empty"),
     }
 }
 
 fn chat_action(body: &Value) -> Response {
-    if let Err(refused) = chat_of(body) {
-        return refused;
+    if let Err(description) = chat_of(body) {
+        return refusal(400, description, None);
     }
     match body["action"].as_str() {
         Some("typing" | "upload_photo" | "upload_document" | "record_voice" | "find_location") => result(json!(true)),
@@ -133,19 +133,19 @@ fn chat_action(body: &Value) -> Response {
 }
 
 /// The buttons of an inline keyboard, checked as Telegram checks them: each with a text and at most 64 bytes of data.
-fn buttons_of(body: &Value) -> Result<Vec<(String, String)>, Response> {
+fn buttons_of(body: &Value) -> Result<Vec<(String, String)>, &'static str> {
     if body["reply_markup"].is_null() {
         return Ok(Vec::new());
     }
-    let unreadable = || refusal(400, "Bad Request: can't parse inline keyboard button", None);
-    let rows = body["reply_markup"]["inline_keyboard"].as_array().ok_or_else(unreadable)?;
+    let unreadable = "Bad Request: can't parse inline keyboard button";
+    let rows = body["reply_markup"]["inline_keyboard"].as_array().ok_or(unreadable)?;
     let mut buttons = Vec::new();
     for row in rows {
-        for button in row.as_array().ok_or_else(unreadable)? {
-            let text = button["text"].as_str().filter(|t| !t.trim().is_empty()).ok_or_else(unreadable)?;
-            let data = button["callback_data"].as_str().ok_or_else(unreadable)?;
+        for button in row.as_array().ok_or(unreadable)? {
+            let text = button["text"].as_str().filter(|t| !t.trim().is_empty()).ok_or(unreadable)?;
+            let data = button["callback_data"].as_str().ok_or(unreadable)?;
             if !(1..=64).contains(&data.len()) {
-                return Err(refusal(400, "Bad Request: BUTTON_DATA_INVALID", None));
+                return Err("Bad Request: BUTTON_DATA_INVALID");
             }
             buttons.push((text.to_owned(), data.to_owned()));
         }
@@ -156,7 +156,7 @@ fn buttons_of(body: &Value) -> Result<Vec<(String, String)>, Response> {
 async fn send_message(shared: &Shared, cutter: &Cutter, body: &Value, at: DateTime<Utc>) -> Response {
     let chat_id = match chat_of(body) {
         Ok(chat_id) => chat_id,
-        Err(refused) => return refused,
+        Err(description) => return refusal(400, description, None),
     };
     let fault = {
         let mut state = shared.state();
@@ -191,7 +191,7 @@ async fn send_message(shared: &Shared, cutter: &Cutter, body: &Value, at: DateTi
     }
     let buttons = match buttons_of(body) {
         Ok(buttons) => buttons,
-        Err(refused) => return refused,
+        Err(description) => return refusal(400, description, None),
     };
     let message_id = deliver(shared, &chat_id, text, buttons, at);
     match fault {
