@@ -12,6 +12,7 @@ use steward_tests::{
     Config, Mail, System,
     config::{AGENT, MAIL_SECRET},
     mail::{Fault, Received, answer, written},
+    system::STOP_WITHIN,
 };
 
 const SOON: Duration = Duration::from_secs(40);
@@ -357,7 +358,10 @@ async fn mail_goes_and_comes_over_tls_with_a_login_and_never_past_a_wrong_certif
         mail.send(ANN, AGENT, &written(ANN, &id, "Hello", "", "Good morning")).await.unwrap();
         let answered = mail.until_taken_for(ANN, before + 1, SOON).await.unwrap().remove(before);
         assert_eq!(answered.login.as_deref(), Some(AGENT));
-        system.stop().await.unwrap();
+        // Waiting for mail holds up no stop.
+        for (name, status, took) in system.stop().await.unwrap() {
+            assert!(status.success() && took < STOP_WITHIN, "{name} ended with {status} after {took:?}");
+        }
     }
     // The machine's own authorities know nothing of these servers.
     let mut config = Config::web();
