@@ -5,6 +5,9 @@ use std::ops::Range;
 use super::itself::Itself;
 use crate::json::Object;
 
+/// Mentions of the bot that are taken out of one text; nobody means more of them.
+const NAMED: usize = 8;
+
 /// A message of a group.
 pub fn is_addressed(message: &Object<'_>, bot: &Itself) -> bool {
     let text = message.text("text").or_else(|| message.text("caption")).unwrap_or_default();
@@ -66,7 +69,8 @@ pub fn without_name(text: &str, bot: &Itself) -> Option<String> {
         let rest = rest.split_at_checked(username.len()).filter(|(name, _)| name.eq_ignore_ascii_case(username));
         left = rest.map_or(left, |(_, arguments)| format!("{command}{arguments}"));
     }
-    while let Some(name) = mention(&left, username) {
+    for _ in 0..NAMED {
+        let Some(name) = mention(&left, username) else { break };
         let joined = |c: char| c.is_whitespace() || matches!(c, ',' | ':');
         let (before, after) = (left[..name.start].trim_end(), &left[name.end..]);
         // What stood between the name and the rest goes with it; a sentence's own end stays.
