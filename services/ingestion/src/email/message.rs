@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use mail_parser::{Address as Parsed, HeaderValue, MessageParser, MessagePart, MimeHeaders, PartType};
 
-use super::html;
+use super::{bounds::readable, html};
 
 /// Text that is kept of one mail, in bytes; what is longer is cut, the raw mail has all of it.
 const LONGEST_TEXT: usize = 200 << 10;
@@ -87,8 +87,8 @@ impl Mail {
     ///
     /// Returns `None` when there is no header at all.
     pub fn read(raw: &[u8]) -> Option<Self> {
-        let parsed = MessageParser::default().parse(without_mbox_line(raw))?;
-        let raw = without_mbox_line(raw);
+        let raw = readable(raw);
+        let parsed = MessageParser::default().parse(raw)?;
         let headers: Vec<(String, String)> = raw_headers(&parsed, raw);
         if headers.is_empty() {
             return None;
@@ -309,9 +309,8 @@ fn ids(value: &HeaderValue<'_>) -> Vec<String> {
 /// The ids in a value: `<a@b> <c@d>`; a broken one without brackets counts too.
 pub fn ids_in(value: &str) -> Vec<String> {
     let words = value.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',')).map(id);
-    words
-        .filter(|word| word.contains('@') || (!word.is_empty() && !value.contains('<') && !value.trim().contains(' ')))
-        .collect()
+    let bare = !value.contains('<') && !value.trim().contains(' ');
+    words.filter(|word| word.contains('@') || (bare && !word.is_empty())).collect()
 }
 
 /// A Message-ID without its brackets, as long as one can be.
@@ -357,14 +356,6 @@ pub fn headers_in(text: &str) -> Vec<(String, String)> {
         }
     }
     headers
-}
-
-/// Mailbox files begin a mail with a `From ` line of their own.
-fn without_mbox_line(raw: &[u8]) -> &[u8] {
-    if !raw.starts_with(b"From ") && !raw.starts_with(b">From ") {
-        return raw;
-    }
-    raw.iter().position(|b| *b == b'\n').map_or(raw, |end| &raw[end + 1..])
 }
 
 /// Without line breaks and other control characters.

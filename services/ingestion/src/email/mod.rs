@@ -3,6 +3,7 @@
 mod arrival;
 mod authenticity;
 mod automatic;
+mod bounds;
 mod calendar;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
