@@ -3,6 +3,7 @@
 mod actions;
 pub mod brain;
 mod input;
+mod meetings;
 mod outcome;
 mod press;
 pub mod rules;

@@ -13,7 +13,7 @@ use steward_domain::{
     settings::Settings,
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
-use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded};
+use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, v1};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -21,6 +21,7 @@ use crate::{
     actions,
     brain::RULES,
     input::{Known, turn_input},
+    meetings,
     outcome::Turn,
     rules,
 };
@@ -41,7 +42,13 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
         name: format!("agent-brain:{}", Uuid::now_v7().simple()),
         shutdown: shutdown.clone(),
     });
-    let filters = ["ev.*.conversation.*.client_responded", "ev.*.conversation.*.follow_up_due"];
+    let filters = [
+        "ev.*.conversation.*.client_responded",
+        "ev.*.conversation.*.follow_up_due",
+        "ev.*.conversation.*.meeting_booked",
+        "ev.*.conversation.*.meeting_moved",
+        "ev.*.conversation.*.meeting_cancelled",
+    ];
     let subscription = Subscription::new("agent-brain", filters).concurrency(AT_ONCE);
     log.subscribe(subscription, shutdown, move |recorded| {
         let worker = Arc::clone(&worker);
@@ -82,6 +89,11 @@ impl Worker {
             Event::FollowUpDue(due) if due.message.is_none() => {
                 actions::carry_out(self, &aggregate, recorded, &due.follow_up_id).await
             }
+            Event::MeetingBooked(v1::MeetingBooked { meeting: Some(m), .. })
+            | Event::MeetingMoved(v1::MeetingMoved { meeting: Some(m), .. }) => {
+                meetings::remind(self, &aggregate, recorded, &m.meeting_id).await
+            }
+            Event::MeetingCancelled(e) => meetings::remind(self, &aggregate, recorded, &e.meeting_id).await,
             _ => return Ok(Handled::Done),
         };
         match handled {

@@ -250,8 +250,8 @@ async fn a_message_for_later_is_queued_replaced_moved_and_cancelled() {
         world.types(&id).await,
         ["ClientResponded", "MessageQueued", "MessageCancelled", "MessageQueued", "MessageMoved", "MessageCancelled"]
     );
-    let hold = json!({"conversation_id": id, "text": "x", "on_reply": "hold"});
-    let refused = world.command(Method::POST, "/api/v1/outbox", hold).await;
+    let other = json!({"conversation_id": id, "text": "x", "on_reply": "later"});
+    let refused = world.command(Method::POST, "/api/v1/outbox", other).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 

@@ -121,8 +121,11 @@ fn every_documented_key_is_read() {
 #[test]
 fn what_is_configured_but_not_served_is_refused_in_one_sentence() {
     let model = "[brain]\nprovider='openai'\nmodel='m'\n";
-    let refusal = load(model, &[]).expect("valid").served().expect_err("not served").to_string();
-    assert!(refusal.contains("`openai`") && refusal.contains("doesn't serve yet"), "{refusal}");
+    let silence = "[defaults]\nno_reply_after='3d'\n";
+    for (toml, word) in [(model, "`openai`"), (silence, "`defaults.no_reply_after`")] {
+        let refusal = load(toml, &[]).expect("valid").served().expect_err("not served").to_string();
+        assert!(refusal.contains(word) && refusal.contains("doesn't serve yet"), "{refusal}");
+    }
 }
 
 #[test]

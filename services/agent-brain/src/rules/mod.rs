@@ -9,6 +9,10 @@ mod choice;
 mod turn;
 mod wording;
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use steward_domain::language::Language;
+
 use crate::brain::{Decision, TurnInput};
 
 /// What to do about these messages.
@@ -22,4 +26,16 @@ pub fn decide(input: &TurnInput) -> Vec<Decision> {
         turn.read(message);
     }
     turn.finish()
+}
+
+/// What a reminder of a meeting says that goes out at `sent_at`.
+pub fn meeting_reminder(
+    language: Language,
+    zone: Tz,
+    title: &str,
+    starts_at: DateTime<Utc>,
+    sent_at: DateTime<Utc>,
+) -> String {
+    let voice = wording::Voice { language, now: sent_at.with_timezone(&zone) };
+    voice.meeting(title, starts_at.with_timezone(&zone))
 }

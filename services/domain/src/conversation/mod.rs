@@ -6,6 +6,7 @@
 pub mod dispatch;
 mod evolve;
 pub mod follow_ups;
+pub mod meetings;
 pub mod outbox;
 mod state;
 pub mod takeover;

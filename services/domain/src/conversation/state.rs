@@ -8,6 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use steward_proto::v1;
 
+use super::meetings::Meeting;
 use crate::{channel::Capabilities, keys::InboundKeys};
 
 /// The fold of a conversation.
@@ -22,6 +23,10 @@ pub struct Conversation {
     pub takeover: Option<Takeover>,
     /// The recipient can't be reached: nothing proactive is sent until they write again.
     pub blocked: bool,
+    /// By the provider's clock: its latest report that the recipient can't be reached, and the latest sign that they can.
+    /// So reports that come late or in another order don't matter.
+    pub unreachable_at: Option<DateTime<Utc>>,
+    pub reachable_at: Option<DateTime<Utc>>,
     pub inbound: InboundKeys,
     /// Client messages that no turn has answered, oldest first.
     pub unanswered: Vec<Arc<ClientMessage>>,
@@ -48,6 +53,8 @@ pub struct Conversation {
     pub spoken: bool,
     /// What was about to be said when the client wrote: for the next turn to weigh.
     pub intents: Vec<Intent>,
+    /// Meetings by their calendar's id.
+    pub meetings: BTreeMap<String, Meeting>,
     /// The client's latest mail, which the next one answers.
     pub thread: Thread,
     /// Ids of what ended, in that order; the oldest are forgotten.
@@ -311,6 +318,8 @@ pub struct Message {
     pub late_from: DateTime<Utc>,
     /// Id of the latest claim: only its answer settles an unknown. Empty: never claimed.
     pub last_claim: String,
+    /// The latest claim was of a template.
+    pub as_template: bool,
     /// The provider's ids of its parts, in order; empty for a part that has none yet.
     pub provider_ids: Vec<String>,
     /// Offered below the text where the channel has them.

@@ -19,6 +19,12 @@ impl Settings {
                 )));
             }
         }
+        if self.defaults.no_reply_after.is_some() {
+            return Err(ConfigError::NotServed(
+                "`defaults.no_reply_after` is set, which this build doesn't serve yet: set it to \"never\" or leave it out"
+                    .to_owned(),
+            ));
+        }
         Ok(domain::Settings {
             defaults: self.defaults.clone(),
             policy: self.policy.clone(),

@@ -209,6 +209,13 @@ impl Voice {
         self.words().person_called().to_owned()
     }
 
+    /// "Напоминаю: Демо, завтра в 15:00".
+    pub fn meeting(&self, title: &str, starts_at: DateTime<Tz>) -> String {
+        let when = self.words().when(&starts_at, &self.now, false);
+        let what = if title.trim().is_empty() { when } else { format!("{}, {when}", title.trim()) };
+        self.words().message(Intent::Remind, &what)
+    }
+
     pub fn no_model(&self) -> String {
         self.words().no_model().to_owned()
     }

@@ -8,6 +8,7 @@ mod sending;
 
 use steward_proto::{Event, Fold, Recorded, from_timestamp, v1};
 
+use self::inbound::said_at;
 use super::state::{Author, Cancelled, Claim, Conversation, FollowUpState, MessageState, OpenTurn, Why};
 
 impl Fold for Conversation {
@@ -28,9 +29,18 @@ impl Fold for Conversation {
                 }
             }
             Event::HumanRequested(_) | Event::DraftSuppressed(_) => {}
-            Event::MeetingBooked(e) => self.came_from(e.source.as_ref(), "", at),
-            Event::MeetingMoved(e) => self.came_from(e.source.as_ref(), "", at),
-            Event::MeetingCancelled(e) => self.came_from(e.source.as_ref(), "", at),
+            Event::MeetingBooked(e) => {
+                self.came_from(e.source.as_ref(), "", at);
+                self.meeting_set(e.meeting.as_ref());
+            }
+            Event::MeetingMoved(e) => {
+                self.came_from(e.source.as_ref(), "", at);
+                self.meeting_set(e.meeting.as_ref());
+            }
+            Event::MeetingCancelled(e) => {
+                self.came_from(e.source.as_ref(), "", at);
+                self.meeting_called_off(&e.meeting_id, e.sequence);
+            }
             Event::DeliveryReported(e) => {
                 self.came_from(e.source.as_ref(), "", at);
                 self.reported(e, (recorded.position, at));
@@ -45,11 +55,11 @@ impl Fold for Conversation {
             }
             Event::RecipientBlocked(e) => {
                 self.came_from(e.source.as_ref(), "", at);
-                self.blocked = true;
+                self.unreachable(said_at(e.source.as_ref(), at));
             }
             Event::RecipientUnblocked(e) => {
                 self.came_from(e.source.as_ref(), "", at);
-                self.blocked = false;
+                self.reachable(said_at(e.source.as_ref(), at));
             }
             Event::AddressBound(e) => {
                 if let Some(place) = &mut self.place {
@@ -174,6 +184,7 @@ impl Fold for Conversation {
                 m.part = e.part as usize;
                 m.attempts = e.attempt;
                 m.last_claim.clone_from(&e.claim_id);
+                m.as_template = !e.template.is_empty();
                 m.state = MessageState::Claimed(Claim {
                     claim_id: e.claim_id.clone(),
                     at,
