@@ -300,6 +300,32 @@ fn when_the_provider_says_that_the_window_is_closed_it_is_believed_until_the_cli
 }
 
 #[test]
+fn what_the_provider_took_and_then_reported_as_outside_the_window_is_looked_at_once_more() {
+    let mut world = World::opened_on("whatsapp");
+    let report = |world: &mut World, id: &str| {
+        let reason = Some(v1::Reason { code: "window_closed".to_owned(), ..Default::default() });
+        let (message_id, status) = (id.to_owned(), "failed".to_owned());
+        world.report_as(v1::DeliveryReported { message_id, status, reason, ..Default::default() });
+    };
+    let id = sent(&mut world);
+    world.pass(10);
+    report(&mut world, &id);
+    let events = world.state.retry_outside_window(&id).unwrap();
+    assert!(matches!(&events[..], [Event::MessageRetried(e)] if e.by == "policy:window_closed"), "{events:?}");
+    world.record_all(events);
+    // There is no template for it.
+    world.dispatch(&id);
+    is(&world, &id, "held", "window_closed");
+    // The client has written since: nothing is repeated past their words.
+    world.client_writes("hello");
+    let id = sent(&mut world);
+    world.pass(10);
+    report(&mut world, &id);
+    world.client_writes("and more");
+    assert_eq!(world.state.retry_outside_window(&id).unwrap(), []);
+}
+
+#[test]
 fn a_call_opens_the_window_and_an_edit_doesnt() {
     let mut world = World::opened_on("whatsapp");
     world.pass(DAY);
@@ -554,4 +580,40 @@ fn while_the_breaker_is_open_nothing_proactive_goes_out_and_answers_do() {
     world.breaker_open = false;
     approve(&mut world, &proactive);
     world.claim(&proactive);
+}
+
+// Whether the recipient can be reached
+
+proptest! {
+    #[test]
+    fn whoever_was_heard_last_by_the_providers_clock_counts_whatever_the_order(
+        order in Just(vec![("blocked", 10i64), ("words", 20), ("unblocked", 40), ("failed", 30)]).prop_shuffle(),
+        blocked_last in any::<bool>(),
+    ) {
+        let mut world = World::opened_on("whatsapp");
+        let id = sent(&mut world);
+        let start = world.now;
+        world.pass(600);
+        for (what, seconds) in order {
+            // The last of the four is the client let us in again, or that it failed.
+            let seconds = if blocked_last && what == "failed" { 50 } else { seconds };
+            let at = Some(steward_proto::to_timestamp(start + chrono::TimeDelta::seconds(seconds)));
+            let source =
+                Some(v1::Source { channel: "whatsapp".to_owned(), sent_at: at, ..Default::default() });
+            match what {
+                "blocked" => world.record(v1::RecipientBlocked { source, ..Default::default() }),
+                "unblocked" => world.record(v1::RecipientUnblocked { source }),
+                "words" => world.record(v1::ClientResponded { source, ..Default::default() }),
+                _ => world.record(v1::DeliveryReported {
+                    source,
+                    at,
+                    provider_message_id: provider_id(&id, 0),
+                    status: "failed".to_owned(),
+                    reason: Some(v1::Reason { code: "blocked".to_owned(), ..Default::default() }),
+                    ..Default::default()
+                }),
+            };
+        }
+        prop_assert_eq!(world.state.blocked, blocked_last);
+    }
 }

@@ -150,8 +150,16 @@ impl Dispatcher {
             Event::DeliveryReported(e) => Some(e.message_id.clone()).filter(|_| e.status != "failed"),
             _ => None,
         };
-        let Some(message_id) = message_id.filter(|id| !id.is_empty()) else { return Ok(Handled::Done) };
-        match self.drive(recorded, &aggregate, &message_id).await {
+        let driven = match &recorded.event {
+            Event::DeliveryReported(e) if e.reason.as_ref().is_some_and(|r| r.code == "window_closed") => {
+                self.retry_outside_window(recorded, &aggregate, &e.message_id).await
+            }
+            _ => match message_id.filter(|id| !id.is_empty()) {
+                Some(message_id) => self.drive(recorded, &aggregate, &message_id).await,
+                None => return Ok(Handled::Done),
+            },
+        };
+        match driven {
             Ok(handled) => Ok(handled),
             Err(DecideError::Refused(refused)) => Err(HandleError::poison(refused)),
             Err(DecideError::Append(error)) => Err(HandleError::transient(error)),
@@ -234,6 +242,22 @@ impl Dispatcher {
                 Claimable::Nothing => return Ok(Handled::Done),
             }
         }
+    }
+
+    /// The provider took free text, and then said that it takes none now.
+    async fn retry_outside_window(
+        &self,
+        recorded: &Recorded,
+        aggregate: &AggregateId,
+        message_id: &str,
+    ) -> Result<Handled, DecideError<Refused>> {
+        let cause = Cause::of(recorded, "service:outbox-dispatcher");
+        self.log
+            .decide::<Conversation, _, _>(aggregate, AtLeast::Position(recorded.position), |state, _| {
+                Ok((self.events(&cause, state.retry_outside_window(message_id)?), ()))
+            })
+            .await?;
+        Ok(Handled::Done)
     }
 
     /// Queues a message of unknown fate again, as the channel's policy says.

@@ -119,6 +119,18 @@ impl Conversation {
         }
     }
 
+    /// Another attempt at a message that the provider took and then reported as outside the service window: it goes as a
+    /// template now, or is held. Nothing, if that was a template already, or if the client or a human spoke since.
+    pub fn retry_outside_window(&self, message_id: &str) -> Result<Vec<Event>, Refused> {
+        self.readable()?;
+        let Some(message) = self.outbox.get(message_id) else { return Ok(Vec::new()) };
+        let refused = matches!(&message.state, MessageState::Failed(why) if why.code == "window_closed");
+        if !refused || message.as_template || self.last_client_at.is_some() || self.human_active() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![v1::MessageRetried { message_id: message_id.to_owned(), by: "policy:window_closed".to_owned() }.into()])
+    }
+
     /// Another due time for a message that waits.
     pub fn move_message(
         &self,

@@ -207,6 +207,8 @@ impl MessageRow {
             proactive: self.proactive,
             late_from: self.due_at.unwrap_or(self.at),
             last_claim: self.claim_id.clone(),
+            // Only deciders ask.
+            as_template: false,
             provider_ids: self.provider_ids.0.clone(),
             buttons: Vec::new(),
             approved: String::new(),

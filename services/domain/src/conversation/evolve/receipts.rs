@@ -19,7 +19,7 @@ impl Conversation {
             "read" => Receipts { read_at: Some(reported_at), ..Receipts::default() },
             "failed" => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
-                self.undelivered(&message_id, part, &e.claim_id, why);
+                self.undelivered(&message_id, part, &e.claim_id, why, reported_at);
                 return;
             }
             _ => return,
@@ -67,11 +67,12 @@ impl Conversation {
         })
     }
 
-    fn undelivered(&mut self, message_id: &str, part: usize, claim_id: &str, why: Why) {
+    fn undelivered(&mut self, message_id: &str, part: usize, claim_id: &str, why: Why, at: DateTime<Utc>) {
         if why.code == "blocked" {
-            self.blocked = true;
+            self.unreachable(at);
         }
-        if why.code == "window_closed" {
+        // What the client wrote after that has opened it again.
+        if why.code == "window_closed" && self.last_client_at.is_none_or(|heard| heard <= at) {
             self.last_client_at = None;
         }
         let Some(message) = self.outbox.get(message_id) else { return };

@@ -26,6 +26,7 @@ impl Conversation {
             proactive: m.proactive,
             late_from: not_before.map_or(late_from, |at| at.max(late_from)),
             last_claim: String::new(),
+            as_template: false,
             provider_ids: Vec::new(),
             buttons: m.buttons.clone(),
             approved: String::new(),
