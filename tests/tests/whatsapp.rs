@@ -102,7 +102,7 @@ async fn what_is_not_signed_with_the_apps_secret_or_is_no_notification_is_refuse
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_promise_is_confirmed_kept_and_followed_to_its_reader() {
     let (whatsapp, system) = start("").await;
-    system.whatsapp(&notifications::text(ANA, "напиши через 5 секунд про договор")).await.unwrap();
+    system.whatsapp(&notifications::text(ANA, "напиши через 8 секунд про договор")).await.unwrap();
     let confirmed = whatsapp.until_taken_for(ANA, 1, SOON).await.unwrap();
     assert!(confirmed[0].text.contains("напишу вам сегодня в "), "{}", confirmed[0].text);
     let sent = whatsapp.until_taken_for(ANA, 2, SOON).await.unwrap().remove(1);
@@ -291,7 +291,7 @@ async fn outside_the_service_window_a_template_goes_and_without_one_the_message_
     let (whatsapp, system) = start(keys).await;
     whatsapp.approve_template("we_remind");
     let conversation = opened(&whatsapp, &system).await;
-    system.whatsapp(&notifications::text(ANA, "напомни через 6 секунд позвонить маме")).await.unwrap();
+    system.whatsapp(&notifications::text(ANA, "напомни через 9 секунд позвонить маме")).await.unwrap();
     whatsapp.until_taken_for(ANA, 2, SOON).await.unwrap();
     // The provider's own count says that it is closed, whatever ours says.
     whatsapp.close_window(ANA);
@@ -310,6 +310,28 @@ async fn outside_the_service_window_a_template_goes_and_without_one_the_message_
     let message = held["data"]["message_id"].as_str().unwrap();
     assert_eq!(until_message(&system, message, "held").await["reason"]["code"], "window_closed");
     assert!(whatsapp.taken().iter().all(|t| t.text != "about the contract"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_taken_and_then_reported_as_outside_the_window_goes_once_more_as_a_template() {
+    let keys = "[[channels.templates]]\npurpose = \"follow_up\"\nlanguage = \"ru\"\nname = \"we_write\"\nparameters = [\"text\"]\n";
+    let (whatsapp, system) = start(keys).await;
+    whatsapp.approve_template("we_write");
+    system.whatsapp(&notifications::text(ANA, "напиши через 9 секунд про договор")).await.unwrap();
+    let first = whatsapp.until_taken_for(ANA, 2, SOON).await.unwrap().remove(1);
+    assert_eq!(first.body["type"], "text");
+    system.whatsapp(&notifications::failure(&first, 131_047)).await.unwrap();
+    let again = whatsapp.until_taken_for(ANA, 3, SOON).await.unwrap().remove(2);
+    assert_eq!((&again.body["type"], again.text.as_str()), (&json!("template"), first.text.as_str()));
+    // Were that refused as well, nothing more would go.
+    system.whatsapp(&notifications::failure(&again, 131_047)).await.unwrap();
+    let conversation = system.whatsapp_conversation(ANA).await.unwrap();
+    let conversation = conversation["id"].as_str().unwrap();
+    let follow_up = system.follow_ups(conversation).await.unwrap().remove(0);
+    let failed = system.until_state(follow_up["id"].as_str().unwrap(), "failed", SOON).await.unwrap();
+    assert_eq!(failed["reason"]["code"], "window_closed");
+    let retried = system.events(conversation).await.unwrap();
+    assert_eq!(retried.iter().filter(|e| e["type"] == "MessageRetried").count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
