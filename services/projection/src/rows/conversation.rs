@@ -30,6 +30,8 @@ table! {
         takeover_since: Option<DateTime<Utc>>,
         takeover_active_at: Option<DateTime<Utc>>,
         blocked: bool,
+        unreachable_at: Option<DateTime<Utc>>,
+        reachable_at: Option<DateTime<Utc>>,
         last_message_at: Option<DateTime<Utc>>,
         /// When the client last wrote or called.
         last_client_at: Option<DateTime<Utc>>,
@@ -70,6 +72,8 @@ impl ConversationRow {
             takeover_since: None,
             takeover_active_at: None,
             blocked: false,
+            unreachable_at: None,
+            reachable_at: None,
             last_message_at: None,
             last_client_at: None,
             pending_follow_ups: 0,
@@ -106,6 +110,7 @@ impl ConversationRow {
             self.takeover_via = takeover.map(|t| t.via.clone());
         }
         self.blocked = state.blocked;
+        (self.unreachable_at, self.reachable_at) = (state.unreachable_at, state.reachable_at);
         self.last_client_at = state.last_client_at;
         self.pending_follow_ups = state.follow_ups.values().filter(|f| f.is_open()).count() as u32;
     }
@@ -147,6 +152,7 @@ impl ConversationRow {
             cancelled: Vec::new(),
         });
         state.blocked = self.blocked;
+        (state.unreachable_at, state.reachable_at) = (self.unreachable_at, self.reachable_at);
         state.last_client_at = self.last_client_at;
         state
     }

@@ -13,6 +13,11 @@ use super::super::state::{
 /// Message-IDs of a thread that are kept: a mail names the first and the latest.
 const REFERENCES_KEPT: usize = 32;
 
+/// The channel's own time of it where that isn't ahead, else of recording.
+pub(super) fn said_at(source: Option<&v1::Source>, at: DateTime<Utc>) -> DateTime<Utc> {
+    source.and_then(|s| from_timestamp(s.sent_at.as_ref())).map_or(at, |sent| sent.min(at))
+}
+
 impl Conversation {
     pub(super) fn came_from(&mut self, source: Option<&v1::Source>, contact_id: &str, at: DateTime<Utc>) {
         let Some(source) = source else { return };
@@ -32,7 +37,7 @@ impl Conversation {
     pub(super) fn client_responded(&mut self, recorded: &Recorded, e: &v1::ClientResponded) {
         let at = recorded.metadata.at;
         self.came_from(e.source.as_ref(), &e.contact_id, at);
-        self.blocked = false;
+        self.reachable(said_at(e.source.as_ref(), at));
         let from = e.from.as_ref().map(Person::from).unwrap_or_default();
         if self.person.id != from.id {
             self.person = from.clone();
@@ -92,8 +97,24 @@ impl Conversation {
 
     /// The service window counts from the client's latest sign of life, by the channel's own time where that isn't ahead.
     pub(super) fn heard_from(&mut self, source: Option<&v1::Source>, at: DateTime<Utc>) {
-        let said_at = source.and_then(|s| from_timestamp(s.sent_at.as_ref())).map_or(at, |sent| sent.min(at));
-        self.last_client_at = self.last_client_at.max(Some(said_at));
+        self.last_client_at = self.last_client_at.max(Some(said_at(source, at)));
+    }
+
+    /// The provider reported at this time of its clock that the recipient can't be reached. Providers tell whole seconds;
+    /// within one, what comes last counts.
+    pub(super) fn unreachable(&mut self, then: DateTime<Utc>) {
+        self.unreachable_at = self.unreachable_at.max(Some(then));
+        if self.reachable_at.is_none_or(|since| then.timestamp() >= since.timestamp()) {
+            self.blocked = true;
+        }
+    }
+
+    /// Likewise that they can.
+    pub(super) fn reachable(&mut self, then: DateTime<Utc>) {
+        self.reachable_at = self.reachable_at.max(Some(then));
+        if self.unreachable_at.is_none_or(|since| then.timestamp() >= since.timestamp()) {
+            self.blocked = false;
+        }
     }
 
     /// What a client's message does to one of ours that waits or is being sent.
