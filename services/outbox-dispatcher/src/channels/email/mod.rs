@@ -4,7 +4,7 @@ mod letter;
 mod line;
 mod meaning;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{TimeDelta, Utc};
 use lettre::{
@@ -15,7 +15,10 @@ use steward_domain::{
     mail::{Server, domain_of},
     settings::Email,
 };
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout, timeout_at},
+};
 
 use super::{Outbound, Sent};
 
@@ -23,11 +26,18 @@ use super::{Outbound, Sent};
 /// (RFC 5321, 4.5.3.2, allows ten minutes for that answer alone; relays take seconds).
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Of that, up to the point where the server asks for the mail: what comes after has at least the rest, because only
+/// there is running out of time a fate unknown.
+const TO_BEGIN: Duration = Duration::from_secs(30);
+
 /// The longest that a send takes: the request, its good-bye, and room.
 pub const LONGEST: Duration = Duration::from_secs(63);
 
 /// How long a good-bye may take. The mail's fate is known by then.
 const PARTING: Duration = Duration::from_millis(500);
+
+/// Sessions with one server at the same time: relays refuse a client that opens many (Postfix: 50, others 10 to 20).
+const AT_ONCE: usize = 10;
 
 /// A mailbox that can send.
 #[derive(Clone)]
@@ -35,6 +45,7 @@ pub struct Mailer {
     server: Server,
     address: Address,
     hello: ClientId,
+    sessions: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Mailer {
@@ -53,7 +64,7 @@ impl Mailer {
         let server = Server::smtp(&email.smtp_url).ok()?;
         // Our own host name says nothing to a relay, and less than the domain that the mail is from.
         let hello = ClientId::Domain(domain_of(&email.address).to_ascii_lowercase());
-        Some(Self { server, address: email.address.parse().ok()?, hello })
+        Some(Self { server, address: email.address.parse().ok()?, hello, sessions: Arc::new(Semaphore::new(AT_ONCE)) })
     }
 
     /// Hands one part to the server, which ends within [`REQUEST_TIMEOUT`].
@@ -67,7 +78,8 @@ impl Mailer {
     }
 
     async fn attempt(&self, out: &Outbound) -> Sent {
-        let deadline = Instant::now() + REQUEST_TIMEOUT;
+        let began = Instant::now();
+        let (begun_by, deadline) = (began + TO_BEGIN, began + REQUEST_TIMEOUT);
         let Ok(to) = out.external_id.parse::<Address>() else {
             let text = "the recipient is no mail address".to_owned();
             return Sent::Refused { code: "no_such_recipient", text, provider_code: String::new() };
@@ -79,8 +91,13 @@ impl Mailer {
                 return Sent::Refused { code: "provider_refused", text, provider_code: String::new() };
             }
         };
+        let late = || {
+            let text = format!("no mail could be begun within {} s", TO_BEGIN.as_secs());
+            Sent::Deferred { code: "not_connected", text, retry_at: None }
+        };
+        let Ok(Ok(_session)) = timeout_at(begun_by, self.sessions.acquire()).await else { return late() };
         // Until the server asks for the mail's content nothing has left, however the line breaks.
-        let begun = timeout_at(deadline, async {
+        let begun = timeout_at(begun_by, async {
             let mut connection = line::open(&self.server, &self.hello).await?;
             match line::address(&mut connection, self.address.clone(), to, &letter).await {
                 Ok(()) => Ok(connection),
@@ -93,10 +110,7 @@ impl Mailer {
         let mut connection = match begun.await {
             Ok(Ok(connection)) => connection,
             Ok(Err(sent)) => return sent,
-            Err(_) => {
-                let text = format!("the mail server took longer than {} s", REQUEST_TIMEOUT.as_secs());
-                return Sent::Deferred { code: "not_connected", text, retry_at: None };
-            }
+            Err(_) => return late(),
         };
         // From here on only the server's own answer says what became of it.
         let sent = match timeout_at(deadline, connection.message(&letter.content)).await {
