@@ -35,3 +35,9 @@ bench *jobs:
 # Write the golden bytes of events that have none yet
 golden:
     STEWARD_WRITE_GOLDEN=1 cargo test -p steward-proto
+
+# Fuzz one parser (fuzz/targets) for so many seconds; needs cargo-fuzz. What breaks it is kept in fuzz/artifacts
+fuzz target seconds="60":
+    cp Cargo.lock fuzz/
+    mkdir -p fuzz/corpus/{{target}}
+    cargo fuzz run --sanitizer none {{target}} fuzz/corpus/{{target}} fuzz/seeds/{{target}}/ -- -max_total_time={{seconds}} -max_len=65536 -timeout=10 -dict=fuzz/tokens.dict

@@ -8,8 +8,12 @@
 mod arrival;
 mod commands;
 mod email;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod intake;
 mod json;
+#[cfg(test)]
+mod mutated;
 mod names;
 mod operators;
 mod origin;

@@ -1,0 +1,5 @@
+//! Raw mails.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| steward_ingestion::fuzzing::mail(bytes));

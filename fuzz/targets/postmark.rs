@@ -1,0 +1,5 @@
+//! JSON of Postmark.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| steward_ingestion::fuzzing::postmark(bytes));

@@ -1,0 +1,5 @@
+//! Forms and events of SendGrid.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| steward_ingestion::fuzzing::sendgrid(bytes));

@@ -1,0 +1,5 @@
+//! Notifications of Amazon SES.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| steward_ingestion::fuzzing::ses(bytes));

@@ -1,0 +1,5 @@
+//! Updates of Telegram.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| steward_ingestion::fuzzing::telegram(bytes));

@@ -1,0 +1,5 @@
+//! Notifications of WhatsApp.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| steward_ingestion::fuzzing::whatsapp(bytes));
