@@ -52,6 +52,16 @@ async fn the_pending(system: &System, conversation: &str, wanted: impl Fn(&Value
     system.until(SOON, look).await.unwrap()
 }
 
+/// Waits until so many turns are complete, in the log and in what is read from now on.
+async fn until_turns(system: &System, conversation: &str, count: usize) {
+    let look = || async {
+        let events = system.events(conversation).await?;
+        let complete = events.iter().filter(|e| e["type"] == "TurnCompleted").count();
+        Ok((complete >= count).then_some(()))
+    };
+    system.until(SOON, look).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_confirmation_offers_three_buttons_that_telegram_takes() {
     let (telegram, system) = started().await;
@@ -68,6 +78,7 @@ async fn keep_leaves_the_promise_alive_and_it_is_kept_once() {
     press(&telegram, &system, &confirmation, 0).await;
     let sent = telegram.until_delivered_to(7, 3, SOON).await.unwrap();
     assert!(sent[2].text.contains("договор"), "{sent:?}");
+    until_turns(&system, &conversation, 2).await;
     let follow_ups = system.follow_ups(&conversation).await.unwrap();
     let states: Vec<_> = follow_ups.iter().map(|f| f["state"].as_str().unwrap()).collect();
     assert!(states.len() == 2 && states.contains(&"cancelled"), "a press renews: {states:?}");
@@ -83,6 +94,7 @@ async fn cancel_takes_the_promise_back_by_the_clients_word() {
     press(&telegram, &system, &confirmation, 1).await;
     let sent = telegram.until_delivered_to(7, 2, SOON).await.unwrap();
     assert!(sent[1].text.contains("договор") && sent[1].buttons.is_empty(), "{sent:?}");
+    until_turns(&system, &conversation, 2).await;
     let follow_ups = system.follow_ups(&conversation).await.unwrap();
     assert_eq!(follow_ups.len(), 1);
     assert_eq!(follow_ups[0]["state"], "cancelled");
@@ -104,6 +116,7 @@ async fn a_day_later_moves_the_promise_also_by_an_old_button_after_renewals() {
     system.until_state(moved["id"].as_str().unwrap(), "cancelled", SOON).await.unwrap();
     press(&telegram, &system, &confirmation, 2).await;
     telegram.until_delivered_to(7, 5, SOON).await.unwrap();
+    until_turns(&system, &conversation, 5).await;
     let pending = system.follow_ups(&conversation).await.unwrap();
     assert!(pending.iter().all(|f| f["state"] == "cancelled"), "a press under what has ended revives nothing");
 }

@@ -65,9 +65,13 @@ async fn a_mention_a_command_and_an_answer_are_heard_and_the_rest_is_kept_in_sil
         (kept.len(), &kept[0]["type"], &kept[0]["data"]["kind"]),
         (1, &"UpdateKept".into(), &"group_message".into())
     );
-    let events = system.events(&conversation).await.unwrap();
-    let turns = events.iter().filter(|e| e["type"] == "TurnCompleted").count();
-    assert_eq!((turns, telegram.delivered_to(GROUP).len()), (3, 3), "{events:?}");
+    let look = || async {
+        let events = system.events(&conversation).await?;
+        let turns = events.iter().filter(|e| e["type"] == "TurnCompleted").count();
+        Ok((turns >= 3).then_some(turns))
+    };
+    let turns = system.until(SOON, look).await.unwrap();
+    assert_eq!((turns, telegram.delivered_to(GROUP).len()), (3, 3));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
