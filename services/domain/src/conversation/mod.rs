@@ -7,6 +7,7 @@ pub mod dispatch;
 mod evolve;
 pub mod follow_ups;
 pub mod meetings;
+mod message;
 pub mod outbox;
 mod state;
 pub mod takeover;
