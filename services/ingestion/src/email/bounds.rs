@@ -1,5 +1,9 @@
 //! What of a mail's bytes is parsed: the parser's work grows with the square of a mail's parts, and its stack with their depth.
 
+use std::panic::catch_unwind;
+
+use mail_parser::{Message, MessageParser};
+
 /// Parts of a mail that are read. The parser may search through all that follows for the end of each, and frees a mail
 /// inside a mail inside a mail by recursion.
 const MOST_PARTS: usize = 300;
@@ -7,8 +11,17 @@ const MOST_PARTS: usize = 300;
 /// The header that a part needs to have others inside it.
 const BEGINS: &[u8] = b"content-type";
 
+/// Parses a mail; returns the bytes that its offsets count in as well. `None`: it has no header at all.
+pub fn parsed(raw: &[u8]) -> Option<(Message<'_>, &[u8])> {
+    let raw = readable(raw);
+    // The parser asserts what broken mails break: of such a one the headers are read.
+    let whole = catch_unwind(|| MessageParser::default().parse(raw));
+    let message = whole.unwrap_or_else(|_| MessageParser::default().parse_headers(raw))?;
+    Some((message, raw))
+}
+
 /// The mail without the line of a mailbox file, up to the header that would begin one part too many.
-pub fn readable(raw: &[u8]) -> &[u8] {
+fn readable(raw: &[u8]) -> &[u8] {
     let raw = without_mbox_line(raw);
     // Looked for by its dash, which is rare in most mails and in all that is encoded.
     let dash = BEGINS.iter().position(|byte| *byte == b'-').unwrap_or(0);
@@ -45,6 +58,13 @@ mod tests {
         let mut raw = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n".to_vec();
         raw.extend(b"CONTENT-TYPE: multipart/mixed; boundary=c\r\n\r\n--b\r\n".repeat(100_000));
         assert!(Mail::read(&raw).is_some());
+    }
+
+    #[test]
+    fn a_mail_that_the_parser_panics_on_is_read_as_far_as_its_headers() {
+        let mail = Mail::read(include_bytes!("../../tests/fixtures/found/part_without_parent.eml")).unwrap();
+        assert_eq!((mail.subject.as_str(), mail.content_type.as_str()), ("Nyaaan", "multipart/report"));
+        assert!(mail.message_id.ends_with("@mx4.example.co.jp"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use mail_parser::{Address as Parsed, HeaderValue, MessageParser, MessagePart, MimeHeaders, PartType};
 
-use super::{bounds::readable, html};
+use super::{bounds::parsed, html};
 
 /// Text that is kept of one mail, in bytes; what is longer is cut, the raw mail has all of it.
 const LONGEST_TEXT: usize = 200 << 10;
@@ -87,8 +87,7 @@ impl Mail {
     ///
     /// Returns `None` when there is no header at all.
     pub fn read(raw: &[u8]) -> Option<Self> {
-        let raw = readable(raw);
-        let parsed = MessageParser::default().parse(raw)?;
+        let (parsed, raw) = parsed(raw)?;
         let headers: Vec<(String, String)> = raw_headers(&parsed, raw);
         if headers.is_empty() {
             return None;
