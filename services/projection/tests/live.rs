@@ -67,13 +67,16 @@ impl Reader {
     }
 
     async fn next(&mut self) -> Seen {
-        loop {
-            if let Some(seen) = self.ready.pop_front() {
-                return seen;
+        let coming = async {
+            loop {
+                if let Some(seen) = self.ready.pop_front() {
+                    return seen;
+                }
+                assert!(self.read().await, "the stream ended");
             }
-            let read = tokio::time::timeout(Duration::from_secs(20), self.read()).await;
-            assert!(read.expect("an event comes"), "the stream ended");
-        }
+        };
+        // All of it: signs of life are no event.
+        tokio::time::timeout(Duration::from_secs(20), coming).await.expect("an event comes")
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Hub {
 #[derive(Clone)]
 struct Feed {
     frames: broadcast::Sender<Arc<Frame>>,
-    /// The last position that was handed out.
+    /// The last position that was handed out, or is just being.
     through: Arc<AtomicU64>,
 }
 
@@ -106,10 +106,11 @@ impl Hub {
             tokio::select! {
                 frame = rendered.next() => {
                     let Some(frame) = frame else { return Ok(()) };
-                    let position = frame.position;
+                    // Before the frame goes out: who joins in between reads it from the log. The other way round they
+                    // would find it neither there nor here.
+                    feed.through.store(frame.position, Ordering::Release);
                     // Nobody listening is no error: the hub lingers.
                     let _ = feed.frames.send(frame);
-                    feed.through.store(position, Ordering::Release);
                 }
                 _ = check.tick() => {
                     let mut slot = self.feed.lock().await;
