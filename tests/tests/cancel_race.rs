@@ -127,6 +127,5 @@ async fn no_claim_follows_the_clients_message_and_what_was_cancelled_was_not_sen
         "{count} races, sends usually {} ms late, seed {seed}: {sent} sent before the client's message, {cancelled} cancelled by it, {refused} of those after they were due",
         usual.num_milliseconds()
     );
-    // On a slow machine every client may be first; then some must have been so after the promise was due.
-    assert!(cancelled > 0 && (sent > 0 || refused > 0), "it was no race");
+    assert!(sent > 0 && cancelled > 0, "it was no race");
 }

@@ -227,7 +227,6 @@ async fn rate_limits_hold_back_before_the_claim_and_lose_nothing() {
     for chat in 10..14 {
         let at: Vec<_> = sends.iter().filter(|d| d.chat_id == chat.to_string()).map(|d| d.at).collect();
         let span = *at.last().unwrap() - at[0];
-        // A second apart when they leave; the first may be held up on its way, by a machine with much to do.
-        assert!(span >= TimeDelta::milliseconds(500), "three in one chat at two a second came within {span}");
+        assert!(span >= TimeDelta::milliseconds(900), "three in one chat at two a second came within {span}");
     }
 }
