@@ -57,9 +57,13 @@ impl Deref for System {
     }
 }
 
-/// A port that is free now.
+/// Below what Linux hands out to outgoing connections, and beside the managed servers' own.
+const PORTS: std::ops::Range<u16> = 10_000..20_000;
+
+/// A port that is free now, and that nobody is given by chance until it is used.
 pub fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(|| rand::random_range(PORTS)).take(1_000).find(free).context("no port is free")
 }
 
 impl Unit {

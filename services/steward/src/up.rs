@@ -46,8 +46,7 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
         Wanted { nats: false, postgres: false } => None,
         _ => {
             process.front.waits_for("its servers to start");
-            let start = ManagedServers::start(&data, wanted);
-            let Some(servers) = process.shutdown.run_until_cancelled(start).await.transpose()? else { return Ok(()) };
+            let Some(servers) = ManagedServers::start(&data, wanted, &process.shutdown).await? else { return Ok(()) };
             Some(servers)
         }
     };

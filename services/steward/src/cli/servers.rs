@@ -30,10 +30,7 @@ impl Servers {
             wanted.nats || wanted.postgres,
             "nats.url and postgres.url are both given, so there is no server to run: leave out the one that steward shall run"
         );
-        let Some(servers) = shutdown.run_until_cancelled(ManagedServers::start(&data, wanted)).await.transpose()?
-        else {
-            return Ok(());
-        };
+        let Some(servers) = ManagedServers::start(&data, wanted, &shutdown).await? else { return Ok(()) };
         let url = |managed: &Option<crate::config::Secret>, given: &Option<crate::config::Secret>| {
             managed.as_ref().or(given.as_ref()).map(|url| url.expose().to_owned())
         };

@@ -14,11 +14,12 @@ mod tether;
 
 use std::thread;
 
+use futures::future::{OptionFuture, join_all};
 use tokio::{sync::oneshot, task::LocalSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(crate) use self::data_dir::write_private;
-use self::ports::{Access, Accesses};
+use self::ports::Accesses;
 pub use self::{
     binaries::{NATS_VARIABLE, POSTGRES_VARIABLE},
     data_dir::{DataDir, Lock},
@@ -48,11 +49,16 @@ impl ManagedServers {
     /// Starts what is wanted, both at once, and returns when they take connections. From then on each is started again on
     /// the same port should it die. The caller holds the data directory's [`Lock`].
     ///
-    /// Servers that an earlier run left behind are stopped first. Dropping the future stops what it started.
-    pub async fn start(data: &DataDir, wanted: Wanted) -> Result<Self, ServersError> {
+    /// Servers that an earlier run left behind are stopped first. `None`: `shutdown` came first. Whatever had been started by
+    /// then, or when one of them failed, has ended when this returns.
+    pub async fn start(
+        data: &DataDir,
+        wanted: Wanted,
+        shutdown: &CancellationToken,
+    ) -> Result<Option<Self>, ServersError> {
         let token = CancellationToken::new();
         let stop = token.clone().drop_guard();
-        let (tell, started) = oneshot::channel();
+        let (tell, mut started) = oneshot::channel();
         let (tell_stopped, stopped) = oneshot::channel();
         let data = data.clone();
         // A thread of their own, as long as they live: the kernel ties a child to the thread that started it.
@@ -69,8 +75,17 @@ impl ManagedServers {
                 let _ = tell_stopped.send(());
             })
             .map_err(ServersError::data_dir("serving", "."))?;
-        let urls = started.await.map_err(|_| ServersError::Interrupted)??;
-        Ok(Self { nats_url: urls.nats, postgres_url: urls.postgres, stop, stopped })
+        let started = match shutdown.run_until_cancelled(&mut started).await {
+            Some(Ok(Ok(urls))) => {
+                return Ok(Some(Self { nats_url: urls.nats, postgres_url: urls.postgres, stop, stopped }));
+            }
+            Some(Ok(Err(problem))) => Err(problem),
+            Some(Err(_)) => Err(ServersError::Interrupted),
+            None => Ok(None),
+        };
+        drop(stop);
+        let _ = stopped.await;
+        started
     }
 
     /// Stops both in order; a server that doesn't within four seconds is killed.
@@ -92,42 +107,51 @@ async fn run(
     stop: CancellationToken,
     tell: oneshot::Sender<Result<Urls, ServersError>>,
 ) {
-    let started = stop.run_until_cancelled(start(&data, wanted)).await.unwrap_or(Err(ServersError::Interrupted));
-    let (nats, postgres, urls) = match started {
-        Ok(started) => started,
-        Err(problem) => {
-            let _ = tell.send(Err(problem));
-            return;
-        }
-    };
-    let _ = tell.send(Ok(urls));
-    let keep = async |started: Option<(supervise::Program, supervise::Running)>| {
-        if let Some((program, running)) = started {
-            program.keep(running, stop.clone()).await;
-        }
-    };
-    tokio::join!(keep(nats), keep(postgres));
+    let (running, urls) = start(&data, wanted, &stop).await;
+    if urls.is_err() {
+        stop.cancel();
+    }
+    let _ = tell.send(urls);
+    join_all(running.into_iter().map(|(program, running)| program.keep(running, stop.clone()))).await;
 }
 
-type Started = Option<(supervise::Program, supervise::Running)>;
+type Started = (supervise::Program, supervise::Running);
 
-async fn start(data: &DataDir, wanted: Wanted) -> Result<(Started, Started, Urls), ServersError> {
-    let mut accesses = Accesses::load(data)?;
+/// Starts both at once; the first failure gives the other up. What runs is returned also when not all of it does.
+async fn start(data: &DataDir, wanted: Wanted, stop: &CancellationToken) -> (Vec<Started>, Result<Urls, ServersError>) {
+    let mut accesses = match Accesses::load(data) {
+        Ok(accesses) => accesses,
+        Err(problem) => return (Vec::new(), Err(problem)),
+    };
     let Accesses { nats: nats_access, postgres: postgres_access } = &mut accesses;
-    let nats = async |access: &mut Access| match wanted.nats {
-        true => nats::start(data, access).await.map(Some),
-        false => Ok(None),
+    let given_up = stop.child_token();
+    let nats = async {
+        let started = nats::start(data, nats_access, &given_up).await;
+        started.inspect_err(|_| given_up.cancel())
     };
-    let postgres = async |access: &mut Access| match wanted.postgres {
-        true => postgres::start(data, access).await.map(Some),
-        false => Ok(None),
+    let postgres = async {
+        let started = postgres::start(data, postgres_access, &given_up).await;
+        started.inspect_err(|_| given_up.cancel())
     };
-    // The first failure gives the other up.
-    let (nats, postgres) = tokio::try_join!(nats(nats_access), postgres(postgres_access))?;
-    accesses.save(data)?;
-    let urls = Urls {
-        nats: nats.is_some().then(|| Secret::new(accesses.nats.url("nats", ""))),
-        postgres: postgres.is_some().then(|| Secret::new(accesses.postgres.url("postgres", "/steward"))),
+    let (nats, postgres) = tokio::join!(
+        OptionFuture::from(wanted.nats.then_some(nats)),
+        OptionFuture::from(wanted.postgres.then_some(postgres))
+    );
+    let (mut running, mut problems) = (Vec::new(), Vec::new());
+    for started in [nats, postgres].into_iter().flatten() {
+        match started {
+            Ok(started) => running.push(started),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    // The one given up says only that it was interrupted.
+    problems.sort_by_key(|problem| matches!(problem, ServersError::Interrupted));
+    let urls = match problems.into_iter().next() {
+        Some(problem) => Err(problem),
+        None => accesses.save(data).map(|()| Urls {
+            nats: wanted.nats.then(|| Secret::new(accesses.nats.url("nats", ""))),
+            postgres: wanted.postgres.then(|| Secret::new(accesses.postgres.url("postgres", "/steward"))),
+        }),
     };
-    Ok((nats, postgres, urls))
+    (running, urls)
 }

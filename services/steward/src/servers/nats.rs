@@ -4,6 +4,7 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 use tokio::process::Command;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     binaries,
@@ -19,9 +20,13 @@ const TEMPLATE: &str = include_str!("../../../../nats/server/managed.conf");
 /// How often another port is tried when the chosen one was taken in the meantime.
 const PORT_ATTEMPTS: usize = 5;
 
-/// Starts it on `access`' port, or another if that is taken; `access` then says which.
-pub(super) async fn start(data: &DataDir, access: &mut Access) -> Result<(Program, Running), ServersError> {
-    let binary = binaries::nats(data).await?;
+/// Starts it on `access`' port, or another if that is taken; `access` then says which. Gives up on `stop`.
+pub(super) async fn start(
+    data: &DataDir,
+    access: &mut Access,
+    stop: &CancellationToken,
+) -> Result<(Program, Running), ServersError> {
+    let binary = stop.run_until_cancelled(binaries::nats(data)).await.ok_or(ServersError::Interrupted)??;
     let home = data.join("nats");
     let config = home.join("server.conf");
     std::fs::create_dir_all(&home).map_err(ServersError::data_dir("making", &home))?;
@@ -44,7 +49,7 @@ pub(super) async fn start(data: &DataDir, access: &mut Access) -> Result<(Progra
     for attempt in 1.. {
         access.ensure_free_port();
         configure(&config, &home.join("store"), access)?;
-        match program.start().await {
+        match program.start(stop).await {
             Ok(running) => return Ok((program, running)),
             Err(ServersError::Start { cause, .. }) if cause.contains("in use") && attempt < PORT_ATTEMPTS => {
                 access.port = 0

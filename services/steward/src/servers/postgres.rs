@@ -4,12 +4,17 @@ use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
+    pin::pin,
     process::Stdio,
     time::Duration,
 };
 
-use nix::{sys::signal::Signal, unistd::Pid};
-use tokio::{io::AsyncWriteExt, process::Command};
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+use tokio::{io::AsyncWriteExt, process::Command, time::timeout};
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::{
@@ -46,20 +51,25 @@ const SETTINGS: &[&str] = &[
     "logging_collector=off",
 ];
 
-/// Starts it on `access`' port, or another if that is taken; `access` then says which.
-pub(super) async fn start(data: &DataDir, access: &mut Access) -> Result<(Program, Running), ServersError> {
+/// Starts it on `access`' port, or another if that is taken; `access` then says which. Gives up on `stop`.
+pub(super) async fn start(
+    data: &DataDir,
+    access: &mut Access,
+    stop: &CancellationToken,
+) -> Result<(Program, Running), ServersError> {
     let owner = Owner::of_postgres()?;
     let home = owner::home(data, owner.as_ref())?;
     let cluster = home.join("data");
-    let bin = binaries::postgres(data, owner.as_ref(), &home, major_of(&cluster)).await?;
+    let bin = binaries::postgres(data, owner.as_ref(), &home, major_of(&cluster));
+    let bin = stop.run_until_cancelled(bin).await.ok_or(ServersError::Interrupted)??;
     let log = data.join("logs/postgres.log");
     orphans::stop(NAME, &cluster, Signal::SIGINT).await;
     if !cluster.is_dir() {
         info!(major = bin.major, "making the Postgres database (once)");
-        make(&bin, owner.as_ref(), &home, &cluster, access).await.map_err(|cause| ServersError::Start {
-            program: "PostgreSQL",
-            cause,
-            log: log.clone(),
+        let made = make(&bin, owner.as_ref(), &home, &cluster, access, stop).await;
+        made.map_err(|cause| match stop.is_cancelled() {
+            true => ServersError::Interrupted,
+            false => ServersError::Start { program: "PostgreSQL", cause, log: log.clone() },
         })?;
     }
     let mut attempt = 1;
@@ -67,7 +77,7 @@ pub(super) async fn start(data: &DataDir, access: &mut Access) -> Result<(Progra
         access.ensure_free_port();
         free_pid_file(&cluster);
         let program = program(&bin, owner.clone(), &cluster, access.port, log.clone());
-        match program.start().await {
+        match program.start(stop).await {
             Ok(running) => return Ok((program, running)),
             Err(ServersError::Start { .. }) if attempt < PORT_ATTEMPTS && !port_is_free(access.port) => access.port = 0,
             // What a killed postmaster leaves behind needs a moment to notice and end.
@@ -133,6 +143,7 @@ async fn make(
     home: &Path,
     cluster: &Path,
     access: &Access,
+    stop: &CancellationToken,
 ) -> Result<(), String> {
     let text = |e: std::io::Error| e.to_string();
     let (new, password) = (home.join("data.new"), home.join("password.new"));
@@ -147,12 +158,12 @@ async fn make(
         .args(["-U", &access.user, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"])
         .arg("--pwfile")
         .arg(&password);
-    let made = run(initdb, "").await;
+    let made = run(initdb, "", stop).await;
     fs::remove_file(&password).map_err(text)?;
     made?;
     let mut single = as_owner(&bin.dir.join(NAME), owner);
     single.args(["--single", "-j", "-D"]).arg(&new).arg(NAME);
-    run(single, &format!("CREATE DATABASE {DATABASE};\n")).await?;
+    run(single, &format!("CREATE DATABASE {DATABASE};\n"), stop).await?;
     fs::rename(&new, cluster).map_err(text)
 }
 
@@ -164,22 +175,30 @@ fn write_password(path: &Path, owner: Option<&Owner>, password: &str) -> std::io
     owner.map_or(Ok(()), |owner| owner.owns(path))
 }
 
-/// Runs a program to its end with `input`; the error is what it said last.
-async fn run(mut command: Command, input: &str) -> Result<(), String> {
+/// Runs a program to its end with `input`; the error is what it said last. On `stop`, and after [`INIT_LIMIT`], it is killed
+/// with everything it runs itself.
+async fn run(mut command: Command, input: &str, stop: &CancellationToken) -> Result<(), String> {
     let name = command.as_std().get_program().to_string_lossy().into_owned();
     tether(&mut command, Signal::SIGKILL);
     command.kill_on_drop(true).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let ended = async {
-        let mut child = command.spawn()?;
+    let mut child = command.spawn().map_err(|e| format!("{name} can't be run: {e}"))?;
+    let group = child.id().map(|pid| Pid::from_raw(pid as i32));
+    let mut ended = pin!(async {
         if let Some(mut stdin) = child.stdin.take() {
             stdin.write_all(input.as_bytes()).await?;
         }
         child.wait_with_output().await
+    });
+    let in_time = timeout(INIT_LIMIT, stop.run_until_cancelled(&mut ended)).await;
+    let Ok(Some(output)) = in_time else {
+        if let Some(group) = group {
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+        // Its pipes close when the last of the group has ended.
+        let _ = ended.await;
+        return Err(format!("{name} was given up, or took longer than {} s", INIT_LIMIT.as_secs()));
     };
-    let output = tokio::time::timeout(INIT_LIMIT, ended)
-        .await
-        .map_err(|_| format!("{name} took longer than {} s", INIT_LIMIT.as_secs()))?
-        .map_err(|e| format!("{name} can't be run: {e}"))?;
+    let output = output.map_err(|e| format!("{name} failed: {e}"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     let complaint = said.lines().rev().find(|l| ["ERROR", "FATAL", "error:"].iter().any(|w| l.contains(w)));
     match complaint {

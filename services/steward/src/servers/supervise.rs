@@ -53,11 +53,11 @@ pub(super) struct Running {
 }
 
 impl Program {
-    /// Starts it and waits until it takes connections.
+    /// Starts it and waits until it takes connections; gives up and stops it again on `stop`.
     ///
     /// # Errors
-    /// It ended instead; the cause is what it said last.
-    pub async fn start(&self) -> Result<Running, ServersError> {
+    /// It ended instead; the cause is what it said last. Or it was given up.
+    pub async fn start(&self, stop: &CancellationToken) -> Result<Running, ServersError> {
         let failed = |cause: String| ServersError::Start { program: self.name, cause, log: self.log.clone() };
         let mut command = (self.command)();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -75,6 +75,10 @@ impl Program {
             Ok(()) = is_ready => {
                 debug!(server = self.name, ms = since.elapsed().as_millis() as u64, "started");
                 Ok(Running { child, reader, since })
+            }
+            () = stop.cancelled() => {
+                self.stop(child).await;
+                Err(ServersError::Interrupted)
             }
             () = sleep(START_LIMIT) => {
                 let _ = child.kill().await;
@@ -95,32 +99,29 @@ impl Program {
                     let cause = last_words(status, running.reader).await;
                     warn!(server = self.name, cause, "a managed server ended; starting it again");
                 }
-                () = stop.cancelled() => return self.stop(running).await,
+                () = stop.cancelled() => return self.stop(running.child).await,
             }
             running = loop {
                 if stop.run_until_cancelled(sleep(wait)).await.is_none() {
                     return;
                 }
                 wait = (wait * 2).min(LONGEST_WAIT);
-                match stop.run_until_cancelled(self.start()).await {
-                    Some(Ok(running)) => break running,
-                    Some(Err(problem)) => {
-                        error!(server = self.name, %problem, "trying again in {} ms", wait.as_millis())
-                    }
-                    // The start that was given up is killed with its command.
-                    None => return,
+                match self.start(&stop).await {
+                    Ok(running) => break running,
+                    Err(ServersError::Interrupted) => return,
+                    Err(problem) => error!(server = self.name, %problem, "trying again in {} ms", wait.as_millis()),
                 }
             };
             info!(server = self.name, "the managed server runs again");
         }
     }
 
-    async fn stop(&self, mut running: Running) {
-        let Some(pid) = running.child.id() else { return };
+    async fn stop(&self, mut child: Child) {
+        let Some(pid) = child.id() else { return };
         let _ = kill(Pid::from_raw(pid as i32), self.stop);
-        if timeout(STOP_LIMIT, running.child.wait()).await.is_err() {
+        if timeout(STOP_LIMIT, child.wait()).await.is_err() {
             warn!(server = self.name, "it didn't stop within {} s; killing it", STOP_LIMIT.as_secs());
-            let _ = running.child.kill().await;
+            let _ = child.kill().await;
         }
     }
 }

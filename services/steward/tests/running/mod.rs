@@ -150,10 +150,13 @@ impl Drop for Scratch {
     }
 }
 
-/// A port that is free now.
+/// Below what Linux hands out to outgoing connections, and beside the managed servers' own.
+const PORTS: std::ops::Range<u16> = 10_000..20_000;
+
+/// A port that is free now, and that nobody is given by chance until it is used.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("there is one");
-    listener.local_addr().expect("bound").port()
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(|| rand::random_range(PORTS)).take(1_000).find(free).expect("there is one")
 }
 
 /// An HTTP client.
@@ -186,7 +189,6 @@ pub struct Running {
     child: Child,
     data: PathBuf,
     log: PathBuf,
-    since: Instant,
     /// Whether the servers are its own.
     owner: bool,
 }
@@ -205,7 +207,7 @@ impl Running {
             .spawn()
             .expect("it runs");
         let owner = matches!(args, ["up" | "servers", ..]);
-        Self { child, data: scratch.data(), log, since: Instant::now(), owner }
+        Self { child, data: scratch.data(), log, owner }
     }
 
     /// Starts it and waits for its run.json.
@@ -230,11 +232,6 @@ impl Running {
     /// What it has logged so far.
     pub fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
-    }
-
-    /// Time since it was started.
-    pub fn took(&self) -> Duration {
-        self.since.elapsed()
     }
 
     pub fn run_json(&self) -> serde_json::Value {
