@@ -3,6 +3,7 @@
 pub mod api;
 pub mod binary;
 pub mod config;
+mod empty;
 pub mod gate;
 pub mod lateness;
 pub mod live;

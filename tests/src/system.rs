@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::{
-    Api, Config, binary,
+    Api, Config, binary, empty,
     processes::{self, Process, Server},
 };
 
@@ -190,6 +190,8 @@ impl System {
     /// Starts whatever doesn't run and waits until all of it is ready.
     pub async fn start_again(&mut self) -> anyhow::Result<()> {
         std::fs::write(self.config_file(), self.config.toml())?;
+        let data = self.data();
+        tokio::task::spawn_blocking(move || empty::database(&data)).await?;
         for i in 0..self.units.len() {
             self.launch(i)?;
             if self.units[i].command == "servers" {
