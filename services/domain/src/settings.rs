@@ -1,6 +1,6 @@
 //! What an operator may set about behaviour: defaults, policy, channels. Pure data; read and checked by the `steward` binary.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use chrono_tz::Tz;
 use serde::Deserialize;
@@ -77,6 +77,7 @@ pub struct Policy {
     pub daily_cap: Option<u32>,
     /// The bot's answers per correspondent and hour; `None`: the channel's own.
     pub auto_reply_cap: Option<u32>,
+    /// Where neither the channel nor its tenant says otherwise.
     pub approval: Approval,
     pub breaker: Breaker,
 }
@@ -107,6 +108,50 @@ pub enum Approval {
     /// Those that nobody waits for.
     Proactive,
     All,
+}
+
+impl Approval {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::FirstContact => "first_contact",
+            Self::Proactive => "proactive",
+            Self::All => "all",
+        }
+    }
+}
+
+/// The approval mode in force on a channel, and who set it: the channel, else its tenant, else `[policy]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ApprovalRule {
+    pub mode: Approval,
+    pub set_by: SetBy,
+}
+
+impl fmt::Display for ApprovalRule {
+    /// As evidence shows it: `all, set for the channel`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = match self.set_by {
+            SetBy::Policy => "by [policy]",
+            SetBy::Tenant => "for the tenant",
+            SetBy::Channel => "for the channel",
+        };
+        write!(f, "{}, set {by}", self.mode.name())
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SetBy {
+    #[default]
+    Policy,
+    Tenant,
+    Channel,
+}
+
+/// `[tenants.NAME]`: what one tenant has otherwise than `[policy]` says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TenantPolicy {
+    pub approval: Option<Approval>,
 }
 
 /// A span of local wall-clock time; it may cross midnight.
@@ -151,6 +196,8 @@ pub struct Channel {
     pub on_unknown: OnUnknown,
     /// `None`: no limit.
     pub rate_limit: Option<RateLimit>,
+    /// `None`: as its tenant has it.
+    pub approval: Option<Approval>,
     pub kind: ChannelKind,
 }
 
@@ -294,6 +341,8 @@ impl Default for Webhooks {
 pub struct Settings {
     pub defaults: Defaults,
     pub policy: Policy,
+    /// By name.
+    pub tenants: BTreeMap<String, TenantPolicy>,
     pub webhooks: Webhooks,
     pub channels: Vec<Channel>,
 }
@@ -301,5 +350,17 @@ pub struct Settings {
 impl Settings {
     pub fn channel(&self, id: &str) -> Option<&Channel> {
         self.channels.iter().find(|c| c.id == id)
+    }
+
+    /// Which of the bot's messages on a channel wait for a person.
+    pub fn approval(&self, channel_id: &str) -> ApprovalRule {
+        let channel = self.channel(channel_id);
+        let own = channel.and_then(|c| c.approval).map(|mode| (mode, SetBy::Channel));
+        let tenants = || {
+            let tenant = self.tenants.get(&channel?.tenant)?;
+            Some((tenant.approval?, SetBy::Tenant))
+        };
+        let (mode, set_by) = own.or_else(tenants).unwrap_or((self.policy.approval, SetBy::Policy));
+        ApprovalRule { mode, set_by }
     }
 }

@@ -16,7 +16,7 @@ use steward_domain::{
     },
     inbox::Inbox,
     policy::parse_quiet_hours,
-    settings::{Approval, Breaker, Policy},
+    settings::{Approval, ApprovalRule, Breaker, Policy, SetBy},
     tenant::Tenant,
 };
 use steward_proto::{Event, Fold};
@@ -46,7 +46,7 @@ fn decide_everything(world: &mut World) {
                 quiet_hours: parse_quiet_hours("22:00-08:00"),
                 daily_cap: Some(0),
                 auto_reply_cap: Some(0),
-                approval: if late_limit.is_zero() { Approval::None } else { Approval::FirstContact },
+                approval: Approval::None,
                 breaker: Breaker::default(),
             };
             let claiming = Claiming {
@@ -57,6 +57,10 @@ fn decide_everything(world: &mut World) {
                 lifetime: Duration::from_secs(8),
                 late_limit,
                 policy: &policy,
+                approval: ApprovalRule {
+                    mode: if late_limit.is_zero() { Approval::None } else { Approval::FirstContact },
+                    set_by: SetBy::Channel,
+                },
                 zone: chrono_tz::Tz::America__Sao_Paulo,
                 archived: false,
                 limited_until: None,

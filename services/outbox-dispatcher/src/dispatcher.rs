@@ -342,7 +342,8 @@ impl Dispatcher {
             .or(Some(state.person.timezone.as_str()))
             .and_then(|z| z.parse().ok())
             .unwrap_or(self.settings.defaults.timezone);
-        let way = state.place.as_ref().and_then(|place| self.ways.get(&place.channel_id));
+        let channel_id = state.place.as_ref().map_or("", |place| place.channel_id.as_str());
+        let way = self.ways.get(channel_id);
         Claiming {
             message_id,
             now: Utc::now(),
@@ -351,6 +352,7 @@ impl Dispatcher {
             lifetime: way.map_or(Duration::ZERO, |(way, ..)| way.request_timeout()) + TO_RECORD,
             late_limit: self.settings.defaults.late_limit,
             policy: &self.settings.policy,
+            approval: self.settings.approval(channel_id),
             zone,
             archived: contact.is_some_and(|c| c.archived),
             limited_until,

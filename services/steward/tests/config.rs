@@ -231,6 +231,21 @@ fn the_environment_overrides_every_key_of_the_file() {
     assert_eq!((all.defaults.renew, all.webhooks.allow_private), (true, false));
 }
 
+#[test]
+fn approval_is_asked_for_per_channel_else_per_tenant_else_by_policy() {
+    let toml = "[policy]\napproval='proactive'\n[tenants.acme]\napproval='all'\n\
+                [[channels]]\nid='a'\nkind='web'\n[[channels]]\nid='b'\nkind='web'\ntenant='acme'\n\
+                [[channels]]\nid='c'\nkind='web'\ntenant='acme'\napproval='first_contact'\n";
+    let mode = |variables: &[(&str, &str)], id: &str| {
+        let settings = load(toml, variables).expect("valid").served().expect("served");
+        settings.approval(id).to_string()
+    };
+    assert_eq!(mode(&[], "a"), "proactive, set by [policy]");
+    assert_eq!(mode(&[], "b"), "all, set for the tenant");
+    assert_eq!(mode(&[], "c"), "first_contact, set for the channel");
+    assert_eq!(mode(&[("STEWARD__TENANTS__ACME__APPROVAL", "none")], "b"), "none, set for the tenant");
+}
+
 /// A file, variables over it, and what the refusal says.
 type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
 
@@ -270,6 +285,11 @@ fn bad_values_are_refused_with_their_key_what_was_found_and_what_is_expected() {
         ("[policy]\nquiet_hours='22:00-22:00'\n", &[], &["policy.quiet_hours"]),
         ("[policy]\ndaily_cap=0\n", &[], &["policy.daily_cap", "at least 1"]),
         ("[policy]\napproval='some'\n", &[], &["policy.approval", "some", "first_contact"]),
+        ("[[channels]]\nid='w'\nkind='web'\napproval='some'\n", &[], &["channels[0].approval", "some", "first_contact"]),
+        ("[tenants.default]\napproval='some'\n", &[], &["tenants.default.approval", "some", "first_contact"]),
+        ("[tenants.default]\naproval='all'\n", &[], &["tenants.default.aproval", "unknown field", "`approval`"]),
+        ("[tenants.acme]\napproval='all'\n", &[], &["tenants.acme", "the tenant of a channel", "\"default\""]),
+        ("", &[("STEWARD__TENANTS__ACME__APPROVAL", "all")], &["tenants.acme", "tenant of a channel"]),
         ("[webhooks]\nretry=['1s', 'x']\n", &[], &["webhooks.retry[1]", "duration"]),
         ("[brain]\nprovider='oracle'\n", &[], &["brain.provider", "oracle", "rules"]),
         ("[brain]\nprovider='openai'\n", &[], &["brain.model", "missing"]),

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     policy,
-    settings::{Approval, Policy, Template},
+    settings::{Approval, ApprovalRule, Policy, Template},
 };
 
 /// Claims of one part before it is given up.
@@ -30,6 +30,8 @@ pub struct Claiming<'a> {
     pub lifetime: Duration,
     pub late_limit: Duration,
     pub policy: &'a Policy,
+    /// Of the channel.
+    pub approval: ApprovalRule,
     /// The contact's zone, for quiet hours.
     pub zone: Tz,
     pub archived: bool,
@@ -89,8 +91,9 @@ impl Conversation {
                 ]));
             }
             // Whoever is to approve it sees it at once, not only when its time has come.
-            MessageState::Queued { .. } if self.needs_approval(message, c.policy.approval) => {
-                let why = Why::new("needs_approval", "policy asks for a person's approval", "");
+            MessageState::Queued { .. } if self.needs_approval(message, c.approval.mode) => {
+                let text = format!("a person's approval is asked for (approval = {})", c.approval);
+                let why = Why::new("needs_approval", text, "");
                 return Ok(Step::Record(vec![held(message, &why, "")]));
             }
             MessageState::Queued { not_before: Some(at) } if *at > c.now => return Ok(Step::Waits),
@@ -157,6 +160,7 @@ impl Conversation {
             check("policy", if message.proactive { "passed" } else { "not proactive" }.to_owned()),
             check("breaker", if c.breaker_open { "open for what nobody waits for" } else { "closed" }.to_owned()),
             check("window", window),
+            check("approval_mode", c.approval.to_string()),
             check("approval", approval),
         ]
     }

@@ -4,6 +4,7 @@
 
 pub mod any_event;
 pub mod ledger;
+pub mod outbox;
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use steward_domain::{
         turns::{StartTurn, TurnStart},
         {Author, OnReply},
     },
-    settings::{Policy, Template},
+    settings::{ApprovalRule, Policy, Template},
 };
 use steward_proto::{Event, Fold, Metadata, Recorded, SCHEMA_VERSION, from_timestamp, to_timestamp, v1};
 use uuid::Uuid;
@@ -36,6 +37,7 @@ pub struct World {
     pub log: Vec<Recorded>,
     pub group: bool,
     pub policy: Policy,
+    pub approval: ApprovalRule,
     pub late_limit: Duration,
     /// Kind of the channel.
     pub channel: &'static str,
@@ -55,6 +57,7 @@ impl World {
             log: Vec::new(),
             group: false,
             policy: Policy::default(),
+            approval: ApprovalRule::default(),
             late_limit: LATE_LIMIT,
             channel: "telegram",
             templates: Vec::new(),
@@ -250,6 +253,7 @@ impl World {
             lifetime: CLAIM_LIFETIME,
             late_limit: self.late_limit,
             policy: &self.policy,
+            approval: self.approval,
             zone: Tz::Europe__Madrid,
             archived: false,
             limited_until: None,

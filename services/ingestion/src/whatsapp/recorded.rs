@@ -16,6 +16,7 @@ fn channel() -> Channel {
         operators: vec!["7001".to_owned()],
         on_unknown: OnUnknown::Hold,
         rate_limit: None,
+        approval: None,
         kind: ChannelKind::WhatsApp(WhatsApp {
             phone_number_id: "1".to_owned(),
             access_token: String::new(),

@@ -67,6 +67,7 @@ pub fn channel(id: &str, tenant: &str, kind: ChannelKind) -> Channel {
         operators: vec![OPERATOR.to_string()],
         on_unknown: OnUnknown::Hold,
         rate_limit: None,
+        approval: None,
         kind,
     }
 }

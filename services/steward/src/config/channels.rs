@@ -5,7 +5,7 @@ use std::{collections::HashSet, fmt};
 use serde::{Deserialize, Deserializer, de};
 use steward_domain::{
     mail::Server,
-    settings::{OnUnknown, RateLimit, Template},
+    settings::{Approval, OnUnknown, RateLimit, Template},
 };
 use toml::Table;
 
@@ -21,6 +21,8 @@ pub struct Channel {
     pub tenant: String,
     /// People of ours on this channel, by the channel's own id.
     pub operators: Vec<String>,
+    /// `None`: as its tenant has it.
+    pub approval: Option<Approval>,
     pub kind: Kind,
 }
 
@@ -197,6 +199,7 @@ macro_rules! table {
             tenant: Option<Name>,
             #[serde(default)]
             operators: Vec<Text>,
+            approval: Option<Approval>,
             $($(#[$attr])* $key: $type,)*
         }
 
@@ -206,6 +209,7 @@ macro_rules! table {
                     id: self.id.0.clone(),
                     tenant: self.tenant.as_ref().map_or_else(|| "default".to_owned(), |t| t.0.clone()),
                     operators: self.operators.iter().map(|o| o.0.clone()).collect(),
+                    approval: self.approval,
                     kind,
                 }
             }
@@ -252,6 +256,7 @@ pub(super) fn read(tables: Option<Vec<Table>>) -> Result<Vec<Channel>, KeyProble
             id: "web".to_owned(),
             tenant: "default".to_owned(),
             operators: Vec::new(),
+            approval: None,
             kind: Kind::Web,
         }]);
     };

@@ -1,5 +1,7 @@
 //! `steward.toml` as it is written, section by section, but for `[[channels]]`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use steward_domain::settings::Approval;
 
@@ -16,6 +18,8 @@ pub(super) struct File {
     pub brain: Brain,
     pub defaults: Defaults,
     pub policy: Policy,
+    /// By name.
+    pub tenants: BTreeMap<String, Tenant>,
     pub webhooks: Webhooks,
     /// Read one by one afterwards, each by its kind, so that a problem is named with its full path.
     pub channels: Option<Vec<toml::Table>>,
@@ -156,6 +160,13 @@ pub(super) struct Policy {
     pub auto_reply_cap: Option<Positive>,
     pub approval: Approval,
     pub breaker: Breaker,
+}
+
+/// What one tenant has otherwise than `[policy]` says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(super) struct Tenant {
+    pub approval: Option<Approval>,
 }
 
 #[derive(Debug, Default, Deserialize)]

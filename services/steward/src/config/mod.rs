@@ -8,13 +8,13 @@ mod sources;
 mod values;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     time::Duration,
 };
 
-pub use steward_domain::settings::{Approval, Policy, Template};
+pub use steward_domain::settings::{Approval, Policy, Template, TenantPolicy};
 use steward_domain::settings::{Breaker, Defaults, PartsOfDay};
 use toml::Table;
 
@@ -42,6 +42,8 @@ pub struct Settings {
     pub brain: Brain,
     pub defaults: Defaults,
     pub policy: Policy,
+    /// By name.
+    pub tenants: BTreeMap<String, TenantPolicy>,
     pub webhooks: Webhooks,
     pub channels: Vec<Channel>,
 }
@@ -132,6 +134,7 @@ fn settings(file: file::File, without_file: bool) -> Result<Settings, KeyProblem
             "found something else, expected a URL such as \"postgres://user@127.0.0.1/steward\"; leave it out for a managed server",
         ));
     }
+    let channels = channels::read(file.channels)?;
     Ok(Settings {
         server: Server { listen, public_url: file.server.public_url.map(|url| url.0) },
         nats_url: file.nats.url,
@@ -156,8 +159,26 @@ fn settings(file: file::File, without_file: bool) -> Result<Settings, KeyProblem
                 |spans| spans.into_iter().map(|s| s.0).collect(),
             ),
         },
-        channels: channels::read(file.channels)?,
+        tenants: tenants(file.tenants, &channels)?,
+        channels,
     })
+}
+
+/// Each names a tenant that has a channel: a misspelt name must not silently mean nobody.
+fn tenants(
+    file: BTreeMap<String, file::Tenant>,
+    channels: &[Channel],
+) -> Result<BTreeMap<String, TenantPolicy>, KeyProblem> {
+    let stranger = file.keys().find(|name| channels.iter().all(|channel| channel.tenant != **name));
+    if let Some(name) = stranger {
+        let known: BTreeSet<&str> = channels.iter().map(|channel| channel.tenant.as_str()).collect();
+        let known = known.into_iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+        return Err(KeyProblem::new(
+            format!("tenants.{name}"),
+            format!("found {name:?}, expected the tenant of a channel: {known}"),
+        ));
+    }
+    Ok(file.into_iter().map(|(name, tenant)| (name, TenantPolicy { approval: tenant.approval })).collect())
 }
 
 fn defaults(file: &file::Defaults, provider: Provider) -> Defaults {

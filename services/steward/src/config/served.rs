@@ -28,6 +28,7 @@ impl Settings {
         Ok(domain::Settings {
             defaults: self.defaults.clone(),
             policy: self.policy.clone(),
+            tenants: self.tenants.clone(),
             webhooks: domain::Webhooks {
                 allow_private: self.webhooks.allow_private,
                 retry: self.webhooks.retry.clone(),
@@ -78,6 +79,7 @@ fn served_channel(channel: &Channel) -> domain::Channel {
         operators: channel.operators.clone(),
         on_unknown,
         rate_limit,
+        approval: channel.approval,
         kind,
     }
 }
