@@ -31,6 +31,8 @@ struct Tail {
     backoff: Backoff,
     /// Events known to be on their way.
     pending: u64,
+    /// Whether it ends when there are none.
+    to_the_end: bool,
 }
 
 struct Reader {
@@ -50,17 +52,30 @@ impl Log {
         from: u64,
         filter_subjects: Vec<String>,
     ) -> Result<impl Stream<Item = Result<Tailed, LogError>> + Send + use<>, LogError> {
-        let mut tail = Box::new(Tail {
-            session: self.session().clone(),
-            filters: filter_subjects,
-            next: from.max(1),
-            reader: None,
-            backoff: backoff(),
-            pending: 0,
-        });
+        self.begin(from, filter_subjects, false).await
+    }
+
+    /// Reads as [`Log::tail`] does, and ends behind the last event there is.
+    pub async fn past(
+        &self,
+        from: u64,
+        filter_subjects: Vec<String>,
+    ) -> Result<impl Stream<Item = Result<Tailed, LogError>> + Send + use<>, LogError> {
+        self.begin(from, filter_subjects, true).await
+    }
+
+    async fn begin(
+        &self,
+        from: u64,
+        filters: Vec<String>,
+        to_the_end: bool,
+    ) -> Result<impl Stream<Item = Result<Tailed, LogError>> + Send + use<>, LogError> {
+        let (session, next) = (self.session().clone(), from.max(1));
+        let mut tail =
+            Box::new(Tail { session, filters, next, reader: None, backoff: backoff(), pending: 0, to_the_end });
         // A first consumer now, so that a wrong filter is told at once.
         match tail.open().await {
-            Ok(reader) => tail.reader = Some(reader),
+            Ok(()) => {}
             Err(error) if error.is_transient() => tracing::debug!(%error, "the log can't be read yet"),
             Err(error) => return Err(error),
         }
@@ -73,32 +88,33 @@ fn backoff() -> Backoff {
 }
 
 impl Tail {
-    async fn open(&self) -> Result<Reader, LogError> {
+    async fn open(&mut self) -> Result<(), LogError> {
         let session = &self.session;
         let epoch = session.epoch();
         let name = format!("tail-{}", uuid::Uuid::new_v4().simple());
         let config = definitions::reader(&name, self.next, self.filters.clone());
-        make_consumer(session, epoch, definitions::EVENTS, config).await?;
+        self.pending = make_consumer(session, epoch, definitions::EVENTS, config).await?;
         let puller = Puller::open(session, definitions::EVENTS, &name, epoch).await?;
-        Ok(Reader { puller, delivered: 0 })
+        self.reader = Some(Reader { puller, delivered: 0 });
+        Ok(())
     }
 
-    /// `None` at the stop.
+    /// `None` at the stop, or at the end.
     async fn next(&mut self) -> Option<Result<Tailed, LogError>> {
         loop {
             if self.session.stop.is_cancelled() {
                 return None;
             }
             let Some(reader) = &mut self.reader else {
-                match self.open().await {
-                    Ok(reader) => self.reader = Some(reader),
-                    Err(error) => {
-                        tracing::debug!(%error, "the log can't be read; trying again");
-                        self.session.pause(self.backoff.next()).await.ok()?;
-                    }
+                if let Err(error) = self.open().await {
+                    tracing::debug!(%error, "the log can't be read; trying again");
+                    self.session.pause(self.backoff.next()).await.ok()?;
                 }
                 continue;
             };
+            if self.to_the_end && self.pending == 0 {
+                return None;
+            }
             if reader.puller.outstanding() <= BATCH / 2 && reader.puller.ask(BATCH).await.is_err() {
                 self.reader = None;
                 continue;
@@ -156,18 +172,18 @@ impl Tail {
     }
 }
 
-/// Makes a consumer, or finds it as it should be.
+/// Makes a consumer, or finds it as it should be; how many messages are there for it.
 pub(crate) async fn make_consumer(
     session: &Session,
     epoch: u64,
     stream: &'static str,
     config: jetstream::consumer::pull::Config,
-) -> Result<(), LogError> {
+) -> Result<u64, LogError> {
     use jetstream::stream::ConsumerErrorKind;
     let doing = "making a consumer";
     let exchange = async {
         match session.context.create_consumer_on_stream(config, stream).await {
-            Ok(_) => Ok(()),
+            Ok(consumer) => Ok(consumer.cached_info().num_pending),
             Err(error) => Err(match error.kind() {
                 ConsumerErrorKind::JetStream(refused) if is_final(refused.error_code().0) => LogError::Refused {
                     doing,

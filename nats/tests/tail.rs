@@ -105,3 +105,34 @@ async fn it_can_be_filtered_and_accepts_gaps_and_foreign_messages() {
     let refused = log.tail(1, overlapping).await.err().unwrap();
     assert!(matches!(refused, LogError::Refused { .. }), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_past_ends_where_the_log_ends_also_when_nothing_fits_and_when_the_server_restarts() {
+    let (mut server, log) = started().await;
+    let positions = async |from, filters: &[&str]| {
+        let past = log.past(from, filters.iter().map(|f| (*f).to_owned()).collect()).await.unwrap();
+        let read = past.map(|tailed| tailed.unwrap().recorded.position).collect::<Vec<_>>();
+        tokio::time::timeout(Duration::from_secs(20), read).await.expect("it ends")
+    };
+    assert_eq!(positions(1, &[]).await, [0; 0]);
+    for id in ["a", "b", "a"] {
+        facts(&log, id, 2).await;
+    }
+    assert_eq!(positions(1, &[]).await, [1, 2, 3, 4, 5, 6]);
+    assert_eq!(positions(2, &["ev.*.conversation.a.>"]).await, [2, 5, 6]);
+    assert_eq!(positions(4, &["ev.*.conversation.b.>"]).await, [4]);
+    assert_eq!(positions(5, &["ev.*.conversation.b.>"]).await, [0; 0]);
+    assert_eq!(positions(7, &[]).await, [0; 0]);
+    assert_eq!(positions(70, &[]).await, [0; 0]);
+
+    for _ in 0..5 {
+        facts(&log, "a", 500).await;
+    }
+    let past = log.past(1, vec![]).await.unwrap();
+    pin_mut!(past);
+    let first = past.next().await.unwrap().unwrap();
+    server.kill();
+    server.run().await;
+    let rest = past.map(|tailed| tailed.unwrap().recorded.position).collect::<Vec<_>>().await;
+    assert_eq!((first.recorded.position, rest.len(), rest.last()), (1, 2_505, Some(&2_506)));
+}

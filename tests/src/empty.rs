@@ -90,6 +90,7 @@ fn start_and_stop(steward: &Path, data: &Path) -> anyhow::Result<()> {
         .arg("--data-dir")
         .arg(data)
         .current_dir("/")
+        .env("STEWARD_LOG", "warn")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .spawn()?;

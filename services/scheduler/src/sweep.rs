@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_nats::jetstream::kv;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
 use steward_log::{Log, LogError, definitions::TIMERS};
 use steward_proto::{Event, Recorded};
@@ -19,6 +20,8 @@ use crate::{
 
 /// Between two sweeps.
 const EVERY: Duration = Duration::from_secs(600);
+/// What is still waiting so long after its time is decided whether its alarm is set or not: the alarm clock has failed it.
+const OVERDUE: TimeDelta = TimeDelta::seconds(5);
 const DOING: &str = "sweeping";
 const BUCKET: &str = "SCHEDULER";
 /// Key of the position before which nothing is pending.
@@ -72,14 +75,14 @@ fn short(schedule_subject: &str) -> u64 {
     hasher.finish()
 }
 
-/// Positions of the events that set what waits now, by the short name of its schedule.
+/// Positions of the events that set what waits now, and when it is due, by the short name of its schedule.
 #[derive(Default)]
-struct Waiting(HashMap<u64, u64>);
+struct Waiting(HashMap<u64, (u64, DateTime<Utc>)>);
 
 impl Waiting {
     fn note(&mut self, alarms: &Alarms, recorded: &Recorded) {
         if let Some(alarm) = alarm_set_by(alarms.decider().settings(), recorded) {
-            self.0.insert(short(&alarm.schedule_subject()), recorded.position);
+            self.0.insert(short(&alarm.schedule_subject()), (recorded.position, alarm.due_at));
             return;
         }
         let Some(aggregate) = recorded.subject.aggregate_id() else { return };
@@ -111,25 +114,25 @@ async fn sweep(log: &Log, alarms: &Alarms) -> Result<usize, LogError> {
     let mut waiting = Waiting::default();
     if floor <= head {
         let filters = FILTERS.iter().map(|f| format!("ev.*.conversation.*.{f}")).collect();
-        let mut events = std::pin::pin!(log.tail(floor, filters).await?);
-        // A filtered tail may have nothing to give, and then says nothing.
-        while let Ok(Some(next)) = tokio::time::timeout(Duration::from_secs(5), events.next()).await {
-            let tailed = next?;
-            waiting.note(alarms, &tailed.recorded);
-            if tailed.pending == 0 || tailed.recorded.position >= head {
-                break;
+        let mut events = std::pin::pin!(log.past(floor, filters).await?);
+        while let Some(next) = events.next().await {
+            match next {
+                Ok(tailed) => waiting.note(alarms, &tailed.recorded),
+                Err(error @ LogError::Malformed { .. }) => tracing::debug!(%error, "no event, so nothing waits for it"),
+                Err(error) => return Err(error),
             }
         }
     }
     let mut missing = 0;
-    for (_, position) in waiting.0.iter().filter(|(name, _)| !set.contains(name)) {
+    let overdue = Utc::now() - OVERDUE;
+    for (_, (position, _)) in waiting.0.iter().filter(|(name, (_, due_at))| !set.contains(name) || *due_at < overdue) {
         let Some(recorded) = log.read(*position).await? else { continue };
         if let Some(alarm) = alarm_set_by(alarms.decider().settings(), &recorded) {
             alarms.set(alarm).await?;
             missing += 1;
         }
     }
-    let floor = waiting.0.values().min().copied().unwrap_or(head + 1);
+    let floor = waiting.0.values().map(|(position, _)| *position).min().unwrap_or(head + 1);
     bucket.put(FLOOR, floor.to_string().into()).await.map_err(unavailable(DOING))?;
     Ok(missing)
 }

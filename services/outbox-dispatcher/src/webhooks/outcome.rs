@@ -157,16 +157,7 @@ impl Attempt<'_> {
                 Err(error) => return Err(unavailable(error.to_string())),
             };
             let failed = outcome_subject(&self.deliveries(), "WebhookDeliveryFailed");
-            let mut failures = std::pin::pin!(log.tail(last + 1, vec![failed]).await?);
-            let mut count = 0;
-            // Ours is there, so there is something to read.
-            while let Some(read) = failures.next().await {
-                count += 1;
-                if read.is_ok_and(|tailed| tailed.pending == 0) || count >= GIVE_UP_AFTER {
-                    break;
-                }
-            }
-            Ok(count)
+            Ok(log.past(last + 1, vec![failed]).await?.take(GIVE_UP_AFTER).count().await)
         };
         tokio::time::timeout(LIMIT, count).await.map_err(|_| LogError::TimedOut { doing, after: LIMIT })?
     }
