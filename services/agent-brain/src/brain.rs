@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use steward_domain::{language::Language, settings::Defaults};
+use steward_domain::{conversation::takeover::stretch::HumanStretch, language::Language, settings::Defaults};
 
 /// The brain without a model, as `[brain] provider` and the events name it.
 pub const RULES: &str = "rules";
@@ -27,6 +27,9 @@ pub struct TurnInput {
     pub cancelled: Vec<Promise>,
     /// What was about to be said when these messages came, and wasn't: for the brain to weigh.
     pub intents: Vec<String>,
+    /// What a human of ours and the client said to each other since the brain last answered: at most 32 messages of 1,000
+    /// characters. None of what the human said is to be said again.
+    pub stretch: Option<HumanStretch>,
     /// Whether a human of ours is active: then nothing is sent and the reply becomes a suppressed draft.
     pub human_active: bool,
 }
@@ -82,6 +85,10 @@ pub enum Decision {
     Reply {
         text: String,
         offer: Option<Offer>,
+    },
+    /// Words that aren't sent, for a human of ours has said just them: recorded as a suppressed draft.
+    Withhold {
+        text: String,
     },
     Schedule {
         due_at: DateTime<Utc>,

@@ -66,6 +66,7 @@ pub fn turn_input(state: &Conversation, contact: &Contact, defaults: &Defaults, 
         pending: state.pending().into_iter().map(|f| promise(f, known.language)).collect(),
         cancelled: state.cancelled.iter().map(|f| promise(f, known.language)).collect(),
         intents: state.intents.iter().map(|i| i.text.clone()).collect(),
+        stretch: state.human_stretch(),
         human_active: state.human_active(),
     }
 }

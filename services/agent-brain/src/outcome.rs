@@ -48,20 +48,25 @@ impl Turn {
             .iter()
             .zip(&self.ids)
             .filter_map(|(decision, id)| match decision {
-                Decision::Reply { text, .. } => Some(
-                    v1::DraftSuppressed {
-                        turn_id: self.id.clone(),
-                        message_id: ids::message(self.conversation, *id),
-                        text: text.clone(),
-                        reason: Some((&Why::new("human_active", "a human is active", "")).into()),
-                    }
-                    .into(),
-                ),
+                Decision::Reply { text, .. } | Decision::Withhold { text } => {
+                    Some(self.draft(*id, text, &Why::new("human_active", "a human is active", "")))
+                }
                 _ => None,
             })
             .collect();
         events.push(self.completed("suppressed", decisions.len()));
         events
+    }
+
+    /// Words that aren't sent, and why.
+    fn draft(&self, id: Uuid, text: &str, why: &Why) -> Event {
+        v1::DraftSuppressed {
+            turn_id: self.id.clone(),
+            message_id: ids::message(self.conversation, id),
+            text: text.to_owned(),
+            reason: Some(why.into()),
+        }
+        .into()
     }
 
     fn completed(&self, outcome: &str, decisions: usize) -> Event {
@@ -85,7 +90,10 @@ impl Turn {
             Decision::Renew { follow_up_id } => renewal(follow_up_id),
             Decision::Move { follow_up_id, .. } if is_renewable(state, follow_up_id) => renewal(follow_up_id),
             Decision::Move { follow_up_id, .. } => follow_up_id.clone(),
-            Decision::Reply { .. } | Decision::Cancel { .. } | Decision::RequestHuman { .. } => return None,
+            Decision::Reply { .. }
+            | Decision::Withhold { .. }
+            | Decision::Cancel { .. }
+            | Decision::RequestHuman { .. } => return None,
         })
     }
 
@@ -118,6 +126,9 @@ impl Turn {
                 proactive: false,
                 buttons: offer.as_ref().map(|o| self.buttons(state, decisions, o)).unwrap_or_default(),
             }),
+            Decision::Withhold { text } => {
+                Ok(vec![self.draft(id, text, &Why::new("said_by_human", "a human has said just this", ""))])
+            }
             Decision::Schedule { due_at, phrase, rule, intention, text, cancel_on, reason, language, message_id } => {
                 let asked = state.unanswered.iter().find(|m| m.message_id == *message_id);
                 let schedule = Schedule {

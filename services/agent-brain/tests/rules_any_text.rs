@@ -101,6 +101,7 @@ proptest! {
                     replies += 1;
                 }
                 Decision::RequestHuman { .. } => {}
+                Decision::Withhold { .. } => prop_assert!(false, "no human has said anything"),
             }
         }
         prop_assert!(replies <= 1);

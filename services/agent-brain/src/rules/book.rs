@@ -6,7 +6,7 @@ use steward_domain::{language::Language, understanding::Intent};
 use uuid::Uuid;
 
 use crate::{
-    brain::{CancelOn, Promise, TurnInput},
+    brain::{CancelOn, Decision, Promise, TurnInput},
     press,
 };
 
@@ -55,6 +55,21 @@ impl Entry {
     pub fn is_reminder(&self) -> bool {
         self.promise.intention == name(Intent::Remind)
     }
+
+    /// The decision that makes it.
+    pub fn scheduled(&self) -> Decision {
+        Decision::Schedule {
+            due_at: self.promise.due_at,
+            phrase: self.promise.phrase.clone(),
+            rule: self.rule.clone(),
+            intention: self.promise.intention.clone(),
+            text: self.promise.text.clone(),
+            cancel_on: cancel_on(&self.promise.intention),
+            reason: format!("the client asked for it: “{}”", self.promise.phrase),
+            language: self.language,
+            message_id: self.message_id.clone(),
+        }
+    }
 }
 
 /// An intention's name in events.
@@ -66,7 +81,7 @@ pub(super) fn name(intent: Intent) -> &'static str {
 }
 
 /// How a promise of this intention takes the client's next message (F3).
-pub(super) fn cancel_on(intention: &str) -> CancelOn {
+fn cancel_on(intention: &str) -> CancelOn {
     if intention == name(Intent::Remind) { CancelOn::Never } else { CancelOn::ClientResponse }
 }
 

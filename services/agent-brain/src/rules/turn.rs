@@ -10,7 +10,7 @@ use steward_domain::{
 use uuid::Uuid;
 
 use super::{
-    book::{Book, Entry, Fate, Origin, cancel_on, name},
+    book::{Book, Entry, Fate, Origin, name},
     choice::{Choice, choose},
     wording::{Item, Voice},
 };
@@ -291,7 +291,10 @@ impl<'a> Turn<'a> {
     fn renewable(&self) -> Vec<usize> {
         let renews = self.all_about_promises && self.input.defaults.renew;
         let kept = |i: &usize| {
-            self.book.entries[*i].origin != Origin::Cancelled || renews || self.book.entries[*i].fate != Fate::Untouched
+            let entry = &self.book.entries[*i];
+            entry.origin != Origin::Cancelled
+                || entry.fate != Fate::Untouched
+                || (renews && !self.said_by_human(&entry.promise.text))
         };
         let mut open: Vec<usize> = self.book.open().into_iter().filter(kept).collect();
         open.sort_by_key(|&i| self.book.entries[i].promise.due_at);
@@ -317,8 +320,10 @@ impl<'a> Turn<'a> {
             let id = entry.promise.follow_up_id.clone();
             match (entry.origin, &entry.fate) {
                 (Origin::New, Fate::Cancelled) | (Origin::Pending, Fate::Untouched) => {}
-                (Origin::New, _) => decisions.push(schedule(entry)),
+                (Origin::New, _) => decisions.push(entry.scheduled()),
                 (_, Fate::Cancelled) => decisions.push(Decision::Cancel { follow_up_id: id }),
+                // A human has said it since: it is neither renewed nor lost.
+                (Origin::Cancelled, Fate::Untouched) if self.said_by_human(&entry.promise.text) => {}
                 (Origin::Cancelled, Fate::Untouched) if renews => {
                     renewed.push(i);
                     decisions.push(Decision::Renew { follow_up_id: id });
@@ -326,7 +331,7 @@ impl<'a> Turn<'a> {
                 (Origin::Cancelled, Fate::Untouched) => lost.push(i),
                 // without the right to renew, the client's explicit wish makes a new promise
                 (Origin::Cancelled, Fate::Moved { rule, .. }) if !renews => {
-                    decisions.push(schedule(&Entry { rule: rule.clone(), ..entry.clone() }));
+                    decisions.push(Entry { rule: rule.clone(), ..entry.clone() }.scheduled());
                 }
                 (_, Fate::Moved { phrase, rule }) => decisions.push(Decision::Move {
                     follow_up_id: id,
@@ -339,10 +344,19 @@ impl<'a> Turn<'a> {
         decisions.extend(self.wants_human.iter().map(|id| Decision::RequestHuman { message_id: id.clone() }));
         self.say_the_rest(&renewed, &lost);
         if !self.lines.is_empty() {
-            let offer = self.offer(&decisions);
-            decisions.push(Decision::Reply { text: self.lines.join("\n"), offer });
+            let text = self.lines.join("\n");
+            decisions.push(if self.said_by_human(&text) {
+                Decision::Withhold { text }
+            } else {
+                Decision::Reply { offer: self.offer(&decisions), text }
+            });
         }
         decisions
+    }
+
+    /// Whether a human of ours said just this, and the brain hasn't answered since.
+    fn said_by_human(&self, text: &str) -> bool {
+        self.input.stretch.as_ref().is_some_and(|stretch| stretch.said(text))
     }
 
     /// Buttons about the promise that the turn made or moved, if there is exactly one.
@@ -383,18 +397,4 @@ impl<'a> Turn<'a> {
 fn a_day_later(due: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
     let local = due.with_timezone(&zone).naive_local() + TimeDelta::days(1);
     zone.from_local_datetime(&local).earliest().map_or(due + TimeDelta::days(1), |at| at.to_utc())
-}
-
-fn schedule(entry: &Entry) -> Decision {
-    Decision::Schedule {
-        due_at: entry.promise.due_at,
-        phrase: entry.promise.phrase.clone(),
-        rule: entry.rule.clone(),
-        intention: entry.promise.intention.clone(),
-        text: entry.promise.text.clone(),
-        cancel_on: cancel_on(&entry.promise.intention),
-        reason: format!("the client asked for it: “{}”", entry.promise.phrase),
-        language: entry.language,
-        message_id: entry.message_id.clone(),
-    }
 }

@@ -41,6 +41,7 @@ pub fn given(messages: &[&str]) -> TurnInput {
         pending: Vec::new(),
         cancelled: Vec::new(),
         intents: Vec::new(),
+        stretch: None,
         human_active: false,
     }
 }
@@ -86,6 +87,7 @@ pub fn decided(decisions: &[Decision]) -> Vec<String> {
         .iter()
         .filter_map(|decision| match decision {
             Decision::Reply { .. } => None,
+            Decision::Withhold { .. } => Some("withhold".to_owned()),
             Decision::Schedule { due_at, intention, .. } => Some(format!("schedule {intention} {}", local(due_at))),
             Decision::Renew { follow_up_id } => Some(format!("renew {follow_up_id}")),
             Decision::Move { follow_up_id, due_at, .. } => Some(format!("move {follow_up_id} {}", local(due_at))),

@@ -176,6 +176,10 @@ impl Conversation {
             let why = Why::new("human_active", "a human was active when it was due", "");
             return Ok(Alarmed::Decided(vec![cancelled(&f.id, why, "")]));
         }
+        if self.said_by_human(&f.text, f.set_at) {
+            let why = Why::new("said_by_human", "a human has said just this since it was promised", "");
+            return Ok(Alarmed::Decided(vec![cancelled(&f.id, why, "")]));
+        }
         if self.blocked {
             let why = Why::new("blocked", "the recipient has blocked us", "");
             return Ok(Alarmed::Decided(vec![cancelled(&f.id, why, "")]));

@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use steward_proto::v1;
 
-use super::meetings::Meeting;
+use super::{meetings::Meeting, takeover::stretch::Stretch};
 pub use super::message::{Author, Claim, Message, MessageState, OnReply, Receipts};
 use crate::{channel::Capabilities, keys::InboundKeys};
 
@@ -22,6 +22,8 @@ pub struct Conversation {
     /// Who wrote last.
     pub person: Person,
     pub takeover: Option<Takeover>,
+    /// What humans of ours said, and the client to them.
+    pub(super) stretch: Stretch,
     /// The recipient can't be reached: nothing proactive is sent until they write again.
     pub blocked: bool,
     /// By the provider's clock: its latest report that the recipient can't be reached, and the latest sign that they can.

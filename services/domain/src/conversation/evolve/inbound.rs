@@ -82,7 +82,7 @@ impl Conversation {
             self.thread = Thread { subject: e.subject.clone(), references };
         }
         let written_at = e.source.as_ref().and_then(|s| from_timestamp(s.sent_at.as_ref())).unwrap_or(at);
-        self.unanswered.push(Arc::new(ClientMessage {
+        let message = Arc::new(ClientMessage {
             position: recorded.position,
             message_id: e.message_id.clone(),
             event_id: event_id.to_string(),
@@ -92,7 +92,9 @@ impl Conversation {
             from,
             written_at,
             at,
-        }));
+        });
+        self.client_said(&message);
+        self.unanswered.push(message);
     }
 
     /// The service window counts from the client's latest sign of life, by the channel's own time where that isn't ahead.

@@ -9,7 +9,10 @@ mod sending;
 use steward_proto::{Event, Fold, Recorded, from_timestamp, v1};
 
 use self::inbound::said_at;
-use super::state::{Author, Cancelled, Claim, Conversation, FollowUpState, MessageState, OpenTurn, Why};
+use super::{
+    state::{Author, Cancelled, Claim, Conversation, FollowUpState, MessageState, OpenTurn, Why},
+    takeover::stretch::{Line, Speaker},
+};
 
 impl Fold for Conversation {
     fn evolve(&mut self, recorded: &Recorded) {
@@ -20,6 +23,7 @@ impl Fold for Conversation {
             Event::HumanResponded(e) => {
                 self.came_from(e.source.as_ref(), &e.contact_id, at);
                 self.human_wrote(at);
+                self.human_said(Line::new(Speaker::Human, &e.message_id, &e.kind, &e.text, at));
                 self.spoken = true;
             }
             Event::UpdateKept(e) => {
@@ -47,11 +51,13 @@ impl Fold for Conversation {
             }
             Event::HumanTakeoverStarted(e) => {
                 self.came_from(e.source.as_ref(), "", at);
+                self.stretch_began(e, at);
                 self.takeover_started(e, at, &event_id.to_string());
             }
             Event::HumanTakeoverEnded(e) => {
                 self.came_from(e.source.as_ref(), "", at);
                 self.takeover = None;
+                self.stretch_ended(at);
             }
             Event::RecipientBlocked(e) => {
                 self.came_from(e.source.as_ref(), "", at);
@@ -76,7 +82,10 @@ impl Fold for Conversation {
                     follow_up_id: e.follow_up_id.clone(),
                 });
             }
-            Event::TurnCompleted(e) => self.turn_completed(e),
+            Event::TurnCompleted(e) => {
+                self.stretch_told(e);
+                self.turn_completed(e);
+            }
             Event::TurnSuperseded(e) => {
                 if self.turn.as_ref().is_some_and(|t| t.turn_id == e.turn_id) {
                     self.turn = None;
@@ -133,6 +142,10 @@ impl Fold for Conversation {
                 if let Some(message) = &e.message {
                     if message.author == Author::Human.name() {
                         self.human_wrote(at);
+                        // What is for later is said when its time comes.
+                        if message.due_at.is_none() {
+                            self.human_said(Line::new(Speaker::Human, &message.message_id, "text", &message.text, at));
+                        }
                     }
                     if !message.follow_up_id.is_empty() {
                         let message_id = Some(message.message_id.clone());
@@ -141,11 +154,17 @@ impl Fold for Conversation {
                     self.queued(message, at);
                 }
             }
-            Event::MessageDue(e) => self.change_message(&e.message_id, |m| {
-                if let MessageState::Queued { not_before } | MessageState::Held { not_before, .. } = &mut m.state {
-                    *not_before = None;
+            Event::MessageDue(e) => {
+                self.change_message(&e.message_id, |m| {
+                    if let MessageState::Queued { not_before } | MessageState::Held { not_before, .. } = &mut m.state {
+                        *not_before = None;
+                    }
+                });
+                if let Some(m) = self.outbox.get(&e.message_id).filter(|m| m.author == Author::Human) {
+                    let said = Line::new(Speaker::Human, &m.id, "text", &m.text, at);
+                    self.human_said(said);
                 }
-            }),
+            }
             Event::MessageMoved(e) => {
                 let due_at = from_timestamp(e.due_at.as_ref()).unwrap_or(at);
                 self.change_message(&e.message_id, |m| {

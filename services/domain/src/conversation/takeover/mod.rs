@@ -1,5 +1,7 @@
 //! Deciding who speaks: a human takes the conversation over and gives it back.
 
+pub mod stretch;
+
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
