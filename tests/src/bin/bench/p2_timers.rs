@@ -30,7 +30,9 @@ pub async fn run(options: &Options) -> Result<Parts> {
     let bot = BotApi::start().await?;
     let seconds = options.span().as_secs().max(1) as usize * 4;
     let mut ends: Vec<(f64, f64, f64)> = Vec::new();
-    for pending in options.pending() {
+    for (case, pending) in options.pending().into_iter().enumerate() {
+        // The Bot API is the same in all cases, so each has chats of its own.
+        let due_chats = DUE_CHATS + case as i64 * 1_000_000;
         let place = Place::new(options, &bot)?;
         let up = place.up().await?;
         let filler = Filler::connect(&place.run_file()?.nats).await?;
@@ -46,11 +48,11 @@ pub async fn run(options: &Options) -> Result<Parts> {
         let mut watch = DueWatch::open(&filler.log).await?;
         let first = Utc::now() + TimeDelta::seconds(6);
         let due_at = |n: usize| first + TimeDelta::microseconds(n as i64 * 1_000_000 / RATE as i64);
-        filler.promise((0..count).map(|n| (DUE_CHATS + n as i64, due_at(n)))).await?;
+        filler.promise((0..count).map(|n| (due_chats + n as i64, due_at(n)))).await?;
         let mut lateness = watch.read(count, Duration::from_secs(seconds as u64 + 60)).await?;
         let mut sent = Samples::default();
         for n in 0..count {
-            if let Some(at) = bot.first(DUE_CHATS + n as i64) {
+            if let Some(at) = bot.first(due_chats + n as i64) {
                 sent.add_ms(milliseconds(at - due_at(n)));
             }
         }
