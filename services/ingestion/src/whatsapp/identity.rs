@@ -3,13 +3,23 @@
 //! Since 2026 WhatsApp may tell a number, a business-scoped user id, or both. Whichever comes, it leads to one
 //! conversation: once both are seen together, each is bound to it.
 
-use steward_domain::{address::Address, conversation::Conversation, ids, settings::Channel};
+use futures::StreamExt as _;
+use steward_domain::{
+    address::Address,
+    contact::{Contact, How, Merge},
+    conversation::Conversation,
+    ids,
+    settings::Channel,
+};
 use steward_http::Problem;
 use steward_log::{AtLeast, DecideError};
 use steward_proto::{AggregateId, Cause, Event, Fold, TenantId, v1};
 use uuid::Uuid;
 
-use crate::{arrival::Chat, intake::Intake, origin::new_event};
+use crate::{arrival::Chat, intake::Intake, merging, origin::new_event};
+
+/// What names a business-scoped id in a notification: `user_id`, `from_user_id`.
+const USER_ID: &[u8] = b"user_id\"";
 
 /// Where people of one channel are bound.
 pub struct People<'a> {
@@ -37,7 +47,9 @@ impl People<'_> {
                 self.bind(person, conversation, "").await?
             }
         };
-        if address != person && self.at(address).await? != conversation {
+        let before = self.at(address).await?;
+        if address != person && before != conversation {
+            self.same_person(before, conversation, person).await?;
             // First where we write to: once the address is bound, nothing looks again.
             self.write_to(address, conversation, person).await?;
             self.rebind(address, conversation, person).await?;
@@ -79,6 +91,59 @@ impl People<'_> {
         }
         let first = ids::conversation_aggregate(self.tenant, first);
         Ok(self.intake.log.load::<Conversation>(&first, AtLeast::Latest).await?.state.inbound.contains(key))
+    }
+
+    /// Merges the contact behind a number with the one known by an id alone, now that WhatsApp names both together: the
+    /// number is proven to be theirs. Not when they had another number before (then this one may have been somebody
+    /// else's until now), and not when another id was told at this number.
+    async fn same_person(&self, at_number: Uuid, by_id: Uuid, person: &str) -> Result<(), Problem> {
+        let log = &self.intake.log;
+        let load = async |id| {
+            let conversation = ids::conversation_aggregate(self.tenant, id);
+            Ok::<_, Problem>(log.load::<Conversation>(&conversation, AtLeast::Latest).await?.state)
+        };
+        let (number, id) = tokio::try_join!(load(at_number), load(by_id))?;
+        let (Some(number), Some(id)) = (&number.place, &id.place) else { return Ok(()) };
+        if id.external_id != person || self.an_id_was_told_in(at_number).await? {
+            return Ok(());
+        }
+        let (Ok(contact), Ok(into)) = (id.contact_id.parse(), number.contact_id.parse::<Uuid>()) else { return Ok(()) };
+        // The one that has been known longer stands for both.
+        let aggregate = ids::contact_aggregate(self.tenant, into);
+        let into = log.load::<Contact>(&aggregate, AtLeast::Latest).await?.state.merged_into.unwrap_or(into);
+        let merge = Merge {
+            contact,
+            into,
+            how: How::Verified,
+            by: format!("channel:{}", self.channel.id),
+            reason: "WhatsApp named the number and the id of one person together".to_owned(),
+            conversations: [by_id].into(),
+            into_conversations: [at_number].into(),
+        };
+        match merging::merge(log, self.tenant, self.cause, &merge).await {
+            Ok(_) => Ok(()),
+            Err(DecideError::Refused(refused)) => {
+                // An operator has merged them otherwise, or they are one already.
+                tracing::info!(%contact, %into, code = refused.code, "a proven match isn't merged");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether any message of this conversation came with a business-scoped id.
+    async fn an_id_was_told_in(&self, conversation: Uuid) -> Result<bool, Problem> {
+        let subject = format!("ev.{}.conversation.{conversation}.client_responded", self.tenant);
+        let mut messages = std::pin::pin!(self.intake.log.past(0, vec![subject]).await?);
+        while let Some(message) = messages.next().await {
+            let Event::ClientResponded(said) = message?.recorded.event else { continue };
+            let Some(source) = said.source else { continue };
+            // Whatever the body says besides: the word alone is enough to leave them two.
+            if source.raw.windows(USER_ID.len()).any(|word| word == USER_ID) || !source.raw_blob.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn address(&self, address: &str) -> AggregateId {

@@ -103,7 +103,7 @@ fn by_human(mut said: Said) -> What {
                 What::HumanWrote { said, via, takes_over: Some("prefix") }
             }
             Action::Incomplete => What::HumanWrote { said, via, takes_over: Some("detected") },
-            Action::TakeOver | Action::Release => What::Operator(command),
+            Action::TakeOver | Action::Release | Action::Resolve => What::Operator(command),
         },
         None => What::HumanWrote { said, via, takes_over: Some("detected") },
     }

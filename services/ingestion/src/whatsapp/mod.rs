@@ -5,5 +5,6 @@ mod message;
 pub mod notification;
 #[cfg(test)]
 mod recorded;
+mod shared;
 mod status;
 pub mod webhook;

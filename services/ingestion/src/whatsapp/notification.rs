@@ -9,11 +9,21 @@ use sha2::{Digest as _, Sha256};
 use steward_domain::settings::Channel;
 use steward_proto::v1;
 
-use super::{message, status};
+use super::{message, shared::Shared, status};
 use crate::{
     arrival::{Arrival, Chat, What},
     json::Object,
 };
+
+/// What is shorter, in bytes, tells of nobody and nothing: not even an id, a person and a time fit in. Such things are
+/// kept together, so that a body full of them doesn't make a record for each.
+const SHORTEST: usize = 32;
+
+/// Longest id of a person that is taken for one, in bytes; the Cloud API's are at most 131.
+const LONGEST_ID: usize = 256;
+
+/// A person's name is cut to so many characters where it goes along with what they say.
+const LONGEST_NAME: usize = 256;
 
 /// The body is no notification.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,16 +48,17 @@ pub struct Piece<'c> {
 pub fn read<'c>(body: &[u8], number: impl Fn(&str) -> Option<&'c Channel>) -> Result<Vec<Piece<'c>>, NoNotification> {
     let text = std::str::from_utf8(body).map_err(|e| NoNotification(format!("the body isn't UTF-8: {e}")))?;
     let root = Object::read(text).map_err(|e| NoNotification(format!("the body is no JSON object: {e}")))?;
+    let shared = Shared::new(text.len());
     let mut pieces = Vec::new();
     for entry in root.items("entry") {
         let before = pieces.len();
         let whole = format!(r#"{{"object":"whatsapp_business_account","entry":[{}]}}"#, entry.get());
         let entry = Object::read(entry.get()).unwrap_or_default();
         for change in entry.items("changes") {
-            let frame = Frame::new(&entry, change);
+            let frame = Frame::new(&entry, change, &shared);
             match &frame {
                 Some(frame) => frame.read(&number, &mut pieces),
-                None => pieces.push(kept("change", whole_of(&entry, change.get()))),
+                None => pieces.push(kept("change", whole_of(&entry, change.get(), &shared))),
             }
         }
         if pieces.len() == before {
@@ -77,10 +88,15 @@ fn digest(raw: &str) -> String {
 }
 
 /// A notification with this change alone.
-fn whole_of(entry: &Object<'_>, change: &str) -> String {
-    let field = |name: &str| entry.get(name).map(|v| format!(r#""{name}":{},"#, v.get())).unwrap_or_default();
-    let (id, time) = (field("id"), field("time"));
+fn whole_of(entry: &Object<'_>, change: &str, shared: &Shared) -> String {
+    let (id, time) = (field(entry, "id", shared), field(entry, "time", shared));
     format!(r#"{{"object":"whatsapp_business_account","entry":[{{{id}{time}"changes":[{change}]}}]}}"#)
+}
+
+/// A shared field with its name and a comma behind it.
+fn field(of: &Object<'_>, name: &str, shared: &Shared) -> String {
+    let value = of.get(name).and_then(|value| shared.part(value));
+    value.map(|value| format!(r#""{name}":{value},"#)).unwrap_or_default()
 }
 
 /// Unix seconds, as a string or as a number.
@@ -97,6 +113,7 @@ pub fn filled(object: &Object<'_>, name: &str) -> Option<String> {
 /// A change and what all of its items share.
 struct Frame<'a> {
     entry: &'a Object<'a>,
+    shared: &'a Shared,
     change: &'a RawValue,
     field: String,
     value: Object<'a>,
@@ -104,11 +121,11 @@ struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    fn new(entry: &'a Object<'a>, change: &'a RawValue) -> Option<Self> {
+    fn new(entry: &'a Object<'a>, change: &'a RawValue, shared: &'a Shared) -> Option<Self> {
         let object = Object::read(change.get()).ok()?;
         let value = object.object("value")?;
         let contacts = Contacts::of(&value);
-        Some(Self { entry, change, field: object.text("field").unwrap_or_default(), value, contacts })
+        Some(Self { entry, shared, change, field: object.text("field").unwrap_or_default(), value, contacts })
     }
 
     fn read<'c>(&self, number: impl Fn(&str) -> Option<&'c Channel>, pieces: &mut Vec<Piece<'c>>) {
@@ -123,22 +140,26 @@ impl<'a> Frame<'a> {
             _ => &[],
         };
         for array in arrays {
-            for item in self.value.items(array) {
-                pieces.push(self.piece(channel, array, item));
+            let (told, empty): (Vec<_>, Vec<_>) =
+                self.value.items(array).into_iter().map(RawValue::get).partition(|item| item.len() >= SHORTEST);
+            pieces.extend(told.into_iter().map(|item| self.piece(channel, array, item)));
+            if !empty.is_empty() {
+                pieces.push(self.piece(channel, array, &empty.join(",")));
             }
         }
         if pieces.len() == before {
             let field = if self.field.is_empty() { "change" } else { &self.field };
-            let mut piece = kept(field, whole_of(self.entry, self.change.get()));
+            let mut piece = kept(field, whole_of(self.entry, self.change.get(), self.shared));
             piece.channel = channel;
             pieces.push(piece);
         }
     }
 
-    fn piece<'c>(&self, channel: Option<&'c Channel>, array: &str, item: &RawValue) -> Piece<'c> {
-        let object = Object::read(item.get()).unwrap_or_default();
+    /// `item`: one, or several that tell nothing.
+    fn piece<'c>(&self, channel: Option<&'c Channel>, array: &str, item: &str) -> Piece<'c> {
+        let object = Object::read(item).unwrap_or_default();
         let contact = self.contacts.of_item(array, &object);
-        let raw = self.alone(array, item.get(), contact);
+        let raw = self.alone(array, item, contact);
         let mut arrival = match (self.field.as_str(), array) {
             ("messages", "messages") => message::of_client(&object, contact, channel.map_or(&[], |c| &c.operators)),
             ("messages", "statuses") => status::read(&object, contact),
@@ -162,15 +183,16 @@ impl<'a> Frame<'a> {
 
     /// A notification with this item alone, and who it is about.
     fn alone(&self, array: &str, item: &str, contact: Option<&Contact<'_>>) -> String {
-        let field = |name: &str| self.value.get(name).map(|v| format!(r#""{name}":{},"#, v.get())).unwrap_or_default();
+        let field = |name: &str| field(&self.value, name, self.shared);
         let (product, metadata) = (field("messaging_product"), field("metadata"));
-        let contact = contact.map(|c| format!(r#""contacts":[{}],"#, c.raw.get())).unwrap_or_default();
+        let contact = contact.and_then(|contact| self.shared.part(contact.raw));
+        let contact = contact.map(|contact| format!(r#""contacts":[{contact}],"#)).unwrap_or_default();
         let change = format!(
             r#"{{"field":"{}","value":{{{product}{metadata}{contact}"{array}":[{item}]}}}}"#,
             // One of those that are read, so there is nothing to escape in it.
             self.field
         );
-        whole_of(self.entry, &change)
+        whole_of(self.entry, &change, self.shared)
     }
 }
 
@@ -223,13 +245,9 @@ impl<'a> Contact<'a> {
     fn read(raw: &'a RawValue) -> Option<Self> {
         let contact = Object::read(raw.get()).ok()?;
         let profile = contact.object("profile").unwrap_or_default();
-        Some(Self {
-            raw,
-            wa_id: filled(&contact, "wa_id"),
-            user_id: filled(&contact, "user_id"),
-            name: profile.text("name").unwrap_or_default(),
-            username: profile.text("username").unwrap_or_default(),
-        })
+        let id = |name: &str| filled(&contact, name).filter(|id| id.len() <= LONGEST_ID);
+        let name = |name: &str| profile.text(name).unwrap_or_default().chars().take(LONGEST_NAME).collect();
+        Some(Self { raw, wa_id: id("wa_id"), user_id: id("user_id"), name: name("name"), username: name("username") })
     }
 }
 

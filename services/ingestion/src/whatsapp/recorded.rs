@@ -9,7 +9,7 @@ use steward_domain::settings::{Channel, ChannelKind, OnUnknown, WhatsApp};
 use super::notification::{Piece, read};
 use crate::arrival::{Arrival, Report, Said, What};
 
-fn channel() -> Channel {
+pub(super) fn channel() -> Channel {
     Channel {
         id: "wa".to_owned(),
         tenant: "default".to_owned(),
