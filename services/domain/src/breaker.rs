@@ -17,7 +17,8 @@ const MINUTE: i64 = 60;
 pub struct Seen {
     /// Refused for good for a reason that isn't the recipient's own, or of unknown fate.
     pub failed: bool,
-    pub proactive: bool,
+    /// Nobody waited for it, and nobody let it go.
+    pub by_itself: bool,
 }
 
 /// A second's sends.
@@ -26,7 +27,7 @@ struct Second {
     at: i64,
     sends: u32,
     failures: u32,
-    proactive: u32,
+    by_itself: u32,
 }
 
 /// The last minutes of one tenant's sends; bounded, for seconds are counted and not sends.
@@ -44,7 +45,7 @@ impl Recent {
         if let Some(second) = self.0.back_mut() {
             second.sends += 1;
             second.failures += u32::from(seen.failed);
-            second.proactive += u32::from(seen.proactive);
+            second.by_itself += u32::from(seen.by_itself);
         }
         let (sends, failures) = self.0.iter().fold((0, 0), |(s, f), second| (s + second.sends, f + second.failures));
         if failures >= limits.failures && failures * 2 >= sends {
@@ -52,10 +53,10 @@ impl Recent {
             return Some(tripped("failures", text, sends, failures, WINDOW));
         }
         let minute = self.0.iter().filter(|second| second.at > at - MINUTE);
-        let proactive: u32 = minute.map(|second| second.proactive).sum();
+        let alone: u32 = minute.map(|second| second.by_itself).sum();
         let most = limits.sends_per_minute?;
-        let text = || format!("{proactive} messages went out by themselves within a minute, and the limit is {most}");
-        (proactive > most).then(|| tripped("volume", text(), proactive, failures, MINUTE))
+        let text = || format!("{alone} messages went out by themselves within a minute, and the limit is {most}");
+        (alone > most).then(|| tripped("volume", text(), alone, failures, MINUTE))
     }
 
     /// Begins anew: a person has looked.
@@ -83,8 +84,8 @@ fn tripped(code: &str, text: String, sends: u32, failures: u32, seconds: i64) ->
 mod tests {
     use super::*;
 
-    const FAILED: Seen = Seen { failed: true, proactive: true };
-    const SENT: Seen = Seen { failed: false, proactive: true };
+    const FAILED: Seen = Seen { failed: true, by_itself: true };
+    const SENT: Seen = Seen { failed: false, by_itself: true };
 
     fn at(second: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_795_251_600 + second, 0).unwrap()
@@ -117,7 +118,7 @@ mod tests {
         let limits = Breaker { failures: 50, sends_per_minute: Some(2) };
         let mut recent = Recent::default();
         for second in 0..10 {
-            assert_eq!(recent.count(at(second), Seen { failed: false, proactive: false }, limits), None);
+            assert_eq!(recent.count(at(second), Seen { failed: false, by_itself: false }, limits), None);
         }
         assert_eq!(recent.count(at(0), SENT, limits), None);
         assert_eq!(recent.count(at(30), SENT, limits), None);

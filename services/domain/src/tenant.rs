@@ -48,6 +48,8 @@ pub struct ApiKey {
 /// Nothing proactive goes out since then.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tripped {
+    /// In the log.
+    pub position: u64,
     pub at: DateTime<Utc>,
     pub why: Why,
 }
@@ -66,12 +68,18 @@ impl Tenant {
         if self.breaker.is_some() { Vec::new() } else { vec![tripped.into()] }
     }
 
+    /// Whether what the breaker held at this position waits for nobody any more: the breaker is closed, or it is open
+    /// anew. In between a person reset it.
+    pub fn lets_go_of(&self, held_at: u64) -> bool {
+        self.breaker.as_ref().is_none_or(|tripped| tripped.position > held_at)
+    }
+
     /// A person closes the breaker.
     pub fn reset_breaker(&self, by: &str, note: &str) -> Result<Vec<Event>, Refused> {
-        if self.breaker.is_none() {
+        let Some(Tripped { position, .. }) = self.breaker else {
             return Err(Refused::new("breaker_closed", "the breaker isn't open: nothing is held back by it"));
-        }
-        Ok(vec![v1::BreakerReset { by: by.to_owned(), note: note.to_owned() }.into()])
+        };
+        Ok(vec![v1::BreakerReset { by: by.to_owned(), note: note.to_owned(), tripped_position: position }.into()])
     }
 }
 
@@ -89,7 +97,7 @@ impl Fold for Tenant {
             }
             Event::BreakerTripped(tripped) => {
                 let why = tripped.reason.as_ref().map(Why::from).unwrap_or_default();
-                let since = Tripped { at: recorded.metadata.at, why };
+                let since = Tripped { position: recorded.position, at: recorded.metadata.at, why };
                 self.breaker.get_or_insert(since);
             }
             Event::BreakerReset(_) => self.breaker = None,

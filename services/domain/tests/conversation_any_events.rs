@@ -39,6 +39,7 @@ fn decide_everything(world: &mut World) {
         answers.push(state.retry_message(id, "").map(drop));
         answers.push(state.hold_message(id, "").map(drop));
         answers.push(state.approve_message(id, "", "").map(drop));
+        answers.push(state.release_from_breaker(id, "").map(drop));
         answers.push(state.edit_message(id, "other text", "").map(drop));
         answers.push(state.move_message(world.now, id, world.at(5), "").map(drop));
         for late_limit in [Duration::ZERO, Duration::MAX] {

@@ -7,8 +7,12 @@ use conversation_world::{
     Answer, World,
     outbox::{approve, is, queued, sent},
 };
-use steward_domain::conversation::{Author, OnReply, dispatch::Step};
-use steward_proto::{Event, from_timestamp, v1};
+use steward_domain::{
+    conversation::{Author, OnReply, dispatch::Step},
+    settings::Approval,
+    tenant::Tenant,
+};
+use steward_proto::{Event, Fold as _, from_timestamp, v1};
 
 // What the client's next message does
 
@@ -148,4 +152,60 @@ fn while_the_breaker_is_open_nothing_proactive_goes_out_and_answers_do() {
     world.breaker_open = false;
     approve(&mut world, &proactive);
     world.claim(&proactive);
+}
+
+fn release(world: &mut World, id: &str) -> usize {
+    let events = world.state.release_from_breaker(id, "anna").unwrap();
+    let count = events.len();
+    world.record_all(events);
+    count
+}
+
+#[test]
+fn what_the_breaker_held_is_released_once_weighed_again_and_isnt_late_for_it() {
+    let mut world = World::opened();
+    world.breaker_open = true;
+    let [first, answered, strict] = [OnReply::Keep, OnReply::Cancel, OnReply::Keep].map(|on_reply| {
+        let id = queued(&mut world, |q| (q.proactive, q.on_reply) = (true, on_reply));
+        world.dispatch(&id);
+        is(&world, &id, "held", "breaker_open");
+        id
+    });
+    world.pass(5 * 3600);
+    world.client_writes("hello again");
+    world.breaker_open = false;
+    assert_eq!(release(&mut world, &first), 1);
+    is(&world, &first, "queued", "");
+    assert_eq!(release(&mut world, &first), 0, "a second time changes nothing");
+    let claim = world.claim(&first);
+    assert!(world.state.outbox[&first].let_go, "it doesn't count as going out by itself");
+    world.answer(&claim, Answer::Success);
+    assert_eq!(release(&mut world, &first), 0);
+    is(&world, &first, "sent", "");
+    // The client's reply took this one back.
+    assert_eq!(release(&mut world, &answered), 0);
+    is(&world, &answered, "cancelled", "client_responded");
+    // A rule that asks for approval by now is asked again.
+    world.approval.mode = Approval::Proactive;
+    assert_eq!(release(&mut world, &strict), 1);
+    world.dispatch(&strict);
+    is(&world, &strict, "held", "needs_approval");
+    assert_eq!(release(&mut world, &strict), 0, "it is held for another reason now");
+}
+
+#[test]
+fn the_breaker_lets_go_of_what_was_held_before_it_was_reset_and_of_nothing_later() {
+    let mut world = World::new();
+    let mut tenant = Tenant::default();
+    let tripped = world.record(v1::BreakerTripped::default());
+    tenant.evolve(&tripped);
+    assert!(!tenant.lets_go_of(tripped.position + 1));
+    let reset = tenant.reset_breaker("anna", "").unwrap();
+    assert!(matches!(&reset[..], [Event::BreakerReset(e)] if e.tripped_position == tripped.position));
+    tenant.evolve(&world.record(reset[0].clone()));
+    assert!(tenant.lets_go_of(tripped.position + 1), "held by somebody who hadn't seen the reset");
+    let again = world.record(v1::BreakerTripped::default());
+    tenant.evolve(&again);
+    assert!(tenant.lets_go_of(again.position - 1), "held for the first time that it was open");
+    assert!(!tenant.lets_go_of(again.position + 1));
 }

@@ -37,7 +37,7 @@ impl Breaker {
 
     /// Counts an attempt; what the breaker is to be tripped with, if it is. A recipient who blocked us or doesn't exist
     /// says nothing about us; a provider that refuses, or says nothing, does.
-    pub fn count(&self, tenant: &TenantId, sent: &Sent, proactive: bool) -> Option<v1::BreakerTripped> {
+    pub fn count(&self, tenant: &TenantId, sent: &Sent, by_itself: bool) -> Option<v1::BreakerTripped> {
         let failed = match sent {
             Sent::Refused { code, .. } => *code != "blocked" && *code != "window_closed",
             Sent::Unknown { .. } => true,
@@ -50,7 +50,7 @@ impl Breaker {
             recent.retain(|_, sends| !sends.is_idle(now));
         }
         let sends = recent.entry(tenant.clone()).or_default();
-        let tripped = sends.count(now, Seen { failed, proactive }, self.limits);
+        let tripped = sends.count(now, Seen { failed, by_itself }, self.limits);
         if tripped.is_some() {
             // What tripped it is told; after a reset the counting begins anew.
             sends.forget();

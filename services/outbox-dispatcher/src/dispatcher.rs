@@ -22,6 +22,7 @@ use crate::{
     breaker::Breaker,
     channels::{Outbound, Sent, TemplateCall, Thread, Way, http_client},
     limits::Limits,
+    release::by_breaker,
     results::outcome,
 };
 
@@ -61,7 +62,10 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
             "ev.*.conversation.*.message_retried",
             "ev.*.conversation.*.message_approved",
             "ev.*.conversation.*.message_edited",
+            "ev.*.conversation.*.message_released",
+            "ev.*.conversation.*.message_held",
             "ev.*.conversation.*.delivery_reported",
+            "ev.*.tenant.*.breaker_reset",
         ],
     )
     .concurrency(AT_ONCE);
@@ -97,6 +101,8 @@ pub struct Claimed {
     buttons: Vec<v1::Button>,
     thread: Thread,
     proactive: bool,
+    /// A person let it go.
+    let_go: bool,
 }
 
 impl Claimed {
@@ -146,6 +152,7 @@ impl Dispatcher {
             Event::MessageRetried(e) => Some(e.message_id.clone()),
             Event::MessageApproved(e) => Some(e.message_id.clone()),
             Event::MessageEdited(e) => Some(e.message_id.clone()),
+            Event::MessageReleased(e) => Some(e.message_id.clone()),
             // It may be the proof of one part, and then the next one's turn.
             Event::DeliveryReported(e) => Some(e.message_id.clone()).filter(|_| e.status != "failed"),
             _ => None,
@@ -154,6 +161,8 @@ impl Dispatcher {
             Event::DeliveryReported(e) if e.reason.as_ref().is_some_and(|r| r.code == "window_closed") => {
                 self.retry_outside_window(recorded, &aggregate, &e.message_id).await
             }
+            Event::BreakerReset(e) => self.release_all(recorded, &aggregate, e).await,
+            Event::MessageHeld(e) if by_breaker(e) => self.release_late(recorded, &aggregate, e).await,
             _ => match message_id.filter(|id| !id.is_empty()) {
                 Some(message_id) => self.drive(recorded, &aggregate, &message_id).await,
                 None => return Ok(Handled::Done),
@@ -215,7 +224,7 @@ impl Dispatcher {
                     let last = claimed.part + 1 == claimed.parts;
                     let accepted = matches!(sent, Sent::Accepted { .. });
                     let unknown = matches!(sent, Sent::Unknown { .. });
-                    let tripped = self.breaker.count(&aggregate.tenant, &sent, claimed.proactive);
+                    let tripped = self.breaker.count(&aggregate.tenant, &sent, claimed.proactive && !claimed.let_go);
                     self.record(aggregate, message_id, *claimed, sent, &cause).await?;
                     if let Some(tripped) = tripped {
                         self.trip(&aggregate.tenant, tripped, &cause).await?;
@@ -316,6 +325,7 @@ impl Dispatcher {
                                 references: state.thread.references.clone(),
                             },
                             proactive: message.proactive,
+                            let_go: message.let_go,
                         };
                         (self.events(cause, vec![*event]), Claimable::Claimed(Box::new(claimed)))
                     }

@@ -8,6 +8,7 @@ mod courtesies;
 mod dispatcher;
 mod limits;
 mod recording;
+mod release;
 mod results;
 mod webhooks;
 

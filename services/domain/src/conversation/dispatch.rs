@@ -8,7 +8,7 @@ use steward_proto::{Event, to_timestamp, v1};
 
 use super::{
     Author, Conversation, Message, MessageState, Refused, Why,
-    outbox::{fingerprint, held},
+    outbox::{BREAKER_OPEN, fingerprint, held},
     templates::{Addressee, TemplateCall},
 };
 use crate::{
@@ -104,7 +104,7 @@ impl Conversation {
             return Ok(Step::Record(events));
         }
         if c.breaker_open && message.proactive && message.author == Author::Bot && message.part == 0 {
-            let why = Why::new("breaker_open", "sending by itself has stopped until a person resets the breaker", "");
+            let why = Why::new(BREAKER_OPEN, "sending by itself has stopped until a person resets the breaker", "");
             return Ok(Step::Record(vec![held(message, &why, "")]));
         }
         let template = if self.window_open(c.now) {

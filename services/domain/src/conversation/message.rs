@@ -82,6 +82,8 @@ pub struct Message {
     pub buttons: Vec<v1::Button>,
     /// The fingerprint of recipient and text that a person let go. Empty: none.
     pub approved: String,
+    /// A person let it go, alone or with all that the breaker held: it no longer goes out by itself.
+    pub let_go: bool,
     pub state: MessageState,
     /// It is to be cancelled as soon as the open claim ends without a send.
     pub cancel_after_claim: Option<Why>,

@@ -9,6 +9,9 @@ use super::{
     follow_ups::{Alarm, Alarmed, FURTHEST},
 };
 
+/// Why a message is held while the tenant's breaker is open.
+pub const BREAKER_OPEN: &str = "breaker_open";
+
 /// SHA-256 (hex) of recipient and text: what a person approves, and evidence of what was asked of the provider.
 pub fn fingerprint(recipient: &str, text: &str) -> String {
     hex::encode(Sha256::new().chain_update(recipient).chain_update([0]).chain_update(text).finalize())
@@ -204,6 +207,25 @@ impl Conversation {
                 message_id: message_id.to_owned(),
                 approval_hash: hash.to_owned(),
                 by: by.to_owned(),
+            }
+            .into(),
+        ])
+    }
+
+    /// A person reset the breaker, so what it held goes on; nothing, if it is held for another reason by now, or isn't.
+    pub fn release_from_breaker(&self, message_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
+        self.readable()?;
+        let Some(message) = self.outbox.get(message_id) else { return Ok(Vec::new()) };
+        if !matches!(&message.state, MessageState::Held { why, .. } if why.code == BREAKER_OPEN) {
+            return Ok(Vec::new());
+        }
+        let why = Why::new("breaker_reset", "sending by itself goes on", "");
+        Ok(vec![
+            v1::MessageReleased {
+                message_id: message_id.to_owned(),
+                reason: Some((&why).into()),
+                by: by.to_owned(),
+                follow_up_id: message.follow_up_id.clone(),
             }
             .into(),
         ])

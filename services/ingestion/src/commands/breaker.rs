@@ -16,7 +16,7 @@ pub struct Reset {
     note: Option<String>,
 }
 
-/// What was held meanwhile stays held: each is let go by its own approval.
+/// The dispatcher sees the reset and lets go of what was held meanwhile.
 pub async fn reset(State(intake): State<Intake>, command: Command<Reset>) -> Result<Answer, Problem> {
     let tenant = &command.caller.tenant;
     let (cause, by) = (command.cause(), command.caller.actor());

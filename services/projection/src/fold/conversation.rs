@@ -185,8 +185,9 @@ impl ConversationFold {
                     follow_up.dirty = true;
                 }
             }
-            Event::MessageApproved(e) => {
-                let Some(message) = self.messages.get(&e.message_id) else { return };
+            Event::MessageApproved(v1::MessageApproved { message_id, .. })
+            | Event::MessageReleased(v1::MessageReleased { message_id, .. }) => {
+                let Some(message) = self.messages.get(message_id) else { return };
                 if let Some(follow_up) = self.follow_ups.get_mut(&message.row.follow_up_id)
                     && follow_up.row.state == "due"
                 {

@@ -37,6 +37,7 @@ impl<'a> Mentions<'a> {
             Event::DeliveryReported(e) => ("", &e.message_id),
             Event::MessageHeld(e) => (&e.follow_up_id, &e.message_id),
             Event::MessageApproved(e) => ("", &e.message_id),
+            Event::MessageReleased(e) => (&e.follow_up_id, &e.message_id),
             Event::MessageEdited(e) => ("", &e.message_id),
             _ => ("", ""),
         };

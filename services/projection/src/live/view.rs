@@ -194,6 +194,7 @@ fn outgoing(event: &Event) -> Option<Value> {
             "state": e.status, "reason": reason(e.reason.as_ref()),
         } }),
         Event::MessageHeld(e) => of(&e.message_id, &e.follow_up_id, "held", reason(e.reason.as_ref())),
+        Event::MessageReleased(e) => of(&e.message_id, &e.follow_up_id, "queued", Value::Null),
         Event::MessageApproved(e) => of(&e.message_id, "", "queued", Value::Null),
         Event::MessageEdited(e) => json!({ "message": { "id": e.message_id, "state": "queued", "text": e.text } }),
         _ => return None,

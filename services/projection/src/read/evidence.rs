@@ -196,8 +196,8 @@ fn evidence(message: &MessageRow, conversation: Option<&ConversationRow>, told: 
         "trigger": of(&["ClientResponded", "FollowUpScheduled", "FollowUpDue"]),
         "decision": decision(message, told),
         "changes": of(&[
-            "MessageDue", "MessageMoved", "MessageEdited", "MessageHeld", "MessageApproved", "MessageRetried",
-            "SendDeferred", "FollowUpMoved", "FollowUpTextChanged",
+            "MessageDue", "MessageMoved", "MessageEdited", "MessageHeld", "MessageApproved",
+            "MessageReleased", "MessageRetried", "SendDeferred", "FollowUpMoved", "FollowUpTextChanged",
         ]),
         "attempts": attempts(message, told),
         "receipts": receipts(told),

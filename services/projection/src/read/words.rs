@@ -112,6 +112,7 @@ fn of_sending(event: &Event) -> String {
             status => format!("The channel says: {status}"),
         },
         Event::MessageHeld(e) => format!("A message is held{}", because(e.reason.as_ref())),
+        Event::MessageReleased(e) => format!("{} let what the breaker held go on", somebody(&e.by)),
         Event::MessageApproved(e) => format!("{} let a held message go", somebody(&e.by)),
         Event::MessageEdited(e) => format!("{} changed a waiting message to {}", somebody(&e.by), quoted(&e.text)),
         Event::MeetingBooked(e) => meeting("A meeting was booked", e.meeting.as_ref()),

@@ -212,6 +212,7 @@ impl MessageRow {
             provider_ids: self.provider_ids.0.clone(),
             buttons: Vec::new(),
             approved: String::new(),
+            let_go: false,
             state: match self.state.as_str() {
                 "claimed" => MessageState::Claimed(Claim {
                     claim_id: self.claim_id.clone(),

@@ -183,6 +183,7 @@ impl Fold for Conversation {
                 self.unannounced_holds.retain(|(id, _)| *id != e.message_id);
                 self.approved(&e.message_id, &e.approval_hash, at);
             }
+            Event::MessageReleased(e) => self.released(&e.message_id, at),
             Event::MessageEdited(e) => self.edited(e),
             Event::MessageCancelled(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();

@@ -30,6 +30,7 @@ impl Conversation {
             provider_ids: Vec::new(),
             buttons: m.buttons.clone(),
             approved: String::new(),
+            let_go: false,
             state: MessageState::Queued { not_before },
             cancel_after_claim: None,
         };
@@ -153,6 +154,18 @@ impl Conversation {
         self.change_message(message_id, |m| {
             if let MessageState::Queued { not_before } | MessageState::Held { not_before, .. } = m.state {
                 hash.clone_into(&mut m.approved);
+                m.let_go = true;
+                m.late_from = m.late_from.max(at);
+                m.state = MessageState::Queued { not_before };
+            }
+        });
+    }
+
+    /// What held it is over. Lateness counts from here, as after a deferral.
+    pub(super) fn released(&mut self, message_id: &str, at: DateTime<Utc>) {
+        self.change_message(message_id, |m| {
+            if let MessageState::Held { not_before, .. } = m.state {
+                m.let_go = true;
                 m.late_from = m.late_from.max(at);
                 m.state = MessageState::Queued { not_before };
             }
