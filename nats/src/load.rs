@@ -1,18 +1,22 @@
 //! Load: an aggregate's state, from the cache and what the log has beyond it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use steward_proto::{AggregateId, Fold, Recorded};
+use tokio::time::Instant;
 
 use crate::cache::{Folded, Slot};
-use crate::{Log, LogError, events_of, history};
+use crate::session::{Backoff, REQUEST_TIMEOUT};
+use crate::{Log, LogError, definitions, events_of, history};
 
 /// How fresh a state must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AtLeast {
     /// Whatever is in memory; a conflict will tell when it is old.
     Cached,
-    /// All of the aggregate's events up to this position of the log.
+    /// All of the aggregate's events up to this position of the log. If that is one of them, the load makes sure that it is
+    /// in: a server of a cluster may answer with less than another has shown.
     Position(u64),
     /// All that the log has now.
     Latest,
@@ -56,20 +60,44 @@ impl Log {
                 return Ok(Loaded { versioned: versioned(folded.clone()), verified });
             }
         }
-        let after = cached.map_or(0, |folded| folded.version);
-        // What was known before asking is surely in the answer.
-        let known = self.session().seen();
-        let stored = match after {
-            0 => events_of::all(self.session(), &id.wildcard()).await?,
-            version => events_of::after(self.session(), &id.wildcard(), version).await?,
-        };
-        let events = stored.into_iter().map(history::Stored::into_recorded).collect::<Result<Vec<Recorded>, _>>()?;
-        let complete_to = match at_least {
-            AtLeast::Position(position) => known.max(position),
-            _ => known,
-        };
-        let folded = slot.advance::<S>(after, &events, complete_to);
-        Ok(Loaded { versioned: versioned(folded), verified: true })
+        let mut after = cached.map_or(0, |folded| folded.version);
+        let deadline = Instant::now() + REQUEST_TIMEOUT;
+        let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(500));
+        loop {
+            // What was known before asking is surely in the answer of a server that isn't behind.
+            let known = self.session().seen();
+            let stored = match after {
+                0 => events_of::all(self.session(), &id.wildcard()).await?,
+                version => events_of::after(self.session(), &id.wildcard(), version).await?,
+            };
+            let events =
+                stored.into_iter().map(history::Stored::into_recorded).collect::<Result<Vec<Recorded>, _>>()?;
+            let last = events.last().map_or(after, |event| event.position);
+            let complete_to = match at_least {
+                AtLeast::Position(position) if last < position && self.is_of(id, position).await? => {
+                    slot.advance::<S>(after, &events, 0);
+                    after = last;
+                    let pause = backoff.next();
+                    if Instant::now() + pause >= deadline {
+                        let reason = format!("the event at {position} isn't among those of its aggregate yet");
+                        return Err(LogError::Unavailable { doing: "reading events", reason });
+                    }
+                    self.session().pause(pause).await?;
+                    continue;
+                }
+                AtLeast::Position(position) => known.max(position),
+                _ => known,
+            };
+            let folded = slot.advance::<S>(after, &events, complete_to);
+            return Ok(Loaded { versioned: versioned(folded), verified: true });
+        }
+    }
+
+    /// Whether the event at a position is one of this aggregate; an erased one is nobody's.
+    async fn is_of(&self, id: &AggregateId, position: u64) -> Result<bool, LogError> {
+        let stored = history::read_one(self.session(), definitions::EVENTS, position).await?;
+        let of = id.wildcard();
+        Ok(stored.is_some_and(|stored| stored.subject.starts_with(of.trim_end_matches('>'))))
     }
 }
 

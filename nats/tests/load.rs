@@ -59,6 +59,21 @@ async fn the_cache_is_caught_up_as_far_as_is_asked() {
 }
 
 #[tokio::test]
+async fn a_position_of_another_aggregate_or_of_an_erased_event_is_no_obstacle() {
+    let server = Server::start().await;
+    let log = connect(&server).await;
+    let first = fact(&log, &conversation("a"), 2).await;
+    let others = fact(&log, &conversation("b"), 1).await;
+    let erased = fact(&log, &conversation("a"), 1).await;
+    log.jetstream().get_stream("EVENTS").await.unwrap().delete_message(erased).await.unwrap();
+    for position in [others, erased, erased + 100] {
+        let fresh = connect(&server).await;
+        let state = fresh.load::<Seen>(&conversation("a"), AtLeast::Position(position)).await.unwrap();
+        assert_eq!((state.version, state.state.ids.len()), (first, 2), "at least {position}");
+    }
+}
+
+#[tokio::test]
 async fn own_decisions_reach_the_cache_without_reading() {
     let server = Server::start().await;
     let log = connect(&server).await;
