@@ -7,6 +7,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = [
         "steward_v1/shared.proto",
         "steward_v1/conversation.proto",
+        "steward_v1/contact.proto",
         "steward_v1/other.proto",
         "steward_v1/webhook.proto",
     ];

@@ -12,6 +12,7 @@ mod email;
 pub mod fuzzing;
 mod intake;
 mod json;
+mod merging;
 #[cfg(test)]
 mod mutated;
 mod names;
@@ -71,7 +72,7 @@ fn routes(intake: Intake, guard: &Guard) -> Router {
 
 fn commands() -> Router<Intake> {
     use commands::{breaker, contacts, follow_ups, humans, outbox, web};
-    let routes: [(&str, MethodRouter<Intake>); 16] = [
+    let routes: [(&str, MethodRouter<Intake>); 18] = [
         ("/api/v1/messages", post(web::message)),
         ("/api/v1/conversations/{id}/takeover", post(humans::take_over)),
         ("/api/v1/conversations/{id}/release", post(humans::release)),
@@ -88,6 +89,8 @@ fn commands() -> Router<Intake> {
         ("/api/v1/breaker/reset", post(breaker::reset)),
         ("/api/v1/contacts/{id}", patch(contacts::change)),
         ("/api/v1/contacts/{id}/archive", post(contacts::archive)),
+        ("/api/v1/contacts/{id}/merge", post(contacts::merge)),
+        ("/api/v1/contacts/{id}/split", post(contacts::split)),
     ];
     let routes = routes.into_iter().chain(webhook_commands());
     routes.fold(Router::new(), |router, (path, methods)| router.route(path, methods))

@@ -26,7 +26,7 @@ pub const CONTROL: &[Migration] = migrations!("control": "0001_active");
 /// Each schema of read models.
 pub const READ_MODEL: &[Migration] = migrations!("read_model":
     "0001_events", "0002_conversations", "0003_contacts", "0004_messages", "0005_follow_ups", "0006_webhook_deliveries",
-    "0007_receipts");
+    "0007_receipts", "0008_merged_contacts");
 
 /// The line after which a file makes what is better made when the tables are full.
 const INDEXES: &str = "-- indexes\n";

@@ -1,15 +1,20 @@
-//! What is known of a contact, set by an operator.
+//! What is known of a contact, set by an operator; and which contacts are one person.
 
 use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
-use steward_domain::{contact::Contact, conversation::Refused, ids, language::Language};
+use steward_domain::{
+    contact::{Contact, How, Merge},
+    conversation::Refused,
+    ids,
+    language::Language,
+};
 use steward_http::{ApiPath, Problem};
 use steward_log::AtLeast;
 use steward_proto::{Event, v1};
 use uuid::Uuid;
 
 use super::{Answer, Command, outbox::Nothing};
-use crate::{intake::Intake, origin::new_event};
+use crate::{intake::Intake, merging, origin::new_event};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +23,20 @@ pub struct Changes {
     language: Option<String>,
     timezone: Option<String>,
     followup_hour: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MergeInto {
+    /// The contact that is to stand for both.
+    into: String,
+    reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Split {
+    reason: Option<String>,
 }
 
 /// `PATCH /api/v1/contacts/{id}`
@@ -74,23 +93,73 @@ pub async fn archive(
     .await
 }
 
+/// `POST /api/v1/contacts/{id}/merge`: the other contact stands for this one from now on. One that was merged itself is
+/// followed to the contact that stands for it.
+pub async fn merge(
+    State(intake): State<Intake>,
+    ApiPath(id): ApiPath<String>,
+    command: Command<MergeInto>,
+) -> Result<Answer, Problem> {
+    let (contact, named) = (contact_id(&id)?, contact_id(&command.body.into)?);
+    let tenant = &command.caller.tenant;
+    let load = async |id| intake.log.load::<Contact>(&ids::contact_aggregate(tenant, id), AtLeast::Latest).await;
+    // A contact that was merged into this very one is no way round: the rules say why.
+    let into = load(named).await?.state.merged_into.filter(|into| *into != contact).unwrap_or(named);
+    let (merged, survivor) = tokio::try_join!(load(contact), load(into))?;
+    let position = if merged.state.merged_into == Some(into) && survivor.state.merged.contains_key(&contact) {
+        merged.version.max(survivor.version)
+    } else {
+        let mut conversations = merging::conversations(&intake.log, tenant, [contact, into]).await?;
+        let merge = Merge {
+            contact,
+            into,
+            how: How::Command,
+            by: command.caller.actor(),
+            reason: command.body.reason.clone().unwrap_or_default(),
+            conversations: conversations.remove(&contact).unwrap_or_default(),
+            into_conversations: conversations.remove(&into).unwrap_or_default(),
+        };
+        merging::merge(&intake.log, tenant, &command.cause(), &merge).await?
+    };
+    command.done(&intake);
+    Ok(Answer { status: StatusCode::OK, id: contact.to_string(), conversation_id: None, position })
+}
+
+/// `POST /api/v1/contacts/{id}/split`: a merged contact stands for itself again.
+pub async fn split(
+    State(intake): State<Intake>,
+    ApiPath(id): ApiPath<String>,
+    command: Command<Split>,
+) -> Result<Answer, Problem> {
+    let contact = contact_id(&id)?;
+    let reason = command.body.reason.as_deref().unwrap_or_default();
+    let by = command.caller.actor();
+    let asked = (contact, by.as_str(), reason);
+    let tenant = &command.caller.tenant;
+    let position = merging::split(&intake.log, tenant, &command.cause(), asked, command.may_repeat()).await?;
+    command.done(&intake);
+    Ok(Answer { status: StatusCode::OK, id: contact.to_string(), conversation_id: None, position })
+}
+
+fn contact_id(text: &str) -> Result<Uuid, Problem> {
+    text.parse().map_err(|_| {
+        Problem::not_found("unknown_contact", "there is no such contact; a conversation names its contact's id")
+    })
+}
+
 async fn decide<T>(
     intake: &Intake,
     command: &Command<T>,
     id: &str,
     mut decision: impl FnMut(&Contact) -> Vec<Event>,
 ) -> Result<Answer, Problem> {
-    let contact: Uuid = id.parse().map_err(|_| {
-        Problem::not_found("unknown_contact", "there is no such contact; a conversation names its contact's id")
-    })?;
+    let contact = contact_id(id)?;
     let aggregate = ids::contact_aggregate(&command.caller.tenant, contact);
     let cause = command.cause();
     let decided = intake.log.decide(&aggregate, AtLeast::Cached, |state: &Contact, _| {
-        if let Some(type_name) = &state.schema_ahead {
-            let detail = format!("this contact holds a {type_name} that this version can't read; upgrade Steward");
-            return Err(Refused::new("schema_ahead", detail));
-        }
-        Ok((decision(state).into_iter().map(|event| new_event(&cause, event)).collect(), ()))
+        state.readable()?;
+        state.stands_for_itself()?;
+        Ok::<_, Refused>((decision(state).into_iter().map(|event| new_event(&cause, event)).collect(), ()))
     });
     let decided = decided.await?;
     command.done(intake);

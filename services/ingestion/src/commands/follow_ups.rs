@@ -19,7 +19,7 @@ use super::{
     humans::{as_asked, known},
     when::Clock,
 };
-use crate::intake::Intake;
+use crate::{intake::Intake, merging};
 
 const UNKNOWN: &str = "unknown_follow_up";
 
@@ -179,10 +179,7 @@ async fn clock<T>(intake: &Intake, command: &Command<T>, conversation: Uuid) -> 
     let state = intake.log.load::<Conversation>(&aggregate, AtLeast::Latest).await?.state;
     known(&state)?;
     let contact = match state.place.as_ref().and_then(|p| p.contact_id.parse().ok()) {
-        Some(id) => {
-            let aggregate = ids::contact_aggregate(tenant, id);
-            (*intake.log.load::<Contact>(&aggregate, AtLeast::Latest).await?.state).clone()
-        }
+        Some(id) => merging::contact(&intake.log, tenant, id).await?,
         None => Contact::default(),
     };
     Ok(Clock::of(&state, &contact, &intake.settings.defaults, Utc::now()))

@@ -124,6 +124,7 @@ impl WorkingSet {
     }
 
     fn changed(&mut self, key: Key, recorded: &Recorded) {
+        let own = key.1.clone();
         let contact = self.contact(key, recorded);
         match &recorded.event {
             Event::ContactChanged(e) => {
@@ -138,6 +139,9 @@ impl WorkingSet {
                 contact.row.followup_hour = e.followup_hour.or(contact.row.followup_hour);
             }
             Event::ContactArchived(_) => contact.row.archived = true,
+            // They stand on both contacts; the surviving one points nowhere.
+            Event::ContactMerged(e) if *own == *e.contact_id => contact.row.merged_into = Some(e.into.clone()),
+            Event::ContactSplit(e) if *own == *e.contact_id => contact.row.merged_into = None,
             _ => {}
         }
         contact.row.position = recorded.position;

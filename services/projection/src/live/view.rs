@@ -134,6 +134,8 @@ fn task(event: &Event) -> Option<Value> {
         Event::DraftSuppressed(e) => turn(&e.turn_id, "suppressed", json!({ "text": e.text })),
         Event::ContactChanged(_) => json!({ "contact": { "state": "changed" } }),
         Event::ContactArchived(_) => json!({ "contact": { "state": "archived" } }),
+        Event::ContactMerged(e) => json!({ "contact": { "state": "merged", "id": e.contact_id, "into": e.into } }),
+        Event::ContactSplit(e) => json!({ "contact": { "state": "split", "id": e.contact_id, "from": e.from } }),
         other => follow_up(other).or_else(|| outgoing(other)).or_else(|| delivery(other))?,
     })
 }

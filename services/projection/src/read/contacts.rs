@@ -28,15 +28,20 @@ pub async fn one(
     params.finish(&[])?;
     let mut client = connection(&reads.pool).await?;
     let snapshot = Snapshot::take(&mut client).await?;
-    let sql =
-        format!("SELECT {} FROM {}.contacts WHERE tenant = $1 AND id = $2", columns::<ContactRow>(), snapshot.schema);
-    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(id.clone())]).await?;
-    let row: ContactRow = read_rows(&rows)?.pop().ok_or_else(|| unknown("contact", &id))?;
     let sql = format!(
-        "SELECT {} FROM {}.conversations WHERE tenant = $1 AND contact_id = $2 ORDER BY created_position DESC LIMIT {CONVERSATIONS}",
+        "SELECT {} FROM {}.contacts WHERE tenant = $1 AND (id = $2 OR merged_into = $2) ORDER BY created_position",
+        columns::<ContactRow>(),
+        snapshot.schema
+    );
+    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(id.clone())]).await?;
+    let (own, merged): (Vec<_>, Vec<_>) = read_rows::<ContactRow>(&rows)?.into_iter().partition(|c| c.id == id);
+    let row = own.first().ok_or_else(|| unknown("contact", &id))?;
+    let people: Vec<String> = own.iter().chain(&merged).map(|c| c.id.clone()).collect();
+    let sql = format!(
+        "SELECT {} FROM {}.conversations WHERE tenant = $1 AND contact_id = ANY($2) ORDER BY created_position DESC LIMIT {CONVERSATIONS}",
         columns::<ConversationRow>(),
         snapshot.schema
     );
-    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(id)]).await?;
-    Ok(Answer { position: snapshot.position, body: show::contact(&row, &read_rows(&rows)?) })
+    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(people)]).await?;
+    Ok(Answer { position: snapshot.position, body: show::contact(row, &merged, &read_rows(&rows)?) })
 }

@@ -10,7 +10,7 @@ use super::{
     answer::{Answer, Fresh, Id, unknown},
     list::{List, Page, read_rows},
     params::Params,
-    show,
+    show::{self, Met},
     snapshot::{Snapshot, connection},
 };
 use crate::rows::{ContactRow, ConversationRow, columns};
@@ -24,14 +24,14 @@ pub async fn list(
     let mut list = List::new(&caller, params);
     list.by("channel_id");
     list.by("external_id");
-    list.by("contact_id");
+    list.of_contact("id");
     list.by_condition("conversation_id", "id = {}");
     let mut client = connection(&reads.pool).await?;
     let snapshot = Snapshot::take(&mut client).await?;
     let page: Page<ConversationRow> =
         list.page(&snapshot, "created_position", |c: &ConversationRow| c.created_position).await?;
     let contacts = contacts_of(&snapshot, &caller, &page.items).await?;
-    Ok(page.answer(snapshot.position, |row| show::conversation(&row, contacts.get(&row.contact_id))))
+    Ok(page.answer(snapshot.position, |row| show::conversation(&row, Met::of(&contacts, &row.contact_id))))
 }
 
 pub async fn one(
@@ -46,7 +46,7 @@ pub async fn one(
     let snapshot = Snapshot::take(&mut client).await?;
     let row = find(&snapshot, &caller, &id).await?;
     let contacts = contacts_of(&snapshot, &caller, std::slice::from_ref(&row)).await?;
-    let body = show::conversation(&row, contacts.get(&row.contact_id));
+    let body = show::conversation(&row, Met::of(&contacts, &row.contact_id));
     Ok(Answer { position: snapshot.position, body })
 }
 
@@ -84,6 +84,7 @@ pub async fn of_rows<'a>(
     Ok(read_rows::<ConversationRow>(&rows)?.into_iter().map(|row| (row.id.clone(), row)).collect())
 }
 
+/// The contacts of conversations, and those that stand for them.
 async fn contacts_of(
     snapshot: &Snapshot<'_>,
     caller: &Caller,
@@ -91,9 +92,10 @@ async fn contacts_of(
 ) -> Result<HashMap<String, ContactRow>, Problem> {
     let ids: Vec<String> = conversations.iter().map(|c| c.contact_id.clone()).collect();
     let sql = format!(
-        "SELECT {} FROM {}.contacts WHERE tenant = $1 AND id = ANY($2)",
-        columns::<ContactRow>(),
-        snapshot.schema
+        "SELECT {columns} FROM {schema}.contacts WHERE tenant = $1 AND (id = ANY($2) OR id = ANY(ARRAY(\
+             SELECT merged_into FROM {schema}.contacts WHERE tenant = $1 AND id = ANY($2))))",
+        columns = columns::<ContactRow>(),
+        schema = snapshot.schema
     );
     let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(ids)]).await?;
     Ok(read_rows::<ContactRow>(&rows)?.into_iter().map(|row| (row.id.clone(), row)).collect())

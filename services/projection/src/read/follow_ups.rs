@@ -32,7 +32,7 @@ pub async fn list(
     list.by("intention");
     list.by_one_of("cancel_on", &["client_response", "never"])?;
     list.of_conversations_by("channel_id");
-    list.of_conversations_by("contact_id");
+    list.of_contact("conversation_id");
     let mut client = connection(&reads.pool).await?;
     let snapshot = Snapshot::take(&mut client).await?;
     let page: Page<FollowUpRow> = list.page(&snapshot, "position", |f: &FollowUpRow| f.position).await?;

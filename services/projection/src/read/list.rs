@@ -66,6 +66,15 @@ impl List {
         self.by_condition(name, &format!("conversation_id IN ({own} AND {name} = {{}})"));
     }
 
+    /// The parameter `contact_id` filters by the contact, and by those merged into it, of the conversation whose id is in
+    /// the column `conversation`.
+    pub fn of_contact(&mut self, conversation: &str) {
+        let people =
+            "SELECT {}::text UNION ALL SELECT id FROM {schema}.contacts WHERE tenant = $1 AND merged_into = {}";
+        let theirs = "SELECT id FROM {schema}.conversations WHERE tenant = $1 AND contact_id";
+        self.by_condition("contact_id", &format!("{conversation} IN ({theirs} IN ({people}))"));
+    }
+
     /// The parameter `name` filters by the column of that name, which holds one of `known`.
     ///
     /// # Errors

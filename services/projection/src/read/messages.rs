@@ -30,7 +30,7 @@ fn filters(list: &mut List) -> Result<(), Problem> {
     list.by_one_of("direction", &["in", "out"])?;
     list.by_one_of("author", &["client", "bot", "human"])?;
     list.of_conversations_by("channel_id");
-    list.of_conversations_by("contact_id");
+    list.of_contact("conversation_id");
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! Rows as the JSON that users see.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use steward_domain::conversation::outbox::fingerprint;
@@ -29,9 +31,28 @@ fn set_or_said<'a>(set: Option<&'a String>, said: &'a str) -> Option<&'a str> {
     set.map(String::as_str).or(text(said))
 }
 
-pub fn conversation(row: &ConversationRow, contact: Option<&ContactRow>) -> Value {
+/// A contact, and the one that stands for it.
+#[derive(Clone, Copy)]
+pub struct Met<'a> {
+    pub own: &'a ContactRow,
+    pub survivor: Option<&'a ContactRow>,
+}
+
+impl<'a> Met<'a> {
+    pub fn of(contacts: &'a HashMap<String, ContactRow>, id: &str) -> Option<Self> {
+        let own = contacts.get(id)?;
+        Some(Self { own, survivor: own.merged_into.as_ref().and_then(|into| contacts.get(into)) })
+    }
+
+    /// What was set: the surviving contact's word counts.
+    fn set(&self, column: fn(&ContactRow) -> Option<&String>) -> Option<&'a String> {
+        self.survivor.and_then(column).or_else(|| column(self.own))
+    }
+}
+
+pub fn conversation(row: &ConversationRow, contact: Option<Met<'_>>) -> Value {
     let said = |set: fn(&ContactRow) -> Option<&String>, said: fn(&ContactRow) -> &str, person| match contact {
-        Some(contact) => set_or_said(set(contact), said(contact)),
+        Some(contact) => set_or_said(contact.set(set), said(contact.own)),
         None => text(person),
     };
     let person = match contact {
@@ -50,6 +71,7 @@ pub fn conversation(row: &ConversationRow, contact: Option<&ContactRow>) -> Valu
             "name": said(|c| c.set_name.as_ref(), |c| &c.said_name, person[0]),
             "language": said(|c| c.set_language.as_ref(), |c| &c.said_language, person[1]),
             "timezone": said(|c| c.set_timezone.as_ref(), |c| &c.said_timezone, person[2]),
+            "merged_into": contact.and_then(|c| c.own.merged_into.as_deref()),
         },
         "owner": if row.takeover_since.is_some() { "human" } else { "bot" },
         "takeover": row.takeover_since.map(|since| json!({
@@ -64,7 +86,9 @@ pub fn conversation(row: &ConversationRow, contact: Option<&ContactRow>) -> Valu
     })
 }
 
-pub fn contact(row: &ContactRow, conversations: &[ConversationRow]) -> Value {
+/// A contact, with those merged into it and the conversations of all.
+pub fn contact(row: &ContactRow, merged: &[ContactRow], conversations: &[ConversationRow]) -> Value {
+    let channel = |of: &ContactRow| conversations.iter().find(|c| c.contact_id == of.id).map(|c| c.channel.as_str());
     json!({
         "id": row.id,
         "channel_id": text(&row.channel_id),
@@ -75,6 +99,15 @@ pub fn contact(row: &ContactRow, conversations: &[ConversationRow]) -> Value {
         "timezone": set_or_said(row.set_timezone.as_ref(), &row.said_timezone),
         "followup_hour": row.followup_hour,
         "archived": row.archived,
+        "merged_into": row.merged_into,
+        "identities": std::iter::once(row).chain(merged).map(|c| json!({
+            "contact_id": c.id,
+            "channel_id": text(&c.channel_id),
+            "channel": channel(c),
+            "external_id": text(&c.external_id),
+            "username": text(&c.username),
+            "name": set_or_said(c.set_name.as_ref(), &c.said_name),
+        })).collect::<Vec<_>>(),
         "conversations": conversations.iter().map(|c| json!({
             "id": c.id, "channel_id": c.channel_id, "channel": c.channel, "external_id": c.external_id,
         })).collect::<Vec<_>>(),

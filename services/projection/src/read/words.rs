@@ -120,6 +120,12 @@ fn of_sending(event: &Event) -> String {
         Event::MeetingCancelled(e) => format!("A meeting was called off{}", because(e.reason.as_ref())),
         Event::ContactChanged(_) => "What is known of the contact was changed".to_owned(),
         Event::ContactArchived(_) => "The contact was archived".to_owned(),
+        Event::ContactMerged(e) => {
+            format!("The contacts {} and {} are one person{}", e.contact_id, e.into, because(e.reason.as_ref()))
+        }
+        Event::ContactSplit(e) => {
+            format!("The contacts {} and {} are two people{}", e.contact_id, e.from, because(e.reason.as_ref()))
+        }
         Event::AddressBound(e) => format!("The address is {} from now on", e.external_id),
         Event::WebhookCreated(e) => format!("A webhook to {} was made", e.url),
         Event::WebhookDeleted(_) => "A webhook was taken away".to_owned(),

@@ -18,6 +18,8 @@ table! {
         set_timezone: Option<String>,
         followup_hour: Option<u32>,
         archived: bool,
+        /// The contact that stands for this one.
+        merged_into: Option<String>,
         created_position: u64,
         position: u64,
     }
@@ -47,6 +49,7 @@ impl ContactRow {
             set_timezone: None,
             followup_hour: None,
             archived: false,
+            merged_into: None,
             created_position: position,
             position,
         }

@@ -232,6 +232,8 @@ impl Fold for Conversation {
 
             Event::ContactChanged(_)
             | Event::ContactArchived(_)
+            | Event::ContactMerged(_)
+            | Event::ContactSplit(_)
             | Event::ApiKeyCreated(_)
             | Event::ApiKeyRevoked(_)
             | Event::BreakerTripped(_)

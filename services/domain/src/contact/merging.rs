@@ -1,0 +1,216 @@
+//! Two contacts are one person, by an operator's word or a provider's proof; and that they are two again.
+//!
+//! The merged contact points to the surviving one, and that one lists it; a contact that lists others points to none, and
+//! one that points lists none. So a pointer is followed once, and there are no circles. The log stores one aggregate at a
+//! time: the survivor takes the other in first, which keeps it from being merged itself meanwhile.
+
+use std::collections::BTreeSet;
+
+use steward_proto::v1;
+use uuid::Uuid;
+
+use super::Contact;
+use crate::conversation::Refused;
+
+/// What says that two contacts are one person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// An operator.
+    Command,
+    /// The provider, who vouches for both addresses.
+    Verified,
+}
+
+impl How {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Verified => "verified",
+        }
+    }
+}
+
+/// A contact and the one that is to stand for it, with the conversations of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merge {
+    pub contact: Uuid,
+    pub into: Uuid,
+    pub how: How,
+    pub by: String,
+    /// In the words of who asked; may be empty.
+    pub reason: String,
+    pub conversations: BTreeSet<Uuid>,
+    pub into_conversations: BTreeSet<Uuid>,
+}
+
+impl Merge {
+    fn event(&self) -> v1::ContactMerged {
+        let listed = |ids: &BTreeSet<Uuid>| ids.iter().map(Uuid::to_string).collect();
+        v1::ContactMerged {
+            contact_id: self.contact.to_string(),
+            into: self.into.to_string(),
+            how: self.how.name().to_owned(),
+            by: self.by.clone(),
+            reason: reason(self.how.name(), &self.reason),
+            conversations: listed(&self.conversations),
+            into_conversations: listed(&self.into_conversations),
+        }
+    }
+
+    /// # Errors
+    /// When there is nobody to merge, or it would be merged into itself.
+    pub fn check(&self) -> Result<(), Refused> {
+        if self.contact == self.into {
+            return Err(Refused::new(
+                "same_contact",
+                "a contact can't be merged into itself; name another one in `into`",
+            ));
+        }
+        for (contact, conversations) in [(self.contact, &self.conversations), (self.into, &self.into_conversations)] {
+            if conversations.is_empty() {
+                let detail = format!("there is no contact {contact}; a conversation names its contact's id");
+                return Err(Refused::new("unknown_contact", detail));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Contact {
+    /// Refuses to decide on half the truth.
+    ///
+    /// # Errors
+    /// `schema_ahead` when an event type from the future is in this contact.
+    pub fn readable(&self) -> Result<(), Refused> {
+        match &self.schema_ahead {
+            None => Ok(()),
+            Some(type_name) => Err(Refused::new(
+                "schema_ahead",
+                format!("this contact holds a {type_name} that this version can't read; upgrade Steward"),
+            )),
+        }
+    }
+
+    /// Refuses what is to be asked of the surviving contact.
+    ///
+    /// # Errors
+    /// `contact_merged`, naming that one.
+    pub fn stands_for_itself(&self) -> Result<(), Refused> {
+        match self.merged_into {
+            None => Ok(()),
+            Some(into) => Err(Refused::new(
+                "contact_merged",
+                format!("this contact was merged into {into}, whose settings count; change those, or split it first"),
+            )),
+        }
+    }
+
+    /// The surviving contact's side of a merge. Nothing when the other is in it already.
+    ///
+    /// # Errors
+    /// When this one was merged itself.
+    pub fn take_in(&self, merge: &Merge) -> Result<Option<v1::ContactMerged>, Refused> {
+        self.readable()?;
+        merge.check()?;
+        match self.merged_into {
+            Some(other) if other == merge.contact => Err(Refused::new(
+                "merge_cycle",
+                format!("{} was merged into {other} before, so they are one already; split it first", merge.into),
+            )),
+            Some(other) => Err(Refused::new(
+                "contact_merged",
+                format!("{} was merged into {other} meanwhile; merge into that one", merge.into),
+            )),
+            None => Ok((!self.merged.contains_key(&merge.contact)).then(|| merge.event())),
+        }
+    }
+
+    /// The merged contact's side: it points to the surviving one. Nothing when it does already.
+    ///
+    /// # Errors
+    /// When it was merged into another, or others were merged into it.
+    pub fn merge(&self, merge: &Merge) -> Result<Option<v1::ContactMerged>, Refused> {
+        self.readable()?;
+        merge.check()?;
+        if self.merged.contains_key(&merge.into) {
+            let detail = format!("{} was merged into {} before, so they are one already", merge.into, merge.contact);
+            return Err(Refused::new("merge_cycle", detail + "; split it first"));
+        }
+        if let Some(other) = self.merged.keys().next() {
+            let detail = format!(
+                "{other} was merged into {}; merge {} into this one instead, or split those first",
+                merge.contact, merge.into
+            );
+            return Err(Refused::new("has_merged_contacts", detail));
+        }
+        match self.merged_into {
+            Some(into) if into == merge.into => Ok(None),
+            Some(other) => Err(Refused::new(
+                "already_merged",
+                format!("{} was merged into {other} before; split it first", merge.contact),
+            )),
+            None => Ok(Some(merge.event())),
+        }
+    }
+
+    /// The merged contact stands for itself again.
+    ///
+    /// # Errors
+    /// `not_merged` when it does anyway.
+    pub fn split(&self, contact: Uuid, by: &str, words: &str) -> Result<v1::ContactSplit, Refused> {
+        self.readable()?;
+        let Some(from) = self.merged_into else {
+            let mut detail = format!("{contact} isn't merged into another contact");
+            if !self.merged.is_empty() {
+                let merged: Vec<String> = self.merged.keys().map(Uuid::to_string).collect();
+                detail = format!("{detail}; split those that were merged into it: {}", merged.join(", "));
+            }
+            return Err(Refused::new("not_merged", detail));
+        };
+        Ok(v1::ContactSplit {
+            contact_id: contact.to_string(),
+            from: from.to_string(),
+            by: by.to_owned(),
+            reason: reason("command", words),
+        })
+    }
+
+    /// The surviving contact's side of a split, or of a merge that came to nothing. Nothing when it doesn't list the other.
+    pub fn let_go(&self, contact: Uuid, from: Uuid, by: &str, words: &str) -> Option<v1::ContactSplit> {
+        self.merged.contains_key(&contact).then(|| v1::ContactSplit {
+            contact_id: contact.to_string(),
+            from: from.to_string(),
+            by: by.to_owned(),
+            reason: reason("command", words),
+        })
+    }
+
+    /// `own` is this contact's id: the event stands on both.
+    pub(super) fn merged(&mut self, own: &str, e: &v1::ContactMerged) {
+        let (Ok(own), Ok(contact), Ok(into)) = (own.parse::<Uuid>(), e.contact_id.parse(), e.into.parse()) else {
+            return;
+        };
+        let ids = |texts: &[String]| texts.iter().filter_map(|t| t.parse().ok()).collect::<BTreeSet<Uuid>>();
+        if own == contact {
+            self.merged_into = Some(into);
+            self.split_from = None;
+            self.conversations.extend(ids(&e.conversations));
+        } else if own == into {
+            self.merged.insert(contact, ids(&e.conversations));
+            self.conversations.extend(ids(&e.into_conversations));
+        }
+    }
+
+    pub(super) fn split_up(&mut self, own: &str, e: &v1::ContactSplit) {
+        let (Ok(own), Ok(contact)) = (own.parse::<Uuid>(), e.contact_id.parse()) else { return };
+        if own == contact {
+            self.split_from = self.merged_into.take();
+        } else {
+            self.merged.remove(&contact);
+        }
+    }
+}
+
+fn reason(code: &str, words: &str) -> Option<v1::Reason> {
+    (!words.is_empty()).then(|| v1::Reason { code: code.to_owned(), text: words.to_owned(), event_id: String::new() })
+}

@@ -1,0 +1,79 @@
+//! The aggregate `contact`: what is known of a person beyond what their channel says, and which contacts are one person.
+
+mod merging;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use merging::{How, Merge};
+use steward_proto::{Event, Fold, Recorded};
+use uuid::Uuid;
+
+/// Overrides set by operators or by the contact, and the contacts merged into this one.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Contact {
+    pub name: Option<String>,
+    pub language: Option<String>,
+    pub timezone: Option<String>,
+    pub followup_hour: Option<u32>,
+    /// Nothing proactive is sent to an archived contact.
+    pub archived: bool,
+    /// The contact that stands for this one. That one points to no other.
+    pub merged_into: Option<Uuid>,
+    /// The contacts that this one stands for, each with its conversations.
+    pub merged: BTreeMap<Uuid, BTreeSet<Uuid>>,
+    /// Its own conversations, as far as a merge named them.
+    pub conversations: BTreeSet<Uuid>,
+    /// The contact that last stood for this one, once it no longer does.
+    pub split_from: Option<Uuid>,
+    /// An event type from the future: nothing is decided on this contact.
+    pub schema_ahead: Option<String>,
+}
+
+impl Fold for Contact {
+    fn evolve(&mut self, recorded: &Recorded) {
+        match &recorded.event {
+            Event::ContactChanged(changed) => {
+                fn set<T: Clone>(field: &mut Option<T>, value: &Option<T>) {
+                    if value.is_some() {
+                        field.clone_from(value);
+                    }
+                }
+                set(&mut self.name, &changed.name);
+                set(&mut self.language, &changed.language);
+                set(&mut self.timezone, &changed.timezone);
+                set(&mut self.followup_hour, &changed.followup_hour);
+            }
+            Event::ContactArchived(_) => self.archived = true,
+            Event::ContactMerged(e) => self.merged(&recorded.subject.id, e),
+            Event::ContactSplit(e) => self.split_up(&recorded.subject.id, e),
+            Event::Unknown { type_name, .. } => self.schema_ahead = Some(type_name.clone()),
+            _ => {}
+        }
+    }
+}
+
+impl Contact {
+    /// What counts for a merged contact: the surviving one's settings, and its own where that one says nothing. Nobody is
+    /// written to by themselves who was archived under either name.
+    #[must_use]
+    pub fn under(&self, survivor: &Self) -> Self {
+        Self {
+            name: survivor.name.clone().or_else(|| self.name.clone()),
+            language: survivor.language.clone().or_else(|| self.language.clone()),
+            timezone: survivor.timezone.clone().or_else(|| self.timezone.clone()),
+            followup_hour: survivor.followup_hour.or(self.followup_hour),
+            archived: survivor.archived || self.archived,
+            merged_into: self.merged_into,
+            merged: survivor.merged.clone(),
+            conversations: survivor.conversations.clone(),
+            split_from: self.split_from,
+            schema_ahead: survivor.schema_ahead.clone().or_else(|| self.schema_ahead.clone()),
+        }
+    }
+
+    /// The person's other conversations: those of the surviving contact and of all merged into it.
+    pub fn elsewhere(&self, here: Uuid) -> impl Iterator<Item = Uuid> + '_ {
+        let theirs = self.merged.values().flatten().chain(&self.conversations).copied().collect::<BTreeSet<_>>();
+        theirs.into_iter().filter(move |conversation| *conversation != here)
+    }
+}
