@@ -1,12 +1,17 @@
 //! The outbox in a person's hands: what waits for approval, what is changed, held and let go, and what tells of it.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
-use steward_tests::{Config, System, Telegram, telegram::Fault, updates};
+use steward_tests::{
+    Config, System, Telegram,
+    system::OUTBOX_DISPATCHER,
+    telegram::{Delivered, Fault},
+    updates,
+};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -193,9 +198,121 @@ async fn when_sends_fail_the_breaker_stops_what_goes_out_by_itself_until_a_perso
     system.post("/api/v1/breaker/reset", &json!({ "note": "a bad template" })).await.unwrap();
     let again = system.command(Method::POST, "/api/v1/breaker/reset", &json!({})).await.unwrap();
     assert_eq!(again.problem(409).unwrap()["code"], "breaker_closed");
-    let message = outgoing(&system, &held, "held").await;
-    approve(&system, &message).await;
+    // The reset lets go of it, and the evidence says so.
     outgoing(&system, &held, "sent").await;
+    let evidence = system.get(&format!("/api/v1/outbox/{held}/evidence")).await.unwrap();
+    let changes: Vec<&str> =
+        evidence["changes"].as_array().unwrap().iter().map(|e| e["type"].as_str().unwrap()).collect();
+    assert_eq!(changes, ["MessageHeld", "MessageReleased"]);
+    assert_eq!(check(&evidence, "breaker"), "closed");
+}
+
+/// A check of the first attempt.
+fn check<'a>(evidence: &'a Value, name: &str) -> &'a str {
+    let checks = evidence["attempts"][0]["checks"].as_array().unwrap();
+    checks.iter().find(|check| check["name"] == name).unwrap()["value"].as_str().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reset_of_the_breaker_lets_go_of_all_it_held_once_at_the_rate_limit_also_over_a_kill_of_the_dispatcher() {
+    const CHATS: i64 = 24;
+    const PER_SECOND: u32 = 8;
+    let telegram = Telegram::start().await.unwrap();
+    let keys = format!("rate_limit = {{ per_second = {PER_SECOND}, burst = 1 }}");
+    // What a person lets go doesn't count as going out by itself, or the reset would trip the breaker anew.
+    let config = Config::telegram_with(&telegram, &keys).with("[policy]\nbreaker = { sends_per_minute = 2 }");
+    let mut system = System::start_separately(config, &[]).await.unwrap();
+    for chat in 1..=CHATS {
+        system.telegram(&updates::text(chat, "hello")).await.unwrap();
+    }
+    let mut conversations = Vec::new();
+    for chat in 1..=CHATS {
+        conversations.push(system.conversation(chat).await.unwrap());
+    }
+    let queue = async |conversation: &str, text: &str| -> String {
+        let body = json!({ "conversation_id": conversation, "text": text, "on_reply": "keep" });
+        id(&system.post("/api/v1/outbox", &body).await.unwrap())
+    };
+    let quiet = system.until(SOON, || async {
+        let answered = system.events_of_type("TurnCompleted").await?.len() >= CHATS as usize;
+        let open = system.items("/api/v1/outbox?state=queued,claimed,deferred").await?;
+        Ok((answered && open.is_empty()).then_some(()))
+    });
+    quiet.await.unwrap();
+    for conversation in &conversations[..3] {
+        queue(conversation, "one too many").await;
+    }
+    let open = system.until(SOON, || async {
+        Ok(Some(system.get("/api/v1/breaker").await?).filter(|breaker| breaker["state"] == "open"))
+    });
+    open.await.unwrap();
+    let mut held = Vec::new();
+    for (n, conversation) in conversations.iter().enumerate() {
+        held.push(queue(conversation, &format!("news {n}.")).await);
+    }
+    for message in &held {
+        assert_eq!(outgoing(&system, message, "held").await["reason"]["code"], "breaker_open");
+    }
+
+    let began = Instant::now();
+    system.post("/api/v1/breaker/reset", &json!({})).await.unwrap();
+    let news = |delivered: &[Delivered]| delivered.iter().filter(|d| d.text.starts_with("news ")).count();
+    telegram.until(SOON, |delivered| (news(delivered) >= 4).then_some(())).await.unwrap();
+    system.kill_process(OUTBOX_DISPATCHER).await.unwrap();
+    system.start_again().await.unwrap();
+
+    let mut unknown = 0;
+    for (n, message) in held.iter().enumerate() {
+        let path = format!("/api/v1/outbox/{message}");
+        let ended = system.until(SOON, || async {
+            let m = system.get(&path).await?;
+            Ok(matches!(m["state"].as_str(), Some("sent" | "unknown")).then_some(m))
+        });
+        let ended = ended.await.unwrap();
+        let times = telegram.delivered().iter().filter(|d| d.text == format!("news {n}.")).count();
+        if ended["state"] == "unknown" {
+            // What was on its way at the kill; nobody sends it again.
+            unknown += 1;
+            assert!(times <= 1, "news {n} came {times} times");
+        } else {
+            assert_eq!(times, 1, "news {n}");
+        }
+    }
+    let took = began.elapsed();
+    assert!(unknown <= 4, "{unknown} are unknown");
+    // The first of each dispatcher's goes at once.
+    let fastest = Duration::from_secs_f64((CHATS - 2) as f64 / f64::from(PER_SECOND));
+    assert!(took >= fastest, "{CHATS} messages took {took:?}");
+    assert_eq!(system.get("/api/v1/breaker").await.unwrap()["state"], "closed");
+    println!("{CHATS} held messages let go by a reset over a kill -9: {unknown} unknown, in {took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_channel_that_asks_for_approval_holds_what_another_sends_at_once() {
+    let config = Config::web().with_channel("id = \"web-strict\"\nkind = \"web\"\napproval = \"all\"");
+    let system = System::start(config).await.unwrap();
+    let said = async |channel: &str| -> Value {
+        let body = json!({ "channel_id": channel, "contact": { "id": "ann" }, "text": "write to me in 2 hours" });
+        let conversation = system.post("/api/v1/messages", &body).await.unwrap()["conversation_id"].clone();
+        let path = format!("/api/v1/outbox?conversation_id={}", conversation.as_str().unwrap());
+        let settled = system.until(SOON, || async {
+            let first = system.items(&path).await?.into_iter().next();
+            Ok(first.filter(|m| matches!(m["state"].as_str(), Some("held" | "sent"))))
+        });
+        settled.await.unwrap()
+    };
+    let evidence =
+        async |message: &Value| system.get(&format!("/api/v1/outbox/{}/evidence", id(message))).await.unwrap();
+
+    let free = said("web-main").await;
+    assert_eq!(free["state"], "sent");
+    assert_eq!(check(&evidence(&free).await, "approval_mode"), "none, set by [policy]");
+    let strict = said("web-strict").await;
+    assert_eq!((&strict["state"], &strict["reason"]["code"]), (&json!("held"), &json!("needs_approval")));
+    assert!(strict["reason"]["text"].as_str().unwrap().contains("all, set for the channel"), "{strict}");
+    approve(&system, &strict).await;
+    outgoing(&system, &id(&strict), "sent").await;
+    assert_eq!(check(&evidence(&strict).await, "approval_mode"), "all, set for the channel");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
