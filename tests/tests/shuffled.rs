@@ -1,13 +1,18 @@
-//! A thousand webhooks of two providers, once in order and then, elsewhere, twice each and shuffled: the same read model.
+//! A thousand webhooks of Telegram, WhatsApp and mail, once in order and then, elsewhere, twice each and shuffled: the same read model.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::{collections::BTreeMap, time::Duration};
 
 use futures::{StreamExt as _, TryStreamExt as _};
+use hmac::{Hmac, Mac as _};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
+use sha2::Sha256;
 use steward_tests::{
     System, Telegram, WhatsApp,
+    config::{AGENT, MAIL_SECRET},
+    mail::written,
     updates::{self, Person},
     whatsapp::{
         Taken,
@@ -16,7 +21,7 @@ use steward_tests::{
 };
 
 const SOON: Duration = Duration::from_secs(120);
-/// People on WhatsApp, and as many on Telegram.
+/// People on WhatsApp, as many on Telegram, and as many who write mails.
 const PEOPLE: usize = 20;
 /// Messages of ours that the statuses are about.
 const SENDS: usize = 50;
@@ -28,6 +33,10 @@ const AT_ONCE: usize = 8;
 enum Post {
     Telegram(Value),
     WhatsApp(Value),
+    /// A mail as it was received, with our signature.
+    Mail(String),
+    /// A mail as Postmark tells of it.
+    Postmark(Value),
     /// About the send of this number: each system's provider has its own id for it.
     Status {
         send: usize,
@@ -40,10 +49,41 @@ fn number(person: usize) -> String {
     format!("346001112{person:02}")
 }
 
+fn address(person: usize) -> String {
+    format!("person{person}@example.org")
+}
+
+/// People's mails, some of them answers with what they answer below, some of them machines'.
+fn mails(posts: &mut Vec<Post>) {
+    for n in 0..110 {
+        let (from, id) = (address(n % PEOPLE), format!("raw-{n}@example.org"));
+        let (more, text) = match n % 8 {
+            0 => ("Auto-Submitted: auto-replied\r\n", format!("I am away. {n}")),
+            1 => {
+                ("", format!("note {n}\r\n\r\nOn Sat, Nov 21, 2026 at 10:00 AM <{AGENT}> wrote:\r\n\r\n> said before"))
+            }
+            2 => ("List-Id: <news.example.org>\r\nList-Unsubscribe: <mailto:off@example.org>\r\n", format!("news {n}")),
+            _ => ("", format!("note {n}")),
+        };
+        posts.push(Post::Mail(written(&from, &id, &format!("Subject {}", n % 3), more, &text)));
+    }
+    for n in 0..60 {
+        let from = address(n % PEOPLE);
+        let id = format!("<form-{n}@example.org>");
+        posts.push(Post::Postmark(json!({
+            "FromFull": { "Email": from, "Name": "Ann", "MailboxHash": "" },
+            "ToFull": [{ "Email": AGENT, "Name": "", "MailboxHash": "" }],
+            "Subject": "A form", "MessageID": format!("00000000-0000-0000-0000-{n:012}"),
+            "Date": chrono::Utc::now().to_rfc2822(), "TextBody": format!("note {n}"), "HtmlBody": "",
+            "Headers": [{ "Name": "Message-ID", "Value": id }], "Attachments": [],
+        })));
+    }
+}
+
 /// The thousand: what people say, take back and like, and what becomes of our sends.
 fn posts() -> Vec<Post> {
     let mut posts = Vec::new();
-    for n in 0..430 {
+    for n in 0..345 {
         let number = number(n % PEOPLE);
         let client = Client::at(&number);
         posts.push(Post::WhatsApp(match n % 7 {
@@ -52,7 +92,7 @@ fn posts() -> Vec<Post> {
             _ => client.writes(&format!("note {n}")),
         }));
     }
-    for n in 0..410 {
+    for n in 0..325 {
         let person = Person::new(5000 + (n % PEOPLE) as i64, "en");
         let mut update = updates::message(&person, &format!("note {n}"));
         if n % 9 == 0 {
@@ -63,6 +103,7 @@ fn posts() -> Vec<Post> {
         }
         posts.push(Post::Telegram(update));
     }
+    mails(&mut posts);
     let now = chrono::Utc::now().timestamp();
     for send in 0..SENDS {
         // Read, delivered at most, failed, and one of which a failure is told that the reading refutes.
@@ -96,6 +137,9 @@ async fn prepared(greetings: &[Value]) -> Prepared {
     let (whatsapp, telegram) = (WhatsApp::start().await.unwrap(), Telegram::start().await.unwrap());
     let mut config = whatsapp.config("");
     config.add_telegram("tg-main", &telegram, "rate_limit = \"off\"");
+    let postmark = "inbound = [{ provider = \"postmark\", user = \"postmark\", password = \"p4st\" }]";
+    // Nothing is answered, so nothing is sent.
+    config.add_mail("mail-main", AGENT, "smtp://127.0.0.1:1", None, postmark);
     let system = System::start(config).await.unwrap();
     for greeting in greetings {
         system.whatsapp(greeting).await.unwrap();
@@ -119,10 +163,23 @@ async fn prepared(greetings: &[Value]) -> Prepared {
 }
 
 impl Prepared {
+    async fn mail(&self, with: impl FnOnce(RequestBuilder) -> RequestBuilder) -> anyhow::Result<()> {
+        let post = self.system.client.post(format!("{}/webhooks/email/mail-main", self.system.write));
+        with(post).send().await?.error_for_status()?;
+        Ok(())
+    }
+
     async fn post(&self, post: &Post) -> anyhow::Result<()> {
         match post {
             Post::Telegram(update) => self.system.telegram(update).await,
             Post::WhatsApp(notification) => self.system.whatsapp(notification).await,
+            Post::Mail(raw) => {
+                let mut signature = Hmac::<Sha256>::new_from_slice(MAIL_SECRET.as_bytes())?;
+                signature.update(raw.as_bytes());
+                let signature = hex::encode(signature.finalize().into_bytes());
+                self.mail(|post| post.header("X-Steward-Signature", signature).body(raw.clone())).await
+            }
+            Post::Postmark(form) => self.mail(|post| post.basic_auth("postmark", Some("p4st")).json(form)).await,
             Post::Status { send, status, at } => {
                 let taken = &self.taken[*send];
                 let mut notification = match *status {
@@ -190,6 +247,10 @@ async fn a_thousand_webhooks_twice_and_shuffled_give_the_read_model_that_once_an
     };
     let wanted = [("delivered", 10), ("failed", 10), ("read", 30)].map(|(state, n)| (state.to_owned(), n));
     assert_eq!(states(&expected), BTreeMap::from(wanted));
+    let by_mail = |value: &&Value| value.as_str().is_some_and(|text| text.contains("@example.org"));
+    let said = expected.iter().filter(|(name, said)| name.starts_with("said ") && by_mail(&&said[3])).count();
+    let kept = expected["facts UpdateKept"].as_array().unwrap().iter().filter(by_mail).count();
+    assert_eq!((said, kept), (142, 28), "what people and what machines wrote by mail");
     drop(once);
 
     let twice = prepared(&greetings).await;
