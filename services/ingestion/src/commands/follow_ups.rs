@@ -15,7 +15,7 @@ use steward_proto::v1;
 use uuid::Uuid;
 
 use super::{
-    Answer, Command, conversation_id, conversation_of, decide,
+    Answer, Command, changed, conversation_id, conversation_of, decide,
     humans::{as_asked, known},
     when::Clock,
 };
@@ -148,12 +148,11 @@ pub async fn cancel(
     ApiPath(id): ApiPath<String>,
     command: Command<Cancel>,
 ) -> Result<Answer, Problem> {
-    let conversation = conversation_of(&id, UNKNOWN)?;
     let words = match &command.body.reason {
         Some(reason) if !reason.trim().is_empty() => reason.clone(),
         _ => format!("cancelled by {}", command.caller.actor()),
     };
-    let position = decide(&intake, &command, conversation, |state| {
+    changed(&intake, &command, (&id, UNKNOWN), |state| {
         // What the client's message cancelled may still be renewed by the brain; this ends that too.
         if let Some(follow_up) = state.follow_ups.get(&id)
             && matches!(follow_up.state, FollowUpState::Cancelled(_))
@@ -167,9 +166,7 @@ pub async fn cancel(
             command.may_repeat(),
         )
     })
-    .await?;
-    command.done(&intake);
-    Ok(Answer::changed(id, conversation, position))
+    .await
 }
 
 /// The clock of a conversation's contact.

@@ -76,6 +76,20 @@ fn conversation_of(id: &str, what: &'static str) -> Result<Uuid, Problem> {
         .ok_or_else(|| Problem::not_found(what, "there is nothing with this id; take ids from the lists under /api/v1"))
 }
 
+/// Changes a follow-up or a message, named by its id: decides on the conversation that it is of, and answers with it.
+/// `unknown`: the code of the refusal of an id that can't be of any.
+async fn changed<T>(
+    intake: &Intake,
+    command: &Command<T>,
+    (id, unknown): (&str, &'static str),
+    decision: impl FnMut(&Conversation) -> Result<Vec<Event>, Refused>,
+) -> Result<Answer, Problem> {
+    let conversation = conversation_of(id, unknown)?;
+    let position = decide(intake, command, conversation, decision).await?;
+    command.done(intake);
+    Ok(Answer::changed(id.to_owned(), conversation, position))
+}
+
 /// Decides on one of the caller's conversations; returns the position to wait for.
 async fn decide<T>(
     intake: &Intake,

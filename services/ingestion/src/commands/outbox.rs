@@ -12,7 +12,7 @@ use steward_domain::{
 };
 use steward_http::{ApiPath, Problem};
 
-use super::{Answer, Command, conversation_id, conversation_of, decide, humans::as_asked, when::instant};
+use super::{Answer, Command, changed, conversation_id, decide, humans::as_asked, when::instant};
 use crate::intake::Intake;
 
 const UNKNOWN: &str = "unknown_message";
@@ -94,15 +94,12 @@ pub async fn cancel(
     ApiPath(id): ApiPath<String>,
     command: Command<Nothing>,
 ) -> Result<Answer, Problem> {
-    let conversation = conversation_of(&id, UNKNOWN)?;
     let by = command.caller.actor();
-    let position = decide(&intake, &command, conversation, |state| {
+    changed(&intake, &command, (&id, UNKNOWN), |state| {
         let done = matches!(state.outbox.get(&id).map(|m| &m.state), Some(MessageState::Cancelled(_)));
         as_asked(state.cancel_message_by(&id, &by), "not_queued", done && command.may_repeat())
     })
-    .await?;
-    command.done(&intake);
-    Ok(Answer::changed(id, conversation, position))
+    .await
 }
 
 /// `POST /api/v1/outbox/{id}/retry`
@@ -111,15 +108,12 @@ pub async fn retry(
     ApiPath(id): ApiPath<String>,
     command: Command<Nothing>,
 ) -> Result<Answer, Problem> {
-    let conversation = conversation_of(&id, UNKNOWN)?;
     let by = command.caller.actor();
-    let position = decide(&intake, &command, conversation, |state| {
+    changed(&intake, &command, (&id, UNKNOWN), |state| {
         let done = state.outbox.get(&id).is_some_and(|m| m.is_open() || m.is_sent());
         as_asked(state.retry_message(&id, &by), "not_retryable", done && command.may_repeat())
     })
-    .await?;
-    command.done(&intake);
-    Ok(Answer::changed(id, conversation, position))
+    .await
 }
 
 /// `POST /api/v1/outbox/{id}/move`
@@ -128,13 +122,9 @@ pub async fn reschedule(
     ApiPath(id): ApiPath<String>,
     command: Command<Move>,
 ) -> Result<Answer, Problem> {
-    let conversation = conversation_of(&id, UNKNOWN)?;
     let due_at = instant(&command.body.due_at)?;
     let by = command.caller.actor();
-    let position =
-        decide(&intake, &command, conversation, |state| state.move_message(Utc::now(), &id, due_at, &by)).await?;
-    command.done(&intake);
-    Ok(Answer::changed(id, conversation, position))
+    changed(&intake, &command, (&id, UNKNOWN), |state| state.move_message(Utc::now(), &id, due_at, &by)).await
 }
 
 /// `PATCH /api/v1/outbox/{id}`: other words, another time, or both.
@@ -143,14 +133,13 @@ pub async fn change(
     ApiPath(id): ApiPath<String>,
     command: Command<Changes>,
 ) -> Result<Answer, Problem> {
-    let conversation = conversation_of(&id, UNKNOWN)?;
     let Changes { text, due_at } = &command.body;
     if text.is_none() && due_at.is_none() {
         return Err(Problem::unprocessable("bad_body", "nothing to change: give at least one of `text` and `due_at`"));
     }
     let due_at = due_at.as_deref().map(instant).transpose()?;
     let by = command.caller.actor();
-    let position = decide(&intake, &command, conversation, |state| {
+    changed(&intake, &command, (&id, UNKNOWN), |state| {
         let mut events = Vec::new();
         if let Some(text) = text {
             events.extend(state.edit_message(&id, text, &by)?);
@@ -160,9 +149,7 @@ pub async fn change(
         }
         Ok(events)
     })
-    .await?;
-    command.done(&intake);
-    Ok(Answer::changed(id, conversation, position))
+    .await
 }
 
 /// `POST /api/v1/outbox/{id}/hold`
@@ -171,14 +158,11 @@ pub async fn hold(
     ApiPath(id): ApiPath<String>,
     command: Command<Nothing>,
 ) -> Result<Answer, Problem> {
-    let conversation = conversation_of(&id, UNKNOWN)?;
     let by = command.caller.actor();
-    let position = decide(&intake, &command, conversation, |state| {
+    changed(&intake, &command, (&id, UNKNOWN), |state| {
         as_asked(state.hold_message(&id, &by), "already_held", command.may_repeat())
     })
-    .await?;
-    command.done(&intake);
-    Ok(Answer::changed(id, conversation, position))
+    .await
 }
 
 /// `POST /api/v1/outbox/{id}/approve`: lets a held message go, exactly as its hash names it.
@@ -187,16 +171,13 @@ pub async fn approve(
     ApiPath(id): ApiPath<String>,
     command: Command<Approve>,
 ) -> Result<Answer, Problem> {
-    let conversation = conversation_of(&id, UNKNOWN)?;
     let (by, hash) = (command.caller.actor(), &command.body.hash);
-    let position = decide(&intake, &command, conversation, |state| {
+    changed(&intake, &command, (&id, UNKNOWN), |state| {
         // A repeat may come when the message is long gone.
         let done = state.outbox.get(&id).is_some_and(|m| {
             m.approved == *hash && !matches!(m.state, MessageState::Held { .. }) && command.may_repeat()
         });
         if done { Ok(Vec::new()) } else { state.approve_message(&id, hash, &by) }
     })
-    .await?;
-    command.done(&intake);
-    Ok(Answer::changed(id, conversation, position))
+    .await
 }
