@@ -191,12 +191,19 @@ impl Worker {
         Ok(decided.value)
     }
 
-    /// The contact behind a conversation, as it is now.
+    /// The contact behind a conversation, as it is now; a merged one under the contact that stands for it.
     pub async fn contact(&self, aggregate: &AggregateId, state: &Conversation) -> Result<Arc<Contact>, LogError> {
         let contact_id = state.place.as_ref().and_then(|p| p.contact_id.parse().ok());
         let Some(contact_id) = contact_id else { return Ok(Arc::default()) };
-        let contact = ids::contact_aggregate(&aggregate.tenant, contact_id);
-        Ok(self.log.load::<Contact>(&contact, AtLeast::Latest).await?.state)
+        let load = async |id: Uuid| {
+            let contact = ids::contact_aggregate(&aggregate.tenant, id);
+            Ok::<_, LogError>(self.log.load::<Contact>(&contact, AtLeast::Latest).await?.state)
+        };
+        let own = load(contact_id).await?;
+        Ok(match own.merged_into {
+            Some(survivor) => Arc::new(own.under(&*load(survivor).await?)),
+            None => own,
+        })
     }
 
     /// Asks the brain and records what it decided.

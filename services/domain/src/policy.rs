@@ -34,6 +34,12 @@ pub fn put_off<'a>(
     Some(PutOff { code: "frequency_cap", until })
 }
 
+/// Whether the day's cap is reached by messages sent or claimed at these times.
+pub fn at_cap<'a>(policy: &Policy, now: DateTime<Utc>, times: impl Iterator<Item = &'a DateTime<Utc>>) -> bool {
+    let recent = times.filter(|at| now - **at < TimeDelta::hours(24)).count();
+    policy.daily_cap.is_some_and(|cap| recent >= cap as usize)
+}
+
 /// Whether `cap` answers were sent within the last hour: two machines that answer each other must come to an end.
 pub fn answers_too_often<'a>(cap: u32, now: DateTime<Utc>, sent: impl Iterator<Item = &'a DateTime<Utc>>) -> bool {
     sent.filter(|at| now - **at < TimeDelta::hours(1)).count() >= cap as usize

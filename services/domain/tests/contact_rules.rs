@@ -1,13 +1,17 @@
 //! Which contacts are one person: merged by command or proof, one pointer deep, and split again.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod conversation_world;
+
 use std::collections::BTreeMap;
 
-use chrono::{TimeZone as _, Utc};
+use chrono::{TimeDelta, TimeZone as _, Utc};
+use conversation_world::{Answer, World, outbox::queued};
 use proptest::{collection::vec, prelude::*};
 use steward_domain::{
     contact::{Contact, How, Merge},
-    conversation::Refused,
+    conversation::{Refused, dispatch::Step},
+    settings::Policy,
 };
 use steward_proto::{Cause, Event, Fold as _, NewEvent, Recorded, v1};
 use uuid::Uuid;
@@ -200,6 +204,39 @@ fn nothing_is_decided_on_what_this_version_cannot_read() {
     assert_eq!(ahead.take_in(&merge(1, 2)).unwrap_err().code, "schema_ahead");
     assert_eq!(ahead.merge(&merge(1, 2)).unwrap_err().code, "schema_ahead");
     assert_eq!(ahead.split(contact(1), "", "").unwrap_err().code, "schema_ahead");
+}
+
+#[test]
+fn the_daily_cap_counts_what_went_to_the_same_person_elsewhere() {
+    let mut world = World::opened();
+    world.policy = Policy { daily_cap: Some(2), ..Policy::default() };
+    let id = queued(&mut world, |q| q.proactive = true);
+    world.elsewhere = vec![world.now - TimeDelta::hours(25), world.now - TimeDelta::hours(1)];
+    assert!(matches!(world.next_step(&world.state, &id, "c", "w"), Step::Claim { .. }), "one of two within the day");
+    world.elsewhere.push(world.now - TimeDelta::hours(2));
+    let Step::Record(events) = world.next_step(&world.state, &id, "c", "w") else { panic!("nothing stood against it") };
+    let [Event::SendDeferred(put_off)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(put_off.reason.as_ref().unwrap().code, "frequency_cap");
+    let until = steward_proto::from_timestamp(put_off.until.as_ref()).unwrap();
+    assert_eq!(until, world.at(22 * 3600), "a day after the older of the two");
+}
+
+#[test]
+fn claims_that_are_open_at_once_see_one_another() {
+    let mut world = World::opened();
+    world.policy = Policy { daily_cap: Some(1), ..Policy::default() };
+    let id = queued(&mut world, |q| q.proactive = true);
+    let claim = world.claim(&id);
+    let elsewhere: Vec<_> = world.state.proactive_claimed("").collect();
+    assert_eq!((elsewhere.len(), world.state.proactive_claimed(&id).count()), (1, 0));
+    let other = World::opened();
+    let at_cap =
+        |state: &World, own: &str, elsewhere: &[_]| state.state.is_at_cap(&world.policy, world.now, own, elsewhere);
+    assert!(at_cap(&other, "another", &elsewhere));
+    assert!(!at_cap(&world, &id, &[]), "its own claim doesn't stand in its way");
+    assert!(!World::opened().state.is_at_cap(&Policy::default(), world.now, "another", &elsewhere), "no cap");
+    world.answer(&claim, Answer::Success);
+    assert_eq!((world.state.proactive_claimed("").count(), world.state.proactive_sent.len()), (0, 1));
 }
 
 proptest! {

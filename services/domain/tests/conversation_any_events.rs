@@ -68,6 +68,7 @@ fn decide_everything(world: &mut World) {
                 templates: &world.templates,
                 addressee: Addressee { languages: ["ru", ""], name: "" },
                 breaker_open: true,
+                elsewhere: &[world.now],
             };
             answers.push(state.next_step(&claiming).map(drop));
         }

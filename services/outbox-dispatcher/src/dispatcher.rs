@@ -10,7 +10,6 @@ use steward_domain::{
         dispatch::{Claiming, Step},
         templates::Addressee,
     },
-    ids,
     settings::{ChannelKind, OnUnknown, Settings, Template},
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
@@ -80,7 +79,7 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
 /// One process's dispatcher.
 pub(crate) struct Dispatcher {
     pub(crate) log: Log,
-    settings: Arc<Settings>,
+    pub(crate) settings: Arc<Settings>,
     ways: HashMap<String, (Way, Limits, OnUnknown)>,
     breaker: Breaker,
     pub(crate) worker: String,
@@ -130,6 +129,8 @@ impl Claimed {
 #[derive(Clone, Copy)]
 struct Known<'a> {
     contact: Option<&'a Contact>,
+    /// When something proactive went to the same person in their other conversations.
+    elsewhere: &'a [DateTime<Utc>],
     breaker_open: bool,
 }
 
@@ -202,7 +203,10 @@ impl Dispatcher {
                 async { if asked { self.contact(aggregate, &place.contact_id).await } else { Ok(None) } },
                 async { Ok(message.proactive && self.breaker.is_open(&self.log, &aggregate.tenant).await?) },
             )?;
-            let known = Known { contact: contact.as_deref(), breaker_open };
+            let contact = contact.as_deref();
+            let proactive = message.proactive && message.part == 0;
+            let elsewhere = if proactive { self.sent_elsewhere(aggregate, contact).await? } else { Vec::new() };
+            let known = Known { contact, elsewhere: &elsewhere, breaker_open };
             let preview = self.claiming(message_id, "", &seen.state, known, None);
             let step = seen.state.next_step(&preview).map_err(DecideError::Refused)?;
             let mut limited_until = None;
@@ -219,7 +223,11 @@ impl Dispatcher {
             }
             match self.claim(aggregate, message_id, known, limited_until, &cause).await? {
                 Claimable::Claimed(claimed) => {
-                    let sent = way.send(&claimed.outbound(message_id)).await;
+                    let met = if proactive { self.meets_another(aggregate, contact, message_id).await? } else { None };
+                    let sent = match met {
+                        Some(deferred) => deferred,
+                        None => way.send(&claimed.outbound(message_id)).await,
+                    };
                     metrics::counter!("steward_dispatches_total", "outcome" => outcome(&sent)).increment(1);
                     let last = claimed.part + 1 == claimed.parts;
                     let accepted = matches!(sent, Sent::Accepted { .. });
@@ -346,7 +354,7 @@ impl Dispatcher {
         known: Known<'a>,
         limited_until: Option<DateTime<Utc>>,
     ) -> Claiming<'a> {
-        let Known { contact, breaker_open } = known;
+        let Known { contact, elsewhere, breaker_open } = known;
         let zone = contact
             .and_then(|c| c.timezone.as_deref())
             .or(Some(state.person.timezone.as_str()))
@@ -375,6 +383,7 @@ impl Dispatcher {
                 name: contact.and_then(|c| c.name.as_deref()).unwrap_or(&state.person.name),
             },
             breaker_open,
+            elsewhere,
         }
     }
 
@@ -384,12 +393,6 @@ impl Dispatcher {
             Some(ChannelKind::WhatsApp(whatsapp)) => &whatsapp.templates,
             _ => &[],
         }
-    }
-
-    async fn contact(&self, aggregate: &AggregateId, contact_id: &str) -> Result<Option<Arc<Contact>>, LogError> {
-        let Ok(contact_id) = contact_id.parse() else { return Ok(None) };
-        let aggregate = ids::contact_aggregate(&aggregate.tenant, contact_id);
-        Ok(Some(self.log.load::<Contact>(&aggregate, AtLeast::Latest).await?.state))
     }
 
     async fn not_configured(

@@ -7,6 +7,7 @@ pub mod channels;
 mod courtesies;
 mod dispatcher;
 mod limits;
+mod people;
 mod recording;
 mod release;
 mod results;

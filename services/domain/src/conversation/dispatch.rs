@@ -42,6 +42,8 @@ pub struct Claiming<'a> {
     pub addressee: Addressee<'a>,
     /// Nothing proactive of the tenant's goes out.
     pub breaker_open: bool,
+    /// When something proactive went to the same person in their other conversations.
+    pub elsewhere: &'a [DateTime<Utc>],
 }
 
 impl Claiming<'_> {
@@ -228,7 +230,7 @@ impl Conversation {
         }
         // A message whose first part is out is finished.
         if message.proactive && message.part == 0 {
-            let put_off = policy::put_off(c.policy, c.zone, c.now, self.proactive_sent.iter())?;
+            let put_off = policy::put_off(c.policy, c.zone, c.now, self.proactive_sent_to_them(c.elsewhere).iter())?;
             return Some(vec![
                 v1::SendDeferred {
                     message_id: message.id.clone(),

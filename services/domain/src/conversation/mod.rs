@@ -6,6 +6,7 @@
 pub mod dispatch;
 mod evolve;
 pub mod follow_ups;
+mod frequency;
 pub mod meetings;
 mod message;
 pub mod outbox;

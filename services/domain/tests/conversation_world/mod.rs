@@ -45,6 +45,8 @@ pub struct World {
     /// The contact's language.
     pub language: String,
     pub breaker_open: bool,
+    /// When something proactive went to the same person in their other conversations.
+    pub elsewhere: Vec<DateTime<Utc>>,
     made: u64,
 }
 
@@ -63,6 +65,7 @@ impl World {
             templates: Vec::new(),
             language: String::new(),
             breaker_open: false,
+            elsewhere: Vec::new(),
             made: 0,
         }
     }
@@ -260,6 +263,7 @@ impl World {
             templates: &self.templates,
             addressee: Addressee { languages: [&self.language, "en"], name: "Ana" },
             breaker_open: self.breaker_open,
+            elsewhere: &self.elsewhere,
         };
         state.next_step(&claiming).unwrap()
     }

@@ -1,0 +1,99 @@
+//! The person behind a conversation, who may be known by several contacts: what was set for them, and how often they are
+//! written to over all of their conversations.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use steward_domain::{contact::Contact, conversation::Conversation, ids};
+use steward_log::{AtLeast, LogError};
+use steward_proto::AggregateId;
+use uuid::Uuid;
+
+use crate::{channels::Sent, dispatcher::Dispatcher};
+
+/// How long a claim that met another one of the same person's at the limit waits: until that one has been answered, as a
+/// rule. Spread, so that two don't meet again.
+const APART: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(5));
+
+/// Which proactive messages of other conversations count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Sent,
+    SentOrClaimed,
+}
+
+impl Dispatcher {
+    /// The contact of a conversation; a merged one under the contact that stands for it.
+    pub(crate) async fn contact(
+        &self,
+        aggregate: &AggregateId,
+        contact_id: &str,
+    ) -> Result<Option<Arc<Contact>>, LogError> {
+        let Ok(contact_id) = contact_id.parse() else { return Ok(None) };
+        let load = async |id: Uuid| {
+            let contact = ids::contact_aggregate(&aggregate.tenant, id);
+            Ok::<_, LogError>(self.log.load::<Contact>(&contact, AtLeast::Latest).await?.state)
+        };
+        let own = load(contact_id).await?;
+        Ok(Some(match own.merged_into {
+            Some(survivor) => Arc::new(own.under(&*load(survivor).await?)),
+            None => own,
+        }))
+    }
+
+    /// When proactive messages went to the same person in their other conversations. Asked only where a cap counts them.
+    pub(crate) async fn sent_elsewhere(
+        &self,
+        aggregate: &AggregateId,
+        contact: Option<&Contact>,
+    ) -> Result<Vec<DateTime<Utc>>, LogError> {
+        self.elsewhere(aggregate, contact, Counted::Sent).await
+    }
+
+    /// Whether this claim must be given up, because another of the same person's is open at the limit: neither knew of the
+    /// other when it was made. Whichever looks second sees the first, so the cap is never exceeded.
+    pub(crate) async fn meets_another(
+        &self,
+        aggregate: &AggregateId,
+        contact: Option<&Contact>,
+        message_id: &str,
+    ) -> Result<Option<Sent>, LogError> {
+        let elsewhere = self.elsewhere(aggregate, contact, Counted::SentOrClaimed).await?;
+        if elsewhere.is_empty() {
+            return Ok(None);
+        }
+        let own = self.log.load::<Conversation>(aggregate, AtLeast::Latest).await?.state;
+        let now = Utc::now();
+        if !own.is_at_cap(&self.settings.policy, now, message_id, &elsewhere) {
+            return Ok(None);
+        }
+        let apart = APART.0 + APART.1.mul_f64(f64::from(Uuid::new_v4().as_bytes()[0]) / 256.0);
+        Ok(Some(Sent::Deferred {
+            code: "frequency_cap",
+            text: "another message to the same person is on its way in another conversation".to_owned(),
+            retry_at: Some(now + apart),
+        }))
+    }
+
+    async fn elsewhere(
+        &self,
+        aggregate: &AggregateId,
+        contact: Option<&Contact>,
+        counted: Counted,
+    ) -> Result<Vec<DateTime<Utc>>, LogError> {
+        let (Some(contact), Ok(here)) = (contact, aggregate.id().parse()) else { return Ok(Vec::new()) };
+        if self.settings.policy.daily_cap.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut times = Vec::new();
+        for conversation in contact.elsewhere(here) {
+            let there = ids::conversation_aggregate(&aggregate.tenant, conversation);
+            let there = self.log.load::<Conversation>(&there, AtLeast::Latest).await?.state;
+            times.extend(&there.proactive_sent);
+            if counted == Counted::SentOrClaimed {
+                times.extend(there.proactive_claimed(""));
+            }
+        }
+        Ok(times)
+    }
+}
