@@ -265,12 +265,32 @@ impl Api {
     }
 
     /// Waits until `look` finds something: it looks at once, and again after whatever the live stream brings.
-    pub async fn until<T, F>(&self, within: Duration, mut look: impl FnMut() -> F) -> anyhow::Result<T>
+    pub async fn until<T, F>(&self, within: Duration, look: impl FnMut() -> F) -> anyhow::Result<T>
+    where
+        F: Future<Output = anyhow::Result<Option<T>>>,
+    {
+        self.until_live("", within, look).await
+    }
+
+    /// Likewise, for what shows in one conversation: whatever happens in others makes it look no more often.
+    pub async fn until_in<T, F>(
+        &self,
+        conversation: &str,
+        within: Duration,
+        look: impl FnMut() -> F,
+    ) -> anyhow::Result<T>
+    where
+        F: Future<Output = anyhow::Result<Option<T>>>,
+    {
+        self.until_live(&format!("?conversation_id={conversation}"), within, look).await
+    }
+
+    async fn until_live<T, F>(&self, filter: &str, within: Duration, mut look: impl FnMut() -> F) -> anyhow::Result<T>
     where
         F: Future<Output = anyhow::Result<Option<T>>>,
     {
         let wait = async {
-            let mut live = self.live("", None).await?;
+            let mut live = self.live(filter, None).await?;
             let position = live.joined().await?;
             self.saw(position);
             loop {

@@ -122,6 +122,8 @@ pub struct Command {
 pub enum Action {
     TakeOver,
     Release,
+    /// The matter is settled: the conversation goes back to the bot.
+    Resolve,
     /// Write this to the client.
     Write(String),
     /// It began like a command, but a part is missing.

@@ -217,6 +217,7 @@ impl Intake {
             let decided = match action {
                 Action::TakeOver => state.take_over(origin.by(), "command", ""),
                 Action::Release => state.release(origin.by(), "command"),
+                Action::Resolve => state.release(origin.by(), "resolve"),
                 Action::Write(_) | Action::Incomplete => Ok(Vec::new()),
             };
             let mut events = decided.unwrap_or_default();

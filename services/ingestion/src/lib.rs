@@ -72,10 +72,11 @@ fn routes(intake: Intake, guard: &Guard) -> Router {
 
 fn commands() -> Router<Intake> {
     use commands::{breaker, contacts, follow_ups, humans, outbox, web};
-    let routes: [(&str, MethodRouter<Intake>); 18] = [
+    let routes: [(&str, MethodRouter<Intake>); 19] = [
         ("/api/v1/messages", post(web::message)),
         ("/api/v1/conversations/{id}/takeover", post(humans::take_over)),
         ("/api/v1/conversations/{id}/release", post(humans::release)),
+        ("/api/v1/conversations/{id}/resolve", post(humans::resolve)),
         ("/api/v1/conversations/{id}/messages", post(humans::write)),
         ("/api/v1/follow-ups", post(follow_ups::schedule)),
         ("/api/v1/follow-ups/{id}", patch(follow_ups::change).merge(delete(follow_ups::cancel))),

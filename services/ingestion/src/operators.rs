@@ -73,6 +73,7 @@ impl Intake {
             let events: Vec<Event> = match &action {
                 Action::TakeOver => state.take_over(by, "command", "")?,
                 Action::Release => state.release(by, "command")?,
+                Action::Resolve => state.release(by, "resolve")?,
                 Action::Write(text) => write(state, conversation, by, &origin.source.key, text)?,
                 Action::Incomplete => Vec::new(),
             };

@@ -118,12 +118,17 @@ impl WhatsApp {
 
     /// The channels `wa-main`, on the stand-in and without rate limits, and `web-main`; with more keys of the channel.
     pub fn config(&self, keys: &str) -> Config {
+        Config::web().with_channel(&self.channel(keys))
+    }
+
+    /// The keys of `wa-main`, and more.
+    pub fn channel(&self, keys: &str) -> String {
         let base = self.base();
-        Config::web().with_channel(&format!(
+        format!(
             "id = \"wa-main\"\nkind = \"whatsapp\"\nphone_number_id = \"{PHONE_NUMBER_ID}\"\n\
              access_token = \"{ACCESS_TOKEN}\"\napp_secret = \"{APP_SECRET}\"\nverify_token = \"{VERIFY_TOKEN}\"\n\
              operators = [\"{OPERATOR}\"]\napi_base = \"{base}\"\nrate_limit = \"off\"\n{keys}"
-        ))
+        )
     }
 
     /// The next send to this address meets this; several are met in order.

@@ -66,14 +66,27 @@ pub async fn release(
     ApiPath(id): ApiPath<String>,
     command: Command<Release>,
 ) -> Result<Answer, Problem> {
-    let conversation = conversation_id(&id)?;
+    give_back(&intake, &id, &command, "http").await
+}
+
+/// `POST /api/v1/conversations/{id}/resolve`: the human's matter is settled.
+pub async fn resolve(
+    State(intake): State<Intake>,
+    ApiPath(id): ApiPath<String>,
+    command: Command<Release>,
+) -> Result<Answer, Problem> {
+    give_back(&intake, &id, &command, "resolve").await
+}
+
+async fn give_back(intake: &Intake, id: &str, command: &Command<Release>, via: &str) -> Result<Answer, Problem> {
+    let conversation = conversation_id(id)?;
     let by = named(&command.body.by)?;
-    let position = decide(&intake, &command, conversation, |state| {
+    let position = decide(intake, command, conversation, |state| {
         known(state)?;
-        as_asked(state.release(by, "http"), "not_taken_over", command.may_repeat())
+        as_asked(state.release(by, via), "not_taken_over", command.may_repeat())
     })
     .await?;
-    command.done(&intake);
+    command.done(intake);
     Ok(Answer::changed(conversation.to_string(), conversation, position))
 }
 

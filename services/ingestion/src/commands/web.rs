@@ -1,4 +1,4 @@
-//! `POST /api/v1/messages`: a client's message from the `web` channel or any other source that calls us.
+//! `POST /api/v1/messages`: a message from the `web` channel or any other source that calls us: a client's, or an operator's command.
 
 use axum::extract::State;
 use chrono::Utc;
@@ -26,6 +26,7 @@ use crate::{
     arrival::{Arrival, Chat, Said, What},
     intake::{Intake, PATIENCE},
     origin::{Origin, new_event, source_of},
+    telegram::operator::{self, Where},
 };
 
 #[derive(Deserialize)]
@@ -61,7 +62,14 @@ pub async fn message(State(intake): State<Intake>, command: Command<Message>) ->
     let mut origin = origin(channel, &command, key.unwrap_or_else(|| format!("event:{}", Uuid::now_v7())));
     intake.keep_raw(&mut origin.source, command.raw.clone()).await?;
     let message_id = ids::inbound_message(origin.conversation, &origin.source.key);
-    let recorded = tokio::time::timeout(PATIENCE, record(&intake, &origin, body, repeatable)).await;
+    let recorded = async {
+        if channel.operators.contains(&body.contact.id) {
+            of_operator(&intake, channel, &origin, &body.text).await
+        } else {
+            record(&intake, &origin, body, repeatable).await
+        }
+    };
+    let recorded = tokio::time::timeout(PATIENCE, recorded).await;
     let position = recorded.unwrap_or_else(|_| {
         Err(Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again"))
     })?;
@@ -128,6 +136,16 @@ fn origin(channel: &Channel, command: &Command<Message>, key: String) -> Origin 
         from: Some(from),
         source,
     }
+}
+
+/// What one of ours writes is no client's word: a command that names the client, or nothing to answer.
+/// Returns the position to wait for.
+async fn of_operator(intake: &Intake, channel: &Channel, origin: &Origin, text: &str) -> Result<u64, Problem> {
+    match operator::command(text, Where::OwnWords) {
+        Some(command) => intake.command_in_own_chat(channel, origin, command).await?,
+        None => intake.decide_once(origin, |_| vec![origin.kept("operator_message")]).await?,
+    }
+    Ok(intake.log.load::<Conversation>(&origin.aggregate(), AtLeast::Latest).await?.version)
 }
 
 /// Returns the position to wait for.

@@ -1,4 +1,4 @@
-//! Commands of operators by mail: `/human_active`, `/human_release`, `HUMAN:`, with the client named by address.
+//! Commands of operators by mail: `/human_active`, `/human_release`, `/human_resolve`, `HUMAN:`, with the client named by address.
 
 use crate::arrival::{Action, Command};
 
@@ -19,6 +19,7 @@ pub fn command(text: &str) -> Option<Command> {
     let action = match word {
         "/human_active" => Action::TakeOver,
         "/human_release" => Action::Release,
+        "/human_resolve" => Action::Resolve,
         _ => return None,
     };
     let client = rest.split_whitespace().next().and_then(client);
@@ -43,6 +44,7 @@ mod tests {
         let is = |action, client: Option<&str>| Some(Command { action, client: client.map(str::to_owned) });
         assert_eq!(command("/human_active Ana@Example.com\n\nthanks"), is(Action::TakeOver, Some("ana@example.com")));
         assert_eq!(command(" /human_release <ana@example.com>"), is(Action::Release, Some("ana@example.com")));
+        assert_eq!(command("/human_resolve ana@example.com"), is(Action::Resolve, Some("ana@example.com")));
         assert_eq!(
             command("HUMAN: ana@example.com good morning,\nhow are you?"),
             is(Action::Write("good morning,\nhow are you?".to_owned()), Some("ana@example.com"))

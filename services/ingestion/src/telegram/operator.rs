@@ -1,4 +1,4 @@
-//! Chat commands of operators: `/human_active`, `/human_release`, `HUMAN:`.
+//! Chat commands of operators: `/human_active`, `/human_release`, `/human_resolve`, `HUMAN:`.
 
 use crate::arrival::{Action, Command};
 
@@ -9,6 +9,8 @@ pub enum Where {
     ClientsChat,
     /// Alone with the bot: the client must be named.
     OwnChat,
+    /// Alone with the bot on a channel whose addresses are any words: the first names the client.
+    OwnWords,
 }
 
 /// The command in a text of an operator, if there is one.
@@ -22,13 +24,14 @@ pub fn command(text: &str, place: Where) -> Option<Command> {
     let action = match word.split_once('@').map_or(word, |(command, _)| command) {
         "/human_active" => Action::TakeOver,
         "/human_release" => Action::Release,
+        "/human_resolve" => Action::Resolve,
         _ => return None,
     };
-    let client = client(rest.trim());
+    let client = place.client(rest.trim());
     Some(match place {
         Where::ClientsChat => Command { action, client: None },
-        Where::OwnChat if client.is_none() => Command { action: Action::Incomplete, client: None },
-        Where::OwnChat => Command { action, client },
+        Where::OwnChat | Where::OwnWords if client.is_none() => Command { action: Action::Incomplete, client: None },
+        Where::OwnChat | Where::OwnWords => Command { action, client },
     })
 }
 
@@ -37,12 +40,22 @@ fn write(rest: &str, place: Where) -> Command {
     match place {
         Where::ClientsChat if rest.is_empty() => incomplete,
         Where::ClientsChat => Command { action: Action::Write(rest.to_owned()), client: None },
-        Where::OwnChat => {
+        Where::OwnChat | Where::OwnWords => {
             let Some((name, text)) = rest.split_once(char::is_whitespace) else { return incomplete };
-            match client(name) {
+            match place.client(name) {
                 Some(client) => Command { action: Action::Write(text.trim().to_owned()), client: Some(client) },
                 None => incomplete,
             }
+        }
+    }
+}
+
+impl Where {
+    /// The client that the operator names.
+    fn client(self, text: &str) -> Option<String> {
+        match self {
+            Self::OwnWords => text.split_whitespace().next().map(str::to_owned),
+            Self::ClientsChat | Self::OwnChat => client(text),
         }
     }
 }
@@ -74,6 +87,13 @@ mod tests {
         assert_eq!(clients("/human_release@steward_bot"), is(Action::Release, None));
         assert_eq!(clients("HUMAN: добрый день"), is(Action::Write("добрый день".to_owned()), None));
         assert_eq!(clients("HUMAN:"), is(Action::Incomplete, None));
+        assert_eq!(clients("/human_resolve"), is(Action::Resolve, None));
+        let words = |text| command(text, Where::OwnWords);
+        assert_eq!(words("/human_active ann-17"), is(Action::TakeOver, Some("ann-17")));
+        assert_eq!(words("HUMAN: ann-17 hi"), is(Action::Write("hi".to_owned()), Some("ann-17")));
+        for incomplete in ["/human_active", "HUMAN:", "HUMAN: ann-17"] {
+            assert_eq!(words(incomplete), is(Action::Incomplete, None), "{incomplete}");
+        }
         assert_eq!(own("/human_active @Ana_B"), is(Action::TakeOver, Some("@ana_b")));
         assert_eq!(own("/human_release -10042"), is(Action::Release, Some("-10042")));
         assert_eq!(own("/human_release bc1:42"), is(Action::Release, Some("bc1:42")));

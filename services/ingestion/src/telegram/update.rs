@@ -143,7 +143,7 @@ fn by_operator(mut said: Said, via: &'static str, takes_over: Option<&'static st
                 What::HumanWrote { said, via, takes_over: Some("prefix") }
             }
             Action::Incomplete => What::HumanWrote { said, via, takes_over },
-            Action::TakeOver | Action::Release => What::Operator(command),
+            Action::TakeOver | Action::Release | Action::Resolve => What::Operator(command),
         },
         None => What::HumanWrote { said, via, takes_over },
     }

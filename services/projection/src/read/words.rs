@@ -36,6 +36,13 @@ fn of_event(event: &Event) -> String {
         Event::HumanTakeoverEnded(e) if e.via == "silence" => {
             format!("The bot has the conversation again: the human was silent{}", cancelled(&e.cancelled_follow_up_ids))
         }
+        Event::HumanTakeoverEnded(e) if e.via == "resolve" => {
+            format!(
+                "{} settled the matter: the bot has the conversation again{}",
+                somebody(&e.by),
+                cancelled(&e.cancelled_follow_up_ids)
+            )
+        }
         Event::HumanTakeoverEnded(e) => {
             format!("{} gave the conversation back{}", somebody(&e.by), cancelled(&e.cancelled_follow_up_ids))
         }
