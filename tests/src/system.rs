@@ -6,6 +6,10 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::ExitStatus,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU16, Ordering},
+    },
     time::Duration,
 };
 
@@ -60,10 +64,14 @@ impl Deref for System {
 /// Below what Linux hands out to outgoing connections, and beside the managed servers' own.
 const PORTS: std::ops::Range<u16> = 10_000..20_000;
 
-/// A port that is free now, and that nobody is given by chance until it is used.
+/// A port that is free now, and that nobody is given by chance until it is used: no system of this process is given one twice,
+/// or one of two would be taken for the other.
 pub fn free_port() -> anyhow::Result<u16> {
+    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
+    let next = NEXT.get_or_init(|| AtomicU16::new(rand::random_range(PORTS)));
     let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    std::iter::repeat_with(|| rand::random_range(PORTS)).take(1_000).find(free).context("no port is free")
+    let ports = std::iter::repeat_with(|| PORTS.start + next.fetch_add(1, Ordering::Relaxed) % PORTS.len() as u16);
+    ports.take(1_000).find(free).context("no port is free")
 }
 
 impl Unit {
@@ -232,7 +240,8 @@ impl System {
             tick.tick().await;
             let url = format!("{}/readyz", self.units[i].base());
             let last = match self.api.client.get(url).send().await {
-                Ok(answer) if answer.status().is_success() => return Ok(()),
+                // Not another process's answer, because this one could not have the port.
+                Ok(answer) if answer.status().is_success() => return self.still_runs(i),
                 Ok(answer) => answer.text().await.unwrap_or_default(),
                 Err(error) => error.to_string(),
             };

@@ -12,6 +12,10 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU16, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -155,8 +159,11 @@ const PORTS: std::ops::Range<u16> = 10_000..20_000;
 
 /// A port that is free now, and that nobody is given by chance until it is used.
 pub fn free_port() -> u16 {
+    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
+    let next = NEXT.get_or_init(|| AtomicU16::new(rand::random_range(PORTS)));
     let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    std::iter::repeat_with(|| rand::random_range(PORTS)).take(1_000).find(free).expect("there is one")
+    let ports = std::iter::repeat_with(|| PORTS.start + next.fetch_add(1, Ordering::Relaxed) % PORTS.len() as u16);
+    ports.take(1_000).find(free).expect("there is one")
 }
 
 /// An HTTP client.
