@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use steward_tests::{
     Config, System, Telegram,
     config::OPERATOR,
+    telegram::Fault,
     updates::{self, Person},
 };
 
@@ -177,6 +178,63 @@ async fn from_a_clients_own_hand_the_commands_are_ordinary_text() {
     let written: Vec<_> = written.filter(|text| texts.contains(text)).collect();
     assert_eq!(written, texts, "each is kept as the client's words");
     assert!(telegram.delivered_to(8).iter().all(|d| d.text != "hello"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_being_sent_when_a_human_takes_over_is_not_tried_again() {
+    let (telegram, system, conversation) = opened(7).await;
+    telegram.set_latency(Duration::from_secs(2));
+    telegram.fail_next_to(7, Fault::RetryAfter(1));
+    let body = json!({ "conversation_id": conversation, "text": "in flight" });
+    let message = system.post("/api/v1/outbox", &body).await.unwrap()["id"].clone();
+    let until = async |kind: &str| {
+        let so = |e: &Value| e["type"] == kind && e["data"]["message_id"] == message;
+        let look = || async { Ok(system.events(&conversation).await?.into_iter().find(so)) };
+        system.until(SOON, look).await.unwrap()
+    };
+    until("DispatchStarted").await;
+    system.post(&format!("/api/v1/conversations/{conversation}/takeover"), &json!({ "by": "anna" })).await.unwrap();
+    telegram.set_latency(Duration::ZERO);
+    // Only the provider's refusal ends the claim.
+    let cancelled = until("MessageCancelled").await;
+    assert_eq!(cancelled["data"]["reason"]["code"], "human_active");
+    assert!(cancelled["position"].as_u64() > until("DispatchDeferred").await["position"].as_u64());
+    system.post(&format!("/api/v1/conversations/{conversation}/release"), &json!({ "by": "anna" })).await.unwrap();
+    let message = message.as_str().unwrap();
+    let evidence = system.get(&format!("/api/v1/outbox/{message}/evidence")).await.unwrap();
+    assert_eq!(
+        (&evidence["ending"]["state"], evidence["attempts"].as_array().unwrap().len()),
+        (&json!("cancelled"), 1)
+    );
+    system.telegram(&updates::text(7, "здравствуйте")).await.unwrap();
+    telegram.until_delivered_to(7, 2, SOON).await.unwrap();
+    assert!(telegram.delivered_to(7).iter().all(|d| d.text != "in flight"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_web_channel_only_its_own_operators_command() {
+    let desk = "id = \"web-desk\"\nkind = \"web\"\noperators = [\"anna\"]";
+    let system = System::start(Config::web().with_channel(desk)).await.unwrap();
+    let posted = async |channel: &str, by: &str, text: &str| {
+        let body = json!({ "channel_id": channel, "contact": { "id": by }, "text": text });
+        system.post("/api/v1/messages", &body).await.unwrap()["conversation_id"].as_str().unwrap().to_owned()
+    };
+    let (client, elsewhere) = (posted("web-desk", "ann", "hello").await, posted("web-main", "ann", "hello").await);
+    let own = posted("web-desk", "ann", "/human_active ann").await;
+    assert_eq!(own, client, "a client's own words");
+    posted("web-main", "anna", "/human_active ann").await;
+    for id in [&client, &elsewhere] {
+        assert_eq!(system.get(&format!("/api/v1/conversations/{id}")).await.unwrap()["owner"], "bot");
+    }
+    let desk = posted("web-desk", "anna", "/human_active ann").await;
+    let taken = until_owner(&system, &client, "human").await;
+    assert_eq!((&taken["takeover"]["by"], &taken["takeover"]["via"]), (&json!("anna"), &json!("command")));
+    assert_eq!(system.get(&format!("/api/v1/conversations/{elsewhere}")).await.unwrap()["owner"], "bot");
+    posted("web-desk", "anna", "/human_resolve ann").await;
+    until_owner(&system, &client, "bot").await;
+    posted("web-desk", "anna", "good morning").await;
+    let types: Vec<_> = system.events(&desk).await.unwrap().iter().map(|e| e["type"].clone()).collect();
+    assert_eq!(types, ["UpdateKept", "UpdateKept", "UpdateKept"], "nothing of it is answered");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
