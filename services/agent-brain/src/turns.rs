@@ -201,7 +201,10 @@ impl Worker {
         };
         let own = load(contact_id).await?;
         Ok(match own.merged_into {
-            Some(survivor) => Arc::new(own.under(&*load(survivor).await?)),
+            Some(survivor) => {
+                let survivor = load(survivor).await?;
+                Arc::new(own.under(&survivor))
+            }
             None => own,
         })
     }

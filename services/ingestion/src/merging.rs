@@ -29,7 +29,7 @@ pub async fn contact(log: &Log, tenant: &TenantId, id: Uuid) -> Result<Contact, 
     let load = async |id| log.load::<Contact>(&ids::contact_aggregate(tenant, id), AtLeast::Latest).await;
     let own = load(id).await?.state;
     Ok(match own.merged_into {
-        Some(survivor) => own.under(&*load(survivor).await?.state),
+        Some(survivor) => own.under(&load(survivor).await?.state),
         None => (*own).clone(),
     })
 }

@@ -13,7 +13,7 @@ use crate::{channels::Sent, dispatcher::Dispatcher};
 
 /// How long a claim that met another one of the same person's at the limit waits: until that one has been answered, as a
 /// rule. Spread, so that two don't meet again.
-const APART: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(5));
+const APART: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(3));
 
 /// Which proactive messages of other conversations count.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,10 @@ impl Dispatcher {
         };
         let own = load(contact_id).await?;
         Ok(Some(match own.merged_into {
-            Some(survivor) => Arc::new(own.under(&*load(survivor).await?)),
+            Some(survivor) => {
+                let survivor = load(survivor).await?;
+                Arc::new(own.under(&survivor))
+            }
             None => own,
         }))
     }
