@@ -179,21 +179,19 @@ impl Row {
         system.post(&messages, &json!({ "text": self.greeting })).await.unwrap();
         world.post(self.client.says(WISH)).await;
         let claimed = self.queue(world, "claimed", None).await;
-        let draft = self.until_event(world, "its draft suppressed", |e| e["type"] == "DraftSuppressed").await;
-        assert_eq!(draft["data"]["reason"]["code"], "human_active", "{}", self.name());
-        self.until_event(world, "what came due cancelled", |e| {
-            e["type"] == "FollowUpCancelled"
-                && (&e["data"]["follow_up_id"], &e["data"]["reason"]["code"])
-                    == (&json!(self.missed), &json!("human_active"))
-        })
-        .await;
+        // All of it ends for the human's sake: the draft, what came due, what waited, what was queued just now.
+        let for_the_human = |e: &Value, kind: &str| e["type"] == kind && e["data"]["reason"]["code"] == "human_active";
+        let refused = |e: &&Value, field: &str, id: &str| e["data"][field] == id;
+        let all = |events: &[Value]| {
+            let of = |kind: &'static str| events.iter().filter(move |e| for_the_human(e, kind));
+            of("DraftSuppressed").count() == 1
+                && of("FollowUpCancelled").any(|e| refused(&e, "follow_up_id", &self.missed))
+                && [&self.waiting, &claimed]
+                    .iter()
+                    .all(|id| of("MessageCancelled").any(|e| refused(&e, "message_id", id)))
+        };
+        self.until_events(world, "silent", all).await;
         for message in [&self.waiting, &claimed] {
-            self.until_event(world, "the bot's message cancelled", |e| {
-                e["type"] == "MessageCancelled"
-                    && (&e["data"]["message_id"], &e["data"]["reason"]["code"])
-                        == (&json!(message), &json!("human_active"))
-            })
-            .await;
             let evidence = system.get(&format!("/api/v1/outbox/{message}/evidence")).await.unwrap();
             let (ending, attempts) = (&evidence["ending"], &evidence["attempts"]);
             let so = (&ending["state"], &ending["reason"]["code"], attempts);
@@ -241,24 +239,15 @@ impl Row {
         });
         assert_eq!(repeated.await["data"]["text"], self.greeting, "{}", self.name());
         world.post(self.client.says(WISH)).await;
-        let promise =
-            self.until_event(world, "answered", |e| e["type"] == "FollowUpScheduled" && e["data"]["by"] == "client");
-        promise.await;
-        self.until_event(world, "told what was due later", |e| {
-            e["type"] == "DispatchSucceeded" && e["data"]["follow_up_id"] == json!(self.later)
-        })
-        .await;
         // The greeting by the bot and by the human, an answer, what was due later, and what the human said through us.
         let through_us = matches!(self.way_in.how, How::HttpMessage | How::OwnPrefix);
         let expected = 4 + usize::from(through_us);
-        let sent = || async {
-            let events = system.events(&self.conversation).await?;
-            let sent = events.into_iter().filter(|e| e["type"] == "DispatchSucceeded");
-            let sent: Vec<String> = sent.map(|e| e["data"]["text"].as_str().unwrap().to_owned()).collect();
-            Ok((sent.len() >= expected).then_some(sent))
-        };
-        let sent =
-            system.until_in(&self.conversation, SOON, sent).await.unwrap_or_else(|e| panic!("{}: {e:#}", self.name()));
+        let is_sent = |e: &&Value| e["type"] == "DispatchSucceeded";
+        let all = |events: &[Value]| events.iter().filter(is_sent).count() >= expected;
+        let events = self.until_events(world, "answered and told what was due later", all).await;
+        let promised = |e: &&Value| e["type"] == "FollowUpScheduled" && e["data"]["by"] == "client";
+        assert_eq!(events.iter().filter(promised).count(), 1, "{}: the draft's promise was made", self.name());
+        let sent = events.iter().filter(is_sent).map(|e| e["data"]["text"].as_str().unwrap().to_owned()).collect();
         let got = self.client.got(world).unwrap_or(Got { texts: sent, offers: None });
         let count = |text: &str| got.texts.iter().filter(|t| t.as_str() == text).count();
         assert_eq!(got.texts.len(), expected, "{}: {:?}", self.name(), got.texts);
@@ -299,10 +288,19 @@ impl Row {
 
     /// The first event of this conversation that is so, once it is there.
     async fn until_event(&self, world: &World, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let events = self.until_events(world, what, |events| events.iter().any(&is_so)).await;
+        events.into_iter().find(is_so).unwrap()
+    }
+
+    /// The events of this conversation, once they are so.
+    async fn until_events(&self, world: &World, what: &str, are_so: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let system = &world.system;
-        let look = || async { Ok(system.events(&self.conversation).await?.into_iter().find(&is_so)) };
+        let look = || async { Ok(Some(system.events(&self.conversation).await?).filter(|events| are_so(events))) };
+        if let Some(events) = look().await.unwrap() {
+            return events;
+        }
         match system.until_in(&self.conversation, SOON, look).await {
-            Ok(event) => event,
+            Ok(events) => events,
             Err(error) => {
                 let events = system.events(&self.conversation).await.unwrap();
                 let events: Vec<_> = events.iter().map(|e| (&e["type"], &e["data"]["reason"])).collect();
