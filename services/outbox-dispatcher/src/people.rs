@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use crate::{channels::Sent, dispatcher::Dispatcher};
 
-/// How long a claim that met another one of the same person's at the limit waits: until that one has been answered, as a
-/// rule. Spread, so that two don't meet again.
-const APART: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(3));
+/// How long a claim waits that met another one of the same person's at the limit, the first time; then longer, so that
+/// its attempts outlast the slowest channel's request. Spread, so that two don't meet again.
+const APART: Duration = Duration::from_secs(1);
 
 /// Which proactive messages of other conversations count.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Dispatcher {
         &self,
         aggregate: &AggregateId,
         contact: Option<&Contact>,
-        message_id: &str,
+        (message_id, attempt): (&str, u32),
     ) -> Result<Option<Sent>, LogError> {
         let elsewhere = self.elsewhere(aggregate, contact, Counted::SentOrClaimed).await?;
         if elsewhere.is_empty() {
@@ -70,7 +70,8 @@ impl Dispatcher {
         if !own.is_at_cap(&self.settings.policy, now, message_id, &elsewhere) {
             return Ok(None);
         }
-        let apart = APART.0 + APART.1.mul_f64(f64::from(Uuid::new_v4().as_bytes()[0]) / 256.0);
+        let spread = 1.0 + f64::from(Uuid::new_v4().as_bytes()[0]) / 256.0;
+        let apart = APART.mul_f64(spread * f64::from(attempt.saturating_mul(attempt)));
         Ok(Some(Sent::Deferred {
             code: "frequency_cap",
             text: "another message to the same person is on its way in another conversation".to_owned(),
