@@ -48,7 +48,7 @@ async fn write(system: &System, n: usize, chat: i64, conversation: &str) {
             let _ = system.command(Method::POST, &format!("{human}/release"), &body).await.unwrap();
         }
         _ => {
-            let due = Utc::now() + TimeDelta::milliseconds(300 + (n as i64 % 7) * 500);
+            let due = Utc::now() + TimeDelta::milliseconds(2_000 + (n as i64 % 7) * 500);
             let more = json!({ "cancel_on": if n.is_multiple_of(2) { "never" } else { "client_response" } });
             system.schedule(conversation, &format!("follow-up {n}"), due, &more).await.unwrap();
         }
