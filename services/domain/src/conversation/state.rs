@@ -8,8 +8,8 @@ use std::{
 use chrono::{DateTime, Utc};
 use steward_proto::v1;
 
-use super::{meetings::Meeting, takeover::stretch::Stretch};
 pub use super::message::{Author, Claim, Message, MessageState, OnReply, Receipts};
+use super::{meetings::Meeting, takeover::stretch::Stretch};
 use crate::{channel::Capabilities, keys::InboundKeys};
 
 /// The fold of a conversation.
