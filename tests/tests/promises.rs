@@ -178,14 +178,18 @@ async fn a_reminder_survives_what_the_client_writes_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_the_web_channel_a_newcomer_sees_a_promise_kept() {
+async fn on_the_web_channel_a_newcomer_sees_a_promise_kept_and_another_taken_back_by_their_own_word() {
     let system = System::start(Config::web()).await.unwrap();
     let page = system.client.get(&system.read).send().await.unwrap();
     assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
     let mut live = system.live("?types=new_message", None).await.unwrap();
     live.joined().await.unwrap();
-    let message = json!({ "channel_id": "web-main", "contact": { "id": "ann", "language": "en" }, "text": "ping me in 6 seconds" });
-    let made = system.post("/api/v1/messages", &message).await.unwrap();
+    let say = async |text: &str| {
+        let ann = json!({ "id": "ann", "language": "en" });
+        let message = json!({ "channel_id": "web-main", "contact": ann, "text": text });
+        system.post("/api/v1/messages", &message).await.unwrap()
+    };
+    let made = say("ping me in 6 seconds").await;
     let conversation = made["conversation_id"].as_str().unwrap().to_owned();
     let mut texts = Vec::new();
     while texts.len() < 3 {
@@ -199,4 +203,14 @@ async fn on_the_web_channel_a_newcomer_sees_a_promise_kept() {
     let follow_ups = system.follow_ups(&conversation).await.unwrap();
     assert_eq!(follow_ups.len(), 1);
     system.until_state(follow_ups[0]["id"].as_str().unwrap(), "sent", SOON).await.unwrap();
+
+    say("ping me in 30 seconds").await;
+    let second = || async {
+        let all = system.follow_ups(&conversation).await?;
+        Ok(all.iter().find(|f| f["state"] == "pending").map(|f| f["id"].as_str().unwrap().to_owned()))
+    };
+    let second = system.until(SOON, second).await.unwrap();
+    say("how do I reach your office?").await;
+    let cancelled = system.until_state(&second, "cancelled", SOON).await.unwrap();
+    assert_eq!(cancelled["reason"]["code"], "client_responded");
 }
