@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use chrono_tz::Tz;
 use serde::Deserialize;
+use steward_proto::TenantId;
 
 use crate::language::Language;
 
@@ -148,10 +149,13 @@ pub enum SetBy {
     Channel,
 }
 
-/// `[tenants.NAME]`: what one tenant has otherwise than `[policy]` says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// `[tenants.NAME]`: what counts for one tenant.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct TenantPolicy {
+    /// If it says so itself.
     pub approval: Option<Approval>,
+    /// `[policy]`, with what the tenant has otherwise.
+    pub policy: Policy,
 }
 
 /// A span of local wall-clock time; it may cross midnight.
@@ -350,6 +354,11 @@ pub struct Settings {
 impl Settings {
     pub fn channel(&self, id: &str) -> Option<&Channel> {
         self.channels.iter().find(|c| c.id == id)
+    }
+
+    /// What counts for a tenant's messages; which of them wait for a person is said per channel.
+    pub fn policy(&self, tenant: &TenantId) -> &Policy {
+        self.tenants.get(tenant.as_str()).map_or(&self.policy, |tenant| &tenant.policy)
     }
 
     /// Which of the bot's messages on a channel wait for a person.

@@ -54,8 +54,8 @@ fn a_channels_mode_counts_before_its_tenants_and_that_before_everybodys() {
     let settings = Settings {
         policy: Policy { approval: FirstContact, ..Policy::default() },
         tenants: [
-            ("strict".to_owned(), TenantPolicy { approval: Some(All) }),
-            ("silent".to_owned(), TenantPolicy { approval: None }),
+            ("strict".to_owned(), TenantPolicy { approval: Some(All), ..TenantPolicy::default() }),
+            ("silent".to_owned(), TenantPolicy::default()),
         ]
         .into(),
         channels: vec![

@@ -10,7 +10,7 @@ use steward_domain::{
         dispatch::{Claiming, Step},
         templates::Addressee,
     },
-    settings::{ChannelKind, OnUnknown, Settings, Template},
+    settings::{ChannelKind, OnUnknown, Policy, Settings, Template},
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, v1};
@@ -128,6 +128,8 @@ impl Claimed {
 /// What is known beside the conversation.
 #[derive(Clone, Copy)]
 struct Known<'a> {
+    /// The tenant's.
+    policy: &'a Policy,
     contact: Option<&'a Contact>,
     /// When something proactive went to the same person in their other conversations.
     elsewhere: &'a [DateTime<Utc>],
@@ -206,7 +208,8 @@ impl Dispatcher {
             let contact = contact.as_deref();
             let proactive = message.proactive && message.part == 0;
             let elsewhere = if proactive { self.sent_elsewhere(aggregate, contact).await? } else { Vec::new() };
-            let known = Known { contact, elsewhere: &elsewhere, breaker_open };
+            let policy = self.settings.policy(&aggregate.tenant);
+            let known = Known { policy, contact, elsewhere: &elsewhere, breaker_open };
             let preview = self.claiming(message_id, "", &seen.state, known, None);
             let step = seen.state.next_step(&preview).map_err(DecideError::Refused)?;
             let mut limited_until = None;
@@ -355,7 +358,7 @@ impl Dispatcher {
         known: Known<'a>,
         limited_until: Option<DateTime<Utc>>,
     ) -> Claiming<'a> {
-        let Known { contact, elsewhere, breaker_open } = known;
+        let Known { policy, contact, elsewhere, breaker_open } = known;
         let zone = contact
             .and_then(|c| c.timezone.as_deref())
             .or(Some(state.person.timezone.as_str()))
@@ -370,7 +373,7 @@ impl Dispatcher {
             worker: &self.worker,
             lifetime: way.map_or(Duration::ZERO, |(way, ..)| way.request_timeout()) + TO_RECORD,
             late_limit: self.settings.defaults.late_limit,
-            policy: &self.settings.policy,
+            policy,
             approval: self.settings.approval(channel_id),
             zone,
             archived: contact.is_some_and(|c| c.archived),

@@ -67,7 +67,7 @@ impl Dispatcher {
         }
         let own = self.log.load::<Conversation>(aggregate, AtLeast::Latest).await?.state;
         let now = Utc::now();
-        if !own.is_at_cap(&self.settings.policy, now, message_id, &elsewhere) {
+        if !own.is_at_cap(self.settings.policy(&aggregate.tenant), now, message_id, &elsewhere) {
             return Ok(None);
         }
         let spread = 1.0 + f64::from(Uuid::new_v4().as_bytes()[0]) / 256.0;
@@ -86,7 +86,7 @@ impl Dispatcher {
         counted: Counted,
     ) -> Result<Vec<DateTime<Utc>>, LogError> {
         let (Some(contact), Ok(here)) = (contact, aggregate.id().parse()) else { return Ok(Vec::new()) };
-        if self.settings.policy.daily_cap.is_none() {
+        if self.settings.policy(&aggregate.tenant).daily_cap.is_none() {
             return Ok(Vec::new());
         }
         let mut times = Vec::new();

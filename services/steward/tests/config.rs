@@ -7,6 +7,7 @@ use steward_domain::{
     policy::parse_quiet_hours,
     settings::{ChannelKind, OnUnknown, RateLimit},
 };
+use steward_proto::TenantId;
 use tempfile::TempDir;
 
 /// Every key of the documented configuration.
@@ -244,6 +245,20 @@ fn approval_is_asked_for_per_channel_else_per_tenant_else_by_policy() {
     assert_eq!(mode(&[], "b"), "all, set for the tenant");
     assert_eq!(mode(&[], "c"), "first_contact, set for the channel");
     assert_eq!(mode(&[("STEWARD__TENANTS__ACME__APPROVAL", "none")], "b"), "none, set for the tenant");
+}
+
+#[test]
+fn quiet_hours_and_caps_are_the_tenants_own_else_those_of_policy() {
+    let toml = "[policy]\nquiet_hours='22:00-08:00'\ndaily_cap=5\nauto_reply_cap=9\n\
+                [tenants.acme]\nquiet_hours='20:00-10:00'\ndaily_cap=2\n\
+                [[channels]]\nid='a'\nkind='web'\n[[channels]]\nid='b'\nkind='web'\ntenant='acme'\n";
+    let settings = load(toml, &[]).expect("valid").served().expect("served");
+    let of = |tenant: &str| {
+        let policy = settings.policy(&TenantId::new(tenant).expect("valid"));
+        (policy.quiet_hours, policy.daily_cap, policy.auto_reply_cap)
+    };
+    assert_eq!(of("acme"), (parse_quiet_hours("20:00-10:00"), Some(2), Some(9)));
+    assert_eq!(of("default"), (parse_quiet_hours("22:00-08:00"), Some(5), Some(9)));
 }
 
 /// A file, variables over it, and what the refusal says.

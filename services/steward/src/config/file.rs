@@ -166,6 +166,9 @@ pub(super) struct Policy {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct Tenant {
+    pub quiet_hours: Option<HoursOfDay>,
+    pub daily_cap: Option<Positive>,
+    pub auto_reply_cap: Option<Positive>,
     pub approval: Option<Approval>,
 }
 

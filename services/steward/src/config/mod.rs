@@ -135,6 +135,16 @@ fn settings(file: file::File, without_file: bool) -> Result<Settings, KeyProblem
         ));
     }
     let channels = channels::read(file.channels)?;
+    let policy = Policy {
+        quiet_hours: file.policy.quiet_hours.map(|h| h.0),
+        daily_cap: file.policy.daily_cap.map(|n| n.0),
+        auto_reply_cap: file.policy.auto_reply_cap.map(|n| n.0),
+        approval: file.policy.approval,
+        breaker: Breaker {
+            failures: file.policy.breaker.failures.map_or(Breaker::default().failures, |n| n.0),
+            sends_per_minute: file.policy.breaker.sends_per_minute.map(|n| n.0),
+        },
+    };
     Ok(Settings {
         server: Server { listen, public_url: file.server.public_url.map(|url| url.0) },
         nats_url: file.nats.url,
@@ -142,16 +152,8 @@ fn settings(file: file::File, without_file: bool) -> Result<Settings, KeyProblem
         auth,
         defaults: defaults(&file.defaults, file.brain.provider),
         brain: brain(file.brain)?,
-        policy: Policy {
-            quiet_hours: file.policy.quiet_hours.map(|h| h.0),
-            daily_cap: file.policy.daily_cap.map(|n| n.0),
-            auto_reply_cap: file.policy.auto_reply_cap.map(|n| n.0),
-            approval: file.policy.approval,
-            breaker: Breaker {
-                failures: file.policy.breaker.failures.map_or(Breaker::default().failures, |n| n.0),
-                sends_per_minute: file.policy.breaker.sends_per_minute.map(|n| n.0),
-            },
-        },
+        tenants: tenants(file.tenants, &policy, &channels)?,
+        policy,
         webhooks: Webhooks {
             allow_private: file.webhooks.allow_private,
             retry: file.webhooks.retry.map_or_else(
@@ -159,7 +161,6 @@ fn settings(file: file::File, without_file: bool) -> Result<Settings, KeyProblem
                 |spans| spans.into_iter().map(|s| s.0).collect(),
             ),
         },
-        tenants: tenants(file.tenants, &channels)?,
         channels,
     })
 }
@@ -167,6 +168,7 @@ fn settings(file: file::File, without_file: bool) -> Result<Settings, KeyProblem
 /// Each names a tenant that has a channel: a misspelt name must not silently mean nobody.
 fn tenants(
     file: BTreeMap<String, file::Tenant>,
+    policy: &Policy,
     channels: &[Channel],
 ) -> Result<BTreeMap<String, TenantPolicy>, KeyProblem> {
     let stranger = file.keys().find(|name| channels.iter().all(|channel| channel.tenant != **name));
@@ -178,7 +180,16 @@ fn tenants(
             format!("found {name:?}, expected the tenant of a channel: {known}"),
         ));
     }
-    Ok(file.into_iter().map(|(name, tenant)| (name, TenantPolicy { approval: tenant.approval })).collect())
+    let own = |tenant: file::Tenant| TenantPolicy {
+        approval: tenant.approval,
+        policy: Policy {
+            quiet_hours: tenant.quiet_hours.map(|h| h.0).or(policy.quiet_hours),
+            daily_cap: tenant.daily_cap.map(|n| n.0).or(policy.daily_cap),
+            auto_reply_cap: tenant.auto_reply_cap.map(|n| n.0).or(policy.auto_reply_cap),
+            ..policy.clone()
+        },
+    };
+    Ok(file.into_iter().map(|(name, tenant)| (name, own(tenant))).collect())
 }
 
 fn defaults(file: &file::Defaults, provider: Provider) -> Defaults {
