@@ -227,7 +227,7 @@ impl Dispatcher {
             match self.claim(aggregate, message_id, known, limited_until, &cause).await? {
                 Claimable::Claimed(claimed) => {
                     let this = (message_id, claimed.attempt);
-                    let met = if proactive { self.meets_another(aggregate, contact, this).await? } else { None };
+                    let met = if proactive { self.meets_another(aggregate, contact, this).await } else { None };
                     let sent = match met {
                         Some(deferred) => deferred,
                         None => way.send(&claimed.outbound(message_id)).await,

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use steward_domain::{contact::Contact, conversation::Conversation, ids};
 use steward_log::{AtLeast, LogError};
 use steward_proto::AggregateId;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{channels::Sent, dispatcher::Dispatcher};
@@ -14,6 +15,9 @@ use crate::{channels::Sent, dispatcher::Dispatcher};
 /// How long a claim waits that met another one of the same person's at the limit, the first time; then longer, so that
 /// its attempts outlast the slowest channel's request. Spread, so that two don't meet again.
 const APART: Duration = Duration::from_secs(1);
+
+/// How long a claim that is made looks at the person's other conversations, of the time that is left to record its outcome.
+const LOOKING: Duration = Duration::from_millis(500);
 
 /// Which proactive messages of other conversations count.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,29 +58,37 @@ impl Dispatcher {
     }
 
     /// Whether this claim must be given up, because another of the same person's is open at the limit: neither knew of the
-    /// other when it was made. Whichever looks second sees the first, so the cap is never exceeded.
+    /// other when it was made. Whichever looks second sees the first, so the cap is never exceeded. Nothing has left yet: a
+    /// log that doesn't answer soon puts it off, and doesn't use up the claim's time.
     pub(crate) async fn meets_another(
         &self,
         aggregate: &AggregateId,
         contact: Option<&Contact>,
         (message_id, attempt): (&str, u32),
-    ) -> Result<Option<Sent>, LogError> {
-        let elsewhere = self.elsewhere(aggregate, contact, Counted::SentOrClaimed).await?;
-        if elsewhere.is_empty() {
-            return Ok(None);
-        }
-        let own = self.log.load::<Conversation>(aggregate, AtLeast::Latest).await?.state;
-        let now = Utc::now();
-        if !own.is_at_cap(self.settings.policy(&aggregate.tenant), now, message_id, &elsewhere) {
-            return Ok(None);
-        }
+    ) -> Option<Sent> {
+        let text = match timeout(LOOKING, self.at_cap_with_others(aggregate, contact, message_id)).await {
+            Ok(Ok(false)) => return None,
+            Ok(Ok(true)) => "another message to the same person is on its way in another conversation",
+            Ok(Err(_)) | Err(_) => "the person's other conversations couldn't be read now",
+        };
         let spread = 1.0 + f64::from(Uuid::new_v4().as_bytes()[0]) / 256.0;
         let apart = APART.mul_f64(spread * f64::from(attempt.saturating_mul(attempt)));
-        Ok(Some(Sent::Deferred {
-            code: "frequency_cap",
-            text: "another message to the same person is on its way in another conversation".to_owned(),
-            retry_at: Some(now + apart),
-        }))
+        let retry_at = Some(Utc::now() + apart);
+        Some(Sent::Deferred { code: "frequency_cap", text: text.to_owned(), retry_at })
+    }
+
+    async fn at_cap_with_others(
+        &self,
+        aggregate: &AggregateId,
+        contact: Option<&Contact>,
+        message_id: &str,
+    ) -> Result<bool, LogError> {
+        let elsewhere = self.elsewhere(aggregate, contact, Counted::SentOrClaimed).await?;
+        if elsewhere.is_empty() {
+            return Ok(false);
+        }
+        let own = self.log.load::<Conversation>(aggregate, AtLeast::Latest).await?.state;
+        Ok(own.is_at_cap(self.settings.policy(&aggregate.tenant), Utc::now(), message_id, &elsewhere))
     }
 
     async fn elsewhere(
