@@ -14,7 +14,7 @@ use crate::cache::Cache;
 use crate::inbox::Inbox;
 use crate::session::{Backoff, Line, REQUEST_TIMEOUT, Session};
 use crate::writer::Writer;
-use crate::{LogError, definitions};
+use crate::{Health, LogError, definitions};
 
 /// Appends that may wait to be published; those beyond wait in `append` itself.
 const QUEUE: usize = 2_048;
@@ -63,6 +63,7 @@ struct Inner {
     writer: mpsc::Sender<Unit>,
     cache: Cache,
     tasks: TaskTracker,
+    health: Health,
 }
 
 impl std::fmt::Debug for Log {
@@ -126,7 +127,7 @@ impl Log {
         });
         tasks.close();
         let cache = Cache::new(options.cache_entries);
-        Ok(Self { inner: Arc::new(Inner { session, writer, cache, tasks }) })
+        Ok(Self { inner: Arc::new(Inner { session, writer, cache, tasks, health: Health::default() }) })
     }
 
     pub fn client(&self) -> &Client {
@@ -140,6 +141,11 @@ impl Log {
     /// Whether the connection is up at this moment.
     pub fn is_connected(&self) -> bool {
         self.inner.session.line.borrow().up
+    }
+
+    /// The parts that work on this log in this process.
+    pub fn health(&self) -> &Health {
+        &self.inner.health
     }
 
     /// The server's version, as it says itself.

@@ -1,0 +1,67 @@
+//! What the parts of a process say of themselves: the writer, subscriptions, projector, scheduler. Liveness and readiness ask them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How a part is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    Well,
+    /// It works or will again by itself, but what it is responsible for isn't done in time: the process isn't ready.
+    Behind(String),
+    /// It has ended or can't go on: the process is to be started anew.
+    Dead(String),
+}
+
+/// The parts of this process. Cheap to clone; all clones are one.
+#[derive(Clone, Default)]
+pub struct Health {
+    parts: Arc<Mutex<Vec<Part>>>,
+}
+
+struct Part {
+    name: String,
+    check: Arc<dyn Fn() -> Condition + Send + Sync>,
+}
+
+impl std::fmt::Debug for Health {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.conditions()).finish()
+    }
+}
+
+impl Health {
+    /// Adds a part, or replaces the one of this name. `check` is asked at every probe: it only looks at what the part has
+    /// noted, and never waits.
+    pub fn register(&self, name: impl Into<String>, check: impl Fn() -> Condition + Send + Sync + 'static) {
+        let part = Part { name: name.into(), check: Arc::new(check) };
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        parts.retain(|known| known.name != part.name);
+        parts.push(part);
+    }
+
+    /// What each part says now, in the order in which they were added.
+    pub fn conditions(&self) -> Vec<(String, Condition)> {
+        let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        let checks: Vec<_> = parts.iter().map(|part| (part.name.clone(), Arc::clone(&part.check))).collect();
+        drop(parts);
+        checks.into_iter().map(|(name, check)| (name, check())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_is_asked_and_the_latest_of_a_name_counts() {
+        let health = Health::default();
+        health.register("writer", || Condition::Well);
+        health.register("projection", || Condition::Behind("9 s".to_owned()));
+        health.clone().register("writer", || Condition::Dead("it ended".to_owned()));
+        let expected = [
+            ("projection".to_owned(), Condition::Behind("9 s".to_owned())),
+            ("writer".to_owned(), Condition::Dead("it ended".to_owned())),
+        ];
+        assert_eq!(health.conditions(), expected);
+    }
+}
