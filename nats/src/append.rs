@@ -1,10 +1,18 @@
 //! Append: what is stored, on which condition, and what comes back.
 
-use steward_proto::{AggregateId, Event, Metadata, NewEvent, Recorded, Subject};
+use async_nats::header::HeaderName;
+use async_nats::{HeaderMap, HeaderValue};
+use steward_proto::{AggregateId, Event, NewEvent, Recorded, Subject};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use uuid::Uuid;
 
-use crate::{AppendError, Log, LogError};
+use crate::admission::Room;
+use crate::{AppendError, Log, LogError, header};
+
+const MESSAGE_ID: HeaderName = HeaderName::from_static("Nats-Msg-Id");
+const EXPECTED: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence");
+const EXPECTED_SUBJECT: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence-Subject");
 
 /// Events of one append, at most: an atomic batch of the server holds 1,000 messages.
 pub const MAX_EVENTS: usize = 1_000;
@@ -40,11 +48,13 @@ pub struct Appended {
     pub duplicate: bool,
 }
 
-/// An event made ready for the wire.
+/// An event made ready for the wire, by the task that appends it: what can't be sent is that caller's refusal alone.
 #[derive(Debug)]
 pub(crate) struct Encoded {
-    pub subject: String,
-    pub metadata: Metadata,
+    pub subject: async_nats::Subject,
+    pub event_id: Uuid,
+    /// All but those of a batch. The expectation and the message id stand on a unit's first event.
+    pub headers: HeaderMap,
     pub payload: bytes::Bytes,
 }
 
@@ -56,6 +66,8 @@ pub(crate) struct Unit {
     pub expected: Expected,
     /// `Nats-Msg-Id` of the first event.
     pub message_id: Option<String>,
+    /// What it takes of its tenant's room until it is answered.
+    pub room: Option<Room>,
     pub reply: oneshot::Sender<Result<Appended, AppendError>>,
     pub queued: Instant,
     /// An earlier try may have stored it.
@@ -63,7 +75,7 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
-    /// Bytes on the wire, roughly: payloads and some 600 of headers each.
+    /// Bytes on the wire, roughly: payloads and some 600 of headers each, which are at most 3,000.
     pub fn size(&self) -> usize {
         self.events.iter().map(|event| event.payload.len() + 600).sum()
     }
@@ -80,12 +92,19 @@ impl Log {
     /// It returns when the events are durable. What is appended while another commit is on its way shares the next
     /// one. A lost answer is looked up, so that nothing is stored twice.
     pub async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        let Append { aggregate, events, expected, dedupe_key } = append;
+        let Append { aggregate, mut events, expected, dedupe_key } = append;
+        events.iter_mut().for_each(|new| header::cleaned(&mut new.metadata));
         let (reply, answer) = oneshot::channel();
-        let unit = self.unit(&aggregate, &events, expected, dedupe_key, reply)?;
+        let mut unit = self.unit(&aggregate, &events, expected, dedupe_key, reply)?;
         let since = unit.queued;
-        self.writer().send(unit).await.map_err(|_| LogError::ShutDown)?;
-        let appended = answer.await.map_err(|_| LogError::ShutDown)??;
+        unit.room = Some(self.admission().enter(&unit).await.ok_or(LogError::ShutDown)?);
+        self.writer().send(unit).map_err(|_| LogError::ShutDown)?;
+        let appended = match answer.await {
+            Ok(answer) => answer?,
+            Err(_) if self.session().stop.is_cancelled() => return Err(LogError::ShutDown.into()),
+            // Its group met a bug; see the writer.
+            Err(_) => return Err(AppendError::Broken),
+        };
         metrics::histogram!("steward_log_append_seconds").record(since.elapsed().as_secs_f64());
         metrics::counter!("steward_log_appended_events_total").increment(events.len() as u64);
         self.session().saw(appended.position);
@@ -108,18 +127,27 @@ impl Log {
             return Err(AppendError::TooMany(events.len()));
         }
         let message_id = match (dedupe_key, expected) {
-            (Some(key), _) => Some(key),
+            (Some(key), _) => Some(header::message_id(&key)),
             (None, Expected::Any) => Some(first.metadata.event_id.to_string()),
             (None, Expected::Version(_)) => None,
         };
         // Room for the headers, which count as payload.
         let limit = self.client().max_payload().saturating_sub(4_096);
-        let encoded = events.iter().map(|new| encode(aggregate, new, limit)).collect::<Result<Vec<_>, _>>()?;
+        let mut encoded = events.iter().map(|new| encode(aggregate, new, limit)).collect::<Result<Vec<_>, _>>()?;
+        let headers = &mut encoded[0].headers;
+        if let Some(id) = &message_id {
+            headers.insert(MESSAGE_ID, header::value(id)?);
+        }
+        if let Expected::Version(version) = expected {
+            headers.insert(EXPECTED, HeaderValue::from(version));
+            headers.insert(EXPECTED_SUBJECT, header::value(&aggregate.wildcard())?);
+        }
         Ok(Unit {
             aggregate: aggregate.clone(),
             events: encoded,
             expected,
             message_id,
+            room: None,
             reply,
             queued: Instant::now(),
             uncertain: false,
@@ -135,7 +163,8 @@ fn encode(aggregate: &AggregateId, new: &NewEvent, limit: usize) -> Result<Encod
     if payload.len() > limit {
         return Err(AppendError::TooLarge { type_name: new.metadata.type_name.clone(), bytes: payload.len(), limit });
     }
-    Ok(Encoded { subject: aggregate.subject(&new.event.subject_token()), metadata: new.metadata.clone(), payload })
+    let subject = header::subject(&aggregate.subject(&new.event.subject_token()))?;
+    Ok(Encoded { subject, event_id: new.metadata.event_id, headers: header::of(&new.metadata)?, payload })
 }
 
 /// The events as the log holds them now, without reading them back.

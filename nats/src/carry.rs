@@ -1,6 +1,7 @@
 //! Carrying units to their end: publish, understand the answer, split a refused batch, look up what has become of an
 //! unanswered one, try again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -13,6 +14,7 @@ use crate::history::{self, Stored};
 use crate::queue::FEW;
 use crate::session::{Backoff, Session};
 use crate::wire::{self, Outcome};
+use crate::writer::Pulse;
 use crate::{AppendError, LogError, codec, definitions};
 
 /// Look-ups and single publishes at the same time, when a batch is taken apart.
@@ -22,11 +24,27 @@ const PARALLEL: usize = 32;
 pub(crate) struct Carrier {
     session: Session,
     timeout: Duration,
+    pulse: Arc<Pulse>,
 }
 
 impl Carrier {
-    pub fn new(session: Session, timeout: Duration) -> Self {
-        Self { session, timeout }
+    pub fn new(session: Session, timeout: Duration, pulse: Arc<Pulse>) -> Self {
+        Self { session, timeout, pulse }
+    }
+
+    /// Notes for the writer's health whether the log takes events at all.
+    fn note(&self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Stored { .. } => self.pulse.note_refused(None),
+            Outcome::Refused(error) => match error.treatment() {
+                Treatment::Full => self.pulse.note_refused(Some("the log has no room: the last append was refused")),
+                Treatment::Misconfigured => {
+                    self.pulse.note_refused(Some("the log isn't set up to take events: the last append was refused"));
+                }
+                _ => {}
+            },
+            Outcome::NotTaken | Outcome::Unknown => {}
+        }
     }
 
     /// Publishes units of different aggregates as one atomic batch. A batch that is refused is taken apart until each
@@ -42,7 +60,9 @@ impl Carrier {
                 continue;
             }
             let Some((mut group, epoch)) = self.prepare(group).await else { continue };
-            match wire::batch(&self.session, epoch, &group).await {
+            let outcome = wire::batch(&self.session, epoch, &group).await;
+            self.note(&outcome);
+            match outcome {
                 Outcome::Stored { last, .. } => finish_all(group, last),
                 Outcome::Unknown => {
                     group.iter_mut().for_each(|unit| unit.uncertain = true);
@@ -98,7 +118,9 @@ impl Carrier {
             let Some((group, epoch)) = self.prepare(vec![unit]).await else { return };
             let Some(ready) = group.into_iter().next() else { return };
             unit = ready;
-            match wire::plain(&self.session, epoch, &unit).await {
+            let outcome = wire::plain(&self.session, epoch, &unit).await;
+            self.note(&outcome);
+            match outcome {
                 Outcome::Stored { last, duplicate } => {
                     let duplicate = duplicate && !(unit.uncertain && self.is_own(&unit, last).await);
                     return unit.finish(Ok(Appended { position: last, first: last, duplicate }));
@@ -244,7 +266,7 @@ fn backoff() -> Backoff {
 }
 
 fn is_first_of(unit: &Unit, stored: &Stored) -> bool {
-    codec::event_id(Some(&stored.headers)) == Some(unit.events[0].metadata.event_id)
+    codec::event_id(Some(&stored.headers)) == Some(unit.events[0].event_id)
 }
 
 /// A unit's events follow one another.

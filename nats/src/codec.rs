@@ -1,22 +1,12 @@
 //! Between an event and the message that carries it.
 
 use async_nats::HeaderMap;
-use async_nats::header::HeaderName;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use steward_proto::{Event, Metadata, MetadataError, Recorded, Subject, TenantId, header};
+use steward_proto::{Event, Metadata, Recorded, Subject, TenantId};
 use uuid::Uuid;
 
-use crate::LogError;
-use crate::append::Encoded;
-
-pub(crate) fn headers(encoded: &Encoded) -> HeaderMap {
-    let mut map = HeaderMap::new();
-    for (name, value) in encoded.metadata.headers() {
-        map.insert(HeaderName::from_static(name), value);
-    }
-    map
-}
+use crate::{LogError, header};
 
 /// Reads a stored message. Whatever can't be understood, but stands on an event's subject, is `Event::Unknown`,
 /// so that readers see that something is there.
@@ -31,8 +21,7 @@ pub(crate) fn recorded(
         position,
         reason: format!("`{subject}` isn't ev.tenant.aggregate.id.event"),
     })?;
-    let read = read_metadata(headers);
-    let (metadata, event) = match read {
+    let (metadata, event) = match header::metadata(headers) {
         Ok(metadata) => {
             let event = Event::decode(&metadata.type_name, metadata.schema_version, &payload).unwrap_or_else(|error| {
                 tracing::warn!(position, %error, "an event can't be decoded; it is kept as unknown");
@@ -41,36 +30,14 @@ pub(crate) fn recorded(
             (metadata, event)
         }
         Err(error) => {
-            tracing::warn!(position, %error, "an event's headers can't be read; it is kept as unknown");
+            tracing::warn!(position, "an event's headers can't be read; it is kept as unknown");
+            tracing::debug!(position, %error, "what is wrong with them");
             let metadata = nameless(&subject, stored_at());
             let event = unknown(&metadata);
             (metadata, event)
         }
     };
     Ok(Recorded { position, subject, metadata, event, payload })
-}
-
-const NAMES: [&str; 8] = [
-    header::EVENT_ID,
-    header::TYPE,
-    header::SCHEMA_VERSION,
-    header::TIME,
-    header::CAUSATION_ID,
-    header::CORRELATION_ID,
-    header::ACTOR,
-    header::TRACEPARENT,
-];
-
-/// One pass over the headers: looking each one up would hash its name, which costs more than all the rest.
-fn read_metadata(headers: Option<&HeaderMap>) -> Result<Metadata, MetadataError> {
-    let mut values = [None; NAMES.len()];
-    for (name, found) in headers.into_iter().flat_map(HeaderMap::iter) {
-        let name: &str = name.as_ref();
-        if let Some(index) = NAMES.iter().position(|&known| known == name) {
-            values[index] = found.first().map(|value| value.as_str());
-        }
-    }
-    Metadata::from_headers(|name| values[NAMES.iter().position(|&known| known == name)?])
 }
 
 fn unknown(metadata: &Metadata) -> Event {
@@ -106,5 +73,5 @@ fn read_subject(subject: &str) -> Option<Subject> {
 
 /// The event id of a stored message, if it has one.
 pub(crate) fn event_id(headers: Option<&HeaderMap>) -> Option<Uuid> {
-    Uuid::parse_str(headers?.get(header::EVENT_ID)?.as_str()).ok()
+    Uuid::parse_str(headers?.get(steward_proto::header::EVENT_ID)?.as_str()).ok()
 }

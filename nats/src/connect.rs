@@ -7,17 +7,15 @@ use async_nats::jetstream;
 use async_nats::{Client, Event, ServerAddr};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
+use crate::admission::Admission;
 use crate::append::Unit;
 use crate::cache::Cache;
 use crate::inbox::Inbox;
 use crate::session::{Backoff, Line, REQUEST_TIMEOUT, Session};
-use crate::writer::Writer;
-use crate::{Health, LogError, definitions};
-
-/// Appends that may wait to be published; those beyond wait in `append` itself.
-const QUEUE: usize = 2_048;
+use crate::supervise::Tasks;
+use crate::writer::{Pulse, Writer};
+use crate::{Condition, Health, LogError, definitions};
 
 /// How long the log still serves after the shutdown was asked for, so that what is in hand can be finished.
 const GRACE: Duration = Duration::from_secs(8);
@@ -60,9 +58,10 @@ pub struct Log {
 
 struct Inner {
     session: Session,
-    writer: mpsc::Sender<Unit>,
+    admission: Admission,
+    writer: mpsc::UnboundedSender<Unit>,
     cache: Cache,
-    tasks: TaskTracker,
+    tasks: Tasks,
     health: Health,
 }
 
@@ -113,11 +112,15 @@ impl Log {
             doubted: Arc::default(),
         };
 
-        let tasks = TaskTracker::new();
-        tasks.spawn(session.inbox.clone().run(answers, stop.clone()));
-        let (writer, waiting) = mpsc::channel(QUEUE);
-        let writing = tasks.spawn(Writer::new(session.clone(), options.append_timeout).run(waiting));
-        tasks.spawn(async move {
+        let (tasks, health, pulse) = (Tasks::new(stop.clone()), Health::default(), Arc::new(Pulse::default()));
+        let (watched, line) = (pulse.clone(), session.line.clone());
+        tasks.register(&health, "writer", move || watched.condition(line.borrow().up));
+        tasks.register(&health, "inbox", || Condition::Well);
+        tasks.spawn("inbox", session.inbox.clone().run(answers, stop.clone()));
+        // Bounded by `admission`.
+        let (writer, waiting) = mpsc::unbounded_channel();
+        let writing = tasks.spawn("writer", Writer::new(session.clone(), options.append_timeout, pulse).run(waiting));
+        tasks.spawn_plain(async move {
             tokio::select! {
                 // All handles are gone and the queue is empty.
                 _ = writing => {}
@@ -127,7 +130,8 @@ impl Log {
         });
         tasks.close();
         let cache = Cache::new(options.cache_entries);
-        Ok(Self { inner: Arc::new(Inner { session, writer, cache, tasks, health: Health::default() }) })
+        let admission = Admission::default();
+        Ok(Self { inner: Arc::new(Inner { session, admission, writer, cache, tasks, health }) })
     }
 
     pub fn client(&self) -> &Client {
@@ -148,6 +152,12 @@ impl Log {
         &self.inner.health
     }
 
+    /// Resolves when one of the log's own tasks has ended before the stop, with what is to be said of it. Nothing can be
+    /// stored or read from then on, so the process is to end.
+    pub fn failed(&self) -> impl Future<Output = String> + Send + use<> {
+        self.inner.tasks.failed()
+    }
+
     /// The server's version, as it says itself.
     pub fn server_version(&self) -> String {
         self.client().server_info().version
@@ -162,8 +172,17 @@ impl Log {
         &self.inner.session
     }
 
-    pub(crate) fn writer(&self) -> &mpsc::Sender<Unit> {
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.inner.admission
+    }
+
+    pub(crate) fn writer(&self) -> &mpsc::UnboundedSender<Unit> {
         &self.inner.writer
+    }
+
+    #[cfg(test)]
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.inner.tasks
     }
 
     pub(crate) fn cache(&self) -> &Cache {

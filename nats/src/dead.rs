@@ -1,12 +1,13 @@
 //! Dead letters: events that a handler gave up on, kept where an operator sees them and can have them tried again.
 
+use async_nats::Subject;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use steward_proto::Recorded;
 
 use crate::history::{self, From};
 use crate::session::Session;
-use crate::{Log, LogError, definitions};
+use crate::{Log, LogError, definitions, header};
 
 /// An event that a consumer's handler gave up on. The event itself stays in the log, at its position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,12 +51,13 @@ impl DeadLetter {
     }
 }
 
-fn dead_subject(consumer: &str, position: u64) -> String {
-    format!("dead.{consumer}.{position}")
+/// `consumer` may be whatever an operator typed.
+fn dead_subject(consumer: &str, position: u64) -> Result<Subject, LogError> {
+    Ok(header::subject(&format!("dead.{consumer}.{position}"))?)
 }
 
-fn retry_subject(consumer: &str, position: u64) -> String {
-    format!("retry.{consumer}.{position}")
+fn retry_subject(consumer: &str, position: u64) -> Result<Subject, LogError> {
+    Ok(header::subject(&format!("retry.{consumer}.{position}"))?)
 }
 
 impl Log {
@@ -76,17 +78,17 @@ impl Log {
 
     /// Has an event tried again by the consumer that gave up on it. The letter goes away when its handler succeeds.
     pub async fn retry_dead_letter(&self, consumer: &str, position: u64) -> Result<(), LogError> {
-        let subject = dead_subject(consumer, position);
+        let subject = dead_subject(consumer, position)?;
         let letters = history::read(self.session(), definitions::DEAD, &subject, From::Position(1)).await?;
         if letters.is_empty() {
             return Err(LogError::NoSuchDeadLetter { consumer: consumer.to_owned(), position });
         }
-        store(self.session(), retry_subject(consumer, position), Vec::new()).await
+        store(self.session(), retry_subject(consumer, position)?, Vec::new()).await
     }
 
     /// Removes a dead letter; its event isn't tried again.
     pub async fn remove_dead_letter(&self, consumer: &str, position: u64) -> Result<(), LogError> {
-        for subject in [dead_subject(consumer, position), retry_subject(consumer, position)] {
+        for subject in [dead_subject(consumer, position)?, retry_subject(consumer, position)?] {
             let purge = |epoch| {
                 let subject = subject.clone();
                 let exchange = async {
@@ -94,7 +96,11 @@ impl Log {
                         |reason: String| LogError::Unavailable { doing: "removing a dead letter", reason };
                     let stream = self.jetstream().get_stream_no_info(definitions::DEAD).await;
                     let stream = stream.map_err(|error| unavailable(error.to_string()))?;
-                    stream.purge().filter(subject).await.map_err(|error| unavailable(error.to_string()))?;
+                    stream
+                        .purge()
+                        .filter(subject.into_string())
+                        .await
+                        .map_err(|error| unavailable(error.to_string()))?;
                     Ok(())
                 };
                 self.session().exchange("removing a dead letter", epoch, exchange)
@@ -106,7 +112,7 @@ impl Log {
 
     pub(crate) async fn bury(&self, letter: &DeadLetter) -> Result<(), LogError> {
         let body = serde_json::to_vec(letter).expect("a struct of strings and numbers is JSON");
-        store(self.session(), dead_subject(&letter.consumer, letter.position), body).await?;
+        store(self.session(), dead_subject(&letter.consumer, letter.position)?, body).await?;
         metrics::counter!("steward_log_dead_letters_total", "consumer" => letter.consumer.clone()).increment(1);
         tracing::error!(
             consumer = letter.consumer,
@@ -119,7 +125,7 @@ impl Log {
 }
 
 /// Stores a message in the stream of dead letters; again is fine, since only the last one of a subject is kept.
-async fn store(session: &Session, subject: String, body: Vec<u8>) -> Result<(), LogError> {
+async fn store(session: &Session, subject: Subject, body: Vec<u8>) -> Result<(), LogError> {
     let doing = "writing a dead letter";
     session
         .persist(doing, |epoch| {

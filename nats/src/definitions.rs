@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
+use steward_proto::TenantId;
 
 /// The oldest nats-server that has what we use (schedules inside batches on one replica).
 pub const SERVER_NEEDED: &str = "2.14.0";
@@ -98,6 +99,11 @@ pub(crate) fn durable(name: &str, filters: Vec<String>, ack_wait: Duration, max_
         max_ack_pending: i64::try_from(max_ack_pending).unwrap_or(i64::MAX),
         ..pull::Config::default()
     }
+}
+
+/// The name of one tenant's own consumer of a subscription.
+pub fn tenants_durable(durable: &str, tenant: &TenantId) -> String {
+    format!("{durable}--{tenant}")
 }
 
 /// A reader without a memory on the server: it knows itself where it stands.

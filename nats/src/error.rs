@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::codes::{Refusal, ServerError};
+use crate::header::TextError;
 
 /// The log can't be read, or isn't there.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -27,6 +28,10 @@ pub enum LogError {
     DamagedBlob(String),
     #[error("there is no dead letter of {consumer} at position {position}")]
     NoSuchDeadLetter { consumer: String, position: u64 },
+    #[error(transparent)]
+    Text(#[from] TextError),
+    #[error("{what} has ended by itself: {reason}")]
+    Ended { what: &'static str, reason: String },
     #[error("the log is shut down")]
     ShutDown,
 }
@@ -35,6 +40,11 @@ impl LogError {
     /// It passes by itself: trying again later makes sense.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::TimedOut { .. })
+    }
+
+    /// The same again will never succeed. A log that is shut down isn't the fault of what was asked of it.
+    pub fn is_permanent(&self) -> bool {
+        !self.is_transient() && !matches!(self, Self::ShutDown)
     }
 }
 
@@ -63,6 +73,11 @@ pub enum AppendError {
     #[error("an event of a type this build doesn't know, {0}, can't be written")]
     UnknownEvent(String),
     #[error(transparent)]
+    Text(#[from] TextError),
+    /// The same append may be made again: with its dedupe key, or the version it expects, it can't double.
+    #[error("publishing it met a bug of this program, see its log; it isn't known whether the events were stored")]
+    Broken,
+    #[error(transparent)]
     Log(#[from] LogError),
 }
 
@@ -73,6 +88,18 @@ impl AppendError {
             Self::Unavailable { .. } | Self::Unknown { .. } | Self::Contended { .. } => true,
             Self::Log(error) => error.is_transient(),
             _ => false,
+        }
+    }
+
+    /// What is wrong is the append itself: it will never be stored, whoever tries and whenever. A log that is full, shut
+    /// down or not set up is none of the append's fault.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::TooMany(_) | Self::TooLarge { .. } | Self::Empty | Self::UnknownEvent(_) | Self::Text(_) => true,
+            Self::Refused(refusal) => matches!(refusal, Refusal::Never(_)),
+            Self::Broken => true,
+            Self::Log(error) => error.is_permanent(),
+            Self::Conflict { .. } | Self::Contended { .. } | Self::Unavailable { .. } | Self::Unknown { .. } => false,
         }
     }
 }
@@ -96,6 +123,15 @@ impl<R> From<LogError> for DecideError<R> {
 }
 
 impl<R> DecideError<R> {
+    /// The same decision again will never be recorded.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            Self::Append(error) => error.is_permanent(),
+            Self::Log(error) => error.is_permanent(),
+        }
+    }
+
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Refused(_) => false,

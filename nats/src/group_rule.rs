@@ -3,6 +3,7 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use steward_proto::AggregateId;
@@ -36,20 +37,20 @@ async fn together(
     expected: &[Expected],
     several_per_aggregate: bool,
 ) -> Vec<Answer> {
-    let (sender, waiting) = mpsc::channel(64);
+    let (sender, waiting) = mpsc::unbounded_channel();
     let mut answers = Vec::new();
     for &expected in expected {
         let (unit, answer) = unit(log, aggregate, expected);
-        sender.send(unit).await.expect("there is room");
+        sender.send(unit).expect("the writer comes");
         answers.push(answer);
     }
     for other in 0..30 {
         let (unit, answer) = unit(log, &conversation(format!("other-{other}")), Expected::Any);
-        sender.send(unit).await.expect("there is room");
+        sender.send(unit).expect("the writer comes");
         answers.push(answer);
     }
     drop(sender);
-    let mut writer = Writer::new(log.session().clone(), Duration::from_secs(15));
+    let mut writer = Writer::new(log.session().clone(), Duration::from_secs(15), Arc::default());
     writer.queue.several_per_aggregate = several_per_aggregate;
     writer.run(waiting).await;
     let mut results = Vec::new();

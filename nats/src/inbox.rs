@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::LogError;
+use crate::supervise::Ended;
 
 type Waiting = Arc<Mutex<HashMap<u64, mpsc::Sender<Message>>>>;
 
@@ -41,13 +42,13 @@ impl Inbox {
     }
 
     /// Delivers answers until `stop`.
-    pub async fn run(self, mut subscriber: Subscriber, stop: CancellationToken) {
+    pub async fn run(self, mut subscriber: Subscriber, stop: CancellationToken) -> Ended {
         loop {
             let message = tokio::select! {
                 message = subscriber.next() => message,
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return Ended::Broken("it was stopped"),
             };
-            let Some(message) = message else { return };
+            let Some(message) = message else { return Ended::Broken("the connection is closed for good") };
             let token = message.subject.rsplit('.').next().and_then(|token| token.parse::<u64>().ok());
             let Some(token) = token else { continue };
             let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,6 +6,7 @@
 //! - [`Log::subscribe`] hands events to a handler, at least once, in order per aggregate.
 //! - [`Log::tail`] reads the log in order, once, for projections and live views.
 
+mod admission;
 mod append;
 mod blobs;
 mod cache;
@@ -19,6 +20,9 @@ pub mod definitions;
 mod delivery;
 mod error;
 mod events_of;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+pub mod header;
 mod health;
 mod history;
 mod inbox;
@@ -28,12 +32,16 @@ mod queue;
 mod session;
 mod streams;
 mod subscribe;
+mod supervise;
 mod tail;
+mod turns;
 mod wire;
 mod writer;
 
 #[cfg(test)]
 mod group_rule;
+#[cfg(test)]
+mod writer_bug;
 
 pub use append::{Append, Appended, Expected};
 pub use codes::{Refusal, ServerError, Treatment, code};
@@ -41,6 +49,7 @@ pub use connect::{ConnectOptions, Log};
 pub use dead::DeadLetter;
 pub use decide::Decided;
 pub use error::{AppendError, DecideError, LogError};
+pub use header::TextError;
 pub use health::{Condition, Health};
 pub use load::{AtLeast, Versioned};
 pub use subscribe::{HandleError, Handled, Subscription};

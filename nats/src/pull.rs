@@ -22,6 +22,8 @@ struct Request {
     batch: usize,
     expires: u128,
     idle_heartbeat: u128,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_bytes: Option<usize>,
 }
 
 /// What a pull gives.
@@ -69,9 +71,9 @@ impl Puller {
         self.outstanding
     }
 
-    /// Asks for `batch` more messages.
-    pub async fn ask(&mut self, batch: usize) -> Result<(), LogError> {
-        let request = Request { batch, expires: EXPIRES.as_nanos(), idle_heartbeat: HEARTBEAT.as_nanos() };
+    /// Asks for `batch` more messages, of `max_bytes` together. A message larger than that is never delivered.
+    pub async fn ask(&mut self, batch: usize, max_bytes: Option<usize>) -> Result<(), LogError> {
+        let request = Request { batch, expires: EXPIRES.as_nanos(), idle_heartbeat: HEARTBEAT.as_nanos(), max_bytes };
         let body = serde_json::to_vec(&request).expect("a struct of numbers is JSON");
         let publish = self.session.client.publish_with_reply(self.subject.clone(), self.inbox.clone(), body.into());
         publish
@@ -129,7 +131,10 @@ impl Puller {
                 self.end_request(&message);
                 Some(Pulled::Ended)
             }
-            409 if text.eq_ignore_ascii_case("Batch Completed") => {
+            409 if ["Batch Completed", "Message Size Exceeds MaxBytes"]
+                .iter()
+                .any(|end| text.eq_ignore_ascii_case(end)) =>
+            {
                 self.end_request(&message);
                 Some(Pulled::Ended)
             }

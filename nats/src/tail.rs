@@ -115,7 +115,7 @@ impl Tail {
             if self.to_the_end && self.pending == 0 {
                 return None;
             }
-            if reader.puller.outstanding() <= BATCH / 2 && reader.puller.ask(BATCH).await.is_err() {
+            if reader.puller.outstanding() <= BATCH / 2 && reader.puller.ask(BATCH, None).await.is_err() {
                 self.reader = None;
                 continue;
             }
@@ -191,6 +191,30 @@ pub(crate) async fn make_consumer(
                 },
                 _ => LogError::Unavailable { doing, reason: error.to_string() },
             }),
+        }
+    };
+    session.exchange(doing, epoch, exchange).await
+}
+
+/// What the server says of a consumer; `None` if there is none of this name.
+pub(crate) async fn consumer(
+    session: &Session,
+    epoch: u64,
+    stream: &'static str,
+    name: &str,
+) -> Result<Option<jetstream::consumer::Info>, LogError> {
+    use jetstream::stream::ConsumerErrorKind;
+    let doing = "asking for a consumer";
+    let exchange = async {
+        let found = session.context.get_consumer_from_stream::<jetstream::consumer::pull::Config, _, _>(name, stream);
+        match found.await {
+            Ok(consumer) => Ok(Some(consumer.cached_info().clone())),
+            Err(error) => match error.kind() {
+                ConsumerErrorKind::JetStream(refused) if refused.error_code().0 == crate::code::CONSUMER_NOT_FOUND => {
+                    Ok(None)
+                }
+                _ => Err(LogError::Unavailable { doing, reason: error.to_string() }),
+            },
         }
     };
     session.exchange(doing, epoch, exchange).await

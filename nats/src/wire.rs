@@ -1,17 +1,14 @@
 //! Publishing on the wire: one plain message, or one atomic batch, and the server's answer to it.
 
 use async_nats::header::HeaderName;
-use async_nats::{HeaderMap, Message, StatusCode};
+use async_nats::{HeaderValue, Message, StatusCode};
 use serde::Deserialize;
 
-use crate::append::{Expected, Unit};
+use crate::LogError;
+use crate::append::Unit;
 use crate::codes::ServerError;
 use crate::session::Session;
-use crate::{LogError, codec};
 
-const MESSAGE_ID: HeaderName = HeaderName::from_static("Nats-Msg-Id");
-const EXPECTED: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence");
-const EXPECTED_SUBJECT: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence-Subject");
 const BATCH_ID: HeaderName = HeaderName::from_static("Nats-Batch-Id");
 const BATCH_SEQUENCE: HeaderName = HeaderName::from_static("Nats-Batch-Sequence");
 const BATCH_COMMIT: HeaderName = HeaderName::from_static("Nats-Batch-Commit");
@@ -38,26 +35,10 @@ struct Answer {
     duplicate: bool,
 }
 
-/// The headers of one message of a unit. The expectation stands on the first message only.
-fn headers(unit: &Unit, index: usize) -> HeaderMap {
-    let mut headers = codec::headers(&unit.events[index]);
-    if index > 0 {
-        return headers;
-    }
-    if let Some(id) = &unit.message_id {
-        headers.insert(MESSAGE_ID, id.as_str());
-    }
-    if let Expected::Version(version) = unit.expected {
-        headers.insert(EXPECTED, version.to_string());
-        headers.insert(EXPECTED_SUBJECT, unit.aggregate.wildcard());
-    }
-    headers
-}
-
 /// Publishes a unit of one event by itself.
 pub(crate) async fn plain(session: &Session, epoch: u64, unit: &Unit) -> Outcome {
     let event = &unit.events[0];
-    let request = async_nats::Request::new().headers(headers(unit, 0)).payload(event.payload.clone());
+    let request = async_nats::Request::new().headers(event.headers.clone()).payload(event.payload.clone());
     let exchange = async {
         match session.client.send_request(event.subject.clone(), request).await {
             Ok(message) => Ok(read(&message)),
@@ -82,13 +63,14 @@ async fn send_batch(session: &Session, units: &[Unit]) -> Result<Outcome, LogErr
     // The start's answer is empty, or the error that the commit's would hide behind "incomplete batch".
     let mut started = session.inbox.expect(1);
     let mut committed = session.inbox.expect(1);
-    let mut sequence = 0;
+    let mut sequence = 0_usize;
     for unit in units {
-        for (index, event) in unit.events.iter().enumerate() {
+        for event in &unit.events {
             sequence += 1;
-            let mut headers = headers(unit, index);
+            let mut headers = event.headers.clone();
+            // Hexadecimal digits and numbers: the only text that goes into headers here.
             headers.insert(BATCH_ID, id.as_str());
-            headers.insert(BATCH_SEQUENCE, sequence.to_string());
+            headers.insert(BATCH_SEQUENCE, HeaderValue::from(sequence));
             let (subject, payload) = (event.subject.clone(), event.payload.clone());
             if sequence == total {
                 headers.insert(BATCH_COMMIT, "1");

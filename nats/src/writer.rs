@@ -1,93 +1,189 @@
 //! The writer: one task that publishes what `append` hands it, together where that is cheaper.
 
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use steward_proto::AggregateId;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use crate::Condition;
 use crate::append::Unit;
 use crate::carry::Carrier;
 use crate::queue::{Flying, Group, Queue};
 use crate::session::Session;
+use crate::supervise::{Ended, said};
 
-/// Units in the queue at most; more wait in the channel, then in `append`.
-const QUEUED: usize = 2_048;
+/// Units taken in at a time; how many there are in all is bounded where they enter, see `admission`.
+const TAKEN: usize = 2_048;
+
+/// An append that has waited longer than this, with the line up, means that the writer is behind.
+const LATE: Duration = Duration::from_secs(3);
+
+/// How often the writer looks how long the oldest has waited.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What the writer notes of itself, for its health.
+#[derive(Debug, Default)]
+pub(crate) struct Pulse {
+    /// Since when the oldest append that isn't answered has waited.
+    oldest: Mutex<Option<Instant>>,
+    /// Why the last append was refused, if it was for a reason that an operator must mend.
+    refused: Mutex<Option<&'static str>>,
+}
+
+impl Pulse {
+    fn note_oldest(&self, oldest: Option<Instant>) {
+        *self.oldest.lock().unwrap_or_else(PoisonError::into_inner) = oldest;
+    }
+
+    /// The last append was refused for this, or stored.
+    pub fn note_refused(&self, why: Option<&'static str>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// How the writer is, with the line up or not.
+    pub fn condition(&self, up: bool) -> Condition {
+        if !up {
+            return Condition::Behind("NATS can't be reached, so nothing can be stored".to_owned());
+        }
+        if let Some(why) = *self.refused.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Condition::Behind(why.to_owned());
+        }
+        let waited = self.oldest.lock().unwrap_or_else(PoisonError::into_inner).map(|since| since.elapsed());
+        match waited {
+            Some(waited) if waited > LATE => {
+                Condition::Behind(format!("the oldest append has waited for {} s", waited.as_secs()))
+            }
+            _ => Condition::Well,
+        }
+    }
+}
 
 pub(crate) struct Writer {
     session: Session,
     carrier: Carrier,
+    pulse: Arc<Pulse>,
     pub(crate) queue: Queue,
     flying: Flying,
+    /// Since when the oldest unit of each group on its way has waited.
+    since: HashMap<u64, Instant>,
+    groups: u64,
 }
 
 /// A group that has been dealt with.
 struct Landed {
+    group: u64,
     aggregates: Vec<AggregateId>,
     batch: bool,
 }
 
 impl Writer {
-    pub fn new(session: Session, timeout: Duration) -> Self {
-        let carrier = Carrier::new(session.clone(), timeout);
-        Self { session, carrier, queue: Queue::default(), flying: Flying::default() }
+    pub fn new(session: Session, timeout: Duration, pulse: Arc<Pulse>) -> Self {
+        let carrier = Carrier::new(session.clone(), timeout, pulse.clone());
+        let (queue, flying) = (Queue::default(), Flying::default());
+        Self { session, carrier, pulse, queue, flying, since: HashMap::new(), groups: 0 }
     }
 
     /// Runs until the stop, or until all handles are gone and everything queued is dealt with.
-    pub async fn run(mut self, mut incoming: mpsc::Receiver<Unit>) {
+    pub async fn run(mut self, mut incoming: mpsc::UnboundedReceiver<Unit>) -> Ended {
         let mut flights: FuturesUnordered<BoxFuture<'static, Landed>> = FuturesUnordered::new();
         let mut arrived = Vec::new();
         let mut open = true;
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while open || !flights.is_empty() || !self.queue.is_empty() {
             while let Some(group) = self.queue.next(self.flying) {
                 flights.push(self.start(group));
             }
-            let room = QUEUED.saturating_sub(self.queue.len());
+            if flights.is_empty() && self.queue.is_empty() {
+                self.pulse.note_oldest(None);
+            }
             tokio::select! {
                 Some(landed) = flights.next(), if !flights.is_empty() => self.land(landed),
-                count = incoming.recv_many(&mut arrived, room), if open && room > 0 => {
+                count = incoming.recv_many(&mut arrived, TAKEN), if open => {
                     open = count > 0;
                     arrived.drain(..).for_each(|unit| self.queue.push(unit));
                 }
+                _ = look.tick(), if !flights.is_empty() => {
+                    self.pulse.note_oldest(self.since.values().copied().chain(self.queue.oldest()).min());
+                }
                 // Units that are dropped here tell their callers that the log is shut down.
-                () = self.session.stop.cancelled() => return,
+                () = self.session.stop.cancelled() => return Ended::Broken("it was stopped"),
             }
         }
+        Ended::NothingLeft
     }
 
     fn start(&mut self, group: Group) -> BoxFuture<'static, Landed> {
         let carrier = self.carrier.clone();
-        match group {
-            Group::Plain(unit) => {
-                self.flying.plain += 1;
-                metrics::histogram!("steward_log_batch_events").record(1.0);
-                let aggregates = vec![unit.aggregate.clone()];
-                Box::pin(async move {
-                    carrier.alone(unit).await;
-                    Landed { aggregates, batch: false }
-                })
-            }
-            Group::Batch(units) => {
-                self.flying.batch = true;
-                let events: usize = units.iter().map(|unit| unit.events.len()).sum();
-                metrics::histogram!("steward_log_batch_events").record(events as f64);
-                let aggregates = units.iter().map(|unit| unit.aggregate.clone()).collect();
-                Box::pin(async move {
-                    carrier.together(units).await;
-                    Landed { aggregates, batch: true }
-                })
-            }
+        let units = match &group {
+            Group::Plain(unit) => std::slice::from_ref(unit),
+            Group::Batch(units) => units,
+        };
+        let events: usize = units.iter().map(|unit| unit.events.len()).sum();
+        metrics::histogram!("steward_log_batch_events").record(events as f64);
+        let aggregates = units.iter().map(|unit| unit.aggregate.clone()).collect();
+        self.groups += 1;
+        let id = self.groups;
+        self.since.extend(units.iter().map(|unit| unit.queued).min().map(|since| (id, since)));
+        let batch = matches!(group, Group::Batch(_));
+        if batch {
+            self.flying.batch = true;
+        } else {
+            self.flying.plain += 1;
         }
+        let carried = async move {
+            match group {
+                Group::Plain(unit) => carrier.alone(unit).await,
+                Group::Batch(units) => carrier.together(units).await,
+            }
+        };
+        Box::pin(async move {
+            // A bug met with one group is that group's alone: its callers learn it when their units are dropped.
+            if let Err(panic) = AssertUnwindSafe(carried).catch_unwind().await {
+                metrics::counter!("steward_log_writer_panics_total").increment(1);
+                tracing::error!(panic = said(&*panic), batch, "publishing panicked; its appends are given up");
+            }
+            Landed { group: id, aggregates, batch }
+        })
     }
 
     fn land(&mut self, landed: Landed) {
+        self.since.remove(&landed.group);
         if landed.batch {
             self.flying.batch = false;
         } else {
             self.flying.plain -= 1;
         }
         landed.aggregates.iter().for_each(|aggregate| self.queue.landed(aggregate));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_an_operator_must_know_makes_it_behind() {
+        let pulse = Pulse::default();
+        assert_eq!(pulse.condition(true), Condition::Well);
+        assert!(matches!(pulse.condition(false), Condition::Behind(_)));
+        pulse.note_oldest(Some(Instant::now()));
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(pulse.condition(true), Condition::Well);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(pulse.condition(true), Condition::Behind("the oldest append has waited for 5 s".to_owned()));
+        pulse.note_oldest(None);
+        assert_eq!(pulse.condition(true), Condition::Well);
+        pulse.note_refused(Some("the log has no room"));
+        assert_eq!(pulse.condition(true), Condition::Behind("the log has no room".to_owned()));
+        pulse.note_refused(None);
+        assert_eq!(pulse.condition(true), Condition::Well);
     }
 }

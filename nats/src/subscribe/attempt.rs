@@ -6,21 +6,34 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use steward_proto::Recorded;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::{HandleError, Handled};
 use crate::session::Backoff;
+use crate::supervise::said;
 
 /// Tries of an event that a handler says it can't handle.
 const POISON_TRIES: u32 = 5;
+
+/// An event whose handler lacks something is tried again in its slot for so long; then it makes room.
+const IN_SLOT: Duration = Duration::from_secs(5);
+
+/// When it comes back after that, it is tried for so long only.
+const IN_SLOT_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long it stays away: doubled each time it comes back, up to the second.
+const AWAY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));
 
 /// How it ended.
 #[derive(Debug)]
 pub(super) enum End {
     Done,
     Later(Duration),
+    /// Something was missing for long: it and the rest of its aggregate are handed back.
+    PutOff(Duration),
     Dead {
         error: String,
         tries: u32,
@@ -29,10 +42,13 @@ pub(super) enum End {
     Stopped,
 }
 
+/// `tries`: how often it was delivered. While the line is down nothing can be handed back, so that time doesn't count.
 pub(super) async fn attempt<H, Fut>(
     handler: &H,
     recorded: &Recorded,
     consumer: &'static str,
+    tries: u64,
+    is_up: impl Fn() -> bool,
     stop: &CancellationToken,
 ) -> End
 where
@@ -40,7 +56,8 @@ where
     Fut: Future<Output = Result<Handled, HandleError>> + Send,
 {
     let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
-    let mut poisoned = 0;
+    let (mut poisoned, mut since) = (0, Instant::now());
+    let in_slot = if tries > 1 { IN_SLOT_AGAIN } else { IN_SLOT };
     let position = recorded.position;
     let span = span_of(recorded, consumer);
     loop {
@@ -55,6 +72,13 @@ where
             Err(HandleError::Transient(error)) => {
                 metrics::counter!("steward_log_handler_retries_total", "consumer" => consumer).increment(1);
                 tracing::warn!(consumer, position, %error, "handling an event failed for now; trying again");
+                if !is_up() {
+                    since = Instant::now();
+                }
+                if since.elapsed() >= in_slot {
+                    let doubled = AWAY.0 * 2_u32.pow(u32::try_from(tries.saturating_sub(1)).unwrap_or(u32::MAX).min(4));
+                    return End::PutOff(doubled.min(AWAY.1).mul_f64(rand::random_range(0.75..1.25)));
+                }
             }
             Err(HandleError::Poison(error)) => {
                 poisoned += 1;
@@ -79,12 +103,4 @@ fn span_of(recorded: &Recorded, consumer: &'static str) -> Span {
     let carried = HashMap::from([("traceparent".to_owned(), metadata.traceparent.clone())]);
     let _ = span.set_parent(opentelemetry::global::get_text_map_propagator(|p| p.extract(&carried)));
     span
-}
-
-fn said(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
 }

@@ -3,17 +3,55 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::pull;
+use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use chrono::Utc;
 use steward_proto::Recorded;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::lanes::{Delivery, Source};
+use super::pulse::Hearing;
 use crate::delivery::Delivered;
 use crate::pull::{Pulled, Puller};
 use crate::session::Backoff;
-use crate::tail::make_consumer;
+use crate::tail::{consumer, make_consumer};
 use crate::{Log, LogError, codec, dead, definitions, history};
+
+/// What a delivery adds to the largest payload, headers and subjects, at most.
+const ENVELOPE: usize = 16 << 10;
+
+/// Room in hand for what one feed brings: so many events, and so many bytes.
+#[derive(Clone)]
+pub(super) struct Room {
+    events: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+    /// Bytes of which there must be room for a request to be made: those of the largest event.
+    largest: usize,
+    most: usize,
+}
+
+impl Room {
+    /// At least one event of any size has room, if there is room for any at all.
+    pub fn new(log: &Log, events: usize, bytes: usize) -> Self {
+        let largest = log.client().max_payload() + ENVELOPE;
+        let most = bytes.max(largest);
+        Self { events: Arc::new(Semaphore::new(events)), bytes: Arc::new(Semaphore::new(most)), largest, most }
+    }
+
+    /// Waits until there is some; how many events and bytes. `None` never: the semaphores aren't closed.
+    async fn some(&self) -> Option<(usize, usize)> {
+        drop(self.events.acquire().await.ok()?);
+        drop(self.bytes.acquire_many(u32::try_from(self.largest).ok()?).await.ok()?);
+        Some((self.events.available_permits().max(1), self.bytes.available_permits().max(self.largest)))
+    }
+
+    async fn take(&self, bytes: usize) -> Option<[tokio::sync::OwnedSemaphorePermit; 2]> {
+        let event = self.events.clone().acquire_owned().await.ok()?;
+        let bytes = u32::try_from(bytes.min(self.most)).ok()?;
+        Some([event, self.bytes.clone().acquire_many_owned(bytes).await.ok()?])
+    }
+}
 
 pub(super) struct Feed {
     pub log: Log,
@@ -21,9 +59,13 @@ pub(super) struct Feed {
     pub stream: &'static str,
     /// The subscription's own name, also for its retries.
     pub subscription: &'static str,
+    /// The durable consumer.
     pub config: pull::Config,
-    pub room: Arc<Semaphore>,
+    /// One tenant's own consumer begins where this one, which all tenants shared before, stands.
+    pub begins_after: Option<&'static str>,
+    pub room: Room,
     pub deliveries: mpsc::Sender<Delivery>,
+    pub hearing: Hearing,
     pub stop: CancellationToken,
 }
 
@@ -37,16 +79,23 @@ impl Feed {
         }
     }
 
+    fn name(&self) -> &str {
+        self.config.durable_name.as_deref().unwrap_or_default()
+    }
+
     async fn feed(&self) -> Result<(), LogError> {
         let mut backoff = backoff();
         loop {
             match self.open().await {
                 Ok(puller) => {
+                    self.hearing.has(self.name());
                     backoff = self.pull(puller).await.unwrap_or(backoff);
+                    self.hearing.lost(self.name());
                 }
                 Err(LogError::ShutDown) => return Ok(()),
                 Err(error) if error.is_transient() => {
-                    tracing::debug!(consumer = self.subscription, %error, "the consumer can't be made; trying again");
+                    self.hearing.lost(self.name());
+                    tracing::debug!(consumer = self.name(), %error, "the consumer can't be made; trying again");
                 }
                 Err(error) => return Err(error),
             }
@@ -57,23 +106,38 @@ impl Feed {
     async fn open(&self) -> Result<Puller, LogError> {
         let session = self.log.session();
         let epoch = session.epoch();
-        make_consumer(session, epoch, self.stream, self.config.clone()).await?;
-        let name = self.config.durable_name.as_deref().unwrap_or_default();
-        Puller::open(session, self.stream, name, epoch).await
+        let mut config = self.config.clone();
+        if let Some(shared) = self.begins_after {
+            config.deliver_policy = self.begin(epoch, shared).await?;
+        }
+        make_consumer(session, epoch, self.stream, config).await?;
+        Puller::open(session, self.stream, self.name(), epoch).await
+    }
+
+    /// Where a tenant's own consumer begins: where it once began, or behind what the shared one had handled. That one
+    /// stays as it is from then on, as the mark for tenants that come later; where there never was one, at the beginning.
+    async fn begin(&self, epoch: u64, shared: &str) -> Result<DeliverPolicy, LogError> {
+        let session = self.log.session();
+        if let Some(own) = consumer(session, epoch, self.stream, self.name()).await? {
+            return Ok(own.config.deliver_policy);
+        }
+        let shared = consumer(session, epoch, self.stream, shared).await?;
+        Ok(shared.map_or(DeliverPolicy::All, |shared| DeliverPolicy::ByStartSequence {
+            start_sequence: shared.ack_floor.stream_sequence + 1,
+        }))
     }
 
     /// Pulls until it breaks. A new backoff if anything came.
+    ///
+    /// One request at a time, so that no more is on its way than there is room for.
     async fn pull(&self, mut puller: Puller) -> Option<Backoff> {
         let mut fresh = None;
         loop {
-            let room = self.room.available_permits();
-            if room == 0 && puller.outstanding() == 0 {
-                // Everything is in hand: wait for room.
-                drop(self.room.acquire().await.ok()?);
-                continue;
-            }
-            if puller.outstanding() <= room / 2 && puller.ask(room - puller.outstanding()).await.is_err() {
-                return fresh;
+            if puller.outstanding() == 0 {
+                let (events, bytes) = self.room.some().await?;
+                if puller.ask(events, Some(bytes)).await.is_err() {
+                    return fresh;
+                }
             }
             match puller.next().await {
                 Pulled::Message(message) => {
@@ -82,7 +146,7 @@ impl Feed {
                 }
                 Pulled::Ended => {}
                 Pulled::Broken(reason) => {
-                    tracing::debug!(consumer = self.subscription, %reason, "the subscription is interrupted");
+                    tracing::debug!(consumer = self.name(), %reason, "the subscription is interrupted");
                     return fresh;
                 }
             }
@@ -91,11 +155,16 @@ impl Feed {
 
     async fn deliver(&self, message: async_nats::Message) {
         let Some(ack) = message.reply.as_ref().map(ToString::to_string) else { return };
-        let Ok(permit) = self.room.clone().acquire_owned().await else { return };
+        let Some(room) = self.room.take(message.length).await else { return };
         let Some(delivered) = Delivered::read(&ack) else { return };
+        let age = match delivered.tries {
+            1 => (Utc::now() - delivered.stored_at()).to_std().unwrap_or_default(),
+            _ => Duration::ZERO,
+        };
         if delivered.tries > 1 {
             metrics::counter!("steward_log_redeliveries_total", "consumer" => self.subscription).increment(1);
         }
+        let since = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
         let position = delivered.position;
         let recorded = match self.source {
             Source::Log => {
@@ -107,9 +176,9 @@ impl Feed {
         };
         match recorded {
             Ok(Ok(recorded)) => {
-                let delivery = Delivery { recorded, ack, source: self.source, permit };
+                let (source, tries) = (self.source, delivered.tries);
                 // An error means that the subscription is stopping; the event comes again.
-                let _ = self.deliveries.send(delivery).await;
+                let _ = self.deliveries.send(Delivery { recorded, ack, source, tries, since, room }).await;
             }
             // No event at all: nobody can handle it.
             Ok(Err(error)) => {

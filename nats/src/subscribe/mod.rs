@@ -3,14 +3,15 @@
 mod attempt;
 mod feed;
 mod lanes;
+mod pulse;
 mod run;
 
 use std::time::Duration;
 
-use steward_proto::Recorded;
+use steward_proto::{Recorded, TenantId};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Log, LogError};
+use crate::{AppendError, DecideError, Log, LogError};
 
 /// What a service wants to see. Its durable name is its memory on the server: processes that share it share the work.
 #[derive(Debug, Clone)]
@@ -19,11 +20,16 @@ pub struct Subscription {
     pub durable: &'static str,
     /// Wildcards on subjects that don't overlap: `ev.*.conversation.*.client_responded`. None: all events.
     pub filters: Vec<&'static str>,
-    /// Handlers that run at the same time, each on another aggregate.
+    /// Whose events it handles. Each tenant has a durable consumer of its own, `{durable}--{tenant}`, which begins where
+    /// the one that all shared had got to, so nobody waits for another's events; those of a tenant not named here stay in
+    /// the log until it is. None: one consumer for all, in which a flood of one tenant's keeps the others waiting.
+    pub tenants: Vec<TenantId>,
+    /// Handlers that run at the same time, each on another aggregate. Where there are several tenants, one alone takes
+    /// half of them at most.
     pub concurrency: usize,
     /// A process that dies gives its events back after this time. Longer handlers are reported as alive meanwhile.
     pub ack_wait: Duration,
-    /// Events that all processes together may hold unacknowledged.
+    /// Events that all processes together may hold unacknowledged; of each tenant, where these are named.
     pub max_ack_pending: usize,
 }
 
@@ -33,6 +39,7 @@ impl Subscription {
         Self {
             durable,
             filters: filters.into(),
+            tenants: Vec::new(),
             concurrency: 32,
             ack_wait: Duration::from_secs(4),
             max_ack_pending: 2_000,
@@ -41,6 +48,11 @@ impl Subscription {
 
     pub fn concurrency(self, concurrency: usize) -> Self {
         Self { concurrency, ..self }
+    }
+
+    /// A consumer of its own for each of these tenants.
+    pub fn tenants(self, tenants: impl IntoIterator<Item = TenantId>) -> Self {
+        Self { tenants: tenants.into_iter().collect(), ..self }
     }
 }
 
@@ -55,7 +67,9 @@ pub enum Handled {
 /// A handler failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HandleError {
-    /// Something it needs isn't there: tried again for as long as it takes; the aggregate's later events wait.
+    /// Something it needs isn't there: tried again for as long as it takes; the aggregate's later events wait. After a few
+    /// seconds it gives up its slot and is handed back with a delay, half a minute at most, and with it the aggregate's
+    /// other events. Within a process they wait until it has been handled; another process may have them before.
     #[error("for now: {0}")]
     Transient(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// This event can't be handled: five tries, then it becomes a dead letter and the next one follows.
@@ -75,22 +89,24 @@ impl HandleError {
 
 impl From<LogError> for HandleError {
     fn from(error: LogError) -> Self {
-        if error.is_transient() || matches!(error, LogError::ShutDown) {
-            Self::transient(error)
-        } else {
-            Self::poison(error)
-        }
+        if error.is_permanent() { Self::poison(error) } else { Self::transient(error) }
     }
 }
 
-impl From<crate::AppendError> for HandleError {
-    fn from(error: crate::AppendError) -> Self {
-        let for_now = error.is_transient()
-            || matches!(
-                error,
-                crate::AppendError::Log(LogError::ShutDown) | crate::AppendError::Refused(crate::Refusal::Full(_))
-            );
-        if for_now { Self::transient(error) } else { Self::poison(error) }
+impl From<AppendError> for HandleError {
+    fn from(error: AppendError) -> Self {
+        if error.is_permanent() { Self::poison(error) } else { Self::transient(error) }
+    }
+}
+
+/// A refusal that the handler doesn't expect is poison: the rule won't change its mind.
+impl<R: std::error::Error + Send + Sync + 'static> From<DecideError<R>> for HandleError {
+    fn from(error: DecideError<R>) -> Self {
+        match error {
+            DecideError::Refused(refused) => Self::poison(refused),
+            DecideError::Append(error) => error.into(),
+            DecideError::Log(error) => error.into(),
+        }
     }
 }
 
@@ -99,7 +115,8 @@ impl Log {
     ///
     /// Every event is delivered at least once and acknowledged when the handler is done, so handlers must be
     /// idempotent. Events of one aggregate go one at a time, in order; different aggregates side by side. The durable
-    /// consumer is made if it doesn't exist, and made again if it vanishes. Fails only on a wrong definition.
+    /// consumer is made if it doesn't exist, and made again if it vanishes. How it is stands in [`Log::health`] under its
+    /// durable's name. Fails only on a wrong definition, or a bug of its own.
     pub async fn subscribe<H, Fut>(
         &self,
         subscription: Subscription,

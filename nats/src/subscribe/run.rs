@@ -1,17 +1,20 @@
 //! The subscription at work: feeds bring events, lanes order them, tasks handle them, acknowledgements go back.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use steward_proto::Recorded;
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
+use async_nats::jetstream::consumer::pull;
+use steward_proto::{Recorded, TenantId};
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{End, attempt};
-use super::feed::Feed;
-use super::lanes::{Delivery, Lanes, Source, Taken};
+use super::feed::{Feed, Room};
+use super::lanes::{Delivery, Lanes, Out, Slot, Source, Taken};
+use super::pulse::{BEAT, Hearing, Pulse};
 use super::{HandleError, Handled, Subscription};
 use crate::session::Backoff;
 use crate::{Log, LogError, dead, definitions};
@@ -22,12 +25,22 @@ const GRACE: Duration = Duration::from_secs(7);
 /// Dead letters tried again at the same time.
 const RETRIES_IN_HAND: usize = 16;
 
+/// Events in hand for each handler: one that runs and one that follows. What is in hand here no idle process can have.
+const PER_HANDLER: usize = 2;
+
+/// Events in hand at least, so that a few of one aggregate don't keep the others out.
+const IN_HAND: usize = 64;
+
+/// Bytes in hand, shared among the tenants; each has room for one event of any size.
+const BYTES_IN_HAND: usize = 64 << 20;
+
 struct Running<H> {
     log: Log,
     subscription: Subscription,
     handler: Arc<H>,
     lanes: Lanes,
-    tasks: JoinSet<(Recorded, bool)>,
+    tasks: JoinSet<Out>,
+    slots: HashMap<Id, Slot>,
     stop: CancellationToken,
 }
 
@@ -41,70 +54,124 @@ where
     H: Fn(Recorded) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Handled, HandleError>> + Send + 'static,
 {
+    let pulse = Pulse::new(subscription.durable, shutdown.clone());
+    log.health().register(subscription.durable, pulse.check());
+    let ended = work(log, subscription, &shutdown, handler, &pulse).await;
+    pulse.ended(match &ended {
+        Ok(()) if shutdown.is_cancelled() => Ok(()),
+        Ok(()) => Err("it ended before the stop".to_owned()),
+        Err(error) => Err(error.to_string()),
+    });
+    ended
+}
+
+async fn work<H, Fut>(
+    log: Log,
+    subscription: Subscription,
+    shutdown: &CancellationToken,
+    handler: H,
+    pulse: &Pulse,
+) -> Result<(), LogError>
+where
+    H: Fn(Recorded) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Handled, HandleError>> + Send + 'static,
+{
     let stop = shutdown.child_token();
     // Dropping this future stops the feeds as well.
     let _stop_feeds = stop.clone().drop_guard();
-    let in_hand =
-        (subscription.concurrency * 8).clamp(64.min(subscription.max_ack_pending), subscription.max_ack_pending.max(1));
-    let (sender, mut deliveries) = mpsc::channel(in_hand + RETRIES_IN_HAND);
+    // Bounded by the room that each delivery has taken before.
+    let (sender, mut deliveries) = mpsc::channel(IN_HAND);
     let mut feeds = JoinSet::new();
-    for feed in feeds_of(&log, &subscription, in_hand, &sender, &stop) {
+    for feed in feeds_of(&log, &subscription, &sender, &pulse.hearing(), &stop) {
         feeds.spawn(feed.run());
     }
     drop(sender);
 
     let mut alive = interval(subscription.ack_wait.mul_f32(0.375).max(Duration::from_millis(50)));
-    alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut running =
-        Running { log, subscription, handler: Arc::new(handler), lanes: Lanes::default(), tasks: JoinSet::new(), stop };
-    loop {
+    let mut beat = interval(BEAT);
+    for every in [&mut alive, &mut beat] {
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    }
+    let (handler, lanes) = (Arc::new(handler), Lanes::default());
+    let (tasks, slots) = (JoinSet::new(), HashMap::new());
+    let mut running = Running { log, subscription, handler, lanes, tasks, slots, stop };
+    let ended = loop {
         running.start();
         tokio::select! {
             Some(delivery) = deliveries.recv() => running.take_in(delivery).await,
-            Some(ended) = running.tasks.join_next() => running.ended(ended),
+            Some(ended) = running.tasks.join_next_with_id() => running.ended(ended).await,
             _ = alive.tick() => running.say_alive().await,
-            Some(ended) = feeds.join_next() => {
-                // A feed that ends by itself has a wrong definition.
-                if let Ok(Err(error)) = ended {
-                    running.finish().await;
-                    return Err(error);
-                }
+            _ = beat.tick() => {
+                running.lanes.forget_overdue();
+                pulse.beat(&running.lanes, running.tasks.len());
             }
-            () = running.stop.cancelled() => break,
+            Some(ended) = feeds.join_next() => match ended {
+                // By the stop.
+                Ok(Ok(())) => {}
+                // A wrong definition.
+                Ok(Err(error)) => break Err(error),
+                Err(error) => break Err(LogError::Ended { what: "a subscription's feed", reason: error.to_string() }),
+            },
+            () = running.stop.cancelled() => break Ok(()),
         }
-    }
+    };
     running.finish().await;
-    Ok(())
+    ended
 }
 
-/// The feed of the log, and the one of dead letters that are tried again.
+/// The feeds of the log, one for each tenant or one for all, and the one of dead letters that are tried again.
 fn feeds_of(
     log: &Log,
     subscription: &Subscription,
-    in_hand: usize,
     deliveries: &mpsc::Sender<Delivery>,
+    hearing: &Hearing,
     stop: &CancellationToken,
-) -> [Feed; 2] {
-    let name = subscription.durable;
-    let filters = subscription.filters.iter().map(|&filter| filter.to_owned()).collect();
-    let (ack_wait, pending) = (subscription.ack_wait, subscription.max_ack_pending);
-    let feed = |source, stream, config, room| Feed {
+) -> Vec<Feed> {
+    let Subscription { durable: name, tenants, ack_wait, max_ack_pending: window, concurrency, .. } = subscription;
+    let (&name, &ack_wait, &window) = (name, ack_wait, window);
+    let feed = |source, config: pull::Config, begins_after, room| Feed {
         log: log.clone(),
         source,
-        stream,
+        stream: if source == Source::Log { definitions::EVENTS } else { definitions::DEAD },
         subscription: name,
         config,
-        room: Arc::new(Semaphore::new(room)),
+        begins_after,
+        room,
         deliveries: deliveries.clone(),
+        hearing: hearing.clone(),
         stop: stop.clone(),
     };
-    let main = definitions::durable(name, filters, ack_wait, pending);
+    let in_hand = (concurrency * PER_HANDLER).max(IN_HAND).min(window.max(1));
     let retry_filters = vec![format!("retry.{name}.>")];
     let retry = definitions::durable(&format!("{name}-retry"), retry_filters, ack_wait, RETRIES_IN_HAND);
-    [
-        feed(Source::Log, definitions::EVENTS, main, in_hand),
-        feed(Source::Retry, definitions::DEAD, retry, RETRIES_IN_HAND),
-    ]
+    let mut feeds = vec![feed(Source::Retry, retry, None, Room::new(log, RETRIES_IN_HAND, 0))];
+    if tenants.is_empty() {
+        let filters = subscription.filters.iter().map(|&filter| filter.to_owned()).collect();
+        let all = definitions::durable(name, filters, ack_wait, window);
+        feeds.push(feed(Source::Log, all, None, Room::new(log, in_hand, BYTES_IN_HAND)));
+        return feeds;
+    }
+    // Of what is in hand, too, one of several has half at most.
+    let share = if tenants.len() > 1 { (in_hand / 2).max(1) } else { in_hand };
+    for tenant in tenants {
+        let filters = filters_of(subscription, tenant);
+        let own = definitions::durable(&definitions::tenants_durable(name, tenant), filters, ack_wait, window);
+        let room = Room::new(log, share, BYTES_IN_HAND / tenants.len());
+        feeds.push(feed(Source::Log, own, Some(name), room));
+    }
+    feeds
+}
+
+/// The subscription's filters, `ev.*.…`, with the tenant's name in them.
+fn filters_of(subscription: &Subscription, tenant: &TenantId) -> Vec<String> {
+    if subscription.filters.is_empty() {
+        return vec![format!("ev.{tenant}.>")];
+    }
+    let of_tenant = |filter: &&str| match filter.strip_prefix("ev.*.") {
+        Some(rest) => format!("ev.{tenant}.{rest}"),
+        None => (*filter).to_owned(),
+    };
+    subscription.filters.iter().map(of_tenant).collect()
 }
 
 impl<H, Fut> Running<H>
@@ -113,31 +180,38 @@ where
     Fut: Future<Output = Result<Handled, HandleError>> + Send + 'static,
 {
     fn start(&mut self) {
-        while self.tasks.len() < self.subscription.concurrency {
-            let Some(delivery) = self.lanes.next() else { return };
+        let (slots, several) = (self.subscription.concurrency, self.subscription.tenants.len() > 1);
+        while let Some((slot, delivery)) = self.lanes.next(slots.saturating_sub(self.tasks.len()), several) {
             let (log, handler, stop) = (self.log.clone(), self.handler.clone(), self.stop.clone());
             let consumer = self.subscription.durable;
-            self.tasks.spawn(async move {
-                let Delivery { recorded, ack, source, permit } = delivery;
-                let end = attempt(&*handler, &recorded, consumer, &stop).await;
-                let done = settle(&log, consumer, source, &recorded, &ack, end, &stop).await;
-                drop(permit);
-                (recorded, done)
+            let task = self.tasks.spawn(async move {
+                let Delivery { recorded, ack, source, tries, since: _, room } = delivery;
+                let end = attempt(&*handler, &recorded, consumer, tries, || log.is_connected(), &stop).await;
+                let out = settle(&log, consumer, source, &recorded, &ack, end, &stop).await;
+                drop(room);
+                out
             });
+            self.slots.insert(task.id(), slot);
         }
     }
 
     async fn take_in(&mut self, delivery: Delivery) {
-        if let Taken::HandledBefore(ack) = self.lanes.take_in(delivery) {
-            tell(&self.log, &ack, "+ACK").await;
+        match self.lanes.take_in(delivery) {
+            Taken::InHand | Taken::Again => {}
+            Taken::HandledBefore(ack) => tell(&self.log, &ack, "+ACK").await,
+            Taken::Behind(ack, delay) => hand_back(&self.log, &ack, delay).await,
         }
     }
 
-    fn ended(&mut self, ended: Result<(Recorded, bool), tokio::task::JoinError>) {
-        match ended {
-            Ok((recorded, done)) => self.lanes.finished(&recorded, done),
-            // Handlers' panics are caught inside, so only an abort comes here.
-            Err(error) => tracing::error!(%error, "a handler's task ended unexpectedly"),
+    async fn ended(&mut self, ended: Result<(Id, Out), JoinError>) {
+        let (id, out) = ended.unwrap_or_else(|error| {
+            // Handlers' panics are caught inside, so this is a bug of our own. The event comes again by itself.
+            tracing::error!(consumer = self.subscription.durable, %error, "a handler's task ended unexpectedly");
+            (error.id(), Out::Again)
+        });
+        let Some(slot) = self.slots.remove(&id) else { return };
+        for (ack, delay) in self.lanes.finished(&slot, out) {
+            hand_back(&self.log, &ack, delay).await;
         }
     }
 
@@ -166,7 +240,7 @@ where
     }
 }
 
-/// Tells the server how it ended. True when the event needn't run again.
+/// Tells the server how it ended.
 async fn settle(
     log: &Log,
     consumer: &'static str,
@@ -175,21 +249,32 @@ async fn settle(
     ack: &str,
     end: End,
     stop: &CancellationToken,
-) -> bool {
+) -> Out {
     match end {
         End::Done => {
             if source == Source::Retry
                 && let Err(error) = log.remove_dead_letter(consumer, recorded.position).await
             {
                 tracing::warn!(%error, consumer, "a dead letter was handled but can't be removed; it comes again");
-                return false;
+                return Out::Again;
             }
             tell(log, ack, "+ACK").await;
-            true
+            Out::Done
         }
         End::Later(delay) => {
-            tell(log, ack, &format!("-NAK {{\"delay\": {}}}", delay.as_nanos())).await;
-            false
+            hand_back(log, ack, delay).await;
+            Out::Again
+        }
+        End::PutOff(delay) => {
+            metrics::counter!("steward_log_put_off_total", "consumer" => consumer).increment(1);
+            tracing::warn!(
+                consumer,
+                position = recorded.position,
+                ?delay,
+                "an event is put off, and its aggregate with it"
+            );
+            hand_back(log, ack, delay).await;
+            Out::PutOff(delay)
         }
         End::Dead { error, tries } => {
             let letter = dead::DeadLetter::of(consumer, recorded, error, tries);
@@ -198,17 +283,22 @@ async fn settle(
                 tracing::warn!(%error, consumer, "a dead letter can't be written; trying again");
                 tokio::select! {
                     () = tokio::time::sleep(backoff.next()) => {}
-                    () = stop.cancelled() => return false,
+                    () = stop.cancelled() => return Out::Again,
                 }
             }
             tell(log, ack, "+ACK").await;
-            true
+            Out::Done
         }
         End::Stopped => {
             tell(log, ack, "-NAK").await;
-            false
+            Out::Again
         }
     }
+}
+
+/// It comes again after a while, to whoever has room for it then.
+async fn hand_back(log: &Log, ack: &str, delay: Duration) {
+    tell(log, ack, &format!("-NAK {{\"delay\": {}}}", delay.as_nanos())).await;
 }
 
 /// An acknowledgement that is lost means a redelivery, no more.

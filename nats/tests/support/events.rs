@@ -36,12 +36,14 @@ pub struct Seen {
     pub ids: Vec<Uuid>,
     pub positions: Vec<u64>,
     pub unknown: usize,
+    pub actors: Vec<String>,
 }
 
 impl Fold for Seen {
     fn evolve(&mut self, recorded: &Recorded) {
         self.ids.push(recorded.metadata.event_id);
         self.positions.push(recorded.position);
+        self.actors.push(recorded.metadata.actor.clone());
         if matches!(recorded.event, Event::Unknown { .. }) {
             self.unknown += 1;
         }

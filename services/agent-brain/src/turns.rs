@@ -49,7 +49,8 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
         "ev.*.conversation.*.meeting_moved",
         "ev.*.conversation.*.meeting_cancelled",
     ];
-    let subscription = Subscription::new("agent-brain", filters).concurrency(AT_ONCE);
+    let tenants = worker.settings.tenant_ids();
+    let subscription = Subscription::new("agent-brain", filters).concurrency(AT_ONCE).tenants(tenants);
     log.subscribe(subscription, shutdown, move |recorded| {
         let worker = Arc::clone(&worker);
         async move { worker.handle(&recorded).await }
@@ -96,12 +97,7 @@ impl Worker {
             Event::MeetingCancelled(e) => meetings::remind(self, &aggregate, recorded, &e.meeting_id).await,
             _ => return Ok(Handled::Done),
         };
-        match handled {
-            Ok(handled) => Ok(handled),
-            Err(DecideError::Refused(refused)) => Err(HandleError::poison(refused)),
-            Err(DecideError::Append(error)) => Err(HandleError::transient(error)),
-            Err(DecideError::Log(error)) => Err(HandleError::transient(error)),
-        }
+        handled.map_err(HandleError::from)
     }
 
     /// Answers what waits in this conversation, through at least this message.

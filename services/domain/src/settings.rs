@@ -1,6 +1,10 @@
 //! What an operator may set about behaviour: defaults, policy, channels. Pure data; read and checked by the `steward` binary.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
 use chrono_tz::Tz;
 use serde::Deserialize;
@@ -354,6 +358,12 @@ pub struct Settings {
 impl Settings {
     pub fn channel(&self, id: &str) -> Option<&Channel> {
         self.channels.iter().find(|c| c.id == id)
+    }
+
+    /// Everybody whose events there can be, each once: who has a channel, or settings of its own.
+    pub fn tenant_ids(&self) -> Vec<TenantId> {
+        let named: BTreeSet<&String> = self.channels.iter().map(|c| &c.tenant).chain(self.tenants.keys()).collect();
+        named.into_iter().filter_map(|name| TenantId::new(name).ok()).collect()
     }
 
     /// What counts for a tenant's messages; which of them wait for a person is said per channel.

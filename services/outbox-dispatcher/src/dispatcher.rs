@@ -67,7 +67,8 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
             "ev.*.tenant.*.breaker_reset",
         ],
     )
-    .concurrency(AT_ONCE);
+    .concurrency(AT_ONCE)
+    .tenants(dispatcher.settings.tenant_ids());
     log.subscribe(subscription, shutdown, move |recorded| {
         let dispatcher = Arc::clone(&dispatcher);
         async move { dispatcher.handle(&recorded).await }
@@ -171,12 +172,7 @@ impl Dispatcher {
                 None => return Ok(Handled::Done),
             },
         };
-        match driven {
-            Ok(handled) => Ok(handled),
-            Err(DecideError::Refused(refused)) => Err(HandleError::poison(refused)),
-            Err(DecideError::Append(error)) => Err(HandleError::transient(error)),
-            Err(DecideError::Log(error)) => Err(HandleError::transient(error)),
-        }
+        driven.map_err(HandleError::from)
     }
 
     /// Sends the message part by part, as far as it goes now.

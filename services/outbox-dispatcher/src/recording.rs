@@ -43,7 +43,9 @@ impl Dispatcher {
             match self.log.append(append.clone()).await {
                 Ok(_) => return Ok(()),
                 // If the process must stop, the claim runs out and the send is recorded as unknown.
-                Err(error) if self.shutdown.is_cancelled() => return Err(DecideError::Append(error)),
+                Err(error) if self.shutdown.is_cancelled() || error.is_permanent() => {
+                    return Err(DecideError::Append(error));
+                }
                 Err(error) => {
                     tracing::warn!(%error, message_id, "the result of a send can't be recorded yet; trying again");
                     tokio::select! {

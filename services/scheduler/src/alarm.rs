@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_nats::HeaderMap;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use steward_log::{Log, LogError, definitions::TIMERS};
+use steward_log::{HandleError, Log, LogError, definitions::TIMERS, header};
 use steward_proto::{AggregateId, Cause, Recorded};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -140,11 +140,12 @@ impl Alarms {
     async fn schedule(&self, alarm: &Alarm) -> Result<(), LogError> {
         let mut headers = HeaderMap::new();
         let fire_at = (alarm.due_at - EARLY).to_rfc3339_opts(SecondsFormat::Millis, true);
-        headers.insert("Nats-Schedule", format!("@at {fire_at}"));
-        headers.insert("Nats-Schedule-Target", alarm.target());
+        headers.insert("Nats-Schedule", header::value(&format!("@at {fire_at}"))?);
+        headers.insert("Nats-Schedule-Target", header::value(&header::subject(&alarm.target())?)?);
+        let subject = header::subject(&alarm.schedule_subject())?;
         let payload = serde_json::to_vec(alarm).expect("an alarm has only strings and numbers");
         let js = self.log.jetstream();
-        let acked = async { js.publish_with_headers(alarm.schedule_subject(), headers, payload.into()).await?.await };
+        let acked = async { js.publish_with_headers(subject, headers, payload.into()).await?.await };
         within_limit("setting an alarm", acked).await?;
         Ok(())
     }
@@ -153,14 +154,14 @@ impl Alarms {
     pub async fn unset(&self, tenant: &str, kind: Kind, id: &str) -> Result<(), LogError> {
         let js = self.log.jetstream();
         let stream = js.get_stream_no_info(TIMERS).await.map_err(unavailable("taking an alarm off"))?;
-        let subject = Alarm::subject_of(tenant, kind, id);
+        let subject = header::subject(&Alarm::subject_of(tenant, kind, id))?.to_string();
         within_limit("taking an alarm off", async { stream.purge().filter(subject).await }).await?;
         Ok(())
     }
 
     /// Waits for the very time, then decides. `Ok` when nothing is left to do for this alarm; an error when it must ring again.
     /// Held twice, it is decided once: the second finds nothing left to decide.
-    pub async fn hold(&self, mut alarm: Alarm) -> Result<(), LogError> {
+    pub async fn hold(&self, mut alarm: Alarm) -> Result<(), HandleError> {
         // What is decided at the very time must be at hand then.
         self.decider.prepare(&alarm).await?;
         loop {

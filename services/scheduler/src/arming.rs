@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use steward_domain::settings::Settings;
-use steward_log::{DecideError, HandleError, Handled, Log, LogError, Subscription};
+use steward_log::{HandleError, Handled, Log, LogError, Subscription};
 use steward_proto::{Cause, Event, Recorded, from_timestamp};
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +24,8 @@ pub async fn run(log: Log, alarms: Alarms, shutdown: CancellationToken) -> Resul
             "ev.*.conversation.*.client_responded",
             "ev.*.conversation.*.human_takeover_started",
         ],
-    );
+    )
+    .tenants(alarms.decider().settings().tenant_ids());
     log.subscribe(subscription, shutdown, move |recorded| {
         let alarms = alarms.clone();
         async move { handle(&alarms, &recorded).await }
@@ -35,19 +36,15 @@ pub async fn run(log: Log, alarms: Alarms, shutdown: CancellationToken) -> Resul
 async fn handle(alarms: &Alarms, recorded: &Recorded) -> Result<Handled, HandleError> {
     let Some(aggregate) = recorded.subject.aggregate_id() else { return Ok(Handled::Done) };
     if let Some(alarm) = alarm_set_by(alarms.decider().settings(), recorded) {
-        alarms.set(alarm).await.map_err(HandleError::transient)?;
+        alarms.set(alarm).await?;
     }
     if let Event::FollowUpCancelled(e) = &recorded.event {
         let tenant = aggregate.tenant.as_str();
-        alarms.unset(tenant, Kind::FollowUp, &e.follow_up_id).await.map_err(HandleError::transient)?;
+        alarms.unset(tenant, Kind::FollowUp, &e.follow_up_id).await?;
     }
     if may_cancel(recorded) {
         let cause = Cause::of(recorded, "service:scheduler");
-        match alarms.decider().announce(&aggregate, recorded.position, &cause).await {
-            Ok(()) => {}
-            Err(DecideError::Refused(refused)) => return Err(HandleError::poison(refused)),
-            Err(error) => return Err(HandleError::transient(error)),
-        }
+        alarms.decider().announce(&aggregate, recorded.position, &cause).await?;
     }
     Ok(Handled::Done)
 }

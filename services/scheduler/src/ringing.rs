@@ -8,7 +8,7 @@ use async_nats::jetstream::{
 };
 use futures::StreamExt as _;
 use steward_log::{
-    Log, LogError,
+    HandleError, Log, LogError,
     definitions::{DUE_SUBJECTS, TIMERS},
 };
 use tokio::sync::Semaphore;
@@ -106,6 +106,10 @@ async fn ring(alarms: &Alarms, message: Message) {
     };
     match held {
         Ok(()) => acknowledge(&message, AckKind::Ack).await,
+        Err(HandleError::Poison(error)) => {
+            tracing::error!(%error, id, "an alarm can't be decided; the sweep has it ring again");
+            acknowledge(&message, AckKind::Term).await;
+        }
         Err(error) => {
             tracing::warn!(%error, id, "an alarm couldn't be decided; it will ring again");
             acknowledge(&message, AckKind::Nak(Some(Duration::from_millis(500)))).await;

@@ -31,6 +31,17 @@ pub enum NotRecorded {
     Decide(#[from] DecideError<Refused>),
 }
 
+impl NotRecorded {
+    /// It can't be recorded later either. What can't be read now may be readable when an operator has acted.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Log(_) | Self::Decide(DecideError::Log(_)) => false,
+            Self::Append(error) => error.is_permanent(),
+            Self::Decide(error) => error.is_permanent(),
+        }
+    }
+}
+
 /// One attempt that has ended.
 pub struct Attempt<'a> {
     pub tenant: &'a TenantId,
@@ -111,8 +122,9 @@ impl Attempt<'_> {
             match log.append(append.clone()).await {
                 Ok(_) => return Ok(id),
                 // If the process must stop, the event comes again and the receiver sees it twice; else it waits here,
-                // also for room in a full log: giving it back would mean posting it again and again.
-                Err(error) if stop.is_cancelled() => return Err(error.into()),
+                // also for room in a full log: giving it back would mean posting it again and again. What the log will
+                // never take isn't waited for.
+                Err(error) if stop.is_cancelled() || error.is_permanent() => return Err(error.into()),
                 Err(error) => tracing::warn!(%error, "a webhook's outcome can't be recorded yet; trying again"),
             }
             stop.run_until_cancelled(tokio::time::sleep(pause)).await;

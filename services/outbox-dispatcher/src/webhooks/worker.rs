@@ -189,6 +189,11 @@ impl Worker {
         match handled {
             Ok(Verdict::Done) => acknowledge(&message, AckKind::Ack).await,
             Ok(Verdict::Again(delay)) => acknowledge(&message, AckKind::Nak(Some(delay))).await,
+            // Again would mean posting it again and again.
+            Err(error) if error.is_permanent() => {
+                tracing::error!(%error, subject = %message.subject, "what became of an event on its way to a webhook can't be recorded");
+                acknowledge(&message, AckKind::Ack).await;
+            }
             Err(error) => {
                 tracing::warn!(%error, "an event on its way to a webhook couldn't be settled; it comes again");
                 acknowledge(&message, AckKind::Nak(Some(Duration::from_secs(1)))).await;

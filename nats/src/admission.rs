@@ -1,0 +1,60 @@
+//! Room for appends on their way, in bytes: a share per tenant and a whole, apart for facts and decisions, so that
+//! neither a tenant's flood nor anybody's decisions keep a fact from the queue.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use steward_proto::TenantId;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::append::{Expected, Unit};
+
+/// Bytes of one tenant's facts, and again of its decisions, that may be on their way; the rest waits in `append`.
+const SHARE: usize = 8 << 20;
+
+/// The same of all tenants together.
+const WHOLE: usize = 64 << 20;
+
+/// A unit counts as so many bytes at least: small ones cost memory too. So a tenant's share is 2,048 units at most.
+const LEAST: usize = 4 << 10;
+
+#[derive(Default)]
+pub(crate) struct Admission {
+    facts: Rooms,
+    decisions: Rooms,
+}
+
+struct Rooms {
+    whole: Arc<Semaphore>,
+    /// As many as there are tenants.
+    shares: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
+}
+
+impl Default for Rooms {
+    fn default() -> Self {
+        Self { whole: Arc::new(Semaphore::new(WHOLE)), shares: Mutex::default() }
+    }
+}
+
+/// What a unit takes, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Room {
+    _share: OwnedSemaphorePermit,
+    _whole: OwnedSemaphorePermit,
+}
+
+impl Admission {
+    /// Waits for the tenant's room, then for room in all: so only few of a flood wait beside the others.
+    pub async fn enter(&self, unit: &Unit) -> Option<Room> {
+        let rooms = if unit.expected == Expected::Any { &self.facts } else { &self.decisions };
+        let bytes = u32::try_from(unit.size().clamp(LEAST, SHARE)).ok()?;
+        let share = {
+            let mut shares = rooms.shares.lock().unwrap_or_else(PoisonError::into_inner);
+            let share = shares.entry(unit.aggregate.tenant.clone());
+            Arc::clone(share.or_insert_with(|| Arc::new(Semaphore::new(SHARE))))
+        };
+        let share = share.acquire_many_owned(bytes).await.ok()?;
+        let whole = Arc::clone(&rooms.whole).acquire_many_owned(bytes).await.ok()?;
+        Some(Room { _share: share, _whole: whole })
+    }
+}
