@@ -14,7 +14,7 @@ use steward_proto::Recorded;
 use crate::{
     error::ProjectionError,
     fold::{WorkingSet, load},
-    migrations::{index, migrate, new_schema},
+    migrations::{EVENTS_INDEXES, index, migrate, new_schema},
     projector::events_of,
     rows::EventRow,
     store::{self, CopyEncoder, Trust},
@@ -147,7 +147,7 @@ impl Build<'_> {
         let all = self.set.rows() > KEPT_ROWS;
         if all && !self.spilled {
             // From here on rows are looked up; the events, which aren't, get their indexes at the end.
-            index(&mut client, &self.schema, |table| table != "0001_events").await?;
+            index(&mut client, &self.schema, |file| file != EVENTS_INDEXES).await?;
             self.spilled = true;
         }
         self.write(&mut client, all).await?;
@@ -187,7 +187,7 @@ impl Build<'_> {
         let mut client = self.pool.get().await?;
         self.write(&mut client, true).await?;
         let spilled = self.spilled;
-        index(&mut client, &self.schema, |table| !spilled || table == "0001_events").await?;
+        index(&mut client, &self.schema, |file| !spilled || file == EVENTS_INDEXES).await?;
         self.spilled = true;
         let tables = ["events", "conversations", "contacts", "messages", "follow_ups", "webhook_deliveries"];
         let tables = tables.map(|table| format!("{}.{table}", self.schema));
