@@ -160,7 +160,7 @@ async fn rows<T: Table>(
     let arrays = [wanted.array(0), wanted.array(1), wanted.array(2)];
     let parameters = [&arrays[0] as &(dyn ToSql + Sync), &arrays[1], &arrays[2]];
     let rows = transaction.query(&statement, &parameters[..statement.params().len()]).await?;
-    Ok(rows.iter().map(T::read).collect::<Result<_, _>>()?)
+    rows.iter().map(T::read).collect::<Result<_, _>>().map_err(ProjectionError::Unreadable)
 }
 
 fn key_of(row: &impl Entity) -> Result<Key, ProjectionError> {

@@ -33,7 +33,7 @@ pub async fn one(
     let snapshot = Snapshot::take(&mut client).await?;
     let sql = format!(
         "SELECT {} FROM {}.contacts WHERE tenant = $1 AND (({}) OR (merged_into IS NOT NULL AND {})) \
-         ORDER BY created_position LIMIT {IDENTITIES}",
+         ORDER BY id <> $2, created_position LIMIT {IDENTITIES}",
         columns::<ContactRow>(),
         snapshot.schema,
         hashed::is("id", "$2"),
