@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fs::write(out.join("descriptors.bin"), prost_build_bytes(&descriptors))?;
     // These hold a secret: their `Debug` is written by hand.
     prost_build::Config::new()
-        .skip_debug(["steward.v1.WebhookCreated", "steward.v1.WebhookSecretRotated"])
+        .skip_debug(["steward.v1.WebhookCreated", "steward.v1.WebhookSecretRotated", "steward.v1.ApiKeyCreated"])
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -110,6 +110,14 @@ impl Log {
         Ok(())
     }
 
+    /// Records that `consumer`, which reads the log by itself, gave up on an event. `error` holds nothing of the event: it is logged.
+    ///
+    /// # Errors
+    /// When the letter can't be stored.
+    pub async fn set_aside(&self, consumer: &str, recorded: &Recorded, error: String) -> Result<(), LogError> {
+        self.bury(&DeadLetter::of(consumer, recorded, error, 1)).await
+    }
+
     pub(crate) async fn bury(&self, letter: &DeadLetter) -> Result<(), LogError> {
         let body = serde_json::to_vec(letter).expect("a struct of strings and numbers is JSON");
         store(self.session(), dead_subject(&letter.consumer, letter.position)?, body).await?;

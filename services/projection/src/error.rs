@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use steward_log::LogError;
+use tokio_postgres::error::Severity;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectionError {
@@ -30,6 +31,10 @@ pub enum ProjectionError {
     RebuildRunning,
     #[error("the log ended before position {0}")]
     LogEnded(u64),
+    #[error("a row can't be read as this build wrote it: {}", describe(.0))]
+    Unreadable(#[source] tokio_postgres::Error),
+    #[error("folding an event panicked: {0}")]
+    Panicked(&'static str),
     #[error(transparent)]
     Log(#[from] LogError),
     #[error("stopped")]
@@ -41,6 +46,47 @@ impl ProjectionError {
     pub fn is_twice(&self) -> bool {
         use tokio_postgres::error::SqlState;
         matches!(self, Self::Postgres(e) if e.code() == Some(&SqlState::UNIQUE_VIOLATION))
+    }
+}
+
+/// Classes of SQLSTATE by which Postgres says that it will never take these values: data exception, integrity constraint
+/// violation, program limit exceeded (a value too long for an index).
+const REFUSED: [&str; 3] = ["22", "23", "54"];
+
+/// A message that isn't as the protocol wants it, which a connection survives: a value was put into it wrongly.
+const MALFORMED: &str = "08P01";
+
+impl ProjectionError {
+    /// Whether what was written is to blame, so that trying again can't help: Postgres refused a value, a row can't be
+    /// folded. Everything else — no connection, no space, a lock, a shutdown, a table that isn't there — passes or is an
+    /// operator's.
+    pub fn is_of_the_data(&self) -> bool {
+        match self {
+            Self::Panicked(_) | Self::Unreadable(_) | Self::Damaged(_) => true,
+            Self::Postgres(error) | Self::Migration { source: error, .. } => error.as_db_error().is_some_and(|db| {
+                let code = db.code().code();
+                let refused = REFUSED.iter().any(|class| code.starts_with(class)) || code == MALFORMED;
+                // FATAL ends the connection, which is no way to refuse a value.
+                refused && db.parsed_severity() == Some(Severity::Error)
+            }),
+            _ => false,
+        }
+    }
+
+    /// What happened, without a word from outside: for logs and dead letters.
+    pub fn in_our_words(&self) -> String {
+        let Self::Postgres(error) = self else {
+            return match self {
+                Self::Panicked(_) => self.to_string(),
+                Self::Unreadable(_) | Self::Damaged(_) => "a row of its aggregate can't be read".to_owned(),
+                _ => "it can't be projected".to_owned(),
+            };
+        };
+        let Some(db) = error.as_db_error() else { return "Postgres can't take it".to_owned() };
+        let named = [("table", db.table()), ("column", db.column()), ("constraint", db.constraint())];
+        let named: Vec<String> =
+            named.iter().filter_map(|(kind, name)| name.map(|name| format!(", {kind} {name}"))).collect();
+        format!("Postgres refuses it: SQLSTATE {}{}", db.code().code(), named.concat())
     }
 }
 

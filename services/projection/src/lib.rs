@@ -1,6 +1,8 @@
 //! Read models: the projector that makes them from the log, the HTTP that reads them, the live stream, the page at `/`.
 
+mod aside;
 mod asyncapi;
+mod batch;
 mod connect;
 mod error;
 mod fold;
@@ -14,6 +16,7 @@ mod rebuild;
 mod rows;
 mod store;
 
+pub use aside::CONSUMER;
 pub use connect::pool;
 pub use error::ProjectionError;
 pub use migrations::migrate;

@@ -2,6 +2,8 @@
 
 use deadpool_postgres::{Object, Pool};
 
+use steward_proto::{secret_types, without_secrets};
+
 use crate::error::ProjectionError;
 
 /// A numbered file.
@@ -26,7 +28,16 @@ pub const CONTROL: &[Migration] = migrations!("control": "0001_active");
 /// Each schema of read models.
 pub const READ_MODEL: &[Migration] = migrations!("read_model":
     "0001_events", "0002_conversations", "0003_contacts", "0004_messages", "0005_follow_ups", "0006_webhook_deliveries",
-    "0007_receipts", "0008_merged_contacts");
+    "0007_receipts", "0008_merged_contacts", "0009_hashed_keys", "0010_hashed_events", "0011_set_aside");
+
+/// The first file whose indexes a rebuild makes: it makes all of them anew.
+const INDEXED_FROM: &str = "0009_hashed_keys";
+
+/// The indexes of the table `events` are made by this file.
+pub const EVENTS_INDEXES: &str = "0010_hashed_events";
+
+/// With this file the secrets that earlier builds stored leave the table `events`.
+const WITHOUT_SECRETS: &str = "0010_hashed_events";
 
 /// The line after which a file makes what is better made when the tables are full.
 const INDEXES: &str = "-- indexes\n";
@@ -89,7 +100,8 @@ pub async fn new_schema(client: &mut Object) -> Result<String, ProjectionError> 
 pub async fn index(client: &mut Object, schema: &str, which: impl Fn(&str) -> bool) -> Result<(), ProjectionError> {
     let transaction = client.transaction().await?;
     set_path(&transaction, schema).await?;
-    let wanted: Vec<Migration> = READ_MODEL.iter().copied().filter(|m| which(m.name)).collect();
+    let wanted: Vec<Migration> = 
+        READ_MODEL.iter().copied().filter(|m| m.name >= INDEXED_FROM && which(m.name)).collect();
     for migration in wanted {
         run(&transaction, migration, migration.indexes()).await?;
     }
@@ -131,7 +143,22 @@ async fn apply(
         if part == Part::All {
             run(transaction, migration, migration.indexes()).await?;
         }
+        if migration.name == WITHOUT_SECRETS {
+            drop_secrets(transaction).await?;
+        }
         transaction.execute("INSERT INTO migrations (name) VALUES ($1)", &[&migration.name]).await?;
+    }
+    Ok(())
+}
+
+/// Empties the secrets in the rows of `events`; there are few such rows, one per key and webhook.
+async fn drop_secrets(transaction: &deadpool_postgres::Transaction<'_>) -> Result<(), ProjectionError> {
+    let types: Vec<&str> = secret_types().collect();
+    let find = "SELECT position, type_name, payload FROM events WHERE type_name = ANY($1)";
+    for row in transaction.query(find, &[&types]).await? {
+        let payload = without_secrets(row.get(1), &row.get::<_, Vec<u8>>(2).into());
+        let replace = "UPDATE events SET payload = $2 WHERE position = $1";
+        transaction.execute(replace, &[&row.get::<_, i64>(0), &&payload[..]]).await?;
     }
     Ok(())
 }

@@ -1,28 +1,55 @@
-//! How far the read models are, for those who wait for a position.
+//! How far the read models are, in positions for those who wait for one, and in time for those who watch.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
+use chrono::{DateTime, Utc};
+use steward_log::Condition;
 use tokio::sync::watch;
 
-/// The position that the read models reflect. Cheap to clone.
+/// How far the read models may be behind until the process says that it isn't ready, unless told otherwise.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// The position that the read models reflect, and how old what they don't reflect yet is. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Reached(watch::Sender<u64>);
+pub struct Reached {
+    position: watch::Sender<u64>,
+    limit: Duration,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When the oldest event that isn't projected yet was recorded.
+    waiting_since: Option<DateTime<Utc>>,
+    /// When last everything was projected; `None`: not since the start.
+    complete_at: Option<Instant>,
+    /// The projector has come to an end.
+    ended: bool,
+}
 
 impl Default for Reached {
     fn default() -> Self {
-        Self(watch::Sender::new(0))
+        Self::with_limit(LIMIT)
     }
 }
 
 impl Reached {
+    /// Beyond `limit` the projector says that it is behind.
+    pub fn with_limit(limit: Duration) -> Self {
+        Self { position: watch::Sender::new(0), limit, state: Arc::default() }
+    }
+
     /// The position now.
     pub fn now(&self) -> u64 {
-        *self.0.borrow()
+        *self.position.borrow()
     }
 
     /// It never goes back.
     pub fn advance(&self, position: u64) {
-        self.0.send_if_modified(|reached| {
+        self.position.send_if_modified(|reached| {
             let further = position > *reached;
             *reached = position.max(*reached);
             further
@@ -31,7 +58,90 @@ impl Reached {
 
     /// Waits until `position` is reached; `false` when `most` has passed before.
     pub async fn wait(&self, position: u64, most: Duration) -> bool {
-        let mut reached = self.0.subscribe();
+        let mut reached = self.position.subscribe();
         tokio::time::timeout(most, reached.wait_for(|now| *now >= position)).await.is_ok_and(|r| r.is_ok())
+    }
+
+    /// How old the oldest event is that isn't projected yet; zero if there is none that we know of.
+    pub fn lag(&self) -> Duration {
+        let state = self.state();
+        let Some(since) = state.waiting_since else { return Duration::ZERO };
+        let age = (Utc::now() - since).to_std().unwrap_or_default();
+        // An event may say any time of itself; nothing waits for longer than since everything was projected.
+        state.complete_at.map_or(age, |complete| age.min(complete.elapsed()))
+    }
+
+    /// What the projector says of itself.
+    pub fn condition(&self) -> Condition {
+        let (lag, now) = (self.lag(), self.now());
+        let state = self.state();
+        if state.ended {
+            return Condition::Dead("the projector has ended: the read models stand still".to_owned());
+        }
+        match (state.complete_at, state.waiting_since) {
+            (None, None) => Condition::Behind("the projector hasn't read the log yet".to_owned()),
+            (None, Some(_)) if lag > self.limit => {
+                Condition::Behind(format!("catching up for the first time, at position {now}, {} s behind", lag.as_secs()))
+            }
+            (Some(_), _) if lag > self.limit => {
+                Condition::Behind(format!("the read models are {} s behind, at position {now}", lag.as_secs()))
+            }
+            _ => Condition::Well,
+        }
+    }
+
+    /// The projector has an event of this time in hand, the oldest that isn't projected yet.
+    pub(crate) fn waits_since(&self, at: DateTime<Utc>) {
+        self.state().waiting_since = Some(at);
+    }
+
+    /// Everything there is, is projected.
+    pub(crate) fn is_complete(&self) {
+        let mut state = self.state();
+        (state.waiting_since, state.complete_at) = (None, Some(Instant::now()));
+    }
+
+    /// What is returned says at its end that the projector has ended.
+    pub(crate) fn begin(&self) -> Ends {
+        self.state().ended = false;
+        Ends(self.clone())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lives as long as the projector does.
+pub(crate) struct Ends(Reached);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.state().ended = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn the_lag_is_the_age_of_what_waits_but_no_longer_than_something_can_wait() {
+        let reached = Reached::default();
+        assert!(matches!(reached.condition(), Condition::Behind(_)), "nothing is known yet");
+        let old = Utc::now() - TimeDelta::hours(1);
+        reached.waits_since(old);
+        assert!(reached.lag() > Duration::from_secs(3000));
+        assert!(matches!(reached.condition(), Condition::Behind(text) if text.contains("first time")));
+        reached.is_complete();
+        assert_eq!((reached.lag(), reached.condition()), (Duration::ZERO, Condition::Well));
+        // It says of itself that it is an hour old, and has just come.
+        reached.waits_since(old);
+        assert!(reached.lag() < Duration::from_secs(5));
+        assert_eq!(reached.condition(), Condition::Well);
+        drop(reached.begin());
+        assert!(matches!(reached.condition(), Condition::Dead(_)));
     }
 }

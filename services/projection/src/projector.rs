@@ -6,14 +6,16 @@ use std::{
 };
 
 use deadpool_postgres::Pool;
-use futures::{StreamExt as _, stream::ReadyChunks};
-use steward_log::{Log, LogError, Tailed};
+use steward_log::Log;
 use steward_proto::Recorded;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    aside::{self, CONSUMER, Goal, Step, guarded},
+    batch::Batch,
     error::ProjectionError,
-    fold::{WorkingSet, load},
+    fold::{Kept, WorkingSet, load},
     migrations::migrate,
     position::Reached,
     store::{self, Trust},
@@ -22,8 +24,11 @@ use crate::{
 /// Most events of one transaction.
 const BATCH: usize = 5000;
 
-/// Most rows kept in memory between transactions.
-const KEPT_ROWS: usize = 50_000;
+/// Most rows kept in memory between transactions, and about how much they may hold.
+const KEPT: Kept = Kept { rows: 50_000, bytes: 64 * 1024 * 1024 };
+
+/// Between two reports of the lag.
+const REPORT: Duration = Duration::from_secs(1);
 
 /// Longest a transaction may take.
 const TRANSACTION: Duration = Duration::from_secs(60);
@@ -32,15 +37,50 @@ const TRANSACTION: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Projects until `shutdown`. Postgres and NATS may come and go. Several may run at once, here and elsewhere: each event is
+/// Projects until `shutdown`, and tells the log's [`Health`](steward_log::Health) how it is. Postgres and NATS may come and go; an
+/// event that Postgres refuses for good, or that can't be folded, is set aside as a dead letter. Several may run at once, here and elsewhere: each event is
 /// projected once.
 ///
 /// # Errors
 /// What doesn't pass by itself: a failed migration, the database of another log.
 pub async fn run(log: Log, pool: Pool, reached: Reached, shutdown: CancellationToken) -> Result<(), ProjectionError> {
+    let _ends = reached.begin();
+    let asked = reached.clone();
+    log.health().register(CONSUMER, move || asked.condition());
+    tokio::select! {
+        ended = keep_up(log, pool, reached.clone(), shutdown) => ended,
+        // It doesn't end by itself.
+        () = report(&reached) => Ok(()),
+    }
+}
+
+/// Keeps the metric going while a transaction takes its time.
+async fn report(reached: &Reached) {
+    let mut tick = tokio::time::interval(REPORT);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        metrics::gauge!("steward_projection_lag_seconds").set(reached.lag().as_secs_f64());
+    }
+}
+
+async fn keep_up(
+    log: Log,
+    pool: Pool,
+    reached: Reached,
+    shutdown: CancellationToken,
+) -> Result<(), ProjectionError> {
     let mut pause = FIRST_PAUSE;
-    let mut projector =
-        Projector { log, pool, reached, set: WorkingSet::default(), schema: String::new(), trust: Trust::Unique };
+    let mut projector = Projector {
+        log,
+        pool,
+        reached,
+        set: WorkingSet::default(),
+        schema: String::new(),
+        trust: Trust::Unique,
+        read_through: 0,
+        most: BATCH,
+    };
     loop {
         let started = Instant::now();
         let ended = tokio::select! {
@@ -51,11 +91,6 @@ pub async fn run(log: Log, pool: Pool, reached: Reached, shutdown: CancellationT
         projector.set.clear();
         match ended {
             Ok(()) => {}
-            Err(error) if error.is_twice() && projector.trust == Trust::Unique => {
-                tracing::warn!(%error, "something is in the log twice; it is projected once");
-                projector.trust = Trust::Nothing;
-                continue;
-            }
             Err(error @ (ProjectionError::Migration { .. } | ProjectionError::OtherLog { .. })) => return Err(error),
             Err(error) => tracing::warn!(%error, "projecting was interrupted; going on from the last commit"),
         }
@@ -77,15 +112,19 @@ struct Projector {
     set: WorkingSet,
     schema: String,
     trust: Trust,
+    /// Everything up to here was projected, here or elsewhere, when it was read.
+    read_through: u64,
+    /// Most events of the next transaction: fewer after one that took too long.
+    most: usize,
 }
 
 /// How a batch ended.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Projected {
+enum Projected {
     /// Through this position.
     Through(u64),
-    /// The read models stand before what was read: read again from after this position.
-    Behind(u64),
+    /// The read models stand before what was read: read again.
+    Behind,
 }
 
 impl Projector {
@@ -101,36 +140,115 @@ impl Projector {
             return Err(ProjectionError::OtherLog { reached: position, last });
         }
         self.reached.advance(position);
+        if position == last {
+            self.reached.is_complete();
+        }
         self.set.position = position;
-        let tail = pin!(self.log.tail(position + 1, vec!["ev.>".to_owned()]).await?);
-        let mut batches: ReadyChunks<_> = tail.ready_chunks(BATCH);
-        let mut read_through = position;
-        while let Some(batch) = batches.next().await {
-            let events = events_of(batch)?;
-            let Some(last) = events.last().map(|r| r.position) else { continue };
-            match self.project(&events, read_through).await? {
-                Projected::Through(position) => self.reached.advance(position),
-                Projected::Behind(_) => return Ok(()),
+        self.read_through = position;
+        let mut tail = pin!(self.log.tail(position + 1, vec!["ev.>".to_owned()]).await?);
+        while let Some(batch) = Batch::next(tail.as_mut(), self.most).await? {
+            if let Some(first) = batch.events.first() {
+                self.reached.waits_since(first.metadata.at);
             }
-            read_through = last;
+            if aside::project_or_set_aside(self, &batch.events, batch.through).await? == Step::Again {
+                return Ok(());
+            }
+            if batch.at_end {
+                self.reached.is_complete();
+            }
         }
         Ok(())
     }
 
-    /// Projects events that follow `read_through` in one transaction.
-    async fn project(&mut self, events: &[Recorded], read_through: u64) -> Result<Projected, ProjectionError> {
+    /// Projects events that follow what was read before in one transaction; once more without trust if one was there already.
+    async fn attempt(&mut self, events: &[Recorded], through: u64) -> Result<Projected, ProjectionError> {
+        loop {
+            let (read_through, trust) = (self.read_through, self.trust);
+            let step = project(&self.pool, &mut self.set, &mut self.schema, events, read_through, through, trust);
+            let projected = tokio::time::timeout(TRANSACTION, guarded(step)).await;
+            match projected.unwrap_or(Err(ProjectionError::TimedOut(TRANSACTION))) {
+                Err(error) if error.is_twice() && trust == Trust::Unique => {
+                    tracing::warn!("something is in the log twice; it is projected once");
+                    self.trust = Trust::Nothing;
+                    self.set.clear();
+                }
+                Err(error) => {
+                    self.set.clear();
+                    self.trust = Trust::Unique;
+                    if matches!(error, ProjectionError::TimedOut(_)) {
+                        self.most = (events.len() / 2).max(1);
+                    }
+                    return Err(error);
+                }
+                Ok(projected) => {
+                    self.trust = Trust::Unique;
+                    self.most = (self.most * 2).min(BATCH);
+                    return Ok(projected);
+                }
+            }
+        }
+    }
+
+    fn reached(&mut self, position: u64, through: u64) -> Step {
+        self.reached.advance(position);
+        metrics::gauge!("steward_projection_position").set(position as f64);
+        self.read_through = through;
+        Step::Done
+    }
+}
+
+impl Goal for Projector {
+    async fn project(&mut self, events: &[Recorded], through: u64) -> Result<Step, ProjectionError> {
         let started = Instant::now();
-        let step = project(&self.pool, &mut self.set, &mut self.schema, events, read_through, self.trust);
-        let projected =
-            tokio::time::timeout(TRANSACTION, step).await.map_err(|_| ProjectionError::TimedOut(TRANSACTION))?;
+        let projected = self.attempt(events, through).await;
         metrics::histogram!("steward_projection_batch_seconds").record(started.elapsed().as_secs_f64());
         metrics::counter!("steward_projection_events_total").increment(events.len() as u64);
-        if let Ok(Projected::Through(position)) = &projected {
-            metrics::gauge!("steward_projection_position").set(*position as f64);
-            self.trust = Trust::Unique;
+        match projected? {
+            Projected::Through(position) => Ok(self.reached(position, through)),
+            Projected::Behind => Ok(Step::Again),
         }
-        projected
     }
+
+    async fn set_aside(&mut self, event: &Recorded, error: &ProjectionError) -> Result<Step, ProjectionError> {
+        let words = error.in_our_words();
+        // Before the position moves: nothing is passed by in silence. Twice is once.
+        self.log.set_aside(CONSUMER, event, words.clone()).await?;
+        let passing = async {
+            let mut client = self.pool.get().await?;
+            let mut transaction = client.transaction().await?;
+            let (schema, position) = lock(&transaction).await?;
+            if position < self.read_through {
+                return Ok(Projected::Behind);
+            }
+            if position < event.position {
+                aside::record(&mut transaction, &schema, event, &words).await?;
+                advance(&transaction, event.position).await?;
+                transaction.commit().await?;
+            }
+            Ok(Projected::Through(position.max(event.position)))
+        };
+        let passed = tokio::time::timeout(TRANSACTION, passing).await;
+        match passed.unwrap_or(Err(ProjectionError::TimedOut(TRANSACTION)))? {
+            Projected::Through(position) => Ok(self.reached(position, event.position)),
+            Projected::Behind => Ok(Step::Again),
+        }
+    }
+}
+
+/// Keeps other projectors waiting; gives the active schema and its position.
+async fn lock(transaction: &deadpool_postgres::Transaction<'_>) -> Result<(String, u64), ProjectionError> {
+    let lock = transaction.prepare_cached("SELECT schema, position FROM steward.active FOR UPDATE").await?;
+    let row = transaction.query_one(&lock, &[]).await?;
+    Ok((row.get(0), row.get::<_, i64>(1).cast_unsigned()))
+}
+
+async fn advance(
+    transaction: &deadpool_postgres::Transaction<'_>,
+    position: u64,
+) -> Result<(), ProjectionError> {
+    let advance = transaction.prepare_cached("UPDATE steward.active SET position = $1").await?;
+    transaction.execute(&advance, &[&position.cast_signed()]).await?;
+    Ok(())
 }
 
 /// One batch, one transaction: rows and checkpoint together. On an error the set is no longer to be used.
@@ -143,49 +261,48 @@ async fn project(
     schema: &mut String,
     events: &[Recorded],
     read_through: u64,
+    through: u64,
     trust: Trust,
 ) -> Result<Projected, ProjectionError> {
     let mut client = pool.get().await?;
     let transaction = client.transaction().await?;
-    let lock = transaction.prepare_cached("SELECT schema, position FROM steward.active FOR UPDATE").await?;
-    let row = transaction.query_one(&lock, &[]).await?;
-    let (active, position) = (row.get::<_, &str>(0), row.get::<_, i64>(1).cast_unsigned());
+    let (active, position) = lock(&transaction).await?;
     if position < read_through {
-        return Ok(Projected::Behind(position));
+        return Ok(Projected::Behind);
     }
-    if active != schema.as_str() || position != set.position {
+    if active != *schema || position != set.position {
         // A rebuild has switched, or another projector was faster: what is in memory isn't what the tables hold.
         set.clear();
+        *schema = active;
+    }
+    if position >= through {
         set.position = position;
-        active.clone_into(schema);
+        return Ok(Projected::Through(position));
     }
     let first_new = events.partition_point(|r| r.position <= position);
-    let new = &events[first_new..];
-    let Some(last) = new.last() else { return Ok(Projected::Through(position)) };
-    load(set, &transaction, schema, new).await?;
-    for recorded in new {
-        set.apply(recorded);
-    }
-    store::write(set, &transaction, schema, trust).await?;
-    let advance = transaction.prepare_cached("UPDATE steward.active SET position = $1").await?;
-    transaction.execute(&advance, &[&last.position.cast_signed()]).await?;
+    write(set, &transaction, schema, &events[first_new..], trust).await?;
+    advance(&transaction, through).await?;
     transaction.commit().await?;
+    set.position = through;
     set.written();
-    set.shrink(KEPT_ROWS);
-    Ok(Projected::Through(last.position))
+    set.shrink(KEPT);
+    Ok(Projected::Through(through))
 }
 
-/// The events of what was read. A message that is no event at all is skipped: it must not stop everything behind it.
-pub(crate) fn events_of(batch: Vec<Result<Tailed, LogError>>) -> Result<Vec<Recorded>, LogError> {
-    let mut events = Vec::with_capacity(batch.len());
-    for read in batch {
-        match read {
-            Ok(tailed) => events.push(tailed.recorded),
-            Err(LogError::Malformed { position, reason }) => {
-                tracing::warn!(position, reason, "a message that is no event is skipped");
-            }
-            Err(error) => return Err(error),
-        }
+/// Folds events into rows and writes those.
+///
+/// # Errors
+/// When Postgres can't be reached or refuses. Then the set is no longer to be used.
+pub async fn write(
+    set: &mut WorkingSet,
+    transaction: &deadpool_postgres::Transaction<'_>,
+    schema: &str,
+    events: &[Recorded],
+    trust: Trust,
+) -> Result<(), ProjectionError> {
+    load(set, transaction, schema, events).await?;
+    for recorded in events {
+        set.apply(recorded);
     }
-    Ok(events)
+    store::write(set, transaction, schema, trust).await
 }

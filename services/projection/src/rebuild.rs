@@ -1,21 +1,24 @@
 //! Rebuilding: new read models from the whole log, beside the old ones, which serve until the new have caught up.
 
 use std::{
+    collections::BTreeSet,
     pin::{Pin, pin},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use deadpool_postgres::{Object, Pool};
-use futures::{SinkExt as _, Stream, StreamExt as _};
+use deadpool_postgres::{Object, Pool, Transaction};
+use futures::{SinkExt as _, Stream};
 use steward_log::{Log, LogError, Tailed};
 use steward_proto::Recorded;
 
 use crate::{
+    aside::{self, CONSUMER, Goal, Step, guarded},
+    batch::Batch,
     error::ProjectionError,
-    fold::{WorkingSet, load},
-    migrations::{index, migrate, new_schema},
-    projector::events_of,
+    fold::{Kept, WorkingSet, load},
+    migrations::{EVENTS_INDEXES, index, migrate, new_schema},
+    projector,
     rows::EventRow,
     store::{self, CopyEncoder, Trust},
 };
@@ -23,11 +26,15 @@ use crate::{
 /// Events folded between two writes.
 const BATCH: usize = 8192;
 
-/// Rows held in memory before they are written and forgotten.
-const KEPT_ROWS: usize = 250_000;
+/// What is held in memory before it is written and forgotten.
+const KEPT: Kept = Kept { rows: 250_000, bytes: 256 * 1024 * 1024 };
 
-/// Messages that will never change, held before they are written.
+/// Messages that will never change, held before they are written; and about how much may wait to be written at all.
 const KEPT_FINISHED: usize = 20_000;
+const GATHERED: usize = 64 * 1024 * 1024;
+
+/// Longest a batch may take that is written at once.
+const TRANSACTION: Duration = Duration::from_secs(120);
 
 /// How far behind the new read models may be when the switch begins: the projector waits while they catch up.
 const SWITCH_WITHIN: u64 = 20_000;
@@ -47,6 +54,8 @@ pub struct Rebuilt {
     /// The position it was switched at.
     pub position: u64,
     pub took: Duration,
+    /// Events that can't be projected and were set aside.
+    pub set_aside: usize,
 }
 
 /// Builds new read models from the log and switches to them, while others go on projecting and reading. What an earlier
@@ -65,60 +74,111 @@ pub async fn rebuild(log: &Log, pool: &Pool) -> Result<Rebuilt, ProjectionError>
     }
     let mut client = pool.get().await?;
     drop_inactive(&mut client).await?;
-    let schema = new_schema(&mut client).await?;
     drop(client);
-    let target = log.last_position().await?;
-    let mut tail = pin!(log.tail(1, vec!["ev.>".to_owned()]).await?);
-    let mut build = Build { pool, schema, set: WorkingSet::default(), spilled: false, events: 0 };
-    if target > 0 {
-        build.fill(tail.as_mut(), target).await?;
-    }
-    build.finish_tables().await?;
-    let position = build.switch(tail.as_mut()).await?;
+    let build = match Build::quickly(log, pool).await {
+        // Something in the log can't be projected: with care it is found and set aside.
+        Err(error) if error.is_of_the_data() => {
+            tracing::warn!(what = error.in_our_words(), "rebuilding again, transaction by transaction");
+            drop_inactive(&mut pool.get().await?).await?;
+            Build::carefully(log, pool).await?
+        }
+        build => build?,
+    };
+    let rebuilt = build.switch(started).await?;
     let mut client = pool.get().await?;
     if let Err(error) = drop_inactive(&mut client).await {
         tracing::warn!(%error, "the old read models couldn't be dropped; the next rebuild does it");
     }
-    Ok(Rebuilt { schema: build.schema, events: build.events, position, took: started.elapsed() })
+    Ok(rebuilt)
 }
 
+/// Read models in the making.
 struct Build<'a> {
+    log: &'a Log,
     pool: &'a Pool,
     schema: String,
     set: WorkingSet,
     /// Rows were written and forgotten, so what isn't in memory may be stored.
     spilled: bool,
+    /// The last position folded.
+    position: u64,
     events: u64,
+    /// Folded since messages that never change were written, in bytes.
+    gathered: usize,
+    /// Positions of what can't be projected.
+    set_aside: BTreeSet<u64>,
 }
 
-impl Build<'_> {
+impl<'a> Build<'a> {
+    async fn begin(log: &'a Log, pool: &'a Pool) -> Result<Self, ProjectionError> {
+        let schema = new_schema(&mut pool.get().await?).await?;
+        Ok(Self {
+            log,
+            pool,
+            schema,
+            set: WorkingSet::default(),
+            spilled: false,
+            position: 0,
+            events: 0,
+            gathered: 0,
+            set_aside: BTreeSet::new(),
+        })
+    }
+
+    async fn tail(&self) -> Result<impl Stream<Item = Result<Tailed, LogError>> + use<>, ProjectionError> {
+        Ok(self.log.tail(self.position + 1, vec!["ev.>".to_owned()]).await?)
+    }
+
+    /// Everything that is in the log now, folded in memory; tables first, then their indexes.
+    async fn quickly(log: &'a Log, pool: &'a Pool) -> Result<Self, ProjectionError> {
+        let mut build = Self::begin(log, pool).await?;
+        let target = log.last_position().await?;
+        if target > 0 {
+            build.fill(target).await?;
+        }
+        build.finish_tables().await?;
+        Ok(build)
+    }
+
+    /// The same as the projector would do it: batch by batch, with the indexes there from the beginning.
+    async fn carefully(log: &'a Log, pool: &'a Pool) -> Result<Self, ProjectionError> {
+        let mut build = Self::begin(log, pool).await?;
+        build.spilled = true;
+        let mut client = pool.get().await?;
+        index(&mut client, &build.schema, |_| true).await?;
+        let target = log.last_position().await?;
+        let mut tail = pin!(build.tail().await?);
+        while build.position < target {
+            let batch = next(tail.as_mut(), target).await?;
+            let mut transaction = client.transaction().await?;
+            build.catch_up(&mut transaction, &batch).await?;
+            transaction.commit().await?;
+        }
+        Ok(build)
+    }
+
     /// Folds everything up to `target`; events go straight into their table.
-    async fn fill(
-        &mut self,
-        tail: Pin<&mut impl Stream<Item = Result<Tailed, LogError>>>,
-        target: u64,
-    ) -> Result<(), ProjectionError> {
+    async fn fill(&mut self, target: u64) -> Result<(), ProjectionError> {
         let mut client = self.pool.get().await?;
         let transaction = client.transaction().await?;
         let sink = transaction.copy_in::<_, Bytes>(&store::copy_statement::<EventRow>(&self.schema)).await?;
         let mut sink = pin!(sink);
         let mut encoder = CopyEncoder::default();
-        let mut batches = tail.ready_chunks(BATCH);
-        while self.set.position < target {
-            let batch = batches.next().await.ok_or(ProjectionError::LogEnded(target))?;
-            let at_end = batch.iter().rev().find_map(|read| read.as_ref().ok()).is_some_and(|t| t.pending == 0);
-            let events = events_of(batch)?;
-            self.fold(&events).await?;
+        let mut tail = pin!(self.tail().await?);
+        while self.position < target {
+            let batch = next(tail.as_mut(), target).await?;
+            guarded(self.fold(&batch)).await?;
             for row in self.set.events.drain(..) {
                 encoder.add(&row);
                 if let Some(chunk) = encoder.chunk() {
                     sink.send(chunk).await?;
                 }
             }
-            if self.set.finished.len() > KEPT_FINISHED || self.set.rows() > KEPT_ROWS {
-                self.spill().await?;
+            let all = self.set.is_beyond(KEPT);
+            if all || self.set.finished.len() > KEPT_FINISHED || self.gathered > GATHERED {
+                self.spill(all).await?;
             }
-            if at_end {
+            if batch.at_end {
                 break;
             }
         }
@@ -128,30 +188,33 @@ impl Build<'_> {
         Ok(())
     }
 
-    async fn fold(&mut self, events: &[Recorded]) -> Result<(), ProjectionError> {
+    async fn fold(&mut self, batch: &Batch) -> Result<(), ProjectionError> {
         if self.spilled {
             let mut client = self.pool.get().await?;
             let transaction = client.transaction().await?;
-            load(&mut self.set, &transaction, &self.schema, events).await?;
+            load(&mut self.set, &transaction, &self.schema, &batch.events).await?;
         }
-        for recorded in events {
+        for recorded in &batch.events {
+            self.gathered += recorded.payload.len();
             self.set.apply(recorded);
         }
-        self.events += events.len() as u64;
+        self.position = batch.through;
+        self.events += batch.events.len() as u64;
         Ok(())
     }
 
-    /// Writes what has gathered; forgets what was touched longest ago when it is too much to hold.
-    async fn spill(&mut self) -> Result<(), ProjectionError> {
+    /// Writes what has gathered; if it is `all` too much to hold, forgets what was touched longest ago.
+    async fn spill(&mut self, all: bool) -> Result<(), ProjectionError> {
         let mut client = self.pool.get().await?;
-        let all = self.set.rows() > KEPT_ROWS;
         if all && !self.spilled {
             // From here on rows are looked up; the events, which aren't, get their indexes at the end.
-            index(&mut client, &self.schema, |table| table != "0001_events").await?;
+            index(&mut client, &self.schema, |file| file != EVENTS_INDEXES).await?;
             self.spilled = true;
         }
         self.write(&mut client, all).await?;
-        self.set.shrink(KEPT_ROWS);
+        if all {
+            self.set.shrink(KEPT);
+        }
         Ok(())
     }
 
@@ -179,6 +242,7 @@ impl Build<'_> {
             self.set.written();
         }
         self.set.finished.clear();
+        self.gathered = 0;
         Ok(())
     }
 
@@ -187,67 +251,120 @@ impl Build<'_> {
         let mut client = self.pool.get().await?;
         self.write(&mut client, true).await?;
         let spilled = self.spilled;
-        index(&mut client, &self.schema, |table| !spilled || table == "0001_events").await?;
+        index(&mut client, &self.schema, |file| !spilled || file == EVENTS_INDEXES).await?;
         self.spilled = true;
         let tables = ["events", "conversations", "contacts", "messages", "follow_ups", "webhook_deliveries"];
         let tables = tables.map(|table| format!("{}.{table}", self.schema));
         client.batch_execute(&format!("ANALYZE {}", tables.join(", "))).await?;
-        self.set.shrink(KEPT_ROWS);
+        self.set.shrink(KEPT);
         Ok(())
     }
 
-    /// Catches up with the live projector and takes its place's tables over. Gives the position.
-    async fn switch(
-        &mut self,
-        tail: Pin<&mut impl Stream<Item = Result<Tailed, LogError>>>,
-    ) -> Result<u64, ProjectionError> {
-        let mut batches = tail.ready_chunks(BATCH);
+    /// Catches up with the live projector and takes its place's tables over.
+    async fn switch(mut self, started: Instant) -> Result<Rebuilt, ProjectionError> {
+        let mut client = self.pool.get().await?;
+        let mut tail = pin!(self.tail().await?);
         loop {
-            let mut client = self.pool.get().await?;
-            let transaction = client.transaction().await?;
+            let mut transaction = client.transaction().await?;
             let lock = "SELECT position FROM steward.active FOR UPDATE";
             let live: i64 = transaction.query_one(lock, &[]).await?.get(0);
             let live = live.cast_unsigned();
-            if live.saturating_sub(self.set.position) <= SWITCH_WITHIN {
+            if live.saturating_sub(self.position) <= SWITCH_WITHIN {
                 let switched = async {
-                    while self.set.position < live {
-                        let batch = batches.next().await.ok_or(ProjectionError::LogEnded(live))?;
-                        self.catch_up(&transaction, events_of(batch)?).await?;
+                    while self.position < live {
+                        let batch = next(tail.as_mut(), live).await?;
+                        self.catch_up(&mut transaction, &batch).await?;
                     }
-                    let position = self.set.position;
                     let switch = "UPDATE steward.active SET schema = $1, position = $2";
-                    transaction.execute(switch, &[&self.schema, &position.cast_signed()]).await?;
+                    transaction.execute(switch, &[&self.schema, &self.position.cast_signed()]).await?;
                     transaction.commit().await?;
-                    Ok(position)
+                    Ok(())
                 };
-                return tokio::time::timeout(SWITCH, switched).await.unwrap_or(Err(ProjectionError::TimedOut(SWITCH)));
+                tokio::time::timeout(SWITCH, switched).await.unwrap_or(Err(ProjectionError::TimedOut(SWITCH)))?;
+                break;
             }
             // Too far: the projector shall not wait for that.
             drop(transaction);
-            let transaction = client.transaction().await?;
-            let batch = batches.next().await.ok_or(ProjectionError::LogEnded(live))?;
-            self.catch_up(&transaction, events_of(batch)?).await?;
+            let mut transaction = client.transaction().await?;
+            let batch = next(tail.as_mut(), live).await?;
+            self.catch_up(&mut transaction, &batch).await?;
             transaction.commit().await?;
-            self.set.written();
+        }
+        self.forget_letters().await?;
+        Ok(Rebuilt {
+            schema: self.schema,
+            events: self.events,
+            position: self.position,
+            took: started.elapsed(),
+            set_aside: self.set_aside.len(),
+        })
+    }
+
+    /// Folds and writes a batch; what can't be projected of it is set aside. The transaction commits, or the whole rebuild is
+    /// thrown away.
+    async fn catch_up(&mut self, transaction: &mut Transaction<'_>, batch: &Batch) -> Result<(), ProjectionError> {
+        let position = self.position;
+        let new = &batch.events[batch.events.partition_point(|r| r.position <= position)..];
+        self.events += new.len() as u64;
+        let mut goal = CatchUp { build: self, transaction };
+        let step = aside::project_or_set_aside(&mut goal, new, batch.through);
+        let done = tokio::time::timeout(TRANSACTION, step).await;
+        done.unwrap_or(Err(ProjectionError::TimedOut(TRANSACTION)))?;
+        Ok(())
+    }
+
+    /// Removes the letters of what is projected now.
+    async fn forget_letters(&self) -> Result<(), ProjectionError> {
+        for letter in self.log.dead_letters().await? {
+            let done = letter.consumer == CONSUMER && letter.position <= self.position;
+            if done && !self.set_aside.contains(&letter.position) {
+                self.log.remove_dead_letter(CONSUMER, letter.position).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn next(
+    tail: Pin<&mut impl Stream<Item = Result<Tailed, LogError>>>,
+    target: u64,
+) -> Result<Batch, ProjectionError> {
+    Batch::next(tail, BATCH).await?.ok_or(ProjectionError::LogEnded(target))
+}
+
+/// Projecting into the new tables, a savepoint around each attempt.
+struct CatchUp<'a, 'b, 't> {
+    build: &'a mut Build<'b>,
+    transaction: &'a mut Transaction<'t>,
+}
+
+impl Goal for CatchUp<'_, '_, '_> {
+    async fn project(&mut self, events: &[Recorded], through: u64) -> Result<Step, ProjectionError> {
+        let Build { set, schema, position, .. } = &mut *self.build;
+        let savepoint = self.transaction.transaction().await?;
+        match guarded(projector::write(set, &savepoint, schema, events, Trust::Nothing)).await {
+            Ok(()) => {
+                savepoint.commit().await?;
+                set.written();
+                set.shrink(KEPT);
+                *position = through;
+                Ok(Step::Done)
+            }
+            Err(error) => {
+                set.clear();
+                savepoint.rollback().await?;
+                Err(error)
+            }
         }
     }
 
-    async fn catch_up(
-        &mut self,
-        transaction: &deadpool_postgres::Transaction<'_>,
-        events: Vec<Recorded>,
-    ) -> Result<(), ProjectionError> {
-        let position = self.set.position;
-        let events: Vec<Recorded> = events.into_iter().filter(|r| r.position > position).collect();
-        load(&mut self.set, transaction, &self.schema, &events).await?;
-        for recorded in &events {
-            self.set.apply(recorded);
-        }
-        self.events += events.len() as u64;
-        store::write(&self.set, transaction, &self.schema, Trust::Nothing).await?;
-        // The transaction commits, or the whole rebuild is thrown away.
-        self.set.written();
-        Ok(())
+    async fn set_aside(&mut self, event: &Recorded, error: &ProjectionError) -> Result<Step, ProjectionError> {
+        let words = error.in_our_words();
+        self.build.log.set_aside(CONSUMER, event, words.clone()).await?;
+        aside::record(self.transaction, &self.build.schema, event, &words).await?;
+        self.build.set_aside.insert(event.position);
+        self.build.position = event.position;
+        Ok(Step::Done)
     }
 }
 

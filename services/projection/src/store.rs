@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use crate::{
     error::ProjectionError,
     fold::{Tracked, WorkingSet},
-    rows::{DeliveryRow, Entity, EventRow, MessageRow, Table, columns, storable},
+    rows::{DeliveryRow, Entity, EventRow, MessageRow, Table, columns, hashed, storable},
 };
 
 /// How much of a COPY is handed to the connection at once, in bytes.
@@ -118,13 +118,7 @@ async fn delete<T: Entity>(
         return Ok(());
     }
     let columns = T::KEY.len();
-    let unnested: Vec<String> = (1..=columns).map(|i| format!("${i}::text[]")).collect();
-    let sql = format!(
-        "DELETE FROM {schema}.{} WHERE ({}) IN (SELECT * FROM unnest({}))",
-        T::NAME,
-        T::KEY.join(", "),
-        unnested.join(", ")
-    );
+    let sql = format!("DELETE FROM {schema}.{} WHERE {}", T::NAME, hashed::key_in(T::KEY));
     let statement = transaction.prepare_cached(&sql).await?;
     let parameters = [&arrays[0] as &(dyn ToSql + Sync), &arrays[1], &arrays[2]];
     transaction.execute(&statement, &parameters[..columns]).await?;

@@ -1,7 +1,7 @@
 //! One conversation in memory: its rows, and the domain's state they follow.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -24,6 +24,8 @@ pub struct ConversationFold {
     /// The states that the rows reflect: a changed one is another allocation.
     seen_follow_ups: BTreeMap<String, Arc<FollowUp>>,
     seen_messages: BTreeMap<String, Arc<Message>>,
+    /// About how much it holds: what was folded and read into it.
+    bytes: usize,
 }
 
 impl ConversationFold {
@@ -35,6 +37,7 @@ impl ConversationFold {
             state: Conversation::default(),
             seen_follow_ups: BTreeMap::new(),
             seen_messages: BTreeMap::new(),
+            bytes: 0,
         }
     }
 
@@ -46,6 +49,7 @@ impl ConversationFold {
             messages: HashMap::new(),
             seen_follow_ups: BTreeMap::new(),
             seen_messages: BTreeMap::new(),
+            bytes: 0,
         }
     }
 
@@ -54,6 +58,7 @@ impl ConversationFold {
         if self.follow_ups.contains_key(&row.id) {
             return;
         }
+        self.bytes += row.text.len() + row.phrase.len() + row.context.len();
         let folded = Arc::new(row.restore());
         self.state.follow_ups.insert(row.id.clone(), folded.clone());
         self.seen_follow_ups.insert(row.id.clone(), folded);
@@ -65,6 +70,7 @@ impl ConversationFold {
         if self.messages.contains_key(&row.id) {
             return;
         }
+        self.bytes += row.text.len();
         let folded = Arc::new(row.restore());
         self.state.outbox.insert(row.id.clone(), folded.clone());
         self.seen_messages.insert(row.id.clone(), folded);
@@ -73,6 +79,7 @@ impl ConversationFold {
 
     /// Folds an event; messages that will never change go to `finished`.
     pub fn apply(&mut self, recorded: &Recorded, finished: &mut Vec<MessageRow>) {
+        self.bytes += recorded.payload.len();
         self.state.evolve(recorded);
         self.forget_what_no_row_holds();
         let at = recorded.metadata.at;
@@ -137,26 +144,18 @@ impl ConversationFold {
 
     /// Takes over whatever the fold changed: not only what the event names, for a client's message changes many things.
     fn follow_the_state(&mut self, recorded: &Recorded) {
-        for (id, folded) in &self.state.follow_ups {
-            let Some(seen) = self.seen_follow_ups.get_mut(id).filter(|seen| !Arc::ptr_eq(seen, folded)) else {
-                continue;
-            };
-            *seen = folded.clone();
+        for_changed(&self.state.follow_ups, &mut self.seen_follow_ups, |id, folded| {
             if let Some(tracked) = self.follow_ups.get_mut(id) {
                 tracked.row.follow(folded, recorded);
                 tracked.dirty = true;
             }
-        }
-        for (id, folded) in &self.state.outbox {
-            let Some(seen) = self.seen_messages.get_mut(id).filter(|seen| !Arc::ptr_eq(seen, folded)) else {
-                continue;
-            };
-            *seen = folded.clone();
+        });
+        for_changed(&self.state.outbox, &mut self.seen_messages, |id, folded| {
             if let Some(tracked) = self.messages.get_mut(id) {
                 tracked.row.follow(folded, recorded);
                 tracked.dirty = true;
             }
-        }
+        });
     }
 
     /// What is shown but plays no part in deciding.
@@ -244,9 +243,57 @@ impl ConversationFold {
         1 + self.follow_ups.len() + self.messages.len()
     }
 
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// What has ended isn't kept in memory: every further event would look at it.
     pub fn written(&mut self) {
         self.row.written();
         self.follow_ups.values_mut().for_each(Tracked::written);
         self.messages.values_mut().for_each(Tracked::written);
+        // A message and its follow-up end together, so one that is open keeps the other.
+        let open_messages = self.state.outbox.values().filter(|m| m.is_open());
+        let with_message: HashSet<String> = open_messages.map(|m| m.follow_up_id.clone()).collect();
+        self.state.follow_ups.retain(|id, f| f.is_open() || with_message.contains(id));
+        let messages = &self.follow_ups;
+        let of_follow_up: HashSet<&str> = self
+            .state
+            .follow_ups
+            .keys()
+            .filter_map(|id| messages.get(id)?.row.message_id.as_deref())
+            .collect();
+        self.state.outbox.retain(|id, m| m.is_open() || of_follow_up.contains(id.as_str()));
+        keep_only(&self.state.follow_ups, &mut self.seen_follow_ups, &mut self.follow_ups);
+        keep_only(&self.state.outbox, &mut self.seen_messages, &mut self.messages);
+    }
+}
+
+fn keep_only<T, R>(
+    open: &BTreeMap<String, Arc<T>>,
+    seen: &mut BTreeMap<String, Arc<T>>,
+    rows: &mut HashMap<String, Tracked<R>>,
+) {
+    if rows.len() > open.len() {
+        seen.retain(|id, _| open.contains_key(id));
+        rows.retain(|id, _| open.contains_key(id));
+    }
+}
+
+/// Calls `changed` for what is another allocation now than it was when it was seen. One walk over both: what an event costs
+/// must not be a search per promise.
+fn for_changed<T>(
+    now: &BTreeMap<String, Arc<T>>,
+    seen: &mut BTreeMap<String, Arc<T>>,
+    mut changed: impl FnMut(&str, &T),
+) {
+    let mut now = now.iter().peekable();
+    for (id, seen) in seen {
+        while now.next_if(|(other, _)| *other < id).is_some() {}
+        let Some((_, folded)) = now.next_if(|(other, _)| *other == id) else { continue };
+        if !Arc::ptr_eq(seen, folded) {
+            *seen = folded.clone();
+            changed(id, folded);
+        }
     }
 }

@@ -8,7 +8,7 @@ use tokio_postgres::types::ToSql;
 use super::{Key, Tracked, WorkingSet, mentions::Mentions};
 use crate::{
     error::ProjectionError,
-    rows::{ContactRow, ConversationRow, Entity, FollowUpRow, MessageRow, Table, columns, storable},
+    rows::{ContactRow, ConversationRow, Entity, FollowUpRow, MessageRow, Table, columns, hashed, storable},
 };
 
 /// Things wanted, as the arrays of an UNNEST: tenant and id, or tenant, conversation and id.
@@ -76,17 +76,17 @@ pub async fn load(
             _ => {}
         }
     }
-    let by_id = "(tenant, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))";
+    let by_id = &hashed::key_in(&["tenant", "id"]);
     for row in rows::<ContactRow>(transaction, schema, by_id, &contacts).await? {
         set.contacts.insert(key_of(&row)?, Tracked::stored(row));
     }
     for row in rows::<ConversationRow>(transaction, schema, by_id, &conversations).await? {
         set.restore(key_of(&row)?, row);
     }
-    let of = "(tenant, conversation_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))";
+    let of = hashed::key_in(&["tenant", "conversation_id"]);
     let open_messages = format!("{of} AND state IN ('queued', 'held', 'deferred', 'claimed')");
     let open_follow_ups = format!("{of} AND state IN ('pending', 'due')");
-    let parts = "(tenant, conversation_id, id) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))";
+    let parts = &hashed::key_in(&["tenant", "conversation_id", "id"]);
     // What came in, or was seen outside, has no state to fold.
     let queued_here = &format!("{parts} AND on_reply <> ''");
     let mut found_messages = rows::<MessageRow>(transaction, schema, &open_messages, &conversations).await?;
@@ -129,14 +129,20 @@ fn named_by_provider(schema: &str) -> String {
         format!(
             "SELECT m.tenant, m.conversation_id, m.id \
              FROM unnest($1::text[], $2::text[], $3::text[]) AS w(tenant, conversation_id, name) \
-             JOIN {schema}.messages m ON m.tenant = w.tenant AND m.conversation_id = w.conversation_id \
-             WHERE m.on_reply <> '' AND {condition}"
+             JOIN {schema}.messages m ON m.tenant = w.tenant AND {} \
+             WHERE m.on_reply <> '' AND {condition}",
+            hashed::is("m.conversation_id", "w.conversation_id")
         )
     };
-    format!(
-        "(tenant, conversation_id, id) IN ({} UNION {})",
-        found("m.external_id <> '' AND m.external_id = w.name"),
+    let found = format!(
+        "({} UNION {}) AS found",
+        found(&format!("m.external_id <> '' AND {}", hashed::is("m.external_id", "w.name"))),
         found("m.parts > 1 AND m.provider_ids ? w.name")
+    );
+    let [conversation, id] = [hashed::hash("conversation_id"), hashed::hash("id")];
+    format!(
+        "(tenant, {conversation}, {id}, conversation_id, id) IN \
+         (SELECT tenant, {conversation}, {id}, conversation_id, id FROM {found})"
     )
 }
 
@@ -154,7 +160,7 @@ async fn rows<T: Table>(
     let arrays = [wanted.array(0), wanted.array(1), wanted.array(2)];
     let parameters = [&arrays[0] as &(dyn ToSql + Sync), &arrays[1], &arrays[2]];
     let rows = transaction.query(&statement, &parameters[..statement.params().len()]).await?;
-    Ok(rows.iter().map(T::read).collect::<Result<_, _>>()?)
+    rows.iter().map(T::read).collect::<Result<_, _>>().map_err(ProjectionError::Unreadable)
 }
 
 fn key_of(row: &impl Entity) -> Result<Key, ProjectionError> {

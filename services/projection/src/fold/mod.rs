@@ -44,6 +44,13 @@ impl<R> Tracked<R> {
     }
 }
 
+/// How much may stay in memory: rows, and about so many bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    pub rows: usize,
+    pub bytes: usize,
+}
+
 /// The rows in memory.
 #[derive(Default)]
 pub struct WorkingSet {
@@ -59,8 +66,9 @@ pub struct WorkingSet {
     /// What may be dirty: a batch is written without looking at everything that is in memory.
     touched: HashSet<Key>,
     touched_contacts: HashSet<Key>,
-    /// Rows of all conversations in memory.
+    /// Rows of all conversations in memory, and about how much they hold in bytes.
     conversation_rows: usize,
+    conversation_bytes: usize,
 }
 
 impl WorkingSet {
@@ -76,9 +84,10 @@ impl WorkingSet {
                     self.conversation_rows += 1;
                     ConversationFold::begun_by(recorded)
                 });
-                let before = conversation.rows();
+                let (rows, bytes) = (conversation.rows(), conversation.bytes());
                 conversation.apply(recorded, &mut self.finished);
-                self.conversation_rows += conversation.rows() - before;
+                self.conversation_rows += conversation.rows() - rows;
+                self.conversation_bytes += conversation.bytes() - bytes;
                 if let Event::ClientResponded(e) = &recorded.event {
                     self.met(recorded, e);
                 }
@@ -161,14 +170,20 @@ impl WorkingSet {
         self.conversation_rows + self.contacts.len() + self.deliveries.len()
     }
 
-    /// Everything was written.
+    pub fn is_beyond(&self, most: Kept) -> bool {
+        self.rows() > most.rows || self.conversation_bytes > most.bytes
+    }
+
+    /// Everything was written. What has ended is forgotten: an event that names it brings it back.
     pub fn written(&mut self) {
         self.finished.clear();
         self.events.clear();
         self.deliveries.clear();
         for key in self.touched.drain() {
             if let Some(conversation) = self.conversations.get_mut(&key) {
+                let rows = conversation.rows();
                 conversation.written();
+                self.conversation_rows -= rows - conversation.rows();
             }
         }
         for key in self.touched_contacts.drain() {
@@ -197,29 +212,32 @@ impl WorkingSet {
     /// Adds to a conversation what was read of it.
     pub fn restore_part(&mut self, key: &Key, restore: impl FnOnce(&mut ConversationFold)) {
         if let Some(conversation) = self.conversations.get_mut(key) {
-            let before = conversation.rows();
+            let (rows, bytes) = (conversation.rows(), conversation.bytes());
             restore(conversation);
-            self.conversation_rows += conversation.rows() - before;
+            self.conversation_rows += conversation.rows() - rows;
+            self.conversation_bytes += conversation.bytes() - bytes;
         }
     }
 
-    /// Forgets what was touched longest ago until at most three quarters of `most` rows are left, if there are more than
-    /// `most`. Only after everything was written.
-    pub fn shrink(&mut self, most: usize) -> bool {
-        if self.rows() <= most {
-            return false;
+    /// Forgets what was touched longest ago until at most three quarters of `most` are left, if there is more than `most`.
+    /// Only after everything was written.
+    pub fn shrink(&mut self, most: Kept) {
+        if !self.is_beyond(most) {
+            return;
         }
         let mut by_age: Vec<(u64, Key)> =
             self.conversations.iter().map(|(key, c)| (c.row.row.position, key.clone())).collect();
         by_age.sort_unstable_by_key(|(position, _)| *position);
         self.contacts.clear();
         for (_, key) in by_age {
-            if self.conversation_rows <= most / 4 * 3 {
+            if self.conversation_rows <= most.rows / 4 * 3 && self.conversation_bytes <= most.bytes / 4 * 3 {
                 break;
             }
-            self.conversation_rows -= self.conversations.remove(&key).map_or(0, |c| c.rows());
+            if let Some(gone) = self.conversations.remove(&key) {
+                self.conversation_rows -= gone.rows();
+                self.conversation_bytes -= gone.bytes();
+            }
         }
-        true
     }
 
     pub fn clear(&mut self) {

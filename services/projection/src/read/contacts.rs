@@ -13,10 +13,13 @@ use super::{
     show,
     snapshot::{Snapshot, connection},
 };
-use crate::rows::{ContactRow, ConversationRow, columns};
+use crate::rows::{ContactRow, ConversationRow, columns, hashed};
 
 /// Conversations shown with a contact; all of them are in the list of conversations.
 const CONVERSATIONS: u32 = 100;
+
+/// Contacts shown as one person.
+const IDENTITIES: u32 = 100;
 
 pub async fn one(
     State(reads): State<Arc<Reads>>,
@@ -29,18 +32,22 @@ pub async fn one(
     let mut client = connection(&reads.pool).await?;
     let snapshot = Snapshot::take(&mut client).await?;
     let sql = format!(
-        "SELECT {} FROM {}.contacts WHERE tenant = $1 AND (id = $2 OR merged_into = $2) ORDER BY created_position",
+        "SELECT {} FROM {}.contacts WHERE tenant = $1 AND (({}) OR (merged_into IS NOT NULL AND {})) \
+         ORDER BY id <> $2, created_position LIMIT {IDENTITIES}",
         columns::<ContactRow>(),
-        snapshot.schema
+        snapshot.schema,
+        hashed::is("id", "$2"),
+        hashed::is("merged_into", "$2")
     );
     let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(id.clone())]).await?;
     let (own, merged): (Vec<_>, Vec<_>) = read_rows::<ContactRow>(&rows)?.into_iter().partition(|c| c.id == id);
     let row = own.first().ok_or_else(|| unknown("contact", &id))?;
     let people: Vec<String> = own.iter().chain(&merged).map(|c| c.id.clone()).collect();
     let sql = format!(
-        "SELECT {} FROM {}.conversations WHERE tenant = $1 AND contact_id = ANY($2) ORDER BY created_position DESC LIMIT {CONVERSATIONS}",
+        "SELECT {} FROM {}.conversations WHERE tenant = $1 AND {} ORDER BY created_position DESC LIMIT {CONVERSATIONS}",
         columns::<ConversationRow>(),
-        snapshot.schema
+        snapshot.schema,
+        hashed::is_any("contact_id", "$2")
     );
     let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(people)]).await?;
     Ok(Answer { position: snapshot.position, body: show::contact(row, &merged, &read_rows(&rows)?) })

@@ -13,7 +13,7 @@ use super::{
     show::{self, Met},
     snapshot::{Snapshot, connection},
 };
-use crate::rows::{ContactRow, ConversationRow, columns};
+use crate::rows::{ContactRow, ConversationRow, columns, hashed};
 
 pub async fn list(
     State(reads): State<Arc<Reads>>,
@@ -23,9 +23,9 @@ pub async fn list(
 ) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
     list.by("channel_id");
-    list.by("external_id");
+    list.by_hashed("external_id");
     list.of_contact("id");
-    list.by_condition("conversation_id", "id = {}");
+    list.by_condition("conversation_id", &hashed::is("id", "{}"));
     let mut client = connection(&reads.pool).await?;
     let snapshot = Snapshot::take(&mut client).await?;
     let page: Page<ConversationRow> =
@@ -56,9 +56,10 @@ pub async fn one(
 /// 404 if there is none.
 pub async fn find(snapshot: &Snapshot<'_>, caller: &Caller, id: &str) -> Result<ConversationRow, Problem> {
     let sql = format!(
-        "SELECT {} FROM {}.conversations WHERE tenant = $1 AND id = $2",
+        "SELECT {} FROM {}.conversations WHERE tenant = $1 AND {}",
         columns::<ConversationRow>(),
-        snapshot.schema
+        snapshot.schema,
+        hashed::is("id", "$2")
     );
     let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(id.to_owned())]).await?;
     read_rows(&rows)?.pop().ok_or_else(|| unknown("conversation", id))
@@ -75,9 +76,10 @@ pub async fn of_rows<'a>(
 ) -> Result<HashMap<String, ConversationRow>, Problem> {
     let ids: std::collections::BTreeSet<String> = ids.map(str::to_owned).collect();
     let sql = format!(
-        "SELECT {} FROM {}.conversations WHERE tenant = $1 AND id = ANY($2)",
+        "SELECT {} FROM {}.conversations WHERE tenant = $1 AND {}",
         columns::<ConversationRow>(),
-        snapshot.schema
+        snapshot.schema,
+        hashed::is_any("id", "$2")
     );
     let ids: Vec<String> = ids.into_iter().collect();
     let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(ids)]).await?;
@@ -92,10 +94,12 @@ async fn contacts_of(
 ) -> Result<HashMap<String, ContactRow>, Problem> {
     let ids: Vec<String> = conversations.iter().map(|c| c.contact_id.clone()).collect();
     let sql = format!(
-        "SELECT {columns} FROM {schema}.contacts WHERE tenant = $1 AND (id = ANY($2) OR id = ANY(ARRAY(\
-             SELECT merged_into FROM {schema}.contacts WHERE tenant = $1 AND id = ANY($2))))",
+        "WITH own AS MATERIALIZED (SELECT {columns} FROM {schema}.contacts WHERE tenant = $1 AND {named}) \
+         SELECT {columns} FROM own UNION SELECT {columns} FROM {schema}.contacts WHERE tenant = $1 AND {survivors}",
         columns = columns::<ContactRow>(),
-        schema = snapshot.schema
+        schema = snapshot.schema,
+        named = hashed::is_any("id", "$2"),
+        survivors = hashed::is_in("id", "merged_into", "own"),
     );
     let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(ids)]).await?;
     Ok(read_rows::<ContactRow>(&rows)?.into_iter().map(|row| (row.id.clone(), row)).collect())

@@ -13,7 +13,7 @@ use super::{
     show,
     snapshot::{Snapshot, connection},
 };
-use crate::rows::EventRow;
+use crate::rows::{EventRow, hashed};
 
 pub async fn list(
     State(reads): State<Arc<Reads>>,
@@ -22,9 +22,9 @@ pub async fn list(
     params: Params,
 ) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
-    list.by_condition("conversation_id", "aggregate = 'conversation' AND aggregate_id = {}");
-    list.by_condition("contact_id", "aggregate = 'contact' AND aggregate_id = {}");
-    list.by_condition("type", "type_name = {}");
+    list.by_condition("conversation_id", &format!("aggregate = 'conversation' AND {}", hashed::is("aggregate_id", "{}")));
+    list.by_condition("contact_id", &format!("aggregate = 'contact' AND {}", hashed::is("aggregate_id", "{}")));
+    list.by_condition("type", &hashed::is("type_name", "{}"));
     list.by_condition("actor", "actor = {}");
     for name in ["causation_id", "correlation_id"] {
         list.by_id(name)?;

@@ -20,7 +20,7 @@ use super::{
     snapshot::{Snapshot, connection},
     words,
 };
-use crate::rows::{ConversationRow, EventRow, MessageRow, columns};
+use crate::rows::{ConversationRow, EventRow, MessageRow, columns, hashed};
 
 /// Events read for one message. A message has a dozen; retried for weeks it might have more.
 const MOST_EVENTS: u32 = 2000;
@@ -84,10 +84,11 @@ impl Told {
         fourth: Vec<Vec<u8>>,
     ) -> Result<Self, Problem> {
         let sql = format!(
-            "SELECT {} FROM {}.events WHERE tenant = $1 AND aggregate = 'conversation' AND aggregate_id = $2 AND ({condition}) \
+            "SELECT {} FROM {}.events WHERE tenant = $1 AND aggregate = 'conversation' AND {} AND ({condition}) \
              ORDER BY position LIMIT {MOST_EVENTS}",
             columns::<EventRow>(),
-            snapshot.schema
+            snapshot.schema,
+            hashed::is("aggregate_id", "$2")
         );
         let values: [super::snapshot::Value; 4] = [
             Box::new(message.tenant.clone()),

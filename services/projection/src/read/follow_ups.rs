@@ -14,7 +14,7 @@ use super::{
     show,
     snapshot::{Snapshot, connection},
 };
-use crate::rows::{FollowUpRow, columns};
+use crate::rows::{FollowUpRow, columns, hashed};
 
 /// States as they are shown.
 const STATES: [&str; 7] = ["pending", "sent", "done", "cancelled", "expired", "failed", "unknown"];
@@ -26,7 +26,7 @@ pub async fn list(
     params: Params,
 ) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
-    list.by("conversation_id");
+    list.by_hashed("conversation_id");
     list.by_state(&STATES, |state| if state == "pending" { vec!["pending", "due"] } else { Vec::new() })?;
     list.by("key");
     list.by("intention");
@@ -51,9 +51,11 @@ pub async fn one(
     let mut client = connection(&reads.pool).await?;
     let snapshot = Snapshot::take(&mut client).await?;
     let sql = format!(
-        "SELECT {} FROM {}.follow_ups WHERE tenant = $1 AND conversation_id = $2 AND id = $3",
+        "SELECT {} FROM {}.follow_ups WHERE tenant = $1 AND {} AND {}",
         columns::<FollowUpRow>(),
-        snapshot.schema
+        snapshot.schema,
+        hashed::is("conversation_id", "$2"),
+        hashed::is("id", "$3")
     );
     let rows = snapshot.query(&sql, &part_key(&caller, &id)).await?;
     let row: FollowUpRow = read_rows(&rows)?.pop().ok_or_else(|| unknown("follow-up", &id))?;

@@ -9,7 +9,7 @@ use super::{
     params::Params,
     snapshot::{Snapshot, Value},
 };
-use crate::rows::{Table, columns};
+use crate::rows::{Table, columns, hashed};
 
 /// Entries of a page, unless said otherwise, and at most.
 const DEFAULT_LIMIT: u32 = 50;
@@ -52,6 +52,11 @@ impl List {
         self.by_condition(name, &format!("{name} = {{}}"));
     }
 
+    /// The same by a column that an index holds hashed.
+    pub fn by_hashed(&mut self, name: &'static str) {
+        self.by_condition(name, &hashed::is(name, "{}"));
+    }
+
     /// The parameter `name` filters by a condition.
     pub fn by_condition(&mut self, name: &'static str, condition: &str) {
         self.known.push(name);
@@ -62,17 +67,22 @@ impl List {
 
     /// The parameter `name` filters by a column of the conversation that a row belongs to.
     pub fn of_conversations_by(&mut self, name: &'static str) {
-        let own = "SELECT id FROM {schema}.conversations WHERE tenant = $1";
-        self.by_condition(name, &format!("conversation_id IN ({own} AND {name} = {{}})"));
+        let own = format!("{{schema}}.conversations WHERE tenant = $1 AND {name} = {{}}");
+        self.by_condition(name, &hashed::is_in("conversation_id", "id", &own));
     }
 
     /// The parameter `contact_id` filters by the contact, and by those merged into it, of the conversation whose id is in
     /// the column `conversation`.
     pub fn of_contact(&mut self, conversation: &str) {
-        let people =
-            "SELECT {}::text UNION ALL SELECT id FROM {schema}.contacts WHERE tenant = $1 AND merged_into = {}";
-        let theirs = "SELECT id FROM {schema}.conversations WHERE tenant = $1 AND contact_id";
-        self.by_condition("contact_id", &format!("{conversation} IN ({theirs} IN ({people}))"));
+        let people = format!(
+            "(SELECT {{}}::text AS person UNION ALL SELECT id FROM {{schema}}.contacts WHERE tenant = $1 AND {}) AS people",
+            hashed::is("merged_into", "{}")
+        );
+        let theirs = format!(
+            "{{schema}}.conversations WHERE tenant = $1 AND {}",
+            hashed::is_in("contact_id", "person", &people)
+        );
+        self.by_condition("contact_id", &hashed::is_in(conversation, "id", &theirs));
     }
 
     /// The parameter `name` filters by the column of that name, which holds one of `known`.

@@ -14,7 +14,7 @@ use super::{
     show,
     snapshot::{Snapshot, connection},
 };
-use crate::rows::{MessageRow, columns};
+use crate::rows::{MessageRow, columns, hashed};
 
 /// States of a message on its way out.
 const OUTBOX_STATES: [&str; 11] =
@@ -41,7 +41,7 @@ pub async fn list(
     params: Params,
 ) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
-    list.by("conversation_id");
+    list.by_hashed("conversation_id");
     list.by_state(&[&["received"], &OUTBOX_STATES[..]].concat(), |_| Vec::new())?;
     filters(&mut list)?;
     let mut client = connection(&reads.pool).await?;
@@ -60,7 +60,7 @@ pub async fn of_conversation(
     let mut list = List::new(&caller, params);
     list.by_state(&[&["received"], &OUTBOX_STATES[..]].concat(), |_| Vec::new())?;
     filters(&mut list)?;
-    list.only("conversation_id = {}", Box::new(id.clone()));
+    list.only(&hashed::is("conversation_id", "{}"), Box::new(id.clone()));
     let mut client = connection(&reads.pool).await?;
     let snapshot = Snapshot::take(&mut client).await?;
     conversations::find(&snapshot, &caller, &id).await?;
@@ -75,7 +75,7 @@ pub async fn outbox(
     params: Params,
 ) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
-    list.by("conversation_id");
+    list.by_hashed("conversation_id");
     list.by_state(&OUTBOX_STATES, |_| Vec::new())?;
     filters(&mut list)?;
     list.only_fixed(QUEUED_HERE);
@@ -108,9 +108,11 @@ pub async fn outbox_one(
 /// 404 if there is none.
 pub async fn find(snapshot: &Snapshot<'_>, caller: &Caller, id: &str) -> Result<MessageRow, Problem> {
     let sql = format!(
-        "SELECT {} FROM {}.messages WHERE tenant = $1 AND conversation_id = $2 AND id = $3 AND {QUEUED_HERE}",
+        "SELECT {} FROM {}.messages WHERE tenant = $1 AND {} AND {} AND {QUEUED_HERE}",
         columns::<MessageRow>(),
-        snapshot.schema
+        snapshot.schema,
+        hashed::is("conversation_id", "$2"),
+        hashed::is("id", "$3")
     );
     let rows = snapshot.query(&sql, &part_key(caller, id)).await?;
     read_rows(&rows)?.pop().ok_or_else(|| unknown("message in the outbox", id))

@@ -16,7 +16,7 @@ use super::{
     snapshot::{Snapshot, connection},
     words,
 };
-use crate::rows::EventRow;
+use crate::rows::{EventRow, hashed};
 
 pub async fn of_conversation(
     State(reads): State<Arc<Reads>>,
@@ -27,7 +27,7 @@ pub async fn of_conversation(
 ) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
     list.by_condition("type", "type_name = {}");
-    list.only("aggregate = 'conversation' AND aggregate_id = {}", Box::new(id.clone()));
+    list.only(&format!("aggregate = 'conversation' AND {}", hashed::is("aggregate_id", "{}")), Box::new(id.clone()));
     // A chain of causes is found by the id that its events hold as text in their payload.
     list.by_mention("follow_up_id");
     list.by_mention("message_id");

@@ -16,14 +16,15 @@ use super::{
     show::time,
     snapshot::{Snapshot, connection},
 };
-use crate::rows::{DeliveryRow, EventRow, Json, columns};
+use crate::rows::{DeliveryRow, EventRow, Json, columns, hashed};
 
 /// The events that say what a webhook is.
 const ITS_EVENTS: [&str; 4] = ["WebhookCreated", "WebhookSecretRotated", "WebhookDisabled", "WebhookDeleted"];
 
 /// Deleted ones are not shown.
 const NOT_DELETED: &str = "NOT EXISTS (SELECT 1 FROM {schema}.events later WHERE later.tenant = events.tenant \
-     AND later.aggregate_id = events.aggregate_id AND later.type_name = 'WebhookDeleted')";
+     AND md5(later.aggregate_id)::uuid = md5(events.aggregate_id)::uuid AND later.aggregate_id = events.aggregate_id \
+     AND later.type_name = 'WebhookDeleted')";
 
 const STATES: [&str; 3] = ["delivered", "retrying", "failed"];
 
@@ -34,7 +35,7 @@ pub async fn list(
     params: Params,
 ) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
-    list.only_fixed("type_name = 'WebhookCreated'");
+    list.only_fixed(&hashed::is("type_name", "'WebhookCreated'"));
     list.only_fixed(NOT_DELETED);
     let mut client = connection(&reads.pool).await?;
     let snapshot = Snapshot::take(&mut client).await?;
@@ -73,7 +74,7 @@ pub async fn deliveries(
     let snapshot = Snapshot::take(&mut client).await?;
     let webhook = find(&snapshot, &caller, &id).await?;
     let mut list = List::new(&caller, params);
-    list.only("webhook_id = {}", Box::new(webhook.id.clone()));
+    list.only(&hashed::is("webhook_id", "{}"), Box::new(webhook.id.clone()));
     // What was to be tried again, isn't any more once the webhook has ended.
     list.by_state(&STATES, |state| match state {
         "failed" if !webhook.is_active() => vec!["failed", "retrying"],
@@ -98,10 +99,11 @@ async fn folded(
     ids: Vec<String>,
 ) -> Result<HashMap<String, Webhook>, Problem> {
     let sql = format!(
-        "SELECT {} FROM {}.events WHERE tenant = $1 AND aggregate = 'webhook' AND aggregate_id = ANY($2) \
+        "SELECT {} FROM {}.events WHERE tenant = $1 AND aggregate = 'webhook' AND {} \
          AND type_name = ANY($3) ORDER BY position",
         columns::<EventRow>(),
-        snapshot.schema
+        snapshot.schema,
+        hashed::is_any("aggregate_id", "$2")
     );
     let types: Vec<String> = ITS_EVENTS.iter().map(|&t| t.to_owned()).collect();
     let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(ids), Box::new(types)]).await?;

@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use steward_proto::{Recorded, snake_case};
+use steward_proto::{Recorded, snake_case, without_secrets};
 use uuid::Uuid;
 
 use super::table;
 
 table! {
-    /// An event as it stands in the log.
+    /// An event as it stands in the log, without its secrets.
     pub struct EventRow = "events" {
         position: u64,
         tenant: String,
@@ -42,7 +42,7 @@ impl From<&Recorded> for EventRow {
             causation_id: metadata.causation_id,
             correlation_id: metadata.correlation_id,
             traceparent: metadata.traceparent.clone(),
-            payload: recorded.payload.clone(),
+            payload: without_secrets(&metadata.type_name, &recorded.payload),
         }
     }
 }

@@ -29,6 +29,28 @@ pub fn storable(text: &str) -> Cow<'_, str> {
     if text.as_bytes().contains(&0) { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }
 
+/// The same for JSON, where it is an escape: `\u0000`, unless the backslash is itself escaped.
+fn without_escaped_nul(json: String) -> String {
+    if !json.contains("\\u0000") {
+        return json;
+    }
+    let mut cleaned = String::with_capacity(json.len());
+    let mut rest = json.as_str();
+    while let Some(at) = rest.find('\\') {
+        // serde_json escapes within ASCII: a backslash is followed by at least one character.
+        let (before, escape) = rest.split_at(at);
+        cleaned.push_str(before);
+        let (escape, after) = match escape.strip_prefix("\\u0000") {
+            Some(after) => ("\\ufffd", after),
+            None => escape.split_at(2),
+        };
+        cleaned.push_str(escape);
+        rest = after;
+    }
+    cleaned.push_str(rest);
+    cleaned
+}
+
 impl Field for String {
     fn put(&self, buffer: &mut BytesMut) {
         put_bytes(buffer, storable(self).as_bytes());
@@ -116,7 +138,7 @@ pub struct Json<T>(pub T);
 impl<T: Serialize + DeserializeOwned> Field for Json<T> {
     fn put(&self, buffer: &mut BytesMut) {
         let text = serde_json::to_string(&self.0).expect("a struct of strings is JSON");
-        let text = if text.contains("\\u0000") { text.replace("\\u0000", "\\ufffd") } else { text };
+        let text = without_escaped_nul(text);
         buffer.put_i32(i32::try_from(text.len() + 1).expect("a NATS message is below 64 MB"));
         // Version of the jsonb wire format.
         buffer.put_u8(1);
@@ -183,5 +205,19 @@ impl From<&Reason> for Why {
 impl From<&v1::Reason> for Reason {
     fn from(reason: &v1::Reason) -> Self {
         (&Why::from(reason)).into()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nul_in_json_is_replaced_and_words_about_it_are_not() {
+        for (text, kept) in [("a\0b", "a\u{fffd}b"), ("\\u0000", "\\u0000"), ("\\\0\\\\u0000é", "\\\u{fffd}\\\\u0000é")] {
+            let json = without_escaped_nul(serde_json::to_string(text).unwrap());
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), kept, "{json}");
+        }
     }
 }

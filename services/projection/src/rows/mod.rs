@@ -6,6 +6,7 @@ mod delivery;
 mod event;
 mod field;
 mod follow_up;
+pub mod hashed;
 mod message;
 
 pub use contact::ContactRow;

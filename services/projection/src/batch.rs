@@ -1,0 +1,63 @@
+//! What is read of the log at a time: what is there, but no more than fits in memory.
+
+use std::pin::Pin;
+
+use futures::{FutureExt as _, Stream, StreamExt as _};
+use steward_log::{LogError, Tailed};
+use steward_proto::Recorded;
+
+/// Payloads of one batch, in bytes; the event that exceeds it is still in it.
+const BYTES: usize = 16 * 1024 * 1024;
+
+/// Events that follow each other in the log.
+#[derive(Default)]
+pub struct Batch {
+    pub events: Vec<Recorded>,
+    /// The last position read; behind the last event if what follows it is no event.
+    pub through: u64,
+    /// Nothing was behind it when it was read.
+    pub at_end: bool,
+}
+
+impl Batch {
+    /// Waits for something to read and takes what is there, at most `most` messages. `None`: the log has stopped.
+    ///
+    /// A message that is no event at all is skipped: it must not stop everything behind it.
+    ///
+    /// # Errors
+    /// When the log can't be read.
+    pub async fn next<S>(mut tail: Pin<&mut S>, most: usize) -> Result<Option<Self>, LogError>
+    where
+        S: Stream<Item = Result<Tailed, LogError>>,
+    {
+        let Some(first) = tail.next().await else { return Ok(None) };
+        let mut batch = Self::default();
+        let mut bytes = batch.add(first)?;
+        for _ in 1..most {
+            if bytes >= BYTES {
+                break;
+            }
+            let Some(Some(read)) = tail.next().now_or_never() else { break };
+            bytes += batch.add(read)?;
+        }
+        Ok(Some(batch))
+    }
+
+    fn add(&mut self, read: Result<Tailed, LogError>) -> Result<usize, LogError> {
+        match read {
+            Ok(Tailed { recorded, pending }) => {
+                let bytes = recorded.payload.len();
+                (self.through, self.at_end) = (recorded.position, pending == 0);
+                self.events.push(recorded);
+                Ok(bytes)
+            }
+            Err(LogError::Malformed { position, .. }) => {
+                metrics::counter!("steward_projection_skipped_total").increment(1);
+                tracing::warn!(position, "a message that is no event is skipped");
+                self.through = self.through.max(position);
+                Ok(0)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
