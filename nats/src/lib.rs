@@ -29,6 +29,7 @@ mod session;
 mod streams;
 mod subscribe;
 mod tail;
+mod tasks;
 mod wire;
 mod writer;
 
@@ -45,3 +46,4 @@ pub use health::{Condition, Health};
 pub use load::{AtLeast, Versioned};
 pub use subscribe::{HandleError, Handled, Subscription};
 pub use tail::Tailed;
+pub use tasks::Tasks;
