@@ -1,11 +1,6 @@
 //! Who may call: in mode `keys` the holder of a key, in mode `open` whoever is on this machine and no web page.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -14,24 +9,11 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::Response,
 };
-use steward_domain::{
-    ids,
-    tenant::{Role, Tenant},
-};
-use steward_log::{AtLeast, Log};
+use steward_domain::tenant::Role;
+use steward_log::Log;
 use steward_proto::TenantId;
-use subtle::ConstantTimeEq;
 
-use crate::{
-    Caller, Problem,
-    key::{hash_key, tenant_of},
-};
-
-/// A key that was found is taken at its word for this long; a revoked one is refused after.
-const FRESH: Duration = Duration::from_secs(5);
-
-/// How many keys are remembered as found.
-const REMEMBERED: usize = 1024;
+use crate::{Caller, ClientAddress, Problem, budget::Lease, keyring::Keyring};
 
 /// Lets callers through to guarded routes, or not.
 #[derive(Clone)]
@@ -39,12 +21,13 @@ pub struct Guard(Arc<Mode>);
 
 enum Mode {
     Open(Caller),
-    Keys { log: Log, found: Mutex<HashMap<String, (Caller, Instant)>> },
+    Keys(Keyring),
 }
 
 impl Guard {
     /// Everybody on this machine is the admin of tenant `default`. Only right behind a loopback listener: it refuses a
-    /// `Host` that isn't loopback and an `Origin` other than its own, so no web page can command it.
+    /// `Host` that isn't loopback, an `Origin` other than its own and what a proxy brings, so no web page and nobody
+    /// elsewhere can command it.
     pub fn open() -> Self {
         let tenant = TenantId::new("default").expect("it is a token");
         Self(Arc::new(Mode::Open(Caller { tenant, role: Role::Admin, name: "local".to_owned() })))
@@ -52,7 +35,7 @@ impl Guard {
 
     /// Callers bring a key (`Authorization: Bearer sk_…`) whose hash the log holds.
     pub fn keys(log: Log) -> Self {
-        Self(Arc::new(Mode::Keys { log, found: Mutex::default() }))
+        Self(Arc::new(Mode::Keys(Keyring::new(log))))
     }
 
     /// Puts the guard before the routes of `router`.
@@ -63,64 +46,77 @@ impl Guard {
     /// Who makes a request with these headers.
     ///
     /// # Errors
-    /// 401 without a key in force, 403 for a foreign page in mode `open`, 503 when the log can't tell.
+    /// 401 without a key in force, 403 for a foreign page or a proxy in mode `open`, 503 when the log can't tell.
     pub async fn caller(&self, uri: &Uri, headers: &HeaderMap) -> Result<Caller, Problem> {
+        self.caller_from(None, uri, headers).await
+    }
+
+    /// As [`Self::caller`]; refusals are counted for the address.
+    ///
+    /// # Errors
+    /// Also 429 for an address that has brought too many keys that aren't in force.
+    pub async fn caller_from(
+        &self,
+        client: Option<ClientAddress>,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<Caller, Problem> {
         match &*self.0 {
             Mode::Open(caller) => {
                 local(uri, headers)?;
                 Ok(caller.clone())
             }
-            Mode::Keys { log, found } => by_key(log, found, headers).await,
+            Mode::Keys(keyring) => keyring.caller(bearer(headers)?, client).await,
         }
     }
 }
 
 async fn admit(State(guard): State<Guard>, mut request: Request, next: Next) -> Result<Response, Problem> {
-    let caller = guard.caller(request.uri(), request.headers()).await?;
+    let client = request.extensions().get::<ClientAddress>().copied();
+    let caller = guard.caller_from(client, request.uri(), request.headers()).await?;
+    if let Some(lease) = request.extensions().get::<Lease>() {
+        lease.proven(&caller.tenant);
+    }
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 
-async fn by_key(
-    log: &Log,
-    found: &Mutex<HashMap<String, (Caller, Instant)>>,
-    headers: &HeaderMap,
-) -> Result<Caller, Problem> {
-    let refuse = |detail| Problem::unauthorized("no_key", detail);
-    let text = headers
+/// The key that a request brings.
+fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+    headers
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, text)| text.trim())
-        .ok_or_else(|| refuse("this path needs a key: send the header `Authorization: Bearer <key>`"))?;
-    let unknown = || refuse("this key isn't in force; `steward keys create` makes one");
-    let tenant = tenant_of(text).ok_or_else(unknown)?;
-    let hash = hash_key(text);
-    // The map is keyed by hashes, so the time a look-up takes says nothing about a key.
-    let remembered = {
-        let found = found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.get(&hash).filter(|(_, at)| at.elapsed() < FRESH).map(|(caller, _)| caller.clone())
-    };
-    if let Some(caller) = remembered {
-        return Ok(caller);
-    }
-    let keys = log.load::<Tenant>(&ids::tenant_aggregate(&tenant), AtLeast::Latest).await?;
-    let key = keys.state.keys.values().find(|k| bool::from(k.hash.as_bytes().ct_eq(hash.as_bytes())));
-    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(key) = key else {
-        found.remove(&hash);
-        return Err(unknown());
-    };
-    let caller = Caller { tenant, role: key.role, name: key.name.clone() };
-    if found.len() >= REMEMBERED {
-        found.clear();
-    }
-    found.insert(hash, (caller.clone(), Instant::now()));
-    Ok(caller)
+        .ok_or_else(|| {
+            Problem::unauthorized("no_key", "this path needs a key: send the header `Authorization: Bearer <key>`")
+        })
+}
+
+/// What proxies and tunnels say of whom they bring.
+const FORWARDED: [&str; 8] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "fly-client-ip",
+];
+
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| name.as_str().starts_with("x-forwarded-") || FORWARDED.contains(&name.as_str()))
 }
 
 fn local(uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    if is_forwarded(headers) {
+        return Err(Problem::forbidden(
+            "forwarded",
+            "without keys only this machine is served, and this came through a proxy: set [auth] mode = \"keys\" and make a key with `steward keys create`",
+        ));
+    }
     let host = match headers.get(header::HOST) {
         Some(host) => host.to_str().ok(),
         None => uri.authority().map(axum::http::uri::Authority::as_str),
@@ -187,5 +183,15 @@ mod tests {
             assert_eq!(status(from(foreign)).await, StatusCode::FORBIDDEN, "{foreign}");
         }
         assert_eq!(status(Request::builder()).await, StatusCode::FORBIDDEN);
+    }
+
+    #[tokio::test]
+    async fn without_keys_nobody_comes_through_a_proxy() {
+        for name in FORWARDED.into_iter().chain(["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"]) {
+            let request = Request::builder().header(header::HOST, "127.0.0.1").header(name, "1.2.3.4");
+            assert_eq!(status(request).await, StatusCode::FORBIDDEN, "{name}");
+        }
+        let plain = Request::builder().header(header::HOST, "127.0.0.1").header("x-request-id", "7");
+        assert_eq!(status(plain).await, StatusCode::OK);
     }
 }

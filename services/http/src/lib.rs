@@ -2,21 +2,32 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod address;
 mod body;
+mod budget;
 mod caller;
+mod connection;
+mod connections;
 mod guard;
 mod key;
+mod keyring;
+mod limits;
 mod measure;
 mod problem;
 mod refusal;
+mod refusals;
+mod server;
 mod strict;
 mod trace;
 
+pub use address::{ClientAddress, Network, NoNetwork};
 pub use body::read_body;
 pub use caller::Caller;
 pub use guard::Guard;
 pub use key::{NewKey, create_key, hash_key};
+pub use limits::Limits;
 pub use measure::measure;
 pub use problem::{Problem, unknown_path, wrong_method};
+pub use server::serve;
 pub use strict::{ApiJson, ApiPath, ApiQuery, COMMAND_LIMIT, need_json};
 pub use trace::Trace;

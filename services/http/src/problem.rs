@@ -36,6 +36,7 @@ statuses! {
     unprocessable = UNPROCESSABLE_ENTITY,
     unavailable = SERVICE_UNAVAILABLE,
     timeout = GATEWAY_TIMEOUT,
+    too_many = TOO_MANY_REQUESTS,
 }
 
 impl Problem {
@@ -86,6 +87,9 @@ impl IntoResponse for Problem {
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            StatusCode::TOO_MANY_REQUESTS => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
             }
             _ => {}
         }

@@ -12,7 +12,7 @@ use steward_domain::{
     settings::{Channel, Settings},
 };
 use steward_http::{Problem, Trace};
-use steward_log::{Append, AtLeast, Expected, Log};
+use steward_log::{Append, AtLeast, Expected, Log, Tasks};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, v1};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -54,8 +54,8 @@ pub struct Intake {
 }
 
 impl Intake {
-    pub fn new(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Self {
-        let names = Names::watch(log.clone(), shutdown);
+    pub fn new(log: Log, settings: Arc<Settings>, shutdown: CancellationToken, tasks: &Tasks) -> Self {
+        let names = Names::watch(log.clone(), shutdown, tasks);
         let bots = Bots::of(&settings);
         Self { log, settings, repeats: Repeats::default(), names, bots, providers: Memory::default() }
     }

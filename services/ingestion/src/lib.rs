@@ -31,8 +31,8 @@ use axum::{
 };
 use steward_domain::settings::Settings;
 use steward_http::{Guard, measure};
-use steward_log::Log;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use steward_log::{Log, Tasks};
+use tokio_util::sync::CancellationToken;
 
 use intake::Intake;
 pub use telegram::register::{RegisterError, register_webhooks, registration_call};
@@ -48,10 +48,10 @@ pub struct Ingestion {
 }
 
 /// Starts what runs beside the requests, as tasks of `tasks` that end with the shutdown; then as [`router`].
-pub fn serve(ingestion: Ingestion, tasks: &TaskTracker) -> Router {
+pub fn serve(ingestion: Ingestion, tasks: &Tasks) -> Router {
     let shutdown = ingestion.shutdown.clone();
-    let intake = Intake::new(ingestion.log, ingestion.settings, shutdown.clone());
-    tasks.spawn(email::imap::read_mailboxes(intake.clone(), shutdown.clone()));
+    let intake = Intake::new(ingestion.log, ingestion.settings, shutdown.clone(), tasks);
+    tasks.run("mailboxes", email::imap::read_mailboxes(intake.clone(), shutdown.clone()));
     telegram::listen(&intake, tasks, &shutdown);
     routes(intake, &ingestion.guard)
 }
@@ -59,7 +59,8 @@ pub fn serve(ingestion: Ingestion, tasks: &TaskTracker) -> Router {
 /// The webhooks and commands. Fallbacks for other paths and methods are the caller's.
 pub fn router(ingestion: Ingestion) -> Router {
     let Ingestion { log, settings, guard, shutdown } = ingestion;
-    routes(Intake::new(log, settings, shutdown), &guard)
+    let (tasks, _) = Tasks::new(shutdown.clone());
+    routes(Intake::new(log, settings, shutdown, &tasks), &guard)
 }
 
 fn routes(intake: Intake, guard: &Guard) -> Router {

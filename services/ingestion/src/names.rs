@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use steward_domain::{address::Address, ids};
-use steward_log::{Append, AtLeast, Expected, Log, LogError};
+use steward_log::{Append, AtLeast, Expected, Log, LogError, Tasks};
 use steward_proto::{Cause, Event, TenantId, v1};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -40,11 +40,11 @@ pub fn address_of(username: &str) -> String {
 
 impl Names {
     /// Begins recording; ends with `shutdown`, or when nobody is left to learn from.
-    pub fn watch(log: Log, shutdown: CancellationToken) -> Self {
+    pub fn watch(log: Log, shutdown: CancellationToken, tasks: &Tasks) -> Self {
         let (learnt, mut names) = mpsc::channel::<Name>(WAITING);
         let known = Cache::new(KNOWN);
         let recorded: Cache<(Arc<str>, String), Uuid> = known.clone();
-        tokio::spawn(async move {
+        tasks.run("names", async move {
             // Whichever is first: the end, or another name.
             while let Some(Some(name)) = shutdown.run_until_cancelled(names.recv()).await {
                 match shutdown.run_until_cancelled(record(&log, &name)).await {

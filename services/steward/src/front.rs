@@ -3,7 +3,6 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::Duration,
 };
 
 use anyhow::Context;
@@ -13,20 +12,16 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
     routing::get,
-    serve::ListenerExt,
 };
 use deadpool_postgres::Pool;
 use metrics_exporter_prometheus::PrometheusHandle;
-use steward_http::Problem;
+use steward_http::{ClientAddress, Guard, Limits, Problem};
 use steward_log::Log;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-use crate::telemetry;
-
-/// Longest time readiness waits for Postgres' answer.
-const POSTGRES_LIMIT: Duration = Duration::from_secs(2);
+use crate::{readiness::Readiness, telemetry};
 
 /// What stands before the services.
 #[derive(Clone)]
@@ -34,6 +29,9 @@ pub struct Front(Arc<Inner>);
 
 struct Inner {
     metrics: PrometheusHandle,
+    /// Who may see metrics before the services are open: in mode `open` whoever may later, else nobody.
+    early: Option<Guard>,
+    shutdown: CancellationToken,
     /// What is being waited for.
     phase: Mutex<&'static str>,
     opened: OnceLock<Opened>,
@@ -41,13 +39,14 @@ struct Inner {
 
 struct Opened {
     services: Router,
-    log: Log,
-    pool: Option<Pool>,
+    guard: Guard,
+    readiness: Readiness,
 }
 
 impl Front {
-    pub fn new(metrics: PrometheusHandle) -> Self {
-        Self(Arc::new(Inner { metrics, phase: Mutex::new("starting"), opened: OnceLock::new() }))
+    pub fn new(metrics: PrometheusHandle, early: Option<Guard>, shutdown: CancellationToken) -> Self {
+        let (phase, opened) = (Mutex::new("starting"), OnceLock::new());
+        Self(Arc::new(Inner { metrics, early, shutdown, phase, opened }))
     }
 
     /// Says what is being waited for, to whoever asks whether we are ready.
@@ -55,26 +54,43 @@ impl Front {
         *self.0.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
     }
 
-    /// From now on the services answer, and readiness depends on the servers they need.
-    pub fn open(&self, services: Router, log: Log, pool: Option<Pool>) {
-        let opened = self.0.opened.set(Opened { services, log, pool });
+    /// From now on the services answer, and readiness depends on them and on the servers they need.
+    pub fn open(&self, services: Router, guard: Guard, log: Log, pool: Option<Pool>) {
+        let readiness = Readiness::new(log, pool);
+        let opened = self.0.opened.set(Opened { services, guard, readiness });
         assert!(opened.is_ok(), "the front is opened once");
     }
 
     /// Serves until `shutdown`, then ends the requests in hand.
-    pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<()> {
-        let router = Router::new()
-            .route("/healthz", get(|| async { "ok\n" }))
-            .route("/readyz", get(readyz))
-            .route("/metrics", get(metrics))
-            .fallback(services)
-            .with_state(self);
-        let router = telemetry::traced(router);
-        // Answers are small and awaited: none of them waits for a fuller packet.
-        let listener = listener.tap_io(|stream| {
-            let _ = stream.set_nodelay(true);
-        });
-        axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        limits: Limits,
+        shutdown: CancellationToken,
+    ) -> std::io::Result<()> {
+        let router = self.probes().route("/metrics", get(metrics)).fallback(services).with_state(self);
+        steward_http::serve(listener, telemetry::traced(router), limits, shutdown).await
+    }
+
+    /// Serves metrics without asking for a key, on a listener of their own.
+    pub async fn serve_metrics(self, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<()> {
+        let open = async |State(front): State<Self>| front.render();
+        let router = self.probes().route("/metrics", get(open)).fallback(steward_http::unknown_path).with_state(self);
+        steward_http::serve(listener, router, Limits { connections: 64, ..Limits::default() }, shutdown).await
+    }
+
+    fn probes(&self) -> Router<Self> {
+        Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz))
+    }
+
+    fn not_yet(&self) -> Response {
+        let phase = *self.0.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        let detail = format!("Steward is not ready yet, it waits for this: {phase}. Try again in a moment.");
+        Problem::unavailable("not_ready", detail).into_response()
+    }
+
+    fn render(&self) -> Response {
+        ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], self.0.metrics.render()).into_response()
     }
 }
 
@@ -88,42 +104,45 @@ async fn services(State(front): State<Front>, request: Request) -> Response {
     }
 }
 
-impl Front {
-    fn not_yet(&self) -> Response {
-        let phase = *self.0.phase.lock().unwrap_or_else(PoisonError::into_inner);
-        let detail = format!("Steward is not ready yet, it waits for this: {phase}. Try again in a moment.");
-        Problem::unavailable("not_ready", detail).into_response()
+/// 503 when a part has ended or can't go on: whoever supervises this process is to start it anew.
+async fn healthz(State(front): State<Front>) -> Response {
+    match front.0.opened.get().and_then(|opened| opened.readiness.dead()) {
+        Some(problem) => problem.into_response(),
+        None => "ok\n".into_response(),
     }
 }
 
+/// 503 when something isn't done in time, or couldn't be.
 async fn readyz(State(front): State<Front>) -> Response {
+    if front.0.shutdown.is_cancelled() {
+        return Problem::unavailable("stopping", "Steward is stopping; ask the one that takes over.").into_response();
+    }
     let Some(opened) = front.0.opened.get() else { return front.not_yet() };
-    if !opened.log.is_connected() {
-        let detail = "NATS can't be reached; Steward keeps connecting. Check that nats-server runs.";
-        return Problem::unavailable("nats_down", detail).into_response();
+    match opened.readiness.ask().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(problem) => problem.into_response(),
     }
-    if let Some(pool) = &opened.pool {
-        let answered =
-            tokio::time::timeout(POSTGRES_LIMIT, async { pool.get().await.ok()?.simple_query("SELECT 1").await.ok() });
-        if !answered.await.is_ok_and(|answer| answer.is_some()) {
-            let detail = "Postgres can't be reached; Steward keeps connecting. Check that it runs.";
-            return Problem::unavailable("postgres_down", detail).into_response();
-        }
-    }
-    "ready\n".into_response()
 }
 
-async fn metrics(State(front): State<Front>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], front.0.metrics.render()).into_response()
+/// They are of all tenants, and stand on a listener that may be public: only with a key, where keys are needed.
+async fn metrics(State(front): State<Front>, request: Request) -> Response {
+    let client = request.extensions().get::<ClientAddress>().copied();
+    let guard = front.0.opened.get().map(|opened| &opened.guard).or(front.0.early.as_ref());
+    let Some(guard) = guard else { return front.not_yet() };
+    match guard.caller_from(client, request.uri(), request.headers()).await {
+        Ok(_) => front.render(),
+        Err(problem) => problem.into_response(),
+    }
 }
 
-/// Binds the listener.
+/// Binds a listener.
 ///
 /// # Errors
 /// In words: the address is taken, isn't this machine's, or needs rights.
-pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+pub async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
-        format!("can't listen on {address}; set server.listen (STEWARD__SERVER__LISTEN) to another address")
+        let variable = key.to_uppercase().replace('.', "__");
+        format!("can't listen on {address}; set {key} (STEWARD__{variable}) to another address")
     })
 }
 

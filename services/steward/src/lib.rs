@@ -2,12 +2,15 @@
 
 pub mod cli;
 pub mod config;
+mod descriptors;
 pub mod find;
 pub mod front;
 pub mod postgres;
+mod readiness;
 pub mod run_file;
 pub mod servers;
 pub mod services;
 pub mod signals;
+mod stall;
 pub mod telemetry;
 pub mod up;

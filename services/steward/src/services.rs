@@ -8,12 +8,11 @@ use deadpool_postgres::Pool;
 use steward_domain::settings::Settings;
 use steward_http::{Guard, measure, unknown_path, wrong_method};
 use steward_ingestion::{Ingestion, register_webhooks, registration_call};
-use steward_log::Log;
+use steward_log::{Log, Tasks};
 use steward_projection::{Reached, Reads};
 use steward_proto::TenantId;
-use tokio::sync::mpsc;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{error, info, warn};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
 
 /// Waits between attempts to register Telegram's webhooks.
 const REGISTER_WAIT: Duration = Duration::from_secs(2);
@@ -66,44 +65,17 @@ pub struct Runtime {
     /// Asks everything to stop.
     pub shutdown: CancellationToken,
     /// Everything that runs.
-    pub tasks: TaskTracker,
-    /// Where a service that can't go on says so.
-    failed: mpsc::Sender<anyhow::Error>,
+    pub tasks: Tasks,
 }
 
 impl Runtime {
-    /// The receiver gets what makes a service end before the shutdown.
-    pub fn new(
-        settings: Arc<Settings>,
-        log: Log,
-        pool: Option<Pool>,
-        guard: Guard,
-        shutdown: CancellationToken,
-    ) -> (Self, mpsc::Receiver<anyhow::Error>) {
-        let (failed, failures) = mpsc::channel(Service::ALL.len());
-        (Self { settings, log, pool, guard, shutdown, tasks: TaskTracker::new(), failed }, failures)
-    }
-
-    /// Runs a service's loop as a task of its own. Should it end before the shutdown, the whole process stops: what is left
-    /// would look alive and keep no promise.
+    /// Runs a service's loop as a task of its own. Should it end before the shutdown, the whole process stops.
     fn spawn<E>(&self, service: Service, run: impl Future<Output = Result<(), E>> + Send + 'static)
     where
         E: Into<anyhow::Error> + Send,
     {
-        let (shutdown, failed) = (self.shutdown.clone(), self.failed.clone());
-        self.tasks.spawn(async move {
-            let result = run.await;
-            if shutdown.is_cancelled() {
-                info!(%service, "stopped");
-                return;
-            }
-            let problem = match result {
-                Ok(()) => anyhow::anyhow!("the service {service} ended by itself"),
-                Err(problem) => problem.into().context(format!("the service {service} can't go on")),
-            };
-            error!("{problem:#}");
-            let _ = failed.try_send(problem);
-            shutdown.cancel();
+        self.tasks.keep(format!("the service {service}"), async move {
+            run.await.map_err(|problem| format!("{:#}", problem.into()))
         });
     }
 
@@ -131,7 +103,10 @@ impl Runtime {
     fn ingestion(&self, public_url: Option<&str>) -> Router {
         match public_url {
             Some(url) => {
-                self.tasks.spawn(register(self.settings.clone(), url.to_owned(), self.shutdown.clone()));
+                self.tasks.run(
+                    "registering webhooks",
+                    register(self.settings.clone(), url.to_owned(), self.shutdown.clone()),
+                );
             }
             None => {
                 if let Some(call) = registration_call(&self.settings) {

@@ -6,21 +6,21 @@ use anyhow::Context;
 use deadpool_postgres::Pool;
 use metrics_exporter_prometheus::PrometheusHandle;
 use steward_http::Guard;
-use steward_log::{ConnectOptions, Log, LogError};
-use tokio::{net::TcpListener, time::timeout};
+use steward_log::{Condition, ConnectOptions, Log, LogError, Tasks};
+use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
     config::{AuthMode, Secret, Settings},
-    find,
+    descriptors, find,
     front::{self, Front},
     postgres,
     run_file::RunFile,
     servers::{DataDir, ManagedServers, Wanted},
     services::{Runtime, Service},
     signals::stop_on_signals,
-    telemetry,
+    stall, telemetry,
 };
 
 /// Longest time the services and the requests in hand may take to end: a send in hand takes up to six seconds, and its answer must
@@ -28,6 +28,10 @@ use crate::{
 const STOP_LIMIT: Duration = Duration::from_secs(8);
 /// How often the histograms are folded together, so that they don't grow where nobody scrapes them.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+/// How often the parts are looked at, and how often in a row one may be dead before the process ends: long enough for whoever
+/// probes it to see why.
+const LOOK: Duration = Duration::from_secs(2);
+const DEAD_LOOKS: u32 = 4;
 
 /// Where the servers are.
 struct Urls {
@@ -94,8 +98,8 @@ pub async fn one_service(service: Service, settings: Settings, data_dir: &Path) 
 struct Process {
     front: Front,
     url: String,
-    listener: TcpListener,
-    metrics: PrometheusHandle,
+    tasks: Tasks,
+    deaths: mpsc::Receiver<String>,
     shutdown: CancellationToken,
 }
 
@@ -103,10 +107,28 @@ impl Process {
     async fn begin(settings: &Settings) -> anyhow::Result<Self> {
         let shutdown = CancellationToken::new();
         stop_on_signals(shutdown.clone())?;
+        let mut limits = settings.edge.clone();
+        limits.connections = descriptors::room_for(limits.connections);
         let metrics = telemetry::metrics()?;
-        let listener = front::bind(settings.server.listen).await?;
+        let listener = front::bind(settings.server.listen, "server.listen").await?;
         let url = front::local_url(listener.local_addr()?);
-        Ok(Self { front: Front::new(metrics.clone()), url, listener, metrics, shutdown })
+        let early = (settings.auth == AuthMode::Open).then(Guard::open);
+        let front = Front::new(metrics.clone(), early, shutdown.clone());
+        let (tasks, deaths) = Tasks::new(shutdown.clone());
+        let serving = front.clone().serve(listener, limits, shutdown.clone());
+        tasks.keep("the listener", async move { serving.await.map_err(|problem| problem.to_string()) });
+        if let Some(address) = settings.server.metrics_listen {
+            let listener = front::bind(address, "server.metrics_listen").await?;
+            let serving = front.clone().serve_metrics(listener, shutdown.clone());
+            tasks.keep("the metrics' listener", async move { serving.await.map_err(|problem| problem.to_string()) });
+        }
+        let (upkeep, stop) = (keep_up(metrics, shutdown.clone()), shutdown.clone());
+        tasks.keep("the metrics' upkeep", async move {
+            upkeep.await;
+            Ok(())
+        });
+        tasks.keep("the clock of the runtime", stall::watch(stop));
+        Ok(Self { front, url, tasks, deaths, shutdown })
     }
 
     /// From connecting to the end. `ready` is told when the services answer; what it returns is kept until the shutdown.
@@ -118,45 +140,56 @@ impl Process {
         urls: Urls,
         ready: impl FnOnce(&str) -> anyhow::Result<T>,
     ) -> anyhow::Result<()> {
-        let Self { front, url, listener, metrics, shutdown } = self;
-        let serving = tokio::spawn(front.clone().serve(listener, shutdown.clone()));
-        let upkeep = tokio::spawn(keep_up(metrics, shutdown.clone()));
+        let Self { front, url, tasks, mut deaths, shutdown } = self;
         // Whatever happens from here on, the way back is the same.
-        let result: anyhow::Result<_> = async {
-            let Some((log, pool)) = connect(&front, services, &urls, &shutdown).await? else { return Ok(None) };
+        let result: anyhow::Result<()> = async {
+            let Some((log, pool)) = connect(&front, services, &urls, &shutdown).await? else { return Ok(()) };
             let guard = match settings.auth {
                 AuthMode::Open => Guard::open(),
                 AuthMode::Keys => Guard::keys(log.clone()),
             };
-            let (runtime, failures) = Runtime::new(served, log.clone(), pool.clone(), guard, shutdown.clone());
+            tasks.keep("the watch over the parts", end_with_the_dead(log.clone(), shutdown.clone()));
+            let runtime = Runtime {
+                settings: served,
+                log: log.clone(),
+                pool: pool.clone(),
+                guard: guard.clone(),
+                shutdown: shutdown.clone(),
+                tasks: tasks.clone(),
+            };
             front.waits_for("the services to start");
             let router = runtime.start(services, settings.server.public_url.as_deref()).await?;
-            front.open(router, log, pool);
+            front.open(router, guard, log, pool);
             let kept = ready(&url)?;
             shutdown.cancelled().await;
             drop(kept);
-            Ok(Some((runtime, failures)))
+            Ok(())
         }
         .await;
         shutdown.cancel();
-        let ended = async {
-            let _ = upkeep.await;
-            if let Ok(Err(problem)) = serving.await {
-                warn!(%problem, "the listener ended");
-            }
-            if let Ok(Some((runtime, _))) = &result {
-                runtime.tasks.close();
-                runtime.tasks.wait().await;
-            }
-        };
-        if timeout(STOP_LIMIT, ended).await.is_err() {
+        if timeout(STOP_LIMIT, tasks.ended()).await.is_err() {
             warn!("not everything ended within {} s; ending without it", STOP_LIMIT.as_secs());
         }
-        match result? {
-            Some((_, mut failures)) => failures.try_recv().map_or(Ok(()), Err),
-            None => Ok(()),
+        result?;
+        deaths.try_recv().map_or(Ok(()), |said| Err(anyhow::anyhow!(said)))
+    }
+}
+
+/// Ends with an error when a part of the process is dead and stays so: nobody else starts it anew.
+async fn end_with_the_dead(log: Log, shutdown: CancellationToken) -> Result<(), String> {
+    let mut tick = tokio::time::interval(LOOK);
+    let mut looks = 0;
+    while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+        let dead = log.health().conditions().into_iter().find_map(|(name, condition)| match condition {
+            Condition::Dead(why) => Some((name, why)),
+            Condition::Well | Condition::Behind(_) => None,
+        });
+        looks = if dead.is_some() { looks + 1 } else { 0 };
+        if let Some((name, why)) = dead.filter(|_| looks >= DEAD_LOOKS) {
+            return Err(format!("{name} is dead: {why}"));
         }
     }
+    Ok(())
 }
 
 /// Connects to what `services` need, and makes the streams; waits for servers that are down. `None`: the shutdown came first.

@@ -13,19 +13,24 @@ pub mod update;
 pub mod webhook;
 
 use steward_domain::settings::ChannelKind;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use steward_log::Tasks;
+use tokio_util::sync::CancellationToken;
 
 use crate::intake::Intake;
 
 /// Asks every bot its name, and for its updates where they are asked for.
-pub fn listen(intake: &Intake, tasks: &TaskTracker, shutdown: &CancellationToken) {
+pub fn listen(intake: &Intake, tasks: &Tasks, shutdown: &CancellationToken) {
     let client = reqwest::Client::new();
     for channel in &intake.settings.channels {
         let ChannelKind::Telegram(telegram) = &channel.kind else { continue };
-        tasks.spawn(intake.bots.clone().ask(channel.clone(), client.clone(), shutdown.clone()));
+        tasks.run(
+            format!("bot of {}", channel.id),
+            intake.bots.clone().ask(channel.clone(), client.clone(), shutdown.clone()),
+        );
         if telegram.polling {
             let (intake, channel, telegram) = (intake.clone(), channel.clone(), telegram.clone());
-            tasks.spawn(polling::run(intake, channel, telegram, client.clone(), shutdown.clone()));
+            let name = format!("polling of {}", channel.id);
+            tasks.run(name, polling::run(intake, channel, telegram, client.clone(), shutdown.clone()));
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{Global, session::bare};
-use crate::{config::Settings, find, postgres};
+use crate::{config::Settings, find, postgres, run_file::RunFile, servers::DataDir};
 
 /// Longest wait for one answer.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -66,6 +66,7 @@ impl Doctor {
                 report.add("configuration", Fine(file));
                 let log = nats(&mut report, global, &settings).await;
                 read_models(&mut report, global, &settings, log.as_ref()).await;
+                running(&mut report, global).await;
                 if !self.offline {
                     channels(&mut report, &served, settings.server.public_url.as_deref()).await;
                 }
@@ -167,6 +168,31 @@ async fn read_models(report: &mut Report, global: &Global, settings: &Settings, 
         (Some((schema, position)), _) => Fine(format!("{schema} at position {position}")),
     };
     report.add("read models", finding);
+}
+
+/// What the process that uses this data directory says of itself, if there is one.
+async fn running(report: &mut Report, global: &Global) {
+    let http = DataDir::existing(&global.data_dir).and_then(|data| RunFile::read(&data)?.http);
+    let Some(http) = http else { return };
+    let finding = match ask_ready(&http).await {
+        Ok((true, _)) => Fine(format!("ready at {http}")),
+        Ok((false, said)) => Wrong(format!("not ready: {said}")),
+        Err(problem) => Wrong(format!("no answer at {http} ({}): start it anew", problem.without_url())),
+    };
+    report.add("process", finding);
+}
+
+async fn ask_ready(http: &str) -> reqwest::Result<(bool, String)> {
+    #[derive(serde::Deserialize)]
+    struct Said {
+        detail: String,
+    }
+    // It is on this machine, whatever proxies are set.
+    let client = reqwest::Client::builder().no_proxy().timeout(LIMIT).build()?;
+    let answer = client.get(format!("{http}/readyz")).send().await?;
+    let ready = answer.status().is_success();
+    let text = answer.text().await?;
+    Ok((ready, serde_json::from_str::<Said>(&text).map_or(text, |said| said.detail)))
 }
 
 async fn channels(report: &mut Report, served: &Served, public_url: Option<&str>) {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use steward_domain::settings::Approval;
 
-use super::values::{Hour, HoursOfDay, Listen, Positive, Secret, Span, SpanOrNever, Spoken, Text, WebUrl, Zone};
+use super::values::{
+    Hour, HoursOfDay, Listen, Megabytes, Positive, Proxy, Secret, Span, SpanOrNever, Spoken, Text, WebUrl, Zone,
+};
 
 /// The whole file. Unknown keys are refused everywhere: a misspelt key must not silently mean its default.
 #[derive(Debug, Default, Deserialize)]
@@ -21,6 +23,7 @@ pub(super) struct File {
     /// By name.
     pub tenants: BTreeMap<String, Tenant>,
     pub webhooks: Webhooks,
+    pub limits: Limits,
     /// Read one by one afterwards, each by its kind, so that a problem is named with its full path.
     pub channels: Option<Vec<toml::Table>>,
 }
@@ -30,6 +33,20 @@ pub(super) struct File {
 pub(super) struct Server {
     pub listen: Option<Listen>,
     pub public_url: Option<WebUrl>,
+    pub metrics_listen: Option<Listen>,
+    pub trusted_proxies: Vec<Proxy>,
+}
+
+/// How much may be occupied at once.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(super) struct Limits {
+    /// Open HTTP connections.
+    pub connections: Option<Positive>,
+    /// Of one address, unless it is this machine or a trusted proxy.
+    pub connections_per_address: Option<Positive>,
+    /// MB of request bodies in memory.
+    pub body_megabytes: Option<Megabytes>,
 }
 
 #[derive(Debug, Default, Deserialize)]

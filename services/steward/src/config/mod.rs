@@ -45,6 +45,8 @@ pub struct Settings {
     /// By name.
     pub tenants: BTreeMap<String, TenantPolicy>,
     pub webhooks: Webhooks,
+    /// `[limits]` of the HTTP edge, with `[server] trusted_proxies`.
+    pub edge: steward_http::Limits,
     pub channels: Vec<Channel>,
 }
 
@@ -54,6 +56,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Where the world reaches `listen`; without a trailing slash.
     pub public_url: Option<String>,
+    /// Where metrics are served without a key, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 /// `[brain]`
@@ -146,7 +150,12 @@ fn settings(file: file::File, without_file: bool) -> Result<Settings, KeyProblem
         },
     };
     Ok(Settings {
-        server: Server { listen, public_url: file.server.public_url.map(|url| url.0) },
+        server: Server {
+            listen,
+            public_url: file.server.public_url.map(|url| url.0),
+            metrics_listen: file.server.metrics_listen.map(|listen| listen.0),
+        },
+        edge: edge(&file.limits, file.server.trusted_proxies),
         nats_url: file.nats.url,
         postgres_url: file.postgres.url,
         auth,
@@ -163,6 +172,19 @@ fn settings(file: file::File, without_file: bool) -> Result<Settings, KeyProblem
         },
         channels,
     })
+}
+
+fn edge(file: &file::Limits, trusted_proxies: Vec<values::Proxy>) -> steward_http::Limits {
+    let otherwise = steward_http::Limits::default();
+    steward_http::Limits {
+        connections: file.connections.map_or(otherwise.connections, |n| n.0 as usize),
+        connections_per_address: file
+            .connections_per_address
+            .map_or(otherwise.connections_per_address, |n| n.0 as usize),
+        body_bytes: file.body_megabytes.map_or(otherwise.body_bytes, |n| n.0 << 20),
+        trusted_proxies: trusted_proxies.into_iter().map(|proxy| proxy.0).collect(),
+        ..otherwise
+    }
 }
 
 /// Each names a tenant that has a channel: a misspelt name must not silently mean nobody.

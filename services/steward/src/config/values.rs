@@ -176,6 +176,29 @@ impl<'de> Deserialize<'de> for Listen {
     }
 }
 
+/// An address or a network whose word is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Proxy(pub steward_http::Network);
+
+impl<'de> Deserialize<'de> for Proxy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(deserializer, r#"an address or a network such as "10.0.0.0/8""#, |text| text.parse().ok()).map(Self)
+    }
+}
+
+/// MB for request bodies: at least what lets the largest mail through as a quarter of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Megabytes(pub usize);
+
+impl<'de> Deserialize<'de> for Megabytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match i64::deserialize(deserializer)? {
+            number @ 104..=1_048_576 => Ok(Self(number as usize)),
+            other => Err(de::Error::invalid_value(Unexpected::Signed(other), &"a number of MB from 104 to 1048576")),
+        }
+    }
+}
+
 /// An absolute http(s) URL, kept without a trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WebUrl(pub String);

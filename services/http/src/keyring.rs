@@ -1,0 +1,134 @@
+//! Whose key it is: the keys of each tenant as the log has them, remembered for a few seconds.
+//!
+//! Keys that aren't in force must not cost much: a tenant's keys are read together, not once per key that somebody
+//! makes up; what is read for tenants that have none is bounded and remembered apart; few are read at a time.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use moka::sync::Cache;
+use steward_domain::{ids, tenant::Tenant};
+use steward_log::{AtLeast, Log};
+use steward_proto::TenantId;
+use tokio::sync::Semaphore;
+
+use crate::{
+    Caller, ClientAddress, Problem,
+    key::{hash_key, tenant_of},
+    refusals::{Bucket, Refusals},
+};
+
+/// A tenant's keys are taken as they were read for this long; a revoked one is refused after.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// Tenants whose keys are remembered.
+const TENANTS: u64 = 10_000;
+
+/// Names remembered of tenants that have no keys.
+const STRANGERS: u64 = 1_000;
+
+/// Readings at a time.
+const READINGS: usize = 8;
+
+/// A key that isn't among those remembered may have been made since: so often, at once and per second, a tenant's keys
+/// are read again for one. Beyond that a new key counts after [`FRESH`].
+const AGAIN: (f64, f64) = (10.0, 2.0);
+
+/// A tenant's keys, by their hashes.
+struct Ring {
+    callers: HashMap<String, Caller>,
+    again: Arc<Mutex<Bucket>>,
+}
+
+/// Finds out whose a key is.
+pub(crate) struct Keyring {
+    log: Log,
+    /// Of tenants that have keys.
+    rings: Cache<TenantId, Arc<Ring>>,
+    /// Tenants without keys.
+    none: Cache<TenantId, Arc<Ring>>,
+    readings: Semaphore,
+    refusals: Refusals,
+}
+
+impl Keyring {
+    pub fn new(log: Log) -> Self {
+        let cache = |most| Cache::builder().max_capacity(most).time_to_live(FRESH).build();
+        let (rings, none) = (cache(TENANTS), cache(STRANGERS));
+        Self { log, rings, none, readings: Semaphore::new(READINGS), refusals: Refusals::new() }
+    }
+
+    /// The caller who brings the key `text`.
+    ///
+    /// # Errors
+    /// 401 when it isn't in force, 429 when too many such keys came from there, 503 when the log can't tell.
+    pub async fn caller(&self, text: &str, client: Option<ClientAddress>) -> Result<Caller, Problem> {
+        let found = match tenant_of(text) {
+            Some(tenant) => self.find(&tenant, &hash_key(text), client).await?,
+            None => None,
+        };
+        found.ok_or_else(|| {
+            metrics::counter!("steward_http_keys_refused_total").increment(1);
+            if let Some(client) = client {
+                self.refusals.count(client);
+            }
+            Problem::unauthorized("no_key", "this key isn't in force; `steward keys create` makes one")
+        })
+    }
+
+    async fn find(
+        &self,
+        tenant: &TenantId,
+        hash: &str,
+        client: Option<ClientAddress>,
+    ) -> Result<Option<Caller>, Problem> {
+        let remembered = self.remembered(tenant);
+        // They are found by their hashes, so the time it takes says nothing about a key.
+        if let Some(caller) = remembered.as_ref().and_then(|ring| ring.callers.get(hash)) {
+            return Ok(Some(caller.clone()));
+        }
+        if client.is_some_and(|client| self.refusals.is_waiting(client)) {
+            return Err(Problem::too_many(
+                "too_many_refused",
+                "too many keys that aren't in force came from this address; wait a minute, then send one that is",
+            ));
+        }
+        let again = match &remembered {
+            Some(ring) => {
+                if !ring.again.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now()) {
+                    return Ok(None);
+                }
+                Arc::clone(&ring.again)
+            }
+            None => Arc::new(Mutex::new(Bucket::full(AGAIN.0, AGAIN.1))),
+        };
+        let _reading = self.readings.acquire().await.expect("it is never closed");
+        // Somebody else may have read them while this one waited.
+        let meanwhile = if remembered.is_none() { self.remembered(tenant) } else { None };
+        let ring = match meanwhile {
+            Some(ring) => ring,
+            None => self.read(tenant, again).await?,
+        };
+        Ok(ring.callers.get(hash).cloned())
+    }
+
+    fn remembered(&self, tenant: &TenantId) -> Option<Arc<Ring>> {
+        self.rings.get(tenant).or_else(|| self.none.get(tenant))
+    }
+
+    async fn read(&self, tenant: &TenantId, again: Arc<Mutex<Bucket>>) -> Result<Arc<Ring>, Problem> {
+        let read = self.log.load::<Tenant>(&ids::tenant_aggregate(tenant), AtLeast::Latest).await?;
+        let caller = |role, name: &String| Caller { tenant: tenant.clone(), role, name: name.clone() };
+        let keys = read.state.keys.values();
+        let callers: HashMap<_, _> = keys.map(|key| (key.hash.clone(), caller(key.role, &key.name))).collect();
+        let ring = Arc::new(Ring { callers, again });
+        let (with, without) =
+            if ring.callers.is_empty() { (&self.none, &self.rings) } else { (&self.rings, &self.none) };
+        without.invalidate(tenant);
+        with.insert(tenant.clone(), Arc::clone(&ring));
+        Ok(ring)
+    }
+}

@@ -1,0 +1,118 @@
+//! Whether everything is well: the parts of this process, and the servers they need, each asked within bounds.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use deadpool_postgres::Pool;
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, Shared},
+};
+use steward_http::Problem;
+use steward_log::{Condition, Log};
+use tokio::time::timeout;
+
+/// Longest wait for a server's answer.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// An answer counts for this long: many who ask cost no more than one.
+const FRESH: Duration = Duration::from_secs(1);
+
+type Asking = Shared<BoxFuture<'static, Result<(), Problem>>>;
+
+/// Asks the parts and the servers.
+pub struct Readiness {
+    log: Log,
+    pool: Option<Pool>,
+    /// What is being asked, or was a moment ago.
+    asked: Mutex<Option<(Instant, Asking)>>,
+}
+
+impl Readiness {
+    pub fn new(log: Log, pool: Option<Pool>) -> Self {
+        Self { log, pool, asked: Mutex::default() }
+    }
+
+    /// A part that has ended or can't go on.
+    pub fn dead(&self) -> Option<Problem> {
+        self.log.health().conditions().into_iter().find_map(|(name, condition)| match condition {
+            Condition::Dead(why) => Some(dead(&name, &why)),
+            Condition::Well | Condition::Behind(_) => None,
+        })
+    }
+
+    /// Whether all is well, within a few seconds in any case.
+    ///
+    /// # Errors
+    /// 503 that names what isn't, and what to do.
+    pub async fn ask(&self) -> Result<(), Problem> {
+        // What the parts say costs nothing and is never old.
+        self.parts()?;
+        let asking = {
+            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            match &*asked {
+                Some((at, asking)) if at.elapsed() < FRESH || asking.peek().is_none() => asking.clone(),
+                _ => {
+                    let asking = servers(self.log.clone(), self.pool.clone()).boxed().shared();
+                    asked.insert((Instant::now(), asking)).1.clone()
+                }
+            }
+        };
+        asking.await
+    }
+
+    fn parts(&self) -> Result<(), Problem> {
+        let conditions = self.log.health().conditions();
+        let find = |worst: fn(&Condition) -> Option<&String>| {
+            conditions.iter().find_map(|(name, condition)| Some((name, worst(condition)?)))
+        };
+        let is_dead = find(|c| if let Condition::Dead(why) = c { Some(why) } else { None });
+        if let Some((name, why)) = is_dead {
+            return Err(dead(name, why));
+        }
+        // Without the log they are all behind, and it is the log that is to be mended.
+        if !self.log.is_connected() {
+            return Err(nats_down("can't be reached"));
+        }
+        match find(|c| if let Condition::Behind(why) = c { Some(why) } else { None }) {
+            Some((name, why)) => {
+                let detail = format!(
+                    "{name} is behind: {why}. It goes on by itself; if it stays so, `steward doctor` says more."
+                );
+                Err(Problem::unavailable("behind", detail))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn dead(name: &str, why: &str) -> Problem {
+    let detail = format!("{name} can't go on: {why}. The process ends by itself; its supervisor is to start it anew.");
+    Problem::unavailable("dead", detail)
+}
+
+fn nats_down(what: &str) -> Problem {
+    Problem::unavailable("nats_down", format!("NATS {what}; Steward keeps trying. Check that nats-server runs."))
+}
+
+async fn servers(log: Log, pool: Option<Pool>) -> Result<(), Problem> {
+    let nats = async {
+        match timeout(LIMIT, log.last_position()).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(nats_down("doesn't answer")),
+        }
+    };
+    let postgres = async {
+        let Some(pool) = pool else { return Ok(()) };
+        let asked = timeout(LIMIT, async { pool.get().await.ok()?.simple_query("SELECT 1").await.ok() });
+        if asked.await.is_ok_and(|answer| answer.is_some()) {
+            return Ok(());
+        }
+        let detail = "Postgres can't be reached, or all connections to it are taken; Steward keeps connecting. Check that it runs.";
+        Err(Problem::unavailable("postgres_down", detail))
+    };
+    let (nats, postgres) = tokio::join!(nats, postgres);
+    nats.and(postgres)
+}
