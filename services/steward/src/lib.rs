@@ -9,5 +9,6 @@ pub mod run_file;
 pub mod servers;
 pub mod services;
 pub mod signals;
+pub mod streams;
 pub mod telemetry;
 pub mod up;

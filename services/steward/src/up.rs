@@ -3,10 +3,12 @@
 use std::{io::Write, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use deadpool_postgres::Pool;
 use metrics_exporter_prometheus::PrometheusHandle;
 use steward_http::Guard;
-use steward_log::{ConnectOptions, Log, LogError};
+use steward_log::{
+    ConnectOptions, Log, LogError,
+    permissions::{ADMIN, READER, STEWARD},
+};
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -15,12 +17,12 @@ use crate::{
     config::{AuthMode, Secret, Settings},
     find,
     front::{self, Front},
-    postgres,
-    run_file::RunFile,
+    postgres::{self, Pools},
+    run_file::{Credentials, RunFile},
     servers::{DataDir, ManagedServers, Wanted},
     services::{Runtime, Service},
     signals::stop_on_signals,
-    telemetry,
+    streams, telemetry,
 };
 
 /// Longest time the services and the requests in hand may take to end: a send in hand takes up to six seconds, and its answer must
@@ -32,7 +34,7 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// Where the servers are.
 struct Urls {
     nats: Secret,
-    postgres: Option<Secret>,
+    postgres: Option<postgres::Urls>,
 }
 
 /// Runs all services, and the servers that the configuration gives no URL of, until a signal.
@@ -50,22 +52,31 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
             Some(servers)
         }
     };
-    let managed = |url: fn(&ManagedServers) -> &Option<Secret>| servers.as_ref().and_then(|s| url(s).clone());
+    let credentials = servers.as_ref().map_or_else(Credentials::default, |s| s.credentials.clone());
     let urls = Urls {
-        nats: managed(|s| &s.nats_url).or(settings.nats_url.clone()).expect("it is managed or given"),
-        postgres: managed(|s| &s.postgres_url).or(settings.postgres_url.clone()),
+        nats: credentials.nats(STEWARD).or(settings.nats_url.clone()).expect("it is managed or given"),
+        postgres: postgres::Urls::of(&credentials).or(settings.postgres_url.clone().map(postgres::Urls::One)),
     };
     let run_file = RunFile::of_this_process(
         Some(process.url.clone()),
-        Some(urls.nats.expose().to_owned()),
-        urls.postgres.as_ref().map(|url| url.expose().to_owned()),
+        Some(credentials.nats(READER).as_ref().unwrap_or(&urls.nats).expose().to_owned()),
+        urls.postgres.as_ref().map(|urls| urls.reader().expose().to_owned()),
     );
     let ready = |url: &str| -> anyhow::Result<_> {
-        let published = run_file.publish(&data).context("writing run.json")?;
+        let published = run_file.publish(&credentials, &data).context("writing run.json")?;
         print_urls(url, &run_file, &data.join("run.json"));
         Ok(published)
     };
-    let result = process.run(&settings, served, &Service::ALL, urls, ready).await;
+    // The services connect as one that may not make streams.
+    let streams = match credentials.nats(ADMIN) {
+        Some(admin) => streams::make(&admin, &process.shutdown).await.map_err(anyhow::Error::new),
+        None => Ok(Some(())),
+    };
+    let result = match streams {
+        Ok(Some(())) => process.run(&settings, served, &Service::ALL, urls, ready).await,
+        Ok(None) => Ok(()),
+        Err(problem) => Err(problem),
+    };
     if let Some(servers) = servers {
         servers.stop().await;
     }
@@ -77,7 +88,7 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
 pub async fn one_service(service: Service, settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
     let served = Arc::new(settings.served()?);
     let urls = Urls {
-        nats: find::nats(&settings, data_dir)?,
+        nats: find::nats(&settings, data_dir, service.name())?,
         postgres: service.needs_postgres().then(|| find::postgres(&settings, data_dir)).transpose()?,
     };
     let process = Process::begin(&settings).await?;
@@ -123,15 +134,15 @@ impl Process {
         let upkeep = tokio::spawn(keep_up(metrics, shutdown.clone()));
         // Whatever happens from here on, the way back is the same.
         let result: anyhow::Result<_> = async {
-            let Some((log, pool)) = connect(&front, services, &urls, &shutdown).await? else { return Ok(None) };
+            let Some((log, pools)) = connect(&front, services, &urls, &shutdown).await? else { return Ok(None) };
             let guard = match settings.auth {
                 AuthMode::Open => Guard::open(),
                 AuthMode::Keys => Guard::keys(log.clone()),
             };
-            let (runtime, failures) = Runtime::new(served, log.clone(), pool.clone(), guard, shutdown.clone());
+            let (runtime, failures) = Runtime::new(served, log.clone(), pools.clone(), guard, shutdown.clone());
             front.waits_for("the services to start");
             let router = runtime.start(services, settings.server.public_url.as_deref()).await?;
-            front.open(router, log, pool);
+            front.open(router, log, pools.map(|pools| pools.reader));
             let kept = ready(&url)?;
             shutdown.cancelled().await;
             drop(kept);
@@ -165,7 +176,7 @@ async fn connect(
     services: &[Service],
     urls: &Urls,
     shutdown: &CancellationToken,
-) -> anyhow::Result<Option<(Log, Option<Pool>)>> {
+) -> anyhow::Result<Option<(Log, Option<Pools>)>> {
     front.waits_for("NATS");
     let name = match services {
         [one] => format!("steward-{one}"),
@@ -173,31 +184,25 @@ async fn connect(
     };
     let log = async {
         let log = Log::connect(urls.nats.expose(), ConnectOptions::new(name), shutdown.clone()).await?;
-        // It has waited half a minute by itself: a cluster that elects, a store that is read.
-        while let Err(problem) = log.ensure_streams().await {
-            if !problem.is_transient() {
-                return Err(problem);
-            }
-            warn!("{problem}; trying again");
-        }
+        streams::ensure(&log).await?;
         Ok(log)
     };
     let log = match shutdown.run_until_cancelled(log).await {
         None | Some(Err(LogError::ShutDown)) => return Ok(None),
         Some(log) => log?,
     };
-    let pool = match &urls.postgres {
-        Some(url) if services.iter().any(|service| service.needs_postgres()) => {
+    let pools = match &urls.postgres {
+        Some(urls) if services.iter().any(|service| service.needs_postgres()) => {
             front.waits_for("Postgres");
-            let pool = postgres::pool(url)?;
-            if postgres::prepare(&pool, shutdown).await?.is_none() {
+            let pools = postgres::pools(urls)?;
+            if postgres::prepare(&pools.owner, shutdown).await?.is_none() {
                 return Ok(None);
             }
-            Some(pool)
+            Some(pools)
         }
         _ => None,
     };
-    Ok(Some((log, pool)))
+    Ok(Some((log, pools)))
 }
 
 async fn keep_up(metrics: PrometheusHandle, shutdown: CancellationToken) {
