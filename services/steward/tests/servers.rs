@@ -198,6 +198,68 @@ fn a_server_that_cannot_be_had_is_refused_in_one_sentence_with_the_remedy() {
     }
 }
 
+#[tokio::test]
+async fn no_child_gets_a_token_of_ours() {
+    let mut scratch = Scratch::new();
+    scratch.set("TG_TOKEN", "hunter2");
+    scratch.set("STEWARD__BRAIN__PROVIDERS__OPENAI__API_KEY", "hunter2");
+    let steward = Running::start(&scratch, &["servers"]);
+    let children = servers_of(&scratch);
+    assert_eq!(children.len(), 2, "{}", steward.said());
+    for pid in children {
+        let environment = fs::read(format!("/proc/{pid}/environ")).expect("it runs");
+        let environment = String::from_utf8_lossy(&environment);
+        assert!(environment.contains("PATH=") && !environment.contains("hunter2"), "{environment}");
+        assert!(!environment.contains("STEWARD_"), "{environment}");
+    }
+}
+
+#[test]
+fn nor_does_pip_which_gets_what_leads_it_to_its_index() {
+    let scratch = Scratch::new();
+    let fake = tempfile::tempdir().expect("a temp dir");
+    let (python, told) = (fake.path().join("python3"), fake.path().join("told"));
+    fs::write(&python, format!("#!/bin/sh\n/usr/bin/env >> {}\nexit 1\n", told.display())).expect("written");
+    fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).expect("ours");
+    let output = scratch
+        .steward(&["servers"])
+        .env("PATH", fake.path())
+        .env("XDG_CACHE_HOME", fake.path())
+        .env("TG_TOKEN", "hunter2")
+        .env("PIP_INDEX_URL", "https://index.example.com/simple")
+        .env("https_proxy", "http://proxy.example.com:3128")
+        .output()
+        .expect("it runs");
+    assert!(!output.status.success());
+    let told = fs::read_to_string(&told).expect("it was run");
+    for word in ["PIP_INDEX_URL=https://index.example.com/simple", "https_proxy=http://proxy.example.com:3128"] {
+        assert!(told.contains(word), "{word} is missing: {told}");
+    }
+    assert!(!told.contains("hunter2") && !told.contains("STEWARD_"), "{told}");
+}
+
+#[tokio::test]
+async fn a_data_directory_of_the_version_with_one_user_per_server_goes_on() {
+    let scratch = Scratch::new();
+    let mut steward = Running::start(&scratch, &["servers"]);
+    let masters = steward.masters();
+    running::use_nats(masters["nats"].as_str().expect("a url")).await;
+    running::use_postgres(masters["postgres"].as_str().expect("a url")).await;
+    steward.stop(Signal::SIGTERM);
+    let access = scratch.data().join("servers.json");
+    let old = serde_json::json!({
+        "nats": {"user": "steward", "password": "old", "port": 0},
+        "postgres": {"user": "steward", "password": "old", "port": 0},
+    });
+    fs::write(&access, old.to_string()).expect("written");
+
+    let again = Running::start(&scratch, &["servers"]);
+    let after = again.masters();
+    assert_ne!(masters, after, "there are new passwords");
+    running::nats_was_used(after["nats"].as_str().expect("a url")).await;
+    running::postgres_was_used(after["postgres"].as_str().expect("a url")).await;
+}
+
 #[test]
 fn without_pip_the_remedy_is_named() {
     let scratch = Scratch::new();
