@@ -4,18 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream;
-use async_nats::{Client, Event, ServerAddr};
+use async_nats::{Client, Event, ServerAddr, ServerError};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
 use crate::append::Unit;
 use crate::cache::Cache;
+use crate::denials::Denials;
 use crate::inbox::Inbox;
 use crate::session::{Backoff, Line, REQUEST_TIMEOUT, Session};
 use crate::supervise::Tasks;
 use crate::writer::{Pulse, Writer};
-use crate::{Condition, Health, LogError, definitions};
+use crate::{Condition, Health, LogError, definitions, permissions};
 
 /// How long the log still serves after the shutdown was asked for, so that what is in hand can be finished.
 const GRACE: Duration = Duration::from_secs(8);
@@ -29,7 +30,7 @@ pub struct ConnectOptions {
     pub cache_entries: u64,
     /// How long an append is tried while the server can't be reached.
     pub append_timeout: Duration,
-    /// Answers come to `{prefix}.…`: needed where the server's permissions give each service an inbox of its own.
+    /// Answers come to `{prefix}.…`; left out: as the permissions of the URL's user say, if it is one of ours.
     pub inbox_prefix: Option<String>,
 }
 
@@ -63,6 +64,7 @@ struct Inner {
     cache: Cache,
     tasks: Tasks,
     health: Health,
+    denials: Denials,
 }
 
 impl std::fmt::Debug for Log {
@@ -74,16 +76,16 @@ impl std::fmt::Debug for Log {
 impl Log {
     /// Connects, as soon as there is a server: tries until `shutdown`. A lost connection is mended by itself, for ever.
     ///
-    /// `url` is `nats://user:password@host:port`, several separated by commas. After `shutdown` the log serves a few
+    /// `url` is `nats://user:password@host:port`, several separated by commas; see [`check_url`]. After `shutdown` the log serves a few
     /// more seconds, so that what is in hand can be finished.
     pub async fn connect(url: &str, options: ConnectOptions, shutdown: CancellationToken) -> Result<Self, LogError> {
         let addresses = addresses(url)?;
         let (line, watch) = watch::channel(Line { up: true, epoch: 0 });
-        let line = Arc::new(line);
+        let (line, denials) = (Arc::new(line), Denials::default());
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
         let client = loop {
             let attempt = tokio::select! {
-                attempt = client_options(&options, &addresses, line.clone()).connect(addresses.as_slice()) => attempt,
+                attempt = client_options(&options, &addresses, line.clone(), denials.clone()).connect(addresses.as_slice()) => attempt,
                 () = shutdown.cancelled() => return Err(LogError::ShutDown),
             };
             match attempt {
@@ -131,7 +133,9 @@ impl Log {
         tasks.close();
         let cache = Cache::new(options.cache_entries);
         let admission = Admission::default();
-        Ok(Self { inner: Arc::new(Inner { session, admission, writer, cache, tasks, health }) })
+        let noted = denials.clone();
+        health.register("permissions", move || noted.condition());
+        Ok(Self { inner: Arc::new(Inner { session, admission, writer, cache, tasks, health, denials }) })
     }
 
     pub fn client(&self) -> &Client {
@@ -168,6 +172,10 @@ impl Log {
         self.inner.tasks.wait().await;
     }
 
+    pub(crate) fn denials(&self) -> &Denials {
+        &self.inner.denials
+    }
+
     pub(crate) fn session(&self) -> &Session {
         &self.inner.session
     }
@@ -198,7 +206,35 @@ fn addresses(url: &str) -> Result<Vec<ServerAddr>, LogError> {
             reason: error.to_string(),
         })
     };
-    url.split(',').map(parse).collect()
+    let addresses: Vec<ServerAddr> = url.split(',').map(parse).collect::<Result<_, _>>()?;
+    match addresses.iter().find(|address| tells_a_password(address)) {
+        Some(address) => Err(LogError::InTheClear { host: address.host().to_owned() }),
+        None => Ok(addresses),
+    }
+}
+
+/// Whether `url` says where NATS is, and how to get there without telling a password to the network: with one, another
+/// machine is reached by `tls://`, or by `nats://…?insecure=true` where somebody answers for the network between.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_url(url: &str) -> Result<(), LogError> {
+    addresses(url).map(drop)
+}
+
+fn tells_a_password(address: &ServerAddr) -> bool {
+    let host = address.host();
+    let here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    address.has_user_pass() && !here && !is_protected(address) && !is_answered_for(address)
+}
+
+fn is_protected(address: &ServerAddr) -> bool {
+    matches!(address.scheme(), "tls" | "wss")
+}
+
+/// Somebody says that the network between is trusted.
+fn is_answered_for(address: &ServerAddr) -> bool {
+    address.as_url_str().split_once('?').is_some_and(|(_, query)| query.split('&').any(|part| part == "insecure=true"))
 }
 
 fn check_version(client: &Client) -> Result<(), LogError> {
@@ -215,6 +251,7 @@ fn client_options(
     options: &ConnectOptions,
     addresses: &[ServerAddr],
     line: Arc<watch::Sender<Line>>,
+    denials: Denials,
 ) -> async_nats::ConnectOptions {
     let mut client = async_nats::ConnectOptions::new()
         .name(&options.name)
@@ -230,20 +267,33 @@ fn client_options(
         .event_callback(move |event| {
             match event {
                 Event::Connected => {
+                    denials.forget();
                     line.send_modify(|line| line.up = true);
                     tracing::info!("connected to NATS");
                 }
-                Event::Disconnected | Event::Closed => {
+                Event::Closed => {
+                    line.send_modify(|line| *line = Line { up: false, epoch: line.epoch + 1 });
+                    tracing::debug!("the connection to NATS is closed");
+                }
+                Event::Disconnected => {
                     line.send_modify(|line| *line = Line { up: false, epoch: line.epoch + 1 });
                     tracing::warn!("the connection to NATS is lost; connecting again");
                 }
+                Event::ServerError(ServerError::Other(error)) if denials.note(&error) => {}
                 Event::LameDuckMode => tracing::warn!("the NATS server is about to stop"),
                 other => tracing::warn!(event = %other, "NATS"),
             }
             std::future::ready(())
         });
-    if let Some(prefix) = &options.inbox_prefix {
+    let user = addresses.iter().find_map(ServerAddr::username);
+    if let Some(prefix) = options.inbox_prefix.clone().or_else(|| permissions::inbox_prefix(user?)) {
         client = client.custom_inbox_prefix(prefix);
+    }
+    // A server may name others of its cluster: the password doesn't go to them with less protection.
+    if addresses.iter().any(is_protected) {
+        client = client.require_tls(true);
+    } else if user.is_some() && !addresses.iter().all(is_answered_for) {
+        client = client.ignore_discovered_servers();
     }
     // The client reads none of them from the address itself.
     if let Some((user, password)) = addresses.iter().find_map(|a| Some((a.username()?, a.password()))) {
@@ -253,4 +303,37 @@ fn client_options(
         };
     }
     client
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_goes_to_another_machine_only_with_tls_or_a_word_for_the_network_between() {
+        for url in [
+            "nats://127.0.0.1:4222",
+            "nats://a:b@127.0.0.1:4222",
+            "nats://a:b@[::1]:4222",
+            "nats://a:b@localhost",
+            "nats://10.0.0.5:4222",
+            "tls://a:b@nats.example.com",
+            "tls://a:b@one.example.com,tls://a:b@two.example.com",
+            "nats://a:b@nats:4222?insecure=true",
+        ] {
+            assert!(check_url(url).is_ok(), "{url}");
+        }
+        for url in [
+            "nats://a:b@nats.example.com",
+            "nats://token@10.0.0.5:4222",
+            "nats://a:b@localhost.example.com",
+            "nats://a:b@[2001:db8::1]",
+            "ws://a:b@nats.example.com",
+            "tls://a:b@one.example.com,nats://a:secret@two.example.com",
+            "nats://a:b@nats.example.com?insecure=false",
+        ] {
+            let refused = check_url(url).map_err(|error| error.to_string());
+            assert!(refused.as_ref().is_err_and(|e| e.contains("tls://") && !e.contains("secret@")), "{url}: {refused:?}");
+        }
+    }
 }

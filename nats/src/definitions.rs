@@ -17,6 +17,8 @@ pub const TIMERS: &str = "TIMERS";
 pub const DEAD: &str = "DEAD";
 /// Bodies too large for an event, by their SHA-256.
 pub const BLOBS: &str = "BLOBS";
+/// What the scheduler notes for its next sweep: a key-value bucket.
+pub const NOTES: &str = "SCHEDULER";
 
 pub const EVENTS_SUBJECTS: &str = "ev.>";
 /// One schedule per timer: `sch.{timer}`.

@@ -10,6 +10,14 @@ use crate::header::TextError;
 pub enum LogError {
     #[error("`{url}` is no NATS address: {reason}. Expected nats://host:port, several separated by commas")]
     Address { url: String, reason: String },
+    #[error(
+        "the password for NATS at {host} would cross the network in the clear: use tls://, or add ?insecure=true to the URL if the network between is trusted"
+    )]
+    InTheClear { host: String },
+    #[error(
+        "NATS denies {doing} ({what} on {subject}) to the user of nats.url: run `steward prepare` once with the admin's URL, and see `steward permissions`"
+    )]
+    Denied { doing: &'static str, what: String, subject: String },
     #[error("nats-server {found} is too old: Steward needs {needed} or newer (it uses atomic batches and schedules)")]
     ServerTooOld { found: String, needed: &'static str },
     #[error("NATS can't be reached while {doing}: {reason}. It is tried again by itself; check that nats-server runs")]

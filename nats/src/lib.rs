@@ -18,6 +18,7 @@ mod dead;
 mod decide;
 pub mod definitions;
 mod delivery;
+mod denials;
 mod error;
 mod events_of;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -27,6 +28,7 @@ mod health;
 mod history;
 mod inbox;
 mod load;
+pub mod permissions;
 mod pull;
 mod queue;
 mod session;
@@ -46,7 +48,7 @@ mod writer_bug;
 
 pub use append::{Append, Appended, Expected};
 pub use codes::{Refusal, ServerError, Treatment, code};
-pub use connect::{ConnectOptions, Log};
+pub use connect::{ConnectOptions, Log, check_url};
 pub use dead::DeadLetter;
 pub use decide::Decided;
 pub use error::{AppendError, DecideError, LogError};

@@ -1,7 +1,9 @@
-//! Making the streams: creates what is missing, brings what exists to our settings, keeps what operators set.
+//! Making the streams: creates what is missing, brings what exists to our settings, keeps what operators set. Whoever may
+//! not do that is content if they are there and as they should be.
 
 use std::time::Duration;
 
+use async_nats::jetstream::kv;
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
 use async_nats::jetstream::stream::Config;
 use tokio::time::Instant;
@@ -13,14 +15,19 @@ use crate::{Log, LogError, definitions};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Log {
-    /// Creates the streams and the blob store, or brings them to our settings. Idempotent; any service may call it.
+    /// Creates the streams, the blob store and the scheduler's notes, or brings them to our settings. Idempotent; any service
+    /// may call it.
     ///
     /// Replicas, placement and limits that an operator has set stay as they are.
+    ///
+    /// # Errors
+    /// [`LogError::Denied`] if something has to be made or changed and the server's permissions forbid it.
     pub async fn ensure_streams(&self) -> Result<(), LogError> {
         for (name, config) in definitions::streams() {
             self.patiently(|| self.ensure_stream(name, config.clone())).await?;
         }
-        self.patiently(|| self.ensure_blobs()).await
+        self.patiently(|| self.ensure_blobs()).await?;
+        self.patiently(|| self.ensure_notes()).await
     }
 
     async fn patiently<Fut>(&self, attempt: impl Fn() -> Fut) -> Result<(), LogError>
@@ -30,7 +37,7 @@ impl Log {
         let deadline = Instant::now() + PATIENCE;
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
         loop {
-            match attempt().await {
+            match self.allowed(attempt()).await {
                 Err(error) if error.is_transient() && Instant::now() < deadline => {
                     tracing::debug!(%error, "JetStream isn't ready yet");
                     self.session().pause(backoff.next()).await?;
@@ -38,6 +45,28 @@ impl Log {
                 done => return done,
             }
         }
+    }
+
+    /// Runs an attempt, unless the server denies what it asks for: then nothing would answer it.
+    async fn allowed(&self, attempt: impl Future<Output = Result<(), LogError>>) -> Result<(), LogError> {
+        let denied = self.denials().of(|denied| denied.what != "Publish" || denied.subject.starts_with("$JS.API.STREAM."));
+        tokio::select! {
+            biased;
+            done = attempt => done,
+            denied = denied => {
+                let (what, subject) = (denied.what.to_lowercase(), denied.subject);
+                Err(LogError::Denied { doing: "making the streams", what, subject })
+            }
+        }
+    }
+
+    async fn ensure_notes(&self) -> Result<(), LogError> {
+        if self.jetstream().get_key_value(definitions::NOTES).await.is_ok() {
+            return Ok(());
+        }
+        let config = kv::Config { bucket: definitions::NOTES.to_owned(), ..kv::Config::default() };
+        let made = self.jetstream().create_key_value(config).await;
+        made.map(drop).map_err(|error| LogError::Unavailable { doing: "making a bucket", reason: error.to_string() })
     }
 
     async fn ensure_stream(&self, name: &'static str, wanted: Config) -> Result<(), LogError> {

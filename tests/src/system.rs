@@ -167,14 +167,21 @@ impl System {
         Ok(serde_json::from_slice(&std::fs::read(self.data().join("run.json"))?)?)
     }
 
+    /// `credentials.json`: the URLs of the managed servers for each user.
+    pub fn credentials(&self) -> anyhow::Result<Value> {
+        Ok(serde_json::from_slice(&std::fs::read(self.data().join("credentials.json"))?)?)
+    }
+
+    /// The URL of anybody who reads the log.
     pub fn nats_url(&self) -> anyhow::Result<String> {
         let run = self.run_file()?;
         Ok(run["nats"].as_str().context("run.json names NATS")?.to_owned())
     }
 
-    /// A client of the log's server, with its credentials.
+    /// A client of the log's server that may do everything.
     pub async fn nats(&self) -> anyhow::Result<async_nats::Client> {
-        let url = self.nats_url()?;
+        let credentials = self.credentials()?;
+        let url = credentials["nats"]["admin"].as_str().context("an admin")?;
         let (_, rest) = url.split_once("://").context("a URL")?;
         let (who, address) = rest.split_once('@').context("credentials")?;
         let (user, password) = who.split_once(':').context("a password")?;

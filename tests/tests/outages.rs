@@ -140,7 +140,7 @@ async fn killed_servers_come_back_and_what_was_acknowledged_is_there() {
 
 /// A system on servers that belong to another, each behind a gate.
 async fn behind_gates(telegram: &Telegram, servers: &System) -> (Gate, Gate, Config) {
-    let run = servers.run_file().unwrap();
+    let credentials = servers.credentials().unwrap();
     let gate = |url: &str, port: &str| {
         let address = url.split('@').next_back().unwrap().split(['/', '?']).next().unwrap();
         let target = if address.contains(':') { address.to_owned() } else { format!("{address}:{port}") };
@@ -148,8 +148,8 @@ async fn behind_gates(telegram: &Telegram, servers: &System) -> (Gate, Gate, Con
         let through = url.replace(address, &gate.address().to_string());
         (gate, through)
     };
-    let (nats, nats_url) = gate(run["nats"].as_str().unwrap(), "4222");
-    let (postgres, postgres_url) = gate(run["postgres"].as_str().unwrap(), "5432");
+    let (nats, nats_url) = gate(credentials["nats"]["steward"].as_str().unwrap(), "4222");
+    let (postgres, postgres_url) = gate(credentials["postgres"]["owner"].as_str().unwrap(), "5432");
     let urls = format!("[nats]\nurl = \"{nats_url}\"\n[postgres]\nurl = \"{postgres_url}\"");
     (nats, postgres, Config::telegram(telegram).with(&urls))
 }

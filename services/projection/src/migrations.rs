@@ -62,6 +62,9 @@ const LOCK: i64 = 0x73_7465_7761_7264;
 /// When Postgres can't be reached, or a file fails.
 pub async fn migrate(pool: &Pool) -> Result<(), ProjectionError> {
     let mut client = pool.get().await?;
+    if is_current(&client).await? {
+        return Ok(());
+    }
     let transaction = client.transaction().await?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     transaction.batch_execute("CREATE SCHEMA IF NOT EXISTS steward").await?;
@@ -79,6 +82,31 @@ pub async fn migrate(pool: &Pool) -> Result<(), ProjectionError> {
     apply(&transaction, &schema, READ_MODEL, Part::All).await?;
     transaction.commit().await?;
     Ok(())
+}
+
+/// Whether nothing is left to do: whoever may not change tables needn't then.
+async fn is_current(client: &Object) -> Result<bool, ProjectionError> {
+    let unmade = |error: &tokio_postgres::Error| {
+        use tokio_postgres::error::SqlState;
+        matches!(error.code(), Some(code) if [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME].contains(code))
+    };
+    let active = match client.query_opt("SELECT schema FROM steward.active", &[]).await {
+        Ok(Some(row)) => row.get::<_, String>(0),
+        Ok(None) => return Ok(false),
+        Err(error) if unmade(&error) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    for (schema, migrations) in [("steward", CONTROL), (active.as_str(), READ_MODEL)] {
+        let applied = match client.query(&format!("SELECT name FROM {schema}.migrations"), &[]).await {
+            Ok(rows) => rows,
+            Err(error) if unmade(&error) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        if migrations.iter().any(|m| applied.iter().all(|row| row.get::<_, &str>(0) != m.name)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Makes an empty schema of read models without its indexes and gives its name.

@@ -6,10 +6,12 @@ use std::{
     time::Duration,
 };
 
-use async_nats::jetstream::kv;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
-use steward_log::{Log, LogError, definitions::TIMERS};
+use steward_log::{
+    Log, LogError,
+    definitions::{NOTES, TIMERS},
+};
 use steward_proto::{Event, Recorded};
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +25,6 @@ const EVERY: Duration = Duration::from_secs(600);
 /// What is still waiting so long after its time is decided whether its alarm is set or not: the alarm clock has failed it.
 const OVERDUE: TimeDelta = TimeDelta::seconds(5);
 const DOING: &str = "sweeping";
-const BUCKET: &str = "SCHEDULER";
 /// Key of the position before which nothing is pending.
 const FLOOR: &str = "sweep_floor";
 /// The events that set an alarm or make one needless.
@@ -103,8 +104,7 @@ impl Waiting {
 
 /// One sweep; how many alarms it set.
 async fn sweep(log: &Log, alarms: &Alarms) -> Result<usize, LogError> {
-    let bucket = kv::Config { bucket: BUCKET.to_owned(), ..Default::default() };
-    let bucket = log.jetstream().create_or_update_key_value(bucket).await.map_err(unavailable(DOING))?;
+    let bucket = log.jetstream().get_key_value(NOTES).await.map_err(unavailable(DOING))?;
     let floor = bucket.get(FLOOR).await.map_err(unavailable(DOING))?;
     let floor = floor.and_then(|f| std::str::from_utf8(&f).ok()?.parse().ok()).unwrap_or(1);
 

@@ -1,10 +1,12 @@
-//! Where the servers are, for what doesn't run them itself: by the configuration, else by a running Steward's `run.json`.
+//! Where the servers are, for what doesn't run them itself: by the configuration, else by what a running Steward says in its
+//! data directory, which has a user for each purpose.
 
 use std::path::Path;
 
 use crate::{
     config::{Secret, Settings},
-    run_file::RunFile,
+    postgres::Urls,
+    run_file::{Credentials, RunFile},
     servers::DataDir,
 };
 
@@ -20,14 +22,18 @@ pub struct NotFound {
     data_dir: String,
 }
 
-fn running(data_dir: &Path) -> Option<RunFile> {
-    RunFile::read(&DataDir::existing(data_dir)?)
+fn running(data_dir: &Path) -> Option<(RunFile, Credentials)> {
+    let data = DataDir::existing(data_dir)?;
+    Some((RunFile::read(&data)?, Credentials::read(&data).unwrap_or_default()))
 }
 
-/// Where NATS is.
-pub fn nats(settings: &Settings, data_dir: &Path) -> Result<Secret, NotFound> {
-    let found = settings.nats_url.clone().or_else(|| running(data_dir)?.nats.map(Secret::new));
-    found.ok_or_else(|| NotFound {
+/// Where NATS is, for one of the users of [`steward_log::permissions`].
+pub fn nats(settings: &Settings, data_dir: &Path, user: &str) -> Result<Secret, NotFound> {
+    let managed = || {
+        let (run, credentials) = running(data_dir)?;
+        credentials.nats(user).or(run.nats.map(Secret::new))
+    };
+    settings.nats_url.clone().or_else(managed).ok_or_else(|| NotFound {
         server: "NATS",
         key: "nats.url",
         variable: "STEWARD__NATS__URL",
@@ -36,9 +42,13 @@ pub fn nats(settings: &Settings, data_dir: &Path) -> Result<Secret, NotFound> {
 }
 
 /// Where Postgres is.
-pub fn postgres(settings: &Settings, data_dir: &Path) -> Result<Secret, NotFound> {
-    let found = settings.postgres_url.clone().or_else(|| running(data_dir)?.postgres.map(Secret::new));
-    found.ok_or_else(|| NotFound {
+pub fn postgres(settings: &Settings, data_dir: &Path) -> Result<Urls, NotFound> {
+    let given = settings.postgres_url.clone().map(Urls::One);
+    let managed = || {
+        let (run, credentials) = running(data_dir)?;
+        Urls::of(&credentials).or(run.postgres.map(|url| Urls::One(Secret::new(url))))
+    };
+    given.or_else(managed).ok_or_else(|| NotFound {
         server: "Postgres",
         key: "postgres.url",
         variable: "STEWARD__POSTGRES__URL",

@@ -12,5 +12,6 @@ pub mod servers;
 pub mod services;
 pub mod signals;
 mod stall;
+pub mod streams;
 pub mod telemetry;
 pub mod up;

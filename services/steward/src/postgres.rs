@@ -1,29 +1,136 @@
-//! Connections to Postgres: a pool, and waiting for the server at the start.
+//! Connections to Postgres: the roles and their pools, and waiting for the server at the start.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use anyhow::Context;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use steward_projection::{ProjectionError, migrate};
-use tokio_postgres::NoTls;
+use tokio_postgres::{
+    Config, NoTls,
+    config::{Host, SslMode},
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::config::Secret;
+use crate::{config::Secret, run_file::Credentials};
 
-/// Connections of one process. The managed server takes 64.
-const POOL_SIZE: usize = 16;
+/// The roles, as `migrations/roles.sql` makes them; in the database their names begin with `steward_`.
+pub const ROLES: [&str; 3] = ["owner", "projector", "reader"];
+
+/// Connections of one process, by role. The managed server takes 64.
+const OWNERS: usize = 8;
+const PROJECTORS: usize = 8;
+const READERS: usize = 16;
 /// Longest wait for a connection, a new one or one in use by others.
 const LIMIT: Duration = Duration::from_secs(5);
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// A pool over `url`; nothing is connected yet. TLS is used where the server offers it, unless the URL says otherwise
-/// (`sslmode=disable`, `sslmode=require`); its certificate must then be one that this machine trusts.
-pub fn pool(url: &Secret) -> anyhow::Result<Pool> {
-    let mut config: tokio_postgres::Config =
-        url.expose().parse().map_err(|_| anyhow::anyhow!("postgres.url is no URL that Postgres understands"))?;
+/// The statements that make the roles. `password` gives each one's, as it is to stand there.
+pub fn roles_sql(password: impl Fn(&str) -> String) -> String {
+    let sql = include_str!("../../../migrations/roles.sql").to_owned();
+    ROLES.iter().fold(sql, |sql, role| sql.replace(&format!("{{{{{role}}}}}"), &password(role)))
+}
+
+/// Where Postgres is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Urls {
+    /// One user for everything, as `postgres.url` gives it.
+    One(Secret),
+    /// A managed server has a user for each purpose.
+    Roles { owner: Secret, projector: Secret, reader: Secret },
+}
+
+impl Urls {
+    /// Those of a managed server.
+    pub fn of(credentials: &Credentials) -> Option<Self> {
+        let [owner, projector, reader] = ROLES.map(|role| credentials.postgres(role));
+        Some(Self::Roles { owner: owner?, projector: projector?, reader: reader? })
+    }
+
+    /// Makes and changes tables.
+    pub fn owner(&self) -> &Secret {
+        match self {
+            Self::One(url) | Self::Roles { owner: url, .. } => url,
+        }
+    }
+
+    /// Writes rows.
+    pub fn projector(&self) -> &Secret {
+        match self {
+            Self::One(url) | Self::Roles { projector: url, .. } => url,
+        }
+    }
+
+    /// Reads.
+    pub fn reader(&self) -> &Secret {
+        match self {
+            Self::One(url) | Self::Roles { reader: url, .. } => url,
+        }
+    }
+}
+
+/// The connections of one process. Nothing is connected before it is asked for.
+#[derive(Debug, Clone)]
+pub struct Pools {
+    /// Migrates and rebuilds.
+    pub owner: Pool,
+    /// Writes rows; nobody else's connections, so that readers can't keep it from its work.
+    pub projector: Pool,
+    pub reader: Pool,
+}
+
+/// A pool for each purpose.
+pub fn pools(urls: &Urls) -> anyhow::Result<Pools> {
+    Ok(Pools {
+        owner: pool(urls.owner(), OWNERS)?,
+        projector: pool(urls.projector(), PROJECTORS)?,
+        reader: pool(urls.reader(), READERS)?,
+    })
+}
+
+/// Why a URL isn't used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadUrl {
+    #[error("it is no URL that Postgres understands")]
+    NotUnderstood,
+    #[error(
+        "with sslmode=prefer a server on another machine may be spoken to in the clear without anybody noticing: say sslmode=require (the default there), or sslmode=disable if the network between is trusted"
+    )]
+    MayBeInTheClear,
+}
+
+/// Reads a URL. A server on another machine is spoken to by TLS, with a certificate that this machine trusts for that host,
+/// unless the URL says `sslmode=disable`; one on this machine is spoken to plainly unless it says `sslmode=require`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read_url(url: &str) -> Result<Config, BadUrl> {
+    // Checking chain and host name is what `require` does here anyway.
+    let url = url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
+    let mut config: Config = url.parse().map_err(|_| BadUrl::NotUnderstood)?;
+    let here = config.get_hosts().iter().all(is_local) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
+    let says = url.contains("sslmode=");
+    match config.get_ssl_mode() {
+        SslMode::Prefer if here => config.ssl_mode(SslMode::Disable),
+        SslMode::Prefer if says => return Err(BadUrl::MayBeInTheClear),
+        SslMode::Prefer => config.ssl_mode(SslMode::Require),
+        _ => &mut config,
+    };
+    Ok(config)
+}
+
+fn is_local(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+        Host::Unix(_) => true,
+    }
+}
+
+/// A pool of `size` connections over `url`, see [`read_url`]; nothing is connected yet.
+pub fn pool(url: &Secret, size: usize) -> anyhow::Result<Pool> {
+    let mut config = read_url(url.expose()).context("postgres.url")?;
     config.connect_timeout(LIMIT).keepalives_idle(Duration::from_secs(30));
     if config.get_application_name().is_none() {
         config.application_name("steward");
@@ -36,10 +143,8 @@ pub fn pool(url: &Secret) -> anyhow::Result<Pool> {
                 .map_or("postgres".to_owned(), |u| u.name),
         );
     }
-    let plain =
-        config.get_hosts().iter().all(is_local) && config.get_ssl_mode() != tokio_postgres::config::SslMode::Require;
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = if plain {
+    let manager = if config.get_ssl_mode() == SslMode::Disable {
         Manager::from_config(config, NoTls, recycling)
     } else {
         let (tls, _) = MakeRustlsConnect::with_native_certs()
@@ -47,30 +152,21 @@ pub fn pool(url: &Secret) -> anyhow::Result<Pool> {
         Manager::from_config(config, tls, recycling)
     };
     Pool::builder(manager)
-        .max_size(POOL_SIZE)
+        .max_size(size)
         .runtime(Runtime::Tokio1)
         .timeouts(Timeouts { wait: Some(LIMIT), create: Some(LIMIT), recycle: Some(LIMIT) })
         .build()
         .context("making the pool of Postgres connections")
 }
 
-fn is_local(host: &tokio_postgres::config::Host) -> bool {
-    match host {
-        tokio_postgres::config::Host::Tcp(name) => {
-            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-        }
-        tokio_postgres::config::Host::Unix(_) => true,
-    }
-}
-
 /// Waits until Postgres takes connections and its tables are up to date; `None`: the shutdown came first.
 ///
 /// # Errors
 /// A migration that fails whenever it is tried.
-pub async fn prepare(pool: &Pool, shutdown: &CancellationToken) -> Result<Option<()>, ProjectionError> {
+pub async fn prepare(owner: &Pool, shutdown: &CancellationToken) -> Result<Option<()>, ProjectionError> {
     let mut wait = FIRST_WAIT;
     loop {
-        match shutdown.run_until_cancelled(migrate(pool)).await {
+        match shutdown.run_until_cancelled(migrate(owner)).await {
             None => return Ok(None),
             Some(Ok(())) => return Ok(Some(())),
             Some(Err(problem @ ProjectionError::Migration { .. })) => return Err(problem),
@@ -80,5 +176,29 @@ pub async fn prepare(pool: &Pool, shutdown: &CancellationToken) -> Result<Option
             return Ok(None);
         }
         wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_machine_is_spoken_to_by_tls_unless_the_url_says_otherwise_in_so_many_words() {
+        for (url, expected) in [
+            ("postgres://a:b@127.0.0.1/steward", Ok(SslMode::Disable)),
+            ("postgres://a@localhost/steward?sslmode=prefer", Ok(SslMode::Disable)),
+            ("postgres://a@localhost/steward?sslmode=require", Ok(SslMode::Require)),
+            ("postgres:///steward?host=/run/postgresql", Ok(SslMode::Disable)),
+            ("postgres://a:b@db.example.com/steward", Ok(SslMode::Require)),
+            ("postgres://a:b@db.example.com/steward?sslmode=verify-full", Ok(SslMode::Require)),
+            ("postgres://a:b@10.0.0.5/steward?sslmode=disable", Ok(SslMode::Disable)),
+            ("postgres://a:b@localhost,db.example.com/steward", Ok(SslMode::Require)),
+            ("postgres://a:b@localhost/steward?hostaddr=10.0.0.5", Ok(SslMode::Require)),
+            ("postgres://a:b@db.example.com/steward?sslmode=prefer", Err(BadUrl::MayBeInTheClear)),
+            ("postgres://a:b@db.example.com/steward?sslmode=maybe", Err(BadUrl::NotUnderstood)),
+        ] {
+            assert_eq!(read_url(url).map(|config| config.get_ssl_mode()), expected, "{url}");
+        }
     }
 }

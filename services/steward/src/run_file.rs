@@ -1,13 +1,21 @@
-//! `run.json` in the data directory: where a running Steward is found.
+//! `run.json` and `credentials.json` in the data directory: where a running Steward is found, and as whom.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
 
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use serde::{Deserialize, Serialize};
 
-use crate::servers::{DataDir, write_private};
+use crate::{
+    config::Secret,
+    servers::{DataDir, write_private},
+};
 
-/// Where everything is. The URLs hold generated credentials and work as they stand, which is why the file's mode is 0600.
+/// Where everything is. The URLs work as they stand: those of managed servers are a reader's, who changes nothing. The file's
+/// mode is 0600 all the same, because a reader sees every conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunFile {
     pub pid: u32,
@@ -18,9 +26,39 @@ pub struct RunFile {
     pub postgres: Option<String>,
 }
 
-fn path(data: &DataDir) -> PathBuf {
-    data.join("run.json")
+/// `credentials.json`, mode 0600: the URLs of the managed servers for each user; nothing for a server that isn't managed.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// `admin`, `steward` (all services in one process), one for each service, `operator` (the command line), `reader`.
+    pub nats: BTreeMap<String, String>,
+    /// `owner`, `projector`, `reader`.
+    pub postgres: BTreeMap<String, String>,
 }
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let users = |of: &BTreeMap<String, String>| of.keys().cloned().collect::<Vec<_>>();
+        write!(f, "Credentials of {:?} and {:?}", users(&self.nats), users(&self.postgres))
+    }
+}
+
+impl Credentials {
+    /// Those of the servers that the process with this data directory runs.
+    pub fn read(data: &DataDir) -> Option<Self> {
+        serde_json::from_slice(&fs::read(data.join(CREDENTIALS)).ok()?).ok()
+    }
+
+    pub fn nats(&self, user: &str) -> Option<Secret> {
+        self.nats.get(user).map(Secret::new)
+    }
+
+    pub fn postgres(&self, role: &str) -> Option<Secret> {
+        self.postgres.get(role).map(Secret::new)
+    }
+}
+
+const RUN: &str = "run.json";
+const CREDENTIALS: &str = "credentials.json";
 
 impl RunFile {
     pub fn of_this_process(http: Option<String>, nats: Option<String>, postgres: Option<String>) -> Self {
@@ -29,26 +67,33 @@ impl RunFile {
 
     /// What the process that uses the data directory wrote; `None` if none does.
     pub fn read(data: &DataDir) -> Option<Self> {
-        let file: Self = serde_json::from_slice(&fs::read(path(data)).ok()?).ok()?;
+        let file: Self = serde_json::from_slice(&fs::read(data.join(RUN)).ok()?).ok()?;
         // Left behind by one that was killed.
         let runs = !matches!(kill(Pid::from_raw(i32::try_from(file.pid).ok()?), None), Err(Errno::ESRCH));
         runs.then_some(file)
     }
 
-    /// Writes it, whole or not at all; it goes when the result is dropped.
-    pub fn publish(&self, data: &DataDir) -> io::Result<Published> {
-        let text = serde_json::to_vec_pretty(self).expect("a run file is always JSON");
-        write_private(&path(data), &text)?;
-        Ok(Published(path(data)))
+    /// Writes both, each whole or not at all; they go when the result is dropped.
+    pub fn publish(&self, credentials: &Credentials, data: &DataDir) -> io::Result<Published> {
+        let write = |path: &Path, text: serde_json::Result<Vec<u8>>| {
+            write_private(path, &text.expect("texts and numbers are always JSON"))
+        };
+        let published = Published([data.join(RUN), data.join(CREDENTIALS)]);
+        // Whoever finds the first finds the second.
+        write(&published.0[1], serde_json::to_vec_pretty(credentials))?;
+        write(&published.0[0], serde_json::to_vec_pretty(self))?;
+        Ok(published)
     }
 }
 
-/// A run file that others may read now.
+/// Files that others may read now.
 #[derive(Debug)]
-pub struct Published(PathBuf);
+pub struct Published([PathBuf; 2]);
 
 impl Drop for Published {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        for path in &self.0 {
+            let _ = fs::remove_file(path);
+        }
     }
 }

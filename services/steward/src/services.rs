@@ -4,7 +4,6 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::Router;
-use deadpool_postgres::Pool;
 use steward_domain::settings::Settings;
 use steward_http::{Guard, measure, unknown_path, wrong_method};
 use steward_ingestion::{Ingestion, register_webhooks, registration_call};
@@ -13,6 +12,8 @@ use steward_projection::{Reached, Reads};
 use steward_proto::TenantId;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+
+use crate::postgres::Pools;
 
 /// Waits between attempts to register Telegram's webhooks.
 const REGISTER_WAIT: Duration = Duration::from_secs(2);
@@ -60,7 +61,7 @@ pub struct Runtime {
     pub settings: Arc<Settings>,
     pub log: Log,
     /// There if one of the services needs it.
-    pub pool: Option<Pool>,
+    pub pools: Option<Pools>,
     pub guard: Guard,
     /// Asks everything to stop.
     pub shutdown: CancellationToken,
@@ -126,9 +127,9 @@ impl Runtime {
     }
 
     fn projection(&self) -> anyhow::Result<Router> {
-        let pool = self.pool.clone().context("the projection has no Postgres")?;
+        let Pools { projector, reader, .. } = self.pools.clone().context("the projection has no Postgres")?;
         let reached = Reached::default();
-        let run = steward_projection::run(self.log.clone(), pool.clone(), reached.clone(), self.shutdown.clone());
+        let run = steward_projection::run(self.log.clone(), projector, reached.clone(), self.shutdown.clone());
         self.spawn(Service::Projection, run);
         let channels = self.settings.channels.iter().map(|channel| {
             let tenant = TenantId::new(&channel.tenant).with_context(|| format!("tenant of channel {}", channel.id))?;
@@ -136,7 +137,7 @@ impl Runtime {
         });
         Ok(measure(steward_projection::router(Reads {
             log: self.log.clone(),
-            pool,
+            pool: reader,
             reached,
             guard: self.guard.clone(),
             channels: channels.collect::<anyhow::Result<_>>()?,

@@ -3,10 +3,12 @@
 use std::{io::Write, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use deadpool_postgres::Pool;
 use metrics_exporter_prometheus::PrometheusHandle;
 use steward_http::Guard;
-use steward_log::{Condition, ConnectOptions, Log, LogError, Tasks};
+use steward_log::{
+    ConnectOptions, Log, LogError, Tasks,
+    permissions::{ADMIN, READER, STEWARD},
+};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -15,12 +17,12 @@ use crate::{
     config::{AuthMode, Secret, Settings},
     descriptors, find,
     front::{self, Front},
-    postgres,
-    run_file::RunFile,
+    postgres::{self, Pools},
+    run_file::{Credentials, RunFile},
     servers::{DataDir, ManagedServers, Wanted},
     services::{Runtime, Service},
     signals::stop_on_signals,
-    stall, telemetry,
+    stall, streams, telemetry,
 };
 
 /// Longest time the services and the requests in hand may take to end: a send in hand takes up to six seconds, and its answer must
@@ -28,15 +30,11 @@ use crate::{
 const STOP_LIMIT: Duration = Duration::from_secs(8);
 /// How often the histograms are folded together, so that they don't grow where nobody scrapes them.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
-/// How often the parts are looked at, and how often in a row one may be dead before the process ends: long enough for whoever
-/// probes it to see why.
-const LOOK: Duration = Duration::from_secs(2);
-const DEAD_LOOKS: u32 = 4;
 
 /// Where the servers are.
 struct Urls {
     nats: Secret,
-    postgres: Option<Secret>,
+    postgres: Option<postgres::Urls>,
 }
 
 /// Runs all services, and the servers that the configuration gives no URL of, until a signal.
@@ -54,22 +52,31 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
             Some(servers)
         }
     };
-    let managed = |url: fn(&ManagedServers) -> &Option<Secret>| servers.as_ref().and_then(|s| url(s).clone());
+    let credentials = servers.as_ref().map_or_else(Credentials::default, |s| s.credentials.clone());
     let urls = Urls {
-        nats: managed(|s| &s.nats_url).or(settings.nats_url.clone()).expect("it is managed or given"),
-        postgres: managed(|s| &s.postgres_url).or(settings.postgres_url.clone()),
+        nats: credentials.nats(STEWARD).or(settings.nats_url.clone()).expect("it is managed or given"),
+        postgres: postgres::Urls::of(&credentials).or(settings.postgres_url.clone().map(postgres::Urls::One)),
     };
     let run_file = RunFile::of_this_process(
         Some(process.url.clone()),
-        Some(urls.nats.expose().to_owned()),
-        urls.postgres.as_ref().map(|url| url.expose().to_owned()),
+        Some(credentials.nats(READER).as_ref().unwrap_or(&urls.nats).expose().to_owned()),
+        urls.postgres.as_ref().map(|urls| urls.reader().expose().to_owned()),
     );
     let ready = |url: &str| -> anyhow::Result<_> {
-        let published = run_file.publish(&data).context("writing run.json")?;
+        let published = run_file.publish(&credentials, &data).context("writing run.json")?;
         print_urls(url, &run_file, &data.join("run.json"));
         Ok(published)
     };
-    let result = process.run(&settings, served, &Service::ALL, urls, ready).await;
+    // The services connect as one that may not make streams.
+    let streams = match credentials.nats(ADMIN) {
+        Some(admin) => streams::make(&admin, &process.shutdown).await.map_err(anyhow::Error::new),
+        None => Ok(Some(())),
+    };
+    let result = match streams {
+        Ok(Some(())) => process.run(&settings, served, &Service::ALL, urls, ready).await,
+        Ok(None) => Ok(()),
+        Err(problem) => Err(problem),
+    };
     if let Some(servers) = servers {
         servers.stop().await;
     }
@@ -81,7 +88,7 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
 pub async fn one_service(service: Service, settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
     let served = Arc::new(settings.served()?);
     let urls = Urls {
-        nats: find::nats(&settings, data_dir)?,
+        nats: find::nats(&settings, data_dir, service.name())?,
         postgres: service.needs_postgres().then(|| find::postgres(&settings, data_dir)).transpose()?,
     };
     let process = Process::begin(&settings).await?;
@@ -143,23 +150,25 @@ impl Process {
         let Self { front, url, tasks, mut deaths, shutdown } = self;
         // Whatever happens from here on, the way back is the same.
         let result: anyhow::Result<()> = async {
-            let Some((log, pool)) = connect(&front, services, &urls, &shutdown).await? else { return Ok(()) };
+            let Some((log, pools)) = connect(&front, services, &urls, &shutdown).await? else { return Ok(()) };
             let guard = match settings.auth {
                 AuthMode::Open => Guard::open(),
                 AuthMode::Keys => Guard::keys(log.clone()),
             };
-            tasks.keep("the watch over the parts", end_with_the_dead(log.clone(), shutdown.clone()));
+            let failed = log.failed();
+            let stop = shutdown.clone();
+            tasks.keep("the log", async move { stop.run_until_cancelled(failed).await.map_or(Ok(()), Err) });
             let runtime = Runtime {
                 settings: served,
                 log: log.clone(),
-                pool: pool.clone(),
+                pools: pools.clone(),
                 guard: guard.clone(),
                 shutdown: shutdown.clone(),
                 tasks: tasks.clone(),
             };
             front.waits_for("the services to start");
             let router = runtime.start(services, settings.server.public_url.as_deref()).await?;
-            front.open(router, guard, log, pool);
+            front.open(router, guard, log, pools.map(|pools| pools.reader));
             let kept = ready(&url)?;
             shutdown.cancelled().await;
             drop(kept);
@@ -175,30 +184,13 @@ impl Process {
     }
 }
 
-/// Ends with an error when a part of the process is dead and stays so: nobody else starts it anew.
-async fn end_with_the_dead(log: Log, shutdown: CancellationToken) -> Result<(), String> {
-    let mut tick = tokio::time::interval(LOOK);
-    let mut looks = 0;
-    while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
-        let dead = log.health().conditions().into_iter().find_map(|(name, condition)| match condition {
-            Condition::Dead(why) => Some((name, why)),
-            Condition::Well | Condition::Behind(_) => None,
-        });
-        looks = if dead.is_some() { looks + 1 } else { 0 };
-        if let Some((name, why)) = dead.filter(|_| looks >= DEAD_LOOKS) {
-            return Err(format!("{name} is dead: {why}"));
-        }
-    }
-    Ok(())
-}
-
 /// Connects to what `services` need, and makes the streams; waits for servers that are down. `None`: the shutdown came first.
 async fn connect(
     front: &Front,
     services: &[Service],
     urls: &Urls,
     shutdown: &CancellationToken,
-) -> anyhow::Result<Option<(Log, Option<Pool>)>> {
+) -> anyhow::Result<Option<(Log, Option<Pools>)>> {
     front.waits_for("NATS");
     let name = match services {
         [one] => format!("steward-{one}"),
@@ -206,31 +198,25 @@ async fn connect(
     };
     let log = async {
         let log = Log::connect(urls.nats.expose(), ConnectOptions::new(name), shutdown.clone()).await?;
-        // It has waited half a minute by itself: a cluster that elects, a store that is read.
-        while let Err(problem) = log.ensure_streams().await {
-            if !problem.is_transient() {
-                return Err(problem);
-            }
-            warn!("{problem}; trying again");
-        }
+        streams::ensure(&log).await?;
         Ok(log)
     };
     let log = match shutdown.run_until_cancelled(log).await {
         None | Some(Err(LogError::ShutDown)) => return Ok(None),
         Some(log) => log?,
     };
-    let pool = match &urls.postgres {
-        Some(url) if services.iter().any(|service| service.needs_postgres()) => {
+    let pools = match &urls.postgres {
+        Some(urls) if services.iter().any(|service| service.needs_postgres()) => {
             front.waits_for("Postgres");
-            let pool = postgres::pool(url)?;
-            if postgres::prepare(&pool, shutdown).await?.is_none() {
+            let pools = postgres::pools(urls)?;
+            if postgres::prepare(&pools.owner, shutdown).await?.is_none() {
                 return Ok(None);
             }
-            Some(pool)
+            Some(pools)
         }
         _ => None,
     };
-    Ok(Some((log, pool)))
+    Ok(Some((log, pools)))
 }
 
 async fn keep_up(metrics: PrometheusHandle, shutdown: CancellationToken) {

@@ -23,14 +23,19 @@ async fn the_urls_in_run_json_work_as_they_stand_and_it_is_gone_after_a_clean_st
     let run = steward.run_json();
     assert_eq!(run["pid"], steward.pid());
     assert!(run["version"].as_str().is_some_and(|v| !v.is_empty()));
-    running::use_nats(run["nats"].as_str().expect("a url")).await;
-    running::use_postgres(run["postgres"].as_str().expect("a url")).await;
+    running::read_nats(run["nats"].as_str().expect("a url")).await;
+    running::read_postgres(run["postgres"].as_str().expect("a url")).await;
+    let credentials = scratch.data().join("credentials.json");
+    assert_eq!(fs::metadata(&credentials).expect("there").permissions().mode() & 0o777, 0o600);
+    let masters = steward.masters();
+    running::use_nats(masters["nats"].as_str().expect("a url")).await;
+    running::use_postgres(masters["postgres"].as_str().expect("a url")).await;
     let children = servers_of(&scratch);
     assert_eq!(children.len(), 2, "{children:?}");
 
     let status = steward.stop(Signal::SIGTERM);
     assert!(status.success(), "{status}: {}", steward.said());
-    assert!(!file.exists());
+    assert!(!file.exists() && !credentials.exists());
     assert_eq!(servers_of(&scratch), []);
 }
 
@@ -38,13 +43,13 @@ async fn the_urls_in_run_json_work_as_they_stand_and_it_is_gone_after_a_clean_st
 async fn a_second_start_goes_on_with_the_data_of_the_first() {
     let scratch = Scratch::new();
     let mut first = Running::start(&scratch, &["servers"]);
-    let before = first.run_json();
+    let before = first.masters();
     running::use_nats(before["nats"].as_str().expect("a url")).await;
     running::use_postgres(before["postgres"].as_str().expect("a url")).await;
     first.stop(Signal::SIGINT);
 
     let second = Running::start(&scratch, &["servers"]);
-    let after = second.run_json();
+    let after = second.masters();
     assert_eq!(
         (&before["nats"], &before["postgres"]),
         (&after["nats"], &after["postgres"]),
@@ -59,7 +64,7 @@ async fn killed_alone_or_with_its_group_it_leaves_no_server_behind_and_starts_ag
     let scratch = Scratch::new();
     for whole_group in [false, true] {
         let mut steward = Running::start(&scratch, &["servers"]);
-        running::use_nats(steward.run_json()["nats"].as_str().expect("a url")).await;
+        running::use_nats(steward.masters()["nats"].as_str().expect("a url")).await;
         assert_eq!(servers_of(&scratch).len(), 2);
         steward.kill(whole_group);
         eventually("the servers end by themselves", || servers_of(&scratch).is_empty());
@@ -69,7 +74,7 @@ async fn killed_alone_or_with_its_group_it_leaves_no_server_behind_and_starts_ag
     killed.kill(false);
     let steward = Running::start(&scratch, &["servers"]);
     assert!(!steward.said().contains("trying again"), "{}", steward.said());
-    running::nats_was_used(steward.run_json()["nats"].as_str().expect("a url")).await;
+    running::nats_was_used(steward.masters()["nats"].as_str().expect("a url")).await;
     assert_eq!(servers_of(&scratch).len(), 2);
 }
 
@@ -77,8 +82,8 @@ async fn killed_alone_or_with_its_group_it_leaves_no_server_behind_and_starts_ag
 async fn killed_together_with_its_servers_it_starts_again_at_once() {
     let scratch = Scratch::new();
     let mut steward = Running::start(&scratch, &["servers"]);
-    running::use_nats(steward.run_json()["nats"].as_str().expect("a url")).await;
-    running::use_postgres(steward.run_json()["postgres"].as_str().expect("a url")).await;
+    running::use_nats(steward.masters()["nats"].as_str().expect("a url")).await;
+    running::use_postgres(steward.masters()["postgres"].as_str().expect("a url")).await;
     for _ in 0..5 {
         let servers = servers_of(&scratch);
         steward.kill(true);
@@ -87,8 +92,8 @@ async fn killed_together_with_its_servers_it_starts_again_at_once() {
         }
         // What Postgres had forked may still be at work on its data.
         steward = Running::start(&scratch, &["servers"]);
-        running::nats_was_used(steward.run_json()["nats"].as_str().expect("a url")).await;
-        running::postgres_was_used(steward.run_json()["postgres"].as_str().expect("a url")).await;
+        running::nats_was_used(steward.masters()["nats"].as_str().expect("a url")).await;
+        running::postgres_was_used(steward.masters()["postgres"].as_str().expect("a url")).await;
     }
 }
 
@@ -111,8 +116,8 @@ async fn a_start_copes_with_servers_that_an_earlier_run_left_behind() {
     let after = servers_of(&scratch);
     assert_eq!(after.len(), 2);
     assert!(after.iter().all(|pid| !before.contains(pid)), "{before:?} {after:?}");
-    running::use_nats(steward.run_json()["nats"].as_str().expect("a url")).await;
-    running::use_postgres(steward.run_json()["postgres"].as_str().expect("a url")).await;
+    running::use_nats(steward.masters()["nats"].as_str().expect("a url")).await;
+    running::use_postgres(steward.masters()["postgres"].as_str().expect("a url")).await;
 }
 
 #[tokio::test]
@@ -120,7 +125,8 @@ async fn a_killed_server_comes_back_on_its_port_with_its_data() {
     let scratch = Scratch::new();
     let steward = Running::start(&scratch, &["servers"]);
     let run = steward.run_json();
-    let (nats, postgres) = (run["nats"].as_str().expect("a url"), run["postgres"].as_str().expect("a url"));
+    let masters = steward.masters();
+    let (nats, postgres) = (masters["nats"].as_str().expect("a url"), masters["postgres"].as_str().expect("a url"));
     running::use_nats(nats).await;
     running::use_postgres(postgres).await;
     for round in 0..3 {
@@ -146,14 +152,14 @@ async fn one_data_directory_is_used_by_one_steward_only() {
     let said = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(!second.status.success());
     assert!(said.contains(&first.pid().to_string()) && said.contains("--data-dir"), "{said}");
-    running::use_nats(first.run_json()["nats"].as_str().expect("a url")).await;
+    running::use_nats(first.masters()["nats"].as_str().expect("a url")).await;
 }
 
 #[tokio::test]
 async fn an_ordinary_user_runs_it_too_and_a_pid_file_that_names_a_strangers_process_is_no_obstacle() {
     let scratch = Scratch::of_an_ordinary_user();
     let mut first = Running::start(&scratch, &["servers"]);
-    running::use_postgres(first.run_json()["postgres"].as_str().expect("a url")).await;
+    running::use_postgres(first.masters()["postgres"].as_str().expect("a url")).await;
     first.stop(Signal::SIGTERM);
     // As after a power loss in a container, where a new process soon has the old pid.
     let mut stranger = scratch.as_its_user(Command::new("sleep").arg("600")).spawn().expect("sleep runs");
@@ -163,7 +169,7 @@ async fn an_ordinary_user_runs_it_too_and_a_pid_file_that_names_a_strangers_proc
     scratch.give(&pid_file);
 
     let second = Running::start(&scratch, &["servers"]);
-    running::postgres_was_used(second.run_json()["postgres"].as_str().expect("a url")).await;
+    running::postgres_was_used(second.masters()["postgres"].as_str().expect("a url")).await;
     assert!(stranger.try_wait().expect("asked").is_none(), "the stranger was left alone");
     stranger.kill().expect("ours to end");
     stranger.wait().expect("ended");
@@ -173,10 +179,10 @@ async fn an_ordinary_user_runs_it_too_and_a_pid_file_that_names_a_strangers_proc
 async fn a_data_directory_below_one_that_others_may_not_enter_serves() {
     let scratch = Scratch::closed();
     let mut steward = Running::start(&scratch, &["servers"]);
-    running::use_postgres(steward.run_json()["postgres"].as_str().expect("a url")).await;
+    running::use_postgres(steward.masters()["postgres"].as_str().expect("a url")).await;
     steward.stop(Signal::SIGTERM);
     let steward = Running::start(&scratch, &["servers"]);
-    running::postgres_was_used(steward.run_json()["postgres"].as_str().expect("a url")).await;
+    running::postgres_was_used(steward.masters()["postgres"].as_str().expect("a url")).await;
 }
 
 #[test]
@@ -190,6 +196,68 @@ fn a_server_that_cannot_be_had_is_refused_in_one_sentence_with_the_remedy() {
         assert!(last.contains(variable) && last.contains("/nonexistent/bin") && last.contains(remedy), "{said}");
         assert_eq!(servers_of(&scratch), [], "what had been started is stopped");
     }
+}
+
+#[tokio::test]
+async fn no_child_gets_a_token_of_ours() {
+    let mut scratch = Scratch::new();
+    scratch.set("TG_TOKEN", "hunter2");
+    scratch.set("STEWARD__BRAIN__PROVIDERS__OPENAI__API_KEY", "hunter2");
+    let steward = Running::start(&scratch, &["servers"]);
+    let children = servers_of(&scratch);
+    assert_eq!(children.len(), 2, "{}", steward.said());
+    for pid in children {
+        let environment = fs::read(format!("/proc/{pid}/environ")).expect("it runs");
+        let environment = String::from_utf8_lossy(&environment);
+        assert!(environment.contains("PATH=") && !environment.contains("hunter2"), "{environment}");
+        assert!(!environment.contains("STEWARD_"), "{environment}");
+    }
+}
+
+#[test]
+fn nor_does_pip_which_gets_what_leads_it_to_its_index() {
+    let scratch = Scratch::new();
+    let fake = tempfile::tempdir().expect("a temp dir");
+    let (python, told) = (fake.path().join("python3"), fake.path().join("told"));
+    fs::write(&python, format!("#!/bin/sh\n/usr/bin/env >> {}\nexit 1\n", told.display())).expect("written");
+    fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).expect("ours");
+    let output = scratch
+        .steward(&["servers"])
+        .env("PATH", fake.path())
+        .env("XDG_CACHE_HOME", fake.path())
+        .env("TG_TOKEN", "hunter2")
+        .env("PIP_INDEX_URL", "https://index.example.com/simple")
+        .env("https_proxy", "http://proxy.example.com:3128")
+        .output()
+        .expect("it runs");
+    assert!(!output.status.success());
+    let told = fs::read_to_string(&told).expect("it was run");
+    for word in ["PIP_INDEX_URL=https://index.example.com/simple", "https_proxy=http://proxy.example.com:3128"] {
+        assert!(told.contains(word), "{word} is missing: {told}");
+    }
+    assert!(!told.contains("hunter2") && !told.contains("STEWARD_"), "{told}");
+}
+
+#[tokio::test]
+async fn a_data_directory_of_the_version_with_one_user_per_server_goes_on() {
+    let scratch = Scratch::new();
+    let mut steward = Running::start(&scratch, &["servers"]);
+    let masters = steward.masters();
+    running::use_nats(masters["nats"].as_str().expect("a url")).await;
+    running::use_postgres(masters["postgres"].as_str().expect("a url")).await;
+    steward.stop(Signal::SIGTERM);
+    let access = scratch.data().join("servers.json");
+    let old = serde_json::json!({
+        "nats": {"user": "steward", "password": "old", "port": 0},
+        "postgres": {"user": "steward", "password": "old", "port": 0},
+    });
+    fs::write(&access, old.to_string()).expect("written");
+
+    let again = Running::start(&scratch, &["servers"]);
+    let after = again.masters();
+    assert_ne!(masters, after, "there are new passwords");
+    running::nats_was_used(after["nats"].as_str().expect("a url")).await;
+    running::postgres_was_used(after["postgres"].as_str().expect("a url")).await;
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl Drop for Servers {
 /// The URLs of two servers that don't run now, and how to run them.
 fn stopped_servers(scratch: &Scratch) -> (serde_json::Value, Servers) {
     let mut steward = Running::start(scratch, &["servers"]);
-    let run = steward.run_json();
+    let run = steward.masters();
     let mut again: Vec<_> = servers_of(scratch).into_iter().map(Again::of).collect();
     steward.stop(Signal::SIGTERM);
     let postgres = again.iter().position(|a| a.is("postgres")).expect("it ran");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use steward_domain::settings::{ChannelKind, Settings as Served, Telegram};
-use steward_log::{ConnectOptions, Log, definitions};
+use steward_log::{ConnectOptions, Log, definitions, permissions::OPERATOR};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -79,7 +79,7 @@ impl Doctor {
 }
 
 async fn nats(report: &mut Report, global: &Global, settings: &Settings) -> Option<Log> {
-    let url = match find::nats(settings, &global.data_dir) {
+    let url = match find::nats(settings, &global.data_dir, OPERATOR) {
         Ok(url) => url,
         Err(problem) => {
             report.add("nats", Wrong(problem.to_string()));
@@ -124,12 +124,13 @@ async fn nats(report: &mut Report, global: &Global, settings: &Settings) -> Opti
 }
 
 async fn read_models(report: &mut Report, global: &Global, settings: &Settings, log: Option<&Log>) {
-    let url = match find::postgres(settings, &global.data_dir) {
-        Ok(url) => url,
+    let urls = match find::postgres(settings, &global.data_dir) {
+        Ok(urls) => urls,
         Err(problem) => return report.add("postgres", Wrong(problem.to_string())),
     };
+    let url = urls.reader();
     let ask = async {
-        let client = postgres::pool(&url)?.get().await?;
+        let client = postgres::pool(url, 1)?.get().await?;
         let number: i32 = client.query_one("SELECT current_setting('server_version_num')::int", &[]).await?.get(0);
         let version: String = client.query_one("SHOW server_version", &[]).await?.get(0);
         // It isn't there before the first start.

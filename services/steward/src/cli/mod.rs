@@ -5,6 +5,8 @@ mod dead_letters;
 mod doctor;
 mod events;
 mod keys;
+mod permissions;
+mod prepare;
 mod rebuild;
 mod servers;
 mod service;
@@ -84,6 +86,8 @@ pub enum Command {
     Projection(service::OneService),
     Doctor(doctor::Doctor),
     Rebuild(rebuild::Rebuild),
+    Permissions(permissions::Permissions),
+    Prepare(prepare::Prepare),
     Events(events::Events),
     DeadLetters(dead_letters::DeadLetters),
     Keys(keys::Keys),
@@ -101,6 +105,8 @@ impl Cli {
                 | Command::Events(_)
                 | Command::DeadLetters(_)
                 | Command::Keys(_)
+                | Command::Permissions(_)
+                | Command::Prepare(_)
                 | Command::Time(_)
                 | Command::Chat(_),
             ) => "error",
@@ -122,6 +128,8 @@ impl Cli {
             Some(Command::Projection(one)) => one.run(Service::Projection, global).await,
             Some(Command::Doctor(doctor)) => doctor.run(global).await,
             Some(Command::Rebuild(rebuild)) => rebuild.run(global).await,
+            Some(Command::Permissions(permissions)) => permissions.run(global),
+            Some(Command::Prepare(prepare)) => prepare.run(global).await,
             Some(Command::Events(events)) => events.run(global).await,
             Some(Command::DeadLetters(letters)) => letters.run(global).await,
             Some(Command::Keys(keys)) => keys.run(global).await,

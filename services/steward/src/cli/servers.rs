@@ -1,19 +1,23 @@
 //! `steward servers`: just the two managed servers.
 
 use clap::Args;
+use steward_log::permissions::{ADMIN, READER};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::Global;
 use crate::{
+    config::{Secret, Settings},
     run_file::RunFile,
     servers::{DataDir, ManagedServers, Wanted},
     signals::stop_on_signals,
+    streams,
 };
 
 /// Run just the managed servers, nats-server and Postgres, until Ctrl-C or SIGTERM
 ///
-/// Their URLs are in run.json in the data directory, where `steward <service>`, `steward events` and the like find them.
+/// Their URLs are in run.json in the data directory, and in credentials.json for each user, where `steward <service>`,
+/// `steward events` and the like find them.
 /// A server that the configuration gives by URL is not run.
 #[derive(Debug, Args)]
 pub struct Servers {}
@@ -31,20 +35,37 @@ impl Servers {
             "nats.url and postgres.url are both given, so there is no server to run: leave out the one that steward shall run"
         );
         let Some(servers) = ManagedServers::start(&data, wanted, &shutdown).await? else { return Ok(()) };
-        let url = |managed: &Option<crate::config::Secret>, given: &Option<crate::config::Secret>| {
-            managed.as_ref().or(given.as_ref()).map(|url| url.expose().to_owned())
-        };
-        let run = RunFile::of_this_process(
-            None,
-            url(&servers.nats_url, &settings.nats_url),
-            url(&servers.postgres_url, &settings.postgres_url),
-        );
-        let published = run.publish(&data)?;
-        info!("the servers run; their URLs are in {}", data.join("run.json").display());
-        shutdown.cancelled().await;
-        drop(published);
+        let result = published(&settings, &data, &servers, &shutdown).await;
         servers.stop().await;
         info!("stopped");
-        Ok(())
+        result
     }
+}
+
+/// Makes the streams and says where the servers are, until the shutdown.
+async fn published(
+    settings: &Settings,
+    data: &DataDir,
+    servers: &ManagedServers,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    let credentials = &servers.credentials;
+    if let Some(admin) = credentials.nats(ADMIN)
+        && streams::make(&admin, shutdown).await?.is_none()
+    {
+        return Ok(());
+    }
+    let url = |managed: Option<Secret>, given: &Option<Secret>| {
+        managed.or(given.clone()).map(|url| url.expose().to_owned())
+    };
+    let run = RunFile::of_this_process(
+        None,
+        url(credentials.nats(READER), &settings.nats_url),
+        url(credentials.postgres("reader"), &settings.postgres_url),
+    );
+    let published = run.publish(credentials, data)?;
+    info!("the servers run; their URLs are in {}", data.join("run.json").display());
+    shutdown.cancelled().await;
+    drop(published);
+    Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use deadpool_postgres::Pool;
-use steward_log::{ConnectOptions, Log};
+use steward_log::{ConnectOptions, Log, permissions::OPERATOR};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +24,7 @@ impl Session {
     /// Connects to the log that the configuration or `run.json` names.
     pub async fn open(global: &Global) -> anyhow::Result<Self> {
         let settings = global.settings()?;
-        let url = find::nats(&settings, &global.data_dir)?;
+        let url = find::nats(&settings, &global.data_dir, OPERATOR)?;
         // The command ends, and the connection with it.
         let connect = Log::connect(url.expose(), ConnectOptions::new("steward-cli"), CancellationToken::new());
         let log = timeout(LIMIT, connect)
@@ -33,10 +33,10 @@ impl Session {
         Ok(Self { settings, log })
     }
 
-    /// The Postgres of the read models.
+    /// The Postgres of the read models, as their owner.
     pub async fn pool(&self, global: &Global) -> anyhow::Result<Pool> {
-        let url = find::postgres(&self.settings, &global.data_dir)?;
-        let pool = postgres::pool(&url)?;
+        let urls = find::postgres(&self.settings, &global.data_dir)?;
+        let (url, pool) = (urls.owner(), postgres::pools(&urls)?.owner);
         let client = pool
             .get()
             .await

@@ -26,6 +26,7 @@ pub use self::{
     values::Secret,
 };
 use self::{error::KeyProblem, sources::Sources};
+use crate::postgres::{self, BadUrl};
 
 /// The file that `up` uses when it is there and no `--config` names another.
 pub const DEFAULT_FILE: &str = "steward.toml";
@@ -121,22 +122,24 @@ fn settings(file: file::File, without_file: bool) -> Result<Settings, KeyProblem
             ),
         ));
     }
-    if let Some(url) = &file.nats.url
-        && values::url_of(url.expose(), &["nats", "tls"]).is_none()
-    {
-        return Err(KeyProblem::new(
-            "nats.url",
-            "found something else, expected a URL such as \"nats://127.0.0.1:4222\"; leave it out for a managed server",
-        ));
+    if let Some(url) = &file.nats.url {
+        if url.expose().split(',').any(|part| values::url_of(part, &["nats", "tls"]).is_none()) {
+            return Err(KeyProblem::new(
+                "nats.url",
+                "found something else, expected a URL such as \"nats://127.0.0.1:4222\"; leave it out for a managed server",
+            ));
+        }
+        steward_log::check_url(url.expose()).map_err(|problem| KeyProblem::new("nats.url", problem.to_string()))?;
     }
-    if let Some(url) = &file.postgres.url
-        && (values::url_of(url.expose(), &["postgres", "postgresql"]).is_none()
-            || url.expose().parse::<tokio_postgres::Config>().is_err())
-    {
-        return Err(KeyProblem::new(
-            "postgres.url",
-            "found something else, expected a URL such as \"postgres://user@127.0.0.1/steward\"; leave it out for a managed server",
-        ));
+    if let Some(url) = &file.postgres.url {
+        let read = postgres::read_url(url.expose());
+        if values::url_of(url.expose(), &["postgres", "postgresql"]).is_none() || read == Err(BadUrl::NotUnderstood) {
+            return Err(KeyProblem::new(
+                "postgres.url",
+                "found something else, expected a URL such as \"postgres://user@127.0.0.1/steward\"; leave it out for a managed server",
+            ));
+        }
+        read.map_err(|problem| KeyProblem::new("postgres.url", problem.to_string()))?;
     }
     let channels = channels::read(file.channels)?;
     let policy = Policy {

@@ -7,11 +7,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::{process::Command, time::timeout};
+use tokio::time::timeout;
 
 use super::{
     data_dir::DataDir,
     download::{self, cache_dir},
+    environment,
     error::ServersError,
     owner::Owner,
 };
@@ -153,7 +154,7 @@ async fn postgres_version(dir: &Path) -> Option<u32> {
 }
 
 async fn version_line(program: &Path) -> Option<String> {
-    let mut command = Command::new(program);
+    let mut command = environment::plain(program);
     command.arg("--version").kill_on_drop(true).stdin(Stdio::null());
     let output = timeout(Duration::from_secs(10), command.output()).await.ok()?.ok()?;
     Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())

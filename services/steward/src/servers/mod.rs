@@ -3,6 +3,7 @@
 mod binaries;
 mod data_dir;
 mod download;
+mod environment;
 mod error;
 mod nats;
 mod orphans;
@@ -25,7 +26,7 @@ pub use self::{
     data_dir::{DataDir, Lock},
     error::ServersError,
 };
-use crate::config::Secret;
+use crate::run_file::Credentials;
 
 /// Which of the two are to be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +38,8 @@ pub struct Wanted {
 /// The servers that run. Dropped, they are stopped too, but nobody waits for it.
 #[derive(Debug)]
 pub struct ManagedServers {
-    /// With user and password; `None` if it isn't managed.
-    pub nats_url: Option<Secret>,
-    /// With user and password; `None` if it isn't managed.
-    pub postgres_url: Option<Secret>,
+    /// The URLs of those that are managed, for each user.
+    pub credentials: Credentials,
     stop: DropGuard,
     stopped: oneshot::Receiver<()>,
 }
@@ -76,9 +75,7 @@ impl ManagedServers {
             })
             .map_err(ServersError::data_dir("serving", "."))?;
         let started = match shutdown.run_until_cancelled(&mut started).await {
-            Some(Ok(Ok(urls))) => {
-                return Ok(Some(Self { nats_url: urls.nats, postgres_url: urls.postgres, stop, stopped }));
-            }
+            Some(Ok(Ok(credentials))) => return Ok(Some(Self { credentials, stop, stopped })),
             Some(Ok(Err(problem))) => Err(problem),
             Some(Err(_)) => Err(ServersError::Interrupted),
             None => Ok(None),
@@ -95,17 +92,12 @@ impl ManagedServers {
     }
 }
 
-struct Urls {
-    nats: Option<Secret>,
-    postgres: Option<Secret>,
-}
-
 /// The life of both servers, on their thread.
 async fn run(
     data: DataDir,
     wanted: Wanted,
     stop: CancellationToken,
-    tell: oneshot::Sender<Result<Urls, ServersError>>,
+    tell: oneshot::Sender<Result<Credentials, ServersError>>,
 ) {
     let (running, urls) = start(&data, wanted, &stop).await;
     if urls.is_err() {
@@ -118,7 +110,11 @@ async fn run(
 type Started = (supervise::Program, supervise::Running);
 
 /// Starts both at once; the first failure gives the other up. What runs is returned also when not all of it does.
-async fn start(data: &DataDir, wanted: Wanted, stop: &CancellationToken) -> (Vec<Started>, Result<Urls, ServersError>) {
+async fn start(
+    data: &DataDir,
+    wanted: Wanted,
+    stop: &CancellationToken,
+) -> (Vec<Started>, Result<Credentials, ServersError>) {
     let mut accesses = match Accesses::load(data) {
         Ok(accesses) => accesses,
         Err(problem) => return (Vec::new(), Err(problem)),
@@ -148,10 +144,7 @@ async fn start(data: &DataDir, wanted: Wanted, stop: &CancellationToken) -> (Vec
     problems.sort_by_key(|problem| matches!(problem, ServersError::Interrupted));
     let urls = match problems.into_iter().next() {
         Some(problem) => Err(problem),
-        None => accesses.save(data).map(|()| Urls {
-            nats: wanted.nats.then(|| Secret::new(accesses.nats.url("nats", ""))),
-            postgres: wanted.postgres.then(|| Secret::new(accesses.postgres.url("postgres", "/steward"))),
-        }),
+        None => accesses.save(data).map(|()| accesses.credentials(wanted.nats, wanted.postgres)),
     };
     (running, urls)
 }

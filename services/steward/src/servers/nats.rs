@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use nix::sys::signal::Signal;
-use tokio::process::Command;
+use steward_log::permissions;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     binaries,
     data_dir::{DataDir, write_private},
+    environment,
     error::ServersError,
     orphans,
     ports::Access,
@@ -37,7 +38,7 @@ pub(super) async fn start(
         command: {
             let config = config.clone();
             Box::new(move || {
-                let mut command = Command::new(&binary);
+                let mut command = environment::go(&binary);
                 command.arg("--config").arg(&config).kill_on_drop(true);
                 command
             })
@@ -65,7 +66,6 @@ fn configure(path: &Path, store: &Path, access: &Access) -> Result<(), ServersEr
     let text = TEMPLATE
         .replace("{{port}}", &access.port.to_string())
         .replace("{{store_dir}}", &quoted(&store.to_string_lossy()))
-        .replace("{{user}}", &access.user)
-        .replace("{{password}}", &access.password);
+        .replace("{{authorization}}", &permissions::config(|user| format!("\"{}\"", access.password(user))));
     write_private(path, text.as_bytes()).map_err(ServersError::data_dir("writing", path))
 }

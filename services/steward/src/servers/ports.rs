@@ -1,17 +1,20 @@
-//! Ports and credentials of the managed servers: chosen once, kept over restarts.
+//! Ports and passwords of the managed servers: chosen once, kept over restarts.
 
 use std::{
+    collections::BTreeMap,
     fs,
     net::{Ipv4Addr, TcpListener},
 };
 
 use rand::{Rng, distr::Alphanumeric};
 use serde::{Deserialize, Serialize};
+use steward_log::permissions;
 
 use super::{
     data_dir::{DataDir, write_private},
     error::ServersError,
 };
+use crate::{postgres::ROLES, run_file::Credentials};
 
 /// Below what Linux hands out to outgoing connections (from 32768): a client that keeps dialling a port of that range
 /// while the server restarts may be given the very same port for its own end, and then talks to itself.
@@ -20,19 +23,39 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 /// How one managed server is reached.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Access {
-    pub user: String,
-    pub password: String,
     pub port: u16,
+    /// The password of each user.
+    #[serde(default)]
+    pub users: BTreeMap<String, String>,
+    /// What the server's data has been prepared for; see `postgres::PREPARED`.
+    #[serde(default)]
+    pub prepared: u32,
 }
 
 impl Access {
     fn new() -> Self {
-        let password = rand::rng().sample_iter(Alphanumeric).take(32).map(char::from).collect();
-        Self { user: "steward".to_owned(), password, port: 0 }
+        Self { port: 0, users: BTreeMap::new(), prepared: 0 }
     }
 
-    pub fn url(&self, scheme: &str, path: &str) -> String {
-        format!("{scheme}://{}:{}@127.0.0.1:{}{path}", self.user, self.password, self.port)
+    /// Gives those of `names` a password that have none; whether there was one.
+    fn complete<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) -> bool {
+        let before = self.users.len();
+        for name in names {
+            let password = || rand::rng().sample_iter(Alphanumeric).take(32).map(char::from).collect();
+            self.users.entry(name.to_owned()).or_insert_with(password);
+        }
+        self.users.len() > before
+    }
+
+    pub fn password(&self, user: &str) -> &str {
+        self.users.get(user).map_or("", String::as_str)
+    }
+
+    fn urls(&self, scheme: &str, prefix: &str, path: &str) -> BTreeMap<String, String> {
+        let url = |(user, password): (&String, &String)| {
+            (user.clone(), format!("{scheme}://{prefix}{user}:{password}@127.0.0.1:{}{path}", self.port))
+        };
+        self.users.iter().map(url).collect()
     }
 
     /// Keeps the port of the last run if it is free, else chooses another.
@@ -61,25 +84,38 @@ pub(super) struct Accesses {
 const FILE: &str = "servers.json";
 
 impl Accesses {
-    /// Those of the last run, or new ones.
+    /// Those of the last run, or new ones. An earlier version had one user per server; the others are added.
     pub fn load(data: &DataDir) -> Result<Self, ServersError> {
         let path = data.join(FILE);
-        match fs::read(&path) {
+        let mut accesses = match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|e| ServersError::data_dir("understanding", &path)(std::io::Error::other(e))),
+                .map_err(|e| ServersError::data_dir("understanding", &path)(std::io::Error::other(e)))?,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                let accesses = Self { nats: Access::new(), postgres: Access::new() };
-                accesses.save(data)?;
-                Ok(accesses)
+                Self { nats: Access::new(), postgres: Access::new() }
             }
-            Err(e) => Err(ServersError::data_dir("reading", &path)(e)),
+            Err(e) => return Err(ServersError::data_dir("reading", &path)(e)),
+        };
+        let nats = permissions::users();
+        let new = accesses.nats.complete(nats.iter().map(|user| user.name)) | accesses.postgres.complete(ROLES);
+        if new {
+            accesses.save(data)?;
         }
+        Ok(accesses)
     }
 
-    /// Before a server is started with them: its database is then useless without the password.
+    /// Before a server is started with them: its database is then useless without the passwords.
     pub fn save(&self, data: &DataDir) -> Result<(), ServersError> {
         let path = data.join(FILE);
         let text = serde_json::to_vec_pretty(self).expect("two accesses are always JSON");
         write_private(&path, &text).map_err(ServersError::data_dir("writing", &path))
+    }
+
+    /// The URLs of the servers that are managed, by user.
+    pub fn credentials(&self, nats: bool, postgres: bool) -> Credentials {
+        let urls = |wanted: bool, urls: BTreeMap<String, String>| if wanted { urls } else { BTreeMap::new() };
+        Credentials {
+            nats: urls(nats, self.nats.urls("nats", "", "")),
+            postgres: urls(postgres, self.postgres.urls("postgres", "steward_", "/steward")),
+        }
     }
 }

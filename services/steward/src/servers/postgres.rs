@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
     pin::pin,
     process::Stdio,
@@ -20,6 +19,7 @@ use tracing::info;
 use super::{
     binaries::{self, PostgresBin},
     data_dir::DataDir,
+    environment,
     error::ServersError,
     orphans,
     owner::{self, Owner},
@@ -27,11 +27,21 @@ use super::{
     supervise::{Program, Running},
     tether::tether,
 };
+use crate::postgres::roles_sql;
 
 const NAME: &str = "postgres";
 /// The database that holds the read models.
 const DATABASE: &str = "steward";
 const PORT_ATTEMPTS: usize = 5;
+/// What `ROLES_SQL` makes, as a number that grows with it: data prepared for less is prepared anew.
+const PREPARED: u32 = 1;
+
+/// Who may log in, and from where: the roles, from this machine. The superuser that made the cluster has no password and may
+/// not log in at all; what only it could do is done in single-user mode, before the server runs.
+const HBA: &str = "\
+# Written by steward at each start.
+host steward steward_owner,steward_projector,steward_reader 127.0.0.1/32 scram-sha-256
+";
 /// Longest time the making of the database may take.
 const INIT_LIMIT: Duration = Duration::from_secs(120);
 
@@ -39,6 +49,7 @@ const INIT_LIMIT: Duration = Duration::from_secs(120);
 const SETTINGS: &[&str] = &[
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
+    "password_encryption=scram-sha-256",
     "fsync=on",
     "shared_buffers=64MB",
     "max_connections=64",
@@ -63,15 +74,23 @@ pub(super) async fn start(
     let bin = binaries::postgres(data, owner.as_ref(), &home, major_of(&cluster));
     let bin = stop.run_until_cancelled(bin).await.ok_or(ServersError::Interrupted)??;
     let log = data.join("logs/postgres.log");
+    let failed = |cause| match stop.is_cancelled() {
+        true => ServersError::Interrupted,
+        false => ServersError::Start { program: "PostgreSQL", cause, log: log.clone() },
+    };
     orphans::stop(NAME, &cluster, Signal::SIGINT).await;
     if !cluster.is_dir() {
         info!(major = bin.major, "making the Postgres database (once)");
-        let made = make(&bin, owner.as_ref(), &home, &cluster, access, stop).await;
-        made.map_err(|cause| match stop.is_cancelled() {
-            true => ServersError::Interrupted,
-            false => ServersError::Start { program: "PostgreSQL", cause, log: log.clone() },
-        })?;
+        let made = make(&bin, owner.as_ref(), &home, &cluster, stop).await;
+        made.map_err(failed)?;
+        access.prepared = 0;
     }
+    if access.prepared < PREPARED {
+        free_pid_file(&cluster);
+        prepare(&bin, owner.as_ref(), &cluster, access, stop).await.map_err(failed)?;
+        access.prepared = PREPARED;
+    }
+    fs::write(cluster.join("pg_hba.conf"), HBA).map_err(ServersError::data_dir("writing", cluster.join("pg_hba.conf")))?;
     let mut attempt = 1;
     loop {
         access.ensure_free_port();
@@ -118,14 +137,10 @@ fn program(bin: &PostgresBin, owner: Option<Owner>, cluster: &Path, port: u16, l
 
 /// A program of PostgreSQL's as the right user, in a plain environment and a directory that user can be in.
 fn as_owner(program: &Path, owner: Option<&Owner>) -> Command {
-    let mut command = Command::new(program);
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("PG") {
-            command.env_remove(name);
-        }
-    }
+    let mut command = environment::plain(program);
     command.env("LC_ALL", "C").env("TZ", "UTC").current_dir("/");
     if let Some(owner) = owner {
+        command.env_remove("HOME");
         owner.runs(&mut command);
     }
     command
@@ -135,44 +150,53 @@ fn major_of(cluster: &Path) -> Option<u32> {
     fs::read_to_string(cluster.join("PG_VERSION")).ok()?.trim().parse().ok()
 }
 
-/// Makes the cluster with its one role and database. Only when all of it is done does it get its name, so a start that was
-/// cut off begins again.
+/// Makes the cluster with its database. Only when all of it is done does it get its name, so a start that was cut off begins
+/// again.
 async fn make(
     bin: &PostgresBin,
     owner: Option<&Owner>,
     home: &Path,
     cluster: &Path,
-    access: &Access,
     stop: &CancellationToken,
 ) -> Result<(), String> {
     let text = |e: std::io::Error| e.to_string();
-    let (new, password) = (home.join("data.new"), home.join("password.new"));
+    let new = home.join("data.new");
     if new.exists() {
         fs::remove_dir_all(&new).map_err(text)?;
     }
-    write_password(&password, owner, &access.password).map_err(text)?;
     let mut initdb = as_owner(&bin.dir.join("initdb"), owner);
-    initdb
-        .arg("-D")
-        .arg(&new)
-        .args(["-U", &access.user, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"])
-        .arg("--pwfile")
-        .arg(&password);
-    let made = run(initdb, "", stop).await;
-    fs::remove_file(&password).map_err(text)?;
-    made?;
-    let mut single = as_owner(&bin.dir.join(NAME), owner);
-    single.args(["--single", "-j", "-D"]).arg(&new).arg(NAME);
-    run(single, &format!("CREATE DATABASE {DATABASE};\n"), stop).await?;
+    let settings = ["-U", "postgres", "--auth-local=reject", "--auth-host=reject", "--encoding=UTF8", "--locale=C"];
+    initdb.arg("-D").arg(&new).args(settings);
+    run(initdb, "", stop).await?;
+    single_user(bin, owner, &new, NAME, &format!("CREATE DATABASE {DATABASE};\n"), stop).await?;
     fs::rename(&new, cluster).map_err(text)
 }
 
-fn write_password(path: &Path, owner: Option<&Owner>, password: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let _ = fs::remove_file(path);
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    writeln!(file, "{password}")?;
-    owner.map_or(Ok(()), |owner| owner.owns(path))
+/// Makes the roles with their passwords and rights, or brings them to what they are to be.
+async fn prepare(
+    bin: &PostgresBin,
+    owner: Option<&Owner>,
+    cluster: &Path,
+    access: &Access,
+    stop: &CancellationToken,
+) -> Result<(), String> {
+    let sql = roles_sql(|role| format!("'{}'", access.password(role)));
+    single_user(bin, owner, cluster, DATABASE, &sql, stop).await
+}
+
+/// Runs statements as the superuser, in a server of their own that no one can connect to. Each but the last ends with a
+/// semicolon and an empty line.
+async fn single_user(
+    bin: &PostgresBin,
+    owner: Option<&Owner>,
+    cluster: &Path,
+    database: &str,
+    sql: &str,
+    stop: &CancellationToken,
+) -> Result<(), String> {
+    let mut single = as_owner(&bin.dir.join(NAME), owner);
+    single.args(["--single", "-j", "-D"]).arg(cluster).arg(database);
+    run(single, sql, stop).await
 }
 
 /// Runs a program to its end with `input`; the error is what it said last. On `stop`, and after [`INIT_LIMIT`], it is killed

@@ -246,6 +246,18 @@ impl Running {
         serde_json::from_slice(&text).expect("JSON")
     }
 
+    /// The URLs of those who may do most: the admin of NATS, the owner of the read models.
+    pub fn masters(&self) -> serde_json::Value {
+        let credentials = self.credentials();
+        serde_json::json!({"nats": credentials["nats"]["admin"], "postgres": credentials["postgres"]["owner"]})
+    }
+
+    /// `credentials.json`
+    pub fn credentials(&self) -> serde_json::Value {
+        let text = fs::read(self.data.join("credentials.json")).expect("it is there while it runs");
+        serde_json::from_slice(&text).expect("JSON")
+    }
+
     pub fn stop(&mut self, signal: Signal) -> ExitStatus {
         kill(Pid::from_raw(self.pid() as i32), signal).expect("it runs");
         self.child.wait().expect("it ends")
@@ -378,6 +390,17 @@ pub async fn nats_was_used(url: &str) {
     };
     let message = stream.get_last_raw_message_by_subject("used").await.expect("a message");
     assert_eq!(&message.payload[..], b"kept");
+}
+
+/// Reads as a stranger does, with an inbox of any name.
+pub async fn read_nats(url: &str) {
+    let stream = nats(url).await.get_stream("EVENTS").await.expect("it is there");
+    assert_eq!(stream.cached_info().state.messages, 0);
+}
+
+/// Asks what needs no right.
+pub async fn read_postgres(url: &str) {
+    postgres(url).await.query("SELECT 1", &[]).await.expect("an answer");
 }
 
 async fn postgres(url: &str) -> tokio_postgres::Client {

@@ -33,7 +33,7 @@ pub async fn run(options: &Options) -> Result<Parts> {
 
     let place = Place::new(options, &bot)?;
     let servers = place.servers().await?;
-    let raw = Raw::open(&place.run_file()?.nats, 330).await?;
+    let raw = Raw::open(&place.masters()?.nats, 330).await?;
     for (writers, _) in LEVELS {
         let load = raw.awaited(writers, options.span()).await?;
         parts.reference(format!("JetStream publish, acknowledgement awaited, {writers} writers"), load.figures());

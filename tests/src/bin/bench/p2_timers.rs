@@ -35,7 +35,7 @@ pub async fn run(options: &Options) -> Result<Parts> {
         let due_chats = DUE_CHATS + case as i64 * 1_000_000;
         let place = Place::new(options, &bot)?;
         let up = place.up().await?;
-        let filler = Filler::connect(&place.run_file()?.nats).await?;
+        let filler = Filler::connect(&place.masters()?.nats).await?;
         let far = Utc::now() + TimeDelta::days(30);
         let spread = |n: i64| far + TimeDelta::milliseconds(n % 1_000_000 * 977);
         let began = std::time::Instant::now();

@@ -27,7 +27,7 @@ pub async fn run(options: &Options) -> Result<Parts> {
             true => (Some(place.servers().await?), place.service("scheduler").await?),
             false => (None, place.up().await?),
         };
-        let nats = place.run_file()?.nats;
+        let nats = place.masters()?.nats;
         let mut reference = 0.0;
         if alone {
             let raw = Raw::open(&nats, 400).await?;

@@ -132,7 +132,7 @@ pub async fn run(options: &Options) -> Result<Parts> {
     let bot = BotApi::start().await?;
     let place = Place::new(options, &bot)?;
     let servers = place.servers().await?;
-    let nats = place.run_file()?.nats;
+    let nats = place.masters()?.nats;
     let raw = Raw::open(&nats, 400).await?;
     let mut references = Vec::new();
     for writers in [1, 16, 512] {

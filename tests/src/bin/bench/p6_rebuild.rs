@@ -18,7 +18,7 @@ pub async fn run(options: &Options) -> Result<Parts> {
     let bot = BotApi::start().await?;
     let place = Place::new(options, &bot)?;
     let servers = place.servers().await?;
-    let run = place.run_file()?;
+    let run = place.masters()?;
     let filler = Filler::connect(&run.nats).await?;
     // What the command needs with nothing to do: starting, connecting, making the schema.
     let base = place.run(&["rebuild"]).await?;

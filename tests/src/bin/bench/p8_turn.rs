@@ -35,7 +35,7 @@ pub async fn run(options: &Options) -> Result<Parts> {
     let bot = Arc::new(BotApi::start().await?);
     let place = Place::new(options, &bot)?;
     let up = place.up().await?;
-    let raw = Raw::open(&place.run_file()?.nats, 400).await?;
+    let raw = Raw::open(&place.masters()?.nats, 400).await?;
     let mut single = raw.awaited(1, options.span()).await?.latencies;
     parts.reference("JetStream publish, acknowledgement awaited: a turn waits for five in a row", single.figures());
     let reference = single.quantile(0.5);

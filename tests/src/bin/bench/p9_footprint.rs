@@ -47,7 +47,7 @@ pub async fn run(options: &Options) -> Result<Parts> {
     let mut ends = Vec::new();
     let mut waiting = 0;
     for pending in options.pending() {
-        let filler = Filler::connect(&place.run_file()?.nats).await?;
+        let filler = Filler::connect(&place.masters()?.nats).await?;
         let far = Utc::now() + TimeDelta::days(30);
         let spread = |n: i64| far + TimeDelta::milliseconds(n % 1_000_000 * 977);
         filler.promise((waiting..pending as i64).map(|n| (CHATS + n, spread(n)))).await?;

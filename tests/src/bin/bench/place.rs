@@ -1,6 +1,7 @@
 //! A scratch place in which the release build runs as a user would run it.
 
 use std::{
+    collections::HashMap,
     fs::{self, File},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
@@ -42,6 +43,11 @@ pub struct Place {
 #[derive(Debug, Deserialize)]
 pub struct RunFile {
     pid: u32,
+}
+
+/// Those who may do most: the admin of NATS, the owner of the read models.
+#[derive(Debug)]
+pub struct Masters {
     pub nats: String,
     pub postgres: String,
 }
@@ -117,6 +123,17 @@ impl Place {
         let path = self.data().join("run.json");
         let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
         Ok(serde_json::from_slice(&text)?)
+    }
+
+    /// The URLs of those who may fill a log and copy a table.
+    pub fn masters(&self) -> Result<Masters> {
+        let path = self.data().join("credentials.json");
+        let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        let mut users: HashMap<String, HashMap<String, String>> = serde_json::from_slice(&text)?;
+        let mut url = |server: &str, user: &str| {
+            users.get_mut(server).and_then(|users| users.remove(user)).with_context(|| format!("no {user} of {server}"))
+        };
+        Ok(Masters { nats: url("nats", "admin")?, postgres: url("postgres", "owner")? })
     }
 }
 

@@ -1,0 +1,39 @@
+//! Making the streams as the one who may: a managed server's admin, or whoever `steward prepare` is given.
+
+use steward_log::{ConnectOptions, Log, LogError};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::config::Secret;
+
+/// Connects, makes the streams or brings them to our settings, and lets go; waits for a server that is down. `None`: the
+/// shutdown came first.
+///
+/// # Errors
+/// What doesn't pass by itself: settings that can't be changed to ours, rights that are missing.
+pub async fn make(url: &Secret, shutdown: &CancellationToken) -> Result<Option<()>, LogError> {
+    let made = async {
+        let options = ConnectOptions::new("steward-streams");
+        let log = Log::connect(url.expose(), options, shutdown.clone()).await?;
+        ensure(&log).await
+    };
+    match shutdown.run_until_cancelled(made).await {
+        None | Some(Err(LogError::ShutDown)) => Ok(None),
+        Some(made) => made.map(Some),
+    }
+}
+
+/// Makes the streams, or is content with those that are there; waits for a server that is down.
+///
+/// # Errors
+/// As for [`make`].
+pub async fn ensure(log: &Log) -> Result<(), LogError> {
+    // It has waited half a minute by itself: a cluster that elects, a store that is read.
+    while let Err(problem) = log.ensure_streams().await {
+        if !problem.is_transient() {
+            return Err(problem);
+        }
+        warn!("{problem}; trying again");
+    }
+    Ok(())
+}
