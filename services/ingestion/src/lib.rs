@@ -18,6 +18,7 @@ mod mutated;
 mod names;
 mod operators;
 mod origin;
+mod outside;
 mod overheard;
 mod telegram;
 mod webhooks;
@@ -50,7 +51,7 @@ pub struct Ingestion {
 /// Starts what runs beside the requests, as tasks of `tasks` that end with the shutdown; then as [`router`].
 pub fn serve(ingestion: Ingestion, tasks: &TaskTracker) -> Router {
     let shutdown = ingestion.shutdown.clone();
-    let intake = Intake::new(ingestion.log, ingestion.settings, shutdown.clone());
+    let intake = Intake::new(ingestion.log, ingestion.settings, ingestion.guard.clone(), shutdown.clone());
     tasks.spawn(email::imap::read_mailboxes(intake.clone(), shutdown.clone()));
     telegram::listen(&intake, tasks, &shutdown);
     routes(intake, &ingestion.guard)
@@ -59,7 +60,7 @@ pub fn serve(ingestion: Ingestion, tasks: &TaskTracker) -> Router {
 /// The webhooks and commands. Fallbacks for other paths and methods are the caller's.
 pub fn router(ingestion: Ingestion) -> Router {
     let Ingestion { log, settings, guard, shutdown } = ingestion;
-    routes(Intake::new(log, settings, shutdown), &guard)
+    routes(Intake::new(log, settings, guard.clone(), shutdown), &guard)
 }
 
 fn routes(intake: Intake, guard: &Guard) -> Router {

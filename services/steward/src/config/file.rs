@@ -21,6 +21,7 @@ pub(super) struct File {
     /// By name.
     pub tenants: BTreeMap<String, Tenant>,
     pub webhooks: Webhooks,
+    pub limits: Limits,
     /// Read one by one afterwards, each by its kind, so that a problem is named with its full path.
     pub channels: Option<Vec<toml::Table>>,
 }
@@ -184,4 +185,10 @@ pub(super) struct Breaker {
 pub(super) struct Webhooks {
     pub allow_private: bool,
     pub retry: Option<Vec<Span>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(super) struct Limits {
+    pub webhooks_per_tenant: Option<Positive>,
 }
