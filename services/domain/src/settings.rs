@@ -344,6 +344,19 @@ impl Default for Webhooks {
     }
 }
 
+/// `[limits]`: how much of a thing there may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Outgoing webhooks of one tenant.
+    pub webhooks_per_tenant: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { webhooks_per_tenant: 100 }
+    }
+}
+
 /// What the services need to know of the configuration.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings {
@@ -352,6 +365,7 @@ pub struct Settings {
     /// By name.
     pub tenants: BTreeMap<String, TenantPolicy>,
     pub webhooks: Webhooks,
+    pub limits: Limits,
     pub channels: Vec<Channel>,
 }
 

@@ -1,18 +1,23 @@
 //! What came in on a channel, in the words of the domain: the step between a provider's format and the log.
 
+//!
+//! All that it holds of the outside's strings is in the types of [`outside`](crate::outside): bounded, and clean.
+
 use chrono::{DateTime, Utc};
-use steward_proto::v1;
+use steward_proto::{to_timestamp, v1};
+
+use crate::outside::{OutsideId, OutsideName, OutsideText, WholeText};
 
 /// One item that came in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arrival {
     /// Names it within its channel: `{kind}:{provider's id}`.
-    pub key: String,
+    pub key: OutsideId,
     /// The channel's own time of it.
     pub at: Option<DateTime<Utc>>,
     /// Where it belongs; `None`: to no conversation.
     pub chat: Option<Chat>,
-    pub from: Option<v1::Person>,
+    pub from: Option<Person>,
     pub what: What,
 }
 
@@ -20,19 +25,30 @@ pub struct Arrival {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Chat {
     /// The address that messages go to.
-    pub external_id: String,
+    pub external_id: OutsideId,
     /// The channel's id of the contact: the other person, or the group itself.
-    pub contact: String,
+    pub contact: OutsideId,
     /// More than one person writes in it.
     pub group: bool,
-    pub title: String,
+    pub title: OutsideName,
     /// Its address may have been moved from another: the log says where it leads.
     pub may_be_bound: bool,
     /// One person alone with the bot, who may be named by `@username`.
     pub private: bool,
     /// On a channel that knows people by more than an address: the other id of this person, empty if it isn't told.
     /// All that is known of one person leads to one conversation.
-    pub person: Option<String>,
+    pub person: Option<OutsideId>,
+}
+
+/// A person, as their channel names them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Person {
+    pub id: OutsideId,
+    pub name: OutsideName,
+    pub username: OutsideName,
+    /// BCP 47.
+    pub language: OutsideName,
+    pub timezone: OutsideName,
 }
 
 /// What it is.
@@ -47,12 +63,12 @@ pub enum What {
     /// An operator's command.
     Operator(Command),
     /// Nothing to act on, by the provider's name of it.
-    Kept(String),
+    Kept(OutsideName),
     /// It reads like a message but is nobody's word: an automatic reply, a bounce, a list's mail, a reaction.
     /// `about`: the provider's id of the message it concerns.
-    Aside { kind: &'static str, said: Said, about: String },
+    Aside { kind: &'static str, said: Said, about: OutsideId },
     /// Kept with its words, but no message of its own: other words for the message `about`.
-    Noted { kind: &'static str, said: Said, about: String },
+    Noted { kind: &'static str, said: Said, about: OutsideId },
     /// What the provider says of a message of ours.
     Reported(Report),
     /// What a calendar says.
@@ -62,52 +78,80 @@ pub enum What {
     /// It can again.
     Unblocked,
     /// The conversation goes on at another address.
-    Moved { from: String, to: String },
+    Moved { from: OutsideId, to: OutsideId },
 }
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Said {
     pub kind: &'static str,
-    pub text: String,
-    pub provider_message_id: String,
-    pub reply_to: String,
+    pub text: OutsideText,
+    pub provider_message_id: OutsideId,
+    pub reply_to: OutsideId,
     pub forwarded: bool,
-    pub quoted: String,
-    pub media: Vec<v1::Media>,
-    /// All of it, where quotes or signatures were cut from `text`.
-    pub full_text: String,
+    pub quoted: OutsideText,
+    pub media: Vec<Media>,
+    /// All of it, where quotes, signatures or what is too much were cut from `text`.
+    pub full_text: WholeText,
     /// Of a mail.
-    pub subject: String,
+    pub subject: OutsideText,
     /// A mail's References and its own Message-ID, oldest first, separated by spaces.
-    pub thread: String,
+    pub thread: OutsideText,
+}
+
+/// A file that comes with a message.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Media {
+    pub kind: &'static str,
+    pub provider_id: OutsideId,
+    pub mime_type: OutsideName,
+    pub file_name: OutsideName,
+    /// In bytes.
+    pub size: u64,
 }
 
 /// A receipt, or that a message of ours could not be delivered.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Report {
     /// Ours, if the report carries it.
-    pub message_id: String,
+    pub message_id: OutsideId,
     /// Of the attempt, if the report carries it.
-    pub claim_id: String,
+    pub claim_id: OutsideId,
     /// From 0; only together with `message_id`.
     pub part: u32,
-    pub provider_message_id: String,
+    pub provider_message_id: OutsideId,
     /// `sent`, `delivered`, `read` or `failed`.
     pub status: &'static str,
     pub at: Option<DateTime<Utc>>,
     /// Why it failed: our reason code and the provider's words.
-    pub failure: Option<(&'static str, String)>,
-    pub provider_code: String,
+    pub failure: Option<(&'static str, OutsideName)>,
+    pub provider_code: OutsideName,
     pub permanent: bool,
 }
 
 /// What a calendar's message does to a meeting.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MeetingNews {
-    Booked(Box<v1::Meeting>),
-    Moved(Box<v1::Meeting>),
-    Cancelled { meeting_id: String, sequence: u32 },
+    Booked(Box<Meeting>),
+    Moved(Box<Meeting>),
+    Cancelled { meeting_id: OutsideId, sequence: u32 },
+}
+
+/// A meeting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Meeting {
+    /// The calendar's own id, with the time of the occurrence if it is one of a series.
+    pub meeting_id: OutsideId,
+    pub sequence: u32,
+    pub starts_at: DateTime<Utc>,
+    pub ends_at: Option<DateTime<Utc>>,
+    pub timezone: chrono_tz::Tz,
+    pub title: OutsideName,
+    pub location: OutsideName,
+    pub organizer: OutsideId,
+    pub attendees: Vec<OutsideId>,
+    /// RFC 5545 RRULE; empty: it happens once.
+    pub rule: OutsideName,
 }
 
 /// What an operator asks for in a chat.
@@ -115,7 +159,7 @@ pub enum MeetingNews {
 pub struct Command {
     pub action: Action,
     /// The client, as the operator names them: `@username` or a chat id. `None`: the client of this chat.
-    pub client: Option<String>,
+    pub client: Option<OutsideId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +169,48 @@ pub enum Action {
     /// The matter is settled: the conversation goes back to the bot.
     Resolve,
     /// Write this to the client.
-    Write(String),
+    Write(OutsideText),
     /// It began like a command, but a part is missing.
     Incomplete,
+}
+
+impl From<Person> for v1::Person {
+    fn from(person: Person) -> Self {
+        Self {
+            id: person.id.into(),
+            name: person.name.into(),
+            username: person.username.into(),
+            language: person.language.into(),
+            timezone: person.timezone.into(),
+        }
+    }
+}
+
+impl From<Media> for v1::Media {
+    fn from(media: Media) -> Self {
+        Self {
+            kind: media.kind.to_owned(),
+            provider_id: media.provider_id.into(),
+            mime_type: media.mime_type.into(),
+            file_name: media.file_name.into(),
+            size: media.size,
+        }
+    }
+}
+
+impl From<Meeting> for v1::Meeting {
+    fn from(meeting: Meeting) -> Self {
+        Self {
+            meeting_id: meeting.meeting_id.into(),
+            sequence: meeting.sequence,
+            starts_at: Some(to_timestamp(meeting.starts_at)),
+            ends_at: meeting.ends_at.map(to_timestamp),
+            timezone: meeting.timezone.name().to_owned(),
+            title: meeting.title.into(),
+            location: meeting.location.into(),
+            organizer: meeting.organizer.into(),
+            attendees: meeting.attendees.into_iter().map(String::from).collect(),
+            rule: meeting.rule.into(),
+        }
+    }
 }

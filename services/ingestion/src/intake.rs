@@ -11,7 +11,7 @@ use steward_domain::{
     inbox::Inbox,
     settings::{Channel, Settings},
 };
-use steward_http::{Problem, Trace};
+use steward_http::{Guard, Problem, Trace};
 use steward_log::{Append, AtLeast, Expected, Log, Tasks};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, v1};
 use tokio::time::Instant;
@@ -24,6 +24,7 @@ use crate::{
     email::providers::Memory,
     names::Names,
     origin::{Origin, new_event, source_of},
+    outside::OutsideId,
     telegram::itself::Bots,
     whatsapp::identity::People,
 };
@@ -51,13 +52,21 @@ pub struct Intake {
     pub bots: Bots,
     /// What the checks of mail providers remember.
     pub providers: Memory,
+    /// Who may be told of channels.
+    pub guard: Guard,
 }
 
 impl Intake {
-    pub fn new(log: Log, settings: Arc<Settings>, shutdown: CancellationToken, tasks: &Tasks) -> Self {
+    pub fn new(
+        log: Log,
+        settings: Arc<Settings>,
+        guard: Guard,
+        shutdown: CancellationToken,
+        tasks: &Tasks,
+    ) -> Self {
         let names = Names::watch(log.clone(), shutdown, tasks);
         let bots = Bots::of(&settings);
-        Self { log, settings, repeats: Repeats::default(), names, bots, providers: Memory::default() }
+        Self { log, settings, repeats: Repeats::default(), names, bots, providers: Memory::default(), guard }
     }
 
     /// Records an arrival. When it returns, the arrival is durable and will never make a second event.
@@ -78,6 +87,7 @@ impl Intake {
         let mut source = source_of(channel, &arrival);
         self.keep_raw(&mut source, raw).await?;
         let Arrival { key, at, chat, from, what } = arrival;
+        let from = from.map(v1::Person::from);
         let who = from.as_ref().map_or("", |f| f.id.as_str());
         let actor = match &what {
             What::Operator(_) | What::HumanWrote { .. } => format!("operator:{who}"),
@@ -88,11 +98,11 @@ impl Intake {
         let fresh = at.is_some_and(|at| at > Utc::now() - FRESH && at < Utc::now() + SKEW);
 
         let Some(chat) = chat else {
-            let kind = if let What::Kept(kind) = what { kind } else { "unknown".to_owned() };
+            let kind = if let What::Kept(kind) = what { kind.into() } else { "unknown".to_owned() };
             let aggregate = ids::inbox(&tenant, &channel.id, &key);
             if !fresh {
                 let inbox = self.log.load::<Inbox>(&aggregate, AtLeast::Latest).await?;
-                if inbox.state.inbound.contains(&key) {
+                if inbox.state.inbound.contains(key.as_str()) {
                     return Ok(());
                 }
             }
@@ -118,11 +128,11 @@ impl Intake {
             return Ok(());
         }
         // Whoever may be called by several names is one contact by where they are.
-        let contact = chat.person.as_ref().map_or_else(|| chat.contact.clone(), |_| conversation.to_string());
+        let contact = chat.person.as_ref().map_or_else(|| chat.contact.to_string(), |_| conversation.to_string());
         let contact_id = ids::contact(&tenant, &channel.id, &contact).to_string();
         let origin = Origin { tenant, conversation, chat, from, source, contact_id, cause };
         match what {
-            What::Operator(Command { action, client: None }) if origin.chat.contact != origin.by() => {
+            What::Operator(Command { action, client: None }) if origin.chat.contact != *origin.by() => {
                 self.command_in_clients_chat(&origin, &action).await
             }
             What::Operator(command) => self.command_in_own_chat(channel, &origin, command).await,
@@ -164,7 +174,7 @@ impl Intake {
             What::Kept(kind) => origin.kept(&kind),
             What::Aside { kind, said, about } => origin.aside(kind, said, about),
             What::Noted { kind, said, about } => origin.noted(kind, said, about),
-            What::Overheard(said) => origin.noted("group_message", said, String::new()),
+            What::Overheard(said) => origin.noted("group_message", said, OutsideId::default()),
             What::Reported(report) => origin.reported(report),
             What::Meeting(news) => origin.meeting(news),
             What::Operator(_) => origin.kept("operator_command"),
@@ -279,7 +289,7 @@ impl Intake {
         to: &str,
         cause: &Cause,
     ) -> Result<Uuid, Problem> {
-        let old = Chat { external_id: from.to_owned(), may_be_bound: true, ..Chat::default() };
+        let old = Chat { external_id: from.into(), may_be_bound: true, ..Chat::default() };
         let conversation = self.conversation_at(tenant, channel, &old).await?;
         let address = ids::address(tenant, &channel.id, to);
         let decided = self.log.decide(&address, AtLeast::Cached, |state: &Address, _| {
@@ -294,11 +304,11 @@ impl Intake {
 /// Whether what seems to be a human's is our own send, come back from the provider: it has the id of one, or the words of
 /// one that nobody knows the id of yet.
 fn is_our_own(state: &Conversation, said: &Said) -> bool {
-    let id = &said.provider_message_id;
+    let id = said.provider_message_id.as_str();
     state.outbox.values().any(|message| {
         let unsettled = matches!(message.state, MessageState::Claimed(_) | MessageState::Unknown(_));
-        let same_words = message.parts.get(message.part).is_some_and(|part| *part == said.text && !part.is_empty());
-        (!id.is_empty() && message.provider_ids.contains(id)) || (unsettled && same_words)
+        let same_words = message.parts.get(message.part).is_some_and(|part| said.text == *part && !part.is_empty());
+        (!id.is_empty() && message.provider_ids.iter().any(|known| known == id)) || (unsettled && same_words)
     })
 }
 

@@ -18,6 +18,7 @@ mod mutated;
 mod names;
 mod operators;
 mod origin;
+mod outside;
 mod overheard;
 mod telegram;
 mod webhooks;
@@ -50,7 +51,7 @@ pub struct Ingestion {
 /// Starts what runs beside the requests, as tasks of `tasks` that end with the shutdown; then as [`router`].
 pub fn serve(ingestion: Ingestion, tasks: &Tasks) -> Router {
     let shutdown = ingestion.shutdown.clone();
-    let intake = Intake::new(ingestion.log, ingestion.settings, shutdown.clone(), tasks);
+    let intake = Intake::new(ingestion.log, ingestion.settings, ingestion.guard.clone(), shutdown.clone(), tasks);
     tasks.run("mailboxes", email::imap::read_mailboxes(intake.clone(), shutdown.clone()));
     telegram::listen(&intake, tasks, &shutdown);
     routes(intake, &ingestion.guard)
@@ -60,7 +61,7 @@ pub fn serve(ingestion: Ingestion, tasks: &Tasks) -> Router {
 pub fn router(ingestion: Ingestion) -> Router {
     let Ingestion { log, settings, guard, shutdown } = ingestion;
     let (tasks, _) = Tasks::new(shutdown.clone());
-    routes(Intake::new(log, settings, shutdown, &tasks), &guard)
+    routes(Intake::new(log, settings, guard.clone(), shutdown, &tasks), &guard)
 }
 
 fn routes(intake: Intake, guard: &Guard) -> Router {

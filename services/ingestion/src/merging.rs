@@ -92,6 +92,47 @@ pub async fn split(
     Ok(let_go.await?.version.max(stands.version))
 }
 
+/// Refuses a contact that nothing in the log has named: an event on it would make it up. Another tenant's is as unknown.
+///
+/// What was set or merged before is known at once; otherwise it looks through what came in, which is asked for seldom.
+///
+/// # Errors
+/// 404, or 503 when the log doesn't answer, or holds too much.
+pub async fn known(log: &Log, tenant: &TenantId, contact: Uuid) -> Result<(), Problem> {
+    let own = log.load::<Contact>(&ids::contact_aggregate(tenant, contact), AtLeast::Latest).await?;
+    if own.version > 0 {
+        return Ok(());
+    }
+    let wanted = contact.to_string();
+    let looking = async {
+        let subject = |event| format!("ev.{tenant}.conversation.*.{event}");
+        let subjects = ["client_responded", "human_responded", "update_kept"].map(subject).to_vec();
+        let mut told = std::pin::pin!(log.past(0, subjects).await?);
+        while let Some(event) = told.next().await {
+            let Ok(event) = event else { continue };
+            let named = match &event.recorded.event {
+                Event::ClientResponded(e) => &e.contact_id,
+                Event::HumanResponded(e) => &e.contact_id,
+                Event::UpdateKept(e) => &e.contact_id,
+                _ => continue,
+            };
+            if *named == wanted {
+                return Ok(true);
+            }
+        }
+        Ok::<_, LogError>(false)
+    };
+    let found = tokio::time::timeout(LOOKING, looking).await.map_err(|_| {
+        Problem::unavailable("log_unavailable", "the contact wasn't found in time; send the same again")
+    })?;
+    if found? { Ok(()) } else { Err(unknown()) }
+}
+
+/// The refusal of a contact that isn't there.
+pub fn unknown() -> Problem {
+    Problem::not_found("unknown_contact", "there is no such contact; a conversation names its contact's id")
+}
+
 /// The conversations of their own in which these contacts have written. It looks through all clients' messages of the
 /// tenant: nothing else in the log leads from a contact to its conversations, and it is asked for seldom.
 ///

@@ -65,7 +65,7 @@ impl Intake {
     ) -> Result<Option<Failure>, Problem> {
         let Command { action, client: Some(client) } = command else { return Ok(Some(Failure::Incomplete)) };
         let Some(conversation) = self.conversation_of(channel, origin, &client).await? else {
-            return Ok(Some(Failure::NoClient(client)));
+            return Ok(Some(Failure::NoClient(client.into())));
         };
         let by = origin.by();
         let aggregate = ids::conversation_aggregate(&origin.tenant, conversation);
@@ -83,8 +83,8 @@ impl Intake {
             Ok(_) => Ok(None),
             Err(DecideError::Refused(Refused { code, detail })) => Ok(match code {
                 "already_taken_over" => None,
-                "unknown_conversation" => Some(Failure::NoClient(client)),
-                "not_taken_over" => Some(Failure::NotActive(client)),
+                "unknown_conversation" => Some(Failure::NoClient(client.into())),
+                "not_taken_over" => Some(Failure::NotActive(client.into())),
                 _ => Some(Failure::Refused(detail)),
             }),
             Err(DecideError::Append(error)) => Err(error.into()),
@@ -97,7 +97,7 @@ impl Intake {
             let address = ids::address(&origin.tenant, &channel.id, &address_of(client));
             return Ok(self.log.load::<Address>(&address, AtLeast::Latest).await?.state.conversation_id);
         }
-        let chat = Chat { external_id: client.to_owned(), may_be_bound: true, ..Chat::default() };
+        let chat = Chat { external_id: client.into(), may_be_bound: true, ..Chat::default() };
         self.conversation_at(&origin.tenant, channel, &chat).await.map(Some)
     }
 }

@@ -9,7 +9,10 @@ use steward_domain::{
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, to_timestamp, v1};
 use uuid::Uuid;
 
-use crate::arrival::{Arrival, Chat, MeetingNews, Report, Said};
+use crate::{
+    arrival::{Arrival, Chat, MeetingNews, Report, Said},
+    outside::{self, OutsideId},
+};
 
 /// An arrival that belongs to a conversation, ready to be recorded.
 pub struct Origin {
@@ -33,13 +36,13 @@ pub fn source_of(channel: &Channel, arrival: &Arrival) -> v1::Source {
     v1::Source {
         channel_id: channel.id.clone(),
         channel: channel.kind.name().to_owned(),
-        external_id: chat.map(|c| c.external_id.clone()).unwrap_or_default(),
-        key: arrival.key.clone(),
-        sent_at: arrival.at.map(to_timestamp),
+        external_id: chat.map(|c| c.external_id.to_string()).unwrap_or_default(),
+        key: arrival.key.to_string(),
+        sent_at: arrival.at.and_then(outside::time).map(to_timestamp),
         raw: Vec::new(),
         raw_blob: String::new(),
         group: chat.is_some_and(|c| c.group),
-        title: chat.map(|c| c.title.clone()).unwrap_or_default(),
+        title: chat.map(|c| c.title.to_string()).unwrap_or_default(),
     }
 }
 
@@ -60,15 +63,15 @@ impl Origin {
             contact_id: self.contact_id.clone(),
             from: self.from.clone(),
             kind: said.kind.to_owned(),
-            text: said.text,
-            full_text: said.full_text,
-            provider_message_id: said.provider_message_id,
-            reply_to: said.reply_to,
+            text: said.text.into(),
+            full_text: said.full_text.into(),
+            provider_message_id: said.provider_message_id.into(),
+            reply_to: said.reply_to.into(),
             forwarded: said.forwarded,
-            media: said.media,
-            quoted: said.quoted,
-            subject: said.subject,
-            thread: said.thread,
+            media: said.media.into_iter().map(v1::Media::from).collect(),
+            quoted: said.quoted.into(),
+            subject: said.subject.into(),
+            thread: said.thread.into(),
         }
         .into()
     }
@@ -79,8 +82,8 @@ impl Origin {
             message_id: ids::inbound_message(self.conversation, &self.source.key),
             from: self.from.clone(),
             kind: said.kind.to_owned(),
-            text: said.text.clone(),
-            provider_message_id: said.provider_message_id.clone(),
+            text: said.text.to_string(),
+            provider_message_id: said.provider_message_id.to_string(),
             via: via.to_owned(),
             contact_id: self.contact_id.clone(),
         }
@@ -99,33 +102,33 @@ impl Origin {
     }
 
     /// Words that are no message of their own.
-    pub fn noted(&self, kind: &str, said: Said, about: String) -> Event {
+    pub fn noted(&self, kind: &str, said: Said, about: OutsideId) -> Event {
         v1::UpdateKept {
             source: Some(self.source.clone()),
             kind: kind.to_owned(),
             from: self.from.clone(),
             contact_id: self.contact_id.clone(),
-            text: said.text,
-            full_text: said.full_text,
-            provider_message_id: said.provider_message_id,
-            about,
+            text: said.text.into(),
+            full_text: said.full_text.into(),
+            provider_message_id: said.provider_message_id.into(),
+            about: about.into(),
             ..v1::UpdateKept::default()
         }
         .into()
     }
 
     /// What reads like a message but is nobody's word.
-    pub fn aside(&self, kind: &str, said: Said, about: String) -> Event {
+    pub fn aside(&self, kind: &str, said: Said, about: OutsideId) -> Event {
         v1::UpdateKept {
             source: Some(self.source.clone()),
             kind: kind.to_owned(),
             from: self.from.clone(),
             contact_id: self.contact_id.clone(),
             message_id: ids::inbound_message(self.conversation, &self.source.key),
-            text: said.text,
-            full_text: said.full_text,
-            provider_message_id: said.provider_message_id,
-            about,
+            text: said.text.into(),
+            full_text: said.full_text.into(),
+            provider_message_id: said.provider_message_id.into(),
+            about: about.into(),
         }
         .into()
     }
@@ -134,19 +137,19 @@ impl Origin {
     pub fn reported(&self, report: Report) -> Event {
         v1::DeliveryReported {
             source: Some(self.source.clone()),
-            message_id: report.message_id,
-            provider_message_id: report.provider_message_id,
+            message_id: report.message_id.into(),
+            provider_message_id: report.provider_message_id.into(),
             part: report.part,
             status: report.status.to_owned(),
-            at: report.at.map(to_timestamp),
+            at: report.at.and_then(outside::time).map(to_timestamp),
             reason: report.failure.map(|(code, text)| v1::Reason {
                 code: code.to_owned(),
-                text,
+                text: text.into(),
                 event_id: String::new(),
             }),
-            provider_code: report.provider_code,
+            provider_code: report.provider_code.into(),
             permanent: report.permanent,
-            claim_id: report.claim_id,
+            claim_id: report.claim_id.into(),
         }
         .into()
     }
@@ -156,9 +159,14 @@ impl Origin {
         let source = Some(self.source.clone());
         let message_id = ids::inbound_message(self.conversation, &self.source.key);
         match news {
-            MeetingNews::Booked(meeting) => v1::MeetingBooked { meeting: Some(*meeting), source, message_id }.into(),
-            MeetingNews::Moved(meeting) => v1::MeetingMoved { meeting: Some(*meeting), source, message_id }.into(),
+            MeetingNews::Booked(meeting) => {
+                v1::MeetingBooked { meeting: Some((*meeting).into()), source, message_id }.into()
+            }
+            MeetingNews::Moved(meeting) => {
+                v1::MeetingMoved { meeting: Some((*meeting).into()), source, message_id }.into()
+            }
             MeetingNews::Cancelled { meeting_id, sequence } => {
+                let meeting_id = meeting_id.into();
                 v1::MeetingCancelled { meeting_id, source, message_id, sequence, reason: None }.into()
             }
         }

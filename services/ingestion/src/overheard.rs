@@ -3,7 +3,7 @@
 use steward_domain::conversation::{CancelOn, Conversation};
 use steward_http::Problem;
 
-use crate::{arrival::Said, intake::Intake, origin::Origin};
+use crate::{arrival::Said, intake::Intake, origin::Origin, outside::OutsideId};
 
 impl Intake {
     /// Who was promised a message unless they write first (F3) has written, to whomever they spoke; their word cancels it,
@@ -15,7 +15,7 @@ impl Intake {
             let event = if awaits(state, origin.by()) {
                 origin.said(said.clone())
             } else {
-                origin.noted("group_message", said.clone(), String::new())
+                origin.noted("group_message", said.clone(), OutsideId::default())
             };
             vec![event]
         })

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{Method, header},
+    http::{HeaderMap, Method, Uri, header},
     response::{IntoResponse as _, Response},
 };
 use steward_domain::settings::{Channel, ChannelKind};
@@ -17,7 +17,9 @@ pub async fn to_only_channel(
     request: Request,
 ) -> Result<Response, Problem> {
     let mut of_kind = intake.settings.channels.iter().filter(|c| c.kind.name() == kind);
-    let (Some(channel), None) = (of_kind.next(), of_kind.next()) else { return Err(which(&intake, &kind)) };
+    let (Some(channel), None) = (of_kind.next(), of_kind.next()) else {
+        return Err(which(&intake, &kind, request.uri(), request.headers()).await);
+    };
     accept(&intake, channel, request).await
 }
 
@@ -27,13 +29,22 @@ pub async fn to_channel(
     ApiPath((kind, channel_id)): ApiPath<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let channel = intake.settings.channel(&channel_id).filter(|c| c.kind.name() == kind);
-    accept(&intake, channel.ok_or_else(|| which(&intake, &kind))?, request).await
+    match intake.settings.channel(&channel_id).filter(|c| c.kind.name() == kind) {
+        Some(channel) => accept(&intake, channel, request).await,
+        None => Err(which(&intake, &kind, request.uri(), request.headers()).await),
+    }
 }
 
-/// Names the channels there are.
-fn which(intake: &Intake, kind: &str) -> Problem {
-    let with_webhook = |c: &&Channel| !matches!(c.kind, ChannelKind::Web);
+/// Names the channels there are to whoever may know them: a caller with a key of their tenant, or this machine in mode
+/// `open`. To strangers it names none.
+async fn which(intake: &Intake, kind: &str, uri: &Uri, headers: &HeaderMap) -> Problem {
+    let Ok(caller) = intake.guard.caller(uri, headers).await else {
+        return Problem::not_found(
+            "unknown_channel",
+            "there is no such webhook; use the channel's own path, /webhooks/{kind}/{channel_id}",
+        );
+    };
+    let with_webhook = |c: &&Channel| !matches!(c.kind, ChannelKind::Web) && c.tenant == caller.tenant.as_str();
     let paths: Vec<String> = intake
         .settings
         .channels
@@ -63,6 +74,8 @@ async fn accept(intake: &Intake, channel: &Channel, request: Request) -> Result<
             Ok(telegram::webhook::accept(intake, channel, telegram, request).await?.into_response())
         }
         ChannelKind::Email(email) => Ok(email::webhook::accept(intake, channel, email, request).await?.into_response()),
-        ChannelKind::WhatsApp(_) | ChannelKind::Web => Err(which(intake, channel.kind.name())),
+        ChannelKind::WhatsApp(_) | ChannelKind::Web => {
+            Err(which(intake, channel.kind.name(), request.uri(), request.headers()).await)
+        }
     }
 }

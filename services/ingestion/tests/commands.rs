@@ -258,6 +258,7 @@ async fn a_message_for_later_is_queued_replaced_moved_and_cancelled() {
 #[tokio::test]
 async fn a_contact_is_changed_and_archived() {
     let world = World::start().await;
+    world.client(42).await;
     let contact = ids::contact(&world.tenant, "tg", "42").to_string();
     let path = format!("/api/v1/contacts/{contact}");
     let changed = world.command(Method::PATCH, &path, json!({"timezone": "Asia/Makassar", "followup_hour": 9})).await;

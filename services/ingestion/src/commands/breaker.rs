@@ -7,13 +7,13 @@ use steward_http::Problem;
 use steward_log::AtLeast;
 
 use super::{Answer, Command, humans::as_asked};
-use crate::{intake::Intake, origin::new_event};
+use crate::{intake::Intake, origin::new_event, outside::Note};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reset {
     /// What was found.
-    note: Option<String>,
+    note: Option<Note>,
 }
 
 /// The dispatcher sees the reset and lets go of what was held meanwhile.

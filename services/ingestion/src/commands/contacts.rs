@@ -14,12 +14,17 @@ use steward_proto::{Event, v1};
 use uuid::Uuid;
 
 use super::{Answer, Command, outbox::Nothing};
-use crate::{intake::Intake, merging, origin::new_event};
+use crate::{
+    intake::Intake,
+    merging,
+    origin::new_event,
+    outside::{Line, Note, OutsideName},
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
-    name: Option<String>,
+    name: Option<Line>,
     language: Option<String>,
     timezone: Option<String>,
     followup_hour: Option<u32>,
@@ -30,13 +35,13 @@ pub struct Changes {
 pub struct MergeInto {
     /// The contact that is to stand for both.
     into: String,
-    reason: Option<String>,
+    reason: Option<Note>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Split {
-    reason: Option<String>,
+    reason: Option<Note>,
 }
 
 /// `PATCH /api/v1/contacts/{id}`
@@ -46,6 +51,7 @@ pub async fn change(
     command: Command<Changes>,
 ) -> Result<Answer, Problem> {
     let Changes { name, language, timezone, followup_hour } = &command.body;
+    let name = &name.as_deref().map(|name| OutsideName::from(name).into_string());
     check_language(language.as_deref())?;
     check_timezone(timezone.as_deref())?;
     if name.is_none() && language.is_none() && timezone.is_none() && followup_hour.is_none() {
@@ -115,7 +121,7 @@ pub async fn merge(
             into,
             how: How::Command,
             by: command.caller.actor(),
-            reason: command.body.reason.clone().unwrap_or_default(),
+            reason: command.body.reason.as_deref().unwrap_or_default().to_owned(),
             conversations: conversations.remove(&contact).unwrap_or_default(),
             into_conversations: conversations.remove(&into).unwrap_or_default(),
         };
@@ -136,15 +142,14 @@ pub async fn split(
     let by = command.caller.actor();
     let asked = (contact, by.as_str(), reason);
     let tenant = &command.caller.tenant;
+    merging::known(&intake.log, tenant, contact).await?;
     let position = merging::split(&intake.log, tenant, &command.cause(), asked, command.may_repeat()).await?;
     command.done(&intake);
     Ok(Answer { status: StatusCode::OK, id: contact.to_string(), conversation_id: None, position })
 }
 
 fn contact_id(text: &str) -> Result<Uuid, Problem> {
-    text.parse().map_err(|_| {
-        Problem::not_found("unknown_contact", "there is no such contact; a conversation names its contact's id")
-    })
+    text.parse().map_err(|_| merging::unknown())
 }
 
 async fn decide<T>(
@@ -154,6 +159,7 @@ async fn decide<T>(
     mut decision: impl FnMut(&Contact) -> Vec<Event>,
 ) -> Result<Answer, Problem> {
     let contact = contact_id(id)?;
+    merging::known(&intake.log, &command.caller.tenant, contact).await?;
     let aggregate = ids::contact_aggregate(&command.caller.tenant, contact);
     let cause = command.cause();
     let decided = intake.log.decide(&aggregate, AtLeast::Cached, |state: &Contact, _| {

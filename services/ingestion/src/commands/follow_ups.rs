@@ -19,7 +19,11 @@ use super::{
     humans::{as_asked, known},
     when::Clock,
 };
-use crate::{intake::Intake, merging};
+use crate::{
+    intake::Intake,
+    merging,
+    outside::{Line, Note, OutsideText, Words},
+};
 
 const UNKNOWN: &str = "unknown_follow_up";
 
@@ -27,13 +31,13 @@ const UNKNOWN: &str = "unknown_follow_up";
 #[serde(deny_unknown_fields)]
 pub struct New {
     conversation_id: String,
-    text: Option<String>,
+    text: Option<Words>,
     due_at: Option<String>,
-    phrase: Option<String>,
+    phrase: Option<Line>,
     cancel_on: Option<String>,
-    intention: Option<String>,
-    reason: Option<String>,
-    key: Option<String>,
+    intention: Option<Line>,
+    reason: Option<Note>,
+    key: Option<Line>,
     action: Option<Action>,
 }
 
@@ -41,8 +45,8 @@ pub struct New {
 #[serde(deny_unknown_fields)]
 struct Action {
     kind: String,
-    prompt: Option<String>,
-    tool: Option<String>,
+    prompt: Option<Words>,
+    tool: Option<Line>,
     input: Option<Value>,
 }
 
@@ -50,14 +54,14 @@ struct Action {
 #[serde(deny_unknown_fields)]
 pub struct Changes {
     due_at: Option<String>,
-    phrase: Option<String>,
-    text: Option<String>,
+    phrase: Option<Line>,
+    text: Option<Words>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cancel {
-    reason: Option<String>,
+    reason: Option<Note>,
 }
 
 /// `POST /api/v1/follow-ups`
@@ -74,7 +78,6 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
     let clock = clock(&intake, &command, conversation).await?;
     let when = clock.when(body.due_at.as_deref(), body.phrase.as_deref())?;
     let follow_up_id = ids::follow_up(conversation, command.unique());
-    let text = |field: &Option<String>| field.clone().unwrap_or_default();
     let position = decide(&intake, &command, conversation, |state| {
         if state.follow_ups.contains_key(&follow_up_id) {
             return Ok(Vec::new());
@@ -85,12 +88,12 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
             timezone: when.zone.name().to_owned(),
             phrase: when.phrase.clone(),
             rule: when.rule.clone(),
-            intention: body.intention.clone().unwrap_or_else(|| "write".to_owned()),
-            text: text(&body.text),
+            intention: body.intention.as_deref().unwrap_or("write").to_owned(),
+            text: body.text.as_deref().unwrap_or_default().to_owned(),
             cancel_on,
             action: action.clone(),
-            reason: text(&body.reason),
-            key: text(&body.key),
+            reason: body.reason.as_deref().unwrap_or_default().to_owned(),
+            key: body.key.as_deref().unwrap_or_default().to_owned(),
             asked_by: String::new(),
             turn_id: String::new(),
             language: clock.language.clone(),
@@ -133,7 +136,7 @@ pub async fn change(
             events.extend(state.move_follow_up(Utc::now(), &id, when.due_at, words, (&by, ""))?);
         }
         if let Some(text) = text {
-            events.extend(state.change_follow_up_text(&id, text.clone(), &by)?);
+            events.extend(state.change_follow_up_text(&id, text.to_string(), &by)?);
         }
         Ok(events)
     })
@@ -149,7 +152,7 @@ pub async fn cancel(
     command: Command<Cancel>,
 ) -> Result<Answer, Problem> {
     let words = match &command.body.reason {
-        Some(reason) if !reason.trim().is_empty() => reason.clone(),
+        Some(reason) if !reason.trim().is_empty() => reason.to_string(),
         _ => format!("cancelled by {}", command.caller.actor()),
     };
     changed(&intake, &command, (&id, UNKNOWN), |state| {
@@ -190,7 +193,14 @@ fn action(given: Option<&Action>) -> Result<v1::Action, Problem> {
             "`action.kind` must be \"message\", \"compose\", \"task\" or \"tool\"",
         ));
     }
-    let tool = given.tool.clone().unwrap_or_default();
+    let tool = given.tool.as_deref().unwrap_or_default().to_owned();
+    let input = given.input.as_ref().map(Value::to_string).unwrap_or_default();
+    if input.len() > OutsideText::LONGEST {
+        return Err(Problem::unprocessable(
+            "bad_body",
+            format!("`action.input` must have at most {} bytes", OutsideText::LONGEST),
+        ));
+    }
     if (given.kind == "tool") == tool.is_empty() {
         return Err(Problem::unprocessable(
             "bad_body",
@@ -199,8 +209,8 @@ fn action(given: Option<&Action>) -> Result<v1::Action, Problem> {
     }
     Ok(v1::Action {
         kind: given.kind.clone(),
-        prompt: given.prompt.clone().unwrap_or_default(),
+        prompt: given.prompt.as_deref().unwrap_or_default().to_owned(),
         tool,
-        input: given.input.as_ref().map(Value::to_string).unwrap_or_default(),
+        input,
     })
 }

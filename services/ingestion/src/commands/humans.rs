@@ -14,25 +14,28 @@ use steward_http::{ApiPath, Problem};
 use steward_proto::Event;
 
 use super::{Answer, Command, conversation_id, decide, when::instant};
-use crate::intake::Intake;
+use crate::{
+    intake::Intake,
+    outside::{Line, Note, Words},
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TakeOver {
-    by: String,
-    note: Option<String>,
+    by: Line,
+    note: Option<Note>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Release {
-    by: String,
+    by: Line,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Write {
-    text: String,
+    text: Words,
     send_at: Option<String>,
 }
 
@@ -109,7 +112,7 @@ pub async fn write(
             message_id: message_id.clone(),
             author: Author::Human,
             author_id: by.clone(),
-            text: command.body.text.clone(),
+            text: command.body.text.to_string(),
             due_at,
             on_reply: OnReply::Keep,
             key: String::new(),

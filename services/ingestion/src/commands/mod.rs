@@ -27,7 +27,7 @@ use steward_proto::{Cause, Event};
 use uuid::Uuid;
 
 pub use repeats::Repeats;
-pub use request::Command;
+pub use request::{AdminCommand, Command};
 
 use crate::{intake::Intake, origin::new_event};
 

@@ -13,7 +13,10 @@ use steward_domain::{
 use steward_http::{ApiPath, Problem};
 
 use super::{Answer, Command, changed, conversation_id, decide, humans::as_asked, when::instant};
-use crate::intake::Intake;
+use crate::{
+    intake::Intake,
+    outside::{Line, Words},
+};
 
 const UNKNOWN: &str = "unknown_message";
 
@@ -21,9 +24,9 @@ const UNKNOWN: &str = "unknown_message";
 #[serde(deny_unknown_fields)]
 pub struct New {
     conversation_id: String,
-    text: String,
+    text: Words,
     due_at: Option<String>,
-    key: Option<String>,
+    key: Option<Line>,
     on_reply: Option<String>,
 }
 
@@ -36,7 +39,7 @@ pub struct Move {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
-    text: Option<String>,
+    text: Option<Words>,
     due_at: Option<String>,
 }
 
@@ -44,7 +47,7 @@ pub struct Changes {
 #[serde(deny_unknown_fields)]
 pub struct Approve {
     /// `approval_hash` as it was read with the message.
-    hash: String,
+    hash: Line,
 }
 
 #[derive(Deserialize)]
@@ -73,10 +76,10 @@ pub async fn queue(State(intake): State<Intake>, command: Command<New>) -> Resul
             message_id: message_id.clone(),
             author: Author::Bot,
             author_id: String::new(),
-            text: body.text.clone(),
+            text: body.text.to_string(),
             due_at,
             on_reply,
-            key: body.key.clone().unwrap_or_default(),
+            key: body.key.clone().unwrap_or_default().into_string(),
             turn_id: String::new(),
             follow_up_id: String::new(),
             proactive: true,
@@ -171,11 +174,11 @@ pub async fn approve(
     ApiPath(id): ApiPath<String>,
     command: Command<Approve>,
 ) -> Result<Answer, Problem> {
-    let (by, hash) = (command.caller.actor(), &command.body.hash);
+    let (by, hash) = (command.caller.actor(), &*command.body.hash);
     changed(&intake, &command, (&id, UNKNOWN), |state| {
         // A repeat may come when the message is long gone.
         let done = state.outbox.get(&id).is_some_and(|m| {
-            m.approved == *hash && !matches!(m.state, MessageState::Held { .. }) && command.may_repeat()
+            m.approved == hash && !matches!(m.state, MessageState::Held { .. }) && command.may_repeat()
         });
         if done { Ok(Vec::new()) } else { state.approve_message(&id, hash, &by) }
     })

@@ -12,7 +12,7 @@ use steward_http::{ApiJson, COMMAND_LIMIT, Caller, Problem, Trace, need_json, re
 use steward_proto::Cause;
 use uuid::Uuid;
 
-use crate::intake::Intake;
+use crate::{intake::Intake, outside::OutsideId};
 
 /// A command of an operator, with its JSON body read strictly. An empty body counts as `{}`.
 pub struct Command<T> {
@@ -30,7 +30,8 @@ pub struct Command<T> {
 impl<T> Command<T> {
     /// Who did it, as the cause of events.
     pub fn cause(&self) -> Cause {
-        Cause::outside(self.caller.actor(), self.trace.traceparent.clone())
+        // A key's name may be anything, from before names were checked.
+        Cause::outside(OutsideId::from(self.caller.actor()), self.trace.traceparent.clone())
     }
 
     /// The unique part of the id of what this command makes: the same for a repeat.
@@ -51,19 +52,37 @@ impl<T> Command<T> {
     }
 }
 
+/// A command that only an admin gives.
+pub struct AdminCommand<T>(pub Command<T>);
+
 impl<T: DeserializeOwned> FromRequest<Intake> for Command<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, intake: &Intake) -> Result<Self, Problem> {
+        Self::read(request, intake, Role::Operator).await
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Intake> for AdminCommand<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, intake: &Intake) -> Result<Self, Problem> {
+        Command::read(request, intake, Role::Admin).await.map(Self)
+    }
+}
+
+impl<T: DeserializeOwned> Command<T> {
+    /// Nothing of the body is read for a caller whose role may not give it.
+    async fn read(request: Request, intake: &Intake, role: Role) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, intake).await?;
-        caller.need(Role::Operator)?;
+        caller.need(role)?;
         let trace = Trace::of(&parts.headers);
+        let key = idempotency_key(&parts.headers)?;
         let raw = read_body(body, COMMAND_LIMIT).await?;
         if !raw.is_empty() {
             need_json(&parts.headers)?;
         }
-        let key = idempotency_key(&parts.headers)?;
         let hash: [u8; 32] = Sha256::digest(&raw).into();
         let key_id = key.as_ref().map(|key| {
             let name = format!("{}\n{} {}\n{key}", caller.tenant, parts.method, parts.uri.path());

@@ -11,10 +11,7 @@ use steward_domain::{
 };
 use steward_http::Problem;
 use steward_log::{Append, AtLeast, Expected};
-use steward_proto::{
-    Cause, Event, Recorded, TenantId,
-    v1::{self, ClientResponded},
-};
+use steward_proto::{Cause, Event, Recorded, TenantId, v1::ClientResponded};
 use uuid::Uuid;
 
 use super::{
@@ -23,9 +20,10 @@ use super::{
     repeats::reused,
 };
 use crate::{
-    arrival::{Arrival, Chat, Said, What},
+    arrival::{Arrival, Chat, Person, Said, What},
     intake::{Intake, PATIENCE},
     origin::{Origin, new_event, source_of},
+    outside::{OutsideId, OutsideName, WholeText},
     telegram::operator::{self, Where},
 };
 
@@ -113,27 +111,29 @@ fn channel<'a>(intake: &'a Intake, command: &Command<Message>) -> Result<&'a Cha
 
 fn origin(channel: &Channel, command: &Command<Message>, key: String) -> Origin {
     let contact = &command.body.contact;
-    let chat = Chat { external_id: contact.id.clone(), contact: contact.id.clone(), ..Chat::default() };
-    let from = v1::Person {
-        id: contact.id.clone(),
-        name: contact.name.clone().unwrap_or_default(),
-        username: String::new(),
-        language: contact.language.clone().unwrap_or_default(),
-        timezone: contact.timezone.clone().unwrap_or_default(),
+    let id = OutsideId::from(contact.id.as_str());
+    let chat = Chat { external_id: id.clone(), contact: id.clone(), ..Chat::default() };
+    let said = |field: &Option<String>| OutsideName::from(field.as_deref().unwrap_or_default());
+    let from = Person {
+        id: id.clone(),
+        name: said(&contact.name),
+        username: OutsideName::default(),
+        language: said(&contact.language),
+        timezone: said(&contact.timezone),
     };
-    let arrival =
-        Arrival { key, at: Some(Utc::now()), chat: Some(chat.clone()), from: None, what: What::Kept(String::new()) };
+    let what = What::Kept(OutsideName::default());
+    let arrival = Arrival { key: key.into(), at: Some(Utc::now()), chat: Some(chat.clone()), from: None, what };
     let source = source_of(channel, &arrival);
     let tenant = TenantId::new(&channel.tenant).expect("the configuration was checked");
-    let contact_id = ids::contact(&tenant, &channel.id, &contact.id).to_string();
+    let contact_id = ids::contact(&tenant, &channel.id, &id).to_string();
     Origin {
-        conversation: ids::conversation(&tenant, &channel.id, &contact.id),
+        conversation: ids::conversation(&tenant, &channel.id, &id),
         // The caller's id of the person may hold anything; ours can stand in a header.
         cause: Cause::outside(format!("client:{contact_id}"), command.trace.traceparent.clone()),
         contact_id,
         tenant,
         chat,
-        from: Some(from),
+        from: Some(from.into()),
         source,
     }
 }
@@ -159,8 +159,9 @@ async fn record(intake: &Intake, origin: &Origin, body: &Message, repeatable: bo
     }
     let said = Said {
         kind: "text",
-        text: body.text.clone(),
-        provider_message_id: body.external_id.clone().unwrap_or_default(),
+        text: body.text.as_str().into(),
+        full_text: WholeText::if_cut(&body.text),
+        provider_message_id: body.external_id.as_deref().unwrap_or_default().into(),
         ..Said::default()
     };
     // A key may hold any character; the header it becomes may not.

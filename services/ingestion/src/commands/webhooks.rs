@@ -1,6 +1,6 @@
 //! Outgoing webhooks: made, taken away, given another secret, and a delivery asked for again.
 
-use std::{net::IpAddr, time::Duration};
+use std::{collections::HashSet, net::IpAddr, time::Duration};
 
 use axum::{
     Json,
@@ -9,20 +9,21 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::StreamExt as _;
 use rand::RngCore as _;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use steward_domain::{
     conversation::Refused,
     ids,
-    webhook::{ALL_TYPES, Filter, LONGEST_URL, New, Secret, Webhook, is_public, is_told},
+    webhook::{ALL_TYPES, Filter, LONGEST_URL, New, Secret, Standing, Webhook, is_public, is_told},
 };
 use steward_http::{ApiPath, Problem};
-use steward_log::{Append, AtLeast, Expected};
-use steward_proto::{Event, v1};
+use steward_log::{Append, AtLeast, Expected, LogError};
+use steward_proto::{Event, TenantId, v1};
 use uuid::Uuid;
 
-use super::{Answer, Command, outbox::Nothing};
+use super::{AdminCommand, Answer, Command, outbox::Nothing};
 use crate::{
     intake::{Intake, PATIENCE},
     origin::new_event,
@@ -69,7 +70,10 @@ impl IntoResponse for WithSecret {
 }
 
 /// `POST /api/v1/webhooks`
-pub async fn create(State(intake): State<Intake>, command: Command<Wanted>) -> Result<WithSecret, Problem> {
+pub async fn create(
+    State(intake): State<Intake>,
+    AdminCommand(command): AdminCommand<Wanted>,
+) -> Result<WithSecret, Problem> {
     let body = &command.body;
     check_url(&body.url, intake.settings.webhooks.allow_private).await?;
     let id = command.unique();
@@ -81,15 +85,50 @@ pub async fn create(State(intake): State<Intake>, command: Command<Wanted>) -> R
         secret: new_secret(),
         by: command.caller.actor(),
     };
+    has_room(&intake, &command.caller.tenant, id).await?;
     let decided = decide(&intake, &command, id, |state| state.create(&new)).await?;
     with_secret(&intake, &command, StatusCode::CREATED, &new.secret, decided)
+}
+
+/// Refuses one webhook more than a tenant may have. Commands at the same moment may be let through together.
+async fn has_room(intake: &Intake, tenant: &TenantId, id: Uuid) -> Result<(), Problem> {
+    let aggregate = ids::webhook_aggregate(tenant, id);
+    if intake.log.load::<Webhook>(&aggregate, AtLeast::Latest).await?.state.standing != Standing::None {
+        // It is there: a repeat.
+        return Ok(());
+    }
+    let counting = async {
+        let subjects = ["webhook_created", "webhook_deleted"].map(|event| format!("ev.{tenant}.webhook.*.{event}"));
+        let mut told = std::pin::pin!(intake.log.past(0, subjects.to_vec()).await?);
+        let mut there = HashSet::new();
+        while let Some(event) = told.next().await {
+            let Ok(event) = event else { continue };
+            match &event.recorded.event {
+                Event::WebhookCreated(_) => there.insert(event.recorded.subject.id.clone()),
+                Event::WebhookDeleted(_) => there.remove(&event.recorded.subject.id),
+                _ => false,
+            };
+        }
+        Ok::<_, LogError>(there.len())
+    };
+    let counted = tokio::time::timeout(PATIENCE, counting).await.map_err(|_| {
+        Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again")
+    })?;
+    let most = intake.settings.limits.webhooks_per_tenant;
+    if counted? < most as usize {
+        return Ok(());
+    }
+    Err(Problem::conflict(
+        "too_many_webhooks",
+        format!("there are {most} webhooks, and [limits] webhooks_per_tenant allows no more; delete one first"),
+    ))
 }
 
 /// `DELETE /api/v1/webhooks/{id}`
 pub async fn delete(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
-    command: Command<Nothing>,
+    AdminCommand(command): AdminCommand<Nothing>,
 ) -> Result<Answer, Problem> {
     let by = command.caller.actor();
     let decided = decide(&intake, &command, webhook_id(&id)?, |state| state.delete(&by)).await?;
@@ -101,7 +140,7 @@ pub async fn delete(
 pub async fn rotate(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
-    command: Command<Nothing>,
+    AdminCommand(command): AdminCommand<Nothing>,
 ) -> Result<WithSecret, Problem> {
     let (rotation, secret) = (command.unique().to_string(), new_secret());
     let by = command.caller.actor();

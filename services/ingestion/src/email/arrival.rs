@@ -3,7 +3,6 @@
 use chrono_tz::Tz;
 use sha2::{Digest as _, Sha256};
 use steward_domain::{mail::own_message, settings::Email};
-use steward_proto::v1;
 
 use super::{
     authenticity,
@@ -12,7 +11,10 @@ use super::{
     message::{Address, Attachment, LONGEST_ADDRESS, Mail},
     operator, reply,
 };
-use crate::arrival::{Arrival, Chat, Report, Said, What};
+use crate::{
+    arrival::{Arrival, Chat, Media, Person, Report, Said, What},
+    outside::{OutsideId, OutsideName, OutsideText, WholeText},
+};
 
 /// The longest Message-ID that stands in a key as it is, in bytes.
 const LONGEST_ID: usize = 200;
@@ -22,6 +24,9 @@ const LONGEST_ID: usize = 200;
 pub enum Folder {
     /// Somebody sent it to us, or says so.
     Inbox,
+    /// It was posted as it is, signed with the channel's own secret: its sender is whoever holds that, or whoever sent it
+    /// to them.
+    Posted,
     /// It lies among the sent mails of our own mailbox, where only we can put it.
     Sent,
 }
@@ -45,7 +50,7 @@ pub fn read(mail: &Mail, mailbox: &Mailbox<'_>) -> Vec<Arrival> {
         return vec![match kind {
             // Bounces often come from nobody: what they are about has an address.
             Some(Automatic::Bounce(bounce)) if bounce.recipient.contains('@') => {
-                let from = Address { name: String::new(), address: bounce.recipient.clone() };
+                let from = Address { name: OutsideName::default(), address: bounce.recipient.clone() };
                 of_bounce(mail, of_person(mail, &from), &bounce, &ours)
             }
             Some(Automatic::Bounce(_)) => kept(mail, "bounce"),
@@ -88,7 +93,7 @@ fn sender(mail: &Mail) -> Option<Address> {
         })
         .or_else(|| {
             let path = mail.envelope_from.clone()?;
-            Some(Address { name: String::new(), address: path }).filter(usable)
+            Some(Address { name: OutsideName::default(), address: path }).filter(usable)
         })
 }
 
@@ -98,16 +103,18 @@ fn of_ours(mail: &Mail, mailbox: &Mailbox<'_>, by_machine: bool) -> Vec<Arrival>
     if own_message(&mail.message_id, &settings.address).is_some() {
         return vec![kept(mail, "own_mail")];
     }
-    // A forged From must not silence the bot. A mail that no server ever handled was handed over by whoever holds the secret.
+    // A forged From must not silence the bot. With no server whose word counts, what lies among the sent mails is ours,
+    // and nothing else. With one, a mail that no server ever handled was handed over by whoever holds the secret.
+    let trusted = settings.trusted_authserv_id.as_deref();
+    let handed_over = || mailbox.folder == Folder::Posted && !authenticity::travelled(mail);
     let believed = mailbox.folder == Folder::Sent
-        || settings.trusted_authserv_id.is_none()
-        || authenticity::passed_dmarc(mail, settings.trusted_authserv_id.as_deref())
-        || !authenticity::travelled(mail);
+        || trusted.is_some() && (authenticity::passed_dmarc(mail, trusted) || handed_over());
     if !believed {
         return vec![kept(mail, "unverified_own_mail")];
     }
     let Some(client) = client_among(mail, mailbox) else { return vec![kept(mail, "own_mail")] };
-    let arrival = human_wrote(mail, &client, &Address { name: String::new(), address: settings.address.clone() });
+    let arrival =
+        human_wrote(mail, &client, &Address { name: OutsideName::default(), address: settings.address.clone() });
     match meetings(mail, mailbox, &arrival) {
         Some(meetings) => meetings,
         None if by_machine => vec![kept(mail, "own_mail")],
@@ -119,7 +126,7 @@ fn of_ours(mail: &Mail, mailbox: &Mailbox<'_>, by_machine: bool) -> Vec<Arrival>
 fn meetings(mail: &Mail, mailbox: &Mailbox<'_>, like: &Arrival) -> Option<Vec<Arrival>> {
     let news = calendar::news(&mail.calendars, mailbox.timezone);
     let one = |(n, news)| {
-        let key = if n == 0 { like.key.clone() } else { format!("{}#{n}", like.key) };
+        let key = if n == 0 { like.key.clone() } else { format!("{}#{n}", like.key).into() };
         Arrival { key, what: What::Meeting(news), ..like.clone() }
     };
     (!news.is_empty()).then(|| news.into_iter().enumerate().map(one).collect())
@@ -165,10 +172,10 @@ fn human_wrote(mail: &Mail, client: &Address, from: &Address) -> Arrival {
 
 /// A bounce of a mail of ours is news of that message; of anything else it is only kept.
 fn of_bounce(mail: &Mail, mut arrival: Arrival, bounce: &Bounce, address: &str) -> Arrival {
-    let recipient = Address { name: String::new(), address: bounce.recipient.clone() };
+    let recipient = Address { name: OutsideName::default(), address: bounce.recipient.clone() };
     let ours = own_message(&bounce.about, address).filter(|_| recipient.address.contains('@'));
     let from =
-        arrival.from.as_ref().map(|p| Address { name: p.name.clone(), address: p.id.clone() }).unwrap_or_default();
+        arrival.from.as_ref().map(|p| Address { name: p.name.clone(), address: p.id.to_string() }).unwrap_or_default();
     let report = ours.and_then(|(message_id, part)| {
         let status = match bounce.outcome {
             Outcome::Failed => "failed",
@@ -178,13 +185,13 @@ fn of_bounce(mail: &Mail, mut arrival: Arrival, bounce: &Bounce, address: &str) 
         };
         let failed = bounce.outcome == Outcome::Failed;
         Some(Report {
-            message_id: message_id.to_owned(),
+            message_id: message_id.into(),
             part,
-            provider_message_id: format!("<{}>", bounce.about),
+            provider_message_id: bracketed(&bounce.about),
             status,
             at: mail.date,
-            failure: failed.then(|| ("bounced", bounce.diagnostic.clone())),
-            provider_code: bounce.status.clone(),
+            failure: failed.then(|| ("bounced", bounce.diagnostic.as_str().into())),
+            provider_code: bounce.status.as_str().into(),
             // The mail system has given up, also where its reason was a passing one.
             permanent: failed && !bounce.status.starts_with('4'),
             ..Report::default()
@@ -200,7 +207,7 @@ fn of_bounce(mail: &Mail, mut arrival: Arrival, bounce: &Bounce, address: &str) 
             if ours.is_some() {
                 arrival.chat = Some(chat_of(&recipient));
             }
-            let about = if bounce.about.is_empty() { String::new() } else { format!("<{}>", bounce.about) };
+            let about = bracketed(&bounce.about);
             arrival.what = What::Aside { kind: "bounce", said: Said { kind: "bounce", ..said(mail, &from) }, about };
         }
     }
@@ -208,7 +215,7 @@ fn of_bounce(mail: &Mail, mut arrival: Arrival, bounce: &Bounce, address: &str) 
 }
 
 fn aside(mail: &Mail, from: &Address, kind: &'static str) -> What {
-    let about = mail.in_reply_to.first().or(mail.references.last()).map(|id| format!("<{id}>")).unwrap_or_default();
+    let about = mail.in_reply_to.first().or(mail.references.last()).map(|id| bracketed(id)).unwrap_or_default();
     What::Aside { kind, said: Said { kind, ..said(mail, from) }, about }
 }
 
@@ -218,26 +225,26 @@ fn of_person(mail: &Mail, from: &Address) -> Arrival {
         at: mail.date,
         chat: Some(chat_of(from)),
         from: Some(person(from)),
-        what: What::Kept("mail".to_owned()),
+        what: What::Kept("mail".into()),
     }
 }
 
 /// It belongs to no conversation.
 pub fn kept(mail: &Mail, kind: &str) -> Arrival {
-    Arrival { key: key(mail), at: mail.date, chat: None, from: None, what: What::Kept(kind.to_owned()) }
+    Arrival { key: key(mail), at: mail.date, chat: None, from: None, what: What::Kept(kind.into()) }
 }
 
 fn chat_of(address: &Address) -> Chat {
-    let key = address.key();
+    let key = OutsideId::from(address.key());
     Chat { external_id: key.clone(), contact: key, private: true, may_be_bound: true, ..Chat::default() }
 }
 
-fn person(address: &Address) -> v1::Person {
-    v1::Person { id: address.key(), name: address.name.clone(), ..v1::Person::default() }
+fn person(address: &Address) -> Person {
+    Person { id: address.key().into(), name: address.name.clone(), ..Person::default() }
 }
 
 fn said(mail: &Mail, from: &Address) -> Said {
-    let media: Vec<v1::Media> = mail.attachments.iter().map(media).collect();
+    let media: Vec<Media> = mail.attachments.iter().map(media).collect();
     let mut text = reply::read(&mail.text, &from.name).new;
     // Some people write all they have to say into the subject.
     if text.is_empty() && media.is_empty() {
@@ -249,26 +256,26 @@ fn said(mail: &Mail, from: &Address) -> Said {
             Some(first) if text.is_empty() => kind_of(&first.mime_type),
             _ => "text",
         },
-        full_text: if full == text { String::new() } else { full.to_owned() },
-        text,
+        full_text: if full == text { WholeText::if_cut(full) } else { full.into() },
+        text: text.into(),
         provider_message_id: bracketed(&mail.message_id),
         reply_to: mail.in_reply_to.first().or(mail.references.last()).map(|id| bracketed(id)).unwrap_or_default(),
         media,
-        subject: mail.subject.chars().take(998).collect(),
-        thread: mail.thread(),
+        subject: mail.subject.chars().take(998).collect::<String>().into(),
+        thread: OutsideText::from(mail.thread()),
         ..Said::default()
     }
 }
 
-fn bracketed(id: &str) -> String {
-    if id.is_empty() { String::new() } else { format!("<{id}>") }
+fn bracketed(id: &str) -> OutsideId {
+    if id.is_empty() { OutsideId::default() } else { format!("<{id}>").into() }
 }
 
 /// Its content stays in the raw mail, which the event names.
-fn media(attachment: &Attachment) -> v1::Media {
-    v1::Media {
-        kind: kind_of(&attachment.mime_type).to_owned(),
-        provider_id: format!("attachment:{}", attachment.place),
+fn media(attachment: &Attachment) -> Media {
+    Media {
+        kind: kind_of(&attachment.mime_type),
+        provider_id: format!("attachment:{}", attachment.place).into(),
         mime_type: attachment.mime_type.clone(),
         file_name: attachment.file_name.clone(),
         size: attachment.size,
@@ -285,9 +292,9 @@ fn kind_of(mime_type: &str) -> &'static str {
 }
 
 /// The same mail has the same key, whichever way it came.
-fn key(mail: &Mail) -> String {
+fn key(mail: &Mail) -> OutsideId {
     if !mail.message_id.is_empty() && mail.message_id.len() <= LONGEST_ID && mail.message_id.is_ascii() {
-        return format!("mail:{}", mail.message_id);
+        return format!("mail:{}", mail.message_id).into();
     }
     let mut hash = Sha256::new();
     let from = mail.from.as_ref().map(Address::key).unwrap_or_default();
@@ -296,5 +303,5 @@ fn key(mail: &Mail) -> String {
         hash.update(field.len().to_le_bytes());
         hash.update(field.as_bytes());
     }
-    format!("mail:sha256:{}", hex::encode(hash.finalize()))
+    format!("mail:sha256:{}", hex::encode(hash.finalize())).into()
 }

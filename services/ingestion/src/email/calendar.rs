@@ -10,10 +10,12 @@ use calcard::{
 };
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
-use steward_proto::{to_timestamp, v1};
 
-use super::message::one_line;
-use crate::arrival::MeetingNews;
+use super::message::{LONGEST_ADDRESS, one_line};
+use crate::{
+    arrival::{Meeting, MeetingNews},
+    outside::{self, OutsideId, OutsideName},
+};
 
 /// Meetings of one mail: a series and its exceptions.
 const MOST: usize = 20;
@@ -21,8 +23,8 @@ const MOST: usize = 20;
 /// Attendees that are named.
 const MOST_ATTENDEES: usize = 200;
 
-/// The longest title or place, in characters.
-const LONGEST: usize = 500;
+/// A meeting that ends later than this after its beginning has no end that is believed.
+const LONGEST: TimeDelta = TimeDelta::days(366);
 
 /// What the calendar objects of a mail do to meetings. `zone` is that of times which name none.
 pub fn news(calendars: &[String], zone: Tz) -> Vec<MeetingNews> {
@@ -55,13 +57,14 @@ fn of_object(text: &str, zone: Tz) -> Vec<MeetingNews> {
 fn of_event(calendar: &ICalendar, event: &ICalendarComponent, cancels: bool, zone: Tz) -> Option<MeetingNews> {
     let times = Times { calendar, zone };
     let uid = one_line(event.uid()?);
-    if uid.is_empty() || uid.len() > 500 {
+    if uid.is_empty() {
         return None;
     }
     let meeting_id = match event.property(&ICalendarProperty::RecurrenceId).and_then(|e| times.at(e)) {
         Some((one, _)) => format!("{uid}/{}", one.format("%Y%m%dT%H%M%SZ")),
         None => uid,
     };
+    let meeting_id = OutsideId::from(meeting_id);
     let sequence = event.property(&ICalendarProperty::Sequence).and_then(|e| e.values.first()?.as_integer());
     let sequence = sequence.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
     if cancels || matches!(event.status(), Some(ICalendarStatus::Cancelled)) {
@@ -75,12 +78,14 @@ fn of_event(calendar: &ICalendar, event: &ICalendarComponent, cancels: bool, zon
             _ => None,
         }),
     };
-    let meeting = v1::Meeting {
+    // Times of no calendar that people keep: nothing is promised for them.
+    let starts_at = outside::time(starts_at)?;
+    let meeting = Meeting {
         meeting_id,
         sequence,
-        starts_at: Some(to_timestamp(starts_at)),
-        ends_at: ends_at.filter(|end| *end >= starts_at).map(to_timestamp),
-        timezone: timezone.name().to_owned(),
+        starts_at,
+        ends_at: ends_at.filter(|end| *end >= starts_at && *end - starts_at <= LONGEST),
+        timezone,
         title: text(event, &ICalendarProperty::Summary),
         location: text(event, &ICalendarProperty::Location),
         organizer: event.property(&ICalendarProperty::Organizer).and_then(address).unwrap_or_default(),
@@ -91,27 +96,30 @@ fn of_event(calendar: &ICalendar, event: &ICalendarComponent, cancels: bool, zon
                 ICalendarValue::RecurrenceRule(rule) => Some(rule.to_string()),
                 _ => None,
             })
-            .unwrap_or_default(),
+            // A piece of a rule would be another rule.
+            .filter(|rule| rule.len() <= OutsideName::LONGEST)
+            .unwrap_or_default()
+            .into(),
     };
     let meeting = Box::new(meeting);
     // The first version of a meeting has the sequence 0 (RFC 5546 §2.1.4).
     Some(if sequence == 0 { MeetingNews::Booked(meeting) } else { MeetingNews::Moved(meeting) })
 }
 
-fn text(event: &ICalendarComponent, property: &ICalendarProperty) -> String {
+fn text(event: &ICalendarComponent, property: &ICalendarProperty) -> OutsideName {
     let value = event.property(property).and_then(|e| e.values.first()).and_then(ICalendarValue::as_text);
-    one_line(value.unwrap_or_default()).chars().take(LONGEST).collect()
+    one_line(value.unwrap_or_default()).into()
 }
 
 /// `mailto:ana@example.com` as `ana@example.com`.
-fn address(entry: &ICalendarEntry) -> Option<String> {
+fn address(entry: &ICalendarEntry) -> Option<OutsideId> {
     let value = match entry.values.first()? {
         ICalendarValue::Uri(Uri::Location(uri)) => uri.as_str(),
         value => value.as_text()?,
     };
     let bare = value.get(..7).filter(|s| s.eq_ignore_ascii_case("mailto:")).map_or(value, |_| &value[7..]);
     let bare = one_line(bare).to_lowercase();
-    (bare.contains('@') && bare.len() <= 320).then_some(bare)
+    (bare.contains('@') && bare.len() <= LONGEST_ADDRESS).then(|| bare.into())
 }
 
 /// Reads times by the zones that the object defines, the IANA's, and Outlook's.
@@ -156,8 +164,6 @@ fn in_zone(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
 
 #[cfg(test)]
 mod tests {
-    use steward_proto::from_timestamp;
-
     use super::*;
 
     fn object(method: &str, event: &str) -> String {
@@ -173,15 +179,15 @@ mod tests {
         news.pop()
     }
 
-    fn booked(event: &str) -> v1::Meeting {
+    fn booked(event: &str) -> Meeting {
         match one("METHOD:REQUEST\r\n", event) {
             Some(MeetingNews::Booked(meeting)) => *meeting,
             other => panic!("{event}: {other:?}"),
         }
     }
 
-    fn utc(meeting: &v1::Meeting) -> String {
-        from_timestamp(meeting.starts_at.as_ref()).unwrap().to_rfc3339()
+    fn utc(meeting: &Meeting) -> String {
+        meeting.starts_at.to_rfc3339()
     }
 
     #[test]
@@ -193,12 +199,12 @@ mod tests {
             (meeting.meeting_id.as_str(), meeting.title.as_str(), meeting.location.as_str()),
             ("u1@example.com", "Call, the first", "Zoom")
         );
-        assert_eq!((utc(&meeting).as_str(), meeting.timezone.as_str()), ("2026-12-01T12:00:00+00:00", "Europe/Moscow"));
+        assert_eq!((utc(&meeting).as_str(), meeting.timezone), ("2026-12-01T12:00:00+00:00", Tz::Europe__Moscow));
         assert_eq!(
             (meeting.organizer.as_str(), meeting.attendees),
-            ("ana@example.com", vec!["bob@example.com".to_owned()])
+            ("ana@example.com", vec![OutsideId::from("bob@example.com")])
         );
-        assert_eq!(from_timestamp(meeting.ends_at.as_ref()).unwrap().to_rfc3339(), "2026-12-01T13:00:00+00:00");
+        assert_eq!(meeting.ends_at.unwrap().to_rfc3339(), "2026-12-01T13:00:00+00:00");
         assert!(meeting.rule.contains("FREQ=WEEKLY"), "{}", meeting.rule);
     }
 
@@ -224,7 +230,7 @@ mod tests {
             matches!(one("METHOD:REQUEST\r\n", &format!("{start}\nSEQUENCE:2")), Some(MeetingNews::Moved(m)) if m.sequence == 2)
         );
         assert!(matches!(one("", start), Some(MeetingNews::Booked(_))));
-        let gone = Some(MeetingNews::Cancelled { meeting_id: "u1@example.com".to_owned(), sequence: 3 });
+        let gone = Some(MeetingNews::Cancelled { meeting_id: "u1@example.com".into(), sequence: 3 });
         assert_eq!(one("METHOD:CANCEL\r\n", &format!("{start}\nSEQUENCE:3")), gone);
         assert_eq!(one("METHOD:REQUEST\r\n", &format!("{start}\nSEQUENCE:3\nSTATUS:CANCELLED")), gone);
         assert_eq!(one("METHOD:REPLY\r\n", start), None);

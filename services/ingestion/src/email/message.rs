@@ -4,15 +4,16 @@ use chrono::{DateTime, Utc};
 use mail_parser::{Address as Parsed, HeaderValue, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::{bounds::parsed, html};
+use crate::outside::OutsideName;
 
 /// Text that is kept of one mail, in bytes; what is longer is cut, the raw mail has all of it.
 const LONGEST_TEXT: usize = 200 << 10;
 
+/// What a text ends with that was cut.
+const CUT: &str = "…";
+
 /// RFC 5321: 64 bytes, the @ and 255.
 pub const LONGEST_ADDRESS: usize = 320;
-
-/// The longest name of a person or a file that is kept, in characters.
-const LONGEST_NAME: usize = 255;
 
 /// Attachments that are named in the event; the raw mail has all of them.
 const MOST_ATTACHMENTS: usize = 100;
@@ -59,7 +60,7 @@ pub struct Mail {
 /// A person's place.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Address {
-    pub name: String,
+    pub name: OutsideName,
     /// As it was written.
     pub address: String,
 }
@@ -76,8 +77,8 @@ impl Address {
 pub struct Attachment {
     /// From 0, in the order of the mail.
     pub place: usize,
-    pub file_name: String,
-    pub mime_type: String,
+    pub file_name: OutsideName,
+    pub mime_type: OutsideName,
     /// Decoded, in bytes.
     pub size: u64,
 }
@@ -183,8 +184,7 @@ impl Mail {
             self.calendars.push(String::from_utf8_lossy(content).into_owned());
         }
         if self.attachments.len() < MOST_ATTACHMENTS {
-            let (file_name, mime_type) = (short(&attachment.file_name), short(&attachment.mime_type));
-            self.attachments.push(Attachment { file_name, mime_type, ..attachment });
+            self.attachments.push(attachment);
         }
     }
 
@@ -252,8 +252,8 @@ fn attachment(place: usize, part: &MessagePart<'_>) -> Attachment {
     let mime_type = mime_type.unwrap_or_else(|| "application/octet-stream".to_owned());
     Attachment {
         place,
-        file_name: short(part.attachment_name().unwrap_or_default()),
-        mime_type: short(&mime_type),
+        file_name: part.attachment_name().unwrap_or_default().into(),
+        mime_type: mime_type.into(),
         size: part.contents().len() as u64,
     }
 }
@@ -264,7 +264,7 @@ fn full_type(main: &str, sub: Option<&str>) -> String {
 
 fn addresses_of(parsed: &Parsed<'_>) -> Option<Vec<Address>> {
     let read = |a: &mail_parser::Addr<'_>| Address {
-        name: short(a.name().unwrap_or_default()),
+        name: a.name().unwrap_or_default().into(),
         address: one_line(a.address().unwrap_or_default()),
     };
     Some(
@@ -313,7 +313,7 @@ pub fn ids_in(value: &str) -> Vec<String> {
 }
 
 /// A Message-ID without its brackets, as long as one can be.
-fn id(value: &str) -> String {
+pub fn id(value: &str) -> String {
     let id: String =
         value.trim().trim_matches(['<', '>']).chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
     if id.len() > 998 { String::new() } else { id }
@@ -370,20 +370,14 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
-/// A name in one line.
-pub fn short(name: &str) -> String {
-    one_line(&name.chars().take(LONGEST_NAME).collect::<String>())
-}
-
 /// At most [`LONGEST_TEXT`] bytes, without what no text may hold.
 pub fn cut(mut text: String) -> String {
     if text.contains('\0') {
         text.retain(|c| c != '\0');
     }
-    let mut end = text.len().min(LONGEST_TEXT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
+    if text.len() > LONGEST_TEXT {
+        text.truncate(text.floor_char_boundary(LONGEST_TEXT - CUT.len()));
+        text.push_str(CUT);
     }
-    text.truncate(end);
     text
 }

@@ -84,19 +84,19 @@ pub async fn settle(
         Proof::Answer => ("answer", "delivered"),
     };
     let report = Report {
-        message_id: own.message_id.clone(),
+        message_id: own.message_id.as_str().into(),
         part: own.part,
-        provider_message_id: own.id.clone(),
+        provider_message_id: own.id.as_str().into(),
         status,
         ..Report::default()
     };
     let chat = Chat {
-        external_id: place.external_id.clone(),
-        contact: place.external_id.clone(),
+        external_id: place.external_id.as_str().into(),
+        contact: place.external_id.as_str().into(),
         may_be_bound: true,
         ..Chat::default()
     };
-    let key = format!("{kind}:{}", own.id);
+    let key = format!("{kind}:{}", own.id).into();
     let arrival = Arrival { key, at: None, chat: Some(chat), from: None, what: What::Reported(report) };
     intake.record(channel, arrival, raw, trace).await?;
     Ok(Told::Enough)

@@ -32,13 +32,18 @@ pub async fn accept(
 ) -> Result<StatusCode, Problem> {
     let (parts, body) = request.into_parts();
     let trace = Trace::of(&parts.headers);
+    // Whatever proof stands in the headers is looked for before a body is read for nobody.
+    let signature = is_raw(&parts.headers).then(|| signature(&parts.headers)).transpose()?;
+    if signature.is_none() {
+        providers::check_headers(email, &parts.headers)?;
+    }
     let body = read_body(body, LIMIT).await?;
-    if is_raw(&parts.headers) {
-        check_signature(email, &parts.headers, &body)?;
-        record_mail(intake, channel, email, body, &trace).await?;
+    if let Some(signature) = signature {
+        check_signature(email, &signature, &body)?;
+        record_from(intake, channel, email, Folder::Posted, body, &trace).await?;
         return Ok(StatusCode::OK);
     }
-    for incoming in providers::read(email, &intake.providers, &parts.headers, &body).await? {
+    for incoming in providers::read(intake, channel, email, &parts.headers, &body).await? {
         let arrivals = match incoming {
             Incoming::Mail(mail) => {
                 proven(intake, channel, email, &mail, &body, &trace).await?;
@@ -51,7 +56,7 @@ pub async fn accept(
     Ok(StatusCode::OK)
 }
 
-/// Records a mail as it came off the wire.
+/// Records a mail as it came into the mailbox.
 ///
 /// # Errors
 /// 400 when it is no mail, 503 when the log doesn't take it: the same may be brought again.
@@ -129,15 +134,22 @@ fn is_raw(headers: &HeaderMap) -> bool {
     headers.contains_key(SIGNATURE_HEADER) || content_type.trim().to_ascii_lowercase().starts_with("message/")
 }
 
-/// In constant time.
-fn check_signature(email: &Email, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
+/// The signature that a raw mail claims to have, in hex.
+fn signature(headers: &HeaderMap) -> Result<String, Problem> {
     let given = headers.get(SIGNATURE_HEADER).and_then(|v| v.to_str().ok()).unwrap_or_default().trim();
     let given = given.strip_prefix("sha256=").unwrap_or(given);
-    if hmac::is_signed(&email.inbound_secret, &[body], given) {
-        return Ok(());
-    }
-    Err(Problem::unauthorized(
+    let is_one = given.len() == 64 && given.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_one { Ok(given.to_owned()) } else { Err(wrong_signature()) }
+}
+
+/// In constant time.
+fn check_signature(email: &Email, given: &str, body: &[u8]) -> Result<(), Problem> {
+    if hmac::is_signed(&email.inbound_secret, &[body], given) { Ok(()) } else { Err(wrong_signature()) }
+}
+
+fn wrong_signature() -> Problem {
+    Problem::unauthorized(
         "wrong_signature",
         "the header X-Steward-Signature isn't the hex HMAC-SHA256 of the body under this channel's inbound_secret",
-    ))
+    )
 }

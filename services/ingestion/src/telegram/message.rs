@@ -1,8 +1,10 @@
 //! The content of a Telegram message: its kind, its words, what it carries.
 
-use steward_proto::v1;
-
-use crate::{arrival::Said, json::Object};
+use crate::{
+    arrival::{Media, Said},
+    json::Object,
+    outside::{OutsideId, WholeText},
+};
 
 /// Content that a person sends, by its field, and what we call it. The order decides where several are present.
 const CONTENT: &[(&str, &str)] = &[
@@ -80,13 +82,15 @@ pub fn read(message: &Object<'_>) -> Result<Said, String> {
         let answered = answered(message)?;
         answered.text("text").or_else(|| answered.text("caption"))
     });
+    let text = words(message, field);
     Ok(Said {
         kind,
-        text: words(message, field),
+        full_text: WholeText::if_cut(&text),
+        text: text.into(),
         provider_message_id: number(message.int("message_id")),
         reply_to: number(answered(message).and_then(|m| m.int("message_id"))),
         forwarded: message.names().any(|n| n.starts_with("forward_")),
-        quoted: quoted.unwrap_or_default(),
+        quoted: quoted.unwrap_or_default().into(),
         media: media(message, field, kind),
         ..Said::default()
     })
@@ -97,8 +101,8 @@ fn answered<'a>(message: &Object<'a>) -> Option<Object<'a>> {
     message.object("reply_to_message").filter(|m| !m.has("forum_topic_created"))
 }
 
-fn number(value: Option<i64>) -> String {
-    value.map(|n| n.to_string()).unwrap_or_default()
+fn number(value: Option<i64>) -> OutsideId {
+    value.map(|n| n.to_string().into()).unwrap_or_default()
 }
 
 /// What it says in words.
@@ -126,7 +130,7 @@ fn words(message: &Object<'_>, field: &str) -> String {
     }
 }
 
-fn media(message: &Object<'_>, field: &str, kind: &str) -> Vec<v1::Media> {
+fn media(message: &Object<'_>, field: &str, kind: &'static str) -> Vec<Media> {
     let file = match field {
         // The sizes of one photo, the largest last.
         "photo" => message.objects(field).pop(),
@@ -134,11 +138,11 @@ fn media(message: &Object<'_>, field: &str, kind: &str) -> Vec<v1::Media> {
         _ => None,
     };
     let one = file.and_then(|file| {
-        Some(v1::Media {
-            kind: kind.to_owned(),
-            provider_id: file.text("file_id")?,
-            mime_type: file.text("mime_type").unwrap_or_default(),
-            file_name: file.text("file_name").unwrap_or_default(),
+        Some(Media {
+            kind,
+            provider_id: file.text("file_id")?.into(),
+            mime_type: file.text("mime_type").unwrap_or_default().into(),
+            file_name: file.text("file_name").unwrap_or_default().into(),
             size: file.int("file_size").and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
         })
     });

@@ -1,7 +1,6 @@
 //! What a Telegram Update means (Bot API, `Update`): a client's word, an operator's command, or something to keep.
 
 use chrono::{DateTime, Utc};
-use steward_proto::v1;
 
 use super::{
     addressed::{is_addressed, without_name},
@@ -10,8 +9,9 @@ use super::{
     operator::{self, Where},
 };
 use crate::{
-    arrival::{Action, Arrival, Chat, Said, What},
+    arrival::{Action, Arrival, Chat, Command, Person, Said, What},
     json::Object,
+    outside::{OutsideId, WholeText},
 };
 
 /// The body is no Update.
@@ -33,7 +33,7 @@ pub fn read(body: &[u8], operators: &[String], bot: &Itself) -> Result<Arrival, 
     let field = update.names().find(|name| *name != "update_id").unwrap_or("empty").to_owned();
     let content = update.object(&field).unwrap_or_default();
     let mut arrival = content_of(&field, &content, operators, bot);
-    arrival.key = format!("update:{id}");
+    arrival.key = format!("update:{id}").into();
     Ok(arrival)
 }
 
@@ -64,21 +64,21 @@ pub fn kind_name(field: &str) -> String {
 fn kept(kind: &str, content: &Object<'_>, chat: Option<Chat>) -> Arrival {
     let at = moment(content, "edit_date").or_else(|| moment(content, "date"));
     let from = content.object("from").or_else(|| content.object("user")).and_then(|f| person(&f));
-    Arrival { key: String::new(), at, chat, from, what: What::Kept(kind_name(kind)) }
+    Arrival { key: OutsideId::default(), at, chat, from, what: What::Kept(kind_name(kind).into()) }
 }
 
 fn moment(object: &Object<'_>, name: &str) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(object.int(name).filter(|s| *s > 0)?, 0)
 }
 
-fn person(from: &Object<'_>) -> Option<v1::Person> {
+fn person(from: &Object<'_>) -> Option<Person> {
     let names: Vec<String> = ["first_name", "last_name"].iter().filter_map(|name| from.text(name)).collect();
-    Some(v1::Person {
-        id: from.int("id")?.to_string(),
-        name: names.join(" "),
-        username: from.text("username").unwrap_or_default(),
-        language: from.text("language_code").unwrap_or_default(),
-        timezone: String::new(),
+    Some(Person {
+        id: from.int("id")?.to_string().into(),
+        name: names.join(" ").into(),
+        username: from.text("username").unwrap_or_default().into(),
+        language: from.text("language_code").unwrap_or_default().into(),
+        ..Person::default()
     })
 }
 
@@ -88,15 +88,16 @@ fn chat_of(content: &Object<'_>) -> Option<Chat> {
     let id = chat.int("id")?;
     let kind = chat.text("type").unwrap_or_default();
     let title = chat.text("title").unwrap_or_default();
-    let mut place = Chat { external_id: id.to_string(), contact: id.to_string(), title, ..Chat::default() };
+    let own = OutsideId::from(id.to_string());
+    let mut place = Chat { external_id: own.clone(), contact: own, title: title.into(), ..Chat::default() };
     if let Some(connection) = content.text("business_connection_id").filter(|c| !c.is_empty()) {
-        place.external_id = format!("{connection}:{id}");
+        place.external_id = format!("{connection}:{id}").into();
         return Some(place);
     }
     place.group = kind != "private" && (!kind.is_empty() || id < 0);
     place.private = kind == "private";
     match content.int("message_thread_id").filter(|_| content.is_true("is_topic_message")) {
-        Some(topic) => place.external_id = format!("{id}/{topic}"),
+        Some(topic) => place.external_id = format!("{id}/{topic}").into(),
         None => place.may_be_bound = place.group,
     }
     Some(place)
@@ -107,7 +108,7 @@ fn of_message(content: &Object<'_>, operators: &[String], bot: &Itself) -> Arriv
     let said = match message::read(content) {
         Ok(said) => said,
         Err(news) => {
-            arrival.what = moved(content).unwrap_or(What::Kept(news));
+            arrival.what = moved(content).unwrap_or(What::Kept(news.into()));
             return arrival;
         }
     };
@@ -115,10 +116,10 @@ fn of_message(content: &Object<'_>, operators: &[String], bot: &Itself) -> Arriv
     if is_bot(content) || content.is_true("is_automatic_forward") {
         return arrival;
     }
-    arrival.what = if !operators.contains(&from.id) {
+    arrival.what = if !is_ours(from, operators) {
         if chat.group && !is_addressed(content, bot) { What::Overheard(said) } else { What::Said(unnamed(said, bot)) }
     } else if chat.contact == from.id {
-        operator::command(&said.text, Where::OwnChat).map_or(What::Kept("operator_message".to_owned()), What::Operator)
+        command(&said, Where::OwnChat).map_or(What::Kept("operator_message".into()), What::Operator)
     } else {
         by_operator(said, "group", None)
     };
@@ -128,14 +129,26 @@ fn of_message(content: &Object<'_>, operators: &[String], bot: &Itself) -> Arriv
 /// What is said to the bot, without its name.
 fn unnamed(mut said: Said, bot: &Itself) -> Said {
     if let Some(left) = without_name(&said.text, bot) {
-        said.full_text = std::mem::replace(&mut said.text, left);
+        let whole = std::mem::replace(&mut said.text, left.into());
+        if said.full_text.is_empty() {
+            said.full_text = whole.as_str().into();
+        }
     }
     said
 }
 
+fn is_ours(from: &Person, operators: &[String]) -> bool {
+    operators.iter().any(|operator| from.id == *operator)
+}
+
+/// A command in an operator's own words: what they forward is somebody else's.
+fn command(said: &Said, place: Where) -> Option<Command> {
+    operator::command(&said.text, place).filter(|_| !said.forwarded)
+}
+
 /// An operator wrote where the client reads it.
 fn by_operator(mut said: Said, via: &'static str, takes_over: Option<&'static str>) -> What {
-    match operator::command(&said.text, Where::ClientsChat) {
+    match command(&said, Where::ClientsChat) {
         // The client has read it already: nothing is left to send.
         Some(command) => match command.action {
             Action::Write(text) => {
@@ -155,7 +168,7 @@ fn of_business_message(content: &Object<'_>, operators: &[String]) -> Arrival {
     let said = match message::read(content) {
         Ok(said) => said,
         Err(news) => {
-            arrival.what = What::Kept(news);
+            arrival.what = What::Kept(news.into());
             return arrival;
         }
     };
@@ -166,7 +179,7 @@ fn of_business_message(content: &Object<'_>, operators: &[String]) -> Arrival {
     }
     arrival.what = if chat.contact == from.id {
         What::Said(said)
-    } else if operators.contains(&from.id) {
+    } else if is_ours(from, operators) {
         by_operator(said, "business", Some("detected"))
     } else {
         What::HumanWrote { said, via: "business", takes_over: Some("detected") }
@@ -182,16 +195,16 @@ fn of_button(content: &Object<'_>, operators: &[String]) -> Arrival {
     let under = content.object("message").unwrap_or_default();
     let mut arrival = kept("callback_query", content, chat_of(&under));
     let (Some(_), Some(from)) = (&arrival.chat, &arrival.from) else { return arrival };
-    if is_bot(content) || operators.contains(&from.id) {
+    if is_bot(content) || is_ours(from, operators) {
         return arrival;
     }
     let data = content.text("data").or_else(|| content.text("game_short_name")).unwrap_or_default();
     arrival.what = What::Said(Said {
         kind: "button",
-        full_text: title_of(&under, &data).unwrap_or_default(),
-        text: data,
-        provider_message_id: content.text("id").unwrap_or_default(),
-        reply_to: under.int("message_id").map(|n| n.to_string()).unwrap_or_default(),
+        full_text: title_of(&under, &data).map_or_else(|| WholeText::if_cut(&data), WholeText::from),
+        text: data.into(),
+        provider_message_id: content.text("id").unwrap_or_default().into(),
+        reply_to: under.int("message_id").map(|n| n.to_string().into()).unwrap_or_default(),
         ..Said::default()
     });
     arrival
@@ -220,12 +233,12 @@ fn of_edit(kind: &'static str, content: &Object<'_>) -> Arrival {
 /// A person's reactions to a message, as they are now; none: they were taken back.
 fn of_reaction(content: &Object<'_>) -> Arrival {
     let mut arrival = kept("message_reaction", content, chat_of(content));
-    let about = content.int("message_id").map(|id| id.to_string()).unwrap_or_default();
+    let about = content.int("message_id").map(|id| OutsideId::from(id.to_string())).unwrap_or_default();
     if arrival.chat.is_none() || about.is_empty() {
         return arrival;
     }
     let shown: Vec<String> = content.objects("new_reaction").iter().filter_map(reaction).collect();
-    let said = Said { kind: "reaction", text: shown.join(" "), ..Said::default() };
+    let said = Said { kind: "reaction", text: shown.join(" ").into(), ..Said::default() };
     arrival.what = What::Aside { kind: "reaction", said, about };
     arrival
 }
@@ -253,8 +266,8 @@ fn of_membership(content: &Object<'_>) -> Arrival {
 fn moved(content: &Object<'_>) -> Option<What> {
     let chat = content.object("chat")?.int("id")?.to_string();
     if let Some(to) = content.int("migrate_to_chat_id") {
-        return Some(What::Moved { from: chat, to: to.to_string() });
+        return Some(What::Moved { from: chat.into(), to: to.to_string().into() });
     }
     let from = content.int("migrate_from_chat_id")?;
-    Some(What::Moved { from: from.to_string(), to: chat })
+    Some(What::Moved { from: from.to_string().into(), to: chat.into() })
 }

@@ -7,23 +7,17 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 use steward_domain::settings::Channel;
-use steward_proto::v1;
 
 use super::{message, shared::Shared, status};
 use crate::{
-    arrival::{Arrival, Chat, What},
+    arrival::{Arrival, Chat, Person, What},
     json::Object,
+    outside::{OutsideId, OutsideName},
 };
 
 /// What is shorter, in bytes, tells of nobody and nothing: not even an id, a person and a time fit in. Such things are
 /// kept together, so that a body full of them doesn't make a record for each.
 const SHORTEST: usize = 32;
-
-/// Longest id of a person that is taken for one, in bytes; the Cloud API's are at most 131.
-const LONGEST_ID: usize = 256;
-
-/// A person's name is cut to so many characters where it goes along with what they say.
-const LONGEST_NAME: usize = 256;
 
 /// The body is no notification.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,11 +68,11 @@ pub fn read<'c>(body: &[u8], number: impl Fn(&str) -> Option<&'c Channel>) -> Re
 /// Something about no conversation, by what it holds: it has no id of its own.
 fn kept<'c>(kind: &str, raw: String) -> Piece<'c> {
     let arrival = Arrival {
-        key: format!("{kind}:{}", digest(&raw)),
+        key: format!("{}:{}", OutsideName::from(kind), digest(&raw)).into(),
         at: None,
         chat: None,
         from: None,
-        what: What::Kept(crate::telegram::update::kind_name(kind)),
+        what: What::Kept(crate::telegram::update::kind_name(kind).into()),
     };
     Piece { channel: None, arrival, raw: raw.into() }
 }
@@ -105,9 +99,9 @@ pub fn moment(object: &Object<'_>, name: &str) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(seconds, 0).filter(|_| seconds > 0)
 }
 
-/// A field that is there and says something.
-pub fn filled(object: &Object<'_>, name: &str) -> Option<String> {
-    object.text(name).filter(|text| !text.is_empty())
+/// An id that is there and says something.
+pub fn filled(object: &Object<'_>, name: &str) -> Option<OutsideId> {
+    object.text(name).filter(|text| !text.is_empty()).map(OutsideId::from)
 }
 
 /// A change and what all of its items share.
@@ -170,13 +164,13 @@ impl<'a> Frame<'a> {
             _ => about_nobody(array),
         };
         if arrival.key.is_empty() {
-            arrival.key = format!("{array}:{}", digest(&raw));
+            arrival.key = format!("{array}:{}", digest(&raw)).into();
         }
         if channel.is_none() {
             // Another number's: kept, and nothing comes of it.
             arrival.chat = None;
             arrival.from = None;
-            arrival.what = What::Kept("other_number".to_owned());
+            arrival.what = What::Kept("other_number".into());
         }
         Piece { channel, arrival, raw: raw.into() }
     }
@@ -197,22 +191,22 @@ impl<'a> Frame<'a> {
 }
 
 fn about_nobody(kind: &str) -> Arrival {
-    Arrival { key: String::new(), at: None, chat: None, from: None, what: What::Kept(kind.to_owned()) }
+    Arrival { key: OutsideId::default(), at: None, chat: None, from: None, what: What::Kept(kind.into()) }
 }
 
 /// A person as the notification introduces them.
 pub struct Contact<'a> {
     raw: &'a RawValue,
-    pub wa_id: Option<String>,
-    pub user_id: Option<String>,
-    pub name: String,
-    pub username: String,
+    pub wa_id: Option<OutsideId>,
+    pub user_id: Option<OutsideId>,
+    pub name: OutsideName,
+    pub username: OutsideName,
 }
 
 /// The people of a value, by their numbers and ids.
 struct Contacts<'a> {
     all: Vec<Contact<'a>>,
-    places: HashMap<String, usize>,
+    places: HashMap<OutsideId, usize>,
 }
 
 impl<'a> Contacts<'a> {
@@ -233,7 +227,7 @@ impl<'a> Contacts<'a> {
             "message_echoes" => &["to", "to_user_id"],
             _ => &["from", "from_user_id"],
         };
-        let named = fields.iter().find_map(|field| self.places.get(&item.text(field)?));
+        let named = fields.iter().find_map(|field| self.places.get(&filled(item, field)?));
         named.and_then(|place| self.all.get(*place)).or(match self.all.as_slice() {
             [only] => Some(only),
             _ => None,
@@ -245,14 +239,14 @@ impl<'a> Contact<'a> {
     fn read(raw: &'a RawValue) -> Option<Self> {
         let contact = Object::read(raw.get()).ok()?;
         let profile = contact.object("profile").unwrap_or_default();
-        let id = |name: &str| filled(&contact, name).filter(|id| id.len() <= LONGEST_ID);
-        let name = |name: &str| profile.text(name).unwrap_or_default().chars().take(LONGEST_NAME).collect();
-        Some(Self { raw, wa_id: id("wa_id"), user_id: id("user_id"), name: name("name"), username: name("username") })
+        let (wa_id, user_id) = (filled(&contact, "wa_id"), filled(&contact, "user_id"));
+        let name = |name: &str| profile.text(name).unwrap_or_default().into();
+        Some(Self { raw, wa_id, user_id, name: name("name"), username: name("username") })
     }
 }
 
 /// Where to reach a person: at the number, else by the id that the business knows them by.
-pub fn chat(number: Option<String>, user_id: Option<String>) -> Option<Chat> {
+pub fn chat(number: Option<OutsideId>, user_id: Option<OutsideId>) -> Option<Chat> {
     let external_id = number.or_else(|| user_id.clone())?;
     Some(Chat {
         contact: external_id.clone(),
@@ -265,12 +259,12 @@ pub fn chat(number: Option<String>, user_id: Option<String>) -> Option<Chat> {
 }
 
 /// Who a person is to the events.
-pub fn person(chat: &Chat, contact: Option<&Contact<'_>>) -> v1::Person {
-    v1::Person {
+pub fn person(chat: &Chat, contact: Option<&Contact<'_>>) -> Person {
+    Person {
         id: chat.external_id.clone(),
         name: contact.map(|c| c.name.clone()).unwrap_or_default(),
         username: contact.map(|c| c.username.clone()).unwrap_or_default(),
-        ..v1::Person::default()
+        ..Person::default()
     }
 }
 
@@ -278,7 +272,7 @@ pub fn person(chat: &Chat, contact: Option<&Contact<'_>>) -> v1::Person {
 fn preference(item: &Object<'_>) -> Arrival {
     let at = moment(item, "timestamp");
     let chat = chat(filled(item, "wa_id"), filled(item, "user_id"));
-    Arrival { key: String::new(), at, chat, from: None, what: What::Kept("user_preferences".to_owned()) }
+    Arrival { key: OutsideId::default(), at, chat, from: None, what: What::Kept("user_preferences".into()) }
 }
 
 /// A call. One that the client makes opens the service window like a message: its kind begins with `call`.
@@ -293,7 +287,8 @@ fn call(item: &Object<'_>, contact: Option<&Contact<'_>>) -> Arrival {
         (true, "connect") => "our_call",
         _ => "end_of_call",
     };
-    let key = filled(item, "id").map(|id| format!("call:{id}:{event}")).unwrap_or_default();
+    let id = item.text("id").filter(|id| !id.is_empty());
+    let key = id.map(|id| format!("call:{id}:{event}").into()).unwrap_or_default();
     let from = chat.as_ref().filter(|_| !ours).map(|chat| person(chat, contact));
-    Arrival { key, at: moment(item, "timestamp"), chat, from, what: What::Kept(kind.to_owned()) }
+    Arrival { key, at: moment(item, "timestamp"), chat, from, what: What::Kept(kind.into()) }
 }

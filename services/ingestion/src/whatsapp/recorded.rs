@@ -176,7 +176,7 @@ fn a_person_is_known_by_number_by_id_or_by_both() {
     let recorded = recorded();
     let chat = |file: &str| {
         let chat = told(&recorded[file])[0].chat.clone().unwrap();
-        (chat.external_id, chat.person.unwrap())
+        (chat.external_id.into_string(), chat.person.unwrap().into_string())
     };
     let is = |number: &str, id: &str| (number.to_owned(), id.to_owned());
     assert_eq!(chat("textMessage.json"), is("1111111111111", ""));
@@ -212,10 +212,10 @@ fn a_status_is_tied_to_our_send_and_a_failure_has_our_reason() {
     assert_eq!(keys, ["status:wamid.9:sent", "status:wamid.9:read"]);
     let What::Reported(report) = &arrivals[0].what else { panic!() };
     let expected = Report {
-        message_id,
-        claim_id: claim.to_owned(),
+        message_id: message_id.into(),
+        claim_id: claim.into(),
         part: 1,
-        provider_message_id: "wamid.9".to_owned(),
+        provider_message_id: "wamid.9".into(),
         status: "sent",
         at: chrono::DateTime::from_timestamp(1_700_000_000, 0),
         ..Report::default()
@@ -307,7 +307,7 @@ fn a_clients_call_is_told_from_ours() {
         let call = json!({ "id": "wacid.1", "from": "42", "to": "43", "event": event, "direction": direction,
             "timestamp": "1700000000" });
         let arrival = told(&notification("calls", json!({ "calls": [call] }))).remove(0);
-        (name(&arrival.what), arrival.chat.unwrap().external_id)
+        (name(&arrival.what), arrival.chat.unwrap().external_id.into_string())
     };
     assert_eq!(call("USER_INITIATED", "connect"), ("kept call".to_owned(), "42".to_owned()));
     assert_eq!(call("USER_INITIATED", "terminate"), ("kept end_of_call".to_owned(), "42".to_owned()));
@@ -335,7 +335,7 @@ fn a_status_that_names_nobody_still_finds_its_message() {
 fn a_new_number_and_a_new_id_say_where_the_person_is() {
     let system = |system: Value| {
         let arrival = told(&of_client(json!({ "type": "system", "system": system }))).remove(0);
-        (name(&arrival.what), arrival.chat.unwrap().person.unwrap())
+        (name(&arrival.what), arrival.chat.unwrap().person.unwrap().into_string())
     };
     let number = json!({ "type": "user_changed_number", "wa_id": "43", "user_id": "US.2", "previous_user_id": "US.1" });
     assert_eq!(system(number), ("moved 42 43".to_owned(), "US.2".to_owned()));

@@ -48,7 +48,6 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use steward_proto::v1;
 
     use super::super::{notification::read, recorded::channel};
 
@@ -85,7 +84,7 @@ mod tests {
             let body =
                 json!({ "entry": [{ "id": "1", "changes": [{ "field": "messages", "value": value }] }] }).to_string();
             let pieces = read(body.as_bytes(), |id| (id == "1").then_some(&channel)).unwrap();
-            let of_person = |p: &v1::Person| p.id.len() + p.name.len() + p.username.len();
+            let of_person = |p: &crate::arrival::Person| p.id.len() + p.name.len() + p.username.len();
             let events: usize = pieces.iter().filter_map(|p| p.arrival.from.as_ref()).map(of_person).sum();
             let stored = pieces.iter().map(|p| p.raw.len()).sum::<usize>() + events;
             let times = stored as f64 / body.len() as f64;

@@ -6,6 +6,7 @@ use super::notification::{Contact, chat, filled, moment};
 use crate::{
     arrival::{Arrival, Chat, Report, What},
     json::Object,
+    outside::{OutsideId, OutsideName},
 };
 
 /// A status, tied to our send by the reference that it carries back, else by the provider's id.
@@ -18,6 +19,7 @@ pub fn read(item: &Object<'_>, contact: Option<&Contact<'_>>) -> Arrival {
     let mut chat = chat(number, user_id).filter(|_| !group);
     let at = moment(item, "timestamp");
     let key = if id.is_empty() || name.is_empty() { String::new() } else { format!("status:{id}:{name}") };
+    let key = OutsideId::from(key);
     let status = match name.as_str() {
         "sent" => "sent",
         "delivered" => "delivered",
@@ -25,16 +27,16 @@ pub fn read(item: &Object<'_>, contact: Option<&Contact<'_>>) -> Arrival {
         "read" | "played" => "read",
         "failed" => "failed",
         _ => {
-            let what = What::Kept("status".to_owned());
+            let what = What::Kept("status".into());
             return Arrival { key, at, chat, from: None, what };
         }
     };
     let reference = item.text("biz_opaque_callback_data").and_then(|text| text.parse::<Reference>().ok());
-    let mut report = Report { provider_message_id: id, status, at, ..Report::default() };
+    let mut report = Report { provider_message_id: id.into(), status, at, ..Report::default() };
     if let Some(reference) = reference {
-        report.message_id = reference.message_id;
+        report.message_id = reference.message_id.into();
         report.part = reference.part;
-        report.claim_id = reference.claim_id.to_string();
+        report.claim_id = reference.claim_id.to_string().into();
         // The message says where it belongs, even if nothing says who has it.
         chat = chat.or_else(|| Some(Chat::default()));
     }
@@ -43,15 +45,16 @@ pub fn read(item: &Object<'_>, contact: Option<&Contact<'_>>) -> Arrival {
         let (code, text) = failure(&error);
         let meaning = code.and_then(known);
         report.failure = Some((meaning.map_or("provider_refused", |k| k.reason), text));
-        report.provider_code = code.map(|code| code.to_string()).unwrap_or_default();
+        report.provider_code = code.map(|code| code.to_string().into()).unwrap_or_default();
         report.permanent = !meaning.is_some_and(|k| matches!(k.meaning, Meaning::Later { .. } | Meaning::Stopped));
     }
     Arrival { key, at, chat, from: None, what: What::Reported(report) }
 }
 
 /// An error's code and what it says; the code counts, the words are for people.
-pub fn failure(error: &Object<'_>) -> (Option<i64>, String) {
-    let details = error.object("error_data").and_then(|data| filled(&data, "details"));
-    let text = details.or_else(|| ["details", "message", "title"].iter().find_map(|name| filled(error, name)));
-    (error.int("code"), text.unwrap_or_default())
+pub fn failure(error: &Object<'_>) -> (Option<i64>, OutsideName) {
+    let said = |object: &Object<'_>, name: &str| object.text(name).filter(|text| !text.is_empty());
+    let details = error.object("error_data").and_then(|data| said(&data, "details"));
+    let text = details.or_else(|| ["details", "message", "title"].iter().find_map(|name| said(error, name)));
+    (error.int("code"), text.unwrap_or_default().into())
 }

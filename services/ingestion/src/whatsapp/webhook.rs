@@ -16,7 +16,7 @@ use steward_http::{Problem, Trace, read_body, wrong_method};
 use subtle::ConstantTimeEq;
 
 use super::notification::{self, Piece};
-use crate::intake::Intake;
+use crate::{intake::Intake, outside::OutsideId};
 
 /// Largest notification, in bytes (Cloud API, "Webhooks").
 const LIMIT: usize = 3 << 20;
@@ -70,6 +70,9 @@ async fn notified(
 ) -> Result<StatusCode, Problem> {
     let (parts, body) = request.into_parts();
     let signature = signature(&parts.headers)?;
+    if whatsapp.app_secret.is_empty() {
+        return Err(wrong_signature());
+    }
     let trace = Trace::of(&parts.headers);
     let body = read_body(body, LIMIT).await?;
     verify(whatsapp, &signature, &body)?;
@@ -103,13 +106,13 @@ async fn notified(
 /// What belongs to one person stays in its order; different people wait for nobody.
 fn pieces_in_order(pieces: Vec<Piece<'_>>) -> Vec<Vec<Piece<'_>>> {
     // Where some pieces name a person by number and id and others by one of them, they are the same person's.
-    let numbers: HashMap<String, String> = pieces
+    let numbers: HashMap<OutsideId, OutsideId> = pieces
         .iter()
         .filter_map(|piece| piece.arrival.chat.as_ref())
         .filter_map(|chat| Some((chat.person.clone().filter(|p| !p.is_empty())?, chat.external_id.clone())))
         .collect();
     let mut orders: Vec<Vec<Piece<'_>>> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut places: HashMap<OutsideId, usize> = HashMap::new();
     for piece in pieces {
         let Some(chat) = &piece.arrival.chat else {
             orders.push(vec![piece]);

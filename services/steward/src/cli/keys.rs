@@ -74,7 +74,10 @@ impl Keys {
         let cause = Cause::outside("operator:cli", new_traceparent(rand::random()));
         match self.command {
             Command::Create { tenant, role, name } => {
-                anyhow::ensure!(!name.trim().is_empty() && name.len() <= 128, "--name: expected 1 to 128 bytes");
+                anyhow::ensure!(
+                    !name.trim().is_empty() && name.len() <= 128 && !name.chars().any(char::is_control),
+                    "--name: expected 1 to 128 bytes without control characters"
+                );
                 log.ensure_streams().await?;
                 let key = create_key(&tenant);
                 let now = Utc::now();

@@ -202,3 +202,9 @@ pub(super) struct Webhooks {
     pub allow_private: bool,
     pub retry: Option<Vec<Span>>,
 }
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(super) struct Limits {
+    pub webhooks_per_tenant: Option<Positive>,
+}

@@ -15,7 +15,7 @@ use std::{
 };
 
 pub use steward_domain::settings::{Approval, Policy, Template, TenantPolicy};
-use steward_domain::settings::{Breaker, Defaults, PartsOfDay};
+use steward_domain::settings::{Breaker, Defaults, Limits, PartsOfDay};
 use toml::Table;
 
 pub use self::{
@@ -48,6 +48,7 @@ pub struct Settings {
     pub webhooks: Webhooks,
     /// `[limits]` of the HTTP edge, with `[server] trusted_proxies`.
     pub edge: steward_http::Limits,
+    pub limits: Limits,
     pub channels: Vec<Channel>,
 }
 
@@ -172,6 +173,9 @@ fn settings(file: file::File, without_file: bool) -> Result<Settings, KeyProblem
                 || [1, 5, 30, 300, 3600, 8 * 3600].map(Duration::from_secs).to_vec(),
                 |spans| spans.into_iter().map(|s| s.0).collect(),
             ),
+        },
+        limits: Limits {
+            webhooks_per_tenant: file.limits.webhooks_per_tenant.map_or(Limits::default().webhooks_per_tenant, |n| n.0),
         },
         channels,
     })

@@ -1,47 +1,112 @@
 //! Mailgun: routes that forward a mail as a form, and its events (documentation.mailgun.com, "Webhooks" and "Routes").
 
-use std::time::Duration;
+use std::{
+    collections::{HashMap, VecDeque, hash_map::Entry},
+    convert::Infallible,
+};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
-use steward_domain::settings::Email;
-use steward_http::Problem;
+use steward_domain::{
+    ids,
+    settings::{Channel, Email},
+};
+use steward_http::{Problem, Trace};
+use steward_log::{AtLeast, DecideError};
+use steward_proto::{Cause, Event, Fold, Recorded, TenantId, v1};
 
 use super::{Form, Incoming, News, hmac, key_of, not_configured, refused};
 use crate::{
     email::{
         html,
-        message::{Attachment, Mail, addresses_in, cut, decoded},
+        message::{self, Attachment, Mail, addresses_in, cut, decoded},
     },
+    intake::{Intake, PATIENCE},
     json::Object,
+    origin::new_event,
+    outside::OutsideId,
 };
 
 const NAME: &str = "Mailgun";
 
+/// Files that Mailgun stored and that are named, at most.
+const MOST_STORED: usize = 100;
+
 /// Mailgun tries for eight hours. A signature covers neither body nor headers, so an older one may carry anything.
 const FRESH: TimeDelta = TimeDelta::hours(24);
 
-/// Tokens that are remembered while they are fresh, at most.
-const REMEMBERED: u64 = 200_000;
+/// Tokens that were used, each with the one body it came with: in the log, so that a restart forgets none and every process
+/// knows all.
+pub struct Tokens<'a> {
+    pub intake: &'a Intake,
+    pub channel: &'a Channel,
+}
 
-/// Tokens in use, each with the hash of the one body it came with.
-#[derive(Clone)]
-pub struct Tokens(Cache<String, [u8; 32]>);
+/// The kind of the record of a token.
+const USED: &str = "mailgun_token";
 
-impl Default for Tokens {
-    fn default() -> Self {
-        let fresh = Duration::from_secs(FRESH.num_seconds().unsigned_abs());
-        Self(Cache::builder().max_capacity(REMEMBERED).time_to_live(fresh).build())
+/// Tokens in use, as one shard of the channel's inbox records them: each with the hash of its body.
+#[derive(Debug, Clone, Default)]
+struct Used {
+    order: VecDeque<(DateTime<Utc>, String)>,
+    bodies: HashMap<String, String>,
+}
+
+impl Fold for Used {
+    fn evolve(&mut self, recorded: &Recorded) {
+        let Event::UpdateKept(kept) = &recorded.event else { return };
+        let (USED, Some(source)) = (kept.kind.as_str(), &kept.source) else { return };
+        let at = recorded.metadata.at;
+        // A signature as old as this is believed no more, whatever it came with.
+        while self.order.front().is_some_and(|(then, _)| at - *then > FRESH * 2) {
+            if let Some((_, old)) = self.order.pop_front() {
+                self.bodies.remove(&old);
+            }
+        }
+        if let Entry::Vacant(place) = self.bodies.entry(source.key.clone()) {
+            place.insert(kept.about.clone());
+            self.order.push_back((at, source.key.clone()));
+        }
     }
 }
 
-impl Tokens {
+impl Tokens<'_> {
     /// Whether a token comes for the first time, or again with the same body.
-    fn fits(&self, token: &str, body: &[u8]) -> bool {
-        let hash: [u8; 32] = Sha256::digest(body).into();
-        self.0.get_with(token.to_owned(), || hash) == hash
+    async fn fits(&self, token: &str, body: &[u8]) -> Result<bool, Problem> {
+        let channel = self.channel;
+        let tenant = TenantId::new(&channel.tenant).expect("the configuration was checked");
+        let key = OutsideId::from(format!("token:{token}"));
+        let hash = hex::encode(Sha256::digest(body));
+        let aggregate = ids::inbox(&tenant, &channel.id, &key);
+        let cause = Cause::outside(format!("channel:{}", channel.id), Trace::begin().traceparent);
+        let decided = self.intake.log.decide(&aggregate, AtLeast::Cached, |used: &Used, _| {
+            if let Some(known) = used.bodies.get(key.as_str()) {
+                return Ok::<_, Infallible>((Vec::new(), *known == hash));
+            }
+            let source = v1::Source {
+                channel_id: channel.id.clone(),
+                channel: channel.kind.name().to_owned(),
+                key: key.to_string(),
+                ..v1::Source::default()
+            };
+            let kept = v1::UpdateKept {
+                source: Some(source),
+                kind: USED.to_owned(),
+                about: hash.clone(),
+                ..v1::UpdateKept::default()
+            };
+            Ok((vec![new_event(&cause, kept)], true))
+        });
+        let decided = tokio::time::timeout(PATIENCE, decided).await.map_err(|_| {
+            Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again")
+        })?;
+        match decided {
+            Ok(decided) => Ok(decided.value),
+            Err(DecideError::Refused(never)) => match never {},
+            Err(DecideError::Append(error)) => Err(error.into()),
+            Err(DecideError::Log(error)) => Err(error.into()),
+        }
     }
 }
 
@@ -53,7 +118,7 @@ struct Signature {
 
 impl Signature {
     /// Whether it is fresh; a stale one proves only that Mailgun made it once.
-    fn check(&self, keys: &[&str], tokens: &Tokens, body: &[u8]) -> Result<bool, Problem> {
+    async fn check(&self, keys: &[&str], tokens: &Tokens<'_>, body: &[u8]) -> Result<bool, Problem> {
         if keys.is_empty() {
             return Err(not_configured(NAME));
         }
@@ -66,7 +131,7 @@ impl Signature {
         if !age.is_some_and(|age| age < FRESH && age > -FRESH) {
             return Ok(false);
         }
-        if tokens.fits(&self.token, body) {
+        if tokens.fits(&self.token, body).await? {
             Ok(true)
         } else {
             Err(refused(NAME, "its token was used before, for something else"))
@@ -79,16 +144,16 @@ impl Signature {
 }
 
 /// A route's form, or an event in the form that came before JSON.
-pub fn form(
+pub async fn form(
     email: &Email,
     keys: Vec<&str>,
-    tokens: &Tokens,
+    tokens: &Tokens<'_>,
     form: &Form,
     body: &Bytes,
 ) -> Result<Vec<Incoming>, Problem> {
     let signature =
         Signature { timestamp: form.text("timestamp"), token: form.text("token"), signature: form.text("signature") };
-    if !signature.check(&keys, tokens, body)? {
+    if !signature.check(&keys, tokens, body).await? {
         return Ok(vec![stale(&signature)]);
     }
     Ok(vec![of_form(email, &signature.token, signature.at(), form)])
@@ -126,7 +191,7 @@ pub fn mail_of(form: &Form) -> Mail {
     mail.subject = decoded(&first(["subject", "Subject"]));
     if mail.message_id.is_empty() {
         let id = first(["Message-Id", "message-id"]);
-        mail.message_id = id.trim().trim_matches(['<', '>']).to_owned();
+        mail.message_id = message::id(&id);
     }
     if form.has("sender") {
         mail.envelope_from = Some(form.text("sender").trim().to_lowercase());
@@ -139,8 +204,8 @@ pub fn mail_of(form: &Form) -> Mail {
         mail.take_file(
             Attachment {
                 place,
-                file_name: file.file_name.clone().unwrap_or_default(),
-                mime_type: file.mime_type.clone(),
+                file_name: file.file_name.as_deref().unwrap_or_default().into(),
+                mime_type: file.mime_type.as_str().into(),
                 size: file.value.len() as u64,
             },
             &file.value,
@@ -148,12 +213,12 @@ pub fn mail_of(form: &Form) -> Mail {
     }
     // Stored by Mailgun: their names only.
     let stored = format!("{{\"all\":{}}}", form.text("attachments"));
-    for file in Object::read(&stored).map(|o| o.objects("all")).unwrap_or_default() {
+    for file in Object::read(&stored).map(|o| o.objects("all")).unwrap_or_default().into_iter().take(MOST_STORED) {
         let place = mail.attachments.len();
         mail.attachments.push(Attachment {
             place,
-            file_name: file.text("name").unwrap_or_default(),
-            mime_type: file.text("content-type").unwrap_or_default(),
+            file_name: file.text("name").unwrap_or_default().into(),
+            mime_type: file.text("content-type").unwrap_or_default().into(),
             size: file.int("size").and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
         });
     }
@@ -161,17 +226,17 @@ pub fn mail_of(form: &Form) -> Mail {
 }
 
 /// An event.
-pub fn event(
+pub async fn event(
     email: &Email,
     keys: Vec<&str>,
-    tokens: &Tokens,
+    tokens: &Tokens<'_>,
     json: &Object<'_>,
     body: &Bytes,
 ) -> Result<Vec<Incoming>, Problem> {
     let given = json.object("signature").unwrap_or_default();
     let text = |name: &str| given.text(name).unwrap_or_default();
     let signature = Signature { timestamp: text("timestamp"), token: text("token"), signature: text("signature") };
-    if !signature.check(&keys, tokens, body)? {
+    if !signature.check(&keys, tokens, body).await? {
         return Ok(vec![stale(&signature)]);
     }
     Ok(vec![of_event(email, signature.at(), json, body)])
@@ -210,6 +275,6 @@ fn status_of(event: &str, severity: &str) -> &'static str {
 
 /// Genuine once, but too old to be believed: it is kept, and changes nothing.
 fn stale(signature: &Signature) -> Incoming {
-    let key = format!("mailgun:{}", signature.token.chars().take(128).collect::<String>());
+    let key = format!("mailgun:{}", signature.token);
     News { kind: "stale_signature", key, ..News::default() }.arrival_kept()
 }

@@ -14,21 +14,22 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use steward_domain::{
     mail::own_message,
-    settings::{Email, Inbound},
+    settings::{Channel, Email, Inbound},
 };
 use steward_http::Problem;
 
 use super::message::{Mail, one_line};
 use crate::{
     arrival::{Arrival, Chat, Report, What},
+    intake::Intake,
     json::Object,
+    outside::OutsideId,
 };
 use form::Form;
 
 /// What the checks of providers remember from one request to the next. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Memory {
-    tokens: mailgun::Tokens,
     certificates: sns::Certificates,
 }
 
@@ -65,18 +66,18 @@ impl News<'_> {
         let (chat, what) = match ours {
             Some((message_id, part)) if !self.status.is_empty() => {
                 let failed = self.status == "failed";
-                let text: String = one_line(self.text).chars().take(300).collect();
                 let report = Report {
-                    message_id: message_id.to_owned(),
+                    message_id: message_id.into(),
                     part,
-                    provider_message_id: format!("<{}>", self.message_id.trim().trim_matches(['<', '>'])),
+                    provider_message_id: format!("<{}>", self.message_id.trim().trim_matches(['<', '>'])).into(),
                     status: self.status,
                     at: self.at,
-                    failure: failed.then_some(("bounced", text)),
+                    failure: failed.then(|| ("bounced", one_line(self.text).into())),
                     permanent: failed && !self.code.starts_with('4'),
-                    provider_code: self.code,
+                    provider_code: self.code.into(),
                     ..Report::default()
                 };
+                let recipient = OutsideId::from(recipient);
                 let chat = Chat {
                     external_id: recipient.clone(),
                     contact: recipient,
@@ -88,13 +89,13 @@ impl News<'_> {
             }
             _ => return self.arrival_kept(),
         };
-        Incoming::Event(Box::new(Arrival { key: self.key, at: self.at, chat, from: None, what }))
+        Incoming::Event(Box::new(Arrival { key: self.key.into(), at: self.at, chat, from: None, what }))
     }
 
     /// As an arrival that is only kept by its name.
     pub fn arrival_kept(self) -> Incoming {
-        let what = What::Kept(event_name(self.kind));
-        Incoming::Event(Box::new(Arrival { key: self.key, at: self.at, chat: None, from: None, what }))
+        let what = What::Kept(event_name(self.kind).into());
+        Incoming::Event(Box::new(Arrival { key: self.key.into(), at: self.at, chat: None, from: None, what }))
     }
 }
 
@@ -111,32 +112,77 @@ fn key_of(provider: &str, body: &[u8]) -> String {
     format!("{provider}:sha256:{}", hex::encode(sha2::Sha256::digest(body)))
 }
 
+/// Whether what a provider signed is of now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Freshness {
+    Fresh,
+    /// It was genuine once, and may be sent again by anybody who has seen it.
+    Stale,
+}
+
+/// Genuine once, but too old to be believed: it is kept, and changes nothing.
+fn stale(provider: &str, body: &[u8]) -> Incoming {
+    News { kind: "stale_signature", key: key_of(provider, body), ..News::default() }.arrival_kept()
+}
+
+/// Refuses, before its body is read, what no provider of this channel can have sent. Mailgun's proof stands in the body,
+/// and SNS's too.
+///
+/// # Errors
+/// 401.
+pub fn check_headers(email: &Email, headers: &HeaderMap) -> Result<(), Problem> {
+    let keys = keys(email);
+    if !keys.mailgun.is_empty() || !keys.ses.is_empty() {
+        return Ok(());
+    }
+    let of_sendgrid = !keys.sendgrid.is_empty() && sendgrid::claims(headers);
+    let of_postmark = !keys.postmark.is_empty() && postmark::check(keys.postmark, headers).is_ok();
+    if of_sendgrid || of_postmark {
+        return Ok(());
+    }
+    Err(Problem::unauthorized(
+        "wrong_signature",
+        "nothing in the headers proves who sends this: post a raw mail with X-Steward-Signature, or what a provider in this channel's `inbound` signs",
+    ))
+}
+
 /// Reads a provider's request, whichever it is by its shape.
 ///
 /// # Errors
 /// 401 when its check fails or isn't configured, 400 when it is no provider's form.
-pub async fn read(email: &Email, memory: &Memory, headers: &HeaderMap, body: &Bytes) -> Result<Vec<Incoming>, Problem> {
+pub async fn read(
+    intake: &Intake,
+    channel: &Channel,
+    email: &Email,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Vec<Incoming>, Problem> {
+    let tokens = mailgun::Tokens { intake, channel };
     if let Some(form) = Form::read(headers, body).await {
         if form.is_of_mailgun() {
-            return mailgun::form(email, keys(email).mailgun, &memory.tokens, &form, body);
+            return mailgun::form(email, keys(email).mailgun, &tokens, &form, body).await;
         }
         if form.is_of_sendgrid() {
-            sendgrid::check(keys(email).sendgrid, headers, body)?;
-            return Ok(sendgrid::form(&form, body));
+            return Ok(match sendgrid::check(keys(email).sendgrid, headers, body)? {
+                Freshness::Fresh => sendgrid::form(&form, body),
+                Freshness::Stale => vec![stale("sendgrid", body)],
+            });
         }
         return Err(unknown());
     }
     let text = std::str::from_utf8(body).map_err(|_| unknown())?.trim();
     if text.starts_with('[') {
-        sendgrid::check(keys(email).sendgrid, headers, body)?;
-        return sendgrid::events(email, text).ok_or_else(unknown);
+        return match sendgrid::check(keys(email).sendgrid, headers, body)? {
+            Freshness::Fresh => sendgrid::events(email, text).ok_or_else(unknown),
+            Freshness::Stale => Ok(vec![stale("sendgrid", body)]),
+        };
     }
     let json = Object::read(text).map_err(|_| unknown())?;
     if json.has("TopicArn") || headers.contains_key("x-amz-sns-message-type") {
-        return ses::read(email, keys(email).ses, &memory.certificates, &json, body).await;
+        return ses::read(email, keys(email).ses, &intake.providers.certificates, &json, body).await;
     }
     if json.has("event-data") || json.has("signature") {
-        return mailgun::event(email, keys(email).mailgun, &memory.tokens, &json, body);
+        return mailgun::event(email, keys(email).mailgun, &tokens, &json, body).await;
     }
     if json.has("RecordType") || json.has("FromFull") || json.has("MessageID") {
         postmark::check(keys(email).postmark, headers)?;

@@ -10,7 +10,7 @@ use super::{Incoming, News, key_of, not_configured, refused};
 use crate::{
     email::{
         html,
-        message::{Address, Attachment, LONGEST_ADDRESS, Mail, addresses_in, cut, one_line, short},
+        message::{Address, Attachment, LONGEST_ADDRESS, Mail, addresses_in, cut, one_line},
     },
     json::Object,
 };
@@ -88,8 +88,8 @@ fn mail_of(json: &Object<'_>) -> Mail {
         let length = file.int("ContentLength").and_then(|n| u64::try_from(n).ok());
         let attachment = Attachment {
             place,
-            file_name: file.text("Name").unwrap_or_default(),
-            mime_type: file.text("ContentType").unwrap_or_default(),
+            file_name: file.text("Name").unwrap_or_default().into(),
+            mime_type: file.text("ContentType").unwrap_or_default().into(),
             size: length.unwrap_or(content.len() as u64),
         };
         mail.take_file(attachment, &content);
@@ -100,5 +100,5 @@ fn mail_of(json: &Object<'_>) -> Mail {
 fn address(json: &Object<'_>) -> Option<Address> {
     let address = one_line(&json.text("Email")?);
     (address.contains('@') && address.len() <= LONGEST_ADDRESS)
-        .then(|| Address { name: short(&json.text("Name").unwrap_or_default()), address })
+        .then(|| Address { name: json.text("Name").unwrap_or_default().into(), address })
 }

@@ -3,11 +3,12 @@
 use axum::http::HeaderMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use steward_domain::settings::Email;
 use steward_http::Problem;
 
-use super::{Form, Incoming, News, key_of, not_configured, refused};
+use super::{Form, Freshness, Incoming, News, key_of, not_configured, refused};
 use crate::{
     email::{
         html,
@@ -20,11 +21,18 @@ const NAME: &str = "SendGrid";
 const SIGNATURE_HEADER: &str = "x-twilio-email-event-webhook-signature";
 const TIMESTAMP_HEADER: &str = "x-twilio-email-event-webhook-timestamp";
 
+/// SendGrid tries for three days. What is older may be a copy of what was taken in when the log no longer knows its key
+/// (eight days).
+const FRESH: TimeDelta = TimeDelta::days(7);
+
 /// An uncompressed point of P-256: what a public key ends with.
 const POINT: usize = 65;
 
 /// The signature is ECDSA on P-256 with SHA-256 over the timestamp and the body.
-pub fn check(keys: Vec<&str>, headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
+///
+/// # Errors
+/// 401 when it isn't made with one of the keys.
+pub fn check(keys: Vec<&str>, headers: &HeaderMap, body: &Bytes) -> Result<Freshness, Problem> {
     if keys.is_empty() {
         return Err(not_configured(NAME));
     }
@@ -38,9 +46,17 @@ pub fn check(keys: Vec<&str>, headers: &HeaderMap, body: &Bytes) -> Result<(), P
         })
     };
     if keys.iter().any(right) {
-        return Ok(());
+        let seconds = std::str::from_utf8(header(TIMESTAMP_HEADER)).ok().and_then(|s| s.trim().parse().ok());
+        let age = seconds.and_then(|s| DateTime::from_timestamp(s, 0)).map(|at| Utc::now() - at);
+        let fresh = age.is_some_and(|age| age < FRESH && age > -FRESH);
+        return Ok(if fresh { Freshness::Fresh } else { Freshness::Stale });
     }
     Err(refused(NAME, "its signature isn't made for this channel's public_key; switch the security policy on"))
+}
+
+/// Whether a request claims to be signed at all.
+pub fn claims(headers: &HeaderMap) -> bool {
+    headers.contains_key(SIGNATURE_HEADER) && headers.contains_key(TIMESTAMP_HEADER)
 }
 
 /// The point in a key as SendGrid shows it: DER in base64, with or without PEM's lines.
@@ -79,8 +95,8 @@ pub fn form(form: &Form, body: &Bytes) -> Vec<Incoming> {
     for (place, file) in form.files("attachment").enumerate() {
         let attachment = Attachment {
             place,
-            file_name: file.file_name.clone().unwrap_or_default(),
-            mime_type: file.mime_type.clone(),
+            file_name: file.file_name.as_deref().unwrap_or_default().into(),
+            mime_type: file.mime_type.as_str().into(),
             size: file.value.len() as u64,
         };
         mail.take_file(attachment, &file.value);
@@ -109,7 +125,7 @@ pub fn events(email: &Email, text: &str) -> Option<Vec<Incoming>> {
             recipient: &event.text("email").unwrap_or_default(),
             code: event.text("status").unwrap_or_default(),
             text: &event.text("reason").or_else(|| event.text("response")).unwrap_or_default(),
-            at: event.int("timestamp").and_then(|at| chrono::DateTime::from_timestamp(at, 0)),
+            at: event.int("timestamp").and_then(|at| DateTime::from_timestamp(at, 0)),
         };
         news.arrival(email)
     };

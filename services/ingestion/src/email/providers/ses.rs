@@ -26,7 +26,8 @@ pub async fn read(
     let key = if id.is_empty() { key_of("sns", body) } else { format!("sns:{id}") };
     match json.text("Type").as_deref() {
         Some("SubscriptionConfirmation") => {
-            certificates.confirm(&json.text("SubscribeURL").unwrap_or_default()).await?;
+            let topic = json.text("TopicArn").unwrap_or_default();
+            certificates.confirm(&json.text("SubscribeURL").unwrap_or_default(), &topic).await?;
             Ok(vec![News { kind: "sns_subscribed", key, ..News::default() }.arrival_kept()])
         }
         Some("Notification") => Ok(vec![notification(email, &json.text("Message").unwrap_or_default(), key)]),

@@ -21,6 +21,9 @@ const NAME: &str = "Amazon SES";
 /// A call to Amazon ends within this.
 const PATIENCE: Duration = Duration::from_secs(4);
 
+/// The longest URL of Amazon's that is called, in bytes.
+const LONGEST_URL: usize = 1024;
+
 /// The largest certificate, in bytes.
 const LARGEST: usize = 64 << 10;
 
@@ -71,20 +74,20 @@ pub async fn check(topics: &[&str], certificates: &Certificates, json: &Object<'
 impl Certificates {
     /// The key in the certificate at this URL, which must be Amazon's own.
     async fn key(&self, url: &str) -> Result<Vec<u8>, Problem> {
-        if let Some(known) = self.keys.get(url) {
+        let place = certificate_url(url).ok_or_else(|| refused(NAME, "its SigningCertURL isn't Amazon's"))?;
+        if let Some(known) = self.keys.get(place.as_str()) {
             return Ok(known);
         }
-        let of_amazon = of_amazon(url).filter(|u| u.path().ends_with(".pem"));
-        let Some(place) = of_amazon else { return Err(refused(NAME, "its SigningCertURL isn't Amazon's")) };
+        let name = place.to_string();
         let pem = self.get(place).await?;
         let key = key_in(&pem).ok_or_else(|| refused(NAME, "its certificate can't be read"))?;
-        self.keys.insert(url.to_owned(), key.clone());
+        self.keys.insert(name, key.clone());
         Ok(key)
     }
 
-    /// Says yes to a subscription.
-    pub async fn confirm(&self, url: &str) -> Result<(), Problem> {
-        let place = of_amazon(url).ok_or_else(|| refused(NAME, "its SubscribeURL isn't Amazon's"))?;
+    /// Says yes to a subscription to this topic.
+    pub async fn confirm(&self, url: &str, topic: &str) -> Result<(), Problem> {
+        let place = subscription_url(url, topic).ok_or_else(|| refused(NAME, "its SubscribeURL isn't Amazon's"))?;
         self.get(place).await.map(|_| ())
     }
 
@@ -116,16 +119,40 @@ impl Certificates {
     }
 }
 
-/// `https://sns.{region}.amazonaws.com/…`, and nothing that only looks like it.
+/// `https://sns.{region}.amazonaws.com/…`, and nothing that only looks like it: no user, no port, no fragment.
 fn of_amazon(url: &str) -> Option<Url> {
-    let url = Url::parse(url).ok()?;
-    let host = url.host_str()?.to_ascii_lowercase();
-    let region = host.strip_prefix("sns.")?;
+    // Only what is written as it is read: a parser makes one of many ways to write.
+    let plain = url.len() <= LONGEST_URL && url.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    let url = Url::parse(url).ok().filter(|parsed| plain && parsed.as_str() == url)?;
+    let region = url.host_str()?.strip_prefix("sns.")?;
     let region = region.strip_suffix(".amazonaws.com").or_else(|| region.strip_suffix(".amazonaws.com.cn"))?;
-    let plain = !region.is_empty() && region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let secure =
-        url.scheme() == "https" && url.port().is_none() && url.username().is_empty() && url.password().is_none();
-    (plain && secure).then_some(url)
+    let named = (1..=32).contains(&region.len()) && region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let bare =
+        url.port().is_none() && url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    (named && bare && url.scheme() == "https").then_some(url)
+}
+
+/// `/SimpleNotificationService-{hex}.pem` of SNS, which is where its certificates are.
+pub fn certificate_url(url: &str) -> Option<Url> {
+    let url = of_amazon(url).filter(|url| url.query().is_none())?;
+    let name = url.path().strip_prefix("/SimpleNotificationService-")?.strip_suffix(".pem")?;
+    let is_one = (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_hexdigit());
+    is_one.then_some(url)
+}
+
+/// `/?Action=ConfirmSubscription&TopicArn={topic}&Token=…` of SNS, in any order, and nothing more.
+pub fn subscription_url(url: &str, topic: &str) -> Option<Url> {
+    let url = of_amazon(url).filter(|url| url.path() == "/")?;
+    let (mut action, mut of_topic, mut token) = (0, 0, 0);
+    for (name, value) in url.query_pairs() {
+        match &*name {
+            "Action" if value == "ConfirmSubscription" => action += 1,
+            "TopicArn" if value == topic => of_topic += 1,
+            "Token" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_alphanumeric()) => token += 1,
+            _ => return None,
+        }
+    }
+    ((action, of_topic, token) == (1, 1, 1)).then_some(url)
 }
 
 /// The RSA key of a certificate, as the signature check takes it.
@@ -136,24 +163,63 @@ fn key_in(pem: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::of_amazon;
+    use super::{certificate_url, subscription_url};
 
     #[test]
-    fn only_sns_itself_is_amazon() {
-        assert!(of_amazon("https://sns.us-east-1.amazonaws.com/SimpleNotificationService-1.pem").is_some());
-        assert!(of_amazon("https://sns.cn-north-1.amazonaws.com.cn/x.pem").is_some());
+    fn only_a_certificate_of_sns_itself_is_asked_for() {
         for url in [
-            "http://sns.us-east-1.amazonaws.com/x.pem",
-            "https://sns.us-east-1.amazonaws.com.evil.com/x.pem",
-            "https://evil.com/sns.us-east-1.amazonaws.com/x.pem",
-            "https://bucket.s3.amazonaws.com/x.pem",
-            "https://sns.a.b.amazonaws.com/x.pem",
-            "https://sns.us-east-1.amazonaws.com:444/x.pem",
-            "https://sns.us-east-1.amazonaws.com@evil.com/x.pem",
-            "https://user:pw@sns.us-east-1.amazonaws.com/x.pem",
-            "",
+            "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-1.pem",
+            "https://sns.cn-north-1.amazonaws.com.cn/SimpleNotificationService-01d088a6f77103d0fe307c0069e40ed6.pem",
         ] {
-            assert!(of_amazon(url).is_none(), "{url}");
+            assert!(certificate_url(url).is_some(), "{url}");
+        }
+        let name = "SimpleNotificationService-1.pem";
+        for url in [
+            format!("http://sns.us-east-1.amazonaws.com/{name}"),
+            format!("https://sns.us-east-1.amazonaws.com.evil.com/{name}"),
+            format!("https://evil.com/sns.us-east-1.amazonaws.com/{name}"),
+            format!("https://bucket.s3.amazonaws.com/{name}"),
+            format!("https://sns.a.b.amazonaws.com/{name}"),
+            format!("https://sns.us-east-1.amazonaws.com:444/{name}"),
+            format!("https://sns.us-east-1.amazonaws.com:443/{name}"),
+            format!("https://sns.us-east-1.amazonaws.com@evil.com/{name}"),
+            format!("https://user:pw@sns.us-east-1.amazonaws.com/{name}"),
+            format!("https://sns.us-east-1.amazonaws.com/{name}?x=1"),
+            format!("https://sns.us-east-1.amazonaws.com/{name}?"),
+            format!("https://sns.us-east-1.amazonaws.com/{name}#x"),
+            format!("https://sns.us-east-1.amazonaws.com/a/../{name}"),
+            format!("https://sns.us-east-1.amazonaws.com//{name}"),
+            format!("https://sns.us-east-1.amazonaws.com\\{name}"),
+            format!(" https://sns.us-east-1.amazonaws.com/{name}"),
+            format!("https://sns.us-east-1.amazonaws.com/x{name}"),
+            "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-%31.pem".to_owned(),
+            "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-x.pem".to_owned(),
+            format!("https://sns.us-east-1.amazonaws.com/SimpleNotificationService-{}.pem", "a".repeat(65)),
+            "https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&x=.pem".to_owned(),
+            String::new(),
+        ] {
+            assert!(certificate_url(&url).is_none(), "{url}");
+        }
+    }
+
+    #[test]
+    fn only_a_subscription_to_our_topic_is_confirmed() {
+        let topic = "arn:aws:sns:us-east-1:111111111111:SES_Inbound";
+        let base = "https://sns.us-east-1.amazonaws.com/";
+        let right = format!("{base}?Action=ConfirmSubscription&TopicArn={topic}&Token=2336412f37fb687f");
+        assert!(subscription_url(&right, topic).is_some());
+        for url in [
+            base.to_owned(),
+            format!("{base}?Action=DeleteTopic&TopicArn={topic}&Token=1"),
+            format!("{base}?Action=ConfirmSubscription&TopicArn={topic}x&Token=1"),
+            format!("{base}?Action=ConfirmSubscription&TopicArn={topic}"),
+            format!("{right}&Endpoint=x"),
+            format!("{right}&Token=2"),
+            format!("{right}#x"),
+            right.replace("amazonaws.com/", "amazonaws.com/x"),
+            right.replace("https", "http"),
+        ] {
+            assert!(subscription_url(&url, topic).is_none(), "{url}");
         }
     }
 }
