@@ -13,7 +13,8 @@ use steward_proto::{AggregateId, Cause, TenantId, v1};
 
 use crate::{
     channels::Sent,
-    dispatcher::{Claimed, Dispatcher},
+    claim::Claimed,
+    dispatcher::Dispatcher,
     results::result_event,
 };
 
