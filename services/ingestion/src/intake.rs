@@ -57,13 +57,7 @@ pub struct Intake {
 }
 
 impl Intake {
-    pub fn new(
-        log: Log,
-        settings: Arc<Settings>,
-        guard: Guard,
-        shutdown: CancellationToken,
-        tasks: &Tasks,
-    ) -> Self {
+    pub fn new(log: Log, settings: Arc<Settings>, guard: Guard, shutdown: CancellationToken, tasks: &Tasks) -> Self {
         let names = Names::watch(log.clone(), shutdown, tasks);
         let bots = Bots::of(&settings);
         Self { log, settings, repeats: Repeats::default(), names, bots, providers: Memory::default(), guard }

@@ -40,7 +40,7 @@ impl Decider {
         Ok(())
     }
 
-    /// Decides what a ringing alarm leads to; a time if it is to ring again then.
+    /// Decides what a ringing alarm leads to; a time if it is to ring again then. An error says whether it passes.
     pub async fn ring(&self, alarm: &Alarm) -> Result<Option<DateTime<Utc>>, HandleError> {
         let Some(aggregate) = aggregate(alarm) else {
             tracing::error!(id = alarm.id, "an alarm names no valid conversation");

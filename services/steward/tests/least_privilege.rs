@@ -307,7 +307,10 @@ async fn no_role_of_postgres_does_more_than_its_work() {
     }
     reader.client.query(&format!("SELECT * FROM {schema}.messages"), &[]).await.expect("its own work");
     let attempts = owner.attempts + projector.attempts + reader.attempts;
-    println!("{attempts} attempts refused: {} owner, {} projector, {} reader", owner.attempts, projector.attempts, reader.attempts);
+    println!(
+        "{attempts} attempts refused: {} owner, {} projector, {} reader",
+        owner.attempts, projector.attempts, reader.attempts
+    );
     assert!(attempts >= 40);
 
     // The superuser may not log in, nor anybody into another database.

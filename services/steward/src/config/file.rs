@@ -47,6 +47,8 @@ pub(super) struct Limits {
     pub connections_per_address: Option<Positive>,
     /// MB of request bodies in memory.
     pub body_megabytes: Option<Megabytes>,
+    /// Outgoing webhooks that a tenant may have.
+    pub webhooks_per_tenant: Option<Positive>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -201,10 +203,4 @@ pub(super) struct Breaker {
 pub(super) struct Webhooks {
     pub allow_private: bool,
     pub retry: Option<Vec<Span>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a table")]
-pub(super) struct Limits {
-    pub webhooks_per_tenant: Option<Positive>,
 }
