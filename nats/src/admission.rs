@@ -53,8 +53,16 @@ impl Admission {
             let share = shares.entry(unit.aggregate.tenant.clone());
             Arc::clone(share.or_insert_with(|| Arc::new(Semaphore::new(SHARE))))
         };
-        let share = share.acquire_many_owned(bytes).await.ok()?;
-        let whole = Arc::clone(&rooms.whole).acquire_many_owned(bytes).await.ok()?;
+        let share = take(share, bytes).await?;
+        let whole = take(Arc::clone(&rooms.whole), bytes).await?;
         Some(Room { _share: share, _whole: whole })
+    }
+}
+
+/// Where there is room no task yields, so that appends made together stay together.
+async fn take(room: Arc<Semaphore>, bytes: u32) -> Option<OwnedSemaphorePermit> {
+    match Arc::clone(&room).try_acquire_many_owned(bytes) {
+        Ok(taken) => Some(taken),
+        Err(_) => room.acquire_many_owned(bytes).await.ok(),
     }
 }

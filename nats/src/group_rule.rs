@@ -1,18 +1,15 @@
 //! The test of the rule "one append unit per aggregate in a batch", and of what happens without it.
 
-#[path = "../tests/support/mod.rs"]
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
 use steward_proto::AggregateId;
-use support::events::{conversation, event};
-use support::server::Server;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::append::{Append, Appended, Expected, Unit};
+use crate::support::events::{conversation, event};
+use crate::support::server::Server;
 use crate::writer::Writer;
 use crate::{AppendError, ConnectOptions, Log};
 

@@ -44,6 +44,9 @@ mod writer;
 #[cfg(test)]
 mod group_rule;
 #[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod support;
+#[cfg(test)]
 mod writer_bug;
 
 pub use append::{Append, Appended, Expected};

@@ -209,10 +209,9 @@ impl Queue {
 
     fn take_batch(&mut self) -> Vec<Unit> {
         let mut filled = Filled::default();
-        if self.peek(Class::Decisions).is_some() {
-            self.fill(&mut filled, Class::Facts, BATCH_MESSAGES * 3 / 4, BATCH_BYTES * 3 / 4);
-            self.fill(&mut filled, Class::Decisions, BATCH_MESSAGES, BATCH_BYTES);
-        }
+        self.fill(&mut filled, Class::Facts, BATCH_MESSAGES * 3 / 4, BATCH_BYTES * 3 / 4);
+        self.fill(&mut filled, Class::Decisions, BATCH_MESSAGES, BATCH_BYTES);
+        // What the decisions left.
         self.fill(&mut filled, Class::Facts, BATCH_MESSAGES, BATCH_BYTES);
         filled.units
     }

@@ -1,16 +1,12 @@
 //! The test that a bug met while publishing ends neither the writer nor other appends.
 
-#[path = "../tests/support/mod.rs"]
-mod support;
-
 use std::time::Duration;
 
-use steward_proto::{Aggregate, AggregateId, TenantId};
-use support::events::event;
-use support::server::Server;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use crate::support::events::{conversation, event};
+use crate::support::server::Server;
 use crate::{Append, Condition, ConnectOptions, Expected, Log};
 
 async fn log(server: &Server) -> Log {
@@ -18,11 +14,6 @@ async fn log(server: &Server) -> Log {
         Log::connect(&server.url(), ConnectOptions::new("test"), CancellationToken::new()).await.expect("connects");
     log.ensure_streams().await.expect("streams");
     log
-}
-
-fn conversation(id: impl std::fmt::Display) -> AggregateId {
-    let tenant = TenantId::new("default").expect("valid");
-    AggregateId::new(tenant, Aggregate::Conversation, &id.to_string()).expect("valid")
 }
 
 fn fact(id: impl std::fmt::Display) -> Append {

@@ -7,7 +7,7 @@ mod support;
 use std::collections::HashSet;
 
 use futures::future::join_all;
-use steward_log::{Append, AppendError, Appended, AtLeast, ConnectOptions, Expected, Log, Refusal};
+use steward_log::{Append, AppendError, Appended, AtLeast, Condition, ConnectOptions, Expected, Log, Refusal};
 use steward_proto::{AggregateId, NewEvent};
 use support::events::{Seen, conversation, event, event_with, events};
 use support::server::Server;
@@ -181,6 +181,8 @@ async fn a_full_log_says_so_loses_nothing_and_goes_on_when_there_is_room() {
     for answer in join_all(batch).await {
         assert!(matches!(answer, Err(AppendError::Refused(Refusal::Full(_)))), "{answer:?}");
     }
+    let writer = || log.health().conditions().into_iter().find(|(name, _)| name == "writer").unwrap().1;
+    assert!(matches!(writer(), Condition::Behind(why) if why.contains("no room")), "{:?}", writer());
     for position in &stored {
         assert!(log.read(*position).await.unwrap().is_some(), "{position} was dropped to make room");
     }
@@ -188,4 +190,5 @@ async fn a_full_log_says_so_loses_nothing_and_goes_on_when_there_is_room() {
     config.max_bytes = -1;
     log.jetstream().update_stream(config).await.unwrap();
     log.append(append(&conversation("a"), vec![event()], Expected::Any)).await.unwrap();
+    assert_eq!(writer(), Condition::Well);
 }
