@@ -14,6 +14,8 @@ use crate::config::Secret;
 
 /// Connections of one process. The managed server takes 64.
 const POOL_SIZE: usize = 16;
+/// Connections of the projector alone: one at work, and some for what it looks up.
+pub const PROJECTOR: usize = 4;
 /// Longest wait for a connection, a new one or one in use by others.
 const LIMIT: Duration = Duration::from_secs(5);
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -22,6 +24,11 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// A pool over `url`; nothing is connected yet. TLS is used where the server offers it, unless the URL says otherwise
 /// (`sslmode=disable`, `sslmode=require`); its certificate must then be one that this machine trusts.
 pub fn pool(url: &Secret) -> anyhow::Result<Pool> {
+    pool_of(url, POOL_SIZE)
+}
+
+/// The same with at most so many connections.
+pub fn pool_of(url: &Secret, size: usize) -> anyhow::Result<Pool> {
     let mut config: tokio_postgres::Config =
         url.expose().parse().map_err(|_| anyhow::anyhow!("postgres.url is no URL that Postgres understands"))?;
     config.connect_timeout(LIMIT).keepalives_idle(Duration::from_secs(30));
@@ -47,7 +54,7 @@ pub fn pool(url: &Secret) -> anyhow::Result<Pool> {
         Manager::from_config(config, tls, recycling)
     };
     Pool::builder(manager)
-        .max_size(POOL_SIZE)
+        .max_size(size)
         .runtime(Runtime::Tokio1)
         .timeouts(Timeouts { wait: Some(LIMIT), create: Some(LIMIT), recycle: Some(LIMIT) })
         .build()

@@ -62,6 +62,8 @@ pub struct Runtime {
     pub log: Log,
     /// There if one of the services needs it.
     pub pool: Option<Pool>,
+    /// The projector's own: who reads must not keep it waiting.
+    pub projector_pool: Option<Pool>,
     pub guard: Guard,
     /// Asks everything to stop.
     pub shutdown: CancellationToken,
@@ -76,12 +78,12 @@ impl Runtime {
     pub fn new(
         settings: Arc<Settings>,
         log: Log,
-        pool: Option<Pool>,
+        (pool, projector_pool): (Option<Pool>, Option<Pool>),
         guard: Guard,
         shutdown: CancellationToken,
     ) -> (Self, mpsc::Receiver<anyhow::Error>) {
         let (failed, failures) = mpsc::channel(Service::ALL.len());
-        (Self { settings, log, pool, guard, shutdown, tasks: TaskTracker::new(), failed }, failures)
+        (Self { settings, log, pool, projector_pool, guard, shutdown, tasks: TaskTracker::new(), failed }, failures)
     }
 
     /// Runs a service's loop as a task of its own. Should it end before the shutdown, the whole process stops: what is left
@@ -152,8 +154,9 @@ impl Runtime {
 
     fn projection(&self) -> anyhow::Result<Router> {
         let pool = self.pool.clone().context("the projection has no Postgres")?;
-        let reached = Reached::default();
-        let run = steward_projection::run(self.log.clone(), pool.clone(), reached.clone(), self.shutdown.clone());
+        let own = self.projector_pool.clone().context("the projector has no Postgres")?;
+        let reached = Reached::with_limit(self.settings.read_limits.lag);
+        let run = steward_projection::run(self.log.clone(), own, reached.clone(), self.shutdown.clone());
         self.spawn(Service::Projection, run);
         let channels = self.settings.channels.iter().map(|channel| {
             let tenant = TenantId::new(&channel.tenant).with_context(|| format!("tenant of channel {}", channel.id))?;
@@ -165,6 +168,7 @@ impl Runtime {
             reached,
             guard: self.guard.clone(),
             channels: channels.collect::<anyhow::Result<_>>()?,
+            limits: self.settings.read_limits.clone(),
             shutdown: self.shutdown.clone(),
         })))
     }

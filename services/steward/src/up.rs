@@ -123,12 +123,13 @@ impl Process {
         let upkeep = tokio::spawn(keep_up(metrics, shutdown.clone()));
         // Whatever happens from here on, the way back is the same.
         let result: anyhow::Result<_> = async {
-            let Some((log, pool)) = connect(&front, services, &urls, &shutdown).await? else { return Ok(None) };
+            let Some((log, pools)) = connect(&front, services, &urls, &shutdown).await? else { return Ok(None) };
             let guard = match settings.auth {
                 AuthMode::Open => Guard::open(),
                 AuthMode::Keys => Guard::keys(log.clone()),
             };
-            let (runtime, failures) = Runtime::new(served, log.clone(), pool.clone(), guard, shutdown.clone());
+            let pool = pools.0.clone();
+            let (runtime, failures) = Runtime::new(served, log.clone(), pools, guard, shutdown.clone());
             front.waits_for("the services to start");
             let router = runtime.start(services, settings.server.public_url.as_deref()).await?;
             front.open(router, log, pool);
@@ -159,13 +160,14 @@ impl Process {
     }
 }
 
-/// Connects to what `services` need, and makes the streams; waits for servers that are down. `None`: the shutdown came first.
+/// Connects to what `services` need, and makes the streams; waits for servers that are down. Of the pools one is the readers', the
+/// other the projector's. `None`: the shutdown came first.
 async fn connect(
     front: &Front,
     services: &[Service],
     urls: &Urls,
     shutdown: &CancellationToken,
-) -> anyhow::Result<Option<(Log, Option<Pool>)>> {
+) -> anyhow::Result<Option<(Log, (Option<Pool>, Option<Pool>))>> {
     front.waits_for("NATS");
     let name = match services {
         [one] => format!("steward-{one}"),
@@ -186,18 +188,18 @@ async fn connect(
         None | Some(Err(LogError::ShutDown)) => return Ok(None),
         Some(log) => log?,
     };
-    let pool = match &urls.postgres {
+    let pools = match &urls.postgres {
         Some(url) if services.iter().any(|service| service.needs_postgres()) => {
             front.waits_for("Postgres");
             let pool = postgres::pool(url)?;
             if postgres::prepare(&pool, shutdown).await?.is_none() {
                 return Ok(None);
             }
-            Some(pool)
+            (Some(pool), Some(postgres::pool_of(url, postgres::PROJECTOR)?))
         }
-        _ => None,
+        _ => (None, None),
     };
-    Ok(Some((log, pool)))
+    Ok(Some((log, pools)))
 }
 
 async fn keep_up(metrics: PrometheusHandle, shutdown: CancellationToken) {

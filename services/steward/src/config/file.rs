@@ -21,6 +21,7 @@ pub(super) struct File {
     /// By name.
     pub tenants: BTreeMap<String, Tenant>,
     pub webhooks: Webhooks,
+    pub limits: Limits,
     /// Read one by one afterwards, each by its kind, so that a problem is named with its full path.
     pub channels: Option<Vec<toml::Table>>,
 }
@@ -177,6 +178,19 @@ pub(super) struct Tenant {
 pub(super) struct Breaker {
     pub failures: Option<Positive>,
     pub sends_per_minute: Option<Positive>,
+}
+
+/// What one process serves at once; see `ReadLimits` for what each means.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(super) struct Limits {
+    pub page_bytes: Option<Positive>,
+    pub reads: Option<Positive>,
+    pub streams: Option<Positive>,
+    pub streams_per_tenant: Option<Positive>,
+    pub streams_per_key: Option<Positive>,
+    pub replays: Option<Positive>,
+    pub lag: Option<Span>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -15,7 +15,7 @@ use std::{
 };
 
 pub use steward_domain::settings::{Approval, Policy, Template, TenantPolicy};
-use steward_domain::settings::{Breaker, Defaults, PartsOfDay};
+use steward_domain::settings::{Breaker, Defaults, PartsOfDay, ReadLimits};
 use toml::Table;
 
 pub use self::{
@@ -45,6 +45,8 @@ pub struct Settings {
     /// By name.
     pub tenants: BTreeMap<String, TenantPolicy>,
     pub webhooks: Webhooks,
+    /// `[limits]`, as far as it is about reading.
+    pub read_limits: ReadLimits,
     pub channels: Vec<Channel>,
 }
 
@@ -161,8 +163,24 @@ fn settings(file: file::File, without_file: bool) -> Result<Settings, KeyProblem
                 |spans| spans.into_iter().map(|s| s.0).collect(),
             ),
         },
+        read_limits: read_limits(&file.limits),
         channels,
     })
+}
+
+fn read_limits(file: &file::Limits) -> ReadLimits {
+    let otherwise = ReadLimits::default();
+    let number = |given: &Option<values::Positive>, default: usize| given.as_ref().map_or(default, |n| n.0 as usize);
+    ReadLimits {
+        page_bytes: number(&file.page_bytes, otherwise.page_bytes),
+        reads: number(&file.reads, otherwise.reads),
+        streams: number(&file.streams, otherwise.streams),
+        streams_per_tenant: number(&file.streams_per_tenant, otherwise.streams_per_tenant),
+        streams_per_key: number(&file.streams_per_key, otherwise.streams_per_key),
+        replays: number(&file.replays, otherwise.replays),
+        lag: file.lag.as_ref().map_or(otherwise.lag, |span| span.0),
+        ..otherwise
+    }
 }
 
 /// Each names a tenant that has a channel: a misspelt name must not silently mean nobody.
