@@ -18,7 +18,8 @@ static POOL: LazyLock<DescriptorPool> =
 /// A type this build doesn't know, or a payload it can't read, is `{"raw": "<base64>"}`; `{"raw": null}` if it may hold a secret.
 pub fn event_json(type_name: &str, payload: &[u8]) -> Value {
     decoded(type_name, payload).unwrap_or_else(|| {
-        let raw = secrets::may_be_shown_raw(type_name).then(|| base64::engine::general_purpose::STANDARD.encode(payload));
+        let raw =
+            secrets::may_be_shown_raw(type_name).then(|| base64::engine::general_purpose::STANDARD.encode(payload));
         serde_json::json!({ "raw": raw })
     })
 }

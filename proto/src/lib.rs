@@ -17,8 +17,8 @@ pub mod v1 {
 pub use cause::{Cause, Fold, NewEvent, new_traceparent};
 pub use event::{DecodeError, Event, SCHEMA_VERSION, snake_case};
 pub use json::{FILE_DESCRIPTORS, event_json, message_names};
-pub use secrets::{secret_types, without_secrets};
 pub use metadata::{Metadata, MetadataError, header};
+pub use secrets::{secret_types, without_secrets};
 pub use subject::{Aggregate, AggregateId, Subject, SubjectError, TenantId};
 pub use times::{from_timestamp, to_timestamp};
 

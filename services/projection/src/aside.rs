@@ -25,7 +25,10 @@ pub const CONSUMER: &str = "projection";
 /// As `work` has them, and [`ProjectionError::Panicked`].
 pub async fn guarded<T>(work: impl Future<Output = Result<T, ProjectionError>>) -> Result<T, ProjectionError> {
     // What the work leaves half-done is thrown away after any error: the transaction, and the working set.
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| Err(ProjectionError::Panicked(place_of(&*panic))))
+    AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| Err(ProjectionError::Panicked(place_of(&*panic))))
 }
 
 /// What can be said of a panic; its words may hold anything, so only whether it has some is told.
@@ -114,9 +117,7 @@ pub async fn record(
     let position = event.position.cast_signed();
     let (aggregate, id, name) =
         (storable(&subject.aggregate), storable(&subject.id), storable(&event.metadata.type_name));
-    transaction
-        .execute(&sql, &[&position, &subject.tenant.as_str(), &aggregate, &id, &name, &error])
-        .await?;
+    transaction.execute(&sql, &[&position, &subject.tenant.as_str(), &aggregate, &id, &name, &error]).await?;
     metrics::counter!("steward_projection_set_aside_total").increment(1);
     Ok(())
 }

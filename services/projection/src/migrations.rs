@@ -100,7 +100,7 @@ pub async fn new_schema(client: &mut Object) -> Result<String, ProjectionError> 
 pub async fn index(client: &mut Object, schema: &str, which: impl Fn(&str) -> bool) -> Result<(), ProjectionError> {
     let transaction = client.transaction().await?;
     set_path(&transaction, schema).await?;
-    let wanted: Vec<Migration> = 
+    let wanted: Vec<Migration> =
         READ_MODEL.iter().copied().filter(|m| m.name >= INDEXED_FROM && which(m.name)).collect();
     for migration in wanted {
         run(&transaction, migration, migration.indexes()).await?;

@@ -80,9 +80,10 @@ impl Reached {
         }
         match (state.complete_at, state.waiting_since) {
             (None, None) => Condition::Behind("the projector hasn't read the log yet".to_owned()),
-            (None, Some(_)) if lag > self.limit => {
-                Condition::Behind(format!("catching up for the first time, at position {now}, {} s behind", lag.as_secs()))
-            }
+            (None, Some(_)) if lag > self.limit => Condition::Behind(format!(
+                "catching up for the first time, at position {now}, {} s behind",
+                lag.as_secs()
+            )),
             (Some(_), _) if lag > self.limit => {
                 Condition::Behind(format!("the read models are {} s behind, at position {now}", lag.as_secs()))
             }

@@ -64,12 +64,7 @@ async fn report(reached: &Reached) {
     }
 }
 
-async fn keep_up(
-    log: Log,
-    pool: Pool,
-    reached: Reached,
-    shutdown: CancellationToken,
-) -> Result<(), ProjectionError> {
+async fn keep_up(log: Log, pool: Pool, reached: Reached, shutdown: CancellationToken) -> Result<(), ProjectionError> {
     let mut pause = FIRST_PAUSE;
     let mut projector = Projector {
         log,
@@ -242,10 +237,7 @@ async fn lock(transaction: &deadpool_postgres::Transaction<'_>) -> Result<(Strin
     Ok((row.get(0), row.get::<_, i64>(1).cast_unsigned()))
 }
 
-async fn advance(
-    transaction: &deadpool_postgres::Transaction<'_>,
-    position: u64,
-) -> Result<(), ProjectionError> {
+async fn advance(transaction: &deadpool_postgres::Transaction<'_>, position: u64) -> Result<(), ProjectionError> {
     let advance = transaction.prepare_cached("UPDATE steward.active SET position = $1").await?;
     transaction.execute(&advance, &[&position.cast_signed()]).await?;
     Ok(())

@@ -254,7 +254,8 @@ async fn read_models_that_stood_still_before_go_on_and_lose_their_secrets() {
     sql += "INSERT INTO migrations (name) VALUES ('0001_active'); SELECT nextval('read_model_number');
             INSERT INTO active (schema, position) VALUES ('rm_1', 1); CREATE SCHEMA rm_1; SET search_path TO rm_1;";
     sql += named;
-    let mut files: Vec<_> = std::fs::read_dir(format!("{folder}/read_model")).unwrap().map(|f| f.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(format!("{folder}/read_model")).unwrap().map(|f| f.unwrap().path()).collect();
     files.sort();
     for file in &files[..8] {
         sql += &std::fs::read_to_string(file).unwrap();

@@ -257,12 +257,8 @@ impl ConversationFold {
         let with_message: HashSet<String> = open_messages.map(|m| m.follow_up_id.clone()).collect();
         self.state.follow_ups.retain(|id, f| f.is_open() || with_message.contains(id));
         let messages = &self.follow_ups;
-        let of_follow_up: HashSet<&str> = self
-            .state
-            .follow_ups
-            .keys()
-            .filter_map(|id| messages.get(id)?.row.message_id.as_deref())
-            .collect();
+        let of_follow_up: HashSet<&str> =
+            self.state.follow_ups.keys().filter_map(|id| messages.get(id)?.row.message_id.as_deref()).collect();
         self.state.outbox.retain(|id, m| m.is_open() || of_follow_up.contains(id.as_str()));
         keep_only(&self.state.follow_ups, &mut self.seen_follow_ups, &mut self.follow_ups);
         keep_only(&self.state.outbox, &mut self.seen_messages, &mut self.messages);

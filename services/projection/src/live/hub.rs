@@ -75,7 +75,9 @@ impl Hub {
             full("this key has as many live streams open as one key may; close some, or let one stream serve several readers")
         })?;
         let tenant = self.of_tenants.try_take(caller.tenant.as_str(), 1).map_err(|_| {
-            full("as many live streams are open as this process or this tenant may have; close some, or come back later")
+            full(
+                "as many live streams are open as this process or this tenant may have; close some, or come back later",
+            )
         })?;
         Ok(Places { _tenant: tenant, _key: key })
     }

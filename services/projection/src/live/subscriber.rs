@@ -221,7 +221,8 @@ impl Subscriber {
                     Ok(frames) => {
                         let chunk = self.gather(&frames);
                         // Also when there is always something to show.
-                        if self.heartbeat_is_due() && !is_in_force(&self.hub, &self.opener, &self.interest.tenant).await {
+                        if self.heartbeat_is_due() && !is_in_force(&self.hub, &self.opener, &self.interest.tenant).await
+                        {
                             return Some(self.last_words());
                         }
                         if chunk.is_some() {
@@ -251,7 +252,11 @@ impl Subscriber {
     }
 
     async fn sign_of_life(&mut self) -> Bytes {
-        if is_in_force(&self.hub, &self.opener, &self.interest.tenant).await { format!(": heartbeat\nid: {}\n\n", self.through).into() } else { self.last_words() }
+        if is_in_force(&self.hub, &self.opener, &self.interest.tenant).await {
+            format!(": heartbeat\nid: {}\n\n", self.through).into()
+        } else {
+            self.last_words()
+        }
     }
 
     fn last_words(&mut self) -> Bytes {

@@ -15,12 +15,7 @@ use super::{
 };
 use crate::rows::{ContactRow, ConversationRow, columns, hashed};
 
-pub async fn list(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    _: Fresh,
-    params: Params,
-) -> Result<Answer, Problem> {
+pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
     list.by("channel_id");
     list.by_hashed("external_id");

@@ -14,14 +14,12 @@ use super::{
 };
 use crate::rows::{EventRow, hashed};
 
-pub async fn list(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    _: Fresh,
-    params: Params,
-) -> Result<Answer, Problem> {
+pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
-    list.by_condition("conversation_id", &format!("aggregate = 'conversation' AND {}", hashed::is("aggregate_id", "{}")));
+    list.by_condition(
+        "conversation_id",
+        &format!("aggregate = 'conversation' AND {}", hashed::is("aggregate_id", "{}")),
+    );
     list.by_condition("contact_id", &format!("aggregate = 'contact' AND {}", hashed::is("aggregate_id", "{}")));
     list.by_condition("type", &hashed::is("type_name", "{}"));
     list.by_condition("actor", "actor = {}");

@@ -34,12 +34,7 @@ fn filters(list: &mut List) -> Result<(), Problem> {
     Ok(())
 }
 
-pub async fn list(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    _: Fresh,
-    params: Params,
-) -> Result<Answer, Problem> {
+pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
     list.by_hashed("conversation_id");
     list.by_state(&[&["received"], &OUTBOX_STATES[..]].concat(), |_| Vec::new())?;

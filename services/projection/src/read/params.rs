@@ -21,7 +21,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         if parts.uri.query().is_some_and(|query| query.len() > LONGEST_QUERY) {
-            return Err(bad(format!("the query is longer than {LONGEST_QUERY} bytes; filter by fewer or shorter values")));
+            return Err(bad(format!(
+                "the query is longer than {LONGEST_QUERY} bytes; filter by fewer or shorter values"
+            )));
         }
         let ApiQuery(pairs) = ApiQuery::<Vec<(String, String)>>::from_request_parts(parts, state).await?;
         if pairs.len() > MOST_PAIRS {
@@ -29,7 +31,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
         }
         for (i, (name, value)) in pairs.iter().enumerate() {
             if name.len() > LONGEST_VALUE || value.len() > LONGEST_VALUE {
-                return Err(bad(format!("a parameter is longer than {LONGEST_VALUE} bytes; nothing is found by such a value")));
+                return Err(bad(format!(
+                    "a parameter is longer than {LONGEST_VALUE} bytes; nothing is found by such a value"
+                )));
             }
             if pairs[..i].iter().any(|(earlier, _)| earlier == name) {
                 return Err(bad(format!("`{name}` is given twice; give it once")));

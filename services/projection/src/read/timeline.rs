@@ -12,8 +12,7 @@ use super::{
     desk::Desk,
     list::{List, Page},
     params::Params,
-    show,
-    words,
+    show, words,
 };
 use crate::rows::{EventRow, hashed};
 

@@ -28,12 +28,7 @@ const NOT_DELETED: &str = "NOT EXISTS (SELECT 1 FROM {schema}.events later WHERE
 
 const STATES: [&str; 3] = ["delivered", "retrying", "failed"];
 
-pub async fn list(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    _: Fresh,
-    params: Params,
-) -> Result<Answer, Problem> {
+pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
     list.only_fixed(&hashed::is("type_name", "'WebhookCreated'"));
     list.only_fixed(NOT_DELETED);

@@ -239,7 +239,8 @@ mod tests {
 
     #[test]
     fn a_nul_in_json_is_replaced_and_words_about_it_are_not() {
-        for (text, kept) in [("a\0b", "a\u{fffd}b"), ("\\u0000", "\\u0000"), ("\\\0\\\\u0000é", "\\\u{fffd}\\\\u0000é")] {
+        for (text, kept) in [("a\0b", "a\u{fffd}b"), ("\\u0000", "\\u0000"), ("\\\0\\\\u0000é", "\\\u{fffd}\\\\u0000é")]
+        {
             let json = without_escaped_nul(serde_json::to_string(text).unwrap());
             assert_eq!(serde_json::from_str::<String>(&json).unwrap(), kept, "{json}");
         }

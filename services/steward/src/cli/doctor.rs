@@ -183,7 +183,9 @@ async fn read_models(report: &mut Report, global: &Global, settings: &Settings, 
                 lag.unwrap_or_default().as_secs_f64()
             )),
         },
-        (Some((schema, position)), None) => Notice(format!("{schema} at position {position}; the log's end isn't known")),
+        (Some((schema, position)), None) => {
+            Notice(format!("{schema} at position {position}; the log's end isn't known"))
+        }
     };
     report.add("read models", finding);
     if let Some((count @ 1.., first)) = set_aside {
