@@ -357,6 +357,40 @@ impl Default for Limits {
     }
 }
 
+/// `[limits]` of reading: what one process serves at once, so that no reader stops the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// About so many bytes a page of a list may have; it ends early then.
+    pub page_bytes: usize,
+    /// Reads served at once; one tenant has at most half of them.
+    pub reads: usize,
+    /// Live streams: of all, of one tenant, of one key.
+    pub streams: usize,
+    pub streams_per_tenant: usize,
+    pub streams_per_key: usize,
+    /// Streams that read the past from the log at once; one tenant has at most half of them.
+    pub replays: usize,
+    /// How old what isn't projected yet may be until the process says that it isn't ready.
+    pub lag: Duration,
+    /// Between signs of life on a live stream, at which its key is looked up again.
+    pub heartbeat: Duration,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        Self {
+            page_bytes: 4 * 1024 * 1024,
+            reads: 12,
+            streams: 1_000,
+            streams_per_tenant: 250,
+            streams_per_key: 50,
+            replays: 16,
+            lag: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(15),
+        }
+    }
+}
+
 /// What the services need to know of the configuration.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings {
@@ -366,6 +400,7 @@ pub struct Settings {
     pub tenants: BTreeMap<String, TenantPolicy>,
     pub webhooks: Webhooks,
     pub limits: Limits,
+    pub read_limits: ReadLimits,
     pub channels: Vec<Channel>,
 }
 

@@ -34,6 +34,7 @@ statuses! {
     too_large = PAYLOAD_TOO_LARGE,
     unsupported_media = UNSUPPORTED_MEDIA_TYPE,
     unprocessable = UNPROCESSABLE_ENTITY,
+    too_many = TOO_MANY_REQUESTS,
     unavailable = SERVICE_UNAVAILABLE,
     timeout = GATEWAY_TIMEOUT,
     too_many = TOO_MANY_REQUESTS,
@@ -85,7 +86,7 @@ impl IntoResponse for Problem {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            StatusCode::SERVICE_UNAVAILABLE => {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             StatusCode::TOO_MANY_REQUESTS => {

@@ -14,6 +14,7 @@ mod projector;
 mod read;
 mod rebuild;
 mod rows;
+mod shares;
 mod store;
 
 pub use aside::CONSUMER;

@@ -19,8 +19,9 @@ use crate::{config::Secret, run_file::Credentials};
 pub const ROLES: [&str; 3] = ["owner", "projector", "reader"];
 
 /// Connections of one process, by role. The managed server takes 64.
-const OWNERS: usize = 8;
-const PROJECTORS: usize = 8;
+const OWNERS: usize = 4;
+/// One at work, and some for what it looks up.
+const PROJECTORS: usize = 4;
 const READERS: usize = 16;
 /// Longest wait for a connection, a new one or one in use by others.
 const LIMIT: Duration = Duration::from_secs(5);

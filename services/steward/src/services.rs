@@ -128,7 +128,7 @@ impl Runtime {
 
     fn projection(&self) -> anyhow::Result<Router> {
         let Pools { projector, reader, .. } = self.pools.clone().context("the projection has no Postgres")?;
-        let reached = Reached::default();
+        let reached = Reached::with_limit(self.settings.read_limits.lag);
         let run = steward_projection::run(self.log.clone(), projector, reached.clone(), self.shutdown.clone());
         self.spawn(Service::Projection, run);
         let channels = self.settings.channels.iter().map(|channel| {
@@ -141,6 +141,7 @@ impl Runtime {
             reached,
             guard: self.guard.clone(),
             channels: channels.collect::<anyhow::Result<_>>()?,
+            limits: self.settings.read_limits.clone(),
             shutdown: self.shutdown.clone(),
         })))
     }

@@ -244,3 +244,48 @@ impl WorkingSet {
         *self = Self::default();
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use chrono::Utc;
+    use steward_proto::{Metadata, snake_case};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn recorded(position: u64, event: Event) -> Recorded {
+        let metadata = Metadata {
+            event_id: Uuid::from_u128(position.into()),
+            type_name: event.type_name().to_owned(),
+            schema_version: 1,
+            at: Utc::now(),
+            causation_id: Uuid::nil(),
+            correlation_id: Uuid::nil(),
+            actor: String::new(),
+            traceparent: String::new(),
+        };
+        let subject = format!("ev.t.conversation.c.{}", snake_case(event.type_name())).parse().unwrap();
+        Recorded { position, subject, metadata, payload: event.encode(), event }
+    }
+
+    #[test]
+    fn what_has_ended_stays_out_of_memory_so_an_event_costs_what_is_open() {
+        let mut set = WorkingSet::default();
+        for n in 0..500 {
+            let follow_up_id = format!("f-{n}");
+            let promise = v1::FollowUpScheduled { follow_up_id: follow_up_id.clone(), ..Default::default() };
+            set.apply(&recorded(2 * n + 1, promise.into()));
+            set.written();
+            assert_eq!(set.rows(), 2, "the conversation and what is open");
+            let cancelled = v1::FollowUpCancelled { follow_up_id, ..Default::default() };
+            set.apply(&recorded(2 * n + 2, cancelled.into()));
+            assert!(set.touched().all(|c| c.row.row.pending_follow_ups == 0));
+            set.written();
+            assert_eq!(set.rows(), 1);
+        }
+        assert!(set.is_beyond(Kept { rows: 0, bytes: usize::MAX }) && set.is_beyond(Kept { rows: 9, bytes: 0 }));
+        set.shrink(Kept { rows: 9, bytes: 0 });
+        assert_eq!(set.rows(), 0);
+    }
+}

@@ -1,18 +1,21 @@
 //! An event as it goes over the wire to every subscriber.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
+use futures::FutureExt as _;
 use steward_log::{AtLeast, Log};
-use steward_proto::{Event, Fold, Recorded, TenantId};
+use steward_proto::{Event, Fold, Recorded};
 
 use super::view::{Kind, view};
+
+/// What a frame takes beside its text, in bytes.
+const OVERHEAD: usize = 128;
 
 /// Rendered once, shared by all.
 #[derive(Debug, Clone)]
 pub struct Frame {
     pub position: u64,
-    pub tenant: TenantId,
     pub conversation_id: Option<Arc<str>>,
     /// `None` for an event that nobody is shown.
     pub shown: Option<(Kind, Bytes)>,
@@ -20,19 +23,31 @@ pub struct Frame {
 
 impl Frame {
     pub async fn of(log: &Log, recorded: &Recorded) -> Self {
-        let new_lead = match &recorded.event {
-            Event::ClientResponded(_) => is_first_message(log, recorded).await,
-            _ => false,
-        };
-        Self {
-            position: recorded.position,
-            tenant: recorded.subject.tenant.clone(),
-            conversation_id: (&*recorded.subject.aggregate == "conversation").then(|| recorded.subject.id.clone()),
-            shown: view(recorded, new_lead).map(|(kind, data)| {
+        let rendering = async {
+            let new_lead = match &recorded.event {
+                Event::ClientResponded(_) => is_first_message(log, recorded).await,
+                _ => false,
+            };
+            view(recorded, new_lead).map(|(kind, data)| {
                 let text = format!("event: {}\nid: {}\ndata: {data}\n\n", kind.name(), recorded.position);
                 (kind, Bytes::from(text))
-            }),
+            })
+        };
+        // One event that can't be rendered must not end the streams that it goes by.
+        let shown = AssertUnwindSafe(rendering).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(position = recorded.position, "an event can't be rendered for the live stream");
+            None
+        });
+        Self {
+            position: recorded.position,
+            conversation_id: (&*recorded.subject.aggregate == "conversation").then(|| recorded.subject.id.clone()),
+            shown,
         }
+    }
+
+    /// About what it takes.
+    pub fn bytes(&self) -> usize {
+        OVERHEAD + self.shown.as_ref().map_or(0, |(_, text)| text.len())
     }
 }
 

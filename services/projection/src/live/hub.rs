@@ -1,102 +1,148 @@
-//! The one reader of the log that feeds all live streams of this process.
+//! The readers of the log that feed the live streams of this process: one per tenant that listens, of its events alone.
 
-use std::{
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
+use steward_domain::settings::ReadLimits;
+use steward_http::{Caller, Guard, Problem};
 use steward_log::{Log, LogError};
-use tokio::sync::{Mutex, broadcast};
+use steward_proto::TenantId;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::frame::Frame;
+use super::{
+    feed::{Feed, Feeder},
+    frame::Frame,
+};
+use crate::{
+    read::Reads,
+    shares::{Share, Shares},
+};
 
-/// Events a subscriber may be behind before it has to read them from the log.
-const BUFFERED: usize = 4096;
+/// What all feeds may hold together, and what one may hold, in bytes.
+const ALL_FEEDS: usize = 64 * 1024 * 1024;
+const ONE_FEED: std::ops::RangeInclusive<usize> = 64 * 1024..=4 * 1024 * 1024;
 
-/// Events whose rendering may be under way at once.
-const RENDERED_AT_ONCE: usize = 32;
+/// Events whose rendering may be under way at once, per tenant.
+const RENDERED_AT_ONCE: usize = 16;
 
-/// How long the hub goes on without subscribers: long enough for one to come back.
+/// How long a feed goes on without subscribers: long enough for one to come back.
 const LINGER: Duration = Duration::from_secs(30);
 
-/// Follows the log while anybody listens.
+/// Longest wait for a place among those who read the past, before a stream is answered.
+const REPLAY_WITHIN: Duration = Duration::from_secs(5);
+
+/// Follows the log for those who listen.
 pub struct Hub {
     pub(super) log: Log,
+    pub(super) guard: Guard,
+    pub(super) heartbeat: Duration,
     pub(super) shutdown: CancellationToken,
-    feed: Mutex<Option<Feed>>,
+    feeds: Mutex<HashMap<TenantId, Arc<Feed>>>,
+    of_tenants: Shares,
+    of_keys: Shares,
+    pub(super) replays: Shares,
 }
 
-/// A reader at work.
-#[derive(Clone)]
-struct Feed {
-    frames: broadcast::Sender<Arc<Frame>>,
-    /// The last position that was handed out, or is just being.
-    through: Arc<AtomicU64>,
-}
-
-/// What a subscriber gets: all frames behind `through`.
-pub struct Joined {
-    pub frames: broadcast::Receiver<Arc<Frame>>,
-    pub through: u64,
+/// The places that a stream holds until it ends.
+pub struct Places {
+    _tenant: Share,
+    _key: Share,
 }
 
 impl Hub {
-    pub fn start(log: Log, shutdown: CancellationToken) -> Arc<Self> {
-        Arc::new(Self { log, shutdown, feed: Mutex::new(None) })
+    pub fn new(reads: &Reads) -> Arc<Self> {
+        let ReadLimits { streams, streams_per_tenant, streams_per_key, replays, heartbeat, .. } = reads.limits;
+        Arc::new(Self {
+            log: reads.log.clone(),
+            guard: reads.guard.clone(),
+            heartbeat,
+            shutdown: reads.shutdown.clone(),
+            feeds: Mutex::default(),
+            of_tenants: Shares::new(streams, streams_per_tenant),
+            of_keys: Shares::new(streams, streams_per_key),
+            replays: Shares::new(replays, (replays / 2).max(1)),
+        })
     }
 
-    /// Joins the live subscribers; the first one starts the reader.
+    /// Admits a stream.
+    ///
+    /// # Errors
+    /// 429 when there are as many as there may be.
+    pub fn admit(&self, caller: &Caller) -> Result<Places, Problem> {
+        let key = format!("{}/{}", caller.tenant, caller.name);
+        let key = self.of_keys.try_take(&key, 1).map_err(|_| {
+            full("this key has as many live streams open as one key may; close some, or let one stream serve several readers")
+        })?;
+        let tenant = self.of_tenants.try_take(caller.tenant.as_str(), 1).map_err(|_| {
+            full(
+                "as many live streams are open as this process or this tenant may have; close some, or come back later",
+            )
+        })?;
+        Ok(Places { _tenant: tenant, _key: key })
+    }
+
+    /// A place among those who read the past.
+    ///
+    /// # Errors
+    /// 429 when none gets free in time.
+    pub async fn replay(&self, tenant: &TenantId) -> Result<Share, Problem> {
+        self.replays.take(tenant.as_str(), 1, REPLAY_WITHIN).await.map_err(|_| {
+            metrics::counter!("steward_streams_refused_total").increment(1);
+            Problem::too_many(
+                "too_many_replays",
+                "too many streams read the past at once; come back in a few seconds with the same position, with a later \
+                 `after`, or read the past by GET /api/v1/events",
+            )
+        })
+    }
+
+    /// The tenant's feed; the first one who asks starts its reader.
     ///
     /// # Errors
     /// When the log can't be read.
-    pub async fn join(self: &Arc<Self>) -> Result<Joined, LogError> {
-        let mut slot = self.feed.lock().await;
-        let feed = match &*slot {
-            Some(feed) => feed.clone(),
-            None => {
-                let start = self.log.last_position().await?;
-                let feed = Feed { frames: broadcast::Sender::new(BUFFERED), through: Arc::new(AtomicU64::new(start)) };
-                tokio::spawn(Arc::clone(self).read(feed.clone(), start));
-                slot.insert(feed).clone()
-            }
-        };
-        // In this order: what is handed out in between is in both, and skipped by its position.
-        let frames = feed.frames.subscribe();
-        Ok(Joined { frames, through: feed.through.load(Ordering::Acquire) })
+    pub async fn feed(self: &Arc<Self>, tenant: &TenantId) -> Result<Arc<Feed>, LogError> {
+        if let Some(feed) = self.feeds.lock().await.get(tenant).filter(|feed| !feed.is_closed()) {
+            return Ok(feed.clone());
+        }
+        let start = self.log.last_position().await?;
+        let mut feeds = self.feeds.lock().await;
+        if let Some(feed) = feeds.get(tenant).filter(|feed| !feed.is_closed()) {
+            return Ok(feed.clone());
+        }
+        let (feed, feeder) = Feed::new(start);
+        feeds.insert(tenant.clone(), feed.clone());
+        // It owns the feeder: whoever waits on the feed sees its end, whatever that was.
+        tokio::spawn(Arc::clone(self).read(tenant.clone(), feed.clone(), feeder, start));
+        Ok(feed)
     }
 
-    async fn read(self: Arc<Self>, feed: Feed, start: u64) {
+    async fn read(self: Arc<Self>, tenant: TenantId, feed: Arc<Feed>, feeder: Feeder, start: u64) {
         tokio::select! {
-            result = self.feed_from(&feed, start) => {
+            result = self.fill(&tenant, &feed, &feeder, start) => {
                 if let Err(error) = result {
-                    tracing::warn!(%error, "the live streams lost the log; subscribers join again");
+                    tracing::warn!(%error, "live streams lost the log; subscribers join again");
                 }
             }
             // Subscribers end by the same token.
             () = self.shutdown.cancelled() => {}
         }
-        let mut slot = self.feed.lock().await;
-        if slot.as_ref().is_some_and(|now| now.frames.same_channel(&feed.frames)) {
-            *slot = None;
+        let mut feeds = self.feeds.lock().await;
+        if feeds.get(&tenant).is_some_and(|now| Arc::ptr_eq(now, &feed)) {
+            feeds.remove(&tenant);
         }
     }
 
-    async fn feed_from(&self, feed: &Feed, start: u64) -> Result<(), LogError> {
-        let tail = self.log.tail(start + 1, vec!["ev.>".to_owned()]).await?;
-        let rendered = tail.filter_map(async |read| match read {
+    async fn fill(&self, tenant: &TenantId, feed: &Arc<Feed>, feeder: &Feeder, start: u64) -> Result<(), LogError> {
+        let tail = self.log.tail(start + 1, vec![format!("ev.{tenant}.>")]).await?;
+        let recorded = tail.filter_map(async |read| match read {
             Ok(tailed) => Some(tailed.recorded),
             // No event, so nothing to show.
             Err(_) => None,
         });
         let log = &self.log;
         let mut rendered = pin!(
-            rendered
+            recorded
                 .map(|recorded| async move { Arc::new(Frame::of(log, &recorded).await) })
                 .buffered(RENDERED_AT_ONCE)
         );
@@ -106,20 +152,23 @@ impl Hub {
             tokio::select! {
                 frame = rendered.next() => {
                     let Some(frame) = frame else { return Ok(()) };
-                    // Before the frame goes out: who joins in between reads it from the log. The other way round they
-                    // would find it neither there nor here.
-                    feed.through.store(frame.position, Ordering::Release);
-                    // Nobody listening is no error: the hub lingers.
-                    let _ = feed.frames.send(frame);
+                    let feeds = self.feeds.lock().await.len().max(1);
+                    feeder.add(frame, (ALL_FEEDS / feeds).clamp(*ONE_FEED.start(), *ONE_FEED.end()));
                 }
                 _ = check.tick() => {
-                    let mut slot = self.feed.lock().await;
-                    if feed.frames.receiver_count() == 0 {
-                        *slot = None;
+                    let mut feeds = self.feeds.lock().await;
+                    // The hub's, the feeder's and this one.
+                    if Arc::strong_count(feed) <= 3 {
+                        feeds.remove(tenant);
                         return Ok(());
                     }
                 }
             }
         }
     }
+}
+
+fn full(detail: &str) -> Problem {
+    metrics::counter!("steward_streams_refused_total").increment(1);
+    Problem::too_many("too_many_streams", detail)
 }

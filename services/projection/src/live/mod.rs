@@ -1,8 +1,10 @@
 //! The live stream: the log's events as server-sent events, read from the log itself.
 //!
-//! One [`Hub`] per process follows the log while anybody listens, renders each event once and hands it to all. A subscriber
-//! that resumes, or was too slow, reads what it missed from the log and then joins the others: no gap, no repeat.
+//! One [`Hub`] per process follows the log for each tenant that listens: its events alone are read, rendered once and kept
+//! while they fit. A subscriber that resumes, or was too slow, reads what it missed from the log and then joins the others: no
+//! gap, no repeat. Nothing is held for a single slow one.
 
+mod feed;
 mod frame;
 mod hub;
 mod subscriber;
@@ -13,7 +15,7 @@ use std::sync::Arc;
 use axum::{
     body::Body,
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, Uri, header},
     response::{IntoResponse, Response},
 };
 use steward_http::{Caller, Problem};
@@ -21,20 +23,21 @@ use steward_http::{Caller, Problem};
 pub use hub::Hub;
 
 use crate::read::Params;
-use subscriber::{Interest, Subscriber};
+use subscriber::{Interest, Opener, Subscriber};
 use view::Kind;
 
 /// `GET /api/v1/stream`.
 pub async fn stream(
     State(hub): State<Arc<Hub>>,
     caller: Caller,
+    uri: Uri,
     headers: HeaderMap,
     mut params: Params,
 ) -> Result<Response, Problem> {
     let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
     let kinds = params.some_of("types", &names)?;
     let interest = Interest {
-        tenant: caller.tenant,
+        tenant: caller.tenant.clone(),
         kinds: kinds.map(|given| given.iter().filter_map(|name| Kind::of_name(name)).collect()),
         conversation_id: params.text("conversation_id"),
         plan_id: params.text("plan_id"),
@@ -50,10 +53,17 @@ pub async fn stream(
             )
         })?),
     };
+    let places = hub.admit(&caller)?;
+    // In this order: the present is behind where the feed begins, so who wants no past needs none.
+    let feed = hub.feed(&interest.tenant).await?;
     let end = hub.log.last_position().await?;
     // A position that this log hasn't reached is another log's: nothing to resume.
     let from = resume.map_or(end, |position| position.min(end));
-    let body = Body::from_stream(Subscriber::new(hub, interest, from).into_stream());
+    let needs_past = from < feed.floor() && !interest.subjects().is_empty();
+    drop(feed);
+    let place = if needs_past { Some(hub.replay(&interest.tenant).await?) } else { None };
+    let opener = Opener { uri, headers };
+    let body = Body::from_stream(Subscriber::new(hub, interest, opener, from, places, place).into_stream());
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

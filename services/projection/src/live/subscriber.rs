@@ -1,23 +1,31 @@
 //! One live stream: what it wants, where it stands, and how it goes from the past to the present.
 
-use std::{collections::HashSet, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::HashSet, pin::Pin, sync::Arc};
 
+use axum::http::{HeaderMap, StatusCode, Uri};
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt as _, stream};
 use steward_log::{LogError, Tailed};
-use steward_proto::TenantId;
+use steward_proto::{Aggregate, AggregateId, TenantId};
 use tokio::{
-    sync::broadcast::{Receiver, error::RecvError},
+    sync::watch,
     time::{Instant, Interval, MissedTickBehavior, interval_at},
 };
 
-use super::{Hub, frame::Frame, view::Kind};
-
-/// Between signs of life on a silent stream.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+use super::{
+    Hub,
+    feed::{Feed, Gone},
+    frame::Frame,
+    hub::Places,
+    view::Kind,
+};
+use crate::shares::Share;
 
 /// Frames that are ready together go out in chunks of about this size, in bytes.
 const CHUNK: usize = 16 * 1024;
+
+/// The last words of a stream whose key is no longer in force.
+const REVOKED: &str = ": closed: this key is no longer in force\n\n";
 
 /// What a subscriber wants to see.
 pub struct Interest {
@@ -32,11 +40,37 @@ pub struct Interest {
 impl Interest {
     fn wants<'a>(&self, frame: &'a Frame) -> Option<&'a Bytes> {
         let (kind, bytes) = frame.shown.as_ref()?;
-        let wanted = frame.tenant == self.tenant
-            && self.plan_id.is_none()
+        let wanted = self.plan_id.is_none()
             && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(kind))
             && self.conversation_id.as_ref().is_none_or(|id| frame.conversation_id.as_deref() == Some(id));
         wanted.then_some(bytes)
+    }
+
+    /// The subjects that hold all it may want of the past; none if it wants nothing.
+    pub fn subjects(&self) -> Vec<String> {
+        if self.plan_id.is_some() {
+            return Vec::new();
+        }
+        let tenant = &self.tenant;
+        let (aggregate, id) = match &self.conversation_id {
+            None => ("*", "*"),
+            // What is no id names no conversation, and must be no wildcard.
+            Some(id) => match AggregateId::new(tenant.clone(), Aggregate::Conversation, id) {
+                Ok(_) => (Aggregate::Conversation.as_str(), id.as_str()),
+                Err(_) => return Vec::new(),
+            },
+        };
+        let all = || match &self.conversation_id {
+            None => vec![format!("ev.{tenant}.>")],
+            Some(id) => vec![format!("ev.{tenant}.conversation.{id}.>")],
+        };
+        let Some(kinds) = &self.kinds else { return all() };
+        let mut subjects = Vec::new();
+        for kind in kinds {
+            let Some(events) = kind.events() else { return all() };
+            subjects.extend(events.iter().map(|event| format!("ev.{tenant}.{aggregate}.{id}.{event}")));
+        }
+        subjects
     }
 }
 
@@ -45,37 +79,74 @@ type Past = Pin<Box<dyn Stream<Item = Result<Tailed, LogError>> + Send>>;
 enum Source {
     /// Not joined, or fallen behind.
     Apart,
-    /// Reads the log until where the live frames begin.
+    /// Reads the log until where the feed begins.
     Past {
         events: Past,
         until: u64,
-        live: Receiver<Arc<Frame>>,
+        /// Given back when the past is read.
+        _place: Share,
     },
-    Live(Receiver<Arc<Frame>>),
+    Live {
+        feed: Arc<Feed>,
+        more: watch::Receiver<u64>,
+    },
+}
+
+/// Who opened a stream, to be asked for again.
+pub struct Opener {
+    pub uri: Uri,
+    pub headers: HeaderMap,
 }
 
 /// The state of one live stream.
 pub struct Subscriber {
     hub: Arc<Hub>,
     interest: Interest,
+    opener: Opener,
     /// Everything up to here was shown or isn't wanted.
     through: u64,
     source: Source,
+    /// A place for reading the past, taken before the stream was answered.
+    place: Option<Share>,
     heartbeat: Interval,
     opened: bool,
+    closed: bool,
+    _places: Places,
 }
 
 impl Subscriber {
     /// Shows what comes after the position `from`.
-    pub fn new(hub: Arc<Hub>, interest: Interest, from: u64) -> Self {
-        let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+    pub fn new(
+        hub: Arc<Hub>,
+        interest: Interest,
+        opener: Opener,
+        from: u64,
+        places: Places,
+        place: Option<Share>,
+    ) -> Self {
+        let mut heartbeat = interval_at(Instant::now() + hub.heartbeat, hub.heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { hub, interest, through: from, source: Source::Apart, heartbeat, opened: false }
+        Self {
+            hub,
+            interest,
+            opener,
+            through: from,
+            source: Source::Apart,
+            place,
+            heartbeat,
+            opened: false,
+            closed: false,
+            _places: places,
+        }
     }
 
-    /// Chunks for the body. It ends at shutdown, or when the log can't be read: the client comes back with its last id.
+    /// Chunks for the body. It ends at shutdown, when its key is revoked, or when the log can't be read: the client comes back
+    /// with its last id.
     pub fn into_stream(self) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> + Send {
         stream::unfold(self, |mut subscriber| async move {
+            if subscriber.closed {
+                return None;
+            }
             let shutdown = subscriber.hub.shutdown.clone();
             let chunk = tokio::select! {
                 () = shutdown.cancelled() => None,
@@ -92,111 +163,139 @@ impl Subscriber {
         }
         loop {
             match &mut self.source {
-                Source::Apart => self.source = self.join().await?,
+                Source::Apart => {
+                    let joined = tokio::select! {
+                        joined = join(&self.hub, &self.interest, self.through, &mut self.place) => joined,
+                        _ = self.heartbeat.tick() => return Some(self.sign_of_life().await),
+                    };
+                    match joined {
+                        Ok(source) => self.source = source,
+                        Err(error) => {
+                            tracing::warn!(%error, "a live stream can't read the log and ends");
+                            return None;
+                        }
+                    }
+                }
                 Source::Past { events, until, .. } => {
                     let until = *until;
                     tokio::select! {
                         read = events.next() => {
-                            let shown = match read? {
-                                Ok(tailed) if tailed.recorded.position > until => {
-                                    self.through = until;
-                                    None
-                                }
-                                Ok(tailed) => {
+                            let (shown, done) = match read {
+                                Some(Ok(tailed)) if tailed.recorded.position <= until => {
                                     let frame = Frame::of(&self.hub.log, &tailed.recorded).await;
                                     self.through = frame.position;
-                                    self.interest.wants(&frame).cloned()
+                                    (self.interest.wants(&frame).cloned(), tailed.pending == 0)
                                 }
-                                Err(LogError::Malformed { position, .. }) => {
+                                Some(Err(LogError::Malformed { position, .. })) => {
                                     self.through = position.min(until);
-                                    None
+                                    (None, position >= until)
                                 }
-                                Err(_) => return None,
+                                // There is no more of it, or it is in the feed.
+                                None | Some(Ok(_)) => (None, true),
+                                Some(Err(_)) => return None,
                             };
-                            if self.through >= until {
-                                self.go_live();
+                            if done {
+                                if self.hub.shutdown.is_cancelled() {
+                                    return None;
+                                }
+                                self.through = self.through.max(until);
+                                self.source = Source::Apart;
                             }
                             if shown.is_some() {
                                 return shown;
                             }
                         }
-                        _ = self.heartbeat.tick() => return Some(self.sign_of_life()),
+                        _ = self.heartbeat.tick() => return Some(self.sign_of_life().await),
                     }
                 }
-                Source::Live(live) => {
-                    tokio::select! {
-                        received = live.recv() => match received {
-                            Ok(frame) => {
-                                if let Some(chunk) = self.gather(frame) {
-                                    return Some(chunk);
-                                }
+                Source::Live { feed, more } => match feed.after(self.through, CHUNK) {
+                    Err(Gone) => self.source = Source::Apart,
+                    Ok(frames) if frames.is_empty() => tokio::select! {
+                        changed = more.changed() => {
+                            if changed.is_err() {
+                                self.source = Source::Apart;
                             }
-                            Err(RecvError::Lagged(_) | RecvError::Closed) => self.source = Source::Apart,
-                        },
-                        _ = self.heartbeat.tick() => return Some(self.sign_of_life()),
+                        }
+                        _ = self.heartbeat.tick() => return Some(self.sign_of_life().await),
+                    },
+                    Ok(frames) => {
+                        let chunk = self.gather(&frames);
+                        // Also when there is always something to show.
+                        if self.heartbeat_is_due() && !is_in_force(&self.hub, &self.opener, &self.interest.tenant).await
+                        {
+                            return Some(self.last_words());
+                        }
+                        if chunk.is_some() {
+                            return chunk;
+                        }
                     }
-                }
+                },
             }
         }
     }
 
-    /// This frame and those that are ready behind it.
-    fn gather(&mut self, first: Arc<Frame>) -> Option<Bytes> {
-        let mut only = self.take(&first);
-        let mut many = BytesMut::new();
-        while let Source::Live(live) = &mut self.source
-            && many.len() < CHUNK
-            && let Ok(frame) = live.try_recv()
-        {
-            if let Some(bytes) = self.take(&frame) {
-                if let Some(first) = only.take() {
-                    many.extend_from_slice(&first);
-                }
-                if many.is_empty() {
-                    only = Some(bytes);
-                } else {
-                    many.extend_from_slice(&bytes);
-                }
+    /// What of these frames is wanted, in one piece.
+    fn gather(&mut self, frames: &[Arc<Frame>]) -> Option<Bytes> {
+        self.through = frames.last().map_or(self.through, |frame| frame.position);
+        let mut wanted = frames.iter().filter_map(|frame| self.interest.wants(frame));
+        let first = wanted.next()?;
+        let Some(second) = wanted.next() else { return Some(first.clone()) };
+        let mut many = BytesMut::from(&first[..]);
+        many.extend_from_slice(second);
+        wanted.for_each(|bytes| many.extend_from_slice(bytes));
+        Some(many.freeze())
+    }
+
+    fn heartbeat_is_due(&mut self) -> bool {
+        use futures::FutureExt as _;
+        self.heartbeat.tick().now_or_never().is_some()
+    }
+
+    async fn sign_of_life(&mut self) -> Bytes {
+        if is_in_force(&self.hub, &self.opener, &self.interest.tenant).await {
+            format!(": heartbeat\nid: {}\n\n", self.through).into()
+        } else {
+            self.last_words()
+        }
+    }
+
+    fn last_words(&mut self) -> Bytes {
+        self.closed = true;
+        REVOKED.into()
+    }
+}
+
+/// Whether who opened a stream may still read. While the log can't tell, they may.
+async fn is_in_force(hub: &Hub, opener: &Opener, tenant: &TenantId) -> bool {
+    match hub.guard.caller(&opener.uri, &opener.headers).await {
+        Ok(caller) => caller.tenant == *tenant,
+        Err(problem) => !matches!(problem.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN),
+    }
+}
+
+/// The feed if it holds all that comes after `through`, else the past up to where the feed begins.
+async fn join(
+    hub: &Arc<Hub>,
+    interest: &Interest,
+    through: u64,
+    place: &mut Option<Share>,
+) -> Result<Source, LogError> {
+    let feed = hub.feed(&interest.tenant).await?;
+    let (more, until) = (feed.watch(), feed.floor());
+    let subjects = interest.subjects();
+    if through >= until || subjects.is_empty() {
+        *place = None;
+        return Ok(Source::Live { feed, more });
+    }
+    let place = match place.take() {
+        Some(place) => place,
+        // It is being read already and waits its turn, with signs of life.
+        None => loop {
+            if let Ok(place) = hub.replays.take(interest.tenant.as_str(), 1, hub.heartbeat).await {
+                break place;
             }
-        }
-        if many.is_empty() { only } else { Some(many.freeze()) }
-    }
-
-    fn take(&mut self, frame: &Frame) -> Option<Bytes> {
-        if frame.position <= self.through {
-            return None;
-        }
-        self.through = frame.position;
-        self.interest.wants(frame).cloned()
-    }
-
-    async fn join(&mut self) -> Option<Source> {
-        let joined = match self.hub.join().await {
-            Ok(joined) => joined,
-            Err(error) => {
-                tracing::warn!(%error, "a live stream can't read the log and ends");
-                return None;
-            }
-        };
-        if self.through >= joined.through {
-            return Some(Source::Live(joined.frames));
-        }
-        match self.hub.log.tail(self.through + 1, vec!["ev.>".to_owned()]).await {
-            Ok(events) => Some(Source::Past { events: Box::pin(events), until: joined.through, live: joined.frames }),
-            Err(error) => {
-                tracing::warn!(%error, "a live stream can't read the log and ends");
-                None
-            }
-        }
-    }
-
-    fn go_live(&mut self) {
-        if let Source::Past { live, .. } = std::mem::replace(&mut self.source, Source::Apart) {
-            self.source = Source::Live(live);
-        }
-    }
-
-    fn sign_of_life(&self) -> Bytes {
-        format!(": heartbeat\nid: {}\n\n", self.through).into()
-    }
+        },
+    };
+    let events = Box::pin(hub.log.past(through + 1, subjects).await?);
+    Ok(Source::Past { events, until, _place: place })
 }

@@ -36,6 +36,26 @@ impl Kind {
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
+
+    /// The events that make one of this kind, as subjects name them; `None`: too many to list.
+    pub fn events(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::NewMessage => Some(&["client_responded", "human_responded", "dispatch_succeeded"]),
+            Self::SystemNotification => Some(&[
+                "human_requested",
+                "human_takeover_started",
+                "human_takeover_ended",
+                "recipient_blocked",
+                "recipient_unblocked",
+                "webhook_disabled",
+                "breaker_tripped",
+                "breaker_reset",
+            ]),
+            // Nothing makes them yet.
+            Self::ArtifactStream | Self::TerminalLog => Some(&[]),
+            Self::TaskUpdate => None,
+        }
+    }
 }
 
 /// The kind and `data` of the live event that this event makes, if it makes one. The first message of a client says so in
@@ -224,4 +244,43 @@ fn reason(reason: Option<&v1::Reason>) -> Value {
 
 fn time(at: Option<DateTime<Utc>>) -> Option<String> {
     at.map(show_time)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use steward_proto::{Metadata, SCHEMA_VERSION, snake_case};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// With a delivery in it, if it can hold one: without, nothing is shown.
+    const PAYLOADS: [&[u8]; 2] = [&[], &[0x0a, 0x00]];
+
+    #[test]
+    fn each_kind_names_all_events_that_make_it() {
+        for name in Event::TYPES {
+            for payload in PAYLOADS {
+                let Ok(event) = Event::decode(name, SCHEMA_VERSION, payload) else { continue };
+                let metadata = Metadata {
+                    event_id: Uuid::nil(),
+                    type_name: (*name).to_owned(),
+                    schema_version: SCHEMA_VERSION,
+                    at: Utc::now(),
+                    causation_id: Uuid::nil(),
+                    correlation_id: Uuid::nil(),
+                    actor: String::new(),
+                    traceparent: String::new(),
+                };
+                let subject = format!("ev.t.conversation.c.{}", snake_case(name)).parse().unwrap();
+                let recorded = Recorded { position: 1, subject, metadata, event, payload: Default::default() };
+                let kind = view(&recorded, false).map(|(kind, _)| kind);
+                for of in Kind::ALL {
+                    let named = of.events().is_some_and(|events| events.contains(&snake_case(name).as_str()));
+                    assert!(!named || kind == Some(of), "{name} is no {}", of.name());
+                    assert!(named || of.events().is_none() || kind != Some(of), "{name} is missing from {}", of.name());
+                }
+            }
+        }
+    }
 }

@@ -8,18 +8,18 @@ use steward_domain::{ids, tenant::Tenant};
 use steward_http::{Caller, Problem};
 use steward_log::AtLeast;
 
-use super::{Reads, answer::Answer, params::Params, show};
+use super::{answer::Answer, desk::Desk, params::Params, show};
 
 /// Read from the log itself, so it is as new as the log.
-pub async fn one(State(reads): State<Arc<Reads>>, caller: Caller, params: Params) -> Result<Answer, Problem> {
+pub async fn one(State(desk): State<Arc<Desk>>, caller: Caller, params: Params) -> Result<Answer, Problem> {
     params.finish(&[])?;
     let aggregate = ids::tenant_aggregate(&caller.tenant);
-    let seen = reads.log.load::<Tenant>(&aggregate, AtLeast::Latest).await?;
+    let seen = desk.reads.log.load::<Tenant>(&aggregate, AtLeast::Latest).await?;
     let tripped = seen.state.breaker.as_ref();
     let body = json!({
         "state": if tripped.is_some() { "open" } else { "closed" },
         "since": tripped.map(|t| show::time(t.at)),
         "reason": tripped.map(|t| json!({ "code": t.why.code, "text": t.why.text, "event_id": null })),
     });
-    Ok(Answer { position: reads.reached.now(), body })
+    Ok(Answer::small(desk.reads.reached.now(), &body))
 }

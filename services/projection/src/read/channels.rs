@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use steward_domain::channel::Capabilities;
 use steward_http::{Caller, Problem};
 
-use super::{Reads, answer::Answer, params::Params};
+use super::{answer::Answer, desk::Desk, params::Params};
 
-pub async fn list(State(reads): State<Arc<Reads>>, caller: Caller, params: Params) -> Result<Answer, Problem> {
+pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, params: Params) -> Result<Answer, Problem> {
     params.finish(&[])?;
-    let own = reads.channels.iter().filter(|c| c.tenant == caller.tenant);
+    let own = desk.reads.channels.iter().filter(|c| c.tenant == caller.tenant);
     let items: Vec<_> =
         own.map(|c| json!({ "id": c.id, "kind": c.kind, "capabilities": capabilities(&c.kind) })).collect();
-    Ok(Answer { position: reads.reached.now(), body: json!({ "items": items, "next_cursor": null }) })
+    Ok(Answer::small(desk.reads.reached.now(), &json!({ "items": items, "next_cursor": null })))
 }
 
 /// What this kind of channel can do, for whoever writes to be sent over it.

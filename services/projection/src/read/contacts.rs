@@ -6,12 +6,11 @@ use axum::extract::State;
 use steward_http::{Caller, Problem};
 
 use super::{
-    Reads,
     answer::{Answer, Fresh, Id, unknown},
+    desk::Desk,
     list::read_rows,
     params::Params,
     show,
-    snapshot::{Snapshot, connection},
 };
 use crate::rows::{ContactRow, ConversationRow, columns, hashed};
 
@@ -22,15 +21,15 @@ const CONVERSATIONS: u32 = 100;
 const IDENTITIES: u32 = 100;
 
 pub async fn one(
-    State(reads): State<Arc<Reads>>,
+    State(desk): State<Arc<Desk>>,
     caller: Caller,
     _: Fresh,
     Id(id): Id,
     params: Params,
 ) -> Result<Answer, Problem> {
     params.finish(&[])?;
-    let mut client = connection(&reads.pool).await?;
-    let snapshot = Snapshot::take(&mut client).await?;
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
     let sql = format!(
         "SELECT {} FROM {}.contacts WHERE tenant = $1 AND (({}) OR (merged_into IS NOT NULL AND {})) \
          ORDER BY id <> $2, created_position LIMIT {IDENTITIES}",
@@ -50,5 +49,5 @@ pub async fn one(
         hashed::is_any("contact_id", "$2")
     );
     let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(people)]).await?;
-    Ok(Answer { position: snapshot.position, body: show::contact(row, &merged, &read_rows(&rows)?) })
+    Ok(snapshot.answer(&show::contact(row, &merged, &read_rows(&rows)?)))
 }

@@ -6,48 +6,43 @@ use axum::extract::State;
 use steward_http::{Caller, Problem};
 
 use super::{
-    Reads,
     answer::{Answer, Fresh, Id, unknown},
+    desk::Desk,
     list::{List, Page, read_rows},
     params::Params,
     show::{self, Met},
-    snapshot::{Snapshot, connection},
+    snapshot::{Snapshot, Value},
 };
 use crate::rows::{ContactRow, ConversationRow, columns, hashed};
 
-pub async fn list(
-    State(reads): State<Arc<Reads>>,
-    caller: Caller,
-    _: Fresh,
-    params: Params,
-) -> Result<Answer, Problem> {
+pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
     list.by("channel_id");
     list.by_hashed("external_id");
     list.of_contact("id");
     list.by_condition("conversation_id", &hashed::is("id", "{}"));
-    let mut client = connection(&reads.pool).await?;
-    let snapshot = Snapshot::take(&mut client).await?;
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
     let page: Page<ConversationRow> =
         list.page(&snapshot, "created_position", |c: &ConversationRow| c.created_position).await?;
     let contacts = contacts_of(&snapshot, &caller, &page.items).await?;
-    Ok(page.answer(snapshot.position, |row| show::conversation(&row, Met::of(&contacts, &row.contact_id))))
+    Ok(page.answer(&snapshot, |row| show::conversation(&row, Met::of(&contacts, &row.contact_id))))
 }
 
 pub async fn one(
-    State(reads): State<Arc<Reads>>,
+    State(desk): State<Arc<Desk>>,
     caller: Caller,
     _: Fresh,
     Id(id): Id,
     params: Params,
 ) -> Result<Answer, Problem> {
     params.finish(&[])?;
-    let mut client = connection(&reads.pool).await?;
-    let snapshot = Snapshot::take(&mut client).await?;
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
     let row = find(&snapshot, &caller, &id).await?;
     let contacts = contacts_of(&snapshot, &caller, std::slice::from_ref(&row)).await?;
     let body = show::conversation(&row, Met::of(&contacts, &row.contact_id));
-    Ok(Answer { position: snapshot.position, body })
+    Ok(snapshot.answer(&body))
 }
 
 /// The caller's conversation of this id.
@@ -75,15 +70,16 @@ pub async fn of_rows<'a>(
     ids: impl Iterator<Item = &'a str>,
 ) -> Result<HashMap<String, ConversationRow>, Problem> {
     let ids: std::collections::BTreeSet<String> = ids.map(str::to_owned).collect();
-    let sql = format!(
+    let select = format!(
         "SELECT {} FROM {}.conversations WHERE tenant = $1 AND {}",
         columns::<ConversationRow>(),
         snapshot.schema,
         hashed::is_any("id", "$2")
     );
     let ids: Vec<String> = ids.into_iter().collect();
-    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(ids)]).await?;
-    Ok(read_rows::<ConversationRow>(&rows)?.into_iter().map(|row| (row.id.clone(), row)).collect())
+    let values: [Value; 2] = [Box::new(caller.tenant.to_string()), Box::new(ids)];
+    let rows = snapshot.rows::<ConversationRow>(&select, "position DESC", &values).await?;
+    Ok(rows.items.into_iter().map(|row| (row.id.clone(), row)).collect())
 }
 
 /// The contacts of conversations, and those that stand for them.
@@ -101,6 +97,7 @@ async fn contacts_of(
         named = hashed::is_any("id", "$2"),
         survivors = hashed::is_in("id", "merged_into", "own"),
     );
-    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(ids)]).await?;
-    Ok(read_rows::<ContactRow>(&rows)?.into_iter().map(|row| (row.id.clone(), row)).collect())
+    let values: [Value; 2] = [Box::new(caller.tenant.to_string()), Box::new(ids)];
+    let rows = snapshot.rows::<ContactRow>(&sql, "position DESC", &values).await?;
+    Ok(rows.items.into_iter().map(|row| (row.id.clone(), row)).collect())
 }

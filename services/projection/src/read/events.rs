@@ -6,21 +6,15 @@ use axum::extract::State;
 use steward_http::{Caller, Problem};
 
 use super::{
-    Reads,
     answer::{Answer, Fresh},
+    desk::Desk,
     list::{List, Page},
     params::Params,
     show,
-    snapshot::{Snapshot, connection},
 };
 use crate::rows::{EventRow, hashed};
 
-pub async fn list(
-    State(reads): State<Arc<Reads>>,
-    caller: Caller,
-    _: Fresh,
-    params: Params,
-) -> Result<Answer, Problem> {
+pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
     list.by_condition(
         "conversation_id",
@@ -32,8 +26,8 @@ pub async fn list(
     for name in ["causation_id", "correlation_id"] {
         list.by_id(name)?;
     }
-    let mut client = connection(&reads.pool).await?;
-    let snapshot = Snapshot::take(&mut client).await?;
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
     let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
-    Ok(page.answer(snapshot.position, |row| show::event(&row)))
+    Ok(page.answer(&snapshot, |row| show::event(&row)))
 }

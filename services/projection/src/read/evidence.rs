@@ -10,14 +10,13 @@ use steward_proto::{Event, from_timestamp, v1};
 use uuid::Uuid;
 
 use super::{
-    Reads,
     answer::{Answer, Fresh, Id},
     conversations,
-    list::read_rows,
+    desk::Desk,
     messages,
     params::Params,
     show,
-    snapshot::{Snapshot, connection},
+    snapshot::Snapshot,
     words,
 };
 use crate::rows::{ConversationRow, EventRow, MessageRow, columns, hashed};
@@ -26,20 +25,20 @@ use crate::rows::{ConversationRow, EventRow, MessageRow, columns, hashed};
 const MOST_EVENTS: u32 = 2000;
 
 pub async fn of_message(
-    State(reads): State<Arc<Reads>>,
+    State(desk): State<Arc<Desk>>,
     caller: Caller,
     _: Fresh,
     Id(id): Id,
     params: Params,
 ) -> Result<Answer, Problem> {
     params.finish(&[])?;
-    let mut client = connection(&reads.pool).await?;
-    let snapshot = Snapshot::take(&mut client).await?;
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
     let message = messages::find(&snapshot, &caller, &id).await?;
     let own = conversations::of_rows(&snapshot, &caller, std::iter::once(message.conversation_id.as_str())).await?;
     let events = Told::of(&snapshot, &message).await?;
     let body = evidence(&message, own.get(&message.conversation_id), &events);
-    Ok(Answer { position: snapshot.position, body })
+    Ok(snapshot.answer(&body))
 }
 
 /// The events that tell of one message, oldest first.
@@ -96,8 +95,8 @@ impl Told {
             Box::new(third),
             Box::new(fourth),
         ];
-        let rows: Vec<EventRow> = read_rows(&snapshot.query(&sql, &values).await?)?;
-        let decoded = rows.into_iter().filter_map(|row| {
+        let rows = snapshot.rows::<EventRow>(&sql, "position", &values).await?;
+        let decoded = rows.items.into_iter().filter_map(|row| {
             let event = Event::decode(&row.type_name, row.schema_version, &row.payload).ok()?;
             concerns(&event, message).then_some((row, event))
         });

@@ -6,25 +6,19 @@ use axum::extract::State;
 use steward_http::{Caller, Problem};
 
 use super::{
-    Reads,
     answer::{Answer, Fresh, Id, unknown},
     conversations,
+    desk::Desk,
     list::{List, Page, part_key, read_rows},
     params::Params,
     show,
-    snapshot::{Snapshot, connection},
 };
 use crate::rows::{FollowUpRow, columns, hashed};
 
 /// States as they are shown.
 const STATES: [&str; 7] = ["pending", "sent", "done", "cancelled", "expired", "failed", "unknown"];
 
-pub async fn list(
-    State(reads): State<Arc<Reads>>,
-    caller: Caller,
-    _: Fresh,
-    params: Params,
-) -> Result<Answer, Problem> {
+pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
     list.by_hashed("conversation_id");
     list.by_state(&STATES, |state| if state == "pending" { vec!["pending", "due"] } else { Vec::new() })?;
@@ -33,23 +27,23 @@ pub async fn list(
     list.by_one_of("cancel_on", &["client_response", "never"])?;
     list.of_conversations_by("channel_id");
     list.of_contact("conversation_id");
-    let mut client = connection(&reads.pool).await?;
-    let snapshot = Snapshot::take(&mut client).await?;
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
     let page: Page<FollowUpRow> = list.page(&snapshot, "position", |f: &FollowUpRow| f.position).await?;
     let own = conversations::of_rows(&snapshot, &caller, page.items.iter().map(|f| f.conversation_id.as_str())).await?;
-    Ok(page.answer(snapshot.position, |row| show::follow_up(&row, own.get(&row.conversation_id))))
+    Ok(page.answer(&snapshot, |row| show::follow_up(&row, own.get(&row.conversation_id))))
 }
 
 pub async fn one(
-    State(reads): State<Arc<Reads>>,
+    State(desk): State<Arc<Desk>>,
     caller: Caller,
     _: Fresh,
     Id(id): Id,
     params: Params,
 ) -> Result<Answer, Problem> {
     params.finish(&[])?;
-    let mut client = connection(&reads.pool).await?;
-    let snapshot = Snapshot::take(&mut client).await?;
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
     let sql = format!(
         "SELECT {} FROM {}.follow_ups WHERE tenant = $1 AND {} AND {}",
         columns::<FollowUpRow>(),
@@ -61,5 +55,5 @@ pub async fn one(
     let row: FollowUpRow = read_rows(&rows)?.pop().ok_or_else(|| unknown("follow-up", &id))?;
     let own = conversations::of_rows(&snapshot, &caller, std::iter::once(row.conversation_id.as_str())).await?;
     let body = show::follow_up(&row, own.get(&row.conversation_id));
-    Ok(Answer { position: snapshot.position, body })
+    Ok(snapshot.answer(&body))
 }

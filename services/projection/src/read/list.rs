@@ -1,13 +1,13 @@
 //! Lists: filtered by field, newest first, page by page.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::{Value as JsonValue, json};
+use serde_json::Value as JsonValue;
 use steward_http::{Caller, Problem};
 
 use super::{
     answer::Answer,
     params::Params,
-    snapshot::{Snapshot, Value},
+    snapshot::{Rows, Snapshot, Value},
 };
 use crate::rows::{Table, columns, hashed};
 
@@ -163,7 +163,7 @@ impl List {
             self.only(&format!("{order} < {{}}"), Box::new(stored(position)));
         }
         self.params.finish(&self.known)?;
-        let sql = format!(
+        let select = format!(
             "SELECT {} FROM {}.{} WHERE {} ORDER BY {order} DESC LIMIT {}",
             columns::<T>(),
             snapshot.schema,
@@ -171,12 +171,11 @@ impl List {
             self.conditions.join(" AND ").replace("{schema}", &snapshot.schema),
             limit + 1
         );
-        let rows = snapshot.query(&sql, &self.values).await?;
-        let mut items: Vec<T> = read_rows(&rows)?;
-        let more = items.len() > limit as usize;
+        let Rows { mut items, there } = snapshot.rows(&select, &format!("{order} DESC"), &self.values).await?;
         items.truncate(limit as usize);
-        let next_cursor = items.last().filter(|_| more).map(|last| cursor(order_of(last)));
-        Ok(Page { items, next_cursor })
+        let orders = items.iter().map(order_of).collect();
+        let more = there > items.len();
+        Ok(Page { items, orders, more })
     }
 }
 
@@ -203,13 +202,33 @@ pub fn part_key(caller: &Caller, id: &str) -> [Value; 3] {
 /// One page of a list.
 pub struct Page<T> {
     pub items: Vec<T>,
-    pub next_cursor: Option<String>,
+    /// What pages go by, of each item.
+    orders: Vec<u64>,
+    /// There are more behind it.
+    more: bool,
 }
 
 impl<T> Page<T> {
-    pub fn answer(self, position: u64, show: impl FnMut(T) -> JsonValue) -> Answer {
-        let items: Vec<JsonValue> = self.items.into_iter().map(show).collect();
-        Answer { position, body: json!({ "items": items, "next_cursor": self.next_cursor }) }
+    /// Item by item, so that only one is held as a tree. A page that has grown too long ends there; there is always one item.
+    pub fn answer(self, snapshot: &Snapshot<'_>, mut show: impl FnMut(T) -> JsonValue) -> Answer {
+        let mut body = br#"{"items":["#.to_vec();
+        let (mut shown, there) = (0, self.items.len());
+        for item in self.items {
+            if body.len() >= snapshot.page_bytes {
+                break;
+            }
+            if shown > 0 {
+                body.push(b',');
+            }
+            serde_json::to_writer(&mut body, &show(item)).expect("a JSON value can be written");
+            shown += 1;
+        }
+        let more = self.more || shown < there;
+        let next_cursor = self.orders[..shown].last().filter(|_| more).map(|last| cursor(*last));
+        body.extend_from_slice(br#"],"next_cursor":"#);
+        serde_json::to_writer(&mut body, &next_cursor).expect("a text can be written");
+        body.push(b'}');
+        snapshot.answer_bytes(body)
     }
 }
 

@@ -6,13 +6,13 @@ use axum::extract::State;
 use steward_http::{Caller, Problem};
 
 use super::{
-    Reads,
     answer::{Answer, Fresh, Id, unknown},
     conversations,
+    desk::Desk,
     list::{List, Page, part_key, read_rows},
     params::Params,
     show,
-    snapshot::{Snapshot, connection},
+    snapshot::Snapshot,
 };
 use crate::rows::{MessageRow, columns, hashed};
 
@@ -34,24 +34,19 @@ fn filters(list: &mut List) -> Result<(), Problem> {
     Ok(())
 }
 
-pub async fn list(
-    State(reads): State<Arc<Reads>>,
-    caller: Caller,
-    _: Fresh,
-    params: Params,
-) -> Result<Answer, Problem> {
+pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
     list.by_hashed("conversation_id");
     list.by_state(&[&["received"], &OUTBOX_STATES[..]].concat(), |_| Vec::new())?;
     filters(&mut list)?;
-    let mut client = connection(&reads.pool).await?;
-    let snapshot = Snapshot::take(&mut client).await?;
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
     let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
-    Ok(page.answer(snapshot.position, |row| show::message(&row)))
+    Ok(page.answer(&snapshot, |row| show::message(&row)))
 }
 
 pub async fn of_conversation(
-    State(reads): State<Arc<Reads>>,
+    State(desk): State<Arc<Desk>>,
     caller: Caller,
     _: Fresh,
     Id(id): Id,
@@ -61,15 +56,15 @@ pub async fn of_conversation(
     list.by_state(&[&["received"], &OUTBOX_STATES[..]].concat(), |_| Vec::new())?;
     filters(&mut list)?;
     list.only(&hashed::is("conversation_id", "{}"), Box::new(id.clone()));
-    let mut client = connection(&reads.pool).await?;
-    let snapshot = Snapshot::take(&mut client).await?;
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
     conversations::find(&snapshot, &caller, &id).await?;
     let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
-    Ok(page.answer(snapshot.position, |row| show::message(&row)))
+    Ok(page.answer(&snapshot, |row| show::message(&row)))
 }
 
 pub async fn outbox(
-    State(reads): State<Arc<Reads>>,
+    State(desk): State<Arc<Desk>>,
     caller: Caller,
     _: Fresh,
     params: Params,
@@ -79,27 +74,27 @@ pub async fn outbox(
     list.by_state(&OUTBOX_STATES, |_| Vec::new())?;
     filters(&mut list)?;
     list.only_fixed(QUEUED_HERE);
-    let mut client = connection(&reads.pool).await?;
-    let snapshot = Snapshot::take(&mut client).await?;
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
     let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
     let own = conversations::of_rows(&snapshot, &caller, page.items.iter().map(|m| m.conversation_id.as_str())).await?;
-    Ok(page.answer(snapshot.position, |row| show::outgoing(&row, own.get(&row.conversation_id))))
+    Ok(page.answer(&snapshot, |row| show::outgoing(&row, own.get(&row.conversation_id))))
 }
 
 pub async fn outbox_one(
-    State(reads): State<Arc<Reads>>,
+    State(desk): State<Arc<Desk>>,
     caller: Caller,
     _: Fresh,
     Id(id): Id,
     params: Params,
 ) -> Result<Answer, Problem> {
     params.finish(&[])?;
-    let mut client = connection(&reads.pool).await?;
-    let snapshot = Snapshot::take(&mut client).await?;
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
     let row = find(&snapshot, &caller, &id).await?;
     let own = conversations::of_rows(&snapshot, &caller, std::iter::once(row.conversation_id.as_str())).await?;
     let body = show::outgoing(&row, own.get(&row.conversation_id));
-    Ok(Answer { position: snapshot.position, body })
+    Ok(snapshot.answer(&body))
 }
 
 /// The caller's message of this id, if it ever was in the outbox.

@@ -5,6 +5,7 @@ mod breaker;
 mod channels;
 mod contacts;
 mod conversations;
+mod desk;
 mod events;
 mod evidence;
 mod follow_ups;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use axum::{Router, routing::get};
 use deadpool_postgres::Pool;
+use steward_domain::settings::ReadLimits;
 use steward_http::Guard;
 use steward_log::Log;
 use steward_proto::TenantId;
@@ -35,12 +37,14 @@ pub use show::{message as show_message, time as show_time};
 #[derive(Clone)]
 pub struct Reads {
     pub log: Log,
+    /// Not the projector's: who reads must not keep it waiting.
     pub pool: Pool,
     /// Advanced by the projector of this process.
     pub reached: Reached,
     pub guard: Guard,
     /// The configured channels, in the order of the config.
     pub channels: Vec<Channel>,
+    pub limits: ReadLimits,
     /// Ends the live streams.
     pub shutdown: CancellationToken,
 }
@@ -79,7 +83,7 @@ pub const PATHS: &[&str] = &[
 /// The routes: `/api/v1/…` behind the guard, and the page and the documents in the open.
 pub fn router(reads: Reads) -> Router {
     let guard = reads.guard.clone();
-    let hub = live::Hub::start(reads.log.clone(), reads.shutdown.clone());
+    let hub = live::Hub::new(&reads);
     let routes = PATHS.iter().fold(Router::new(), |router, path| {
         let route = match *path {
             "/api/v1/breaker" => get(breaker::one),
@@ -104,7 +108,7 @@ pub fn router(reads: Reads) -> Router {
         };
         router.route(path, route)
     });
-    let routes = routes.with_state(Arc::new(reads));
+    let routes = routes.with_state(Arc::new(desk::Desk::new(reads)));
     let live = Router::new().route("/api/v1/stream", get(live::stream)).with_state(hub);
     guard.protect(routes.merge(live)).merge(page::router())
 }

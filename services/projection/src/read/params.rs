@@ -5,6 +5,13 @@ use std::str::FromStr;
 use axum::{extract::FromRequestParts, http::request::Parts};
 use steward_http::{ApiQuery, Problem};
 
+/// Longest query, and longest name or value in it, in bytes.
+const LONGEST_QUERY: usize = 16 * 1024;
+const LONGEST_VALUE: usize = 2 * 1024;
+
+/// Most parameters of a request.
+const MOST_PAIRS: usize = 32;
+
 /// Names and values, taken out one by one.
 #[derive(Debug)]
 pub struct Params(Vec<(String, String)>);
@@ -13,8 +20,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if parts.uri.query().is_some_and(|query| query.len() > LONGEST_QUERY) {
+            return Err(bad(format!(
+                "the query is longer than {LONGEST_QUERY} bytes; filter by fewer or shorter values"
+            )));
+        }
         let ApiQuery(pairs) = ApiQuery::<Vec<(String, String)>>::from_request_parts(parts, state).await?;
+        if pairs.len() > MOST_PAIRS {
+            return Err(bad(format!("there are {} parameters; no list takes more than {MOST_PAIRS}", pairs.len())));
+        }
         for (i, (name, value)) in pairs.iter().enumerate() {
+            if name.len() > LONGEST_VALUE || value.len() > LONGEST_VALUE {
+                return Err(bad(format!(
+                    "a parameter is longer than {LONGEST_VALUE} bytes; nothing is found by such a value"
+                )));
+            }
             if pairs[..i].iter().any(|(earlier, _)| earlier == name) {
                 return Err(bad(format!("`{name}` is given twice; give it once")));
             }

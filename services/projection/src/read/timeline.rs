@@ -7,19 +7,17 @@ use serde_json::{Value, json};
 use steward_http::{Caller, Problem};
 
 use super::{
-    Reads,
     answer::{Answer, Fresh, Id},
     conversations,
+    desk::Desk,
     list::{List, Page},
     params::Params,
-    show,
-    snapshot::{Snapshot, connection},
-    words,
+    show, words,
 };
 use crate::rows::{EventRow, hashed};
 
 pub async fn of_conversation(
-    State(reads): State<Arc<Reads>>,
+    State(desk): State<Arc<Desk>>,
     caller: Caller,
     _: Fresh,
     Id(id): Id,
@@ -31,11 +29,11 @@ pub async fn of_conversation(
     // A chain of causes is found by the id that its events hold as text in their payload.
     list.by_mention("follow_up_id");
     list.by_mention("message_id");
-    let mut client = connection(&reads.pool).await?;
-    let snapshot = Snapshot::take(&mut client).await?;
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
     conversations::find(&snapshot, &caller, &id).await?;
     let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
-    Ok(page.answer(snapshot.position, |row| entry(&row)))
+    Ok(page.answer(&snapshot, |row| entry(&row)))
 }
 
 fn entry(row: &EventRow) -> Value {

@@ -9,12 +9,12 @@ use steward_http::{Caller, Problem};
 use steward_proto::{Event, Fold as _, Metadata, Recorded};
 
 use super::{
-    Reads,
     answer::{Answer, Fresh, Id, unknown},
+    desk::Desk,
     list::{List, Page, read_rows},
     params::Params,
     show::time,
-    snapshot::{Snapshot, connection},
+    snapshot::Snapshot,
 };
 use crate::rows::{DeliveryRow, EventRow, Json, columns, hashed};
 
@@ -28,50 +28,45 @@ const NOT_DELETED: &str = "NOT EXISTS (SELECT 1 FROM {schema}.events later WHERE
 
 const STATES: [&str; 3] = ["delivered", "retrying", "failed"];
 
-pub async fn list(
-    State(reads): State<Arc<Reads>>,
-    caller: Caller,
-    _: Fresh,
-    params: Params,
-) -> Result<Answer, Problem> {
+pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
     list.only_fixed(&hashed::is("type_name", "'WebhookCreated'"));
     list.only_fixed(NOT_DELETED);
-    let mut client = connection(&reads.pool).await?;
-    let snapshot = Snapshot::take(&mut client).await?;
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
     let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
     let ids = page.items.iter().map(|row| row.aggregate_id.clone()).collect();
     let mut webhooks = folded(&snapshot, &caller, ids).await?;
-    Ok(page.answer(snapshot.position, |row| webhooks.remove(&row.aggregate_id).map_or(JsonValue::Null, |w| show(&w))))
+    Ok(page.answer(&snapshot, |row| webhooks.remove(&row.aggregate_id).map_or(JsonValue::Null, |w| show(&w))))
 }
 
 pub async fn one(
-    State(reads): State<Arc<Reads>>,
+    State(desk): State<Arc<Desk>>,
     caller: Caller,
     _: Fresh,
     Id(id): Id,
     params: Params,
 ) -> Result<Answer, Problem> {
     params.finish(&[])?;
-    let mut client = connection(&reads.pool).await?;
-    let snapshot = Snapshot::take(&mut client).await?;
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
     let webhook = find(&snapshot, &caller, &id).await?;
     if webhook.standing == Standing::Deleted {
         return Err(unknown("webhook", &id));
     }
-    Ok(Answer { position: snapshot.position, body: show(&webhook) })
+    Ok(snapshot.answer(&show(&webhook)))
 }
 
 /// Newest events first, also of a webhook that is deleted.
 pub async fn deliveries(
-    State(reads): State<Arc<Reads>>,
+    State(desk): State<Arc<Desk>>,
     caller: Caller,
     _: Fresh,
     Id(id): Id,
     params: Params,
 ) -> Result<Answer, Problem> {
-    let mut client = connection(&reads.pool).await?;
-    let snapshot = Snapshot::take(&mut client).await?;
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
     let webhook = find(&snapshot, &caller, &id).await?;
     let mut list = List::new(&caller, params);
     list.only(&hashed::is("webhook_id", "{}"), Box::new(webhook.id.clone()));
@@ -84,7 +79,7 @@ pub async fn deliveries(
     list.by("event_id");
     list.by("event_type");
     let page: Page<DeliveryRow> = list.page(&snapshot, "position", |d: &DeliveryRow| d.position).await?;
-    Ok(page.answer(snapshot.position, |row| show_delivery(&row, &webhook)))
+    Ok(page.answer(&snapshot, |row| show_delivery(&row, &webhook)))
 }
 
 async fn find(snapshot: &Snapshot<'_>, caller: &Caller, id: &str) -> Result<Webhook, Problem> {

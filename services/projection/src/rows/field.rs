@@ -17,6 +17,14 @@ pub trait Field: Sized {
     /// # Errors
     /// When the column has another type.
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error>;
+    /// SQL for its length, if that varies.
+    fn size(_column: &str) -> Option<String> {
+        None
+    }
+}
+
+fn octets(expression: &str) -> Option<String> {
+    Some(format!("coalesce(octet_length({expression}), 0)"))
 }
 
 fn put_bytes(buffer: &mut BytesMut, bytes: &[u8]) {
@@ -59,6 +67,10 @@ impl Field for String {
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
         row.try_get(index)
     }
+
+    fn size(column: &str) -> Option<String> {
+        octets(column)
+    }
 }
 
 impl Field for Bytes {
@@ -68,6 +80,10 @@ impl Field for Bytes {
 
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
         row.try_get::<_, Vec<u8>>(index).map(Self::from)
+    }
+
+    fn size(column: &str) -> Option<String> {
+        octets(column)
     }
 }
 
@@ -148,6 +164,10 @@ impl<T: Serialize + DeserializeOwned> Field for Json<T> {
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
         row.try_get::<_, tokio_postgres::types::Json<T>>(index).map(|json| Self(json.0))
     }
+
+    fn size(column: &str) -> Option<String> {
+        octets(&format!("{column}::text"))
+    }
 }
 
 impl<T: Field> Field for Option<T> {
@@ -161,6 +181,10 @@ impl<T: Field> Field for Option<T> {
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
         let null = row.try_get::<_, Option<Present>>(index)?.is_none();
         if null { Ok(None) } else { T::get(row, index).map(Some) }
+    }
+
+    fn size(column: &str) -> Option<String> {
+        T::size(column)
     }
 }
 

@@ -26,6 +26,8 @@ pub trait Table: Sized {
     const COLUMNS: &'static [&'static str];
     /// Appends the row in the binary COPY format.
     fn put(&self, buffer: &mut BytesMut);
+    /// About how long a row is, in bytes, as an expression that doesn't read long values.
+    fn size() -> String;
     /// Reads a row that was selected with [`columns`].
     ///
     /// # Errors
@@ -61,6 +63,13 @@ macro_rules! table {
                 use bytes::BufMut as _;
                 buffer.put_i16(Self::COLUMNS.len() as i16);
                 $($crate::rows::Field::put(&self.$field, buffer);)*
+            }
+
+            fn size() -> String {
+                let parts = [$(<$type as $crate::rows::Field>::size(stringify!($field))),*];
+                // Names and what is short beside them.
+                let fixed = (Self::COLUMNS.len() * 24).to_string();
+                parts.into_iter().flatten().chain([fixed]).collect::<Vec<_>>().join(" + ")
             }
 
             fn read(row: &tokio_postgres::Row) -> Result<Self, tokio_postgres::Error> {

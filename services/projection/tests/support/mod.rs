@@ -16,10 +16,11 @@ use axum::{
 };
 use deadpool_postgres::Pool;
 use serde_json::Value;
+use steward_domain::{ids, settings::ReadLimits};
 use steward_http::Guard;
-use steward_log::{Append, ConnectOptions, Expected, Log};
+use steward_log::{Append, Condition, ConnectOptions, Expected, Log};
 use steward_projection::{Channel, ProjectionError, Reached, Reads};
-use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId};
+use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, v1};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -30,6 +31,7 @@ pub struct System {
     pub log: Log,
     pub pool: Pool,
     pub reached: Reached,
+    pub limits: ReadLimits,
     pub shutdown: CancellationToken,
     pub nats: nats::Server,
     pub postgres: postgres::Server,
@@ -42,7 +44,7 @@ impl System {
         let log = Log::connect(&nats.url(), ConnectOptions::new("test"), shutdown.clone()).await.unwrap();
         log.ensure_streams().await.unwrap();
         let pool = steward_projection::pool(&postgres.url(), 8).unwrap();
-        Self { log, pool, reached: Reached::default(), shutdown, nats, postgres }
+        Self { log, pool, reached: Reached::default(), limits: ReadLimits::default(), shutdown, nats, postgres }
     }
 
     /// A projector that runs until it is stopped.
@@ -50,6 +52,50 @@ impl System {
         let shutdown = self.shutdown.child_token();
         let run = steward_projection::run(self.log.clone(), self.pool.clone(), self.reached.clone(), shutdown.clone());
         Projector { running: tokio::spawn(run), shutdown }
+    }
+
+    /// The same, and it says that it is behind when it lags more than this.
+    pub fn project_within(&mut self, limit: Duration) -> Projector {
+        self.reached = Reached::with_limit(limit);
+        self.project()
+    }
+
+    /// What the projector says of itself.
+    pub fn projection_condition(&self) -> Condition {
+        let conditions = self.log.health().conditions();
+        conditions.into_iter().find(|(name, _)| name == "projection").expect("it runs").1
+    }
+
+    /// Waits until the projector says so.
+    pub async fn until(&self, condition: Condition) {
+        let waiting = async {
+            while self.projection_condition() != condition {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it says so in time");
+    }
+
+    /// A new key of a tenant.
+    pub async fn key_of(&self, name: &str) -> steward_http::NewKey {
+        let key = steward_http::create_key(&tenant(name));
+        let created = v1::ApiKeyCreated {
+            key_id: key.key_id.clone(),
+            role: "reader".to_owned(),
+            hash: key.hash.clone(),
+            name: key.key_id.clone(),
+            ..v1::ApiKeyCreated::default()
+        };
+        self.record(&ids::tenant_aggregate(&tenant(name)), vec![created.into()]).await;
+        key
+    }
+
+    /// The routes as a reader of this tenant calls them.
+    pub async fn api_of(&self, name: &str) -> Api {
+        let key = self.key_of(name).await;
+        let reads = self.reads(Guard::keys(self.log.clone()));
+        self.caught_up().await;
+        Api { router: steward_projection::router(reads), key: Some(key.text) }
     }
 
     /// Waits until everything in the log is in the read models.
@@ -69,6 +115,7 @@ impl System {
                 Channel { tenant: tenant("default"), id: "web".to_owned(), kind: "web".to_owned() },
                 Channel { tenant: tenant("other"), id: "theirs".to_owned(), kind: "telegram".to_owned() },
             ],
+            limits: self.limits.clone(),
             shutdown: self.shutdown.clone(),
         }
     }

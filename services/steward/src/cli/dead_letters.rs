@@ -4,7 +4,12 @@ use chrono::SecondsFormat;
 use clap::{Args, Subcommand};
 use comfy_table::{ContentArrangement, Table};
 
+use steward_projection::CONSUMER as PROJECTION;
+
 use super::{Global, session::Session};
+
+/// What the projector set aside isn't tried one by one: later events were projected without it.
+const REBUILD: &str = "`steward rebuild` tries them all again, in their order, and takes the letters away that succeed";
 
 /// List and retry events that a service gave up on
 ///
@@ -66,18 +71,28 @@ impl DeadLetters {
                     }
                     println!("{table}");
                     println!("tried again by: steward dead-letters retry <consumer> <position>");
+                    if letters.iter().any(|letter| letter.consumer == PROJECTION) {
+                        println!("those of {PROJECTION}: {REBUILD}");
+                    }
                 }
+            }
+            Command::Retry { consumer: Some(consumer), .. } if consumer == PROJECTION => {
+                anyhow::bail!("the read models went on without this event: {REBUILD}");
             }
             Command::Retry { consumer: Some(consumer), position: Some(position), .. } => {
                 log.retry_dead_letter(&consumer, position).await?;
                 println!("{consumer} tries position {position} again");
             }
             Command::Retry { .. } => {
-                let letters = log.dead_letters().await?;
+                let (projections, letters): (Vec<_>, Vec<_>) =
+                    log.dead_letters().await?.into_iter().partition(|letter| letter.consumer == PROJECTION);
                 for letter in &letters {
                     log.retry_dead_letter(&letter.consumer, letter.position).await?;
                 }
                 println!("{} tried again", letters.len());
+                if !projections.is_empty() {
+                    println!("{} of {PROJECTION}: {REBUILD}", projections.len());
+                }
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use futures::StreamExt as _;
 use steward_domain::settings::{ChannelKind, Settings as Served, Telegram};
 use steward_log::{ConnectOptions, Log, definitions, permissions::OPERATOR};
 use tokio::time::timeout;
@@ -15,6 +16,8 @@ use crate::{config::Settings, find, postgres, run_file::RunFile, servers::DataDi
 const LIMIT: Duration = Duration::from_secs(5);
 /// PostgreSQL 15, as `server_version_num` writes it.
 const OLDEST_POSTGRES: i32 = 150_000;
+/// With so much age of what isn't projected something is wrong, or a first start under way.
+const LAG: Duration = Duration::from_secs(10);
 
 /// Check configuration, servers, versions, streams, read models and channels, and say what to do
 ///
@@ -135,9 +138,18 @@ async fn read_models(report: &mut Report, global: &Global, settings: &Settings, 
         let version: String = client.query_one("SHOW server_version", &[]).await?.get(0);
         // It isn't there before the first start.
         let active = client.query_opt("SELECT schema, position FROM steward.active", &[]).await.ok().flatten();
-        anyhow::Ok((number, version, active.map(|row| (row.get::<_, String>(0), row.get::<_, i64>(1).cast_unsigned()))))
+        let active = active.map(|row| (row.get::<_, String>(0), row.get::<_, i64>(1).cast_unsigned()));
+        let set_aside = match &active {
+            // Older read models have no such table.
+            Some((schema, _)) => {
+                let count = format!("SELECT count(*), min(position) FROM {schema}.set_aside");
+                client.query_one(&count, &[]).await.ok().map(|row| (row.get::<_, i64>(0), row.get::<_, Option<i64>>(1)))
+            }
+            None => None,
+        };
+        anyhow::Ok((number, version, active, set_aside))
     };
-    let (number, version, active) = match timeout(LIMIT, ask).await {
+    let (number, version, active, set_aside) = match timeout(LIMIT, ask).await {
         Ok(Ok(found)) => found,
         Ok(Err(problem)) => {
             let text = format!("at {}: {problem:#}: check that it runs and that the URL is right", bare(url.expose()));
@@ -162,13 +174,47 @@ async fn read_models(report: &mut Report, global: &Global, settings: &Settings, 
         (Some((schema, position)), Some(end)) if position > end => Wrong(format!(
             "{schema} is at position {position}, the log ends at {end}: this Postgres belongs to another log; set postgres.url to the right one"
         )),
-        (Some((schema, position)), Some(end)) if end - position > 10_000 => Notice(format!(
-            "{schema} is at position {position}, {} behind the log: does `projection` run?",
-            end - position
-        )),
-        (Some((schema, position)), _) => Fine(format!("{schema} at position {position}")),
+        (Some((schema, position)), Some(end)) => match lag(log, position, end).await {
+            Some(lag) if lag > LAG => Wrong(format!(
+                "{schema} is at position {position}, {} behind the log and {} s in time: does `projection` run, and what does it log?",
+                end - position,
+                lag.as_secs()
+            )),
+            lag => Fine(format!(
+                "{schema} at position {position}, {:.1} s behind the log",
+                lag.unwrap_or_default().as_secs_f64()
+            )),
+        },
+        (Some((schema, position)), None) => {
+            Notice(format!("{schema} at position {position}; the log's end isn't known"))
+        }
     };
     report.add("read models", finding);
+    if let Some((count @ 1.., first)) = set_aside {
+        let finding = Wrong(format!(
+            "{count} events can't be projected, the first at position {}; rows of their aggregates are incomplete: see \
+             `steward dead-letters list`, then `steward rebuild`",
+            first.unwrap_or_default()
+        ));
+        report.add("set aside", finding);
+    }
+}
+
+/// How old the first event is that isn't projected yet; `None`: there is none, or the log doesn't say.
+async fn lag(log: Option<&Log>, position: u64, end: u64) -> Option<Duration> {
+    let log = log.filter(|_| position < end)?;
+    let first = async {
+        let mut events = std::pin::pin!(log.past(position + 1, vec!["ev.>".to_owned()]).await.ok()?);
+        // What is no event is passed by.
+        while let Some(read) = events.next().await {
+            if let Ok(tailed) = read {
+                return Some(tailed.recorded.metadata.at);
+            }
+        }
+        None
+    };
+    let at = timeout(LIMIT, first).await.ok().flatten()?;
+    (chrono::Utc::now() - at).to_std().ok()
 }
 
 /// What the process that uses this data directory says of itself, if there is one.

@@ -31,6 +31,12 @@ impl Rebuild {
             rebuilt.schema,
             rebuilt.position
         );
+        if rebuilt.set_aside > 0 {
+            println!(
+                "{} events can't be projected and were set aside; what they would have changed is missing: see `steward dead-letters list`",
+                rebuilt.set_aside
+            );
+        }
         Ok(())
     }
 }

@@ -49,6 +49,13 @@ pub(super) struct Limits {
     pub body_megabytes: Option<Megabytes>,
     /// Outgoing webhooks that a tenant may have.
     pub webhooks_per_tenant: Option<Positive>,
+    pub page_bytes: Option<Positive>,
+    pub reads: Option<Positive>,
+    pub streams: Option<Positive>,
+    pub streams_per_tenant: Option<Positive>,
+    pub streams_per_key: Option<Positive>,
+    pub replays: Option<Positive>,
+    pub lag: Option<Span>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -15,7 +15,7 @@ use std::{
 };
 
 pub use steward_domain::settings::{Approval, Policy, Template, TenantPolicy};
-use steward_domain::settings::{Breaker, Defaults, Limits, PartsOfDay};
+use steward_domain::settings::{Breaker, Defaults, Limits, PartsOfDay, ReadLimits};
 use toml::Table;
 
 pub use self::{
@@ -49,6 +49,8 @@ pub struct Settings {
     /// `[limits]` of the HTTP edge, with `[server] trusted_proxies`.
     pub edge: steward_http::Limits,
     pub limits: Limits,
+    /// `[limits]`, as far as it is about reading.
+    pub read_limits: ReadLimits,
     pub channels: Vec<Channel>,
 }
 
@@ -177,6 +179,7 @@ fn settings(file: file::File, without_file: bool) -> Result<Settings, KeyProblem
         limits: Limits {
             webhooks_per_tenant: file.limits.webhooks_per_tenant.map_or(Limits::default().webhooks_per_tenant, |n| n.0),
         },
+        read_limits: read_limits(&file.limits),
         channels,
     })
 }
@@ -184,12 +187,28 @@ fn settings(file: file::File, without_file: bool) -> Result<Settings, KeyProblem
 fn edge(file: &file::Limits, trusted_proxies: Vec<values::Proxy>) -> steward_http::Limits {
     let otherwise = steward_http::Limits::default();
     steward_http::Limits {
-        connections: file.connections.map_or(otherwise.connections, |n| n.0 as usize),
+        connections: file.connections.as_ref().map_or(otherwise.connections, |n| n.0 as usize),
         connections_per_address: file
             .connections_per_address
+            .as_ref()
             .map_or(otherwise.connections_per_address, |n| n.0 as usize),
-        body_bytes: file.body_megabytes.map_or(otherwise.body_bytes, |n| n.0 << 20),
+        body_bytes: file.body_megabytes.as_ref().map_or(otherwise.body_bytes, |n| n.0 << 20),
         trusted_proxies: trusted_proxies.into_iter().map(|proxy| proxy.0).collect(),
+        ..otherwise
+    }
+}
+
+fn read_limits(file: &file::Limits) -> ReadLimits {
+    let otherwise = ReadLimits::default();
+    let number = |given: &Option<values::Positive>, default: usize| given.as_ref().map_or(default, |n| n.0 as usize);
+    ReadLimits {
+        page_bytes: number(&file.page_bytes, otherwise.page_bytes),
+        reads: number(&file.reads, otherwise.reads),
+        streams: number(&file.streams, otherwise.streams),
+        streams_per_tenant: number(&file.streams_per_tenant, otherwise.streams_per_tenant),
+        streams_per_key: number(&file.streams_per_key, otherwise.streams_per_key),
+        replays: number(&file.replays, otherwise.replays),
+        lag: file.lag.as_ref().map_or(otherwise.lag, |span| span.0),
         ..otherwise
     }
 }

@@ -34,6 +34,7 @@ impl Settings {
                 retry: self.webhooks.retry.clone(),
             },
             limits: self.limits.clone(),
+            read_limits: self.read_limits.clone(),
             channels: self.channels.iter().map(served_channel).collect(),
         })
     }

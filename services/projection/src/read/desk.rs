@@ -1,0 +1,85 @@
+//! Where reads are admitted: so many at once, and of each tenant only a part of them.
+
+use std::time::Duration;
+
+use steward_http::{Caller, Problem};
+
+use super::{Reads, snapshot::Reading};
+use crate::{
+    error::ProjectionError,
+    shares::{Share, Shares, Taken},
+};
+
+/// Longest a read waits to be admitted.
+const ADMITTED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Who may wait for a position at once: all, and one tenant's.
+const WAITS: (usize, usize) = (1_024, 256);
+
+/// Places are counted in pieces of memory of this size, in bytes.
+const PIECE: usize = 16 * 1024;
+
+/// What the handlers share.
+pub struct Desk {
+    pub reads: Reads,
+    /// Pieces of memory.
+    memory: Shares,
+    waits: Shares,
+}
+
+impl Desk {
+    pub fn new(reads: Reads) -> Self {
+        let limits = &reads.limits;
+        let pieces = limits.reads.max(1) * pieces_of_a_read(limits.page_bytes);
+        // One read is always admitted.
+        let each = (pieces / 2).max(pieces_of_a_read(limits.page_bytes));
+        Self { memory: Shares::new(pieces, each), waits: Shares::new(WAITS.0, WAITS.1), reads }
+    }
+
+    /// Admits a read: a connection, and the memory that its answer may take.
+    ///
+    /// # Errors
+    /// 429 when the tenant's own reads take all it may have, 503 when all are busy or Postgres is away.
+    pub async fn begin(&self, caller: &Caller) -> Result<Reading, Problem> {
+        let page_bytes = self.reads.limits.page_bytes;
+        let places = pieces_of_a_read(page_bytes);
+        let share = self.memory.take(caller.tenant.as_str(), places, ADMITTED_WITHIN).await;
+        let share = share.map_err(|taken| {
+            metrics::counter!("steward_reads_refused_total").increment(1);
+            match taken {
+                Taken::TheHoldersOwn => Problem::too_many(
+                    "too_many_reads",
+                    "this tenant reads as much at once as one tenant may; ask again in a second, with fewer requests side by side",
+                ),
+                Taken::All => Problem::unavailable(
+                    "reads_busy",
+                    "more is being read than this process serves at once; ask again in a second",
+                ),
+            }
+        })?;
+        let client = self.reads.pool.get().await.map_err(ProjectionError::from)?;
+        Ok(Reading::new(client, share, page_bytes))
+    }
+
+    /// Admits somebody who waits for a position.
+    ///
+    /// # Errors
+    /// 429 when too many wait.
+    pub fn wait(&self, caller: &Caller) -> Result<Share, Problem> {
+        self.waits.try_take(caller.tenant.as_str(), 1).map_err(|_| {
+            Problem::too_many(
+                "too_many_waits",
+                "too many requests wait for a position (`Steward-After`); ask without it, or again in a second",
+            )
+        })
+    }
+}
+
+/// The rows of a page, and the same as JSON.
+fn pieces_of_a_read(page_bytes: usize) -> usize {
+    pieces(2 * page_bytes)
+}
+
+pub fn pieces(bytes: usize) -> usize {
+    bytes.div_ceil(PIECE).max(1)
+}
