@@ -6,7 +6,7 @@ use anyhow::Context;
 use deadpool_postgres::Pool;
 use metrics_exporter_prometheus::PrometheusHandle;
 use steward_http::Guard;
-use steward_log::{Condition, ConnectOptions, Log, LogError, Tasks};
+use steward_log::{Condition, ConnectOptions, Health, Log, LogError, Tasks};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -148,7 +148,7 @@ impl Process {
                 AuthMode::Open => Guard::open(),
                 AuthMode::Keys => Guard::keys(log.clone()),
             };
-            tasks.keep("the watch over the parts", end_with_the_dead(log.clone(), shutdown.clone()));
+            tasks.keep("the watch over the parts", end_with_the_dead(log.health().clone(), shutdown.clone()));
             let runtime = Runtime {
                 settings: served,
                 log: log.clone(),
@@ -176,11 +176,11 @@ impl Process {
 }
 
 /// Ends with an error when a part of the process is dead and stays so: nobody else starts it anew.
-async fn end_with_the_dead(log: Log, shutdown: CancellationToken) -> Result<(), String> {
+async fn end_with_the_dead(health: Health, shutdown: CancellationToken) -> Result<(), String> {
     let mut tick = tokio::time::interval(LOOK);
     let mut looks = 0;
     while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
-        let dead = log.health().conditions().into_iter().find_map(|(name, condition)| match condition {
+        let dead = health.conditions().into_iter().find_map(|(name, condition)| match condition {
             Condition::Dead(why) => Some((name, why)),
             Condition::Well | Condition::Behind(_) => None,
         });
@@ -260,4 +260,25 @@ fn print_urls(http: &str, run: &RunFile, run_path: &Path) {
 /// A line for whoever started us; a closed standard output is no reason to stop.
 fn say(line: std::fmt::Arguments) {
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_that_is_dead_ends_the_process_and_one_that_is_behind_does_not() {
+        let health = Health::default();
+        health.register("projection", || Condition::Behind("9 s".to_owned()));
+        let shutdown = CancellationToken::new();
+        let watch = tokio::spawn(end_with_the_dead(health.clone(), shutdown.clone()));
+        tokio::time::sleep(LOOK * 20).await;
+        assert!(!watch.is_finished());
+        health.register("writer", || Condition::Dead("it panicked".to_owned()));
+        let said = watch.await.expect("it doesn't panic");
+        assert_eq!(said, Err("writer is dead: it panicked".to_owned()));
+        let watch = tokio::spawn(end_with_the_dead(Health::default(), shutdown.clone()));
+        shutdown.cancel();
+        assert_eq!(watch.await.expect("it doesn't panic"), Ok(()));
+    }
 }

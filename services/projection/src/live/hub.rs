@@ -1,6 +1,7 @@
 //! The one reader of the log that feeds all live streams of this process.
 
 use std::{
+    panic::AssertUnwindSafe,
     pin::pin,
     sync::{
         Arc,
@@ -9,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use steward_log::{Log, LogError};
 use tokio::sync::{Mutex, broadcast};
 use tokio_util::sync::CancellationToken;
@@ -62,7 +63,7 @@ impl Hub {
             None => {
                 let start = self.log.last_position().await?;
                 let feed = Feed { frames: broadcast::Sender::new(BUFFERED), through: Arc::new(AtomicU64::new(start)) };
-                tokio::spawn(Arc::clone(self).read(feed.clone(), start));
+                tokio::spawn(Arc::clone(self).keep_reading(feed.clone(), start));
                 slot.insert(feed).clone()
             }
         };
@@ -71,19 +72,27 @@ impl Hub {
         Ok(Joined { frames, through: feed.through.load(Ordering::Acquire) })
     }
 
-    async fn read(self: Arc<Self>, feed: Feed, start: u64) {
+    /// Reads until nobody listens any more, the log is lost or the shutdown. Whatever ends it, the feed is taken away:
+    /// subscribers then join another.
+    async fn keep_reading(self: Arc<Self>, feed: Feed, start: u64) {
+        if AssertUnwindSafe(self.read(&feed, start)).catch_unwind().await.is_err() {
+            tracing::error!("the reader of the live streams panicked; subscribers join again");
+        }
+        let mut slot = self.feed.lock().await;
+        if slot.as_ref().is_some_and(|now| now.frames.same_channel(&feed.frames)) {
+            *slot = None;
+        }
+    }
+
+    async fn read(&self, feed: &Feed, start: u64) {
         tokio::select! {
-            result = self.feed_from(&feed, start) => {
+            result = self.feed_from(feed, start) => {
                 if let Err(error) = result {
                     tracing::warn!(%error, "the live streams lost the log; subscribers join again");
                 }
             }
             // Subscribers end by the same token.
             () = self.shutdown.cancelled() => {}
-        }
-        let mut slot = self.feed.lock().await;
-        if slot.as_ref().is_some_and(|now| now.frames.same_channel(&feed.frames)) {
-            *slot = None;
         }
     }
 
