@@ -70,6 +70,7 @@ impl ClientAddress {
 /// What counts as one address: whoever has an IPv6 address has the whole network of 64 bits.
 pub(crate) fn one(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
+        IpAddr::V6(v6) if v6.is_loopback() => v6.into(),
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
         v4 @ IpAddr::V4(_) => v4,
     }

@@ -227,6 +227,7 @@ mod tests {
         let other = lease(&budget, [3, 3, 3, 3]);
         other.proven(&TenantId::new("acme").unwrap());
         assert!(other.take(FREE + 1).is_err());
+        let other = lease(&budget, [3, 3, 3, 3]);
         other.proven(&TenantId::new("other").unwrap());
         assert!(other.take(1 << 20).is_ok());
         drop((one, two, caller, other));

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio_util::sync::CancellationToken;
@@ -15,9 +15,14 @@ use crate::{
     connection::{Activity, Stage},
 };
 
+/// How long a connection may be at nothing when everything ends: long enough for an answer on its way.
+const AT_THE_END: Duration = Duration::from_millis(500);
+
 /// All connections of a listener.
 pub(crate) struct Connections {
     pub limits: Limits,
+    /// When everything ends, nobody is waited for who hasn't asked for anything.
+    at_the_end: Limits,
     began: Instant,
     table: Mutex<Table>,
 }
@@ -62,7 +67,7 @@ impl Table {
                 self.by_address.remove(&address);
             }
         }
-        metrics::gauge!("steward_http_connections").set(self.open.len() as f64);
+        metrics::gauge!("steward_http_connections").decrement(1.0);
         Some(open)
     }
 
@@ -74,7 +79,8 @@ impl Table {
             .filter(|(_, open)| address.is_none() || open.address == address)
             .map(|(id, open)| (open.activity.stage(), open.activity.since(), *id))
             .filter(|(stage, ..)| *stage < Stage::Work)
-            .min();
+            // Between requests nothing is lost. Otherwise the oldest: who has just come is about to say what they want.
+            .min_by_key(|(stage, since, id)| (*stage != Stage::Idle, *since, *id));
         let Some(open) = spared.and_then(|(.., id)| self.remove(id)) else { return false };
         open.close.cancel();
         metrics::counter!("steward_http_connections_closed_total", "reason" => "room").increment(1);
@@ -84,7 +90,8 @@ impl Table {
 
 impl Connections {
     pub fn new(limits: Limits) -> Arc<Self> {
-        Arc::new(Self { limits, began: Instant::now(), table: Mutex::default() })
+        let at_the_end = Limits { header_timeout: AT_THE_END, idle_timeout: AT_THE_END, ..limits.clone() };
+        Arc::new(Self { limits, at_the_end, began: Instant::now(), table: Mutex::default() })
     }
 
     /// A place for a connection from `peer`; `None`: there is none, all others are at work.
@@ -111,7 +118,7 @@ impl Connections {
         if let Some(address) = address {
             *table.by_address.entry(address).or_default() += 1;
         }
-        metrics::gauge!("steward_http_connections").set(table.open.len() as f64);
+        metrics::gauge!("steward_http_connections").increment(1.0);
         Some(Place { id, connections: Arc::clone(self), activity, close })
     }
 
@@ -119,7 +126,7 @@ impl Connections {
     pub fn sweep(&self, ending: bool) {
         let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         for open in table.open.values() {
-            if open.activity.is_overdue(&self.limits) || (ending && open.activity.stage() < Stage::Body) {
+            if open.activity.is_overdue(if ending { &self.at_the_end } else { &self.limits }) {
                 open.close.cancel();
                 metrics::counter!("steward_http_connections_closed_total", "reason" => "overdue").increment(1);
             }

@@ -39,14 +39,21 @@ const AGAIN: (f64, f64) = (10.0, 2.0);
 
 /// A tenant's keys, by their hashes.
 struct Ring {
+    read_at: Instant,
     callers: HashMap<String, Caller>,
     again: Arc<Mutex<Bucket>>,
+}
+
+impl Ring {
+    fn is_fresh(&self) -> bool {
+        self.read_at.elapsed() < FRESH
+    }
 }
 
 /// Finds out whose a key is.
 pub(crate) struct Keyring {
     log: Log,
-    /// Of tenants that have keys.
+    /// Of tenants that have keys. Old ones are read again when they are needed.
     rings: Cache<TenantId, Arc<Ring>>,
     /// Tenants without keys.
     none: Cache<TenantId, Arc<Ring>>,
@@ -56,8 +63,8 @@ pub(crate) struct Keyring {
 
 impl Keyring {
     pub fn new(log: Log) -> Self {
-        let cache = |most| Cache::builder().max_capacity(most).time_to_live(FRESH).build();
-        let (rings, none) = (cache(TENANTS), cache(STRANGERS));
+        let rings = Cache::new(TENANTS);
+        let none = Cache::builder().max_capacity(STRANGERS).time_to_live(FRESH).build();
         Self { log, rings, none, readings: Semaphore::new(READINGS), refusals: Refusals::new() }
     }
 
@@ -86,31 +93,31 @@ impl Keyring {
         client: Option<ClientAddress>,
     ) -> Result<Option<Caller>, Problem> {
         let remembered = self.remembered(tenant);
+        let fresh = remembered.as_ref().filter(|ring| ring.is_fresh());
         // They are found by their hashes, so the time it takes says nothing about a key.
-        if let Some(caller) = remembered.as_ref().and_then(|ring| ring.callers.get(hash)) {
+        if let Some(caller) = fresh.and_then(|ring| ring.callers.get(hash)) {
             return Ok(Some(caller.clone()));
         }
-        if client.is_some_and(|client| self.refusals.is_waiting(client)) {
+        // Reading the old keys of a tenant again is nothing that a guesser can bring about often, and who guesses must not
+        // lock out those who come from the same address.
+        let news = fresh.is_some() || remembered.is_none();
+        if news && client.is_some_and(|client| self.refusals.is_waiting(client)) {
             return Err(Problem::too_many(
                 "too_many_refused",
                 "too many keys that aren't in force came from this address; wait a minute, then send one that is",
             ));
         }
-        let again = match &remembered {
-            Some(ring) => {
-                if !ring.again.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now()) {
-                    return Ok(None);
-                }
-                Arc::clone(&ring.again)
-            }
-            None => Arc::new(Mutex::new(Bucket::full(AGAIN.0, AGAIN.1))),
-        };
+        if let Some(ring) = fresh
+            && !ring.again.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now())
+        {
+            return Ok(None);
+        }
         let _reading = self.readings.acquire().await.expect("it is never closed");
         // Somebody else may have read them while this one waited.
-        let meanwhile = if remembered.is_none() { self.remembered(tenant) } else { None };
+        let meanwhile = self.remembered(tenant).filter(|ring| fresh.is_none() && ring.is_fresh());
         let ring = match meanwhile {
             Some(ring) => ring,
-            None => self.read(tenant, again).await?,
+            None => self.read(tenant, remembered.as_deref()).await?,
         };
         Ok(ring.callers.get(hash).cloned())
     }
@@ -119,12 +126,15 @@ impl Keyring {
         self.rings.get(tenant).or_else(|| self.none.get(tenant))
     }
 
-    async fn read(&self, tenant: &TenantId, again: Arc<Mutex<Bucket>>) -> Result<Arc<Ring>, Problem> {
+    async fn read(&self, tenant: &TenantId, before: Option<&Ring>) -> Result<Arc<Ring>, Problem> {
+        let read_at = Instant::now();
         let read = self.log.load::<Tenant>(&ids::tenant_aggregate(tenant), AtLeast::Latest).await?;
         let caller = |role, name: &String| Caller { tenant: tenant.clone(), role, name: name.clone() };
         let keys = read.state.keys.values();
         let callers: HashMap<_, _> = keys.map(|key| (key.hash.clone(), caller(key.role, &key.name))).collect();
-        let ring = Arc::new(Ring { callers, again });
+        let again =
+            before.map_or_else(|| Arc::new(Mutex::new(Bucket::full(AGAIN.0, AGAIN.1))), |b| Arc::clone(&b.again));
+        let ring = Arc::new(Ring { read_at, callers, again });
         let (with, without) =
             if ring.callers.is_empty() { (&self.none, &self.rings) } else { (&self.rings, &self.none) };
         without.invalidate(tenant);

@@ -62,13 +62,15 @@ impl Refusals {
         Self { buckets: Cache::builder().max_capacity(ADDRESSES).time_to_idle(FORGOTTEN).build() }
     }
 
-    /// Whether the address has to wait before it may bring another key that we don't know.
+    /// Whether the address has to wait before it may bring another key that we don't know. This machine never has to:
+    /// behind a proxy of which we know nothing, everybody comes from it.
     pub fn is_waiting(&self, client: ClientAddress) -> bool {
-        self.buckets.get(&one(client.0)).is_some_and(|bucket| {
-            let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
-            bucket.fill(Instant::now());
-            bucket.tokens < 1.0
-        })
+        !one(client.0).is_loopback()
+            && self.buckets.get(&one(client.0)).is_some_and(|bucket| {
+                let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
+                bucket.fill(Instant::now());
+                bucket.tokens < 1.0
+            })
     }
 
     /// Counts a refusal. The first of an address and the last one before it has to wait are said to the log.
@@ -104,6 +106,11 @@ mod tests {
             refusals.count(one);
         }
         assert!(refusals.is_waiting(one) && !refusals.is_waiting(other));
+        let here = ClientAddress(IpAddr::from([127, 0, 0, 1]));
+        for _ in 0..50 {
+            refusals.count(here);
+        }
+        assert!(!refusals.is_waiting(here));
     }
 
     #[test]

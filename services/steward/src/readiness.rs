@@ -49,7 +49,13 @@ impl Readiness {
     /// 503 that names what isn't, and what to do.
     pub async fn ask(&self) -> Result<(), Problem> {
         // What the parts say costs nothing and is never old.
-        self.parts()?;
+        if let Some(dead) = self.dead() {
+            return Err(dead);
+        }
+        // Without a server many parts are behind, and it is the server that is to be mended.
+        if !self.log.is_connected() {
+            return Err(nats_down("can't be reached"));
+        }
         let asking = {
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
             match &*asked {
@@ -60,31 +66,19 @@ impl Readiness {
                 }
             }
         };
-        asking.await
+        asking.await?;
+        self.behind().map_or(Ok(()), Err)
     }
 
-    fn parts(&self) -> Result<(), Problem> {
-        let conditions = self.log.health().conditions();
-        let find = |worst: fn(&Condition) -> Option<&String>| {
-            conditions.iter().find_map(|(name, condition)| Some((name, worst(condition)?)))
-        };
-        let is_dead = find(|c| if let Condition::Dead(why) = c { Some(why) } else { None });
-        if let Some((name, why)) = is_dead {
-            return Err(dead(name, why));
-        }
-        // Without the log they are all behind, and it is the log that is to be mended.
-        if !self.log.is_connected() {
-            return Err(nats_down("can't be reached"));
-        }
-        match find(|c| if let Condition::Behind(why) = c { Some(why) } else { None }) {
-            Some((name, why)) => {
-                let detail = format!(
-                    "{name} is behind: {why}. It goes on by itself; if it stays so, `steward doctor` says more."
-                );
-                Err(Problem::unavailable("behind", detail))
+    /// A part that isn't in time.
+    fn behind(&self) -> Option<Problem> {
+        self.log.health().conditions().into_iter().find_map(|(name, condition)| match condition {
+            Condition::Behind(why) => {
+                let advice = "It goes on by itself; if it stays so, `steward doctor` says more.";
+                Some(Problem::unavailable("behind", format!("{name} is behind: {why}. {advice}")))
             }
-            None => Ok(()),
-        }
+            Condition::Well | Condition::Dead(_) => None,
+        })
     }
 }
 

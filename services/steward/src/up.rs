@@ -184,8 +184,7 @@ impl Process {
     }
 }
 
-/// Connects to what `services` need, and makes the streams; waits for servers that are down. Of the pools one is the readers', the
-/// other the projector's. `None`: the shutdown came first.
+/// Connects to what `services` need, and makes the streams; waits for servers that are down. `None`: the shutdown came first.
 async fn connect(
     front: &Front,
     services: &[Service],

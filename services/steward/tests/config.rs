@@ -15,6 +15,12 @@ const FULL: &str = r#"
 [server]
 listen = "127.0.0.1:8081"
 public_url = "https://steward.example.com/"
+metrics_listen = "127.0.0.1:9090"
+trusted_proxies = ["10.0.0.0/8", "::1"]
+[limits]
+connections = 500
+connections_per_address = 50
+body_megabytes = 256
 [nats]
 url = "nats://127.0.0.1:4222"
 [postgres]
@@ -99,6 +105,9 @@ fn every_documented_key_is_read() {
     let s = load(FULL, &[("LLM_KEY", "sk-1"), ("TG", "abc")]).expect("the documented configuration is valid");
     assert_eq!(s.server.listen.to_string(), "127.0.0.1:8081");
     assert_eq!(s.server.public_url.as_deref(), Some("https://steward.example.com"));
+    assert_eq!(s.server.metrics_listen.map(|a| a.to_string()).as_deref(), Some("127.0.0.1:9090"));
+    assert_eq!((s.edge.connections, s.edge.connections_per_address, s.edge.body_bytes), (500, 50, 256 << 20));
+    assert_eq!(s.edge.trusted_proxies, ["10.0.0.0/8", "::1"].map(|n| n.parse().expect("a network")));
     assert_eq!(s.nats_url.as_ref().map(|u| u.expose()), Some("nats://127.0.0.1:4222"));
     assert_eq!(s.brain.access["openai"].api_key.as_ref().map(|k| k.expose()), Some("sk-1"));
     assert_eq!(s.defaults.timezone, chrono_tz::Asia::Makassar);
@@ -275,7 +284,7 @@ fn bad_values_are_refused_with_their_key_what_was_found_and_what_is_expected() {
         ("[server]\nlisten = \n", &[], &["line 2"]),
         ("[auth]\nmode='keys'\nmode='open'\n", &[], &["line 3"]),
         // unknown keys
-        ("[server]\nlisen = '127.0.0.1:1'\n", &[], &["server.lisen", "unknown field `lisen`", "expected `listen`"]),
+        ("[server]\nlisen = '127.0.0.1:1'\n", &[], &["server.lisen", "unknown field `lisen`", "expected one of `listen`"]),
         ("[sever]\n", &[], &["sever", "unknown field"]),
         ("[defaults.parts_of_day]\ndusk = 3\n", &[], &["defaults.parts_of_day.dusk"]),
         ("[brain.jobs.cooking]\nprovider='rules'\n", &[], &["brain.jobs.cooking", "discovery"]),
@@ -285,6 +294,11 @@ fn bad_values_are_refused_with_their_key_what_was_found_and_what_is_expected() {
         ("[server]\nlisten = 'here'\n", &[], &["server.listen", "\"here\"", "127.0.0.1:8080"]),
         ("[server]\npublic_url = 'steward.example.com'\n", &[], &["server.public_url", "expected a URL"]),
         ("[server]\nlisten = '0.0.0.0:0'\n[auth]\nmode='open'\n", &[], &["server.listen", "0.0.0.0:0", "open", "keys"]),
+        ("[server]\ntrusted_proxies = ['10.0.0.0/64']\n", &[], &["server.trusted_proxies[0]", "10.0.0.0/8"]),
+        ("[server]\nmetrics_listen = '9090'\n", &[], &["server.metrics_listen", "127.0.0.1:8080"]),
+        ("[limits]\nbody_megabytes = 10\n", &[], &["limits.body_megabytes", "`10`", "104"]),
+        ("[limits]\nconnections = 0\n", &[], &["limits.connections", "at least 1"]),
+        ("[limits]\nconections = 10\n", &[], &["limits.conections", "unknown field"]),
         ("[auth]\nmode = 'closed'\n", &[], &["auth.mode", "closed", "keys"]),
         ("[nats]\nurl = 'http://x'\n", &[], &["nats.url", "nats://"]),
         ("[postgres]\nurl = 'mysql://x'\n", &[], &["postgres.url", "postgres://"]),

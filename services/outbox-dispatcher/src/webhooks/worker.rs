@@ -1,13 +1,13 @@
 //! The worker of one webhook: takes what its consumer brings, and sees each event delivered, put off or given up.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use async_nats::jetstream::{
     AckKind, Message,
     consumer::{AckPolicy, DeliverPolicy, pull},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use steward_domain::{
     conversation::Conversation,
     ids,
@@ -118,9 +118,10 @@ impl Worker {
         let tracker = TaskTracker::new();
         let mut pause = Duration::from_millis(100);
         while !worker.stop.is_cancelled() {
-            match worker.follow(&tracker).await {
-                Ok(()) => pause = Duration::from_millis(100),
-                Err(error) => tracing::debug!(%error, "a webhook's events can't be had; trying again"),
+            match AssertUnwindSafe(worker.follow(&tracker)).catch_unwind().await {
+                Ok(Ok(())) => pause = Duration::from_millis(100),
+                Ok(Err(error)) => tracing::debug!(%error, "a webhook's events can't be had; trying again"),
+                Err(_) => tracing::error!("following a webhook's events panicked; trying again"),
             }
             worker.stop.run_until_cancelled(tokio::time::sleep(pause)).await;
             pause = (pause * 2).min(Duration::from_secs(2));
