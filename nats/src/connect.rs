@@ -315,7 +315,10 @@ mod tests {
             "nats://a:b@nats.example.com?insecure=false",
         ] {
             let refused = check_url(url).map_err(|error| error.to_string());
-            assert!(refused.as_ref().is_err_and(|e| e.contains("tls://") && !e.contains("secret@")), "{url}: {refused:?}");
+            assert!(
+                refused.as_ref().is_err_and(|e| e.contains("tls://") && !e.contains("secret@")),
+                "{url}: {refused:?}"
+            );
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::kv;
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
+use async_nats::jetstream::kv;
 use async_nats::jetstream::stream::Config;
 use tokio::time::Instant;
 
@@ -49,7 +49,8 @@ impl Log {
 
     /// Runs an attempt, unless the server denies what it asks for: then nothing would answer it.
     async fn allowed(&self, attempt: impl Future<Output = Result<(), LogError>>) -> Result<(), LogError> {
-        let denied = self.denials().of(|denied| denied.what != "Publish" || denied.subject.starts_with("$JS.API.STREAM."));
+        let denied =
+            self.denials().of(|denied| denied.what != "Publish" || denied.subject.starts_with("$JS.API.STREAM."));
         tokio::select! {
             biased;
             done = attempt => done,

@@ -55,9 +55,8 @@ async fn published(
     {
         return Ok(());
     }
-    let url = |managed: Option<Secret>, given: &Option<Secret>| {
-        managed.or(given.clone()).map(|url| url.expose().to_owned())
-    };
+    let url =
+        |managed: Option<Secret>, given: &Option<Secret>| managed.or(given.clone()).map(|url| url.expose().to_owned());
     let run = RunFile::of_this_process(
         None,
         url(credentials.nats(READER), &settings.nats_url),

@@ -90,9 +90,7 @@ impl Accesses {
         let mut accesses = match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|e| ServersError::data_dir("understanding", &path)(std::io::Error::other(e)))?,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                Self { nats: Access::new(), postgres: Access::new() }
-            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Self { nats: Access::new(), postgres: Access::new() },
             Err(e) => return Err(ServersError::data_dir("reading", &path)(e)),
         };
         let nats = permissions::users();

@@ -90,7 +90,8 @@ pub(super) async fn start(
         prepare(&bin, owner.as_ref(), &cluster, access, stop).await.map_err(failed)?;
         access.prepared = PREPARED;
     }
-    fs::write(cluster.join("pg_hba.conf"), HBA).map_err(ServersError::data_dir("writing", cluster.join("pg_hba.conf")))?;
+    fs::write(cluster.join("pg_hba.conf"), HBA)
+        .map_err(ServersError::data_dir("writing", cluster.join("pg_hba.conf")))?;
     let mut attempt = 1;
     loop {
         access.ensure_free_port();
