@@ -26,11 +26,16 @@ impl Server {
 
     /// `settings` go into the server's `jetstream` block.
     pub async fn start_with(settings: &str) -> Self {
+        Self::start_configured(settings, "").await
+    }
+
+    /// And `more` beside that block.
+    pub async fn start_configured(settings: &str, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let store = folder.path().display();
         let config = format!(
-            "listen: 127.0.0.1:{port}\njetstream {{ store_dir: \"{store}\", sync_interval: always\n{settings} }}\n"
+            "listen: 127.0.0.1:{port}\njetstream {{ store_dir: \"{store}\", sync_interval: always\n{settings} }}\n{more}\n"
         );
         std::fs::write(folder.path().join("nats.conf"), config).unwrap();
         let mut server = Self { child: None, port, folder };

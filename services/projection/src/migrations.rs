@@ -90,12 +90,12 @@ async fn is_current(client: &Object) -> Result<bool, ProjectionError> {
         use tokio_postgres::error::SqlState;
         matches!(error.code(), Some(code) if [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME].contains(code))
     };
-    let active = match client.query_opt("SELECT schema FROM steward.active", &[]).await {
-        Ok(Some(row)) => row.get::<_, String>(0),
-        Ok(None) => return Ok(false),
-        Err(error) if unmade(&error) => return Ok(false),
-        Err(error) => return Err(error.into()),
-    };
+    // Asked first, because a table that isn't there is an error in the server's log.
+    if !client.query_one("SELECT to_regclass('steward.active') IS NOT NULL", &[]).await?.get::<_, bool>(0) {
+        return Ok(false);
+    }
+    let Some(row) = client.query_opt("SELECT schema FROM steward.active", &[]).await? else { return Ok(false) };
+    let active: String = row.get(0);
     for (schema, migrations) in [("steward", CONTROL), (active.as_str(), READ_MODEL)] {
         let applied = match client.query(&format!("SELECT name FROM {schema}.migrations"), &[]).await {
             Ok(rows) => rows,

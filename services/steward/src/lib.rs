@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 mod descriptors;
+pub mod disk;
 pub mod find;
 pub mod front;
 pub mod postgres;

@@ -1,6 +1,11 @@
 //! `steward up` and one service alone: configuration, servers, connections, services, readiness, and the way back.
 
-use std::{io::Write, path::Path, sync::Arc, time::Duration};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -15,7 +20,7 @@ use tracing::{info, warn};
 
 use crate::{
     config::{AuthMode, Secret, Settings},
-    descriptors, find,
+    descriptors, disk, find,
     front::{self, Front},
     postgres::{self, Pools},
     run_file::{Credentials, RunFile},
@@ -35,6 +40,8 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 struct Urls {
     nats: Secret,
     postgres: Option<postgres::Urls>,
+    /// Where a managed NATS keeps its data, if it is one.
+    disk: Option<PathBuf>,
 }
 
 /// Runs all services, and the servers that the configuration gives no URL of, until a signal.
@@ -56,6 +63,7 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
     let urls = Urls {
         nats: credentials.nats(STEWARD).or(settings.nats_url.clone()).expect("it is managed or given"),
         postgres: postgres::Urls::of(&credentials).or(settings.postgres_url.clone().map(postgres::Urls::One)),
+        disk: wanted.nats.then(|| data.path().to_owned()),
     };
     let run_file = RunFile::of_this_process(
         Some(process.url.clone()),
@@ -90,6 +98,7 @@ pub async fn one_service(service: Service, settings: Settings, data_dir: &Path) 
     let urls = Urls {
         nats: find::nats(&settings, data_dir, service.name())?,
         postgres: service.needs_postgres().then(|| find::postgres(&settings, data_dir)).transpose()?,
+        disk: settings.nats_url.is_none().then(|| data_dir.to_owned()),
     };
     let process = Process::begin(&settings).await?;
     let ready = |url: &str| {
@@ -205,6 +214,9 @@ async fn connect(
         None | Some(Err(LogError::ShutDown)) => return Ok(None),
         Some(log) => log?,
     };
+    if let Some(place) = urls.disk.clone() {
+        log.health().register("disk", move || disk::condition(&place));
+    }
     let pools = match &urls.postgres {
         Some(urls) if services.iter().any(|service| service.needs_postgres()) => {
             front.waits_for("Postgres");

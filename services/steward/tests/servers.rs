@@ -198,6 +198,36 @@ fn a_server_that_cannot_be_had_is_refused_in_one_sentence_with_the_remedy() {
     }
 }
 
+/// A nats-server whose disk was full goes on refusing when there is room (2.15): it has to be started again.
+#[tokio::test]
+async fn a_nats_server_that_met_a_full_disk_is_started_again_once_there_is_room() {
+    let mut scratch = Scratch::new();
+    let real = {
+        let first = Running::start(&scratch, &["servers"]);
+        running::use_nats(first.masters()["nats"].as_str().expect("a url")).await;
+        running::nats_of(&scratch)
+    };
+    let (stand_in, full) = (scratch.path().join("nats-server"), scratch.path().join("full"));
+    let script = format!(
+        "#!/bin/sh\n([ \"$1\" = --version ] && exit; n=0; while [ ! -e {full} ]; do n=$((n+1)); [ $n -gt 300 ] && exit; \
+         sleep 0.1; done; rm {full}; echo 'write: no space left on device' >&2) >/dev/null &\nexec {real} \"$@\"\n",
+        full = full.display(),
+        real = real.display(),
+    );
+    fs::write(&stand_in, script).expect("written");
+    fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755)).expect("ours");
+    scratch.set("STEWARD_NATS_SERVER", &stand_in);
+    let steward = Running::start(&scratch, &["servers"]);
+    let before = servers_of(&scratch);
+    fs::write(&full, "").expect("written");
+    eventually("it is started again", || {
+        let now = servers_of(&scratch);
+        now.len() == 2 && now != before
+    });
+    assert!(steward.said().contains("there is room on the disk again"), "{}", steward.said());
+    running::nats_was_used(steward.masters()["nats"].as_str().expect("a url")).await;
+}
+
 #[tokio::test]
 async fn no_child_gets_a_token_of_ours() {
     let mut scratch = Scratch::new();

@@ -1,16 +1,16 @@
 //! `steward doctor`: is everything in order, and if not, what is to be done.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use clap::Args;
 use futures::StreamExt as _;
 use steward_domain::settings::{ChannelKind, Settings as Served, Telegram};
-use steward_log::{ConnectOptions, Log, definitions, permissions::OPERATOR};
+use steward_log::{Condition, ConnectOptions, Log, definitions, permissions::OPERATOR};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{Global, session::bare};
-use crate::{config::Settings, find, postgres, run_file::RunFile, servers::DataDir};
+use crate::{config::Settings, disk, find, postgres, run_file::RunFile, servers::DataDir};
 
 /// Longest wait for one answer.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -68,6 +68,9 @@ impl Doctor {
                 );
                 report.add("configuration", Fine(file));
                 let log = nats(&mut report, global, &settings).await;
+                if settings.nats_url.is_none() {
+                    room(&mut report, &global.data_dir);
+                }
                 read_models(&mut report, global, &settings, log.as_ref()).await;
                 running(&mut report, global).await;
                 if !self.offline {
@@ -79,6 +82,15 @@ impl Doctor {
         anyhow::ensure!(report.wrong == 0, "{} of these are wrong", report.wrong);
         Ok(())
     }
+}
+
+fn room(report: &mut Report, data_dir: &Path) {
+    let finding = match (disk::condition(data_dir), disk::free(data_dir)) {
+        (Condition::Well, Some(bytes)) => Fine(format!("{} MB free for the managed servers", bytes / (1024 * 1024))),
+        (Condition::Well, None) => Notice(format!("the room at {} can't be measured", data_dir.display())),
+        (Condition::Behind(text) | Condition::Dead(text), _) => Wrong(text),
+    };
+    report.add("disk", finding);
 }
 
 async fn nats(report: &mut Report, global: &Global, settings: &Settings) -> Option<Log> {

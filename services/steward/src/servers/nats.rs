@@ -44,6 +44,8 @@ pub(super) async fn start(
             })
         },
         ready: "Server is ready",
+        // Whatever room there is later: what it couldn't write once it doesn't try again.
+        full: Some("no space left on device"),
         stop: Signal::SIGTERM,
         log: data.join("logs/nats.log"),
     };

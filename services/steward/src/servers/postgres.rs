@@ -130,6 +130,7 @@ fn program(bin: &PostgresBin, owner: Option<Owner>, cluster: &Path, port: u16, l
             command
         }),
         ready: "database system is ready to accept connections",
+        full: None,
         // "Fast": open transactions are rolled back, then it stops in order.
         stop: Signal::SIGINT,
         log,

@@ -6,6 +6,7 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
+    rc::Rc,
     time::Duration,
 };
 
@@ -16,7 +17,7 @@ use nix::{
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, ChildStderr, Command},
-    sync::oneshot,
+    sync::{Notify, oneshot},
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use super::{error::ServersError, tether::tether};
+use crate::disk;
 
 /// What is run, and how it speaks.
 pub(super) struct Program {
@@ -31,6 +33,8 @@ pub(super) struct Program {
     pub command: Box<dyn Fn() -> Command>,
     /// Part of the line it logs when it takes connections.
     pub ready: &'static str,
+    /// Part of the line by which it says that its disk is full, if it must be started again once there is room.
+    pub full: Option<&'static str>,
     /// Asks it to stop in order.
     pub stop: Signal,
     pub log: PathBuf,
@@ -44,11 +48,14 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// A server that ran this long was well: the waits begin anew.
 const WELL: Duration = Duration::from_secs(30);
+/// Between two looks at a full disk.
+const LOOK_FOR_ROOM: Duration = Duration::from_secs(2);
 
 /// A server that takes connections.
 pub(super) struct Running {
     child: Child,
     reader: JoinHandle<VecDeque<String>>,
+    full: Rc<Notify>,
     since: Instant,
 }
 
@@ -66,7 +73,9 @@ impl Program {
         let stderr = child.stderr.take().expect("its stderr was asked for");
         let log = Log::open(&self.log).map_err(|e| failed(format!("its log can't be written: {e}")))?;
         let (ready, is_ready) = oneshot::channel();
-        let reader = tokio::task::spawn_local(read(self.name, stderr, log, self.ready, ready));
+        let full = Rc::new(Notify::new());
+        let words = Words { ready: self.ready, full: self.full };
+        let reader = tokio::task::spawn_local(read(self.name, stderr, log, words, ready, full.clone()));
         let since = Instant::now();
         tokio::select! {
             // A server that died while it became ready is as good as one that never did.
@@ -74,7 +83,7 @@ impl Program {
             status = child.wait() => Err(failed(last_words(status, reader).await)),
             Ok(()) = is_ready => {
                 debug!(server = self.name, ms = since.elapsed().as_millis() as u64, "started");
-                Ok(Running { child, reader, since })
+                Ok(Running { child, reader, full, since })
             }
             () = stop.cancelled() => {
                 self.stop(child).await;
@@ -99,6 +108,10 @@ impl Program {
                     let cause = last_words(status, running.reader).await;
                     warn!(server = self.name, cause, "a managed server ended; starting it again");
                 }
+                () = self.has_room_again(&running.full) => {
+                    warn!(server = self.name, "there is room on the disk again; starting the managed server anew");
+                    self.stop(running.child).await;
+                }
                 () = stop.cancelled() => return self.stop(running.child).await,
             }
             running = loop {
@@ -113,6 +126,16 @@ impl Program {
                 }
             };
             info!(server = self.name, "the managed server runs again");
+        }
+    }
+
+    /// Waits until it says that the disk is full, and then until there is room. Nothing tells when there is, so it is looked
+    /// at.
+    async fn has_room_again(&self, full: &Notify) {
+        full.notified().await;
+        warn!(server = self.name, "the disk is full: nothing can be recorded until there is room");
+        while disk::free(&self.log).is_some_and(|free| free < disk::LEAST) {
+            sleep(LOOK_FOR_ROOM).await;
         }
     }
 
@@ -140,13 +163,20 @@ async fn last_words(status: std::io::Result<ExitStatus>, reader: JoinHandle<VecD
     }
 }
 
+/// What it says at turning points.
+struct Words {
+    ready: &'static str,
+    full: Option<&'static str>,
+}
+
 /// Reads what the server says to its end: into its log, and the last lines into memory.
 async fn read(
     name: &'static str,
     stderr: ChildStderr,
     mut log: Log,
-    ready: &'static str,
+    words: Words,
     tell: oneshot::Sender<()>,
+    full: Rc<Notify>,
 ) -> VecDeque<String> {
     let mut tell = Some(tell);
     let mut last = VecDeque::with_capacity(20);
@@ -155,7 +185,10 @@ async fn read(
         let line = String::from_utf8_lossy(&line).into_owned();
         debug!(server = name, "{line}");
         log.write(&line);
-        if line.contains(ready)
+        if words.full.is_some_and(|words| line.contains(words)) {
+            full.notify_one();
+        }
+        if line.contains(words.ready)
             && let Some(tell) = tell.take()
         {
             let _ = tell.send(());

@@ -292,6 +292,13 @@ pub fn servers_of(scratch: &Scratch) -> Vec<Pid> {
     processes_with(&scratch.data())
 }
 
+/// The program of the nats-server that was run here last.
+pub fn nats_of(scratch: &Scratch) -> PathBuf {
+    let servers = servers_of(scratch);
+    let exe = |pid: &Pid| fs::read_link(format!("/proc/{pid}/exe")).expect("it runs");
+    servers.iter().map(exe).find(|exe| exe.ends_with("nats-server")).expect("it runs")
+}
+
 fn processes_with(data: &Path) -> Vec<Pid> {
     let homes = [data.join("nats"), data.join("postgres").canonicalize().unwrap_or_else(|_| data.join("postgres"))];
     let mut found: Vec<Pid> = fs::read_dir("/proc")
