@@ -375,7 +375,7 @@ async fn what_is_not_there_or_another_tenants_is_not_found_and_nothing_is_made_u
             (&post, format!("outbox/{queue}/move"), json!({"due_at": due})),
             (&Method::PATCH, format!("contacts/{contact}"), json!({"name": "Eve"})),
             (&post, format!("contacts/{contact}/archive"), json!({})),
-            (&post, format!("contacts/{contact}/merge"), json!({"into": unknown})),
+            (&post, format!("contacts/{contact}/merge"), json!({"into": Uuid::new_v4()})),
             (&post, format!("contacts/{contact}/split"), json!({})),
             (&Method::DELETE, format!("webhooks/{webhook}"), json!({})),
             (&post, format!("webhooks/{webhook}/rotate"), json!({})),
@@ -387,7 +387,8 @@ async fn what_is_not_there_or_another_tenants_is_not_found_and_nothing_is_made_u
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}: {:?}", answer.body);
         }
     }
-    let made_up: Vec<_> = world.events().await.into_iter().skip(before).map(|r| r.event.type_name().to_owned()).collect();
+    let made_up: Vec<_> =
+        world.events().await.into_iter().skip(before).map(|r| r.event.type_name().to_owned()).collect();
     assert!(made_up.is_empty(), "{made_up:?}");
 }
 
