@@ -1,7 +1,7 @@
 //! Whatever a stranger sends, in every field of everything that is read, harms nobody: others are served in time, the
 //! read model keeps up, nothing is set aside, nothing panics, before and after a restart.
 //!
-//! The short form tries every value in every place of a few payloads of each kind. `STEWARD_HOSTILE=all` (`just hostile`)
+//! The short form takes a few payloads of each kind, and a share of the values for each place in them. `STEWARD_HOSTILE=all` (`just hostile`)
 //! takes every recorded payload, and the large values everywhere.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -26,6 +26,9 @@ use steward_tests::{
 use values::{Hostile, places, with};
 
 const SOON: Duration = Duration::from_secs(60);
+
+/// Into how many shares the values are divided, in the short form.
+const SHARES: usize = 5;
 
 /// How many places pass before a large value is tried again, in the short form.
 const SELDOM: usize = 23;
@@ -58,14 +61,16 @@ fn picked(all: std::collections::BTreeMap<String, Value>, short: &[&str]) -> Vec
     all.into_iter().filter(|(name, _)| whole() || short.iter().any(|end| name.ends_with(end))).collect()
 }
 
-/// Each value in each place of each payload; a large one only here and there in the short form.
+/// Each value in each place of each payload. In the short form each place has its share of the values, so that each value
+/// has its share of the places; a large one comes only here and there.
 fn everywhere(payloads: &[(String, Value)], mut attack: impl FnMut(&str, &Value, &values::Path, &Hostile)) {
     let (all, mut n) = (values::all(), 0);
     for (name, payload) in payloads {
         for path in places(payload) {
             n += 1;
-            for hostile in &all {
-                if !hostile.large || whole() || n % SELDOM == 0 {
+            for (m, hostile) in all.iter().enumerate() {
+                let now = if hostile.large { n % SELDOM == 0 } else { m % SHARES == n % SHARES };
+                if now || whole() {
                     attack(&format!("{name} /{} {}", path.join("/"), hostile.name), payload, &path, hostile);
                 }
             }
@@ -382,7 +387,7 @@ async fn whatever_a_stranger_sends_harms_nobody() {
     tell("providers", &attacker);
     against_commands(&attacker, &own).await;
     tell("commands", &attacker);
-    println!("{} attacks in {:?}", attacker.sent(), began.elapsed());
+    println!("{} attacks in {:?}, {} of them sent again", attacker.sent(), began.elapsed(), attacker.repeated());
     assert!(attacker.wrong().is_empty(), "{:#?}", attacker.wrong());
     others_are_served(&system, &telegram, &others, (2, "after the attacks")).await;
     all_is_well(&system, &own, "after the attacks").await;

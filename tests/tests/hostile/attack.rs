@@ -13,7 +13,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::Utc;
 use futures::{StreamExt as _, stream};
 use hmac::{Hmac, Mac as _};
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use ring::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair},
@@ -28,6 +28,9 @@ use steward_tests::{
 
 pub const MAILGUN_KEY: &str = "mailgun-k3y";
 pub const POSTMARK: (&str, &str) = ("postmark", "p4ss");
+
+/// How often something is sent at most.
+const TRIES: usize = 4;
 
 /// Requests on their way at once.
 const AT_ONCE: usize = 8;
@@ -55,6 +58,7 @@ pub struct Attacker {
     key: EcdsaKeyPair,
     sent: AtomicUsize,
     next: AtomicUsize,
+    repeated: AtomicUsize,
     wrong: Arc<Mutex<Vec<String>>>,
 }
 
@@ -99,6 +103,7 @@ impl Attacker {
             key,
             sent: AtomicUsize::new(0),
             next: AtomicUsize::new(1),
+            repeated: AtomicUsize::new(0),
             wrong: Arc::default(),
         }
     }
@@ -171,7 +176,7 @@ impl Attacker {
     async fn send_one(&self, attack: Attack) {
         self.sent.fetch_add(1, Ordering::Relaxed);
         let Attack { name, expected, request } = attack;
-        let problem = match request.send().await {
+        let problem = match self.answer_to(request).await {
             Err(error) => Some(format!("no answer: {error}")),
             Ok(answer) => {
                 let status = answer.status();
@@ -187,6 +192,23 @@ impl Attacker {
             let short: String = problem.chars().take(300).collect();
             self.wrong.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{name}: {short}"));
         }
+    }
+
+    /// What is answered; a machine with much else to do may have the same sent again, as every provider does.
+    async fn answer_to(&self, request: RequestBuilder) -> reqwest::Result<Response> {
+        for _ in 1..TRIES {
+            let again = request.try_clone().expect("its body is in memory");
+            let answer = again.send().await?;
+            if answer.status() != StatusCode::SERVICE_UNAVAILABLE {
+                return Ok(answer);
+            }
+            self.repeated.fetch_add(1, Ordering::Relaxed);
+        }
+        request.send().await
+    }
+
+    pub fn repeated(&self) -> usize {
+        self.repeated.load(Ordering::Relaxed)
     }
 
     pub fn sent(&self) -> usize {
