@@ -307,6 +307,32 @@ async fn others_are_served(system: &System, telegram: &Telegram, others: &Api, (
     read.unwrap_or_else(|error| panic!("{when}: another tenant's promise isn't read: {error:#}"));
 }
 
+/// Whoever wrote most is answered to the end: what can't be digested is known by then.
+async fn all_is_digested(attacker: &Attacker, api: &Api) {
+    let id = attacker.number();
+    let raw = format!(
+        "From: Eve <eve@example.org>\r\nTo: {AGENT}\r\nMessage-ID: <witness{id}@example.org>\r\nSubject: witness\r\n\r\n\
+         the witness\r\n"
+    );
+    let answer = attacker.mail(raw.into_bytes()).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.status());
+    let path = "/api/v1/conversations?channel_id=mail-main&external_id=eve@example.org";
+    let found = api.until(SOON, || async { Ok(api.items(path).await?.into_iter().next()) }).await.unwrap();
+    let conversation = found["id"].as_str().unwrap();
+    let answered = || async {
+        let events = api.items(&format!("/api/v1/events?conversation_id={conversation}&type=TurnCompleted")).await?;
+        let said = api.items(&format!("/api/v1/events?conversation_id={conversation}&type=ClientResponded")).await?;
+        let last = |events: &[Value]| events.iter().filter_map(|event| event["position"].as_u64()).max();
+        let text = |event: &&Value| event["data"]["text"] == "the witness";
+        let said = said.iter().find(text).and_then(|event| event["position"].as_u64());
+        Ok(said.filter(|said| last(&events) > Some(*said)))
+    };
+    let began = Instant::now();
+    let answered = api.until_in(conversation, SOON * 3, answered).await;
+    answered.unwrap_or_else(|error| panic!("who wrote most isn't answered: {error:#}"));
+    println!("who wrote most was answered to the end after {:?}", began.elapsed());
+}
+
 /// The read model holds what was written last, and every part says that it is well.
 async fn all_is_well(system: &System, api: &Api, when: &str) {
     let began = Instant::now();
@@ -390,6 +416,7 @@ async fn whatever_a_stranger_sends_harms_nobody() {
     println!("{} attacks in {:?}, {} of them sent again", attacker.sent(), began.elapsed(), attacker.repeated());
     assert!(attacker.wrong().is_empty(), "{:#?}", attacker.wrong());
     others_are_served(&system, &telegram, &others, (2, "after the attacks")).await;
+    all_is_digested(&attacker, &own).await;
     all_is_well(&system, &own, "after the attacks").await;
     system.stop().await.unwrap();
     system.start_again().await.unwrap();
