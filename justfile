@@ -27,6 +27,10 @@ lint:
 crash rounds="200":
     STEWARD_CRASH_ROUNDS={{rounds}} cargo test --release -p steward-tests --test crash -- --nocapture
 
+# Something hostile in every field of every recorded input, against the whole system
+hostile:
+    STEWARD_HOSTILE=all cargo test --release -p steward-tests --test hostile -- --nocapture
+
 # The benchmarks, each beside its reference in the same run: one JSON line per job and a table
 bench *jobs:
     cargo build --release --workspace --bins

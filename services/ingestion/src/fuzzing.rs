@@ -5,12 +5,38 @@ use steward_domain::settings::{Channel, ChannelKind, OnUnknown, WhatsApp};
 
 pub use crate::email::{
     fuzzing::{calendar, mail, page, reply},
-    providers::fuzzing::{mailgun, postmark, sendgrid, ses},
+    providers::fuzzing::{mailgun, postmark, sendgrid, ses, sns_url},
 };
 use crate::{
+    commands::bodies,
+    outside::{Line, OutsideId, OutsideName, OutsideText, WholeText, Words},
     telegram::{itself::Itself, update},
     whatsapp::notification,
 };
+
+/// An id, a name and a text, whatever they are.
+pub fn outside(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let id = OutsideId::new(&text);
+    assert!(id.len() <= OutsideId::LONGEST && !id.chars().any(char::is_control), "{id:?}");
+    let hashed = id.starts_with("sha256:");
+    assert!(if hashed { id != *text && OutsideId::new(&id) != id } else { id == *text }, "{id:?}");
+    let name = OutsideName::new(&text);
+    assert!(name.chars().count() <= OutsideName::LONGEST && !name.chars().any(char::is_control), "{name:?}");
+    let (said, whole) = (OutsideText::new(&text), WholeText::new(&text));
+    assert!(said.len() <= OutsideText::LONGEST && whole.len() <= WholeText::LONGEST && !said.contains('\0'));
+}
+
+/// The body of a command or of a message that is posted: refused, or bounded.
+pub fn command(body: &[u8]) {
+    bodies(body);
+    if let Ok(line) = serde_json::from_slice::<Line>(body) {
+        assert!(line.len() <= 512, "{}", line.len());
+    }
+    if let Ok(words) = serde_json::from_slice::<Words>(body) {
+        assert!(words.len() <= OutsideText::LONGEST && !words.contains('\0'));
+    }
+}
 
 /// An Update of the Bot API.
 pub fn telegram(body: &[u8]) {

@@ -335,3 +335,18 @@ fn no_form_of_sendgrid_breaks_its_parser() {
 fn no_notification_of_ses_breaks_its_parser() {
     holds("ses", fuzzing::ses, &["email/inbound_webhooks/amazon_ses"], USUAL);
 }
+
+#[test]
+fn no_body_of_a_command_breaks_its_reading() {
+    holds("command", fuzzing::command, &["whatsapp", "telegram"], USUAL);
+}
+
+#[test]
+fn nothing_from_outside_breaks_ids_names_and_texts() {
+    holds("outside", fuzzing::outside, &["telegram", "calendar", "found"], USUAL);
+}
+
+#[test]
+fn no_url_of_sns_is_taken_for_another() {
+    holds("sns_url", fuzzing::sns_url, &["email/inbound_webhooks/amazon_ses"], USUAL);
+}

@@ -8,9 +8,9 @@ use axum::http::{Method, StatusCode};
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use steward_domain::{conversation::Conversation, ids};
-use steward_http::{Guard, create_key};
-use steward_log::{Append, AtLeast, Expected};
-use steward_proto::{Cause, Event, NewEvent, TenantId, new_traceparent, v1};
+use steward_http::Guard;
+use steward_log::AtLeast;
+use steward_proto::{Event, TenantId};
 use uuid::Uuid;
 use world::World;
 
@@ -279,24 +279,8 @@ async fn a_contact_is_changed_and_archived() {
 async fn a_key_opens_its_own_tenant_as_far_as_its_role_goes() {
     let server = world::server::Server::start().await;
     let world = World::start_on(server, Guard::keys).await;
-    let add = async |tenant: &str, role: &str| {
-        let tenant = TenantId::new(tenant).unwrap();
-        let key = create_key(&tenant);
-        let cause = Cause::outside("service:test", new_traceparent([7; 24]));
-        let created = v1::ApiKeyCreated {
-            key_id: key.key_id.clone(),
-            role: role.to_owned(),
-            hash: key.hash.clone(),
-            name: role.to_owned(),
-            created_at: None,
-        };
-        let events = vec![NewEvent::new(Uuid::now_v7(), Utc::now(), &cause, created)];
-        let aggregate = ids::tenant_aggregate(&tenant);
-        world.log.append(Append { aggregate, events, expected: Expected::Any, dedupe_key: None }).await.unwrap();
-        format!("Bearer {}", key.text)
-    };
-    let (operator, reader, other) =
-        (add("default", "operator").await, add("default", "reader").await, add("others", "admin").await);
+    let operator = world.key("default", "operator").await;
+    let (reader, other) = (world.key("default", "reader").await, world.key("others", "admin").await);
     let post = async |key: Option<&str>| {
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(key.map(|k| ("authorization", k)));
@@ -341,4 +325,93 @@ async fn a_phrase_is_read_in_the_contacts_own_zone() {
     assert_eq!(world.command(Method::PATCH, &path, moved).await.status, StatusCode::OK);
     let due = state(&world, &id).await.follow_ups[&made.text("id")].due_at;
     assert!((due - Utc::now() - TimeDelta::hours(3)).num_seconds().abs() < 60);
+}
+
+#[tokio::test]
+async fn what_is_not_there_or_another_tenants_is_not_found_and_nothing_is_made_up() {
+    let server = world::server::Server::start().await;
+    let world = World::start_on(server, Guard::keys).await;
+    let (own, theirs) = (world.key("default", "admin").await, world.key("others", "admin").await);
+    let send = async |key: &str, method: &Method, path: &str, body: &Value| {
+        let headers = [("content-type", "application/json"), ("authorization", key)];
+        world.send(method.clone(), path, &headers, body.to_string()).await
+    };
+    let post = Method::POST;
+    let message = json!({"channel_id": "foreign", "contact": {"id": "ana"}, "text": "x"});
+    let made = send(&theirs, &post, "/api/v1/messages", &message).await;
+    let conversation = made.text("conversation_id");
+    let queued = json!({"conversation_id": conversation, "text": "x", "due_at": in_an_hour()});
+    let queue = send(&theirs, &post, "/api/v1/outbox", &queued).await.text("id");
+    let follow_up = send(&theirs, &post, "/api/v1/follow-ups", &queued).await.text("id");
+    let hook = json!({"url": "https://1.1.1.1/", "types": ["*"]});
+    let webhook = send(&theirs, &post, "/api/v1/webhooks", &hook).await.text("id");
+    let contact = ids::contact(&TenantId::new("others").unwrap(), "foreign", "ana").to_string();
+    let before = world.events().await.len();
+    // Each as it is with theirs, and with what nobody has.
+    let unknown = Uuid::new_v4();
+    let part = |kind: char| format!("{}{kind}{}", unknown.simple(), unknown.simple());
+    let delivery = |id: &str| format!("{}d3", id.replace('-', ""));
+    for (conversation, queue, follow_up, contact, webhook) in [
+        (conversation, queue, follow_up, contact, webhook),
+        (unknown.to_string(), part('m'), part('f'), unknown.to_string(), unknown.to_string()),
+    ] {
+        let due = in_an_hour();
+        let commands = [
+            (&post, format!("conversations/{conversation}/takeover"), json!({"by": "eve"})),
+            (&post, format!("conversations/{conversation}/release"), json!({"by": "eve"})),
+            (&post, format!("conversations/{conversation}/resolve"), json!({"by": "eve"})),
+            (&post, format!("conversations/{conversation}/messages"), json!({"text": "x"})),
+            (&post, format!("conversations/{conversation}/messages"), json!({"text": "x", "send_at": due})),
+            (&post, "follow-ups".to_owned(), json!({"conversation_id": conversation, "text": "x", "due_at": due})),
+            (&post, "outbox".to_owned(), json!({"conversation_id": conversation, "text": "x"})),
+            (&Method::PATCH, format!("follow-ups/{follow_up}"), json!({"text": "x"})),
+            (&Method::PATCH, format!("follow-ups/{follow_up}"), json!({"due_at": due})),
+            (&Method::DELETE, format!("follow-ups/{follow_up}"), json!({})),
+            (&Method::PATCH, format!("outbox/{queue}"), json!({"text": "x"})),
+            (&post, format!("outbox/{queue}/cancel"), json!({})),
+            (&post, format!("outbox/{queue}/hold"), json!({})),
+            (&post, format!("outbox/{queue}/approve"), json!({"hash": "x"})),
+            (&post, format!("outbox/{queue}/retry"), json!({})),
+            (&post, format!("outbox/{queue}/move"), json!({"due_at": due})),
+            (&Method::PATCH, format!("contacts/{contact}"), json!({"name": "Eve"})),
+            (&post, format!("contacts/{contact}/archive"), json!({})),
+            (&post, format!("contacts/{contact}/merge"), json!({"into": Uuid::new_v4()})),
+            (&post, format!("contacts/{contact}/split"), json!({})),
+            (&Method::DELETE, format!("webhooks/{webhook}"), json!({})),
+            (&post, format!("webhooks/{webhook}/rotate"), json!({})),
+            (&post, format!("webhooks/deliveries/{}/retry", delivery(&webhook)), json!({})),
+            (&post, format!("webhooks/{webhook}/deliveries/{}/retry", delivery(&webhook)), json!({})),
+        ];
+        for (method, path, body) in commands {
+            let answer = send(&own, method, &format!("/api/v1/{path}"), &body).await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}: {:?}", answer.body);
+        }
+    }
+    let made_up: Vec<_> =
+        world.events().await.into_iter().skip(before).map(|r| r.event.type_name().to_owned()).collect();
+    assert!(made_up.is_empty(), "{made_up:?}");
+}
+
+#[tokio::test]
+async fn texts_of_a_command_are_bounded() {
+    let world = World::start().await;
+    let id = world.client(42).await;
+    let long = "x".repeat(100_000);
+    for (path, body) in [
+        ("/api/v1/outbox".to_owned(), json!({"conversation_id": id, "text": long})),
+        ("/api/v1/outbox".to_owned(), json!({"conversation_id": id, "text": "x", "key": long})),
+        ("/api/v1/follow-ups".to_owned(), json!({"conversation_id": id, "text": "x", "phrase": long})),
+        (format!("/api/v1/conversations/{id}/takeover"), json!({"by": long})),
+    ] {
+        let refused = world.command(Method::POST, &path, body).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        assert!(refused.text("detail").contains("at most"), "{:?}", refused.body);
+    }
+    // What a client wrote is a fact: it is kept, cut, and all of it stands in the raw body.
+    let said = world.command(Method::POST, "/api/v1/messages", web("ana\r\n", &long)).await;
+    assert_eq!(said.status, StatusCode::CREATED);
+    let Event::ClientResponded(said) = world.last_of(&said.text("conversation_id")).await else { panic!() };
+    assert!(said.text.len() <= 64 << 10 && said.text.ends_with('…') && said.full_text == long);
+    let source = said.source.unwrap();
+    assert!(source.external_id.starts_with("sha256:") && source.raw.len() > 100_000);
 }

@@ -210,3 +210,48 @@ async fn every_recorded_request_of_sendgrid_is_taken_in() {
     assert_eq!((count("said"), count("mail_without_sender"), kinds.len()), (1, 1, 6), "{kinds:?}");
     assert_eq!(said(&world, "sender@example.com").await.text, "Test the ESP’s inbound charset handling…");
 }
+
+#[tokio::test]
+async fn a_token_of_mailguns_is_used_once_in_all_processes_and_after_a_restart() {
+    let world = World::start().await;
+    let (now, token) = (Utc::now().timestamp().to_string(), "t3");
+    let signature = hex_hmac(MAILGUN_KEY, &[now.as_bytes(), token.as_bytes()]);
+    let form = |from: &str| {
+        let fields = [("timestamp", now.as_str()), ("token", token), ("signature", &signature), ("from", from)];
+        let more = [("body-plain", "hello"), ("Message-Id", "<t3@b.com>")];
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).extend_pairs(more).finish()
+    };
+    let content_type = [("content-type", "application/x-www-form-urlencoded")];
+    assert_eq!(world.send(Method::POST, PATH, &content_type, form("ana@b.com")).await.status, StatusCode::OK);
+    // A process that never saw it, as after a restart.
+    let beside = World::start_beside(&world).await;
+    assert_eq!(beside.send(Method::POST, PATH, &content_type, form("ana@b.com")).await.status, StatusCode::OK);
+    let replayed = beside.send(Method::POST, PATH, &content_type, form("eve@b.com")).await;
+    assert_eq!(replayed.status, StatusCode::UNAUTHORIZED, "{:?}", replayed.body);
+    assert!(of(&world, "eve@b.com").await.is_empty());
+    assert_eq!(of(&world, "ana@b.com").await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_sendgrid_signed_long_ago_is_kept_and_believed_in_nothing() {
+    let world = World::start().await;
+    let random = SystemRandom::new();
+    let pkcs8 = include_bytes!("fixtures/keys/sendgrid.pk8");
+    let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8, &random).unwrap();
+    let form = "--x\r\nContent-Disposition: form-data; name=\"from\"\r\n\r\nana@b.com\r\n\
+        --x\r\nContent-Disposition: form-data; name=\"sender_ip\"\r\n\r\n192.0.2.1\r\n\
+        --x\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\nhello\r\n--x--\r\n";
+    for (age, said) in
+        [(chrono::TimeDelta::days(8), 0), (chrono::TimeDelta::days(-8), 0), (chrono::TimeDelta::zero(), 1)]
+    {
+        let at = (Utc::now() - age).timestamp().to_string();
+        let signature = STANDARD.encode(key.sign(&random, &[at.as_bytes(), form.as_bytes()].concat()).unwrap());
+        let headers = [
+            ("content-type", "multipart/form-data; boundary=x"),
+            ("x-twilio-email-event-webhook-timestamp", at.as_str()),
+            ("x-twilio-email-event-webhook-signature", &signature),
+        ];
+        assert_eq!(world.send(Method::POST, PATH, &headers, form).await.status, StatusCode::OK);
+        assert_eq!(of(&world, "ana@b.com").await.len(), said, "{age}");
+    }
+}

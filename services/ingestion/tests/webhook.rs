@@ -275,3 +275,79 @@ async fn many_at_once_are_each_kept_once_and_takeovers_between_them_too() {
     }
     assert_eq!(events, clients.len() + operators.len());
 }
+
+#[tokio::test]
+async fn channels_are_named_to_their_tenant_and_to_nobody_else() {
+    let server = world::server::Server::start().await;
+    let world = World::start_on(server, steward_http::Guard::keys).await;
+    let (own, theirs) = (world.key("default", "reader").await, world.key("others", "reader").await);
+    for path in ["/webhooks/x", "/webhooks/telegram/nope", "/webhooks/web", "/webhooks/web/web"] {
+        let told = async |headers: &[(&str, &str)]| {
+            let answer = world.send(Method::POST, path, headers, "{}").await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+            answer.text("detail")
+        };
+        assert!(told(&[("authorization", &own)]).await.contains(PATH), "{path}");
+        for stranger in [told(&[]).await, told(&[("authorization", &theirs)]).await] {
+            assert!(
+                !stranger.contains("/tg") && !stranger.contains("/wa") && !stranger.contains("/mail"),
+                "{stranger}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_body_is_read_for_whoever_shows_no_proof() {
+    let world = World::start().await;
+    for (path, status) in [
+        ("/webhooks/telegram/tg", StatusCode::UNAUTHORIZED),
+        ("/webhooks/whatsapp/wa", StatusCode::UNAUTHORIZED),
+        ("/webhooks/email/bare", StatusCode::UNAUTHORIZED),
+        ("/webhooks/telegram/nope", StatusCode::NOT_FOUND),
+        ("/webhooks/nope", StatusCode::NOT_FOUND),
+    ] {
+        for headers in [
+            &[][..],
+            &[("x-telegram-bot-api-secret-token", "wrong"), ("x-hub-signature-256", "sha256=00")],
+            &[("content-type", "message/rfc822")],
+            &[("x-steward-signature", "00")],
+            &[("authorization", "Basic eDp5")],
+        ] {
+            let body = futures::stream::pending::<Result<axum::body::Bytes, std::convert::Infallible>>();
+            let sent = world.send(Method::POST, path, headers, axum::body::Body::from_stream(body));
+            let answer = tokio::time::timeout(std::time::Duration::from_secs(10), sent).await;
+            assert_eq!(
+                answer.unwrap_or_else(|_| panic!("{path} waits for a body")).status,
+                status,
+                "{path} {headers:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_ugly_fact_is_kept_with_clean_ids() {
+    let world = World::start().await;
+    let mut update = world.message(42, 42, "a\0b");
+    update["business_message"] = update["message"].take();
+    update.as_object_mut().unwrap().remove("message");
+    update["business_message"]["business_connection_id"] = json!("b".repeat(6_000));
+    update["business_message"]["from"]["first_name"] = json!("Ana\r\nNats-Msg-Id: x\u{202e}");
+    update["business_message"]["chat"]["title"] = json!("t".repeat(10_000));
+    update["business_message"]["date"] = json!(i64::MAX);
+    world.update(&update).await;
+    let events = world.events().await;
+    let [recorded] = &events[..] else { panic!("{} events", events.len()) };
+    let Event::ClientResponded(said) = &recorded.event else { panic!("{}", recorded.event.type_name()) };
+    let (source, from) = (said.source.as_ref().unwrap(), said.from.as_ref().unwrap());
+    assert!(source.external_id.starts_with("sha256:") && source.title.len() < 1_000 && source.sent_at.is_none());
+    assert_eq!((said.text.as_str(), from.name.as_str()), ("ab", "Ana Nats-Msg-Id: x"));
+    assert_eq!(source.raw, update.to_string().into_bytes(), "all of it is in the raw body");
+    // The same person is the same conversation.
+    let mut again = update.clone();
+    again["update_id"] = json!(world.update_id());
+    world.update(&again).await;
+    let events = world.events().await;
+    assert_eq!((events.len(), &events[0].subject.id), (2, &events[1].subject.id));
+}

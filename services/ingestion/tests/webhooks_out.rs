@@ -73,3 +73,34 @@ async fn only_a_webhook_that_is_there_can_be_commanded() {
     assert_eq!(status(Method::DELETE, &format!("{PATH}/{id}")).await, StatusCode::NOT_FOUND);
     assert_eq!(status(Method::POST, &format!("{PATH}/{id}/rotate")).await, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn only_an_admin_makes_them_and_only_so_many() {
+    let server = world::server::Server::start().await;
+    let world = World::start_on(server, steward_http::Guard::keys).await;
+    let (admin, operator) = (world.key("default", "admin").await, world.key("default", "operator").await);
+    let body = json!({ "url": "https://1.1.1.1/hook", "types": ["*"] });
+    let send = async |key: &str, method: Method, path: &str, more: Option<&str>| {
+        let mut headers = vec![("content-type", "application/json"), ("authorization", key)];
+        headers.extend(more.map(|key| ("idempotency-key", key)));
+        world.send(method, path, &headers, body.to_string()).await
+    };
+    assert_eq!(send(&operator, Method::POST, PATH, None).await.status, StatusCode::FORBIDDEN);
+    let first = send(&admin, Method::POST, PATH, Some("k")).await;
+    assert_eq!(first.status, StatusCode::CREATED, "{:?}", first.body);
+    let own = format!("{PATH}/{}", first.text("id"));
+    assert_eq!(send(&operator, Method::POST, &format!("{own}/rotate"), None).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(send(&operator, Method::DELETE, &own, None).await.status, StatusCode::FORBIDDEN);
+    for _ in 1..5 {
+        assert_eq!(send(&admin, Method::POST, PATH, None).await.status, StatusCode::CREATED);
+    }
+    let refused = send(&admin, Method::POST, PATH, None).await;
+    assert_eq!((refused.status, refused.text("code").as_str()), (StatusCode::CONFLICT, "too_many_webhooks"));
+    assert_eq!(send(&admin, Method::POST, PATH, Some("k")).await.text("id"), first.text("id"), "it is no new one");
+    // Another tenant has room of its own, and so has this one again.
+    let theirs = world.key("others", "admin").await;
+    assert_eq!(send(&theirs, Method::POST, PATH, None).await.status, StatusCode::CREATED);
+    let gone = [("authorization", admin.as_str())];
+    assert_eq!(world.send(Method::DELETE, &own, &gone, "").await.status, StatusCode::OK);
+    assert_eq!(send(&admin, Method::POST, PATH, None).await.status, StatusCode::CREATED);
+}

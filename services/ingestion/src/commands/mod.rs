@@ -108,3 +108,18 @@ async fn decide<T>(
     })??;
     Ok(decided.appended.map_or(decided.version, |appended| appended.position))
 }
+
+/// Reads a body as each command would.
+#[cfg(any(test, feature = "fuzzing"))]
+pub fn bodies(body: &[u8]) {
+    fn read<T: serde::de::DeserializeOwned>(body: &[u8]) {
+        let _ = steward_http::ApiJson::<T>::read(body);
+    }
+    read::<web::Message>(body);
+    read::<follow_ups::New>(body);
+    read::<follow_ups::Changes>(body);
+    read::<outbox::New>(body);
+    read::<humans::TakeOver>(body);
+    read::<contacts::Changes>(body);
+    read::<webhooks::Wanted>(body);
+}

@@ -241,6 +241,19 @@ mod tests {
     }
 
     #[test]
+    fn times_that_no_calendar_keeps_are_no_meeting() {
+        for start in ["DTSTART:99991231T235959Z", "DTSTART:00010101T000000Z", "DTSTART:22000101T000000Z"] {
+            assert_eq!(one("METHOD:REQUEST\r\n", start), None, "{start}");
+        }
+        let start = "DTSTART:20261201T120000Z";
+        for end in ["DURATION:-P9999W", "DTEND:20261101T000000Z", "DTEND:20401101T000000Z", "DURATION:P99999W"] {
+            assert_eq!(booked(&format!("{start}\n{end}")).ends_at, None, "{end}");
+        }
+        let long = format!("{start}\nRRULE:FREQ=DAILY;BYMONTHDAY={}1", "1,".repeat(400));
+        assert_eq!(booked(&long).rule, "");
+    }
+
+    #[test]
     fn what_is_no_calendar_says_nothing() {
         for text in
             ["", "BEGIN:VCALENDAR", "BEGIN:VEVENT\r\nUID:x", "hello", &object("METHOD:REQUEST\r\n", "DTSTART:soon")]

@@ -5,6 +5,8 @@ mod authenticity;
 mod automatic;
 mod bounds;
 mod calendar;
+#[cfg(test)]
+mod forged;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod html;

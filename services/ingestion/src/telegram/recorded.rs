@@ -147,6 +147,21 @@ fn only_an_operator_commands() {
 }
 
 #[test]
+fn what_an_operator_forwards_is_no_command() {
+    let forwarded = |chat: i64, text: &str| {
+        let kind = if chat < 0 { "supergroup" } else { "private" };
+        let message = json!({"message_id": 2, "date": 1, "text": text, "from": {"id": 7001, "is_bot": false},
+            "forward_origin": {"type": "hidden_user", "date": 1, "sender_user_name": "Eve"},
+            "chat": {"id": chat, "type": kind}});
+        name(&meaning(&json!({"update_id": 1, "message": message})).what)
+    };
+    assert_eq!(forwarded(7001, "HUMAN: @ana I am your bank"), "kept operator_message");
+    assert_eq!(forwarded(7001, "/human_release @ana"), "kept operator_message");
+    assert_eq!(forwarded(-5, "/human_active"), "human None");
+    assert_eq!(forwarded(-5, "HUMAN: hi"), "human None");
+}
+
+#[test]
 fn in_a_group_only_what_is_meant_for_the_bot_is_said_to_it() {
     let group = |content: Value| {
         let mut message = json!({"message_id": 2, "date": 1, "from": {"id": 42, "is_bot": false},

@@ -19,12 +19,12 @@ use chrono::Utc;
 use serde_json::{Value, json};
 use steward_domain::{
     ids,
-    settings::{Channel, ChannelKind, Email, Inbound, OnUnknown, Settings, Telegram, WhatsApp},
+    settings::{Channel, ChannelKind, Email, Inbound, Limits, OnUnknown, Settings, Telegram, WhatsApp},
 };
-use steward_http::{Guard, unknown_path, wrong_method};
+use steward_http::{Guard, create_key, unknown_path, wrong_method};
 use steward_ingestion::{Ingestion, router};
-use steward_log::{ConnectOptions, Log};
-use steward_proto::{Event, Recorded, TenantId};
+use steward_log::{Append, ConnectOptions, Expected, Log};
+use steward_proto::{Cause, Event, NewEvent, Recorded, TenantId, new_traceparent, v1};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -104,6 +104,12 @@ pub fn mail() -> ChannelKind {
     })
 }
 
+/// A mailbox whose mails are posted raw, and that believes no server.
+pub fn bare_mail() -> ChannelKind {
+    let ChannelKind::Email(mail) = mail() else { unreachable!() };
+    ChannelKind::Email(Email { inbound: Vec::new(), trusted_authserv_id: None, ..mail })
+}
+
 pub const PHONE_NUMBER_ID: &str = "106540352242922";
 
 pub fn whatsapp() -> ChannelKind {
@@ -125,7 +131,9 @@ pub fn settings() -> Settings {
             Channel { operators: vec!["operator@example.test".to_owned()], ..channel("mail", "default", mail()) },
             channel("foreign", "others", ChannelKind::Web),
             channel("wa", "default", whatsapp()),
+            channel("bare", "default", bare_mail()),
         ],
+        limits: Limits { webhooks_per_tenant: 5 },
         ..Settings::default()
     }
 }
@@ -173,6 +181,24 @@ impl World {
     pub async fn keyed(&self, key: &str, path: &str, body: Value) -> Answer {
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];
         self.send(Method::POST, path, &headers, body.to_string()).await
+    }
+
+    /// A key of a tenant, as the header `Authorization` carries it.
+    pub async fn key(&self, tenant: &str, role: &str) -> String {
+        let tenant = TenantId::new(tenant).unwrap();
+        let key = create_key(&tenant);
+        let cause = Cause::outside("service:test", new_traceparent([7; 24]));
+        let created = v1::ApiKeyCreated {
+            key_id: key.key_id.clone(),
+            role: role.to_owned(),
+            hash: key.hash.clone(),
+            name: role.to_owned(),
+            created_at: None,
+        };
+        let events = vec![NewEvent::new(Uuid::now_v7(), Utc::now(), &cause, created)];
+        let aggregate = ids::tenant_aggregate(&tenant);
+        self.log.append(Append { aggregate, events, expected: Expected::Any, dedupe_key: None }).await.unwrap();
+        format!("Bearer {}", key.text)
     }
 
     /// An Update comes in and is accepted.

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::Bytes;
 
 use super::{
-    Incoming, form::Form, mailgun as of_mailgun, postmark as of_postmark, sendgrid as of_sendgrid, ses as of_ses,
+    Incoming, form::Form, mailgun as of_mailgun, postmark as of_postmark, sendgrid as of_sendgrid, ses as of_ses, sns,
 };
 use crate::{
     email::fuzzing::{meaning, settings},
@@ -48,6 +48,18 @@ pub fn ses(body: &[u8]) {
     let message = Object::read(text).ok().and_then(|json| json.text("Message"));
     let key = "sns:1".to_owned();
     taken(vec![of_ses::notification(&settings(), message.as_deref().unwrap_or(text), key)]);
+}
+
+/// A URL that Amazon's message names: one that is called is Amazon's, and reads as it is written.
+pub fn sns_url(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let topic = "arn:aws:sns:us-east-1:111111111111:SES_Inbound";
+    for url in [sns::certificate_url(text), sns::subscription_url(text, topic)].into_iter().flatten() {
+        let host = url.host_str().unwrap_or_default();
+        let of_amazon = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
+        assert!(url.as_str() == text && host.starts_with("sns.") && of_amazon, "{url}");
+        assert!(text.starts_with(&format!("https://{host}/")), "{url}");
+    }
 }
 
 /// The form in a body, by the shape of the body: a boundary is what a multipart one begins with.
