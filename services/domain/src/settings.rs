@@ -340,6 +340,19 @@ impl Default for Webhooks {
     }
 }
 
+/// `[limits]`: how much there may be of a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Follow-ups that may be open in one conversation.
+    pub open_follow_ups: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { open_follow_ups: 1_000 }
+    }
+}
+
 /// What the services need to know of the configuration.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings {
@@ -348,6 +361,7 @@ pub struct Settings {
     /// By name.
     pub tenants: BTreeMap<String, TenantPolicy>,
     pub webhooks: Webhooks,
+    pub limits: Limits,
     pub channels: Vec<Channel>,
 }
 

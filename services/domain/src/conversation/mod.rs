@@ -9,12 +9,14 @@ pub mod follow_ups;
 mod frequency;
 pub mod meetings;
 mod message;
+mod noted;
 pub mod outbox;
 mod state;
 pub mod takeover;
 pub mod templates;
 pub mod turns;
 
+pub use noted::Noted;
 pub use state::{
     Author, CancelOn, Claim, ClientMessage, Conversation, FollowUp, FollowUpState, Intent, Message, MessageState,
     OnReply, OpenTurn, Person, Place, Receipts, Takeover, Thread, Why,
