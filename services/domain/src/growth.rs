@@ -21,9 +21,47 @@ const MOST: f64 = 6.25;
 const SHORT: usize = 1_000;
 /// Marks, digits and other things that belong to no lexicon.
 const OTHERS: [&str; 41] = [
-    ".", ",", ";", ":", "!", "?", "…", "-", "—", "(", ")", "«", "»", "“", "”", "\"", "'", "‘", "’", "/", "\\", "@",
-    "#", "№", "%", "$", "+", "*", "~", "\n", "> ", "\u{301}", "👍", "1", "17:30", "12.03.2027", "1/2", "www.a",
-    "a@b", "zzz", "Ё",
+    ".",
+    ",",
+    ";",
+    ":",
+    "!",
+    "?",
+    "…",
+    "-",
+    "—",
+    "(",
+    ")",
+    "«",
+    "»",
+    "“",
+    "”",
+    "\"",
+    "'",
+    "‘",
+    "’",
+    "/",
+    "\\",
+    "@",
+    "#",
+    "№",
+    "%",
+    "$",
+    "+",
+    "*",
+    "~",
+    "\n",
+    "> ",
+    "\u{301}",
+    "👍",
+    "1",
+    "17:30",
+    "12.03.2027",
+    "1/2",
+    "www.a",
+    "a@b",
+    "zzz",
+    "Ё",
 ];
 
 fn context(language: Language) -> TimeContext {
@@ -84,7 +122,12 @@ fn all_in_proportion(units: impl IntoIterator<Item = String>, read: &dyn Fn(&str
     let units = units.into_iter().inspect(|_| count += 1);
     let found: Vec<(String, f64)> = units.filter_map(|unit| Some((unit.clone(), grows(&unit, read)?))).collect();
     println!("{count} texts measured");
-    assert!(count > 0 && found.is_empty(), "{} grow faster than the text: {:?}", found.len(), &found[..found.len().min(20)]);
+    assert!(
+        count > 0 && found.is_empty(),
+        "{} grow faster than the text: {:?}",
+        found.len(),
+        &found[..found.len().min(20)]
+    );
 }
 
 fn words(language: Language) -> Vec<(String, String)> {
@@ -156,9 +199,21 @@ fn every_word_and_every_pair_repeated_costs_in_proportion() {
 #[test]
 fn long_messages_are_read_in_a_moment() {
     let sentences = [
-        "a ", "write to me in 2 hours, ", "remind me tomorrow and remind me on friday, ", "«", "( ", "end of ",
-        "early ", "some ", "за 5 минут ", "напиши завтра в 10 и в пятницу, ", "перенеси с пятницы на понедельник ",
-        "move it from friday to monday, ", "recuérdame mañana y el viernes, ", "in 9999 business days ", "could you ",
+        "a ",
+        "write to me in 2 hours, ",
+        "remind me tomorrow and remind me on friday, ",
+        "«",
+        "( ",
+        "end of ",
+        "early ",
+        "some ",
+        "за 5 минут ",
+        "напиши завтра в 10 и в пятницу, ",
+        "перенеси с пятницы на понедельник ",
+        "move it from friday to monday, ",
+        "recuérdame mañana y el viernes, ",
+        "in 9999 business days ",
+        "could you ",
         "please, ",
     ];
     let mut worst = (0.0, "");

@@ -153,9 +153,7 @@ impl Conversation {
         match self.follow_ups.get(follow_up_id) {
             Some(f) if f.is_open() => Ok(vec![cancelled(follow_up_id, why, turn_id)]),
             // The client confirms what their message had cancelled already.
-            Some(_) if self.is_renewable(follow_up_id) => {
-                Ok(vec![cancelled(follow_up_id, why, turn_id)])
-            }
+            Some(_) if self.is_renewable(follow_up_id) => Ok(vec![cancelled(follow_up_id, why, turn_id)]),
             Some(f) => Err(already_ended(f)),
             None => Err(unknown(follow_up_id)),
         }

@@ -4,7 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use steward_proto::{Event, from_timestamp, v1};
 use uuid::Uuid;
 
-use super::{CancelOn, Conversation, Refused, Why, follow_ups::{FURTHEST, Schedule}};
+use super::{
+    CancelOn, Conversation, Refused, Why,
+    follow_ups::{FURTHEST, Schedule},
+};
 use crate::ids;
 
 /// How many meetings a conversation remembers: those that begin first are forgotten first.

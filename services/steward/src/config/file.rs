@@ -21,6 +21,7 @@ pub(super) struct File {
     /// By name.
     pub tenants: BTreeMap<String, Tenant>,
     pub webhooks: Webhooks,
+    pub limits: Limits,
     /// Read one by one afterwards, each by its kind, so that a problem is named with its full path.
     pub channels: Option<Vec<toml::Table>>,
 }
@@ -30,6 +31,14 @@ pub(super) struct File {
 pub(super) struct Server {
     pub listen: Option<Listen>,
     pub public_url: Option<WebUrl>,
+}
+
+/// How much there may be of a thing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(super) struct Limits {
+    /// Follow-ups that may be open in one conversation.
+    pub open_follow_ups: Option<Positive>,
 }
 
 #[derive(Debug, Default, Deserialize)]

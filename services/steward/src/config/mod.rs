@@ -15,7 +15,7 @@ use std::{
 };
 
 pub use steward_domain::settings::{Approval, Policy, Template, TenantPolicy};
-use steward_domain::settings::{Breaker, Defaults, PartsOfDay};
+use steward_domain::settings::{Breaker, Defaults, Limits, PartsOfDay};
 use toml::Table;
 
 pub use self::{
@@ -45,6 +45,8 @@ pub struct Settings {
     /// By name.
     pub tenants: BTreeMap<String, TenantPolicy>,
     pub webhooks: Webhooks,
+    /// `[limits]` of conversations.
+    pub limits: Limits,
     pub channels: Vec<Channel>,
 }
 
@@ -160,6 +162,9 @@ fn settings(file: file::File, without_file: bool) -> Result<Settings, KeyProblem
                 || [1, 5, 30, 300, 3600, 8 * 3600].map(Duration::from_secs).to_vec(),
                 |spans| spans.into_iter().map(|s| s.0).collect(),
             ),
+        },
+        limits: Limits {
+            open_follow_ups: file.limits.open_follow_ups.map_or(Limits::default().open_follow_ups, |n| n.0 as usize),
         },
         channels,
     })

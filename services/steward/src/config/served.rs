@@ -33,6 +33,7 @@ impl Settings {
                 allow_private: self.webhooks.allow_private,
                 retry: self.webhooks.retry.clone(),
             },
+            limits: self.limits,
             channels: self.channels.iter().map(served_channel).collect(),
         })
     }
