@@ -1,5 +1,7 @@
 //! Due follow-ups that are no message of their own: composed now, an agent task, a tool call.
 
+use std::time::Duration;
+
 use steward_domain::{
     conversation::{Author, Conversation, FollowUp, OnReply, Refused, Why, outbox::Queue},
     ids,
@@ -11,6 +13,9 @@ use crate::{
     brain::RULES,
     turns::{Claim, Ended, Worker},
 };
+
+/// Follow-ups that the result of listing them names, at most: those that are due first.
+const LISTED: usize = 100;
 
 /// Carries out the action of a due follow-up, as one turn.
 pub async fn carry_out(
@@ -48,6 +53,7 @@ pub async fn carry_out(
         match worker.complete(aggregate, &cause, &turn_id, false, events).await? {
             Ended::Done => return Ok(Handled::Done),
             Ended::Superseded => at_least = AtLeast::Latest,
+            Ended::PutOff => return Ok(Handled::Later(Duration::ZERO)),
         }
     }
 }
@@ -71,8 +77,11 @@ fn without_model(state: &Conversation, f: &FollowUp, message_id: &str, turn_id: 
         }),
         "tool" if f.action.tool == "list_follow_ups" => {
             let pending = state.pending();
-            let result: Vec<_> =
-                pending.iter().map(|p| serde_json::json!({"id": p.id, "due_at": p.due_at, "text": p.text})).collect();
+            let result: Vec<_> = pending
+                .iter()
+                .take(LISTED)
+                .map(|p| serde_json::json!({"id": p.id, "due_at": p.due_at, "text": p.text}))
+                .collect();
             let result = serde_json::Value::from(result).to_string();
             Ok(vec![v1::FollowUpDone { follow_up_id: f.id.clone(), result, turn_id: turn_id.to_owned() }.into()])
         }

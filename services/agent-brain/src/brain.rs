@@ -19,6 +19,8 @@ pub struct TurnInput {
     /// The contact's own hour for a bare day, else the default.
     pub followup_hour: u32,
     pub defaults: Defaults,
+    /// Promises that may be open: beyond that none is made.
+    pub most_promises: usize,
     /// The messages this turn answers, oldest first.
     pub messages: Vec<Incoming>,
     /// Promises still pending after these messages.
@@ -44,6 +46,8 @@ pub struct Incoming {
     pub text: String,
     /// Somebody else's words passed on: asks for nothing.
     pub forwarded: bool,
+    /// There was more that isn't here: of it, or whole messages before it.
+    pub cut: bool,
     /// The channel's own time of writing, else of arrival.
     pub written_at: DateTime<Utc>,
 }

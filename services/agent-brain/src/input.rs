@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use steward_domain::{
     contact::Contact,
-    conversation::{Conversation, FollowUp},
+    conversation::{Conversation, FollowUp, turns::MESSAGES_AT_ONCE},
     language::Language,
-    settings::Defaults,
+    settings::{Defaults, Settings},
 };
 
 use crate::brain::{Incoming, Promise, TurnInput};
@@ -43,7 +43,8 @@ fn day_first(tag: &str) -> bool {
 }
 
 /// What the brain is given for the messages that wait for an answer.
-pub fn turn_input(state: &Conversation, contact: &Contact, defaults: &Defaults, now: DateTime<Utc>) -> TurnInput {
+pub fn turn_input(state: &Conversation, contact: &Contact, settings: &Settings, now: DateTime<Utc>) -> TurnInput {
+    let defaults = &settings.defaults;
     let known = Known::of(state, contact, defaults);
     TurnInput {
         now,
@@ -52,14 +53,17 @@ pub fn turn_input(state: &Conversation, contact: &Contact, defaults: &Defaults, 
         day_first: known.day_first,
         followup_hour: known.followup_hour,
         defaults: defaults.clone(),
+        most_promises: settings.limits.open_follow_ups,
         messages: state
             .unanswered
             .iter()
+            .take(MESSAGES_AT_ONCE)
             .map(|m| Incoming {
                 message_id: m.message_id.clone(),
                 kind: m.kind.clone(),
                 text: m.text.clone(),
                 forwarded: m.forwarded,
+                cut: m.cut,
                 written_at: m.written_at,
             })
             .collect(),

@@ -7,6 +7,7 @@ mod meetings;
 mod outcome;
 mod press;
 pub mod rules;
+mod thinking;
 mod turns;
 
 pub use turns::run;

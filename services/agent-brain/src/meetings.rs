@@ -38,6 +38,7 @@ pub async fn remind(
                 hours: &defaults.meeting_reminder_hours,
                 timezone: zone.name(),
                 language: known.language.code(),
+                most_open: worker.settings.limits.open_follow_ups,
             };
             let events = state.remind_of_meeting(&reminding, |meeting, due_at| {
                 rules::meeting_reminder(

@@ -2,7 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use steward_domain::{
-    conversation::{Author, CancelOn, Conversation, OnReply, Refused, Why, follow_ups::Schedule, outbox::Queue},
+    conversation::{
+        Author, CancelOn, Conversation, OnReply, Refused, Why,
+        follow_ups::{AT_ONCE, Schedule},
+        outbox::Queue,
+    },
     ids,
 };
 use steward_proto::{Event, v1};
@@ -21,22 +25,59 @@ pub struct Turn {
     pub zone: String,
     pub brain: &'static str,
     pub now: DateTime<Utc>,
+    /// Why it could not be decided, if that is so.
+    pub failure: Option<Failure>,
     /// A fresh id for each decision, made once: deciding again after a conflict names the same things.
     pub ids: Vec<Uuid>,
 }
 
+/// Why a turn could not be decided: a stable code, and words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {text}")]
+pub struct Failure {
+    pub code: &'static str,
+    pub text: String,
+}
+
 impl Turn {
-    /// The events of the turn's decisions, against the state as it is now.
-    pub fn complete(&self, state: &Conversation, decisions: &[Decision]) -> Result<Vec<Event>, Refused> {
+    /// Which decisions are recorded ahead of the others, by batches: those that carry on or take back more promises than one
+    /// batch holds. Should the turn be lost after some of them, the next one finds them done, and goes on.
+    pub fn ahead<'a>(decisions: &'a [Decision]) -> impl Iterator<Item = Vec<usize>> + 'a {
+        let bulk = |d: &Decision| matches!(d, Decision::Renew { .. } | Decision::Cancel { .. });
+        let bulk: Vec<usize> = (0..decisions.len()).filter(|&i| bulk(&decisions[i])).collect();
+        let ahead = if bulk.len() > AT_ONCE { bulk } else { Vec::new() };
+        let batches: Vec<Vec<usize>> = ahead.chunks(AT_ONCE).map(<[usize]>::to_vec).collect();
+        batches.into_iter()
+    }
+
+    /// The events of some of the turn's decisions, against the state as it is now.
+    pub fn events(
+        &self,
+        state: &Conversation,
+        decisions: &[Decision],
+        these: impl IntoIterator<Item = usize>,
+    ) -> Result<Vec<Event>, Refused> {
         let mut events = Vec::new();
-        for (decision, id) in decisions.iter().zip(&self.ids) {
-            match self.decide(state, decisions, decision, *id) {
+        for at in these {
+            match self.decide(state, decisions, &decisions[at], self.ids[at]) {
                 Ok(decided) => events.extend(decided),
                 // It ended by itself between the brain's look and now: nothing is left to do about it.
                 Err(refused) if refused.code.starts_with("already_") || refused.code == "not_renewable" => {}
                 Err(refused) => return Err(refused),
             }
         }
+        Ok(events)
+    }
+
+    /// The events of the turn's decisions, but for those recorded already, and its end.
+    pub fn complete(
+        &self,
+        state: &Conversation,
+        decisions: &[Decision],
+        recorded: &[usize],
+    ) -> Result<Vec<Event>, Refused> {
+        let rest = (0..decisions.len()).filter(|at| recorded.binary_search(at).is_err());
+        let mut events = self.events(state, decisions, rest)?;
         let replied = decisions.iter().any(|d| matches!(d, Decision::Reply { .. }));
         events.push(self.completed(if replied { "replied" } else { "silent" }, decisions.len()));
         Ok(events)
@@ -73,10 +114,10 @@ impl Turn {
         v1::TurnCompleted {
             turn_id: self.id.clone(),
             through_position: self.through,
-            outcome: outcome.to_owned(),
+            outcome: if self.failure.is_some() { "failed" } else { outcome }.to_owned(),
             brain: self.brain.to_owned(),
             model: String::new(),
-            error: String::new(),
+            error: self.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
             decisions: u32::try_from(decisions).unwrap_or(u32::MAX),
         }
         .into()
@@ -88,7 +129,7 @@ impl Turn {
         Some(match decisions.get(at)? {
             Decision::Schedule { .. } => ids::follow_up(self.conversation, *self.ids.get(at)?),
             Decision::Renew { follow_up_id } => renewal(follow_up_id),
-            Decision::Move { follow_up_id, .. } if is_renewable(state, follow_up_id) => renewal(follow_up_id),
+            Decision::Move { follow_up_id, .. } if state.is_renewable(follow_up_id) => renewal(follow_up_id),
             Decision::Move { follow_up_id, .. } => follow_up_id.clone(),
             Decision::Reply { .. }
             | Decision::Withhold { .. }
@@ -160,7 +201,7 @@ impl Turn {
             }
             Decision::Move { follow_up_id, due_at, phrase, rule } => {
                 let words = (phrase.clone(), rule.clone());
-                if is_renewable(state, follow_up_id) {
+                if state.is_renewable(follow_up_id) {
                     let due = Some((*due_at, words.0, words.1));
                     let renewal = ids::follow_up(self.conversation, press::renewal_of(follow_up_id));
                     state.renew(follow_up_id, renewal, due, &self.id)
@@ -179,9 +220,4 @@ impl Turn {
             }
         }
     }
-}
-
-/// What the client's latest messages cancelled is moved by renewing it.
-fn is_renewable(state: &Conversation, follow_up_id: &str) -> bool {
-    state.cancelled.iter().any(|f| f.id == follow_up_id)
 }

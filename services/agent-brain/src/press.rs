@@ -4,6 +4,8 @@
 //! unique part of its follow-up's id. A client's message renews promises under new ids; each is worked out from the one
 //! that it renews, so that an old button still finds the promise it stood under.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 /// Renewals of one promise that a button looks behind.
@@ -45,12 +47,13 @@ impl Press {
 
 /// Which of these follow-ups is the promise now, whatever renewed it since.
 pub fn find<'a>(promise: Uuid, follow_up_ids: impl Iterator<Item = &'a str>) -> Option<usize> {
-    let known: Vec<Option<Uuid>> = follow_up_ids.map(unique).collect();
+    let known: HashMap<Uuid, usize> =
+        follow_up_ids.enumerate().filter_map(|(at, id)| Some((unique(id)?, at))).collect();
     if known.is_empty() {
         return None;
     }
     let chain = std::iter::successors(Some(promise), |renewed| Some(renewal(*renewed)));
-    chain.take(RENEWALS).find_map(|id| known.iter().position(|known| *known == Some(id)))
+    chain.take(RENEWALS).find_map(|id| known.get(&id).copied())
 }
 
 /// The unique part of the id of what renews this follow-up.

@@ -19,15 +19,18 @@ use uuid::Uuid;
 
 use crate::{
     actions,
-    brain::RULES,
+    brain::{Decision, RULES},
     input::{Known, turn_input},
     meetings,
-    outcome::Turn,
+    outcome::{Failure, Turn},
     rules,
+    thinking::{Place, Thinking},
 };
 
 /// How long a turn of the `rules` brain may take before another worker may start one.
 const LEASE: TimeDelta = TimeDelta::seconds(3);
+/// How long the `rules` brain may take: it needs some milliseconds, so what isn't done by then is not going to be.
+const THINKS_FOR: Duration = Duration::from_secs(2);
 /// Conversations answered at the same time: most of them wait for the client to finish writing.
 const AT_ONCE: usize = 256;
 
@@ -40,6 +43,7 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
         log: log.clone(),
         settings,
         name: format!("agent-brain:{}", Uuid::now_v7().simple()),
+        thinking: Thinking::new(THINKS_FOR),
         shutdown: shutdown.clone(),
     });
     let filters = [
@@ -63,6 +67,7 @@ pub struct Worker {
     pub log: Log,
     pub settings: Arc<Settings>,
     pub name: String,
+    thinking: Thinking,
     shutdown: CancellationToken,
 }
 
@@ -80,6 +85,8 @@ pub enum Ended {
     Done,
     /// Something came in between: look again.
     Superseded,
+    /// This process ends: another takes the turn when its lease is over.
+    PutOff,
 }
 
 impl Worker {
@@ -117,14 +124,20 @@ impl Worker {
                 at_least = AtLeast::Latest;
                 continue;
             }
+            // A place first: a turn's lease runs while the brain works, not while it waits.
+            let place = tokio::select! {
+                place = self.thinking.place(&aggregate.tenant) => place,
+                () = self.shutdown.cancelled() => return Ok(Handled::Later(Duration::ZERO)),
+            };
             let turn = match self.claim(aggregate, "", &cause).await? {
                 Claim::Turn(turn) => turn,
                 Claim::Busy(wait) => return Ok(Handled::Later(wait)),
                 Claim::NothingToDo => return Ok(Handled::Done),
             };
-            match self.take(aggregate, *turn, &cause).await? {
+            match self.take(aggregate, *turn, &cause, place).await? {
                 Ended::Done => return Ok(Handled::Done),
                 Ended::Superseded => at_least = AtLeast::Latest,
+                Ended::PutOff => return Ok(Handled::Later(Duration::ZERO)),
             }
         }
     }
@@ -167,10 +180,11 @@ impl Worker {
                         let turn = Turn {
                             id: turn_id.clone(),
                             conversation: aggregate.id().parse().unwrap_or_default(),
-                            through: state.unanswered.last().map_or(state.answered_through, |m| m.position),
+                            through: state.turn_through(),
                             zone: String::new(),
                             brain: RULES,
                             now,
+                            failure: None,
                             ids: Vec::new(),
                         };
                         (new_events(cause, events), Claim::Turn(Box::new(turn)))
@@ -211,6 +225,7 @@ impl Worker {
         aggregate: &AggregateId,
         mut turn: Turn,
         cause: &Cause,
+        place: Place,
     ) -> Result<Ended, DecideError<Refused>> {
         let started = std::time::Instant::now();
         let seen = self.log.load::<Conversation>(aggregate, AtLeast::Cached).await?;
@@ -218,19 +233,72 @@ impl Worker {
         let known = Known::of(&seen.state, &contact, &self.settings.defaults);
         turn.zone = known.zone.name().to_owned();
         // A message that came after the claim supersedes the turn below; the brain needn't see it.
-        let input = turn_input(&seen.state, &contact, &self.settings.defaults, Utc::now());
+        let input = Arc::new(turn_input(&seen.state, &contact, &self.settings, Utc::now()));
+        // Held any longer, the fold would have to copy it for the next event.
+        drop(seen);
+        let asked = Arc::clone(&input);
+        let thought = tokio::select! {
+            thought = self.thinking.think(move || rules::decide(&asked)) => thought,
+            () = self.shutdown.cancelled() => return Ok(Ended::PutOff),
+        };
+        drop(place);
         let draft = input.human_active;
-        let decisions = rules::decide(&input);
-        turn.ids = decisions.iter().map(|_| Uuid::now_v7()).collect();
-        let ended = self.complete(aggregate, cause, &turn.id, draft, |state| match draft {
-            true => Ok(turn.suppress(&decisions)),
-            false => turn.complete(state, &decisions),
-        });
-        let ended = ended.await?;
-        let outcome = if ended == Ended::Done { "completed" } else { "superseded" };
+        let recorded = match thought {
+            Ok(decisions) => self.record(aggregate, cause, &mut turn, draft, &decisions).await,
+            Err(failure) => {
+                turn.failure = Some(failure);
+                self.record(aggregate, cause, &mut turn, draft, &rules::failed(&input)).await
+            }
+        };
+        let recorded = match recorded {
+            // What the brain decided isn't allowed, whoever brought that about: not deciding it again helps, but saying so.
+            Err(DecideError::Refused(refused)) if refused.code != "schema_ahead" && turn.failure.is_none() => {
+                turn.failure = Some(Failure { code: refused.code, text: refused.detail });
+                self.record(aggregate, cause, &mut turn, draft, &rules::failed(&input)).await
+            }
+            recorded => recorded,
+        };
+        let ended = recorded?;
+        if let Some(failure) = &turn.failure {
+            tracing::error!(
+                code = failure.code,
+                turn_id = turn.id,
+                "a turn failed; its promises stand and a person is called"
+            );
+        }
+        let outcome = match (ended, &turn.failure) {
+            (Ended::Done, None) => "completed",
+            (Ended::Done, Some(_)) => "failed",
+            _ => "superseded",
+        };
         metrics::histogram!("steward_turn_seconds", "brain" => RULES, "outcome" => outcome)
             .record(started.elapsed().as_secs_f64());
         Ok(ended)
+    }
+
+    /// Records all of a turn's decisions: together, but for promises carried on or taken back by the hundred, which go ahead.
+    async fn record(
+        &self,
+        aggregate: &AggregateId,
+        cause: &Cause,
+        turn: &mut Turn,
+        draft: bool,
+        decisions: &[Decision],
+    ) -> Result<Ended, DecideError<Refused>> {
+        turn.ids = decisions.iter().map(|_| Uuid::now_v7()).collect();
+        let turn = &*turn;
+        if draft {
+            return self.complete(aggregate, cause, &turn.id, draft, |_| Ok(turn.suppress(decisions))).await;
+        }
+        let mut recorded = Vec::new();
+        for batch in Turn::ahead(decisions) {
+            let events = |state: &Conversation| turn.events(state, decisions, batch.iter().copied());
+            match self.complete(aggregate, cause, &turn.id, draft, events).await? {
+                Ended::Done => recorded.extend(batch),
+                otherwise => return Ok(otherwise),
+            }
+        }
+        self.complete(aggregate, cause, &turn.id, draft, |state| turn.complete(state, decisions, &recorded)).await
     }
 
     /// Records a turn's decisions together, if nothing came in between.

@@ -7,6 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// How long a key is remembered.
 pub const KEPT: TimeDelta = TimeDelta::days(8);
 
+/// How many are remembered, at most: of a conversation that gets more in eight days, the oldest are forgotten early.
+pub const MOST: usize = 50_000;
+
 /// The keys of the last eight days, by the time of recording.
 #[derive(Debug, Clone, Default)]
 pub struct InboundKeys {
@@ -16,7 +19,8 @@ pub struct InboundKeys {
 
 impl InboundKeys {
     pub fn insert(&mut self, at: DateTime<Utc>, key: &str) {
-        while self.order.front().is_some_and(|(then, _)| at - *then > KEPT) {
+        let full = |keys: &HashSet<String>| keys.len() >= MOST && !key.is_empty() && !keys.contains(key);
+        while full(&self.keys) || self.order.front().is_some_and(|(then, _)| at - *then > KEPT) {
             if let Some((_, old)) = self.order.pop_front() {
                 self.keys.remove(&old);
             }

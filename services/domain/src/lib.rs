@@ -5,6 +5,9 @@ pub mod breaker;
 pub mod channel;
 pub mod contact;
 pub mod conversation;
+pub mod excerpt;
+#[cfg(test)]
+mod growth;
 pub mod ids;
 pub mod inbox;
 pub mod keys;

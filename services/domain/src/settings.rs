@@ -345,15 +345,17 @@ impl Default for Webhooks {
 }
 
 /// `[limits]`: how much of a thing there may be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Outgoing webhooks of one tenant.
     pub webhooks_per_tenant: u32,
+    /// Follow-ups that may be open in one conversation.
+    pub open_follow_ups: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { webhooks_per_tenant: 100 }
+        Self { webhooks_per_tenant: 100, open_follow_ups: 1_000 }
     }
 }
 

@@ -29,6 +29,7 @@ fn reminders(world: &mut World) -> Vec<DateTime<Utc>> {
         hours: &[24, 1],
         timezone: "UTC",
         language: "en",
+        most_open: 10,
     };
     let events = world.state.remind_of_meeting(&reminding, |m, at| format!("{} at {at}", m.title)).unwrap();
     world.record_all(events);

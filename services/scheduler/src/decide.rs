@@ -83,20 +83,25 @@ impl Decider {
         }
     }
 
-    /// Tells subscribers what the fold cancelled by itself, up to this position.
+    /// Tells subscribers what the fold cancelled by itself, up to this position, batch by batch.
     pub async fn announce(
         &self,
         aggregate: &AggregateId,
         position: u64,
         cause: &Cause,
     ) -> Result<(), DecideError<Refused>> {
-        self.log
-            .decide::<Conversation, _, Refused>(aggregate, AtLeast::Position(position), |state, _| {
-                state.readable()?;
-                Ok((new_events(cause, state.announcements()), ()))
-            })
-            .await?;
-        Ok(())
+        loop {
+            let decided = self
+                .log
+                .decide::<Conversation, _, Refused>(aggregate, AtLeast::Position(position), |state, _| {
+                    state.readable()?;
+                    Ok((new_events(cause, state.announcements()), state.announces_more()))
+                })
+                .await?;
+            if !decided.value {
+                return Ok(());
+            }
+        }
     }
 }
 

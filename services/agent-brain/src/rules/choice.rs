@@ -41,7 +41,8 @@ pub(super) fn choose(book: &Book, which: &Which, zone: Tz) -> Choice {
         meant = found;
     }
     if !which.topic.is_empty() {
-        let scores: Vec<usize> = meant.iter().map(|&i| score(&which.topic, &book.entries[i])).collect();
+        let topic = words(&which.topic);
+        let scores: Vec<usize> = meant.iter().map(|&i| score(&topic, &book.entries[i])).collect();
         let best = scores.iter().copied().max().unwrap_or(0);
         if best == 0 {
             return Choice::NotThere;
@@ -77,15 +78,20 @@ fn is_then(entry: &Entry, moment: &Moment, zone: Tz) -> bool {
 }
 
 /// How many of the topic's words the promise holds; inflected forms count.
-fn score(topic: &str, entry: &Entry) -> usize {
-    let held = words(&format!("{} {}", entry.promise.text, entry.promise.phrase));
-    words(topic).iter().filter(|word| held.iter().any(|h| is_same_word(word, h))).count()
+fn score(topic: &[Vec<char>], entry: &Entry) -> usize {
+    let mut held = words(&entry.promise.text);
+    held.extend(words(&entry.promise.phrase));
+    topic.iter().filter(|word| held.iter().any(|h| is_same_word(word, h))).count()
 }
+
+/// The words of a topic that are compared, at most.
+const COMPARED: usize = 64;
 
 fn words(text: &str) -> Vec<Vec<char>> {
     text.split(|c: char| !c.is_alphanumeric())
         .map(|w| w.to_lowercase().replace('ё', "е").chars().collect::<Vec<char>>())
         .filter(|w| w.len() > 2 || w.iter().any(char::is_ascii_digit))
+        .take(COMPARED)
         .collect()
 }
 

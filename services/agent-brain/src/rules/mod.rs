@@ -28,6 +28,12 @@ pub fn decide(input: &TurnInput) -> Vec<Decision> {
     turn.finish()
 }
 
+/// What to do about messages that could not be read, for a fault of ours: their promises stand, a person is called.
+/// Reads nothing of what the client wrote.
+pub fn failed(input: &TurnInput) -> Vec<Decision> {
+    turn::Turn::new(input).failed()
+}
+
 /// What a reminder of a meeting says that goes out at `sent_at`.
 pub fn meeting_reminder(
     language: Language,

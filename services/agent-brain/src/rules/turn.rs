@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use steward_domain::{
+    conversation::follow_ups::FURTHEST,
     language::Language,
     time::{Grain, Meaning, Moment, TimeContext},
     understanding::{Asked, Intent, Request, Which, understand},
@@ -23,6 +24,11 @@ use crate::{
 const WORDLESS: &[&str] =
     &["sticker", "location", "contacts", "reaction", "system", "unsupported", "order", "auto_reply", "bounce", "list"];
 
+/// Things that one turn does, at most: nobody asks for so many at once.
+const MOST_REQUESTS: usize = 64;
+/// Characters of a reply, at most.
+const LONGEST_REPLY: usize = 12_000;
+
 /// A turn being decided.
 pub(super) struct Turn<'a> {
     input: &'a TurnInput,
@@ -39,6 +45,10 @@ pub(super) struct Turn<'a> {
     /// The promises that the reply already spoke of.
     told: Vec<usize>,
     unanswered: bool,
+    /// Requests done so far.
+    requests: usize,
+    /// Something that the client wrote was not read.
+    in_part: bool,
 }
 
 impl<'a> Turn<'a> {
@@ -53,6 +63,8 @@ impl<'a> Turn<'a> {
             lines: Vec::new(),
             told: Vec::new(),
             unanswered: false,
+            requests: 0,
+            in_part: false,
         }
     }
 
@@ -88,8 +100,14 @@ impl<'a> Turn<'a> {
         if let Some(language) = understood.language {
             self.language = language;
         }
+        self.in_part |= understood.in_part || message.cut;
         let mut about_promises = true;
         for request in understood.requests {
+            self.requests += 1;
+            if self.requests > MOST_REQUESTS {
+                self.in_part = true;
+                break;
+            }
             about_promises &= self.apply(request, message);
         }
         self.all_about_promises &= about_promises;
@@ -115,13 +133,14 @@ impl<'a> Turn<'a> {
             }
             Press::Later => {
                 let due = self.book.entries[at].promise.due_at.max(self.input.now);
-                let later = Moment {
-                    at: a_day_later(due, self.input.zone),
-                    zone: self.input.zone,
-                    grain: Grain::Minute,
-                    span: 0..0,
-                    rule: "a_day_later",
-                };
+                let later = a_day_later(due, self.input.zone);
+                if later - self.input.now > FURTHEST {
+                    self.lines.push(self.voice().too_far());
+                    self.told.push(at);
+                    return;
+                }
+                let later =
+                    Moment { at: later, zone: self.input.zone, grain: Grain::Minute, span: 0..0, rule: "a_day_later" };
                 let [_, _, title] = self.voice().buttons();
                 self.move_to(at, &later, title, message);
             }
@@ -173,6 +192,10 @@ impl<'a> Turn<'a> {
         if let Some(same) = self.book.same(moment.at, &text) {
             self.told.push(same);
             self.lines.push(self.voice().confirmed(&self.item(same)));
+            return;
+        }
+        if self.book.open().len() >= self.input.most_promises {
+            self.lines.push(self.voice().too_many());
             return;
         }
         self.book.entries.push(Entry {
@@ -344,7 +367,11 @@ impl<'a> Turn<'a> {
         decisions.extend(self.wants_human.iter().map(|id| Decision::RequestHuman { message_id: id.clone() }));
         self.say_the_rest(&renewed, &lost);
         if !self.lines.is_empty() {
-            let text = self.lines.join("\n");
+            let mut text = self.lines.join("\n");
+            if let Some((end, _)) = text.char_indices().nth(LONGEST_REPLY) {
+                text.truncate(end);
+                text.push('…');
+            }
             decisions.push(if self.said_by_human(&text) {
                 Decision::Withhold { text }
             } else {
@@ -390,6 +417,27 @@ impl<'a> Turn<'a> {
         if self.unanswered {
             self.lines.push(voice.no_model());
         }
+        if self.in_part {
+            self.lines.push(voice.read_in_part());
+        }
+    }
+
+    /// The turn could not be decided: what its messages cancelled goes on, and a person is called.
+    pub fn failed(self) -> Vec<Decision> {
+        let lost: Vec<usize> = (0..self.book.entries.len())
+            .filter(|&i| self.book.entries[i].origin == Origin::Cancelled)
+            .filter(|&i| !self.said_by_human(&self.book.entries[i].promise.text))
+            .collect();
+        let renew = |&i: &usize| Decision::Renew { follow_up_id: self.book.entries[i].promise.follow_up_id.clone() };
+        let mut decisions: Vec<Decision> = lost.iter().map(renew).collect();
+        let last = self.input.messages.last();
+        decisions.extend(last.map(|m| Decision::RequestHuman { message_id: m.message_id.clone() }));
+        let mut text = self.voice().failed();
+        if !lost.is_empty() {
+            text = format!("{text}\n{}", self.voice().promises(&self.items(&lost)));
+        }
+        decisions.push(Decision::Reply { text, offer: None });
+        decisions
     }
 }
 

@@ -27,6 +27,7 @@ pub fn given(messages: &[&str]) -> TurnInput {
         day_first: false,
         followup_hour: 10,
         defaults: Defaults::default(),
+        most_promises: 1_000,
         messages: messages
             .iter()
             .enumerate()
@@ -35,6 +36,7 @@ pub fn given(messages: &[&str]) -> TurnInput {
                 kind: "text".into(),
                 text: (*text).to_owned(),
                 forwarded: false,
+                cut: false,
                 written_at: now,
             })
             .collect(),

@@ -10,6 +10,10 @@ use super::{CancelOn, Conversation, FollowUp, FollowUpState, Refused, Why, outbo
 /// Nothing is promised further ahead than this.
 pub const FURTHEST: TimeDelta = TimeDelta::days(731);
 
+/// Events of one kind that are recorded in one batch, at most: what is about more follow-ups takes several. The log takes
+/// 1,000 events and 4 MB.
+pub const AT_ONCE: usize = 200;
+
 /// A follow-up to be promised.
 #[derive(Debug, Clone)]
 pub struct Schedule {
@@ -72,7 +76,7 @@ impl Conversation {
         turn_id: &str,
     ) -> Result<Vec<Event>, Refused> {
         self.readable()?;
-        let Some(old) = self.cancelled.iter().find(|f| f.id == follow_up_id) else {
+        let Some(old) = self.cancelled.get(&follow_up_id.to_owned()) else {
             return Err(Refused::new(
                 "not_renewable",
                 "only what the client's latest message cancelled can be renewed",
@@ -149,12 +153,26 @@ impl Conversation {
         match self.follow_ups.get(follow_up_id) {
             Some(f) if f.is_open() => Ok(vec![cancelled(follow_up_id, why, turn_id)]),
             // The client confirms what their message had cancelled already.
-            Some(_) if self.cancelled.iter().any(|f| f.id == follow_up_id) => {
-                Ok(vec![cancelled(follow_up_id, why, turn_id)])
-            }
+            Some(_) if self.is_renewable(follow_up_id) => Ok(vec![cancelled(follow_up_id, why, turn_id)]),
             Some(f) => Err(already_ended(f)),
             None => Err(unknown(follow_up_id)),
         }
+    }
+
+    /// Whether the client's latest messages cancelled it, so that a turn may renew it.
+    pub fn is_renewable(&self, follow_up_id: &str) -> bool {
+        self.cancelled.contains(&follow_up_id.to_owned())
+    }
+
+    /// Refuses one more promise beyond `most` open ones.
+    pub fn room_for_one_more(&self, most: usize) -> Result<(), Refused> {
+        if self.open_follow_ups() < most {
+            return Ok(());
+        }
+        let detail = format!(
+            "{most} follow-ups are open in this conversation, which is the limit ([limits] open_follow_ups); cancel some"
+        );
+        Err(Refused::new("too_many_follow_ups", detail))
     }
 
     fn pending_follow_up(&self, id: &str) -> Result<&FollowUp, Refused> {
@@ -243,7 +261,7 @@ impl Conversation {
         .into()
     }
 
-    /// Tells subscribers what the fold cancelled by itself.
+    /// Tells subscribers what the fold cancelled by itself: the first [`AT_ONCE`] of it. When they are recorded, the rest is told.
     pub fn announcements(&self) -> Vec<Event> {
         self.unannounced
             .iter()
@@ -254,7 +272,13 @@ impl Conversation {
                 }
             })
             .chain(self.unannounced_holds.iter().filter_map(|(id, why)| Some(held(self.outbox.get(id)?, why, ""))))
+            .take(AT_ONCE)
             .collect()
+    }
+
+    /// Whether more waits to be told than one batch holds.
+    pub fn announces_more(&self) -> bool {
+        self.unannounced.len() + self.unannounced_holds.len() > AT_ONCE
     }
 }
 

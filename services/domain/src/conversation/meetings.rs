@@ -4,11 +4,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use steward_proto::{Event, from_timestamp, v1};
 use uuid::Uuid;
 
-use super::{CancelOn, Conversation, Refused, Why, follow_ups::Schedule};
+use super::{
+    CancelOn, Conversation, Refused, Why,
+    follow_ups::{FURTHEST, Schedule},
+};
 use crate::ids;
 
 /// How many meetings a conversation remembers: those that begin first are forgotten first.
 const KEPT: usize = 64;
+/// Characters of a meeting's title that are kept.
+const LONGEST_TITLE: usize = 500;
 
 /// A meeting by its calendar's latest word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +37,8 @@ pub struct Reminding<'a> {
     pub hours: &'a [u32],
     pub timezone: &'a str,
     pub language: &'a str,
+    /// Follow-ups that may be open: beyond that no reminder is promised.
+    pub most_open: usize,
 }
 
 impl Conversation {
@@ -41,7 +48,7 @@ impl Conversation {
             sequence: m.sequence,
             starts_at: from_timestamp(m.starts_at.as_ref()),
             timezone: m.timezone.clone(),
-            title: m.title.clone(),
+            title: m.title.chars().take(LONGEST_TITLE).collect(),
         };
         self.take_news(&m.meeting_id, known);
     }
@@ -74,6 +81,7 @@ impl Conversation {
         self.readable()?;
         let Some(meeting) = self.meetings.get(r.meeting_id) else { return Ok(Vec::new()) };
         let mut events = Vec::new();
+        let (open, mut made) = (self.open_follow_ups(), 0);
         for hours in r.hours {
             let key = format!("meeting:{}:{hours}", r.meeting_id);
             let standing = self.follow_ups.values().find(|f| f.is_pending() && f.key == key);
@@ -81,6 +89,9 @@ impl Conversation {
                 .starts_at
                 .and_then(|at| at.checked_sub_signed(TimeDelta::hours(i64::from(*hours))))
                 .filter(|at| *at > r.now);
+            let too_far = due_at.is_some_and(|at| at - r.now > FURTHEST);
+            // Whoever sends an invitation names its time: one that no promise may be made for is an outcome, no error.
+            let due_at = due_at.filter(|_| !too_far);
             match (due_at, standing) {
                 (Some(due_at), Some(f)) => {
                     let rule = (String::new(), String::new());
@@ -91,9 +102,10 @@ impl Conversation {
                     let unique = Uuid::new_v5(&r.conversation, format!("{key}:{}", meeting.sequence).as_bytes());
                     let follow_up_id = ids::follow_up(r.conversation, unique);
                     // This very reminder was promised and has ended: the calendar says nothing new.
-                    if self.follow_ups.contains_key(&follow_up_id) {
+                    if self.follow_ups.contains_key(&follow_up_id) || open + made >= r.most_open {
                         continue;
                     }
+                    made += 1;
                     events.extend(self.schedule(
                         r.now,
                         false,
@@ -120,6 +132,7 @@ impl Conversation {
                 (None, Some(f)) => {
                     let (code, why) = match meeting.starts_at {
                         None => ("meeting_cancelled", "the meeting was called off"),
+                        Some(_) if too_far => ("meeting_moved", "the meeting was moved more than two years ahead"),
                         Some(_) => ("meeting_moved", "the meeting was moved too near for this reminder"),
                     };
                     events.extend(self.cancel(&f.id, Why::new(code, why, ""), "")?);

@@ -10,15 +10,17 @@ mod frequency;
 pub mod in_line;
 pub mod meetings;
 mod message;
+mod noted;
 pub mod outbox;
 mod state;
 pub mod takeover;
 pub mod templates;
 pub mod turns;
 
+pub use noted::Noted;
 pub use state::{
     Author, CancelOn, Claim, ClientMessage, Conversation, FollowUp, FollowUpState, Intent, Message, MessageState,
-    OnReply, OpenTurn, Person, Place, Receipts, Takeover, Thread, Why,
+    OnReply, OpenTurn, Person, Place, Receipts, Takeover, Thread, UNANSWERED_KEPT, Why,
 };
 
 /// A decision that the rules don't allow. `code` is stable and documented; `detail` says what to do.

@@ -9,10 +9,21 @@ use chrono::{DateTime, Utc};
 use steward_proto::v1;
 
 pub use super::message::{Author, Claim, Message, MessageState, OnReply, Receipts};
-use super::{meetings::Meeting, takeover::stretch::Stretch};
+use super::{meetings::Meeting, noted::Noted, takeover::stretch::Stretch};
 use crate::{channel::Capabilities, keys::InboundKeys};
 
+/// Client messages that wait for a turn, at most: of more, the oldest are forgotten, and the turn that answers them is told.
+pub const UNANSWERED_KEPT: usize = 1_000;
+/// Ids that a takeover lists as cancelled while it lasted, at most.
+pub const MISSED_KEPT: usize = 1_000;
+
 /// The fold of a conversation.
+///
+/// A client may write what they like as often as they like, so everything here has a bound: what waits for an answer
+/// ([`UNANSWERED_KEPT`] messages, of each the beginning that is read, [`crate::excerpt`]), keys of what came in
+/// ([`crate::keys`]), open promises (`[limits] open_follow_ups`; of those that ended, and of messages out, the last 128),
+/// meetings (64), intents (16), a human's stretch (32 lines). `cancelled` and `unannounced` are as long as the promises
+/// that were open.
 #[derive(Debug, Clone, Default)]
 pub struct Conversation {
     /// An event type from the future: nothing is decided any more.
@@ -31,7 +42,7 @@ pub struct Conversation {
     pub unreachable_at: Option<DateTime<Utc>>,
     pub reachable_at: Option<DateTime<Utc>>,
     pub inbound: InboundKeys,
-    /// Client messages that no turn has answered, oldest first.
+    /// Client messages that no turn has answered, oldest first: [`UNANSWERED_KEPT`] at most.
     pub unanswered: Vec<Arc<ClientMessage>>,
     /// The position through which turns have answered.
     pub answered_through: u64,
@@ -41,11 +52,11 @@ pub struct Conversation {
     /// Messages out by id, likewise.
     pub outbox: BTreeMap<String, Arc<Message>>,
     /// What client messages cancelled since the last turn: a turn may renew them.
-    pub cancelled: Vec<Arc<FollowUp>>,
+    pub cancelled: Noted<String, Arc<FollowUp>>,
     /// Cancelled by the fold itself; the scheduler has still to tell subscribers.
-    pub unannounced: Vec<(Cancelled, Why)>,
+    pub unannounced: Noted<Cancelled, (Cancelled, Why)>,
     /// Held by the fold itself, likewise.
-    pub unannounced_holds: Vec<(String, Why)>,
+    pub unannounced_holds: Noted<String, (String, Why)>,
     /// When proactive messages were sent, of the last 24 hours.
     pub proactive_sent: VecDeque<DateTime<Utc>>,
     /// When the bot's answers were sent, of the last hour.
@@ -65,7 +76,7 @@ pub struct Conversation {
 }
 
 /// Which thing, by id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cancelled {
     FollowUp(String),
     Message(String),
@@ -100,6 +111,14 @@ pub struct Place {
     pub group: bool,
 }
 
+impl Takeover {
+    pub(super) fn misses(&mut self, follow_up_id: String) {
+        if self.cancelled.len() < MISSED_KEPT {
+            self.cancelled.push(follow_up_id);
+        }
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Person {
     pub id: String,
@@ -117,7 +136,7 @@ pub struct Takeover {
     pub since: DateTime<Utc>,
     /// The human's last sign of life; silence counts from here.
     pub active_at: DateTime<Utc>,
-    /// What was cancelled while it lasted; shown at release.
+    /// What was cancelled while it lasted, [`MISSED_KEPT`] at most; shown at release.
     pub cancelled: Vec<String>,
 }
 
@@ -154,7 +173,10 @@ pub struct ClientMessage {
     pub message_id: String,
     pub event_id: String,
     pub kind: String,
+    /// The beginning of it that is read ([`crate::excerpt::head`]).
     pub text: String,
+    /// There was more that is never read: of this message, or whole messages before it.
+    pub cut: bool,
     pub forwarded: bool,
     pub from: Person,
     /// The channel's own time, else of recording.
@@ -167,7 +189,10 @@ pub struct ClientMessage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenTurn {
     pub turn_id: String,
+    /// The last message that it answers.
     pub through: u64,
+    /// Of the claim: a message after it supersedes the turn.
+    pub position: u64,
     pub lease_until: DateTime<Utc>,
     pub worker: String,
     pub follow_up_id: String,
@@ -270,6 +295,11 @@ impl Conversation {
 
     pub fn human_active(&self) -> bool {
         self.takeover.is_some()
+    }
+
+    /// How many follow-ups are pending or due.
+    pub fn open_follow_ups(&self) -> usize {
+        self.follow_ups.values().filter(|f| f.is_open()).count()
     }
 
     /// Open follow-ups in order of their due time.

@@ -5,6 +5,9 @@ use steward_proto::{Event, to_timestamp, v1};
 
 use super::{Conversation, FollowUpState, Refused, Why};
 
+/// Messages that one turn answers, at most; the next turn answers the rest.
+pub const MESSAGES_AT_ONCE: usize = 64;
+
 /// A turn to be claimed.
 #[derive(Debug, Clone)]
 pub struct StartTurn {
@@ -60,8 +63,8 @@ impl Conversation {
         Ok(TurnStart::Started(vec![
             v1::TurnStarted {
                 turn_id: start.turn_id.clone(),
-                through_position: self.unanswered.last().map_or(self.answered_through, |m| m.position),
-                message_ids: self.unanswered.iter().map(|m| m.message_id.clone()).collect(),
+                through_position: self.turn_through(),
+                message_ids: self.unanswered.iter().take(MESSAGES_AT_ONCE).map(|m| m.message_id.clone()).collect(),
                 worker: start.worker.clone(),
                 lease_until: Some(to_timestamp(start.lease_until)),
                 brain: start.brain.clone(),
@@ -72,10 +75,15 @@ impl Conversation {
         ]))
     }
 
+    /// The last message that a turn claimed now answers.
+    pub fn turn_through(&self) -> u64 {
+        self.unanswered.iter().take(MESSAGES_AT_ONCE).last().map_or(self.answered_through, |m| m.position)
+    }
+
     /// How a claimed turn stands now; `draft` turns only record what would have been said, so a takeover doesn't supersede them.
     pub fn turn_standing(&self, turn_id: &str, draft: bool) -> TurnStanding {
         let Some(open) = self.turn.as_ref().filter(|t| t.turn_id == turn_id) else { return TurnStanding::Lost };
-        if self.unanswered.last().is_some_and(|m| m.position > open.through) {
+        if self.unanswered.last().is_some_and(|m| m.position > open.position.max(open.through)) {
             return TurnStanding::Superseded("client_responded");
         }
         if self.human_active() != draft {

@@ -2,6 +2,9 @@
 
 use super::{lexicon::Sense, phrase::Unit, reader::Reader};
 
+/// Amounts joined to one length, at most: there are no more units.
+const MOST_AMOUNTS: usize = 9;
+
 /// A length and where it ends.
 pub struct Length {
     pub amounts: Vec<(i64, Unit)>,
@@ -14,7 +17,7 @@ pub struct Length {
 pub fn length(reader: &Reader, i: usize, implicit: bool) -> Option<Length> {
     let (first, mut loose, mut next) = one(reader, i, implicit)?;
     let mut amounts = vec![first];
-    loop {
+    while amounts.len() < MOST_AMOUNTS {
         let mut at = next;
         if reader.is_mark(at, ',') || reader.is_mark(at, '.') {
             at += 1;
@@ -58,6 +61,7 @@ fn one(reader: &Reader, i: usize, implicit: bool) -> Option<((i64, Unit), bool, 
         // "unos 5 minutos" is about five, "unos minutos" several
         return match reader.unit(i + 1) {
             Some(unit) => Some(((3000, unit), true, i + 2)),
+            None if reader.is(i + 1, Sense::Several) => None,
             None => one(reader, i + 1, false),
         };
     }

@@ -211,7 +211,8 @@ fn beside_time(reader: &Reader, i: usize) -> bool {
     if reader.is_mark(before, '.') && before > 0 && reader.is(before - 1, Sense::Oclock) {
         before -= 1; // "9 ч. вечера"
     }
-    while before > 0
+    let furthest = before.saturating_sub(8);
+    while before > furthest
         && reader.is_any(before, &[Sense::The, Sense::In, Sense::Of])
         && reader.get(before).is_none_or(|l| l.digits.is_none())
     {

@@ -10,8 +10,15 @@ use crate::language::Language;
 
 /// A day, or something too loose to be one, that starts at `i`.
 pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
-    end_of(reader, i)
-        .or_else(|| vague(reader, i))
+    within(reader, i, MOST_DEEP)
+}
+
+/// "Early next week", "the start of the end of May": how deep such words may stand in one another.
+const MOST_DEEP: u32 = 2;
+
+fn within(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
+    end_of(reader, i, deep)
+        .or_else(|| vague(reader, i, deep))
         .or_else(|| nth_weekday(reader, i))
         .or_else(|| calendar::read(reader, i))
         .or_else(|| weekday(reader, i))
@@ -45,7 +52,7 @@ fn relative_unit(reader: &Reader, i: usize) -> Option<(Unit, i32, usize)> {
     before.or(after).map(|far| (unit, far, next))
 }
 
-fn end_of(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+fn end_of(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
     if reader.is(i, Sense::EndOfDay) {
         return Some((Piece::EndOfDay, i + 1));
     }
@@ -77,14 +84,15 @@ fn end_of(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         Unit::Year => Piece::Date(DateSpec::EndOfYear(far)),
         _ => loose("loose_period", None),
     };
-    if next == i + 1 && read(reader, at).is_none() {
+    let names_a_day = || deep.checked_sub(1).and_then(|deep| within(reader, at, deep)).is_some();
+    if next == i + 1 && !names_a_day() {
         return None; // "конец связи", "end of story"
     }
     Some((piece, next))
 }
 
 /// "Early next week", "в середине марта": a stretch of days.
-fn vague(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+fn vague(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
     if reader.is(i, Sense::Loosely) {
         return Some((loose("loose_time", None), i + 1));
     }
@@ -96,7 +104,7 @@ fn vague(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     }
     let at = reader.skip(i + 1, &[Sense::Vague, Sense::The, Sense::Of, Sense::On, Sense::In, Sense::This, Sense::At]);
     let at = if reader.is_mark(at, '-') { at + 1 } else { at };
-    if let Some((_, next)) = read(reader, at) {
+    if let Some((_, next)) = deep.checked_sub(1).and_then(|deep| within(reader, at, deep)) {
         return Some((loose("loose_period", None), next));
     }
     let (_, _, next) = relative_unit(reader, i + 1).or_else(|| reader.unit(at).map(|unit| (unit, 0, at + 1)))?;

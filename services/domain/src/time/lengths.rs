@@ -100,7 +100,8 @@ fn ahead(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     if let Some(found) = before_date(reader, &found) {
         return Some(found);
     }
-    if reader.is(i, Sense::WeakIn) && (past_verb_before(reader, i) || reader.is(found.next, Sense::By)) {
+    // "за 5 минут" looks back after a past verb: "сделал за 5 минут"
+    if reader.is(i, Sense::WeakIn) && (reader.past_verb_before(i) || reader.is(found.next, Sense::By)) {
         return Some((Piece::Ago, found.next));
     }
     if reader.is(i, Sense::In)
@@ -232,13 +233,4 @@ fn inverted_amount(reader: &Reader, i: usize) -> Option<Length> {
     let unit = reader.unit(i).filter(|_| reader.is_word(i, &COUNTED_UNITS))?;
     let (amount, next) = amount(reader, i + 1).filter(|(_, next)| reader.unit(*next).is_none())?;
     Some(Length { amounts: vec![(amount, unit)], loose: false, next })
-}
-
-/// "За 5 минут" looks back after a past verb: "сделал за 5 минут".
-fn past_verb_before(reader: &Reader, i: usize) -> bool {
-    let is_past = |word: &str| {
-        let bare = word.strip_suffix("ся").or_else(|| word.strip_suffix("сь")).unwrap_or(word);
-        bare.chars().count() > 3 && ["л", "ла", "ли", "ло"].iter().any(|end| bare.ends_with(end))
-    };
-    (0..i).any(|j| reader.get(j).is_some_and(|l| l.senses.is_empty() && is_past(&l.word)))
 }

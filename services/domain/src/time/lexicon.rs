@@ -251,6 +251,17 @@ impl Lexicon {
         named.or_else(|| is_day().then_some(&[Sense::Loosely]))
     }
 
+    /// Every entry as a text, with what tells its kind.
+    #[cfg(test)]
+    pub fn expressions(&self) -> Vec<(String, String)> {
+        let entries = self.entries.iter().flat_map(|(first, entries)| entries.iter().map(move |entry| (first, entry)));
+        let text = |first: &str, entry: &Entry| [&[first.to_owned()], entry.rest.as_slice()].concat().join(" ");
+        let mut all: Vec<_> =
+            entries.map(|(first, entry)| (text(first, entry), format!("{:?}", entry.senses))).collect();
+        all.sort();
+        all
+    }
+
     /// How many of the words belong to this language's table; tells languages of one script apart.
     pub fn known(&'static self, tokens: &[Token]) -> usize {
         tokens.iter().filter(|t| matches!(&t.shape, Shape::Word(word) if self.entries.contains_key(word.as_str()) || self.misspelt(word).is_some())).count()

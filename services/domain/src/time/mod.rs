@@ -43,7 +43,7 @@ use self::{
     resolve::Outcome,
     tokens::{Shape, Token},
 };
-use crate::{language::Language, settings::PartsOfDay};
+use crate::{excerpt::head, language::Language, settings::PartsOfDay};
 
 /// What a phrase is read against.
 #[derive(Debug, Clone)]
@@ -100,8 +100,13 @@ pub enum Meaning {
     None,
 }
 
-/// Reads the time phrase in `text`.
+/// Reads the time phrase in the [`head`] of `text`.
 pub fn parse(text: &str, context: &TimeContext) -> Meaning {
+    parse_all(head(text), context)
+}
+
+/// The same in all of `text`, however long; takes time in proportion.
+pub fn parse_all(text: &str, context: &TimeContext) -> Meaning {
     let tokens = tokens::tokens(text);
     languages(&tokens, context)
         .into_iter()
@@ -110,9 +115,9 @@ pub fn parse(text: &str, context: &TimeContext) -> Meaning {
         .unwrap_or(Meaning::None)
 }
 
-/// The bytes of everything in `text` that says a time, in order: cut them out and the topic remains.
+/// The bytes of everything in the [`head`] of `text` that says a time, in order: cut them out and the topic remains.
 pub fn find_all(text: &str, context: &TimeContext) -> Vec<Range<usize>> {
-    let tokens = tokens::tokens(text);
+    let tokens = tokens::tokens(head(text));
     let found = languages(&tokens, context)
         .into_iter()
         .map(|language| phrases(&tokens, language, context))
@@ -126,7 +131,13 @@ pub fn find_all(text: &str, context: &TimeContext) -> Vec<Range<usize>> {
 
 fn phrases(tokens: &[Token], language: Language, context: &TimeContext) -> Vec<Phrase> {
     let lexemes = lexicon::lexemes(tokens, Lexicon::of(language));
-    scan::phrases(&Reader { lexemes: &lexemes, language, day_first: context.day_first })
+    scan::phrases(&Reader::new(&lexemes, language, context.day_first))
+}
+
+/// Every word and expression of a language's tables, with what tells its kind.
+#[cfg(test)]
+pub(crate) fn expressions(language: Language) -> Vec<(String, String)> {
+    Lexicon::of(language).expressions()
 }
 
 /// The languages to read the text in: the one its words show first, the context's where they show none.

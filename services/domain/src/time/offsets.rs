@@ -7,9 +7,13 @@ use super::{lexicon::Sense, phrase::Piece, reader::Reader};
 /// A zone right after a clock: "UTC", "GMT+3", "+03:00", "мск".
 pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     if reader.is_mark(i, '(') {
-        let (piece, next) = read(reader, i + 1)?;
+        let (piece, next) = bare(reader, i + 1)?;
         return Some((piece, if reader.is_mark(next, ')') { next + 1 } else { next }));
     }
+    bare(reader, i)
+}
+
+fn bare(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     if reader.is(i, Sense::UnclearZone) {
         return Some((Piece::Loose { rule: "unclear_zone", guess: None }, i + 1));
     }

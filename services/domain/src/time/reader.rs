@@ -11,6 +11,9 @@ use crate::language::Language;
 /// Marks that, glued to a number, make it a price, a share, a path, a version …
 const SPOILERS: &str = "$€£¥₽#№%‰°*=&^\\_<>/";
 
+/// Little words in a row that are passed over, at most: more of them say nothing, and every look ahead stays as short.
+const MOST_SKIPPED: usize = 8;
+
 /// The lexemes of a text in one language.
 #[derive(Clone, Copy)]
 pub struct Reader<'a> {
@@ -18,9 +21,24 @@ pub struct Reader<'a> {
     pub language: Language,
     /// `3/4` is 3 April.
     pub day_first: bool,
+    /// Where the first past verb stands (Russian).
+    past_verb: Option<usize>,
 }
 
 impl<'a> Reader<'a> {
+    pub fn new(lexemes: &'a [Lexeme], language: Language, day_first: bool) -> Self {
+        let past_verb = match language {
+            Language::Ru => lexemes.iter().position(|l| l.senses.is_empty() && is_past_verb(&l.word)),
+            Language::En | Language::Es => None,
+        };
+        Self { lexemes, language, day_first, past_verb }
+    }
+
+    /// Whether a past verb stands before `i` ("сделал за 5 минут").
+    pub fn past_verb_before(&self, i: usize) -> bool {
+        self.past_verb.is_some_and(|at| at < i)
+    }
+
     pub fn get(&self, i: usize) -> Option<&'a Lexeme> {
         self.lexemes.get(i)
     }
@@ -42,12 +60,10 @@ impl<'a> Reader<'a> {
         self.get(i).is_some_and(|l| words.contains(&l.word.as_str()))
     }
 
-    /// The index after lexemes that have any of `senses`.
-    pub fn skip(&self, mut i: usize, senses: &[Sense]) -> usize {
-        while self.is_any(i, senses) {
-            i += 1;
-        }
-        i
+    /// The index after lexemes that have any of `senses`; eight of them at most.
+    pub fn skip(&self, i: usize, senses: &[Sense]) -> usize {
+        let most = i + MOST_SKIPPED;
+        (i..most).find(|&at| !self.is_any(at, senses)).unwrap_or(most)
     }
 
     fn find<T>(&self, i: usize, pick: impl Fn(Sense) -> Option<T>) -> Option<T> {
@@ -215,4 +231,10 @@ impl<'a> Reader<'a> {
                         && (l.word.ends_with("ах") || l.word.ends_with("ях"))
             })
     }
+}
+
+/// A Russian verb in the past tense, by its ending.
+fn is_past_verb(word: &str) -> bool {
+    let bare = word.strip_suffix("ся").or_else(|| word.strip_suffix("сь")).unwrap_or(word);
+    bare.chars().count() > 3 && ["л", "ла", "ли", "ло"].iter().any(|end| bare.ends_with(end))
 }

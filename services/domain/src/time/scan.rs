@@ -23,6 +23,9 @@ const JOINTS: [Sense; 11] = [
     Sense::Between,
 ];
 
+/// Days, or clocks, that stand together in one phrase, at most; a longer list of them is several phrases.
+const MOST_PIECES: usize = 8;
+
 /// Every time phrase of the text, in order; bare lengths ("5 days") are none.
 pub fn phrases(reader: &Reader) -> Vec<Phrase> {
     let mut scan = Scan { reader, found: Vec::new(), end: 0, sentence: 0 };
@@ -204,12 +207,13 @@ fn belongs(phrase: &Phrase, piece: &Piece) -> bool {
     match piece {
         Piece::Date(date) => {
             let is_weekday = |d: &DateSpec| matches!(d, DateSpec::Weekday(..));
+            let room = phrase.dates.len() < MOST_PIECES;
             let first = phrase.dates.is_empty() && phrase.shift.is_none();
             let refines = phrase.dates.iter().any(is_weekday) != is_weekday(date) && phrase.dates.len() < 3;
-            first || refines || phrase.shift.is_some()
+            first || refines || phrase.shift.is_some() && room
         }
         Piece::Shift(shift) => phrase.shift.is_none() && (phrase.dates.is_empty() || shift.from.is_none()),
-        Piece::Clock(_) => !phrase.midnight,
+        Piece::Clock(_) => !phrase.midnight && phrase.clocks.len() < MOST_PIECES,
         Piece::Midnight => phrase.clocks.is_empty(),
         Piece::Part { part, .. } => phrase.part.is_none_or(|p| p == *part || phrase.has_time()),
         Piece::Ago => false,

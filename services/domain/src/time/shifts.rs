@@ -73,6 +73,11 @@ fn business_days_after(from: NaiveDateTime, days: i64) -> Option<NaiveDateTime> 
     let mut at = from;
     let mut left = days.min(10_000);
     while left > 0 {
+        if left >= 5 && !matches!(at.weekday(), Weekday::Sat | Weekday::Sun) {
+            at = at.checked_add_signed(Duration::try_weeks(left / 5)?)?;
+            left %= 5;
+            continue;
+        }
         at = at.checked_add_days(Days::new(1))?;
         if !matches!(at.weekday(), Weekday::Sat | Weekday::Sun) {
             left -= 1;

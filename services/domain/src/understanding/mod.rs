@@ -18,8 +18,9 @@ mod topic;
 mod words;
 
 use crate::{
+    excerpt,
     language::Language,
-    time::{Meaning, TimeContext, parse},
+    time::{Meaning, TimeContext, parse_all},
 };
 
 pub use tongue::language_of;
@@ -118,20 +119,37 @@ pub struct Understood {
     pub language: Option<Language>,
     /// In the order of the text; never empty.
     pub requests: Vec<Request>,
+    /// Only a part of the text was read: it may ask for more.
+    pub in_part: bool,
 }
 
-/// Reads what `text` asks for; times are read against `context`.
+/// Every word and pattern of a language's lists, with what tells its list.
+#[cfg(test)]
+pub(crate) fn expressions(language: Language) -> Vec<(String, String)> {
+    lexicon::Lexicon::of(language).expressions()
+}
+
+/// Reads what the beginning of `text` asks for ([`excerpt`]); times are read against `context`.
 pub fn understand(text: &str, context: &TimeContext) -> Understood {
+    let mut understood = understand_all(excerpt::head(text), context);
+    understood.in_part |= excerpt::is_cut(text);
+    understood
+}
+
+/// The same for all of `text`, however long; takes time in proportion.
+pub fn understand_all(text: &str, context: &TimeContext) -> Understood {
     let language = language_of(text);
     let context = TimeContext { language: language.unwrap_or(context.language), ..context.clone() };
-    let reader = |phrase: &str| parse(phrase, &context);
+    let reader = |phrase: &str| parse_all(phrase, &context);
     let others = [Language::En, Language::Es, Language::Ru].into_iter().filter(|&l| l != context.language);
+    let mut in_part = false;
     for candidate in std::iter::once(context.language).chain(others) {
-        let requests = read::requests(text, candidate, &reader);
+        let (requests, missed) = read::requests(text, candidate, &reader);
+        in_part |= missed;
         if requests != [Request::Other] {
             let language = language.or((candidate != context.language).then_some(candidate));
-            return Understood { language, requests };
+            return Understood { language, requests, in_part };
         }
     }
-    Understood { language, requests: vec![Request::Other] }
+    Understood { language, requests: vec![Request::Other], in_part }
 }

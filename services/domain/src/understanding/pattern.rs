@@ -1,5 +1,7 @@
 //! Word patterns: `не могли|мог бы ты|вы?` as a sequence of words, with alternatives (`|`), stems (`*`) and optional words (`?`).
 
+use std::collections::HashMap;
+
 use super::words::{Token, fold};
 
 #[derive(Debug)]
@@ -28,8 +30,11 @@ impl Element {
 #[derive(Debug)]
 pub(super) struct Pattern(Vec<Element>);
 
+/// Tokens that may be skipped between two words of a pattern, at most: a time and some politeness, said at length.
+const MOST_SKIPPED: usize = 16;
+
 impl Pattern {
-    pub fn new(source: &str) -> Self {
+    fn new(source: &str) -> Self {
         Self(
             source
                 .split_whitespace()
@@ -49,8 +54,14 @@ impl Pattern {
         )
     }
 
-    /// The end of the longest match that begins with token `at`; tokens that `skip` names may stand between the words.
-    pub fn matches(&self, tokens: &[Token], at: usize, skip: &dyn Fn(usize) -> bool) -> Option<usize> {
+    /// The spellings that its first word may have: of the first element that can't be left out, and of those before it.
+    fn leads(&self) -> impl Iterator<Item = &Spelling> {
+        let left_out = self.0.iter().take_while(|e| e.optional).count();
+        self.0.iter().take(left_out + 1).flat_map(|e| &e.spellings)
+    }
+
+    /// The end of the first match that begins with token `at`; tokens that `skip` names may stand between the words.
+    fn matches(&self, tokens: &[Token], at: usize, skip: &dyn Fn(usize) -> bool) -> Option<usize> {
         rest(&self.0, tokens, at, (at, at), skip)
     }
 }
@@ -70,32 +81,68 @@ fn rest(
     };
     taken
         .or_else(|| {
-            let skipped = end > start && next < tokens.len() && skip(next);
+            let skipped = end > start && next < tokens.len() && next - end < MOST_SKIPPED && skip(next);
             skipped.then(|| rest(elements, tokens, start, (end, next + 1), skip)).flatten()
         })
         .or_else(|| element.optional.then(|| rest(others, tokens, start, (end, next), skip)).flatten())
 }
 
-/// Many patterns with one meaning.
+/// Many patterns with one meaning, found by their first words.
 #[derive(Debug)]
-pub(super) struct Patterns(Vec<Pattern>);
+pub(super) struct Patterns {
+    all: Vec<Pattern>,
+    by_word: HashMap<String, Vec<usize>>,
+    /// By the first letter of a stem.
+    by_stem: HashMap<char, Vec<usize>>,
+}
 
 /// Nothing may stand between the words.
 pub(super) const TIGHT: &dyn Fn(usize) -> bool = &|_| false;
 
 impl Patterns {
     pub fn new(sources: &[&str]) -> Self {
-        Self(sources.iter().map(|s| Pattern::new(s)).collect())
+        let mut patterns = Self { all: Vec::new(), by_word: HashMap::new(), by_stem: HashMap::new() };
+        for pattern in sources.iter().map(|s| Pattern::new(s)) {
+            let known = patterns.all.len();
+            for lead in pattern.leads() {
+                let found = match lead {
+                    Spelling::Exact(word) => patterns.by_word.entry(word.clone()).or_default(),
+                    Spelling::Stem(stem) => {
+                        let first = stem.chars().next().expect("a stem has letters");
+                        patterns.by_stem.entry(first).or_default()
+                    }
+                };
+                if found.last() != Some(&known) {
+                    found.push(known);
+                }
+            }
+            patterns.all.push(pattern);
+        }
+        patterns
+    }
+
+    /// The ends of the matches that begin with token `at`.
+    fn ends<'a>(
+        &'a self,
+        tokens: &'a [Token],
+        at: usize,
+        skip: &'a dyn Fn(usize) -> bool,
+    ) -> impl Iterator<Item = usize> + 'a {
+        let word = tokens.get(at).filter(|t| t.is_word()).map(|t| t.folded.as_str());
+        let exact = word.and_then(|word| self.by_word.get(word));
+        let stems = word.and_then(|word| self.by_stem.get(&word.chars().next()?));
+        let candidates = exact.into_iter().chain(stems).flatten();
+        candidates.filter_map(move |&i| self.all[i].matches(tokens, at, skip)).filter(move |&end| end > at)
     }
 
     /// The end of the longest match that begins with token `at`.
     pub fn longest(&self, tokens: &[Token], at: usize, skip: &dyn Fn(usize) -> bool) -> Option<usize> {
-        self.0.iter().filter_map(|p| p.matches(tokens, at, skip)).filter(|&end| end > at).max()
+        self.ends(tokens, at, skip).max()
     }
 
     /// Where a match begins that ends with token `end` (exclusive).
     pub fn ending(&self, tokens: &[Token], end: usize, skip: &dyn Fn(usize) -> bool) -> Option<usize> {
-        (end.saturating_sub(12)..end).find(|&at| self.0.iter().any(|p| p.matches(tokens, at, skip) == Some(end)))
+        (end.saturating_sub(12)..end).find(|&at| self.ends(tokens, at, skip).any(|found| found == end))
     }
 }
 
@@ -119,16 +166,12 @@ pub(super) fn covered(
             reach[i + 1].0 |= plain;
             reach[i + 1].1 |= found;
         }
-        for pattern in &needed.0 {
-            if let Some(end) = pattern.matches(tokens, i, TIGHT).filter(|&e| e > i) {
-                reach[end].1 = true;
-            }
+        for end in needed.ends(tokens, i, TIGHT) {
+            reach[end].1 = true;
         }
-        for pattern in allowed.iter().flat_map(|set| &set.0) {
-            if let Some(end) = pattern.matches(tokens, i, TIGHT).filter(|&e| e > i) {
-                reach[end].0 |= plain;
-                reach[end].1 |= found;
-            }
+        for end in allowed.iter().flat_map(|set| set.ends(tokens, i, TIGHT)) {
+            reach[end].0 |= plain;
+            reach[end].1 |= found;
         }
     }
     reach[tokens.len()].1

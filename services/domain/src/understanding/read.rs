@@ -21,14 +21,16 @@ const NODS: &[char] = &[
 ];
 
 /// What `text` asks for by the words of one language; never empty.
-pub(super) fn requests(text: &str, language: Language, reader: Reader) -> Vec<Request> {
+///
+/// The second value: something may have been missed, for the text is too dense.
+pub(super) fn requests(text: &str, language: Language, reader: Reader) -> (Vec<Request>, bool) {
     let lexicon = Lexicon::of(language);
     let text = without_quoted_lines(text);
     let sentences = sentences(&text, tokens(&text), lexicon, reader);
     let readings: Vec<Vec<Request>> = sentences.iter().map(|s| sentence_requests(s, reader)).collect();
     let plus = !text.trim().is_empty() && text.trim().chars().all(|c| c == '+');
     if plus || (!readings.is_empty() && readings.iter().all(|r| *r == [Request::Acknowledgement])) {
-        return vec![Request::Acknowledgement];
+        return (vec![Request::Acknowledgement], false);
     }
     let mut out = Vec::new();
     let mut i = 0;
@@ -48,7 +50,7 @@ pub(super) fn requests(text: &str, language: Language, reader: Reader) -> Vec<Re
     if out.is_empty() {
         out.push(Request::Other);
     }
-    out
+    (out, sentences.iter().any(|s| s.worn_out.get()))
 }
 
 /// A time or a thing said in a sentence of its own belongs to the request beside it ("Напиши мне. Завтра в 10.").

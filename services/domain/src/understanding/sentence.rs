@@ -1,6 +1,6 @@
 //! Sentences of a message: their tokens, which of them say a time, which are politeness or filling.
 
-use std::ops::Range;
+use std::{cell::Cell, ops::Range};
 
 use super::{
     lexicon::Lexicon,
@@ -21,6 +21,12 @@ const ABBREVIATIONS: &[&str] = &[
     "hr", "hrs", "ene", "abr", "ago", "dic", "seg", "hs", "lun", "mie", "jue", "vie", "sab", "dom", "approx", "vs",
 ];
 
+/// Tokens of a sentence, at most: a longer one is read in parts, if possible from comma to comma.
+const LONGEST: usize = 160;
+const LONG: usize = LONGEST - 40;
+/// How often a sentence's tokens may be read for a time, on average: people's sentences need a tenth of it.
+const READINGS: usize = 24;
+
 /// One sentence.
 pub(super) struct Sentence<'a> {
     /// The whole message; tokens' spans are bytes of it.
@@ -33,20 +39,24 @@ pub(super) struct Sentence<'a> {
     pub filler: Vec<bool>,
     /// A question mark ends it.
     pub asked: bool,
+    /// Tokens that may still be read for a time.
+    readings: Cell<usize>,
+    /// More was to be read than may be: something may have been missed.
+    pub worn_out: Cell<bool>,
 }
 
 impl<'a> Sentence<'a> {
-    fn new(text: &'a str, lexicon: &'static Lexicon, mut tokens: Vec<Token>, reader: Reader) -> Self {
+    fn new(text: &'a str, lexicon: &'static Lexicon, tokens: Vec<Token>, reader: Reader) -> Self {
         let asked = tokens.iter().any(|t| t.is_mark('?') || t.is_mark('¿'));
         let polite = marked(&tokens, &lexicon.polite);
         let filler = marked(&tokens, &lexicon.filler);
         let all = 0..tokens.len();
-        let mut sentence = Self { text, lexicon, tokens: Vec::new(), polite, filler, asked };
-        std::mem::swap(&mut sentence.tokens, &mut tokens);
+        let readings = Cell::new((tokens.len() + LONG) * READINGS);
+        let worn_out = Cell::new(false);
+        let mut sentence = Self { text, lexicon, tokens, polite, filler, asked, readings, worn_out };
         for span in spans(&sentence.time(all, reader)) {
-            for token in sentence.tokens.iter_mut().filter(|t| span.start < t.span.end && t.span.start < span.end) {
-                token.time = true;
-            }
+            let covering = sentence.covering(&span);
+            sentence.tokens[covering].iter_mut().for_each(|token| token.time = true);
         }
         sentence
     }
@@ -55,6 +65,11 @@ impl<'a> Sentence<'a> {
     pub fn time(&self, range: Range<usize>, reader: Reader) -> Meaning {
         let tokens = &self.tokens[range];
         let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { return Meaning::None };
+        let Some(left) = self.readings.get().checked_sub(tokens.len()) else {
+            self.worn_out.set(true);
+            return Meaning::None;
+        };
+        self.readings.set(left);
         let start = first.span.start;
         let mut text = self.text[start..last.span.end].to_owned();
         for quoted in tokens.iter().filter(|t| t.quoted) {
@@ -67,8 +82,8 @@ impl<'a> Sentence<'a> {
 
     /// The tokens that share bytes with `span`.
     pub fn covering(&self, span: &Range<usize>) -> Range<usize> {
-        let start = self.tokens.iter().position(|t| t.span.end > span.start).unwrap_or(self.tokens.len());
-        let end = self.tokens.iter().rposition(|t| t.span.start < span.end).map_or(start, |i| i + 1);
+        let start = self.tokens.partition_point(|t| t.span.end <= span.start);
+        let end = self.tokens.partition_point(|t| t.span.start < span.end);
         start..end.max(start)
     }
 
@@ -162,9 +177,10 @@ pub(super) fn sentences<'a>(
     while let Some(token) = rest.next() {
         let ends = ends_sentence(text, current.last(), &token, rest.peek());
         if !token.is_mark('\n') {
-            current.push(token);
+            current.push(token.clone());
         }
-        if ends || rest.peek().is_none() {
+        let too_long = current.len() >= LONGEST || current.len() >= LONG && token.is_mark(',');
+        if ends || too_long || rest.peek().is_none() {
             let sentence = std::mem::take(&mut current);
             if sentence.iter().any(|t| !matches!(t.sort, Sort::Mark(_))) {
                 out.push(Sentence::new(text, lexicon, sentence, reader));

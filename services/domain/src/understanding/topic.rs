@@ -23,7 +23,8 @@ fn kept(sentence: &Sentence, range: Range<usize>, act: &Act, intent: Intent, tim
     let in_time = |i: usize| times.iter().any(|s| s.start < tokens[i].span.end && tokens[i].span.start < s.end);
     let before_time = |i: usize| tokens[i].is_one_of(words.before_time) && i + 1 < range.end && in_time(i + 1);
     let later = later(sentence, range.clone());
-    let usable = |i: usize| !in_time(i) && !before_time(i) && !sentence.polite[i] && !later.contains(&i);
+    let says_later = |i: usize| later.binary_search(&i).is_ok();
+    let usable = |i: usize| !in_time(i) && !before_time(i) && !sentence.polite[i] && !says_later(i);
 
     let mut out = Vec::new();
     if range.start < act.words.start {
@@ -91,13 +92,14 @@ fn kept(sentence: &Sentence, range: Range<usize>, act: &Act, intent: Intent, tim
     out[start..end.max(start)].to_vec()
 }
 
-/// The words for "later".
+/// The words for "later", in order.
 fn later(sentence: &Sentence, range: Range<usize>) -> Vec<usize> {
     let slack = super::pattern::TIGHT;
-    let mut out = Vec::new();
+    let mut out: Vec<usize> = Vec::new();
     for i in range {
         if let Some(end) = sentence.lexicon.later.longest(&sentence.tokens, i, slack) {
-            out.extend(i..end);
+            let from = out.last().map_or(i, |&last: &usize| i.max(last + 1));
+            out.extend(from..end);
         }
     }
     out

@@ -152,6 +152,8 @@ fn is_punctuation(c: char) -> bool {
 /// Marks what stands between quotation marks of one sentence line. A mark without its partner quotes nothing.
 fn mark_quoted(text: &str, tokens: &mut [Token]) {
     let mut i = 0;
+    // marks that nothing closes from here on
+    let mut never_closed: Vec<&[char]> = Vec::new();
     while i < tokens.len() {
         let closing: &[char] = match tokens[i].sort {
             Sort::Mark('«') => &['»'],
@@ -162,7 +164,7 @@ fn mark_quoted(text: &str, tokens: &mut [Token]) {
             Sort::Mark('\'') if opens(text, &tokens[i].span) => &['\''],
             _ => &[],
         };
-        let close = closing.first().and_then(|_| {
+        let close = closing.first().filter(|_| !never_closed.contains(&closing)).and_then(|_| {
             (i + 1..tokens.len()).find(|&j| matches!(tokens[j].sort, Sort::Mark(c) if closing.contains(&c)))
         });
         match close {
@@ -172,7 +174,12 @@ fn mark_quoted(text: &str, tokens: &mut [Token]) {
                 }
                 i = j + 1;
             }
-            None => i += 1,
+            None => {
+                if !closing.is_empty() {
+                    never_closed.push(closing);
+                }
+                i += 1;
+            }
         }
     }
 }

@@ -11,6 +11,9 @@ use steward_domain::{
 };
 use steward_http::Problem;
 
+/// Bytes of a phrase, at most: it only says a time.
+const LONGEST_PHRASE: usize = 1_000;
+
 /// A due time and where it comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct When {
@@ -62,6 +65,12 @@ impl Clock {
     }
 
     fn of_phrase(&self, phrase: &str) -> Result<When, Problem> {
+        if phrase.len() > LONGEST_PHRASE {
+            return Err(Problem::unprocessable(
+                "bad_time",
+                format!("`phrase` has more than {LONGEST_PHRASE} bytes; give only the words that say the time"),
+            ));
+        }
         let shown = |m: &Moment| m.at.with_timezone(&m.zone).format("%Y-%m-%d %H:%M %Z").to_string();
         let short: String = phrase.chars().take(200).collect();
         match parse(phrase, &self.context) {

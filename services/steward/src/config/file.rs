@@ -49,6 +49,8 @@ pub(super) struct Limits {
     pub body_megabytes: Option<Megabytes>,
     /// Outgoing webhooks that a tenant may have.
     pub webhooks_per_tenant: Option<Positive>,
+    /// Follow-ups that may be open in one conversation.
+    pub open_follow_ups: Option<Positive>,
     pub page_bytes: Option<Positive>,
     pub reads: Option<Positive>,
     pub streams: Option<Positive>,

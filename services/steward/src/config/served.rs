@@ -33,7 +33,7 @@ impl Settings {
                 allow_private: self.webhooks.allow_private,
                 retry: self.webhooks.retry.clone(),
             },
-            limits: self.limits.clone(),
+            limits: self.limits,
             read_limits: self.read_limits.clone(),
             channels: self.channels.iter().map(served_channel).collect(),
         })

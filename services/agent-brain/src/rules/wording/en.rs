@@ -155,6 +155,22 @@ impl Wording for English {
         "No language model is configured, so I can't answer that; I can write to you or remind you at a time you name (\"write to me tomorrow at 10 about the contract\") and call a person."
     }
 
+    fn more(&self, count: usize) -> String {
+        format!("and {count} more")
+    }
+
+    fn too_many(&self) -> &'static str {
+        "I have promised you so much already that I can't take on more. Cancel some of it, e.g. \"cancel all\", and ask me again."
+    }
+
+    fn read_in_part(&self) -> &'static str {
+        "That was long: I read only the beginning and may have missed something. Please send what matters as a short message of its own."
+    }
+
+    fn failed(&self) -> &'static str {
+        "Something went wrong on our side and I couldn't read what you wrote. I've called a person: they will see it."
+    }
+
     fn buttons(&self) -> [&'static str; 3] {
         ["Keep it", "Cancel it", "A day later"]
     }

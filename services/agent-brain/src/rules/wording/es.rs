@@ -160,6 +160,22 @@ impl Wording for Spanish {
         "No hay un modelo de lenguaje configurado, así que no puedo responder a eso; sé escribirle o recordarle algo a su hora («escríbeme mañana a las 10 sobre el contrato») y avisar a una persona."
     }
 
+    fn more(&self, count: usize) -> String {
+        format!("y {count} más")
+    }
+
+    fn too_many(&self) -> &'static str {
+        "Ya le he prometido demasiadas cosas y no puedo aceptar más. Cancele algunas, por ejemplo «cancela todo», y pídamelo de nuevo."
+    }
+
+    fn read_in_part(&self) -> &'static str {
+        "Su mensaje es largo: solo he leído el principio y puede que se me haya escapado algo. Envíe lo importante en un mensaje corto aparte."
+    }
+
+    fn failed(&self) -> &'static str {
+        "Ha habido un fallo por nuestra parte y no he podido leer su mensaje. He llamado a una persona: lo verá."
+    }
+
     fn buttons(&self) -> [&'static str; 3] {
         ["Está bien", "Cancelar", "Un día después"]
     }

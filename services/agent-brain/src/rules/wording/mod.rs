@@ -11,6 +11,9 @@ use steward_domain::{language::Language, understanding::Intent};
 use super::book::name;
 use crate::brain::Promise;
 
+/// Promises that one sentence names, at most; of more it says how many.
+const LISTED: usize = 20;
+
 /// A promise as it is spoken of.
 #[derive(Debug, Clone)]
 pub(super) struct Item {
@@ -58,6 +61,11 @@ trait Wording: Sync {
     fn only_once(&self) -> &'static str;
     fn person_called(&self) -> &'static str;
     fn no_model(&self) -> &'static str;
+    /// "and 12 more": what a list leaves out.
+    fn more(&self, count: usize) -> String;
+    fn too_many(&self) -> &'static str;
+    fn read_in_part(&self) -> &'static str;
+    fn failed(&self) -> &'static str;
     /// What stands on the buttons below a confirmation: keep it, cancel it, a day later. At most 20 characters each.
     fn buttons(&self) -> [&'static str; 3];
     /// What is sent when a promise is due.
@@ -111,6 +119,15 @@ impl Voice {
         if item.topic.is_empty() { head } else { format!("{head} ({})", item.topic) }
     }
 
+    /// The first of these, put in words, and how many more there are.
+    fn some(&self, items: &[Item], will: bool) -> Vec<String> {
+        let mut parts: Vec<String> = items.iter().take(LISTED).map(|i| self.one(i, will)).collect();
+        if items.len() > LISTED {
+            parts.push(self.words().more(items.len() - LISTED));
+        }
+        parts
+    }
+
     fn joined(&self, parts: &[String], last: &str) -> String {
         match parts {
             [] => String::new(),
@@ -120,13 +137,12 @@ impl Voice {
     }
 
     fn all(&self, items: &[Item], will: bool) -> String {
-        let parts: Vec<String> = items.iter().map(|i| self.one(i, will)).collect();
-        self.joined(&parts, self.words().and())
+        let parts = self.some(items, will);
+        if items.len() > LISTED { parts.join(", ") } else { self.joined(&parts, self.words().and()) }
     }
 
     fn any(&self, items: &[Item]) -> String {
-        let parts: Vec<String> = items.iter().map(|i| self.one(i, false)).collect();
-        self.joined(&parts, self.words().or())
+        self.joined(&self.some(items, false), self.words().or())
     }
 
     pub fn confirmed(&self, item: &Item) -> String {
@@ -159,8 +175,7 @@ impl Voice {
     }
 
     pub fn promises(&self, items: &[Item]) -> String {
-        let parts: Vec<String> = items.iter().map(|i| self.one(i, true)).collect();
-        self.words().promises(&parts)
+        self.words().promises(&self.some(items, true))
     }
 
     pub fn no_promises(&self) -> String {
@@ -187,6 +202,7 @@ impl Voice {
     pub fn which_time(&self, readings: &[DateTime<Tz>], intent: Intent) -> String {
         let mut named: Vec<String> = readings.iter().map(|at| self.words().when(at, &self.now, false)).collect();
         named.dedup();
+        named.truncate(LISTED);
         if named.len() < 2 {
             return self.words().loose_time(intent).to_owned();
         }
@@ -218,6 +234,18 @@ impl Voice {
 
     pub fn no_model(&self) -> String {
         self.words().no_model().to_owned()
+    }
+
+    pub fn too_many(&self) -> String {
+        self.words().too_many().to_owned()
+    }
+
+    pub fn read_in_part(&self) -> String {
+        self.words().read_in_part().to_owned()
+    }
+
+    pub fn failed(&self) -> String {
+        self.words().failed().to_owned()
     }
 
     pub fn buttons(&self) -> [&'static str; 3] {

@@ -6,12 +6,15 @@ use chrono::{DateTime, Utc};
 use steward_proto::{Recorded, from_timestamp, v1};
 
 use super::super::state::{
-    Author, CancelOn, Cancelled, ClientMessage, Conversation, FollowUpState, Message, OnReply, Person, Place, Takeover,
-    Thread, Why,
+    Author, CancelOn, Cancelled, ClientMessage, Conversation, FollowUpState, MISSED_KEPT, Message, OnReply, Person,
+    Place, Takeover, Thread, UNANSWERED_KEPT, Why,
 };
+use crate::excerpt;
 
 /// Message-IDs of a thread that are kept: a mail names the first and the latest.
 const REFERENCES_KEPT: usize = 32;
+/// Longest line of a mail (RFC 5322, 2.1.1): no subject and no Message-ID is longer.
+const LONGEST_LINE: usize = 998;
 
 /// The channel's own time of it where that isn't ahead, else of recording.
 pub(super) fn said_at(source: Option<&v1::Source>, at: DateTime<Utc>) -> DateTime<Utc> {
@@ -57,11 +60,13 @@ impl Conversation {
         for id in concerned {
             let before = self.follow_ups.get(&id).cloned();
             if self.cancel_follow_up(&id, &why) {
-                self.unannounced.push((Cancelled::FollowUp(id.clone()), why.clone()));
+                self.tell_later(Cancelled::FollowUp(id.clone()), why.clone());
                 if let Some(takeover) = &mut self.takeover {
-                    takeover.cancelled.push(id);
+                    takeover.misses(id.clone());
                 }
-                self.cancelled.extend(before);
+                if let Some(before) = before {
+                    self.cancelled.insert(id, before);
+                }
             }
         }
         let concerned: Vec<Arc<Message>> = self
@@ -75,19 +80,25 @@ impl Conversation {
         }
         self.heard_from(e.source.as_ref(), at);
         if !e.thread.is_empty() {
-            let mut references: Vec<String> = e.thread.split_whitespace().map(str::to_owned).collect();
+            let ids = e.thread.split_whitespace().filter(|id| id.len() <= LONGEST_LINE);
+            let mut references: Vec<String> = ids.map(str::to_owned).collect();
             if references.len() > REFERENCES_KEPT {
                 references.drain(1..=references.len() - REFERENCES_KEPT);
             }
-            self.thread = Thread { subject: e.subject.clone(), references };
+            self.thread = Thread { subject: e.subject.chars().take(LONGEST_LINE).collect(), references };
         }
         let written_at = e.source.as_ref().and_then(|s| from_timestamp(s.sent_at.as_ref())).unwrap_or(at);
+        let forgotten = self.unanswered.len() >= UNANSWERED_KEPT;
+        if forgotten {
+            self.unanswered.drain(..=self.unanswered.len() - UNANSWERED_KEPT);
+        }
         let message = Arc::new(ClientMessage {
             position: recorded.position,
             message_id: e.message_id.clone(),
             event_id: event_id.to_string(),
             kind: e.kind.clone(),
-            text: e.text.clone(),
+            text: excerpt::head(&e.text).to_owned(),
+            cut: excerpt::is_cut(&e.text) || forgotten,
             forwarded: e.forwarded,
             from,
             written_at,
@@ -95,6 +106,11 @@ impl Conversation {
         });
         self.client_said(&message);
         self.unanswered.push(message);
+    }
+
+    /// The scheduler tells subscribers that this was cancelled.
+    pub(super) fn tell_later(&mut self, what: Cancelled, why: Why) {
+        self.unannounced.insert(what.clone(), (what, why));
     }
 
     /// The service window counts from the client's latest sign of life, by the channel's own time where that isn't ahead.
@@ -125,13 +141,13 @@ impl Conversation {
             OnReply::Keep => {}
             OnReply::Cancel => {
                 if self.cancel_message(&message.id, why) {
-                    self.unannounced.push((Cancelled::Message(message.id.clone()), why.clone()));
+                    self.tell_later(Cancelled::Message(message.id.clone()), why.clone());
                 }
             }
             OnReply::Hold => {
                 if message.is_queued() {
                     self.hold(&message.id, why.clone());
-                    self.unannounced_holds.push((message.id.clone(), why.clone()));
+                    self.unannounced_holds.insert(message.id.clone(), (message.id.clone(), why.clone()));
                 } else if !message.is_waiting() {
                     self.change_message(&message.id, |m| m.cancel_after_claim = Some(why.clone()));
                 }
@@ -139,7 +155,7 @@ impl Conversation {
             OnReply::Inject => {
                 let injected = Why { code: "injected".to_owned(), ..why.clone() };
                 if self.cancel_message(&message.id, &injected) {
-                    self.unannounced.push((Cancelled::Message(message.id.clone()), injected));
+                    self.tell_later(Cancelled::Message(message.id.clone()), injected);
                     self.intend(message, position);
                 }
             }
@@ -160,10 +176,10 @@ impl Conversation {
         for message in open {
             if message.follow_up_id.is_empty() {
                 if self.cancel_message(&message.id, &why) {
-                    self.unannounced.push((Cancelled::Message(message.id.clone()), why.clone()));
+                    self.tell_later(Cancelled::Message(message.id.clone()), why.clone());
                 }
             } else if self.cancel_follow_up(&message.follow_up_id, &why) {
-                self.unannounced.push((Cancelled::FollowUp(message.follow_up_id.clone()), why.clone()));
+                self.tell_later(Cancelled::FollowUp(message.follow_up_id.clone()), why.clone());
                 cancelled.push(message.follow_up_id.clone());
             }
         }
@@ -176,18 +192,20 @@ impl Conversation {
             .collect();
         for id in acting {
             if self.cancel_follow_up(&id, &why) {
-                self.unannounced.push((Cancelled::FollowUp(id.clone()), why.clone()));
+                self.tell_later(Cancelled::FollowUp(id.clone()), why.clone());
                 cancelled.push(id);
             }
         }
         // What the client's last words cancelled and no turn has answered stays cancelled.
-        cancelled.extend(self.cancelled.drain(..).map(|f| f.id.clone()));
+        cancelled.extend(self.cancelled.iter().map(|f| f.id.clone()));
+        self.cancelled.clear();
         match &mut self.takeover {
             Some(takeover) => {
                 takeover.active_at = takeover.active_at.max(at);
-                takeover.cancelled.append(&mut cancelled);
+                cancelled.into_iter().for_each(|id| takeover.misses(id));
             }
             None => {
+                cancelled.truncate(MISSED_KEPT);
                 self.takeover =
                     Some(Takeover { by: e.by.clone(), via: e.via.clone(), since: at, active_at: at, cancelled });
             }

@@ -78,6 +78,7 @@ impl Fold for Conversation {
                 self.turn = Some(OpenTurn {
                     turn_id: e.turn_id.clone(),
                     through: e.through_position,
+                    position: recorded.position,
                     lease_until: from_timestamp(e.lease_until.as_ref()).unwrap_or(at),
                     worker: e.worker.clone(),
                     follow_up_id: e.follow_up_id.clone(),
@@ -116,17 +117,17 @@ impl Fold for Conversation {
             }
             Event::FollowUpCancelled(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
-                self.unannounced.retain(|(c, _)| !matches!(c, Cancelled::FollowUp(id) if *id == e.follow_up_id));
+                self.unannounced.remove(&Cancelled::FollowUp(e.follow_up_id.clone()));
                 // The client's own "don't write": nothing to renew any more.
                 if why.code == "by_client" {
-                    self.cancelled.retain(|f| f.id != e.follow_up_id);
+                    self.cancelled.remove(&e.follow_up_id);
                 }
                 let missed = why.code == "human_active";
                 if self.cancel_follow_up(&e.follow_up_id, &why)
                     && missed
                     && let Some(takeover) = &mut self.takeover
                 {
-                    takeover.cancelled.push(e.follow_up_id.clone());
+                    takeover.misses(e.follow_up_id.clone());
                 }
             }
             Event::FollowUpExpired(e) => {
@@ -179,19 +180,19 @@ impl Fold for Conversation {
             }
             Event::MessageHeld(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
-                self.unannounced_holds.retain(|(id, _)| *id != e.message_id);
+                self.unannounced_holds.remove(&e.message_id);
                 self.hold(&e.message_id, why);
             }
             Event::MessageApproved(e) => {
-                self.unannounced_holds.retain(|(id, _)| *id != e.message_id);
+                self.unannounced_holds.remove(&e.message_id);
                 self.approved(&e.message_id, &e.approval_hash, at);
             }
             Event::MessageReleased(e) => self.released(&e.message_id, at),
             Event::MessageEdited(e) => self.edited(e),
             Event::MessageCancelled(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
-                self.unannounced.retain(|(c, _)| !matches!(c, Cancelled::Message(id) if *id == e.message_id));
-                self.unannounced_holds.retain(|(id, _)| *id != e.message_id);
+                self.unannounced.remove(&Cancelled::Message(e.message_id.clone()));
+                self.unannounced_holds.remove(&e.message_id);
                 self.cancel_message(&e.message_id, &why);
             }
             Event::MessageExpired(e) => {

@@ -52,7 +52,7 @@ impl Conversation {
             state: FollowUpState::Pending,
         };
         if !e.renews.is_empty() {
-            self.cancelled.retain(|f| f.id != e.renews);
+            self.cancelled.remove(&e.renews);
             if let Some(takeover) = &mut self.takeover {
                 takeover.cancelled.retain(|id| *id != e.renews);
             }

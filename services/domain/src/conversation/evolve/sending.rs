@@ -214,18 +214,18 @@ impl Conversation {
         if why.code == "client_responded" && message.on_reply == OnReply::Hold {
             self.change_message(message_id, |m| m.cancel_after_claim = None);
             self.hold(message_id, why.clone());
-            self.unannounced_holds.push((message_id.to_owned(), why.clone()));
+            self.unannounced_holds.insert(message_id.to_owned(), (message_id.to_owned(), why.clone()));
         } else if message.follow_up_id.is_empty() {
             if self.cancel_message(message_id, why) {
-                self.unannounced.push((Cancelled::Message(message_id.to_owned()), why.clone()));
+                self.tell_later(Cancelled::Message(message_id.to_owned()), why.clone());
                 if why.code == "injected" {
                     self.intend(&message, position);
                 }
             }
         } else if self.cancel_follow_up(&message.follow_up_id, why) {
-            self.unannounced.push((Cancelled::FollowUp(message.follow_up_id.clone()), why.clone()));
+            self.tell_later(Cancelled::FollowUp(message.follow_up_id.clone()), why.clone());
             if let Some(takeover) = &mut self.takeover {
-                takeover.cancelled.push(message.follow_up_id.clone());
+                takeover.misses(message.follow_up_id.clone());
             }
         }
     }

@@ -159,4 +159,59 @@ impl Lexicon {
             Language::En => &EN,
         }
     }
+
+    /// Every word and pattern of the lists as a text, with the number of its list.
+    #[cfg(test)]
+    pub fn expressions(&self) -> Vec<(String, String)> {
+        let w = self.words;
+        let lists = [
+            w.asks,
+            w.wishes,
+            w.do_not_write,
+            w.do_not_remind,
+            w.cancel,
+            w.cancel_start,
+            w.drop,
+            w.move_free,
+            w.move_start,
+            w.rather,
+            w.keep,
+            w.list,
+            w.human,
+            w.acknowledgement,
+            w.beside_acknowledgement,
+            w.repeated,
+            w.later,
+            w.polite,
+            w.filler,
+            w.me,
+            w.you,
+            w.third,
+            w.kin,
+            w.with,
+            w.with_me,
+            w.reporting,
+            w.question,
+            w.conditional,
+            w.conjunction,
+            w.or,
+            w.introduces,
+            w.other_clause,
+            w.preposition,
+            w.before_time,
+            w.clock,
+            w.target,
+            w.not,
+            w.instead,
+            w.promise,
+            w.all,
+            w.pronoun,
+        ];
+        let plain = |pattern: &str| {
+            let word = |element: &str| element.split('|').next().unwrap_or_default().replace(['*', '?'], "");
+            pattern.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
+        };
+        let lists = lists.into_iter().chain(w.verbs.iter().map(|(.., patterns)| *patterns));
+        lists.enumerate().flat_map(|(n, list)| list.iter().map(move |p| (plain(p), n.to_string()))).collect()
+    }
 }

@@ -1,0 +1,29 @@
+//! What a message asks for, and when: text from anybody, read whole.
+
+#![no_main]
+
+use chrono::DateTime;
+use steward_domain::{
+    language::Language,
+    settings::PartsOfDay,
+    time::{TimeContext, find_all, parse_all},
+    understanding::{understand, understand_all},
+};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let text = String::from_utf8_lossy(bytes);
+    for language in [Language::Ru, Language::Es, Language::En] {
+        let context = TimeContext {
+            written_at: DateTime::UNIX_EPOCH,
+            zone: chrono_tz::Tz::Europe__Madrid,
+            language,
+            day_first: language != Language::En,
+            followup_hour: 10,
+            parts_of_day: PartsOfDay::default(),
+        };
+        assert!(!understand(&text, &context).requests.is_empty());
+        assert!(!understand_all(&text, &context).requests.is_empty());
+        parse_all(&text, &context);
+        assert!(find_all(&text, &context).iter().all(|span| text.get(span.clone()).is_some()));
+    }
+});

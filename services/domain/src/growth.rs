@@ -1,0 +1,235 @@
+//! Text from outside costs time in proportion to its length: every word and pair of words of the lexicons, repeated.
+//!
+//! The tests that run always take a part of the kinds of words (a time's senses, a list of the understanding) and of their
+//! pairs; the one marked `ignore` takes every word and every pair of kinds:
+//! `cargo test --release -p steward-domain --lib growth -- --ignored`.
+
+use std::{collections::BTreeMap, hint::black_box, time::Duration, time::Instant};
+
+use chrono::{TimeZone as _, Utc};
+
+use crate::{
+    excerpt,
+    language::Language::{self, En, Es, Ru},
+    settings::PartsOfDay,
+    time::{self, TimeContext, parse_all},
+    understanding::{self, understand, understand_all},
+};
+
+/// A text four times as long may take so many times as long: 2.5 for each doubling.
+const MOST: f64 = 6.25;
+const SHORT: usize = 1_000;
+/// Marks, digits and other things that belong to no lexicon.
+const OTHERS: [&str; 41] = [
+    ".",
+    ",",
+    ";",
+    ":",
+    "!",
+    "?",
+    "…",
+    "-",
+    "—",
+    "(",
+    ")",
+    "«",
+    "»",
+    "“",
+    "”",
+    "\"",
+    "'",
+    "‘",
+    "’",
+    "/",
+    "\\",
+    "@",
+    "#",
+    "№",
+    "%",
+    "$",
+    "+",
+    "*",
+    "~",
+    "\n",
+    "> ",
+    "\u{301}",
+    "👍",
+    "1",
+    "17:30",
+    "12.03.2027",
+    "1/2",
+    "www.a",
+    "a@b",
+    "zzz",
+    "Ё",
+];
+
+fn context(language: Language) -> TimeContext {
+    TimeContext {
+        written_at: Utc.with_ymd_and_hms(2026, 11, 18, 9, 0, 0).unwrap(),
+        zone: chrono_tz::Europe::Moscow,
+        language,
+        day_first: false,
+        followup_hour: 10,
+        parts_of_day: PartsOfDay::default(),
+    }
+}
+
+fn repeated(unit: &str, bytes: usize) -> String {
+    unit.repeat(bytes / unit.len() + 1)
+}
+
+/// Enough of it that the longest sentence that is read at once is filled twice.
+fn short(unit: &str) -> usize {
+    let words = unit.split_whitespace().count().max(1);
+    SHORT.max(unit.len() * 340 / words)
+}
+
+/// Time this thread has run on a processor, whatever else the machine does.
+fn processor_time(since: Instant) -> Duration {
+    // the kernel counts up to the last time it looked at this thread: now
+    std::thread::yield_now();
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let ran = stat.and_then(|s| s.split_whitespace().next()?.parse().ok()).map(Duration::from_nanos);
+    ran.unwrap_or_else(|| since.elapsed())
+}
+
+/// The least time of some runs.
+fn cost(text: &str, runs: u32, read: &dyn Fn(&str)) -> f64 {
+    let since = Instant::now();
+    let run = |_| {
+        let before = processor_time(since);
+        read(black_box(text));
+        (processor_time(since) - before).as_secs_f64()
+    };
+    (0..runs).map(run).fold(f64::MAX, f64::min)
+}
+
+/// How much longer four times the text takes, if it is too much however often it is measured.
+fn grows(unit: &str, read: &dyn Fn(&str)) -> Option<f64> {
+    let (short, long) = (repeated(unit, short(unit)), repeated(unit, 4 * short(unit)));
+    let ratio = |runs| cost(&long, runs, read) / cost(&short, runs, read).max(1e-6);
+    let first = ratio(1);
+    if first <= MOST {
+        return None;
+    }
+    let again = ratio(5);
+    (again > MOST).then_some(again)
+}
+
+fn all_in_proportion(units: impl IntoIterator<Item = String>, read: &dyn Fn(&str)) {
+    let mut count = 0;
+    let units = units.into_iter().inspect(|_| count += 1);
+    let found: Vec<(String, f64)> = units.filter_map(|unit| Some((unit.clone(), grows(&unit, read)?))).collect();
+    println!("{count} texts measured");
+    assert!(
+        count > 0 && found.is_empty(),
+        "{} grow faster than the text: {:?}",
+        found.len(),
+        &found[..found.len().min(20)]
+    );
+}
+
+fn words(language: Language) -> Vec<(String, String)> {
+    let times = time::expressions(language).into_iter().map(|(text, kind)| (text, format!("time {kind}")));
+    let lists = understanding::expressions(language).into_iter().map(|(text, kind)| (text, format!("list {kind}")));
+    let others = OTHERS.into_iter().map(|text| (text.to_owned(), format!("other {text}")));
+    times.chain(lists).chain(others).filter(|(text, _)| !text.is_empty()).collect()
+}
+
+/// One text of each kind.
+fn kinds(all: Vec<(String, String)>) -> Vec<String> {
+    let by_kind: BTreeMap<String, String> = all.into_iter().map(|(text, kind)| (kind, text)).collect();
+    by_kind.into_values().collect()
+}
+
+/// Two texts after each other, and some with a comma between.
+fn pairs(kinds: &[String]) -> impl Iterator<Item = String> + '_ {
+    let pair = |(n, (a, b)): (usize, (&String, &String))| {
+        if n % 7 == 0 { format!("{a}, {b} ") } else { format!("{a} {b} ") }
+    };
+    kinds.iter().flat_map(|a| kinds.iter().map(move |b| (a, b))).enumerate().map(pair)
+}
+
+/// A part of the pairs, another one for each language.
+fn some(kinds: &[String], of: usize) -> impl Iterator<Item = String> + '_ {
+    pairs(kinds).enumerate().filter(move |(n, _)| (n * 7_919) % of == 3).map(|(_, pair)| pair)
+}
+
+#[test]
+fn a_word_of_each_kind_repeated_costs_in_proportion() {
+    for language in [Ru, Es, En] {
+        let context = context(language);
+        let units = kinds(words(language)).into_iter().step_by(3).map(|word| word + " ");
+        all_in_proportion(units, &|text| drop(understand_all(text, &context)));
+    }
+}
+
+#[test]
+fn pairs_of_words_of_time_repeated_cost_in_proportion() {
+    for language in [Ru, Es, En] {
+        let context = context(language);
+        let kinds = kinds(time::expressions(language));
+        all_in_proportion(some(&kinds, 199), &|text| drop(parse_all(text, &context)));
+    }
+}
+
+#[test]
+fn pairs_of_any_words_repeated_cost_in_proportion() {
+    for language in [Ru, Es, En] {
+        let context = context(language);
+        let kinds = kinds(words(language));
+        all_in_proportion(some(&kinds, 2_999), &|text| drop(understand_all(text, &context)));
+    }
+}
+
+#[test]
+#[ignore = "every word and every pair of kinds: minutes, in release"]
+fn every_word_and_every_pair_repeated_costs_in_proportion() {
+    for language in [Ru, Es, En] {
+        let context = context(language);
+        let read = |text: &str| drop(understand_all(text, &context));
+        all_in_proportion(words(language).into_iter().map(|(word, _)| word + " "), &read);
+        all_in_proportion(pairs(&kinds(words(language))), &read);
+        all_in_proportion(pairs(&kinds(time::expressions(language))), &|text| drop(parse_all(text, &context)));
+    }
+}
+
+/// What stopped the house once, and what is like it.
+#[test]
+fn long_messages_are_read_in_a_moment() {
+    let sentences = [
+        "a ",
+        "write to me in 2 hours, ",
+        "remind me tomorrow and remind me on friday, ",
+        "«",
+        "( ",
+        "end of ",
+        "early ",
+        "some ",
+        "за 5 минут ",
+        "напиши завтра в 10 и в пятницу, ",
+        "перенеси с пятницы на понедельник ",
+        "move it from friday to monday, ",
+        "recuérdame mañana y el viernes, ",
+        "in 9999 business days ",
+        "could you ",
+        "please, ",
+    ];
+    let mut worst = (0.0, "");
+    for unit in sentences {
+        for language in [Ru, En, Es] {
+            let context = context(language);
+            let text = repeated(unit, 64_000);
+            let took = cost(&text, 1, &|text| drop(understand(text, &context)));
+            if took > worst.0 {
+                worst = (took, unit);
+            }
+            let says_nothing = !unit.contains(char::is_alphanumeric);
+            assert!(says_nothing || understand(&text, &context).in_part, "{unit}");
+        }
+        assert_eq!(grows(unit, &|text| drop(understand_all(text, &context(En)))), None, "{unit}");
+    }
+    println!("the slowest 64 kB message of these took {:.1} ms: {:?} repeated", worst.0 * 1e3, worst.1);
+    println!("of it {} words are read at most", excerpt::MOST_WORDS);
+}

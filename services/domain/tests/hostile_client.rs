@@ -1,0 +1,119 @@
+//! A client who writes without end: what it does has bounds, fits a batch of the log, and loses no promise.
+#![allow(clippy::unwrap_used)]
+
+mod conversation_world;
+
+use chrono::TimeDelta;
+use conversation_world::World;
+use steward_domain::{
+    conversation::{
+        CancelOn, UNANSWERED_KEPT,
+        follow_ups::AT_ONCE,
+        meetings::Reminding,
+        turns::{MESSAGES_AT_ONCE, TurnStanding, TurnStart},
+    },
+    excerpt::MOST_BYTES,
+};
+use steward_proto::{to_timestamp, v1};
+
+#[test]
+fn what_one_message_cancels_is_told_in_batches_that_the_log_takes() {
+    let mut world = World::opened();
+    let promised = 5 * AT_ONCE + 1;
+    for _ in 0..promised {
+        world.promised(CancelOn::ClientResponse, 3600);
+    }
+    world.client_writes("hello");
+    assert_eq!((world.state.unannounced.len(), world.state.cancelled.len()), (promised, promised));
+    let mut told = 0;
+    loop {
+        let more = world.state.announces_more();
+        let events = world.state.announcements();
+        assert!(!events.is_empty() && events.len() <= AT_ONCE);
+        told += events.len();
+        world.record_all(events);
+        if !more {
+            break;
+        }
+    }
+    assert_eq!((told, world.state.unannounced.len()), (promised, 0));
+    let old: Vec<String> = world.state.cancelled.iter().map(|f| f.id.clone()).collect();
+    for id in old {
+        let new_id = world.id("follow-up");
+        let renewed = world.state.renew(&id, new_id, None, "turn").unwrap();
+        world.record_all(renewed);
+    }
+    assert_eq!((world.state.open_follow_ups(), world.state.cancelled.len()), (promised, 0));
+}
+
+#[test]
+fn beyond_the_cap_no_promise_is_made_and_what_stands_stays() {
+    let mut world = World::opened();
+    for _ in 0..3 {
+        world.promised(CancelOn::Never, 3600);
+    }
+    assert!(world.state.room_for_one_more(4).is_ok());
+    for most in [3, 2, 0] {
+        assert_eq!(world.state.room_for_one_more(most).unwrap_err().code, "too_many_follow_ups");
+    }
+    assert_eq!(world.state.open_follow_ups(), 3);
+}
+
+#[test]
+fn what_waits_for_an_answer_is_bounded_and_the_turn_is_told() {
+    let mut world = World::opened();
+    world.client_writes(&"слово ".repeat(20_000));
+    let long = world.state.unanswered.last().unwrap();
+    assert!(long.cut && long.text.len() <= MOST_BYTES);
+    for _ in 0..UNANSWERED_KEPT + 5 {
+        world.client_writes("hello");
+    }
+    assert_eq!(world.state.unanswered.len(), UNANSWERED_KEPT);
+    assert!(world.state.unanswered.last().unwrap().cut, "messages before it were never read");
+}
+
+#[test]
+fn many_messages_are_answered_by_several_turns_and_each_answers_its_own() {
+    let mut world = World::opened();
+    for _ in 0..MESSAGES_AT_ONCE {
+        world.client_writes("hello");
+    }
+    let last = world.client_writes("one more").position;
+    let waiting = world.state.unanswered.len();
+    let TurnStart::Started(events) = world.start_turn("first", "") else { panic!("messages wait") };
+    world.record_all(events);
+    assert_eq!(world.state.turn_standing("first", false), TurnStanding::Valid, "those beyond it don't supersede it");
+    let through_position = world.state.turn.as_ref().unwrap().through;
+    assert!(through_position < last);
+    world.record(v1::TurnCompleted { turn_id: "first".to_owned(), through_position, ..Default::default() });
+    assert_eq!(world.state.unanswered.len(), waiting - MESSAGES_AT_ONCE);
+    let TurnStart::Started(events) = world.start_turn("second", "") else { panic!("messages still wait") };
+    world.record_all(events);
+    world.client_writes("and again");
+    assert_eq!(world.state.turn_standing("second", false), TurnStanding::Superseded("client_responded"));
+}
+
+#[test]
+fn an_invitation_years_ahead_is_no_error_and_makes_no_promise() {
+    for (days, most_open, expected) in [(800, 10, 0), (365 * 900, 10, 0), (3, 10, 2), (3, 1, 1), (3, 0, 0)] {
+        let mut world = World::opened();
+        let meeting = v1::Meeting {
+            meeting_id: "m".to_owned(),
+            starts_at: Some(to_timestamp(world.now + TimeDelta::days(days))),
+            ..Default::default()
+        };
+        world.record(v1::MeetingBooked { meeting: Some(meeting), ..Default::default() });
+        let reminding = Reminding {
+            conversation: uuid::Uuid::from_u128(1),
+            meeting_id: "m",
+            now: world.now,
+            hours: &[24, 1],
+            timezone: "UTC",
+            language: "en",
+            most_open,
+        };
+        let events = world.state.remind_of_meeting(&reminding, |_, at| format!("at {at}")).unwrap();
+        world.record_all(events);
+        assert_eq!(world.state.open_follow_ups(), expected, "{days} days ahead, {most_open} at most");
+    }
+}
