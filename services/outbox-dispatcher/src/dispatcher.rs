@@ -59,8 +59,15 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
     let breaker = Breaker::new(settings.policy.breaker);
     let worker = format!("outbox-dispatcher:{}", Uuid::now_v7().simple());
     let weighed = Shares::new(WEIGHED, WEIGHED_OF_TENANT);
-    let dispatcher =
-        Arc::new(Dispatcher { log: log.clone(), settings, routes, weighed, breaker, worker, shutdown: shutdown.clone() });
+    let dispatcher = Arc::new(Dispatcher {
+        log: log.clone(),
+        settings,
+        routes,
+        weighed,
+        breaker,
+        worker,
+        shutdown: shutdown.clone(),
+    });
     let subscription = Subscription::new(
         "outbox-dispatcher",
         [

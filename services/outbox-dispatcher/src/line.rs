@@ -227,7 +227,8 @@ impl State {
     fn note(&self, changing: &Changing) {
         let oldest = changing.since.first().map_or(0.0, |(since, _)| since.elapsed().as_secs_f64());
         let sending = self.room.sending.of(&self.tenant, &self.channel);
-        let gauge = |name: &'static str, value: f64| metrics::gauge!(name, "channel" => self.channel.clone()).set(value);
+        let gauge =
+            |name: &'static str, value: f64| metrics::gauge!(name, "channel" => self.channel.clone()).set(value);
         gauge("steward_sends_waiting", changing.since.len() as f64);
         gauge("steward_sends_oldest_wait_seconds", oldest);
         gauge("steward_sends_in_flight", sending as f64);
@@ -258,8 +259,7 @@ mod tests {
 
     use super::*;
 
-    const TEN_A_SECOND: RateLimit =
-        RateLimit { per_second: 10, burst: 1, per_chat_per_second: 1, per_chat_burst: 3 };
+    const TEN_A_SECOND: RateLimit = RateLimit { per_second: 10, burst: 1, per_chat_per_second: 1, per_chat_burst: 3 };
 
     fn line(channel: &str, tenant: &str, at_once: usize, limit: Option<RateLimit>, room: &Room) -> Arc<Line> {
         Arc::new(Line::of(channel, tenant, at_once, Limits::new(limit), room))

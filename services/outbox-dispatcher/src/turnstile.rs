@@ -42,7 +42,11 @@ impl Turnstile {
                 return Head(Some(self.clone()));
             }
             let (sender, turn) = oneshot::channel();
-            if proactive { state.rest.push_back(sender) } else { state.answers.push_back(sender) }
+            if proactive {
+                state.rest.push_back(sender)
+            } else {
+                state.answers.push_back(sender)
+            }
             turn
         };
         turn.await.expect("whoever waits holds the turnstile, and it lets go of nobody")

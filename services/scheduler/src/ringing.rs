@@ -70,13 +70,7 @@ pub async fn run(
     Ok(())
 }
 
-async fn listen(
-    log: &Log,
-    alarms: &Alarms,
-    tenant: Arc<Tenant>,
-    tracker: &TaskTracker,
-    shutdown: &CancellationToken,
-) {
+async fn listen(log: &Log, alarms: &Alarms, tenant: Arc<Tenant>, tracker: &TaskTracker, shutdown: &CancellationToken) {
     let mut pause = Duration::from_millis(100);
     while !shutdown.is_cancelled() {
         match follow(log, alarms, &tenant, tracker, shutdown).await {
@@ -127,7 +121,7 @@ async fn follow(
     }
 }
 
-async fn consumer(stream: &Stream, tenant: &str) -> Result<PullConsumer, LogError> {
+async fn consumer(stream: &Stream<()>, tenant: &str) -> Result<PullConsumer, LogError> {
     let made = stream.get_or_create_consumer(&name_of(tenant), definition(tenant)).await;
     if let Err(error) = &made
         && let ConsumerErrorKind::JetStream(refused) = error.kind()
@@ -186,6 +180,10 @@ fn read(message: &Message, tenant: &Tenant) -> Result<Alarm, &'static str> {
     let alarm: Alarm = serde_json::from_slice(&message.payload).map_err(|_| "it can't be read")?;
     if alarm.tenant != tenant.name {
         return Err("it names another tenant than its subject");
+    }
+    // It becomes part of a subject when it is set again.
+    if alarm.id.is_empty() || !alarm.id.bytes().all(|b| b.is_ascii_graphic() && !b".*>".contains(&b)) {
+        return Err("its id can't be one");
     }
     Ok(alarm)
 }

@@ -96,7 +96,8 @@ impl Tenants {
             return Condition::Behind(format!("the alarm clock can't be heard for {} s", deaf.as_secs()));
         }
         let now = Utc::now();
-        let late = tenants.iter().filter_map(|tenant| tenant.hearing().in_hand.first().map(|(due, _)| now - *due)).max();
+        let late =
+            tenants.iter().filter_map(|tenant| tenant.hearing().in_hand.first().map(|(due, _)| now - *due)).max();
         match late.and_then(|late| late.to_std().ok()) {
             Some(late) if late > LATE => {
                 Condition::Behind(format!("an alarm is {} s past its time and not decided", late.as_secs()))

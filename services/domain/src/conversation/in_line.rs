@@ -27,7 +27,12 @@ impl Conversation {
     }
 
     /// Puts a message off until its turn; nothing, if it doesn't wait to be claimed any more.
-    pub fn put_in_line(&self, message_id: &str, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Vec<Event>, Refused> {
+    pub fn put_in_line(
+        &self,
+        message_id: &str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<Event>, Refused> {
         self.readable()?;
         let Some(message) = self.outbox.get(message_id) else { return Ok(Vec::new()) };
         match message.state {
