@@ -319,7 +319,11 @@ async fn a_tenant_that_floods_the_house_takes_nothing_from_the_other() {
         for kind in ["FollowUpDue", "DispatchStarted", "DispatchSucceeded"] {
             for (who, api) in [("calm", &house.calm), ("flood", &house.flood)] {
                 let events = api.events_of_type(kind).await.unwrap();
-                let mut at: Vec<i64> = events.iter().map(|e| (steward_tests::lateness::time_of(&e["at"]) - due).num_milliseconds()).filter(|at| *at >= -1000).collect();
+                let mut at: Vec<i64> = events
+                    .iter()
+                    .map(|e| (steward_tests::lateness::time_of(&e["at"]) - due).num_milliseconds())
+                    .filter(|at| *at >= -1000)
+                    .collect();
                 at.sort();
                 println!("DIAG {kind} {who} {} {:?} {:?}", at.len(), at.first(), at.last());
             }
