@@ -276,7 +276,7 @@ mod tests {
             let line = Arc::clone(line);
             waiting.spawn(async move { line.turn(wish(&i.to_string())).await });
         }
-        for _ in 0..8 {
+        for _ in 0..64 {
             tokio::task::yield_now().await;
         }
         let mut put_off = 0;

@@ -181,6 +181,10 @@ fn read(message: &Message, tenant: &Tenant) -> Result<Alarm, &'static str> {
     if alarm.tenant != tenant.name {
         return Err("it names another tenant than its subject");
     }
+    // It becomes part of a subject when it is set again.
+    if alarm.id.is_empty() || !alarm.id.bytes().all(|b| b.is_ascii_graphic() && !b".*>".contains(&b)) {
+        return Err("its id can't be one");
+    }
     Ok(alarm)
 }
 

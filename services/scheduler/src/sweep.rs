@@ -250,7 +250,7 @@ async fn schedules(log: &Log, alarms: &Alarms, slice: Slice) -> Result<Option<Ha
     let mut set = HashSet::new();
     while let Some(subject) = subjects.next().await {
         let subject = subject.map_err(unavailable(DOING))?.0;
-        if let Some(tenant) = subject.split('.').nth(1).filter(|name| TenantId::new(*name).is_ok()) {
+        if let Some(tenant) = subject.split('.').nth(1).filter(|name| TenantId::new(name).is_ok()) {
             alarms.hear_of(tenant);
         }
         let name = short(&subject);
