@@ -37,7 +37,6 @@ statuses! {
     too_many = TOO_MANY_REQUESTS,
     unavailable = SERVICE_UNAVAILABLE,
     timeout = GATEWAY_TIMEOUT,
-    too_many = TOO_MANY_REQUESTS,
 }
 
 impl Problem {
@@ -88,9 +87,6 @@ impl IntoResponse for Problem {
             }
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            StatusCode::TOO_MANY_REQUESTS => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
             }
             _ => {}
         }

@@ -83,9 +83,8 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
             return Ok(Vec::new());
         }
         // One that takes another's place needs no room.
-        let replaces =
-            |key: &String| !key.is_empty() && state.follow_ups.values().any(|f| f.is_pending() && f.key == *key);
-        if !body.key.as_ref().is_some_and(replaces) {
+        let replaces = |key: &str| !key.is_empty() && state.follow_ups.values().any(|f| f.is_pending() && f.key == key);
+        if !body.key.as_deref().is_some_and(replaces) {
             state.room_for_one_more(intake.settings.limits.open_follow_ups)?;
         }
         let promise = Schedule {

@@ -133,7 +133,7 @@ pub fn settings() -> Settings {
             channel("wa", "default", whatsapp()),
             channel("bare", "default", bare_mail()),
         ],
-        limits: Limits { webhooks_per_tenant: 5 },
+        limits: Limits { webhooks_per_tenant: 5, ..Limits::default() },
         ..Settings::default()
     }
 }

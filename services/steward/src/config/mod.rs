@@ -177,8 +177,16 @@ fn settings(file: file::File, without_file: bool) -> Result<Settings, KeyProblem
             ),
         },
         limits: Limits {
-            webhooks_per_tenant: file.limits.webhooks_per_tenant.as_ref().map_or(Limits::default().webhooks_per_tenant, |n| n.0),
-            open_follow_ups: file.limits.open_follow_ups.as_ref().map_or(Limits::default().open_follow_ups, |n| n.0 as usize),
+            webhooks_per_tenant: file
+                .limits
+                .webhooks_per_tenant
+                .as_ref()
+                .map_or(Limits::default().webhooks_per_tenant, |n| n.0),
+            open_follow_ups: file
+                .limits
+                .open_follow_ups
+                .as_ref()
+                .map_or(Limits::default().open_follow_ups, |n| n.0 as usize),
         },
         read_limits: read_limits(&file.limits),
         channels,
