@@ -7,6 +7,7 @@ pub mod dispatch;
 mod evolve;
 pub mod follow_ups;
 mod frequency;
+pub mod in_line;
 pub mod meetings;
 mod message;
 pub mod outbox;

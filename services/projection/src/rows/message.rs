@@ -213,6 +213,7 @@ impl MessageRow {
             buttons: Vec::new(),
             approved: String::new(),
             let_go: false,
+            in_line: false,
             state: match self.state.as_str() {
                 "claimed" => MessageState::Claimed(Claim {
                     claim_id: self.claim_id.clone(),

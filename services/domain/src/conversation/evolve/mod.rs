@@ -10,6 +10,7 @@ use steward_proto::{Event, Fold, Recorded, from_timestamp, v1};
 
 use self::inbound::said_at;
 use super::{
+    in_line::WAITS_ITS_TURN,
     state::{Author, Cancelled, Claim, Conversation, FollowUpState, MessageState, OpenTurn, Why},
     takeover::stretch::{Line, Speaker},
 };
@@ -155,6 +156,7 @@ impl Fold for Conversation {
                 }
             }
             Event::MessageDue(e) => {
+                self.lined_up(&e.message_id, false);
                 self.change_message(&e.message_id, |m| {
                     if let MessageState::Queued { not_before } | MessageState::Held { not_before, .. } = &mut m.state {
                         *not_before = None;
@@ -167,6 +169,7 @@ impl Fold for Conversation {
             }
             Event::MessageMoved(e) => {
                 let due_at = from_timestamp(e.due_at.as_ref()).unwrap_or(at);
+                self.lined_up(&e.message_id, false);
                 self.change_message(&e.message_id, |m| {
                     if let MessageState::Queued { not_before } | MessageState::Held { not_before, .. } = &mut m.state {
                         *not_before = Some(due_at);
@@ -197,6 +200,8 @@ impl Fold for Conversation {
             }
             Event::MessageRetried(e) => self.retried(&e.message_id, at),
             Event::SendDeferred(e) => {
+                let in_line = e.reason.as_ref().is_some_and(|reason| reason.code == WAITS_ITS_TURN);
+                self.lined_up(&e.message_id, in_line);
                 self.put_off(&e.message_id, from_timestamp(e.until.as_ref()).unwrap_or(at), recorded.position);
             }
 
@@ -205,6 +210,7 @@ impl Fold for Conversation {
                 m.attempts = e.attempt;
                 m.last_claim.clone_from(&e.claim_id);
                 m.as_template = !e.template.is_empty();
+                m.in_line = false;
                 m.state = MessageState::Claimed(Claim {
                     claim_id: e.claim_id.clone(),
                     at,

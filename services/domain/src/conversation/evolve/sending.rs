@@ -31,6 +31,7 @@ impl Conversation {
             buttons: m.buttons.clone(),
             approved: String::new(),
             let_go: false,
+            in_line: false,
             state: MessageState::Queued { not_before },
             cancel_after_claim: None,
         };
@@ -197,6 +198,13 @@ impl Conversation {
             }
         });
         self.after_claim(message_id, position);
+    }
+
+    /// It is put off because its turn at the limiter is later, or for another reason.
+    pub(super) fn lined_up(&mut self, message_id: &str, in_line: bool) {
+        if self.outbox.get(message_id).is_some_and(|m| m.in_line != in_line) {
+            self.change_message(message_id, |m| m.in_line = in_line);
+        }
     }
 
     /// Carries out what the fold had to leave alone while a claim was open.
