@@ -12,29 +12,32 @@ use std::{
 
 use chrono::Utc;
 use futures::StreamExt as _;
-use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use steward_domain::{
     conversation::Conversation,
     settings::{ChannelKind, Settings},
 };
 use steward_log::{AtLeast, Log};
 use steward_proto::{AggregateId, Event, Recorded};
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     channels::{Bot, Number, http_client},
     dispatcher::Error,
+    shares::Shares,
 };
 
 /// How long Telegram shows "typing…", less the way there.
 const SHOWN: Duration = Duration::from_millis(4_500);
 
-/// "Typing…" is said so often per second, at most: a busy bot's chats see its answers soon enough.
+/// "Typing…" is said so often per second for a tenant, at most: a busy bot's chats see its answers soon enough.
 const PER_SECOND: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 
-/// Signs on their way at the same time; those beyond are left out.
-const AT_ONCE: usize = 16;
+/// Signs on their way at the same time, of all tenants, of one, and on one channel; those beyond are left out.
+const AT_ONCE: usize = 64;
+const OF_TENANT: usize = 32;
+const OF_CHANNEL: usize = 16;
 
 /// Waits until the log can be read.
 const WAIT: Duration = Duration::from_secs(1);
@@ -73,8 +76,8 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
         log,
         bots,
         numbers: Arc::new(numbers),
-        typing: RateLimiter::direct(Quota::per_second(PER_SECOND)),
-        room: Arc::new(Semaphore::new(AT_ONCE)),
+        typing: RateLimiter::keyed(Quota::per_second(PER_SECOND)),
+        room: Shares::new(AT_ONCE, OF_TENANT),
         tasks: TaskTracker::new(),
         shutdown,
     };
@@ -97,8 +100,9 @@ struct Courtesies {
     log: Log,
     bots: HashMap<String, Arc<Signing>>,
     numbers: Arc<HashMap<String, Number>>,
-    typing: DefaultDirectRateLimiter,
-    room: Arc<Semaphore>,
+    /// By tenant.
+    typing: DefaultKeyedRateLimiter<String>,
+    room: Shares,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -126,7 +130,7 @@ impl Courtesies {
                 let channel = said.source.as_ref().map(|s| s.channel_id.as_str()).unwrap_or_default();
                 let Some(signing) = self.bots.get(channel).cloned() else { return };
                 let press = said.provider_message_id.clone();
-                self.begin(async move {
+                self.begin(recorded.subject.tenant.as_str(), channel, async move {
                     if signing.may_speak() {
                         signing.heed(signing.bot.press_arrived(&press).await);
                     }
@@ -136,13 +140,15 @@ impl Courtesies {
             Event::TurnStarted(turn) if turn.follow_up_id.is_empty() => {
                 let Some(aggregate) = recorded.subject.aggregate_id() else { return };
                 // Before anything is read for it: a busy system pays nothing for signs.
-                if self.typing.check().is_err() {
+                let tenant = aggregate.tenant.to_string();
+                if self.typing.check_key(&tenant).is_err() {
                     return;
                 }
                 let (log, bots, turn_id) = (self.log.clone(), self.bots.clone(), turn.turn_id.clone());
                 let (numbers, through) = (Arc::clone(&self.numbers), turn.through_position);
                 let at_least = AtLeast::Position(recorded.position);
-                self.begin(async move {
+                // Which channel it is, only the conversation says.
+                self.begin(&tenant, "", async move {
                     mark_read(&log, &numbers, &aggregate, through, at_least).await;
                     show_typing(&log, &bots, &aggregate, &turn_id, at_least).await;
                 });
@@ -151,8 +157,8 @@ impl Courtesies {
         }
     }
 
-    fn begin(&self, sign: impl Future<Output = ()> + Send + 'static) {
-        let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else { return };
+    fn begin(&self, tenant: &str, channel: &str, sign: impl Future<Output = ()> + Send + 'static) {
+        let Some(place) = self.room.try_take(tenant, channel, OF_CHANNEL) else { return };
         let shutdown = self.shutdown.clone();
         self.tasks.spawn(async move {
             shutdown.run_until_cancelled(sign).await;

@@ -4,32 +4,36 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use steward_domain::{
-    contact::Contact,
-    conversation::{
-        Author, Conversation, MessageState, Refused, Why,
-        dispatch::{Claiming, Step},
-        templates::Addressee,
-    },
-    settings::{ChannelKind, OnUnknown, Policy, Settings, Template},
+    conversation::{Conversation, MessageState, Refused, Why, dispatch::Step},
+    settings::{Channel, OnUnknown, Settings},
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
-use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, v1};
+use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, from_timestamp, v1};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
     breaker::Breaker,
-    channels::{Outbound, Sent, TemplateCall, Thread, Way, http_client},
-    limits::Limits,
+    channels::{Sent, Way, http_client},
+    claim::{Claimable, Known},
+    health,
+    line::{Line, Room, Turn, Wish},
     release::by_breaker,
     results::outcome,
+    shares::Shares,
 };
 
-/// A claim lives as long as the longest request and this, to record the answer.
-const TO_RECORD: Duration = Duration::from_secs(2);
-
-/// Conversations sent to at the same time: most of them wait for a limiter or for the provider.
-const AT_ONCE: usize = 512;
+/// Events handled at the same time. Nearly all of them wait for a turn, a provider or the log, and are but waiting.
+const AT_ONCE: usize = 2_000;
+/// Events that all processes together hold: those that wait here are a part of them.
+const IN_HAND: usize = 8_000;
+/// Events weighed at the same time, until they wait for their turn or have nothing left to do: in all, and of one tenant.
+const WEIGHED: usize = 256;
+const WEIGHED_OF_TENANT: usize = 128;
+/// A message waits here only if no more than so many are ready to go behind it in its conversation.
+const FEW: usize = 8;
+/// An alarm that is about to ring does so within this time.
+const ABOUT_TO_RING: Duration = Duration::from_millis(200);
 
 /// Why the dispatcher can't run.
 #[derive(Debug, thiserror::Error)]
@@ -43,15 +47,27 @@ pub enum Error {
 /// Runs until `shutdown`, then finishes the sends in hand.
 pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), Error> {
     let client = http_client()?;
-    let ways = settings
-        .channels
-        .iter()
-        .filter_map(|c| Some((c.id.clone(), (Way::of(c, &client)?, Limits::new(c.rate_limit), c.on_unknown))))
-        .collect();
+    let room = Room::default();
+    let route = |c: &Channel| {
+        let way = Way::of(c, &client)?;
+        let line = Arc::new(Line::new(c, &way, &room));
+        Some((c.id.clone(), Route { way, line, on_unknown: c.on_unknown }))
+    };
+    let routes: HashMap<_, _> = settings.channels.iter().filter_map(route).collect();
+    let lines = routes.values().map(|route| Arc::clone(&route.line)).collect();
+    let _alive = health::register(&log, room.clone(), lines, shutdown.clone());
     let breaker = Breaker::new(settings.policy.breaker);
     let worker = format!("outbox-dispatcher:{}", Uuid::now_v7().simple());
-    let dispatcher =
-        Arc::new(Dispatcher { log: log.clone(), settings, ways, breaker, worker, shutdown: shutdown.clone() });
+    let weighed = Shares::new(WEIGHED, WEIGHED_OF_TENANT);
+    let dispatcher = Arc::new(Dispatcher {
+        log: log.clone(),
+        settings,
+        routes,
+        weighed,
+        breaker,
+        worker,
+        shutdown: shutdown.clone(),
+    });
     let subscription = Subscription::new(
         "outbox-dispatcher",
         [
@@ -68,6 +84,7 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
         ],
     )
     .concurrency(AT_ONCE);
+    let subscription = Subscription { max_ack_pending: IN_HAND, ..subscription };
     log.subscribe(subscription, shutdown, move |recorded| {
         let dispatcher = Arc::clone(&dispatcher);
         async move { dispatcher.handle(&recorded).await }
@@ -76,73 +93,22 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
     Ok(())
 }
 
+/// How a channel's messages go out.
+pub(crate) struct Route {
+    pub(crate) way: Way,
+    line: Arc<Line>,
+    on_unknown: OnUnknown,
+}
+
 /// One process's dispatcher.
 pub(crate) struct Dispatcher {
     pub(crate) log: Log,
     pub(crate) settings: Arc<Settings>,
-    ways: HashMap<String, (Way, Limits, OnUnknown)>,
+    pub(crate) routes: HashMap<String, Route>,
+    weighed: Shares,
     breaker: Breaker,
     pub(crate) worker: String,
     pub(crate) shutdown: CancellationToken,
-}
-
-/// A claim that is in the log.
-pub struct Claimed {
-    pub claim_id: String,
-    pub part: usize,
-    pub parts: usize,
-    pub attempt: u32,
-    pub text: String,
-    pub author: &'static str,
-    pub follow_up_id: String,
-    pub external_id: String,
-    pub template: Option<TemplateCall>,
-    buttons: Vec<v1::Button>,
-    thread: Thread,
-    proactive: bool,
-    /// A person let it go.
-    let_go: bool,
-}
-
-impl Claimed {
-    fn outbound(&self, message_id: &str) -> Outbound {
-        let last = self.part + 1 == self.parts;
-        Outbound {
-            external_id: self.external_id.clone(),
-            message_id: message_id.to_owned(),
-            part: self.part,
-            parts: self.parts,
-            text: self.text.clone(),
-            claim_id: self.claim_id.clone(),
-            // Below the whole text.
-            buttons: if last { self.buttons.clone() } else { Vec::new() },
-            template: self.template.clone(),
-            thread: self.thread.clone(),
-            proactive: self.proactive,
-            attempt: self.attempt,
-            by_human: self.author == Author::Human.name(),
-        }
-    }
-}
-
-/// What is known beside the conversation.
-#[derive(Clone, Copy)]
-struct Known<'a> {
-    /// The tenant's.
-    policy: &'a Policy,
-    contact: Option<&'a Contact>,
-    /// When something proactive went to the same person in their other conversations.
-    elsewhere: &'a [DateTime<Utc>],
-    breaker_open: bool,
-}
-
-/// What the claim came to.
-enum Claimable {
-    Claimed(Box<Claimed>),
-    /// Something else was recorded: look again.
-    Recorded,
-    Busy(DateTime<Utc>),
-    Nothing,
 }
 
 impl Dispatcher {
@@ -188,7 +154,12 @@ impl Dispatcher {
     ) -> Result<Handled, DecideError<Refused>> {
         let cause = Cause::of(recorded, "service:outbox-dispatcher");
         let mut at_least = AtLeast::Position(recorded.position);
+        let own_turn = match &recorded.event {
+            Event::MessageDue(e) => from_timestamp(e.due_at.as_ref()),
+            _ => None,
+        };
         loop {
+            let weighing = self.weighed.take(aggregate.tenant.as_str(), "", WEIGHED).await;
             let seen = self.log.load::<Conversation>(aggregate, at_least).await?;
             let (Some(place), Some(message)) = (&seen.state.place, seen.state.outbox.get(message_id)) else {
                 return Ok(Handled::Done);
@@ -196,7 +167,7 @@ impl Dispatcher {
             if !message.is_open() {
                 return Ok(Handled::Done);
             }
-            let Some((way, limits, on_unknown)) = self.ways.get(&place.channel_id) else {
+            let Some(Route { way, line, on_unknown }) = self.routes.get(&place.channel_id) else {
                 return self.not_configured(aggregate, message_id, &place.channel_id, &cause).await;
             };
             // For policy, or for the words of a template.
@@ -212,18 +183,43 @@ impl Dispatcher {
             let known = Known { policy, contact, elsewhere: &elsewhere, breaker_open };
             let preview = self.claiming(message_id, "", &seen.state, known, None);
             let step = seen.state.next_step(&preview).map_err(DecideError::Refused)?;
-            let mut limited_until = None;
+            drop(weighing);
+            let mut going = None;
             if let Step::Claim { .. } = step {
                 if self.shutdown.is_cancelled() {
                     return Ok(Handled::Later(Duration::ZERO));
                 }
-                let waited = tokio::select! {
-                    waited = limits.wait(&place.external_id) => waited,
-                    // Unclaimed, so another dispatcher may have it at once.
-                    () = self.shutdown.cancelled() => return Ok(Handled::Later(Duration::ZERO)),
+                // One whose first part is out is not behind any other.
+                let before = seen.state.line_before(message_id, own_turn).filter(|_| message.part == 0);
+                let until = match before {
+                    Some(turn) if own_turn.is_some() && turn <= Utc::now() => return Ok(Handled::Later(ABOUT_TO_RING)),
+                    Some(turn) => line.put_off().max(line.behind(turn)),
+                    None => {
+                        let wish = Wish {
+                            chat: &place.external_id,
+                            proactive: message.proactive,
+                            returned: own_turn.is_some(),
+                            hurried: seen.state.ready_beside(message_id) > FEW,
+                        };
+                        let turn = tokio::select! {
+                            turn = line.turn(wish) => turn,
+                            // Unclaimed, so another dispatcher may have it at once.
+                            () = self.shutdown.cancelled() => return Ok(Handled::Later(Duration::ZERO)),
+                        };
+                        match turn {
+                            Turn::Now(go) => {
+                                going = Some(go);
+                                Utc::now()
+                            }
+                            Turn::At(until) => until,
+                        }
+                    }
                 };
-                limited_until = waited.then(Utc::now);
+                if going.is_none() {
+                    return self.put_in_line(aggregate, message_id, until, &cause).await;
+                }
             }
+            let limited_until = going.as_ref().filter(|going| going.waited).map(|_| Utc::now());
             match self.claim(aggregate, message_id, known, limited_until, &cause).await? {
                 Claimable::Claimed(claimed) => {
                     let this = (message_id, claimed.attempt);
@@ -238,6 +234,7 @@ impl Dispatcher {
                     let unknown = matches!(sent, Sent::Unknown { .. });
                     let tripped = self.breaker.count(&aggregate.tenant, &sent, claimed.proactive && !claimed.let_go);
                     self.record(aggregate, message_id, *claimed, sent, &cause).await?;
+                    drop(going);
                     if let Some(tripped) = tripped {
                         self.trip(&aggregate.tenant, tripped, &cause).await?;
                     }
@@ -263,6 +260,22 @@ impl Dispatcher {
                 Claimable::Nothing => return Ok(Handled::Done),
             }
         }
+    }
+
+    /// There is no room to wait here: the log keeps the message until its turn, and the scheduler brings it back.
+    async fn put_in_line(
+        &self,
+        aggregate: &AggregateId,
+        message_id: &str,
+        until: DateTime<Utc>,
+        cause: &Cause,
+    ) -> Result<Handled, DecideError<Refused>> {
+        self.log
+            .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, _| {
+                Ok((self.events(cause, state.put_in_line(message_id, Utc::now(), until)?), ()))
+            })
+            .await?;
+        Ok(Handled::Done)
     }
 
     /// The provider took free text, and then said that it takes none now.
@@ -298,105 +311,6 @@ impl Dispatcher {
             })
             .await?;
         Ok(())
-    }
-
-    /// Decides the claim against the conversation's version.
-    async fn claim(
-        &self,
-        aggregate: &AggregateId,
-        message_id: &str,
-        known: Known<'_>,
-        limited_until: Option<DateTime<Utc>>,
-        cause: &Cause,
-    ) -> Result<Claimable, DecideError<Refused>> {
-        let claim_id = Uuid::now_v7().to_string();
-        let decided = self
-            .log
-            .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, _| {
-                let claiming = self.claiming(message_id, &claim_id, state, known, limited_until);
-                Ok(match state.next_step(&claiming)? {
-                    Step::Claim { event, part, text, attempt, template } => {
-                        let message = &state.outbox[message_id];
-                        let claimed = Claimed {
-                            claim_id: claim_id.clone(),
-                            part,
-                            parts: message.parts.len(),
-                            attempt,
-                            text,
-                            author: message.author.name(),
-                            follow_up_id: message.follow_up_id.clone(),
-                            external_id: state.place.as_ref().map(|p| p.external_id.clone()).unwrap_or_default(),
-                            template: template.map(|t| TemplateCall {
-                                name: t.name,
-                                language: t.language,
-                                parameters: t.parameters,
-                            }),
-                            buttons: message.buttons.iter().take(state.capabilities().buttons).cloned().collect(),
-                            thread: Thread {
-                                subject: state.thread.subject.clone(),
-                                references: state.thread.references.clone(),
-                            },
-                            proactive: message.proactive,
-                            let_go: message.let_go,
-                        };
-                        (self.events(cause, vec![*event]), Claimable::Claimed(Box::new(claimed)))
-                    }
-                    Step::Record(events) => (self.events(cause, events), Claimable::Recorded),
-                    Step::Busy(until) => (Vec::new(), Claimable::Busy(until)),
-                    Step::Waits | Step::Nothing => (Vec::new(), Claimable::Nothing),
-                })
-            })
-            .await?;
-        Ok(decided.value)
-    }
-
-    fn claiming<'a>(
-        &'a self,
-        message_id: &'a str,
-        claim_id: &'a str,
-        state: &'a Conversation,
-        known: Known<'a>,
-        limited_until: Option<DateTime<Utc>>,
-    ) -> Claiming<'a> {
-        let Known { policy, contact, elsewhere, breaker_open } = known;
-        let zone = contact
-            .and_then(|c| c.timezone.as_deref())
-            .or(Some(state.person.timezone.as_str()))
-            .and_then(|z| z.parse().ok())
-            .unwrap_or(self.settings.defaults.timezone);
-        let channel_id = state.place.as_ref().map_or("", |place| place.channel_id.as_str());
-        let way = self.ways.get(channel_id);
-        Claiming {
-            message_id,
-            now: Utc::now(),
-            claim_id,
-            worker: &self.worker,
-            lifetime: way.map_or(Duration::ZERO, |(way, ..)| way.request_timeout()) + TO_RECORD,
-            late_limit: self.settings.defaults.late_limit,
-            policy,
-            approval: self.settings.approval(channel_id),
-            zone,
-            archived: contact.is_some_and(|c| c.archived),
-            limited_until,
-            templates: self.templates(state),
-            addressee: Addressee {
-                languages: [
-                    contact.and_then(|c| c.language.as_deref()).unwrap_or(&state.person.language),
-                    self.settings.defaults.language.code(),
-                ],
-                name: contact.and_then(|c| c.name.as_deref()).unwrap_or(&state.person.name),
-            },
-            breaker_open,
-            elsewhere,
-        }
-    }
-
-    /// The templates of the conversation's channel.
-    fn templates(&self, state: &Conversation) -> &[Template] {
-        match state.place.as_ref().and_then(|p| self.settings.channel(&p.channel_id)).map(|c| &c.kind) {
-            Some(ChannelKind::WhatsApp(whatsapp)) => &whatsapp.templates,
-            _ => &[],
-        }
     }
 
     async fn not_configured(

@@ -4,13 +4,18 @@
 
 mod breaker;
 pub mod channels;
+mod claim;
 mod courtesies;
 mod dispatcher;
+mod health;
 mod limits;
+mod line;
 mod people;
 mod recording;
 mod release;
 mod results;
+mod shares;
+mod turnstile;
 mod webhooks;
 
 pub use dispatcher::Error;

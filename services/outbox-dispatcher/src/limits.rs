@@ -1,9 +1,33 @@
 //! Rate limits of a channel: so many messages a second over all chats, and so many in each chat. They are kept per process.
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::{
+    Quota, RateLimiter,
+    clock::Clock,
+    middleware::NoOpMiddleware,
+    state::{InMemoryState, NotKeyed, keyed::DefaultKeyedStateStore},
+};
 use steward_domain::settings::RateLimit;
+use tokio::time::Instant;
+
+/// The runtime's clock, so that a bucket and whoever sleeps until it has a token go by the same time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ticking;
+
+impl Clock for Ticking {
+    type Instant = std::time::Instant;
+
+    fn now(&self) -> Self::Instant {
+        Instant::now().into_std()
+    }
+}
+
+type OfAll = RateLimiter<NotKeyed, InMemoryState, Ticking, NoOpMiddleware<std::time::Instant>>;
+type OfEach = RateLimiter<String, DefaultKeyedStateStore<String>, Ticking, NoOpMiddleware<std::time::Instant>>;
+
+/// Chats remembered before those whose bucket is full again are forgotten.
+const REMEMBERED: usize = 10_000;
 
 /// The buckets of one channel.
 #[derive(Clone)]
@@ -12,8 +36,9 @@ pub struct Limits {
 }
 
 struct Buckets {
-    all: DefaultDirectRateLimiter,
-    chat: DefaultKeyedRateLimiter<String>,
+    all: OfAll,
+    chat: OfEach,
+    rate: RateLimit,
 }
 
 impl Limits {
@@ -23,33 +48,40 @@ impl Limits {
             let at_least_one = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
             Quota::per_second(at_least_one(rate)).allow_burst(at_least_one(burst))
         };
-        Self {
-            buckets: limit.map(|l| {
-                Arc::new(Buckets {
-                    all: RateLimiter::direct(quota(l.per_second, l.burst)),
-                    chat: RateLimiter::keyed(quota(l.per_chat_per_second, l.per_chat_burst)),
-                })
-            }),
-        }
+        let buckets = |l: RateLimit| Buckets {
+            all: RateLimiter::direct_with_clock(quota(l.per_second, l.burst), Ticking),
+            chat: RateLimiter::new(
+                quota(l.per_chat_per_second, l.per_chat_burst),
+                DefaultKeyedStateStore::default(),
+                Ticking,
+            ),
+            rate: l,
+        };
+        Self { buckets: limit.map(|l| Arc::new(buckets(l))) }
     }
 
-    /// Waits for a place in both buckets; whether it had to wait.
-    pub async fn wait(&self, chat: &str) -> bool {
-        let Some(buckets) = &self.buckets else { return false };
-        let chat = chat.to_owned();
-        let mut waited = false;
-        if buckets.chat.check_key(&chat).is_err() {
-            buckets.chat.until_key_ready(&chat).await;
-            waited = true;
-        }
-        if buckets.all.check().is_err() {
-            buckets.all.until_ready().await;
-            waited = true;
-        }
-        // Chats whose bucket is full again need not be remembered.
-        if buckets.chat.len() > 10_000 {
+    /// Takes a token of this chat's; how long until there is one, if there is none.
+    pub fn of_chat(&self, chat: &str) -> Result<(), Duration> {
+        let Some(buckets) = &self.buckets else { return Ok(()) };
+        if buckets.chat.len() > REMEMBERED {
             buckets.chat.retain_recent();
         }
-        waited
+        buckets.chat.check_key(&chat.to_owned()).map_err(|not_until| not_until.wait_time_from(Ticking.now()))
+    }
+
+    /// Takes a token of the channel's; how long until there is one, if there is none.
+    pub fn of_all(&self) -> Result<(), Duration> {
+        let Some(buckets) = &self.buckets else { return Ok(()) };
+        buckets.all.check().map_err(|not_until| not_until.wait_time_from(Ticking.now()))
+    }
+
+    /// From one message to the next, where many wait; zero without a limit.
+    pub fn pace(&self) -> Duration {
+        self.buckets.as_ref().map_or(Duration::ZERO, |b| Duration::from_secs(1) / b.rate.per_second.max(1))
+    }
+
+    /// Likewise within a chat.
+    pub fn pace_of_chat(&self) -> Duration {
+        self.buckets.as_ref().map_or(Duration::ZERO, |b| Duration::from_secs(1) / b.rate.per_chat_per_second.max(1))
     }
 }

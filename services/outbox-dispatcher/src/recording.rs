@@ -11,11 +11,7 @@ use steward_domain::{
 use steward_log::{Append, AtLeast, DecideError, Expected};
 use steward_proto::{AggregateId, Cause, TenantId, v1};
 
-use crate::{
-    channels::Sent,
-    dispatcher::{Claimed, Dispatcher},
-    results::result_event,
-};
+use crate::{channels::Sent, claim::Claimed, dispatcher::Dispatcher, results::result_event};
 
 impl Dispatcher {
     /// Records what came of a claim. It happened, so it is a fact: appended whatever the version, until the log has it.

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use steward_domain::conversation::{Why, dispatch::MOST_ATTEMPTS};
 use steward_proto::{Event, to_timestamp, v1};
 
-use crate::{channels::Sent, dispatcher::Claimed};
+use crate::{channels::Sent, claim::Claimed};
 
 /// The outcome's name in the metrics.
 pub fn outcome(sent: &Sent) -> &'static str {

@@ -1,5 +1,6 @@
 //! Ways out: one module per kind of channel, each turning one part of a message into one request and its answer.
 
+mod answer;
 mod broken;
 mod email;
 mod telegram;
@@ -101,6 +102,14 @@ impl Way {
         }
     }
 
+    /// Sends at the same time, at most.
+    pub fn at_once(&self) -> usize {
+        match self {
+            Self::Email(_) => email::AT_ONCE,
+            _ => AT_ONCE,
+        }
+    }
+
     /// The longest that [`Self::send`] takes.
     pub fn request_timeout(&self) -> std::time::Duration {
         match self {
@@ -109,6 +118,9 @@ impl Way {
         }
     }
 }
+
+/// Requests at one provider at the same time. At thirty a second, four seconds each.
+const AT_ONCE: usize = 128;
 
 /// Longest time from the first byte to the whole answer.
 pub const REQUEST_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(6);

@@ -7,10 +7,7 @@ use serde::{Deserialize, Serialize};
 use steward_domain::settings::Telegram;
 use steward_proto::v1;
 
-use super::{
-    Outbound, Sent,
-    broken::{broken, plain},
-};
+use super::{Outbound, Sent, answer, broken::broken};
 
 /// A bot that can send.
 #[derive(Clone)]
@@ -120,9 +117,9 @@ impl Bot {
             Err(error) => return broken(&error),
         };
         let status = response.status().as_u16();
-        match response.bytes().await {
+        match answer::read(response).await {
             Ok(bytes) => answered(status, &bytes, now),
-            Err(error) => Sent::Unknown { text: format!("the answer broke off: {}", plain(&error)) },
+            Err(unread) => Sent::Unknown { text: unread.to_string() },
         }
     }
 
@@ -141,7 +138,7 @@ impl Bot {
         if response.status().as_u16() != 429 {
             return None;
         }
-        let answer: Answer = response.json().await.ok()?;
+        let answer: Answer = serde_json::from_slice(&answer::read(response).await.ok()?).ok()?;
         let seconds = answer.parameters.and_then(|p| p.retry_after).unwrap_or(1);
         Some(Duration::from_secs(seconds.clamp(1, 86_400).unsigned_abs()))
     }

@@ -10,7 +10,7 @@ use steward_domain::{
 use uuid::Uuid;
 
 use super::{
-    Outbound, Sent, TemplateCall,
+    Outbound, Sent, TemplateCall, answer,
     broken::{broken, plain},
 };
 
@@ -97,9 +97,9 @@ impl Number {
                 Err(error) => return broken(&error),
             };
         let status = response.status().as_u16();
-        match response.bytes().await {
+        match answer::read(response).await {
             Ok(bytes) => answered(status, &bytes, out.attempt, now),
-            Err(error) => Sent::Unknown { text: format!("the answer broke off: {}", plain(&error)) },
+            Err(unread) => Sent::Unknown { text: unread.to_string() },
         }
     }
 

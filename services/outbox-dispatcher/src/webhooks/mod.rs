@@ -28,7 +28,7 @@ use worker::{Courier, Worker};
 /// Runs until `shutdown`, then ends the attempts in hand.
 pub async fn run(log: Log, settings: Webhooks, shutdown: CancellationToken) -> Result<(), Error> {
     let client = Client::new(settings.allow_private)?;
-    let courier = Arc::new(Courier { log: log.clone(), client, retry: settings.retry });
+    let courier = Arc::new(Courier::new(log.clone(), client, settings.retry));
     let mut roster = Roster::new(courier, shutdown.clone());
     let followed = roster.follow(&log, &shutdown).await;
     roster.tracker.close();

@@ -19,6 +19,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
+use crate::shares::Shares;
+
 use super::{
     client::Client,
     outcome::{Attempt, NotRecorded, Verdict},
@@ -27,6 +29,9 @@ use super::{
 
 /// Attempts that one webhook has under way in a process.
 const AT_ONCE: usize = 16;
+/// Attempts that all webhooks have under way, and those of one tenant: one whose receiver is dead leaves room for the others.
+const IN_ALL: usize = 256;
+const OF_TENANT: usize = 96;
 /// Events that wait for their next attempt, at most; more stay in the log until these are through.
 const WAITING: i64 = 1_000;
 /// A process that dies gives its events back after this time.
@@ -43,11 +48,17 @@ const DOING: &str = "bringing events to a webhook";
 pub struct Courier {
     pub log: Log,
     pub client: Client,
+    /// Of attempts under way, by tenant and webhook.
+    pub room: Shares,
     /// Waits before each further attempt.
     pub retry: Vec<Duration>,
 }
 
 impl Courier {
+    pub fn new(log: Log, client: Client, retry: Vec<Duration>) -> Self {
+        Self { log, client, room: Shares::new(IN_ALL, OF_TENANT), retry }
+    }
+
     /// The wait before the attempt after this one; `None` if it was the last. The server counts every delivery, also
     /// those that a crash or a stop broke off, so a count alone doesn't end it before the schedule's time is over.
     fn next_after(&self, number: u32, queued_at: DateTime<Utc>) -> Option<Duration> {
@@ -138,6 +149,8 @@ impl Worker {
             ack_policy: AckPolicy::Explicit,
             ack_wait: ACK_WAIT,
             max_ack_pending: WAITING,
+            // The event is read when there is a place to send it.
+            headers_only: true,
             ..pull::Config::default()
         }
     }
@@ -200,6 +213,11 @@ impl Worker {
         let Ok((position, tries)) = message.info().map(|info| (info.stream_sequence, info.delivered)) else {
             return Ok(Verdict::Done);
         };
+        // Before it is read: what waits for a place is but a number.
+        let place = self.courier.room.take(self.aggregate.tenant.as_str(), self.aggregate.id(), AT_ONCE);
+        let Some(place) = self.stop.run_until_cancelled(place).await else {
+            return Ok(Verdict::Again(Duration::ZERO));
+        };
         let Some(brought) = self.read(position).await? else { return Ok(Verdict::Done) };
         let queued_at = brought.metadata.at;
         let Some(event) = self.event_of(brought).await? else { return Ok(Verdict::Done) };
@@ -214,6 +232,7 @@ impl Worker {
             answered = post(&self.courier.client, &webhook, &event) => answered,
             () = self.out_of_time() => return Ok(Verdict::Again(Duration::ZERO)),
         };
+        drop(place);
         let outcome = if answered.failure.is_none() { "delivered" } else { "failed" };
         metrics::counter!("steward_webhook_attempts_total", "outcome" => outcome).increment(1);
         let number = u32::try_from(tries).unwrap_or(1).max(1);

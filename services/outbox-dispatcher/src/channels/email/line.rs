@@ -1,20 +1,24 @@
 //! The SMTP session up to the point where the server asks for the mail itself: connection, TLS, login, addresses.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use lettre::{
     Address,
     transport::smtp::{
-        Error,
         authentication::{Credentials, Mechanism},
-        client::{AsyncSmtpConnection, TlsParameters},
+        client::{AsyncSmtpConnection, AsyncTokioStream, TlsParameters},
         commands::{Data, Mail, Rcpt},
         extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     },
 };
 use steward_domain::mail::{Server, Tls};
+use tokio::{net::TcpStream, time::timeout};
 
-use super::{letter::Letter, meaning};
+use super::{
+    bounded::{Bounded, protected},
+    letter::Letter,
+    meaning,
+};
 use crate::channels::Sent;
 
 /// For the connection and its TLS handshake.
@@ -22,13 +26,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Connects, greets and logs in. Nothing of the mail has been said then.
 pub async fn open(server: &Server, hello: &ClientId) -> Result<AsyncSmtpConnection, Sent> {
-    let tls = || TlsParameters::new(server.host.clone()).map_err(|error| not_connected(&error));
-    let implicit = if server.tls == Tls::Implicit { Some(tls()?) } else { None };
-    let place = (server.host.as_str(), server.port);
-    let connection = AsyncSmtpConnection::connect_tokio1(place, Some(CONNECT_TIMEOUT), hello, implicit, None);
+    let line = timeout(CONNECT_TIMEOUT, connect(server)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    let line = line.map_err(|error| not_connected(&error))?;
+    let connection = AsyncSmtpConnection::connect_with_transport(line, hello);
     let mut connection = connection.await.map_err(|error| not_connected(&error))?;
     if server.tls == Tls::Required {
-        connection.starttls(tls()?, hello).await.map_err(|error| not_connected(&error))?;
+        let tls = TlsParameters::new(server.host.clone()).map_err(|error| not_connected(&error))?;
+        connection.starttls(tls, hello).await.map_err(|error| not_connected(&error))?;
     }
     if let Some((user, password)) = &server.login {
         let credentials = Credentials::new(user.clone(), password.clone());
@@ -41,6 +45,16 @@ pub async fn open(server: &Server, hello: &ClientId) -> Result<AsyncSmtpConnecti
         })?;
     }
     Ok(connection)
+}
+
+async fn connect(server: &Server) -> io::Result<Box<dyn AsyncTokioStream>> {
+    let tcp = TcpStream::connect((server.host.as_str(), server.port)).await?;
+    tcp.set_nodelay(true)?;
+    let peer = tcp.peer_addr()?;
+    Ok(match server.tls {
+        Tls::Implicit => Box::new(Bounded::new(protected(&server.host, tcp).await?, peer)),
+        Tls::Required | Tls::None => Box::new(Bounded::new(tcp, peer)),
+    })
 }
 
 /// Says whom the mail is from and to, until the server asks for the mail itself.
@@ -68,10 +82,10 @@ pub async fn address(
     Ok(())
 }
 
-fn not_connected(error: &Error) -> Sent {
+fn not_connected(error: &impl std::fmt::Display) -> Sent {
     deferred("not_connected", "no session with the mail server", error)
 }
 
-fn deferred(code: &'static str, what: &str, error: &Error) -> Sent {
+fn deferred(code: &'static str, what: &str, error: &impl std::fmt::Display) -> Sent {
     Sent::Deferred { code, text: meaning::shortened(&format!("{what}: {error}")), retry_at: None }
 }

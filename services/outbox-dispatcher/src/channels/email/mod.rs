@@ -1,10 +1,11 @@
 //! Mail, outward: one message handed to the SMTP server, and what its answers mean for it.
 
+mod bounded;
 mod letter;
 mod line;
 mod meaning;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use lettre::{
@@ -15,10 +16,7 @@ use steward_domain::{
     mail::{Server, domain_of},
     settings::Email,
 };
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Outbound, Sent};
 
@@ -37,7 +35,8 @@ pub const LONGEST: Duration = Duration::from_secs(63);
 const PARTING: Duration = Duration::from_millis(500);
 
 /// Sessions with one server at the same time: relays refuse a client that opens many (Postfix: 50, others 10 to 20).
-const AT_ONCE: usize = 10;
+/// Whoever sends has waited for one before.
+pub const AT_ONCE: usize = 10;
 
 /// A mailbox that can send.
 #[derive(Clone)]
@@ -45,7 +44,6 @@ pub struct Mailer {
     server: Server,
     address: Address,
     hello: ClientId,
-    sessions: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Mailer {
@@ -64,7 +62,7 @@ impl Mailer {
         let server = Server::smtp(&email.smtp_url).ok()?;
         // Our own host name says nothing to a relay, and less than the domain that the mail is from.
         let hello = ClientId::Domain(domain_of(&email.address).to_ascii_lowercase());
-        Some(Self { server, address: email.address.parse().ok()?, hello, sessions: Arc::new(Semaphore::new(AT_ONCE)) })
+        Some(Self { server, address: email.address.parse().ok()?, hello })
     }
 
     /// Hands one part to the server, which ends within [`REQUEST_TIMEOUT`].
@@ -91,11 +89,6 @@ impl Mailer {
                 return Sent::Refused { code: "provider_refused", text, provider_code: String::new() };
             }
         };
-        let late = || {
-            let text = format!("no mail could be begun within {} s", TO_BEGIN.as_secs());
-            Sent::Deferred { code: "not_connected", text, retry_at: None }
-        };
-        let Ok(Ok(_session)) = timeout_at(begun_by, self.sessions.acquire()).await else { return late() };
         // Until the server asks for the mail's content nothing has left, however the line breaks.
         let begun = timeout_at(begun_by, async {
             let mut connection = line::open(&self.server, &self.hello).await?;
@@ -110,7 +103,10 @@ impl Mailer {
         let mut connection = match begun.await {
             Ok(Ok(connection)) => connection,
             Ok(Err(sent)) => return sent,
-            Err(_) => return late(),
+            Err(_) => {
+                let text = format!("no mail could be begun within {} s", TO_BEGIN.as_secs());
+                return Sent::Deferred { code: "not_connected", text, retry_at: None };
+            }
         };
         // From here on only the server's own answer says what became of it.
         let sent = match timeout_at(deadline, connection.message(&letter.content)).await {

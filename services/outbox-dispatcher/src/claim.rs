@@ -1,0 +1,185 @@
+//! The claim of one attempt of one part: what is known when it is decided, and what it gives to send.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use steward_domain::{
+    contact::Contact,
+    conversation::{
+        Author, Conversation, Refused,
+        dispatch::{Claiming, Step},
+        templates::Addressee,
+    },
+    settings::{ChannelKind, Policy, Template},
+};
+use steward_log::{AtLeast, DecideError};
+use steward_proto::{AggregateId, Cause, v1};
+use uuid::Uuid;
+
+use crate::{
+    channels::{Outbound, TemplateCall, Thread},
+    dispatcher::Dispatcher,
+};
+
+/// A claim lives as long as the longest request and this, to record the answer.
+const TO_RECORD: Duration = Duration::from_secs(2);
+
+/// A claim that is in the log.
+pub struct Claimed {
+    pub claim_id: String,
+    pub part: usize,
+    pub parts: usize,
+    pub attempt: u32,
+    pub text: String,
+    pub author: &'static str,
+    pub follow_up_id: String,
+    pub external_id: String,
+    pub template: Option<TemplateCall>,
+    buttons: Vec<v1::Button>,
+    thread: Thread,
+    pub(crate) proactive: bool,
+    /// A person let it go.
+    pub(crate) let_go: bool,
+}
+
+impl Claimed {
+    pub(crate) fn outbound(&self, message_id: &str) -> Outbound {
+        let last = self.part + 1 == self.parts;
+        Outbound {
+            external_id: self.external_id.clone(),
+            message_id: message_id.to_owned(),
+            part: self.part,
+            parts: self.parts,
+            text: self.text.clone(),
+            claim_id: self.claim_id.clone(),
+            // Below the whole text.
+            buttons: if last { self.buttons.clone() } else { Vec::new() },
+            template: self.template.clone(),
+            thread: self.thread.clone(),
+            proactive: self.proactive,
+            attempt: self.attempt,
+            by_human: self.author == Author::Human.name(),
+        }
+    }
+}
+
+/// What is known beside the conversation.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    /// The tenant's.
+    pub(crate) policy: &'a Policy,
+    pub(crate) contact: Option<&'a Contact>,
+    /// When something proactive went to the same person in their other conversations.
+    pub(crate) elsewhere: &'a [DateTime<Utc>],
+    pub(crate) breaker_open: bool,
+}
+
+/// What the claim came to.
+pub(crate) enum Claimable {
+    Claimed(Box<Claimed>),
+    /// Something else was recorded: look again.
+    Recorded,
+    Busy(DateTime<Utc>),
+    Nothing,
+}
+
+impl Dispatcher {
+    /// Decides the claim against the conversation's version.
+    pub(crate) async fn claim(
+        &self,
+        aggregate: &AggregateId,
+        message_id: &str,
+        known: Known<'_>,
+        limited_until: Option<DateTime<Utc>>,
+        cause: &Cause,
+    ) -> Result<Claimable, DecideError<Refused>> {
+        let claim_id = Uuid::now_v7().to_string();
+        let decided = self
+            .log
+            .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, _| {
+                let claiming = self.claiming(message_id, &claim_id, state, known, limited_until);
+                Ok(match state.next_step(&claiming)? {
+                    Step::Claim { event, part, text, attempt, template } => {
+                        let message = &state.outbox[message_id];
+                        let claimed = Claimed {
+                            claim_id: claim_id.clone(),
+                            part,
+                            parts: message.parts.len(),
+                            attempt,
+                            text,
+                            author: message.author.name(),
+                            follow_up_id: message.follow_up_id.clone(),
+                            external_id: state.place.as_ref().map(|p| p.external_id.clone()).unwrap_or_default(),
+                            template: template.map(|t| TemplateCall {
+                                name: t.name,
+                                language: t.language,
+                                parameters: t.parameters,
+                            }),
+                            buttons: message.buttons.iter().take(state.capabilities().buttons).cloned().collect(),
+                            thread: Thread {
+                                subject: state.thread.subject.clone(),
+                                references: state.thread.references.clone(),
+                            },
+                            proactive: message.proactive,
+                            let_go: message.let_go,
+                        };
+                        (self.events(cause, vec![*event]), Claimable::Claimed(Box::new(claimed)))
+                    }
+                    Step::Record(events) => (self.events(cause, events), Claimable::Recorded),
+                    Step::Busy(until) => (Vec::new(), Claimable::Busy(until)),
+                    Step::Waits | Step::Nothing => (Vec::new(), Claimable::Nothing),
+                })
+            })
+            .await?;
+        Ok(decided.value)
+    }
+
+    pub(crate) fn claiming<'a>(
+        &'a self,
+        message_id: &'a str,
+        claim_id: &'a str,
+        state: &'a Conversation,
+        known: Known<'a>,
+        limited_until: Option<DateTime<Utc>>,
+    ) -> Claiming<'a> {
+        let Known { policy, contact, elsewhere, breaker_open } = known;
+        let zone = contact
+            .and_then(|c| c.timezone.as_deref())
+            .or(Some(state.person.timezone.as_str()))
+            .and_then(|z| z.parse().ok())
+            .unwrap_or(self.settings.defaults.timezone);
+        let channel_id = state.place.as_ref().map_or("", |place| place.channel_id.as_str());
+        let way = self.routes.get(channel_id);
+        Claiming {
+            message_id,
+            now: Utc::now(),
+            claim_id,
+            worker: &self.worker,
+            lifetime: way.map_or(Duration::ZERO, |route| route.way.request_timeout()) + TO_RECORD,
+            late_limit: self.settings.defaults.late_limit,
+            policy,
+            approval: self.settings.approval(channel_id),
+            zone,
+            archived: contact.is_some_and(|c| c.archived),
+            limited_until,
+            templates: self.templates(state),
+            addressee: Addressee {
+                languages: [
+                    contact.and_then(|c| c.language.as_deref()).unwrap_or(&state.person.language),
+                    self.settings.defaults.language.code(),
+                ],
+                name: contact.and_then(|c| c.name.as_deref()).unwrap_or(&state.person.name),
+            },
+            breaker_open,
+            elsewhere,
+        }
+    }
+
+    /// The templates of the conversation's channel.
+    fn templates(&self, state: &Conversation) -> &[Template] {
+        match state.place.as_ref().and_then(|p| self.settings.channel(&p.channel_id)).map(|c| &c.kind) {
+            Some(ChannelKind::WhatsApp(whatsapp)) => &whatsapp.templates,
+            _ => &[],
+        }
+    }
+}

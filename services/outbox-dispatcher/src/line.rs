@@ -1,0 +1,379 @@
+//! A channel's line: who may send next, and what is to become of those for whom there is no room to wait.
+//!
+//! A few wait here for the channel's rate limit and for one of its places; they hold nothing else up, because those who wait
+//! are a share of what may wait in all. The rest is told when its turn will be, and waits in the log until then.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use steward_domain::settings::Channel;
+use tokio::time::Instant;
+
+use crate::{
+    channels::Way,
+    limits::Limits,
+    shares::{Place, Shares},
+    turnstile::Turnstile,
+};
+
+/// Sends that wait here of one channel, at most; of those, so many have never been put off.
+const WAITING: usize = 256;
+const NEW: usize = 192;
+/// Of one tenant, and in all.
+const WAITING_OF_TENANT: usize = 512;
+const WAITING_IN_ALL: usize = 1_024;
+/// Sends under way of one tenant, and in all.
+const SENDING_OF_TENANT: usize = 256;
+const SENDING_IN_ALL: usize = 512;
+
+/// Nobody is put off for less: the alarm has its price.
+const SHORTEST: Duration = Duration::from_secs(1);
+/// Nor for longer, where the limiter alone says how fast it goes …
+const LONGEST: Duration = Duration::from_secs(600);
+/// … or where the provider is slow, because it may be fast again at any time.
+const LONGEST_FOR_A_SLOW_ONE: Duration = Duration::from_secs(60);
+
+/// What the lines of all channels share.
+#[derive(Clone)]
+pub struct Room {
+    waiting: Shares,
+    sending: Shares,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            waiting: Shares::new(WAITING_IN_ALL, WAITING_OF_TENANT),
+            sending: Shares::new(SENDING_IN_ALL, SENDING_OF_TENANT),
+        }
+    }
+}
+
+impl Room {
+    /// Whether a channel that has nothing here yet would find none but the few places that each one has.
+    pub fn is_full(&self) -> bool {
+        self.waiting.free() == 0 || self.sending.free() == 0
+    }
+}
+
+/// Who wants to send.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    pub chat: &'a str,
+    /// Nobody waits for it.
+    pub proactive: bool,
+    /// It had been put off, and its turn has come.
+    pub returned: bool,
+    /// So much stands behind it in its conversation that it mustn't wait here: all of that would wait with it.
+    pub hurried: bool,
+}
+
+/// What becomes of a wish.
+pub enum Turn {
+    /// Send now, and keep this until it is done.
+    Now(Going),
+    /// There is no room to wait: again then.
+    At(DateTime<Utc>),
+}
+
+/// A send under way.
+pub struct Going {
+    /// It had to wait.
+    pub waited: bool,
+    began: Instant,
+    line: Arc<State>,
+    place: Option<Place>,
+}
+
+/// The line of one channel.
+pub struct Line {
+    limits: Limits,
+    turnstile: Turnstile,
+    room: Room,
+    state: Arc<State>,
+}
+
+struct State {
+    channel: String,
+    tenant: String,
+    /// Sends under way at the same time, at most.
+    at_once: usize,
+    changing: Mutex<Changing>,
+    /// For its figures.
+    room: Room,
+}
+
+struct Changing {
+    /// Since when each one waits.
+    since: BTreeSet<(Instant, u64)>,
+    counted: u64,
+    /// The turn of the last one that was put off.
+    end: Instant,
+    /// How long a send takes, lately; seconds.
+    takes: f64,
+}
+
+/// One that waits here.
+struct Waiting {
+    line: Arc<State>,
+    key: (Instant, u64),
+    _place: Place,
+}
+
+impl Line {
+    pub fn new(channel: &Channel, way: &Way, room: &Room) -> Self {
+        Self::of(&channel.id, &channel.tenant, way.at_once(), Limits::new(channel.rate_limit), room)
+    }
+
+    fn of(channel: &str, tenant: &str, at_once: usize, limits: Limits, room: &Room) -> Self {
+        let changing = Changing { since: BTreeSet::new(), counted: 0, end: Instant::now(), takes: 0.0 };
+        let state = State {
+            channel: channel.to_owned(),
+            tenant: tenant.to_owned(),
+            at_once,
+            changing: Mutex::new(changing),
+            room: room.clone(),
+        };
+        Self { limits, turnstile: Turnstile::default(), room: room.clone(), state: Arc::new(state) }
+    }
+
+    /// Waits for a turn, or says when to come again. Dropped while it waits, it leaves nothing behind.
+    pub async fn turn(&self, wish: Wish<'_>) -> Turn {
+        let began = Instant::now();
+        let Some(waiting) = self.state.wait(wish.returned) else { return Turn::At(self.put_off()) };
+        while let Err(wait) = self.limits.of_chat(wish.chat) {
+            if wish.hurried {
+                return Turn::At(self.put_off());
+            }
+            tokio::time::sleep(wait).await;
+        }
+        let head = match self.turnstile.try_enter() {
+            Some(head) => head,
+            None if wish.hurried => return Turn::At(self.put_off()),
+            None => self.turnstile.enter(wish.proactive).await,
+        };
+        let State { tenant, channel, at_once, .. } = &*self.state;
+        let place = match self.room.sending.try_take(tenant, channel, *at_once) {
+            Some(place) => place,
+            None if wish.hurried => return Turn::At(self.put_off()),
+            None => self.room.sending.take(tenant, channel, *at_once).await,
+        };
+        while let Err(wait) = self.limits.of_all() {
+            tokio::time::sleep(wait).await;
+        }
+        drop(head);
+        drop(waiting);
+        let waited = began.elapsed();
+        metrics::histogram!("steward_send_wait_seconds", "channel" => channel.clone()).record(waited.as_secs_f64());
+        let line = Arc::clone(&self.state);
+        Turn::Now(Going { waited: !waited.is_zero(), began: Instant::now(), line, place: Some(place) })
+    }
+
+    /// The end of the line: when the next one that finds no room has its turn.
+    pub fn put_off(&self) -> DateTime<Utc> {
+        metrics::counter!("steward_sends_put_off_total", "channel" => self.state.channel.clone()).increment(1);
+        let now = Instant::now();
+        let mut changing = self.state.lock();
+        let slow = Duration::try_from_secs_f64(changing.takes / self.state.at_once as f64).unwrap_or(LONGEST);
+        let limited = self.limits.pace();
+        let (pace, longest) = if slow > limited { (slow, LONGEST_FOR_A_SLOW_ONE) } else { (limited, LONGEST) };
+        // Back while half of those who wait here now are still waiting, so that no token is idle.
+        let waiting = u32::try_from(changing.since.len() / 2).unwrap_or(u32::MAX);
+        let turn = changing.end.max(now + pace.saturating_mul(waiting).min(longest)) + pace;
+        changing.end = turn.min(now + longest);
+        let wait = changing.end.saturating_duration_since(now).max(SHORTEST);
+        Utc::now() + wait
+    }
+
+    /// The turn of a message behind another of its chat's.
+    pub fn behind(&self, last: DateTime<Utc>) -> DateTime<Utc> {
+        let apart = self.limits.pace_of_chat().max(Duration::from_millis(1));
+        last.max(Utc::now()) + apart
+    }
+
+    /// Notes how it stands for the metrics; how many wait, and since when the first of them does.
+    pub fn note(&self) -> (usize, Duration) {
+        let changing = self.state.lock();
+        self.state.note(&changing);
+        let oldest = changing.since.first().map_or(Duration::ZERO, |(since, _)| since.elapsed());
+        (changing.since.len(), oldest)
+    }
+
+    pub fn channel(&self) -> &str {
+        &self.state.channel
+    }
+}
+
+impl State {
+    fn lock(&self) -> MutexGuard<'_, Changing> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait(self: &Arc<Self>, returned: bool) -> Option<Waiting> {
+        let most = if returned { WAITING } else { NEW };
+        let place = self.room.waiting.try_take(&self.tenant, &self.channel, most)?;
+        let mut changing = self.lock();
+        changing.counted += 1;
+        let key = (Instant::now(), changing.counted);
+        changing.since.insert(key);
+        self.note(&changing);
+        Some(Waiting { line: Arc::clone(self), key, _place: place })
+    }
+
+    fn note(&self, changing: &Changing) {
+        let oldest = changing.since.first().map_or(0.0, |(since, _)| since.elapsed().as_secs_f64());
+        let sending = self.room.sending.of(&self.tenant, &self.channel);
+        let gauge =
+            |name: &'static str, value: f64| metrics::gauge!(name, "channel" => self.channel.clone()).set(value);
+        gauge("steward_sends_waiting", changing.since.len() as f64);
+        gauge("steward_sends_oldest_wait_seconds", oldest);
+        gauge("steward_sends_in_flight", sending as f64);
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut changing = self.line.lock();
+        changing.since.remove(&self.key);
+        self.line.note(&changing);
+    }
+}
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        drop(self.place.take());
+        let mut changing = self.line.lock();
+        changing.takes = changing.takes * 0.9 + self.began.elapsed().as_secs_f64() * 0.1;
+        self.line.note(&changing);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use steward_domain::settings::RateLimit;
+    use tokio::task::JoinSet;
+
+    use super::*;
+
+    const TEN_A_SECOND: RateLimit = RateLimit { per_second: 10, burst: 1, per_chat_per_second: 1, per_chat_burst: 3 };
+
+    fn line(channel: &str, tenant: &str, at_once: usize, limit: Option<RateLimit>, room: &Room) -> Arc<Line> {
+        Arc::new(Line::of(channel, tenant, at_once, Limits::new(limit), room))
+    }
+
+    fn wish(chat: &str) -> Wish<'_> {
+        Wish { chat, proactive: false, returned: false, hurried: false }
+    }
+
+    /// So many ask at once, each for a chat of its own; how many were put off, and those who wait.
+    async fn flood(line: &Arc<Line>, n: usize) -> (usize, JoinSet<Turn>) {
+        let mut waiting = JoinSet::new();
+        for i in 0..n {
+            let line = Arc::clone(line);
+            waiting.spawn(async move { line.turn(wish(&i.to_string())).await });
+        }
+        for _ in 0..64 {
+            tokio::task::yield_now().await;
+        }
+        let mut put_off = 0;
+        let mut going = Vec::new();
+        while let Some(turn) = waiting.try_join_next() {
+            match turn.unwrap() {
+                Turn::At(_) => put_off += 1,
+                Turn::Now(go) => going.push(go),
+            }
+        }
+        waiting.spawn(async move {
+            std::future::pending::<()>().await;
+            drop(going);
+            unreachable!()
+        });
+        (put_off, waiting)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nine_hundred_at_one_bot_leave_another_tenants_at_once() {
+        let room = Room::default();
+        let bot = line("tg-a", "a", 128, Some(TEN_A_SECOND), &room);
+        let (put_off, _waiting) = flood(&bot, 900).await;
+        assert_eq!(put_off, 900 - NEW - 1, "one goes, and as many wait as may");
+        assert_eq!(bot.note().0, NEW);
+        assert!(!room.is_full());
+        let began = Instant::now();
+        let other = line("tg-b", "b", 128, Some(TEN_A_SECOND), &room);
+        let Turn::Now(going) = other.turn(wish("1")).await else { panic!("there is room") };
+        assert!(!going.waited && began.elapsed().is_zero());
+        let mail_of_the_same = line("mail-a", "a", 10, None, &room);
+        assert!(matches!(mail_of_the_same.turn(wish("1")).await, Turn::Now(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_provider_has_its_own_places_and_no_more() {
+        let room = Room::default();
+        let silent = line("mail-a", "a", 10, None, &room);
+        // Nobody whose send goes gives its place back here.
+        let (_, _waiting) = flood(&silent, 900).await;
+        assert_eq!(room.sending.of("a", "mail-a"), 10);
+        let bot = line("tg-a", "a", 128, None, &room);
+        let Turn::Now(going) = bot.turn(wish("1")).await else { panic!("there is room") };
+        assert!(!going.waited);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_silent_providers_of_many_tenants_leave_room_for_one_more() {
+        let room = Room::default();
+        let mut floods = Vec::new();
+        for tenant in 0..30 {
+            let silent = line("tg", &tenant.to_string(), 128, None, &room);
+            floods.push(flood(&silent, 600).await);
+        }
+        let other = line("tg", "other", 128, None, &room);
+        let Turn::Now(going) = other.turn(wish("1")).await else { panic!("there is room") };
+        assert!(!going.waited);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_wait_go_at_the_limiters_rate_and_no_token_is_idle() {
+        let room = Room::default();
+        let bot = line("tg-a", "a", 128, Some(TEN_A_SECOND), &room);
+        let began = Instant::now();
+        let mut waiting = JoinSet::new();
+        for i in 0..101 {
+            let bot = Arc::clone(&bot);
+            waiting.spawn(async move { matches!(bot.turn(wish(&i.to_string())).await, Turn::Now(_)) });
+        }
+        assert!(waiting.join_all().await.into_iter().all(|went| went));
+        let took = began.elapsed();
+        assert!((Duration::from_secs(10)..Duration::from_millis(10_200)).contains(&took), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_put_off_comes_back_one_by_one_before_the_others_are_through() {
+        let room = Room::default();
+        let bot = line("tg-a", "a", 128, Some(TEN_A_SECOND), &room);
+        let (_, _waiting) = flood(&bot, 500).await;
+        let now = Utc::now();
+        let turns: Vec<_> = (0..20).map(|_| (bot.put_off() - now).as_seconds_f64()).collect();
+        let apart = turns.windows(2).map(|t| t[1] - t[0]);
+        assert!(apart.into_iter().all(|apart| (apart - 0.1).abs() < 0.05), "{turns:?}");
+        // 308 were put off already, 192 wait: the next is back when half of these and those 308 are through.
+        assert!((turns[0] - (9.6 + 30.8)).abs() < 0.5, "{turns:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_much_behind_it_never_waits_here() {
+        let room = Room::default();
+        let bot = line("tg-a", "a", 128, Some(TEN_A_SECOND), &room);
+        let hurried = Wish { hurried: true, ..wish("1") };
+        let mut turns = Vec::new();
+        for _ in 0..5 {
+            turns.push(bot.turn(hurried).await);
+        }
+        let went = turns.iter().filter(|turn| matches!(turn, Turn::Now(_))).count();
+        assert_eq!((went, turns.len()), (3, 5), "the chat's burst goes");
+    }
+}
