@@ -1,21 +1,37 @@
 //! One alarm: what it is for, when it rings, and its schedule on the stream `TIMERS`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+    time::Duration,
+};
 
-use async_nats::HeaderMap;
+use async_nats::{
+    HeaderMap,
+    jetstream::{self, context::PublishError},
+};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use steward_log::{Log, LogError, definitions::TIMERS};
+use steward_log::{HandleError, Log, LogError, ServerError, definitions::TIMERS};
 use steward_proto::{AggregateId, Cause, Recorded};
+use tokio::{sync::SemaphorePermit, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use crate::decide::Decider;
+use crate::{
+    decide::Decider,
+    tenants::{Tenant, Tenants},
+};
 
-/// How much early JetStream is asked to fire: it does so on a tick of 250 ms, up to 0.3 s late.
+/// How much early JetStream is asked to fire, at least: it does so on a tick of 250 ms, up to 0.3 s late.
 const EARLY: TimeDelta = TimeDelta::milliseconds(500);
-/// An alarm nearer than this is also held at once: its schedule would fire late.
-const NEAR: TimeDelta = TimeDelta::milliseconds(1_000);
+/// Over so much more the alarms of one moment are spread: the server fires one after another, in the order in which they
+/// were set, so that a thousand of one tenant's would be heard before another's.
+const SPREAD: u64 = 2_000;
+/// An alarm this near its firing is also held at once: its schedule would fire late.
+const NEAR: TimeDelta = TimeDelta::milliseconds(500);
+/// What rings this long before its time was set by a clock that goes wrong, or by nobody of ours: it is set again.
+const LONG_BEFORE: TimeDelta = TimeDelta::seconds(10);
 
 /// What an alarm is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -96,7 +112,14 @@ impl Alarm {
 
     /// Nearer than its schedule could fire on time.
     fn is_near(&self) -> bool {
-        self.due_at - Utc::now() < NEAR
+        self.due_at - Utc::now() < self.early() + NEAR
+    }
+
+    /// How long before its time it is to fire; for each thing the same each time.
+    fn early(&self) -> TimeDelta {
+        let mut hasher = DefaultHasher::new();
+        self.id.hash(&mut hasher);
+        EARLY + TimeDelta::milliseconds((hasher.finish() % SPREAD).cast_signed())
     }
 
     fn target(&self) -> String {
@@ -109,26 +132,43 @@ impl Alarm {
 pub struct Alarms {
     log: Log,
     decider: Arc<Decider>,
+    tenants: Tenants,
     tracker: TaskTracker,
     shutdown: CancellationToken,
 }
 
 impl Alarms {
-    pub fn new(log: Log, decider: Arc<Decider>, tracker: TaskTracker, shutdown: CancellationToken) -> Self {
-        Self { log, decider, tracker, shutdown }
+    pub fn new(
+        log: Log,
+        decider: Arc<Decider>,
+        tenants: Tenants,
+        tracker: TaskTracker,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self { log, decider, tenants, tracker, shutdown }
     }
 
     pub fn decider(&self) -> &Decider {
         &self.decider
     }
 
+    /// From now on this tenant's alarms are listened for.
+    pub fn hear_of(&self, tenant: &str) {
+        self.tenants.of(tenant);
+    }
+
     /// Sets the alarm durably; the one that was set for the same thing is replaced.
     pub async fn set(&self, alarm: Alarm) -> Result<(), LogError> {
+        // Before it can ring, somebody must listen.
+        let tenant = self.tenants.of(&alarm.tenant);
         self.schedule(&alarm).await?;
-        if alarm.is_near() {
+        // Its schedule stands behind it: should this process die, or there be no place, JetStream still fires.
+        if alarm.is_near()
+            && let Ok(place) = Arc::clone(&tenant.near).try_acquire_owned()
+        {
             let alarms = self.clone();
-            // Its schedule stands behind it: should this process die, JetStream still fires.
             self.tracker.spawn(async move {
+                let _place = place;
                 if let Err(error) = alarms.hold(alarm).await {
                     tracing::warn!(%error, "an alarm held here was not decided; its schedule will fire");
                 }
@@ -139,14 +179,15 @@ impl Alarms {
 
     async fn schedule(&self, alarm: &Alarm) -> Result<(), LogError> {
         let mut headers = HeaderMap::new();
-        let fire_at = (alarm.due_at - EARLY).to_rfc3339_opts(SecondsFormat::Millis, true);
+        let fire_at = (alarm.due_at - alarm.early()).to_rfc3339_opts(SecondsFormat::Millis, true);
         headers.insert("Nats-Schedule", format!("@at {fire_at}"));
         headers.insert("Nats-Schedule-Target", alarm.target());
         let payload = serde_json::to_vec(alarm).expect("an alarm has only strings and numbers");
         let js = self.log.jetstream();
+        let doing = "setting an alarm";
         let acked = async { js.publish_with_headers(alarm.schedule_subject(), headers, payload.into()).await?.await };
-        within_limit("setting an alarm", acked).await?;
-        Ok(())
+        let acked = timeout(LIMIT, acked).await.map_err(|_| LogError::TimedOut { doing, after: LIMIT })?;
+        acked.map(drop).map_err(|error| refused(doing, &error).unwrap_or_else(|| unavailable(doing)(error)))
     }
 
     /// Takes the alarm for this thing off.
@@ -158,14 +199,24 @@ impl Alarms {
         Ok(())
     }
 
-    /// Waits for the very time, then decides. `Ok` when nothing is left to do for this alarm; an error when it must ring again.
-    /// Held twice, it is decided once: the second finds nothing left to decide.
-    pub async fn hold(&self, mut alarm: Alarm) -> Result<(), LogError> {
+    /// Waits for the very time, then decides. `Ok` when nothing is left to do for this alarm; an error when it must ring
+    /// again, or never will be decided. Held twice, it is decided once: the second finds nothing left to decide.
+    pub async fn hold(&self, mut alarm: Alarm) -> Result<(), HandleError> {
+        let tenant = self.tenants.of(&alarm.tenant);
+        // Rung long before its time it would only take up a place.
+        if alarm.due_at - Utc::now() > LONG_BEFORE {
+            return Ok(self.schedule(&alarm).await?);
+        }
         // What is decided at the very time must be at hand then.
+        let share = self.share(&tenant).await?;
         self.decider.prepare(&alarm).await?;
+        drop(share);
         loop {
             self.wait_for(alarm.due_at).await?;
-            match self.decider.ring(&alarm).await? {
+            let share = self.share(&tenant).await?;
+            let rung = self.decider.ring(&alarm).await?;
+            drop(share);
+            match rung {
                 None => return Ok(()),
                 Some(due_at) => {
                     alarm.due_at = due_at;
@@ -176,6 +227,12 @@ impl Alarms {
                 }
             }
         }
+    }
+
+    /// Of what the tenant may decide at the same time.
+    async fn share<'a>(&self, tenant: &'a Tenant) -> Result<SemaphorePermit<'a>, LogError> {
+        let share = self.shutdown.run_until_cancelled(tenant.deciding.acquire()).await;
+        share.and_then(Result::ok).ok_or(LogError::ShutDown)
     }
 
     async fn wait_for(&self, due_at: DateTime<Utc>) -> Result<(), LogError> {
@@ -199,10 +256,20 @@ pub fn unavailable<E: std::fmt::Display>(doing: &'static str) -> impl Fn(E) -> L
 /// Longest wait for an answer of JetStream.
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// What the server will refuse each time: a time or a subject that it can't read, a message too large.
+const REFUSED_FOR_GOOD: [u64; 3] = [10_054, 10_189, 10_190];
+
+fn refused(doing: &'static str, error: &PublishError) -> Option<LogError> {
+    let refused = std::error::Error::source(error)?.downcast_ref::<jetstream::Error>()?;
+    let err_code = refused.error_code().0;
+    let error = ServerError { err_code, description: refused.to_string() };
+    REFUSED_FOR_GOOD.contains(&err_code).then_some(LogError::Refused { doing, error })
+}
+
 async fn within_limit<T, E: std::fmt::Display>(
     doing: &'static str,
     call: impl Future<Output = Result<T, E>>,
 ) -> Result<T, LogError> {
-    let answered = tokio::time::timeout(LIMIT, call).await;
+    let answered = timeout(LIMIT, call).await;
     answered.map_err(|_| LogError::TimedOut { doing, after: LIMIT })?.map_err(unavailable(doing))
 }

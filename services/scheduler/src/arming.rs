@@ -35,11 +35,11 @@ pub async fn run(log: Log, alarms: Alarms, shutdown: CancellationToken) -> Resul
 async fn handle(alarms: &Alarms, recorded: &Recorded) -> Result<Handled, HandleError> {
     let Some(aggregate) = recorded.subject.aggregate_id() else { return Ok(Handled::Done) };
     if let Some(alarm) = alarm_set_by(alarms.decider().settings(), recorded) {
-        alarms.set(alarm).await.map_err(HandleError::transient)?;
+        alarms.set(alarm).await?;
     }
     if let Event::FollowUpCancelled(e) = &recorded.event {
         let tenant = aggregate.tenant.as_str();
-        alarms.unset(tenant, Kind::FollowUp, &e.follow_up_id).await.map_err(HandleError::transient)?;
+        alarms.unset(tenant, Kind::FollowUp, &e.follow_up_id).await?;
     }
     if may_cancel(recorded) {
         let cause = Cause::of(recorded, "service:scheduler");

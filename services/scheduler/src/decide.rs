@@ -11,11 +11,11 @@ use steward_domain::{
     ids,
     settings::Settings,
 };
-use steward_log::{AtLeast, DecideError, Log, LogError};
+use steward_log::{AtLeast, DecideError, HandleError, Log, LogError};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId};
 use uuid::Uuid;
 
-use crate::alarm::{Alarm, Kind, unavailable};
+use crate::alarm::{Alarm, Kind};
 
 /// Decides on conversations for the scheduler.
 pub struct Decider {
@@ -40,8 +40,8 @@ impl Decider {
         Ok(())
     }
 
-    /// Decides what a ringing alarm leads to; a time if it is to ring again then.
-    pub async fn ring(&self, alarm: &Alarm) -> Result<Option<DateTime<Utc>>, LogError> {
+    /// Decides what a ringing alarm leads to; a time if it is to ring again then. An error says whether it passes.
+    pub async fn ring(&self, alarm: &Alarm) -> Result<Option<DateTime<Utc>>, HandleError> {
         let Some(aggregate) = aggregate(alarm) else {
             tracing::error!(id = alarm.id, "an alarm names no valid conversation");
             return Ok(None);
@@ -79,8 +79,8 @@ impl Decider {
                 tracing::error!(code = refused.code, id = alarm.id, "an alarm can't be decided: {refused}");
                 Ok(None)
             }
-            Err(DecideError::Log(error)) => Err(error),
-            Err(DecideError::Append(error)) => Err(unavailable("deciding a due time")(error)),
+            Err(DecideError::Log(error)) => Err(error.into()),
+            Err(DecideError::Append(error)) => Err(error.into()),
         }
     }
 

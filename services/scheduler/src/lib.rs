@@ -9,6 +9,7 @@ mod arming;
 mod decide;
 mod ringing;
 mod sweep;
+mod tenants;
 
 use std::sync::Arc;
 
@@ -16,16 +17,22 @@ use steward_domain::settings::Settings;
 use steward_log::{Log, LogError};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{alarm::Alarms, decide::Decider};
+use crate::{alarm::Alarms, decide::Decider, tenants::Tenants};
 
 /// Runs until `shutdown`.
 pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), LogError> {
     let tracker = TaskTracker::new();
+    let (tenants, news) = Tenants::new();
+    let _alive = tenants::register(&log, &tenants, shutdown.clone());
+    // Others are met as their events come, and by the sweep.
+    for channel in &settings.channels {
+        tenants.of(&channel.tenant);
+    }
     let decider = Arc::new(Decider::new(log.clone(), settings));
-    let alarms = Alarms::new(log.clone(), Arc::clone(&decider), tracker.clone(), shutdown.clone());
+    let alarms = Alarms::new(log.clone(), Arc::clone(&decider), tenants, tracker.clone(), shutdown.clone());
     let result = tokio::try_join!(
         arming::run(log.clone(), alarms.clone(), shutdown.clone()),
-        ringing::run(log.clone(), alarms.clone(), shutdown.clone()),
+        ringing::run(log.clone(), alarms.clone(), news, shutdown.clone()),
         sweep::run(log, alarms, shutdown),
     );
     tracker.close();

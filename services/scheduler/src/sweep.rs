@@ -1,7 +1,10 @@
 //! The sweep: compares what the log says is pending with the alarms that are set, and sets those that are missing.
+//!
+//! It holds a bounded number of alarms in memory: where more are pending, it reads the log several times, each time for another
+//! slice of them. What is missing is set for each tenant in turn.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     time::Duration,
 };
@@ -10,7 +13,7 @@ use async_nats::jetstream::kv;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
 use steward_log::{Log, LogError, definitions::TIMERS};
-use steward_proto::{Event, Recorded};
+use steward_proto::{Event, Recorded, TenantId};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -22,6 +25,10 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(600);
 /// What is still waiting so long after its time is decided whether its alarm is set or not: the alarm clock has failed it.
 const OVERDUE: TimeDelta = TimeDelta::seconds(5);
+/// Alarms in memory at once: some 60 bytes each.
+const AT_ONCE: usize = 500_000;
+/// Alarms set at the same time.
+const SETTING: usize = 16;
 const DOING: &str = "sweeping";
 const BUCKET: &str = "SCHEDULER";
 /// Key of the position before which nothing is pending.
@@ -68,24 +75,60 @@ pub async fn run(log: Log, alarms: Alarms, shutdown: CancellationToken) -> Resul
     }
 }
 
-/// The name of an alarm's schedule in eight bytes: a million of them must fit.
+/// The name of an alarm's schedule in eight bytes: many of them must fit.
 fn short(schedule_subject: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     schedule_subject.hash(&mut hasher);
     hasher.finish()
 }
 
-/// Positions of the events that set what waits now, and when it is due, by the short name of its schedule.
-#[derive(Default)]
-struct Waiting(HashMap<u64, (u64, DateTime<Utc>)>);
+/// One of several equal parts of all alarms.
+#[derive(Debug, Clone, Copy)]
+struct Slice {
+    nth: u64,
+    of: u64,
+}
+
+impl Slice {
+    fn holds(self, name: u64) -> bool {
+        name % self.of == self.nth
+    }
+}
+
+/// What waits now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pending {
+    /// Of the event that set it.
+    position: u64,
+    due_at: DateTime<Utc>,
+    /// Its place among the tenants met.
+    tenant: u32,
+}
+
+/// A slice of what waits now, by the short names of the schedules.
+struct Waiting {
+    slice: Slice,
+    pending: HashMap<u64, Pending>,
+    tenants: HashMap<TenantId, u32>,
+}
 
 impl Waiting {
+    fn new(slice: Slice) -> Self {
+        Self { slice, pending: HashMap::new(), tenants: HashMap::new() }
+    }
+
     fn note(&mut self, alarms: &Alarms, recorded: &Recorded) {
+        let Some(aggregate) = recorded.subject.aggregate_id() else { return };
         if let Some(alarm) = alarm_set_by(alarms.decider().settings(), recorded) {
-            self.0.insert(short(&alarm.schedule_subject()), (recorded.position, alarm.due_at));
+            let name = short(&alarm.schedule_subject());
+            if self.slice.holds(name) {
+                let next = u32::try_from(self.tenants.len()).unwrap_or(u32::MAX);
+                let tenant = *self.tenants.entry(aggregate.tenant.clone()).or_insert(next);
+                let pending = Pending { position: recorded.position, due_at: alarm.due_at, tenant };
+                self.pending.insert(name, pending);
+            }
             return;
         }
-        let Some(aggregate) = recorded.subject.aggregate_id() else { return };
         let (kind, id) = match &recorded.event {
             Event::FollowUpDue(e) => (Kind::FollowUp, e.follow_up_id.as_str()),
             Event::FollowUpCancelled(e) => (Kind::FollowUp, e.follow_up_id.as_str()),
@@ -97,7 +140,30 @@ impl Waiting {
             Event::HumanTakeoverEnded(_) => (Kind::Silence, aggregate.id()),
             _ => return,
         };
-        self.0.remove(&short(&Alarm::subject_of(aggregate.tenant.as_str(), kind, id)));
+        self.pending.remove(&short(&Alarm::subject_of(aggregate.tenant.as_str(), kind, id)));
+    }
+
+    /// Positions of the events whose alarms are to be set: those that are missing or overdue, the soonest of each tenant
+    /// first, and the tenants in turn.
+    fn to_set(&self, set: &HashSet<u64>, overdue: DateTime<Utc>) -> Vec<u64> {
+        let mut of_each: HashMap<u32, Vec<&Pending>> = HashMap::new();
+        for (name, pending) in &self.pending {
+            if !set.contains(name) || pending.due_at < overdue {
+                of_each.entry(pending.tenant).or_default().push(pending);
+            }
+        }
+        let mut lines: VecDeque<_> = of_each.into_values().collect();
+        for line in &mut lines {
+            line.sort_unstable_by_key(|pending| std::cmp::Reverse(pending.due_at));
+        }
+        let mut in_turn = Vec::new();
+        while let Some(mut line) = lines.pop_front() {
+            if let Some(soonest) = line.pop() {
+                in_turn.push(soonest.position);
+                lines.push_back(line);
+            }
+        }
+        in_turn
     }
 }
 
@@ -108,42 +174,128 @@ async fn sweep(log: &Log, alarms: &Alarms) -> Result<usize, LogError> {
     let floor = bucket.get(FLOOR).await.map_err(unavailable(DOING))?;
     let floor = floor.and_then(|f| std::str::from_utf8(&f).ok()?.parse().ok()).unwrap_or(1);
 
-    // What is set is read first: an alarm that is set meanwhile is then at worst set twice, never missed.
-    let set = schedules(log).await?;
-    let head = log.last_position().await?;
-    let mut waiting = Waiting::default();
-    if floor <= head {
-        let filters = FILTERS.iter().map(|f| format!("ev.*.conversation.*.{f}")).collect();
-        let mut events = std::pin::pin!(log.past(floor, filters).await?);
-        while let Some(next) = events.next().await {
-            match next {
-                Ok(tailed) => waiting.note(alarms, &tailed.recorded),
-                Err(error @ LogError::Malformed { .. }) => tracing::debug!(%error, "no event, so nothing waits for it"),
-                Err(error) => return Err(error),
-            }
-        }
+    let (mut slices, mut missing) = (vec![Slice { nth: 0, of: 1 }], 0);
+    let mut lowest = u64::MAX;
+    while let Some(slice) = slices.pop() {
+        // What is set is read first: an alarm that is set meanwhile is then at worst set twice, never missed.
+        let set = schedules(log, alarms, slice).await?;
+        let head = log.last_position().await?;
+        let waiting = match set {
+            Some(_) => read(log, alarms, slice, floor, head).await?,
+            None => None,
+        };
+        let (Some(set), Some(waiting)) = (set, waiting) else {
+            slices.extend([slice.nth, slice.nth + slice.of].map(|nth| Slice { nth, of: slice.of * 2 }));
+            continue;
+        };
+        missing += set_missing(log, alarms, waiting.to_set(&set, Utc::now() - OVERDUE)).await?;
+        let first = waiting.pending.values().map(|pending| pending.position).min();
+        lowest = lowest.min(first.unwrap_or(head + 1));
     }
-    let mut missing = 0;
-    let overdue = Utc::now() - OVERDUE;
-    for (_, (position, _)) in waiting.0.iter().filter(|(name, (_, due_at))| !set.contains(name) || *due_at < overdue) {
-        let Some(recorded) = log.read(*position).await? else { continue };
-        if let Some(alarm) = alarm_set_by(alarms.decider().settings(), &recorded) {
-            alarms.set(alarm).await?;
-            missing += 1;
-        }
-    }
-    let floor = waiting.0.values().map(|(position, _)| *position).min().unwrap_or(head + 1);
-    bucket.put(FLOOR, floor.to_string().into()).await.map_err(unavailable(DOING))?;
+    bucket.put(FLOOR, lowest.to_string().into()).await.map_err(unavailable(DOING))?;
     Ok(missing)
 }
 
-/// The short names of all schedules that are set.
-async fn schedules(log: &Log) -> Result<HashSet<u64>, LogError> {
+/// What waits of a slice; `None` if that is too much at once.
+async fn read(log: &Log, alarms: &Alarms, slice: Slice, floor: u64, head: u64) -> Result<Option<Waiting>, LogError> {
+    let mut waiting = Waiting::new(slice);
+    if floor > head {
+        return Ok(Some(waiting));
+    }
+    let filters = FILTERS.iter().map(|f| format!("ev.*.conversation.*.{f}")).collect();
+    let mut events = std::pin::pin!(log.past(floor, filters).await?);
+    while let Some(next) = events.next().await {
+        match next {
+            Ok(tailed) => waiting.note(alarms, &tailed.recorded),
+            Err(error @ LogError::Malformed { .. }) => tracing::debug!(%error, "no event, so nothing waits for it"),
+            Err(error) => return Err(error),
+        }
+        if waiting.pending.len() > AT_ONCE {
+            return Ok(None);
+        }
+    }
+    Ok(Some(waiting))
+}
+
+/// Sets the alarms of these events. One that can't be set keeps no other from it.
+async fn set_missing(log: &Log, alarms: &Alarms, positions: Vec<u64>) -> Result<usize, LogError> {
+    let setting = futures::stream::iter(positions).map(|position| async move {
+        let recorded = match log.read(position).await {
+            Ok(Some(recorded)) => recorded,
+            Ok(None) | Err(LogError::Malformed { .. }) => return Ok(0),
+            Err(error) => return Err(error),
+        };
+        let Some(alarm) = alarm_set_by(alarms.decider().settings(), &recorded) else { return Ok(0) };
+        match alarms.set(alarm).await {
+            Ok(()) => Ok(1),
+            Err(error) if error.is_transient() || matches!(error, LogError::ShutDown) => Err(error),
+            Err(error) => {
+                tracing::error!(%error, position, "an alarm can't be set");
+                Ok(0)
+            }
+        }
+    });
+    let mut setting = std::pin::pin!(setting.buffered(SETTING));
+    let mut set = 0;
+    while let Some(one) = setting.next().await {
+        set += one?;
+    }
+    Ok(set)
+}
+
+/// The short names of a slice of the schedules that are set; `None` if they are too many at once.
+async fn schedules(log: &Log, alarms: &Alarms, slice: Slice) -> Result<Option<HashSet<u64>>, LogError> {
     let stream = log.jetstream().get_stream_no_info(TIMERS).await.map_err(unavailable(DOING))?;
     let mut subjects = stream.info_with_subjects("sch.>").await.map_err(unavailable(DOING))?;
     let mut set = HashSet::new();
     while let Some(subject) = subjects.next().await {
-        set.insert(short(&subject.map_err(unavailable(DOING))?.0));
+        let subject = subject.map_err(unavailable(DOING))?.0;
+        if let Some(tenant) = subject.split('.').nth(1).filter(|name| TenantId::new(name).is_ok()) {
+            alarms.hear_of(tenant);
+        }
+        let name = short(&subject);
+        if slice.holds(name) {
+            set.insert(name);
+        }
+        if set.len() > AT_ONCE {
+            return Ok(None);
+        }
     }
-    Ok(set)
+    Ok(Some(set))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_are_parts_of_the_whole_that_share_nothing() {
+        let halves = [0, 1].map(|nth| Slice { nth, of: 2 });
+        let quarters = halves.map(|s| [s.nth, s.nth + s.of].map(|nth| Slice { nth, of: s.of * 2 }));
+        for name in (0..1_000).map(|n: u64| short(&n.to_string())) {
+            for (half, its_quarters) in halves.iter().zip(&quarters) {
+                let held = its_quarters.iter().filter(|quarter| quarter.holds(name)).count();
+                assert_eq!(held, usize::from(half.holds(name)));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_set_for_each_tenant_in_turn_the_soonest_first() {
+        let mut waiting = Waiting::new(Slice { nth: 0, of: 1 });
+        let due = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+        for position in 0..100 {
+            waiting.pending.insert(position, Pending { position, due_at: due(1_000 - position as i64), tenant: 0 });
+        }
+        for position in [200, 201] {
+            waiting.pending.insert(position, Pending { position, due_at: due(position as i64), tenant: 1 });
+        }
+        let set: HashSet<u64> = (0..50).collect();
+        let order = waiting.to_set(&set, due(0));
+        assert_eq!(order.len(), 52);
+        let place = |position| order.iter().position(|p| *p == position).unwrap();
+        assert!(place(200) < 2 && place(201) < 4, "{order:?}");
+        assert!(place(99) < place(98));
+        assert_eq!(waiting.to_set(&(0..300).collect(), due(202)).len(), 2, "what is overdue is set although it is set");
+    }
 }
