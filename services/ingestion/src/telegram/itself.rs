@@ -7,6 +7,8 @@ use steward_domain::settings::{Channel, ChannelKind, Settings, Telegram};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::answer;
+
 /// A call of the Bot API ends within this.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -115,9 +117,11 @@ pub fn telegram_channels(settings: &Settings) -> impl Iterator<Item = (&Channel,
 /// The username, or why it isn't known; never with the token, which stands in the URL.
 async fn get_me(telegram: &Telegram, client: &reqwest::Client) -> Result<String, String> {
     let url = format!("{}/bot{}/getMe", telegram.api_base, telegram.token);
-    let failed = |error: reqwest::Error| format!("the Bot API can't be asked: {}", error.without_url());
-    let answer: Answer =
-        client.post(url).timeout(PATIENCE).send().await.map_err(failed)?.json().await.map_err(failed)?;
+    let failed = |reason: String| format!("the Bot API can't be asked: {reason}");
+    let response = client.post(url).timeout(PATIENCE).send().await;
+    let response = response.map_err(|error| failed(error.without_url().to_string()))?;
+    let answer = answer::read(response).await.map_err(failed)?;
+    let answer: Answer = serde_json::from_slice(&answer).map_err(|_| failed("another answers".to_owned()))?;
     let username = answer.result.and_then(|user| user.username).filter(|name| !name.is_empty());
     username.ok_or_else(|| "the Bot API doesn't name it; is the token right?".to_owned())
 }

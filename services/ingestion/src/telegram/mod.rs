@@ -1,6 +1,7 @@
 //! Telegram on its way in: what an Update means, and the two ways it comes: posted to a webhook or asked for.
 
 mod addressed;
+mod answer;
 pub mod itself;
 mod message;
 pub mod operator;

@@ -172,7 +172,7 @@ impl Poller {
         let url = format!("{}/bot{}/{method}", self.telegram.api_base, self.telegram.token);
         let response = self.client.post(url).timeout(patience).json(body).send().await.map_err(unreachable)?;
         let status = response.status();
-        let bytes = response.bytes().await.map_err(unreachable)?;
+        let bytes = super::answer::read(response).await.map_err(Failure::Unreachable)?;
         read(status.as_u16(), &bytes)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use steward_domain::settings::{Channel, Settings, Telegram};
 
-use super::itself::telegram_channels;
+use super::{answer, itself::telegram_channels};
 
 /// A call of the Bot API ends within this.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -111,14 +111,17 @@ async fn register(
         allowed_updates: ALLOWED_UPDATES,
     };
     // The URL holds the token: it must not reach an error's text.
-    let unreachable = |error: reqwest::Error| RegisterError::Unreachable {
+    let unreachable = |reason: String| RegisterError::Unreachable {
         channel_id: channel.id.clone(),
         api_base: telegram.api_base.clone(),
-        reason: error.without_url().to_string(),
+        reason,
     };
     let url = format!("{}/bot{}/setWebhook", telegram.api_base, telegram.token);
-    let response = client.post(url).timeout(PATIENCE).json(&body).send().await.map_err(unreachable)?;
-    let answer: Answer = response.json().await.map_err(unreachable)?;
+    let response = client.post(url).timeout(PATIENCE).json(&body).send().await;
+    let response = response.map_err(|error| unreachable(error.without_url().to_string()))?;
+    let answer = answer::read(response).await.map_err(unreachable)?;
+    let answer: Answer =
+        serde_json::from_slice(&answer).map_err(|_| unreachable("it is not the Bot API that answers".to_owned()))?;
     if answer.ok {
         return Ok(());
     }

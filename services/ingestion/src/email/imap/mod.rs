@@ -3,6 +3,7 @@
 //! The mark is the memory: whatever is unseen at a start is recorded, whatever was recorded twice is known by its
 //! Message-ID. Within a run a mail that a person opened first counts as new as well, by its UID.
 
+mod metered;
 mod sent;
 mod session;
 

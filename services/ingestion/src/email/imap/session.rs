@@ -12,6 +12,11 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use steward_domain::mail::{Server, Tls};
+
+use super::{
+    LARGEST,
+    metered::{Allowance, Metered},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -28,6 +33,11 @@ const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(30);
 /// For a whole mail.
 const FETCH: Duration = Duration::from_secs(120);
+
+/// Bytes of an answer that moves no mail and lists none; that lists the numbers of mails; and of a mail, with TLS around it.
+const ANSWER_BYTES: usize = 1 << 20;
+const LIST_BYTES: usize = 8 << 20;
+const MAIL_BYTES: usize = (LARGEST + LARGEST / 16) as usize + ANSWER_BYTES;
 
 /// A line to the server, protected or not.
 trait Line: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug {}
@@ -64,6 +74,7 @@ impl Error {
 pub struct Session {
     imap: Imap<Box<dyn Line>>,
     idle: bool,
+    allowance: Allowance,
 }
 
 /// The mailbox that is open, as it says of itself.
@@ -101,6 +112,8 @@ impl Session {
     pub async fn open(server: &Server) -> Result<Self, Error> {
         let tcp = connected(TcpStream::connect((server.host.as_str(), server.port))).await?;
         tcp.set_nodelay(true)?;
+        let allowance = Allowance::of(ANSWER_BYTES);
+        let tcp = Metered::new(tcp, allowance.clone());
         let line: Box<dyn Line> = match server.tls {
             Tls::Implicit => Box::new(protect(server, tcp).await?),
             Tls::None => Box::new(tcp),
@@ -119,10 +132,11 @@ impl Session {
         let login = async { client.login(user, password).await.map_err(|(error, _)| error) };
         let mut imap = within(ANSWER, "LOGIN", login).await?;
         let idle = within(ANSWER, "CAPABILITY", imap.capabilities()).await?.has_str("IDLE");
-        Ok(Self { imap, idle })
+        Ok(Self { imap, idle, allowance })
     }
 
     pub async fn select(&mut self, mailbox: &str) -> Result<Opened, Error> {
+        self.allowance.renew(ANSWER_BYTES);
         let mailbox = within(ANSWER, "SELECT", self.imap.select(mailbox)).await?;
         Ok(Opened { validity: mailbox.uid_validity })
     }
@@ -130,6 +144,7 @@ impl Session {
     /// The mailbox that copies of sent mails are in: the one marked so (RFC 6154), else one with a usual name.
     pub async fn sent_mailbox(&mut self) -> Result<Option<String>, Error> {
         const USUAL: [&str; 4] = ["sent", "sent items", "sent messages", "sent mail"];
+        self.allowance.renew(ANSWER_BYTES);
         let list = async { self.imap.list(Some(""), Some("*")).await?.try_collect::<Vec<Name>>().await };
         let names = within(ANSWER, "LIST", list).await?;
         let marked = names.iter().find(|name| name.attributes().contains(&NameAttribute::Sent));
@@ -144,6 +159,7 @@ impl Session {
 
     /// UIDs that a search finds, in their order.
     pub async fn search(&mut self, query: &str) -> Result<BTreeSet<u32>, Error> {
+        self.allowance.renew(LIST_BYTES);
         Ok(within(ANSWER, "SEARCH", self.imap.uid_search(query)).await?.into_iter().collect())
     }
 
@@ -175,6 +191,7 @@ impl Session {
         items: &'static str,
         mut read: impl FnMut(&async_imap::types::Fetch) -> T,
     ) -> Result<Option<T>, Error> {
+        self.allowance.renew(MAIL_BYTES);
         let mut found = None;
         let fetch = async {
             let mut mails = self.imap.uid_fetch(uid.to_string(), items).await?;
@@ -191,6 +208,7 @@ impl Session {
     }
 
     pub async fn mark_seen(&mut self, uid: u32) -> Result<(), Error> {
+        self.allowance.renew(ANSWER_BYTES);
         let store = async {
             let answers = self.imap.uid_store(uid.to_string(), "+FLAGS.SILENT (\\Seen)").await?;
             answers.try_collect::<Vec<_>>().await.map(drop)
@@ -205,6 +223,7 @@ impl Session {
 
     /// Waits until the mailbox changes, or for `longest`; whether it changed. A server without IDLE is asked at every `pace`.
     pub async fn until_news(mut self, longest: Duration, pace: Duration) -> Result<(Self, bool), Error> {
+        self.allowance.renew(ANSWER_BYTES);
         if !self.idle {
             tokio::time::sleep(longest.min(pace)).await;
             within(ANSWER, "NOOP", self.imap.noop()).await?;
@@ -228,7 +247,7 @@ impl Session {
             }
         }
         let imap = within(ANSWER, "DONE", waiting.done()).await?;
-        Ok((Self { imap, idle: true }, told))
+        Ok((Self { imap, idle: true, allowance: self.allowance }, told))
     }
 
     pub async fn log_out(mut self) {
@@ -241,7 +260,7 @@ async fn greeting<T: Line>(client: &mut Client<T>) -> Result<(), Error> {
     greeting.map(drop).ok_or_else(|| Error::Broken(io::ErrorKind::UnexpectedEof.into()))
 }
 
-async fn protect(server: &Server, tcp: TcpStream) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Error> {
+async fn protect<T: Line>(server: &Server, tcp: T) -> Result<tokio_rustls::client::TlsStream<T>, Error> {
     // Reading the machine's certificates opens files.
     let roots = tokio::task::spawn_blocking(rustls_native_certs::load_native_certs).await;
     let found = roots.map_err(|error| Error::Tls(error.to_string()))?;
