@@ -27,6 +27,10 @@ lint:
 crash rounds="200":
     STEWARD_CRASH_ROUNDS={{rounds}} cargo test --release -p steward-tests --test crash -- --nocapture
 
+# Two tenants, one flooding each resource in turn: the other's p99, alone and under the flood
+fairness samples="300":
+    STEWARD_FAIRNESS={{samples}} cargo test --release -p steward-tests --test fairness -- --nocapture
+
 # The benchmarks, each beside its reference in the same run: one JSON line per job and a table
 bench *jobs:
     cargo build --release --workspace --bins

@@ -11,7 +11,10 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, SecondsFormat, Utc};
-use reqwest::{Client, ClientBuilder, Method, RequestBuilder, StatusCode};
+use reqwest::{
+    Client, ClientBuilder, Method, RequestBuilder, StatusCode,
+    header::{AUTHORIZATION, HeaderMap},
+};
 use serde_json::{Value, json};
 
 use crate::{config::SECRET, live::Live};
@@ -260,7 +263,11 @@ impl Api {
 
     /// Connects to the live stream: all of it, from `after` or from the end.
     pub async fn live(&self, filter: &str, after: Option<u64>) -> anyhow::Result<Live> {
-        let client = client_builder().connect_timeout(Duration::from_secs(10)).build()?;
+        let mut headers = HeaderMap::new();
+        if let Some(key) = &self.key {
+            headers.insert(AUTHORIZATION, format!("Bearer {key}").parse()?);
+        }
+        let client = client_builder().connect_timeout(Duration::from_secs(10)).default_headers(headers).build()?;
         Live::open(&client, &format!("{}/api/v1/stream{filter}", self.read), after).await
     }
 

@@ -1,0 +1,345 @@
+//! Two tenants in one house: one floods each resource in turn, and the other is served as if it were alone.
+//!
+//! The measure: the other's p99 under the flood is at most three times what it was alone in the same run, or so much more than
+//! alone as a busy machine adds by itself ([`Show::spare`]), whichever is greater. The full show: `STEWARD_FAIRNESS=300` samples each, `just fairness`.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::{
+    fmt::Write as _,
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::{StreamExt as _, stream};
+use hmac::{Hmac, Mac as _};
+use serde_json::json;
+use sha2::Sha256;
+use steward_tests::{
+    Api, Config, System, Telegram,
+    config::{AGENT, MAIL_SECRET},
+    lateness::amount,
+    updates::{self, Person},
+};
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::Instant,
+};
+
+const SOON: Duration = Duration::from_secs(60);
+
+/// How much of it is shown.
+struct Show {
+    samples: usize,
+    /// What a machine that is busy with the flood itself may add: one with two cores has it to share.
+    spare: Duration,
+    writers: usize,
+    alarms: usize,
+}
+
+impl Show {
+    fn new() -> Self {
+        match amount("STEWARD_FAIRNESS", 0) {
+            0 => Self { samples: 30, spare: Duration::from_millis(500), writers: 900, alarms: 1_000 },
+            samples => Self { samples, spare: Duration::from_millis(250), writers: 3_000, alarms: 5_000 },
+        }
+    }
+}
+
+/// The house with its two tenants.
+struct House {
+    system: System,
+    /// The bot of the one who is to be served.
+    bot: Telegram,
+    calm: Api,
+    flood: Api,
+    chat: AtomicI64,
+}
+
+/// An SMTP server that takes every connection and never says a word. It keeps the lines open until it is dropped.
+async fn silent_smtp(tasks: &mut JoinSet<()>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://{}", listener.local_addr().unwrap());
+    tasks.spawn(async move {
+        let mut lines = Vec::new();
+        while let Ok((line, _)) = listener.accept().await {
+            lines.push(line);
+        }
+    });
+    url
+}
+
+impl House {
+    async fn start(flood_bot: &Telegram, smtp_url: &str) -> Self {
+        let bot = Telegram::start().await.unwrap();
+        let mut config = Config::default();
+        config.add_telegram("tg-calm", &bot, "tenant = \"calm\"\nrate_limit = \"off\"");
+        config.add_telegram("tg-flood", flood_bot, "tenant = \"flood\"\nrate_limit = \"off\"");
+        config.add_telegram("tg-limited", flood_bot, "tenant = \"flood\"");
+        config.add_mail("mail-flood", AGENT, smtp_url, None, "tenant = \"flood\"\nrate_limit = \"off\"");
+        let system = System::start(config.with_auth("keys")).await.unwrap();
+        let key = async |tenant| {
+            let command = ["keys", "create", "--tenant", tenant, "--role", "operator"];
+            let output = system.steward(&command).unwrap().output().await.unwrap();
+            let said = String::from_utf8(output.stdout).unwrap();
+            let mut api = system.api().clone();
+            api.key = said.split_whitespace().find(|word| word.starts_with("sk_")).map(str::to_owned);
+            api
+        };
+        let (calm, flood) = (key("calm").await, key("flood").await);
+        Self { system, bot, calm, flood, chat: AtomicI64::new(1_000_000) }
+    }
+
+    fn chats(&self, n: usize) -> std::ops::Range<i64> {
+        let first = self.chat.fetch_add(n as i64, Ordering::Relaxed);
+        first..first + n as i64
+    }
+
+    async fn writes(&self, channel: &str, chat: i64) {
+        let update = updates::message(&Person::new(chat, "en"), "hello");
+        let (status, body) = self.system.webhook(channel, &update).await.unwrap();
+        assert!(status.is_success(), "{status} {body}");
+    }
+
+    /// From a client's message to the answer, for one client after another.
+    async fn round_trips(&self, samples: usize) -> Vec<Duration> {
+        let mut took = Vec::new();
+        for chat in self.chats(samples) {
+            let began = Instant::now();
+            self.writes("tg-calm", chat).await;
+            self.bot.until_delivered_to(chat, 1, SOON).await.unwrap();
+            took.push(began.elapsed());
+        }
+        took
+    }
+
+    async fn reads(&self, samples: usize) -> Vec<Duration> {
+        let mut took = Vec::new();
+        for _ in 0..samples {
+            let began = Instant::now();
+            self.calm.get("/api/v1/conversations?limit=20").await.unwrap();
+            took.push(began.elapsed());
+        }
+        took
+    }
+
+    /// A conversation of a channel, by its chat.
+    async fn conversation(api: &Api, channel: &str, chat: i64) -> String {
+        let path = format!("/api/v1/conversations?channel_id={channel}&external_id={chat}");
+        let found = api.until(SOON, || async { Ok(api.items(&path).await?.into_iter().next()) }).await.unwrap();
+        found["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn promise(api: &Api, conversation: &str, due: DateTime<Utc>) {
+        api.schedule(conversation, "now", due, &json!({ "cancel_on": "never" })).await.unwrap();
+    }
+
+    /// How late promises of the calm one's are that are due then, each in a conversation of its own.
+    async fn lateness(&self, due: DateTime<Utc>, conversations: &[(i64, String)]) -> Vec<Duration> {
+        for (_, conversation) in conversations {
+            Self::promise(&self.calm, conversation, due).await;
+        }
+        let mut late = Vec::new();
+        for (chat, _) in conversations {
+            let is_it = |d: &&steward_tests::telegram::Delivered| d.chat_id == chat.to_string() && d.at >= due;
+            let sent = self.bot.until(SOON, |all| all.iter().find(is_it).cloned()).await.unwrap();
+            late.push((sent.at - due).to_std().unwrap());
+        }
+        late
+    }
+}
+
+fn p99(samples: &[Duration]) -> Duration {
+    let mut sorted = samples.to_vec();
+    sorted.sort();
+    sorted[(sorted.len() * 99 / 100).min(sorted.len() - 1)]
+}
+
+/// What was measured, as it goes into the table; what was too slow.
+#[derive(Default)]
+struct Report {
+    table: String,
+    unfair: Vec<String>,
+}
+
+impl Report {
+    fn compare(&mut self, show: &Show, flood: &str, alone: &[Duration], under: &[Duration]) {
+        let (alone, under) = (p99(alone), p99(under));
+        let most = (alone * 3).max(alone + show.spare);
+        let line = format!("{flood}: p99 alone {alone:?}, under the flood {under:?}, allowed {most:?}");
+        println!("{line}");
+        let _ = writeln!(self.table, "{line}");
+        if under > most {
+            self.unfair.push(line);
+        }
+    }
+}
+
+/// A flood that goes on until it is dropped.
+type Flood = JoinSet<()>;
+
+/// Clients who write again as soon as they were heard.
+fn many_turns(house: &House) -> Flood {
+    let mut flood = JoinSet::new();
+    for first in house.chats(16).map(|n| n * 1_000) {
+        let api = house.system.api().clone();
+        flood.spawn(async move {
+            for chat in first.. {
+                let update = updates::message(&Person::new(chat, "en"), "hello");
+                let _ = api.webhook("tg-flood", &update).await;
+            }
+        });
+    }
+    flood
+}
+
+/// So many have written at once to a bot that may answer thirty of them a second.
+async fn many_at_a_limited_bot(house: &House, writers: usize) {
+    let chats = stream::iter(house.chats(writers));
+    chats.for_each_concurrent(64, |chat| house.writes("tg-limited", chat)).await;
+}
+
+/// Mails whose answers go to a server that says nothing.
+async fn mails_to_a_silent_server(house: &House, mails: usize) {
+    let posted = stream::iter(0..mails).for_each_concurrent(16, |n| async move {
+        let raw = format!(
+            "From: a{n}@example.org\r\nTo: {AGENT}\r\nSubject: Hello\r\nMessage-ID: <m{n}@example.org>\r\n\
+             Date: {}\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nGood morning\r\n",
+            Utc::now().to_rfc2822()
+        );
+        let mut signature = Hmac::<Sha256>::new_from_slice(MAIL_SECRET.as_bytes()).unwrap();
+        signature.update(raw.as_bytes());
+        let url = format!("{}/webhooks/email/mail-flood", house.system.write);
+        let request = house.system.client.post(url).header("Content-Type", "message/rfc822");
+        let request = request.header("X-Steward-Signature", hex::encode(signature.finalize().into_bytes()));
+        let answer = request.body(raw).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    });
+    posted.await;
+}
+
+/// Promises of the flooding one's, all due then; how many there are.
+async fn many_alarms(house: &House, due: DateTime<Utc>, until: DateTime<Utc>, alarms: usize) -> usize {
+    let chats: Vec<i64> = house.chats(20).collect();
+    let mut conversations = Vec::new();
+    for chat in chats {
+        house.writes("tg-flood", chat).await;
+        conversations.push(House::conversation(&house.flood, "tg-flood", chat).await);
+    }
+    let set = stream::iter(conversations.iter().cycle().take(alarms).take_while(|_| Utc::now() < until));
+    let set = set.map(|conversation| House::promise(&house.flood, conversation, due));
+    set.buffer_unordered(64).count().await
+}
+
+/// Readers who read the longest page again and again.
+fn many_reads(house: &House) -> Flood {
+    let mut flood = JoinSet::new();
+    for _ in 0..16 {
+        let api = house.flood.clone();
+        flood.spawn(async move {
+            loop {
+                // Whether it is refused or answered is the house's own business.
+                let _ = api.read("/api/v1/events?limit=1000").await;
+            }
+        });
+    }
+    flood
+}
+
+/// Streams that want all of the past.
+fn many_streams(house: &House) -> Flood {
+    let mut flood = JoinSet::new();
+    for _ in 0..40 {
+        let api = house.flood.clone();
+        flood.spawn(async move {
+            loop {
+                let Ok(mut live) = api.live("", Some(0)).await else { continue };
+                while live.block().await.is_ok() {}
+            }
+        });
+    }
+    flood
+}
+
+/// Bodies that begin and never end.
+async fn unfinished_bodies(house: &House) -> Flood {
+    let address = house.system.write.trim_start_matches("http://").to_owned();
+    let mut flood = JoinSet::new();
+    for _ in 0..60 {
+        let address = address.clone();
+        flood.spawn(async move {
+            let Ok(mut line) = TcpStream::connect(&address).await else { return };
+            let head = format!(
+                "POST /webhooks/email/mail-flood HTTP/1.1\r\nHost: {address}\r\nContent-Type: message/rfc822\r\n\
+                 X-Steward-Signature: {}\r\nContent-Length: 20000000\r\n\r\n",
+                "0".repeat(64)
+            );
+            let _ = line.write_all(head.as_bytes()).await;
+            let _ = line.write_all(&vec![b'a'; 512 << 10]).await;
+            std::future::pending::<()>().await;
+        });
+    }
+    flood
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_that_floods_the_house_takes_nothing_from_the_other() {
+    let show = Show::new();
+    let mut servers = JoinSet::new();
+    let flood_bot = Telegram::start().await.unwrap();
+    let smtp = silent_smtp(&mut servers).await;
+    let house = House::start(&flood_bot, &smtp).await;
+    let mut report = Report::default();
+
+    house.round_trips(5).await;
+    let trips = house.round_trips(show.samples).await;
+    let reads = house.reads(show.samples).await;
+
+    // Alarms: the calm one's are due in the same moment as all of the flood's.
+    let conversations = async |n| {
+        let mut all = Vec::new();
+        for chat in house.chats(n) {
+            house.writes("tg-calm", chat).await;
+            all.push((chat, House::conversation(&house.calm, "tg-calm", chat).await));
+        }
+        all
+    };
+    let own = conversations(show.samples.min(30)).await;
+    let alone = house.lateness(Utc::now() + TimeDelta::seconds(3), &own).await;
+    let time = TimeDelta::milliseconds(6_000 + 4 * show.alarms as i64);
+    let due = Utc::now() + time;
+    let set = many_alarms(&house, due, due - TimeDelta::seconds(3), show.alarms).await;
+    assert!(set >= show.alarms / 4, "only {set} alarms could be set in {time}");
+    println!("{set} alarms are due at once");
+    report.compare(&show, "alarms", &alone, &house.lateness(due, &own).await);
+
+    let flood = many_reads(&house);
+    report.compare(&show, "reads: a read", &reads, &house.reads(show.samples).await);
+    report.compare(&show, "reads: a round trip", &trips, &house.round_trips(show.samples).await);
+    drop(flood);
+
+    let flood = many_streams(&house);
+    report.compare(&show, "streams: a round trip", &trips, &house.round_trips(show.samples).await);
+    drop(flood);
+
+    let flood = unfinished_bodies(&house).await;
+    report.compare(&show, "bodies: a round trip", &trips, &house.round_trips(show.samples).await);
+    drop(flood);
+
+    mails_to_a_silent_server(&house, show.writers / 3).await;
+    report.compare(&show, "a silent mail server: a round trip", &trips, &house.round_trips(show.samples).await);
+
+    many_at_a_limited_bot(&house, show.writers).await;
+    report.compare(&show, "sends at a limited bot: a round trip", &trips, &house.round_trips(show.samples).await);
+
+    let flood = many_turns(&house);
+    report.compare(&show, "turns: a round trip", &trips, &house.round_trips(show.samples).await);
+    drop(flood);
+
+    // One tenant's flood is no reason to take the house out of service.
+    let ready = house.system.client.get(format!("{}/readyz", house.system.write)).send().await.unwrap();
+    assert!(ready.status().is_success(), "{}", ready.text().await.unwrap());
+    assert!(report.unfair.is_empty(), "{}\nof\n{}", report.unfair.join("\n"), report.table);
+}
