@@ -315,20 +315,6 @@ async fn a_tenant_that_floods_the_house_takes_nothing_from_the_other() {
     println!("{set} alarms are due at once");
     report.compare(&show, "alarms", &alone, &house.lateness(due, &own).await);
 
-    if std::env::var_os("DIAG").is_some() {
-        for kind in ["FollowUpDue", "DispatchStarted", "DispatchSucceeded"] {
-            for (who, api) in [("calm", &house.calm), ("flood", &house.flood)] {
-                let events = api.events_of_type(kind).await.unwrap();
-                let mut at: Vec<i64> = events
-                    .iter()
-                    .map(|e| (steward_tests::lateness::time_of(&e["at"]) - due).num_milliseconds())
-                    .filter(|at| *at >= -1000)
-                    .collect();
-                at.sort();
-                println!("DIAG {kind} {who} {} {:?} {:?}", at.len(), at.first(), at.last());
-            }
-        }
-    }
     let flood = many_reads(&house);
     report.compare(&show, "reads: a read", &reads, &house.reads(show.samples).await);
     report.compare(&show, "reads: a round trip", &trips, &house.round_trips(show.samples).await);

@@ -1,6 +1,10 @@
 //! One alarm: what it is for, when it rings, and its schedule on the stream `TIMERS`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_nats::{
     HeaderMap,
@@ -19,11 +23,13 @@ use crate::{
     tenants::{Tenant, Tenants},
 };
 
-/// How much early JetStream is asked to fire: it does so on a tick of 250 ms, up to 0.3 s late.
+/// How much early JetStream is asked to fire, at least: it does so on a tick of 250 ms, up to 0.3 s late.
 const EARLY: TimeDelta = TimeDelta::milliseconds(500);
-/// An alarm nearer than this is also held at once: its schedule would fire late.
-const NEAR: TimeDelta = TimeDelta::milliseconds(1_000);
-
+/// Over so much more the alarms of one moment are spread: the server fires one after another, in the order in which they
+/// were set, so that a thousand of one tenant's would be heard before another's.
+const SPREAD: u64 = 2_000;
+/// An alarm this near its firing is also held at once: its schedule would fire late.
+const NEAR: TimeDelta = TimeDelta::milliseconds(500);
 /// What rings this long before its time was set by a clock that goes wrong, or by nobody of ours: it is set again.
 const LONG_BEFORE: TimeDelta = TimeDelta::seconds(10);
 
@@ -106,7 +112,14 @@ impl Alarm {
 
     /// Nearer than its schedule could fire on time.
     fn is_near(&self) -> bool {
-        self.due_at - Utc::now() < NEAR
+        self.due_at - Utc::now() < self.early() + NEAR
+    }
+
+    /// How long before its time it is to fire; for each thing the same each time.
+    fn early(&self) -> TimeDelta {
+        let mut hasher = DefaultHasher::new();
+        self.id.hash(&mut hasher);
+        EARLY + TimeDelta::milliseconds((hasher.finish() % SPREAD).cast_signed())
     }
 
     fn target(&self) -> String {
@@ -166,7 +179,7 @@ impl Alarms {
 
     async fn schedule(&self, alarm: &Alarm) -> Result<(), LogError> {
         let mut headers = HeaderMap::new();
-        let fire_at = (alarm.due_at - EARLY).to_rfc3339_opts(SecondsFormat::Millis, true);
+        let fire_at = (alarm.due_at - alarm.early()).to_rfc3339_opts(SecondsFormat::Millis, true);
         headers.insert("Nats-Schedule", header::value(&format!("@at {fire_at}"))?);
         headers.insert("Nats-Schedule-Target", header::value(&header::subject(&alarm.target())?)?);
         let subject = header::subject(&alarm.schedule_subject())?;
