@@ -35,6 +35,7 @@ pub struct Rights {
     pub read: Vec<String>,
     pub tail: Vec<String>,
     pub consumers: Vec<String>,
+    pub per_tenant: Vec<String>,
     pub purge: Vec<String>,
     pub letters: Vec<String>,
     pub events: BTreeMap<String, Vec<String>>,
@@ -96,7 +97,7 @@ fn user(name: &'static str, own: &[&Rights], everybody: &[(&'static str, Rights)
     let durable = |stream: &str, consumer: &str| {
         own.iter().any(|r| r.durables.get(stream).is_some_and(|names| names.iter().any(|n| n == consumer)))
     };
-    let any_name = |stream: &str| own.iter().any(|r| r.tail.iter().chain(&r.consumers).any(|s| s == stream));
+    let any_name = |stream: &str| own.iter().any(|r| any_names(r).any(|s| s == stream));
     // Rights on consumers of any name don't reach those that have an owner.
     let others = everybody.iter().flat_map(|(_, r)| consumers_of(r));
     let refuse = others.filter(|(stream, consumer)| any_name(stream) && !durable(stream, consumer));
@@ -106,6 +107,11 @@ fn user(name: &'static str, own: &[&Rights], everybody: &[(&'static str, Rights)
     });
     let limits = Limits { publish, refuse: refuse.collect(), subscribe: vec![format!("{inbox}.>")] };
     User { name, inbox, limits: Some(limits) }
+}
+
+/// The streams on which consumers of any name are allowed.
+fn any_names(rights: &Rights) -> impl Iterator<Item = &String> {
+    rights.tail.iter().chain(&rights.consumers).chain(&rights.per_tenant)
 }
 
 fn consumers_of(rights: &Rights) -> impl Iterator<Item = (&str, &str)> {
@@ -120,7 +126,7 @@ fn allowed(rights: &Rights) -> Vec<String> {
     }
     subjects.extend(rights.letters.iter().map(|name| format!("dead.{name}.*")));
     for (stream, consumer) in consumers_of(rights) {
-        for call in ["CREATE", "INFO", "MSG.NEXT"] {
+        for call in ["CREATE", "INFO", "MSG.NEXT", "DELETE"] {
             subjects.push(format!("$JS.API.CONSUMER.{call}.{stream}.{consumer}"));
         }
         subjects.push(format!("$JS.API.CONSUMER.CREATE.{stream}.{consumer}.>"));
@@ -131,15 +137,18 @@ fn allowed(rights: &Rights) -> Vec<String> {
         subjects.push(format!("$JS.API.DIRECT.GET.{stream}.>"));
         subjects.push(format!("$JS.API.STREAM.MSG.GET.{stream}"));
     }
-    for stream in rights.tail.iter().chain(&rights.consumers) {
+    for stream in any_names(rights) {
         subjects.push(format!("$JS.API.CONSUMER.CREATE.{stream}.*"));
         subjects.push(format!("$JS.API.CONSUMER.CREATE.{stream}.*.>"));
         subjects.push(format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.*"));
     }
+    for stream in rights.per_tenant.iter().chain(&rights.consumers) {
+        subjects.push(format!("$JS.API.CONSUMER.INFO.{stream}.*"));
+        subjects.push(format!("$JS.ACK.{stream}.*.>"));
+    }
     for stream in &rights.consumers {
         subjects.push(format!("$JS.API.CONSUMER.NAMES.{stream}"));
         subjects.push(format!("$JS.API.CONSUMER.DELETE.{stream}.*"));
-        subjects.push(format!("$JS.ACK.{stream}.*.>"));
     }
     subjects.extend(rights.purge.iter().map(|stream| format!("$JS.API.STREAM.PURGE.{stream}")));
     subjects
@@ -195,7 +204,7 @@ mod tests {
     fn streams_are_named_as_they_are_and_each_consumer_has_one_owner() {
         let mut owned = BTreeSet::new();
         for (name, rights) in rights() {
-            let streams = rights.read.iter().chain(&rights.tail).chain(&rights.consumers).chain(&rights.purge);
+            let streams = rights.read.iter().chain(any_names(&rights)).chain(&rights.purge);
             for stream in streams.chain(rights.durables.keys()) {
                 assert!(STREAMS.contains(&stream.as_str()), "{name}: {stream}");
             }

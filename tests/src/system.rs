@@ -178,10 +178,14 @@ impl System {
         Ok(run["nats"].as_str().context("run.json names NATS")?.to_owned())
     }
 
+    /// The URL of whoever may do everything with the log.
+    pub fn admin_url(&self) -> anyhow::Result<String> {
+        Ok(self.credentials()?["nats"]["admin"].as_str().context("there is an admin")?.to_owned())
+    }
+
     /// A client of the log's server that may do everything.
     pub async fn nats(&self) -> anyhow::Result<async_nats::Client> {
-        let credentials = self.credentials()?;
-        let url = credentials["nats"]["admin"].as_str().context("an admin")?;
+        let url = self.admin_url()?;
         let (_, rest) = url.split_once("://").context("a URL")?;
         let (who, address) = rest.split_once('@').context("credentials")?;
         let (user, password) = who.split_once(':').context("a password")?;

@@ -33,7 +33,7 @@ async fn a_chat_shows_typing_while_its_turn_runs_and_again_if_it_takes_long() {
     let telegram = Telegram::start().await.unwrap();
     let system = System::start_separately(Config::telegram(&telegram), &[(AGENT_BRAIN, 0)]).await.unwrap();
     let stop = CancellationToken::new();
-    let log = Log::connect(&system.nats_url().unwrap(), ConnectOptions::new("test"), stop.clone()).await.unwrap();
+    let log = Log::connect(&system.admin_url().unwrap(), ConnectOptions::new("test"), stop.clone()).await.unwrap();
     let typing = |call: &Call, chat: &str| call.method == "sendChatAction" && call.body["chat_id"] == chat;
 
     // A turn whose time is up is nobody's writing any more.
