@@ -17,6 +17,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub struct Reached {
     position: watch::Sender<u64>,
     limit: Duration,
+    begun: Instant,
     state: Arc<Mutex<State>>,
 }
 
@@ -39,7 +40,7 @@ impl Default for Reached {
 impl Reached {
     /// Beyond `limit` the projector says that it is behind.
     pub fn with_limit(limit: Duration) -> Self {
-        Self { position: watch::Sender::new(0), limit, state: Arc::default() }
+        Self { position: watch::Sender::new(0), limit, begun: Instant::now(), state: Arc::default() }
     }
 
     /// The position now.
@@ -79,7 +80,10 @@ impl Reached {
             return Condition::Dead("the projector has ended: the read models stand still".to_owned());
         }
         match (state.complete_at, state.waiting_since) {
-            (None, None) => Condition::Behind("the projector hasn't read the log yet".to_owned()),
+            (None, None) if self.begun.elapsed() > self.limit => Condition::Behind(format!(
+                "the projector hasn't read the log yet, after {} s",
+                self.begun.elapsed().as_secs()
+            )),
             (None, Some(_)) if lag > self.limit => Condition::Behind(format!(
                 "catching up for the first time, at position {now}, {} s behind",
                 lag.as_secs()
@@ -130,8 +134,10 @@ mod tests {
 
     #[test]
     fn the_lag_is_the_age_of_what_waits_but_no_longer_than_something_can_wait() {
+        let unread = Reached::with_limit(Duration::ZERO);
+        assert!(matches!(unread.condition(), Condition::Behind(text) if text.contains("hasn't read the log")));
         let reached = Reached::default();
-        assert!(matches!(reached.condition(), Condition::Behind(_)), "nothing is known yet");
+        assert_eq!(reached.condition(), Condition::Well, "it has only just begun");
         let old = Utc::now() - TimeDelta::hours(1);
         reached.waits_since(old);
         assert!(reached.lag() > Duration::from_secs(3000));
