@@ -116,7 +116,7 @@ const PROJECTOR_STUCK: Says = Says {
 };
 const SCHEDULER_DEAF: Says = Says {
     state: "scheduler behind",
-    readyz: ["scheduler", "the alarm clock can't be heard"],
+    readyz: ["scheduler-alarms", "the alarm clock can't be heard"],
     doctor: ["stream TIMERS", "start any service"],
 };
 const LOG_FULL: Says = Says {

@@ -151,11 +151,11 @@ impl Drop for Alive {
     }
 }
 
-/// Registers the part `scheduler`, which is alive while what is returned is.
+/// Registers the part `scheduler-alarms`, which is alive while what is returned is. `scheduler` is its subscription's own part.
 pub fn register(log: &Log, tenants: &Tenants, shutdown: CancellationToken) -> Alive {
     let ended = Arc::new(AtomicBool::new(false));
     let (seen, tenants) = (Arc::clone(&ended), tenants.clone());
-    log.health().register("scheduler", move || {
+    log.health().register("scheduler-alarms", move || {
         if seen.load(Ordering::Relaxed) { Condition::Dead("it has ended".to_owned()) } else { tenants.condition() }
     });
     Alive { ended, shutdown }
