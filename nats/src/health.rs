@@ -30,7 +30,7 @@ impl std::fmt::Debug for Health {
 }
 
 impl Health {
-    /// Adds a part, or replaces the one of this name. `check` is asked at every probe: it only looks at what the part has
+    /// Adds a part, or replaces the one of this name; a subscription's part has the name of its durable consumer. `check` is asked at every probe: it only looks at what the part has
     /// noted, and never waits.
     pub fn register(&self, name: impl Into<String>, check: impl Fn() -> Condition + Send + Sync + 'static) {
         let part = Part { name: name.into(), check: Arc::new(check) };

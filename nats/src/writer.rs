@@ -25,6 +25,10 @@ const TAKEN: usize = 2_048;
 /// An append that has waited longer than this, with the line up, means that the writer is behind.
 const LATE: Duration = Duration::from_secs(3);
 
+/// A refusal counts for so long. Being unready keeps the very appends away that would show that there is room again; so after
+/// this they are let in, and the first one that is refused makes the writer behind anew.
+const REFUSAL_COUNTS: Duration = Duration::from_secs(10);
+
 /// How often the writer looks how long the oldest has waited.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -34,7 +38,7 @@ pub(crate) struct Pulse {
     /// Since when the oldest append that isn't answered has waited.
     oldest: Mutex<Option<Instant>>,
     /// Why the last append was refused, if it was for a reason that an operator must mend.
-    refused: Mutex<Option<&'static str>>,
+    refused: Mutex<Option<(&'static str, Instant)>>,
 }
 
 impl Pulse {
@@ -44,7 +48,7 @@ impl Pulse {
 
     /// The last append was refused for this, or stored.
     pub fn note_refused(&self, why: Option<&'static str>) {
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = why;
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = why.map(|why| (why, Instant::now()));
     }
 
     /// How the writer is, with the line up or not.
@@ -52,7 +56,9 @@ impl Pulse {
         if !up {
             return Condition::Behind("NATS can't be reached, so nothing can be stored".to_owned());
         }
-        if let Some(why) = *self.refused.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some((why, at)) = *self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+            && at.elapsed() < REFUSAL_COUNTS
+        {
             return Condition::Behind(why.to_owned());
         }
         let waited = self.oldest.lock().unwrap_or_else(PoisonError::into_inner).map(|since| since.elapsed());
@@ -184,6 +190,12 @@ mod tests {
         pulse.note_refused(Some("the log has no room"));
         assert_eq!(pulse.condition(true), Condition::Behind("the log has no room".to_owned()));
         pulse.note_refused(None);
+        assert_eq!(pulse.condition(true), Condition::Well);
+        // Nobody has tried since: whoever keeps away because of it must be let in again.
+        pulse.note_refused(Some("the log has no room"));
+        tokio::time::advance(Duration::from_secs(9)).await;
+        assert!(matches!(pulse.condition(true), Condition::Behind(_)));
+        tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(pulse.condition(true), Condition::Well);
     }
 }

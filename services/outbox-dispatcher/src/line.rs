@@ -253,7 +253,7 @@ impl Drop for Going {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use steward_domain::settings::RateLimit;
     use tokio::task::JoinSet;
 
@@ -261,7 +261,7 @@ mod tests {
 
     const TEN_A_SECOND: RateLimit = RateLimit { per_second: 10, burst: 1, per_chat_per_second: 1, per_chat_burst: 3 };
 
-    fn line(channel: &str, tenant: &str, at_once: usize, limit: Option<RateLimit>, room: &Room) -> Arc<Line> {
+    pub fn line(channel: &str, tenant: &str, at_once: usize, limit: Option<RateLimit>, room: &Room) -> Arc<Line> {
         Arc::new(Line::of(channel, tenant, at_once, Limits::new(limit), room))
     }
 
@@ -270,7 +270,7 @@ mod tests {
     }
 
     /// So many ask at once, each for a chat of its own; how many were put off, and those who wait.
-    async fn flood(line: &Arc<Line>, n: usize) -> (usize, JoinSet<Turn>) {
+    pub async fn flood(line: &Arc<Line>, n: usize) -> (usize, JoinSet<Turn>) {
         let mut waiting = JoinSet::new();
         for i in 0..n {
             let line = Arc::clone(line);

@@ -24,8 +24,10 @@ const NEAR: usize = 1_000;
 /// Conversations of one tenant that are loaded or decided on at the same time: the log commits what comes together at once.
 const DECIDING: usize = 64;
 
-/// An alarm this late and not decided means that the scheduler is behind; an alarm clock not heard for so long likewise.
+/// An alarm this late and not decided means that the scheduler is behind.
 const LATE: Duration = Duration::from_secs(5);
+/// An alarm clock not heard for so long likewise: what rings meanwhile is late already.
+const DEAF: Duration = Duration::from_secs(3);
 
 /// One tenant's.
 pub struct Tenant {
@@ -92,7 +94,7 @@ impl Tenants {
             tenants.values().cloned().collect()
         };
         let deaf = tenants.iter().filter_map(|tenant| tenant.hearing().deaf).map(|since| since.elapsed()).max();
-        if let Some(deaf) = deaf.filter(|deaf| *deaf > LATE) {
+        if let Some(deaf) = deaf.filter(|deaf| *deaf > DEAF) {
             return Condition::Behind(format!("the alarm clock can't be heard for {} s", deaf.as_secs()));
         }
         let now = Utc::now();
@@ -149,11 +151,11 @@ impl Drop for Alive {
     }
 }
 
-/// Registers the part `scheduler`, which is alive while what is returned is.
+/// Registers the part `scheduler-alarms`, which is alive while what is returned is. `scheduler` is its subscription's own part.
 pub fn register(log: &Log, tenants: &Tenants, shutdown: CancellationToken) -> Alive {
     let ended = Arc::new(AtomicBool::new(false));
     let (seen, tenants) = (Arc::clone(&ended), tenants.clone());
-    log.health().register("scheduler", move || {
+    log.health().register("scheduler-alarms", move || {
         if seen.load(Ordering::Relaxed) { Condition::Dead("it has ended".to_owned()) } else { tenants.condition() }
     });
     Alive { ended, shutdown }

@@ -103,7 +103,7 @@ async fn what_is_no_alarm_is_given_up_at_once_and_the_scheduler_stays_well() {
     until_none_is_left(&log, "due.t.>").await;
     rings(&log, "t").await;
     let said = log.health().conditions();
-    assert!(said.contains(&("scheduler".to_owned(), Condition::Well)), "{said:?}");
+    assert!(said.contains(&("scheduler-alarms".to_owned(), Condition::Well)), "{said:?}");
     stop.cancel();
     scheduler.await.unwrap().unwrap();
 }
@@ -137,7 +137,7 @@ async fn a_scheduler_that_ends_before_the_stop_is_dead_and_one_after_it_is_not()
     let stop = CancellationToken::new();
     let log = connect(&server, &stop).await;
     let condition =
-        || log.health().conditions().into_iter().find(|(name, _)| name == "scheduler").map(|(_, said)| said);
+        || log.health().conditions().into_iter().find(|(name, _)| name == "scheduler-alarms").map(|(_, said)| said);
     let running = tokio::spawn(steward_scheduler::run(log.clone(), Arc::new(Settings::default()), stop.clone()));
     rings(&log, "t").await;
     assert_eq!(condition(), Some(Condition::Well));

@@ -2,7 +2,10 @@
 
 mod running;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use axum::Router;
 use running::{Running, Scratch};
@@ -52,6 +55,40 @@ async fn a_dead_part_is_named_by_both_and_one_that_is_behind_by_readiness_alone(
     }
     says(Condition::Well);
     assert_eq!(ask("/readyz").await.0, 200);
+
+    // The command line is told where this front is, as `up` would tell it.
+    let mut run = servers.run_json();
+    run["http"] = base.clone().into();
+    std::fs::write(scratch.data().join("run.json"), run.to_string()).expect("ours");
+    let doctor = async || {
+        let mut command = scratch.steward(&["doctor", "--offline"]);
+        let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it runs");
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (fine, said) = doctor().await;
+    assert!(fine && said.contains("ready at"), "{said}");
+    for (part, what, ends) in [
+        ("writer", "it panicked: oh no", true),
+        ("projection", "the projector has ended", true),
+        ("scheduler-alarms", "an alarm is 9 s past its time and not decided", false),
+        ("sending", "there is no room for more", false),
+    ] {
+        let condition = if ends { Condition::Dead(what.to_owned()) } else { Condition::Behind(what.to_owned()) };
+        let now = Arc::new(Mutex::new(condition));
+        let said = Arc::clone(&now);
+        log.health().register(part, move || said.lock().expect("nobody panics").clone());
+        let (healthz, text) = ask("/healthz").await;
+        assert_eq!(healthz, if ends { 503 } else { 200 }, "{part}: {text}");
+        let (readyz, text) = ask("/readyz").await;
+        assert!(readyz == 503 && text.contains(part) && text.contains(what), "{part}: {readyz} {text}");
+        let begun = Instant::now();
+        let (fine, said) = doctor().await;
+        let line = said.lines().find(|line| line.starts_with("wrong") && line.contains(part) && line.contains(what));
+        assert!(!fine && line.is_some(), "{part}: {said}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{part}: doctor took {:?}", begun.elapsed());
+        *now.lock().expect("nobody panics") = Condition::Well;
+        assert_eq!(ask("/readyz").await.0, 200);
+    }
     shutdown.cancel();
     serving.await.expect("no panic").expect("it ends in order");
 }

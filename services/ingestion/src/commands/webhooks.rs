@@ -154,7 +154,7 @@ pub async fn rotate(
 pub async fn retry(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
-    command: Command<Nothing>,
+    AdminCommand(command): AdminCommand<Nothing>,
 ) -> Result<Answer, Problem> {
     deliver_again(&intake, &command, &id).await
 }
@@ -163,7 +163,7 @@ pub async fn retry(
 pub async fn retry_of(
     State(intake): State<Intake>,
     ApiPath((webhook, id)): ApiPath<(String, String)>,
-    command: Command<Nothing>,
+    AdminCommand(command): AdminCommand<Nothing>,
 ) -> Result<Answer, Problem> {
     let named = ids::delivery_of(&id).is_some_and(|(of, _)| webhook_id(&webhook).is_ok_and(|id| id == of));
     if !named {

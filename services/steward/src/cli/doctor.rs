@@ -2,8 +2,9 @@
 
 use std::{path::Path, time::Duration};
 
+use async_nats::jetstream::stream::{Config, Info};
 use clap::Args;
-use futures::StreamExt as _;
+use futures::{StreamExt as _, future::join_all};
 use steward_domain::settings::{ChannelKind, Settings as Served, Telegram};
 use steward_log::{Condition, ConnectOptions, Log, definitions, permissions::OPERATOR};
 use tokio::time::timeout;
@@ -12,13 +13,14 @@ use tokio_util::sync::CancellationToken;
 use super::{Global, session::bare};
 use crate::{config::Settings, disk, find, postgres, run_file::RunFile, servers::DataDir};
 
-/// Longest wait for one answer.
-const LIMIT: Duration = Duration::from_secs(5);
+/// Longest wait for one answer. At most three are waited for one after another, so that the whole takes less than ten seconds.
+const LIMIT: Duration = Duration::from_secs(3);
+/// A stream whose own limit leaves less than this is about to refuse, or does so already.
+const LEAST_ROOM: u64 = 1_000_000;
+/// No answer that we ask for is longer.
+const LONGEST_ANSWER: usize = 64 * 1024;
 /// PostgreSQL 15, as `server_version_num` writes it.
 const OLDEST_POSTGRES: i32 = 150_000;
-/// With so much age of what isn't projected something is wrong, or a first start under way.
-const LAG: Duration = Duration::from_secs(10);
-
 /// Check configuration, servers, versions, streams, read models and channels, and say what to do
 ///
 /// The exit code is 1 if something is wrong.
@@ -40,20 +42,33 @@ enum Finding {
 
 use Finding::{Fine, Notice, Wrong};
 
+/// What was found about what, in the order in which it is said.
 #[derive(Default)]
-struct Report {
-    wrong: usize,
-}
+struct Report(Vec<(String, Finding)>);
 
 impl Report {
     fn add(&mut self, what: &str, finding: Finding) {
-        let (mark, text) = match &finding {
-            Fine(text) => ("ok    ", text),
-            Notice(text) => ("look  ", text),
-            Wrong(text) => ("wrong ", text),
-        };
-        self.wrong += usize::from(matches!(finding, Wrong(_)));
-        println!("{mark}  {what:<14} {text}");
+        self.0.push((what.to_owned(), finding));
+    }
+
+    fn with(mut self, what: &str, finding: Finding) -> Self {
+        self.add(what, finding);
+        self
+    }
+
+    /// Says it; how much of it is wrong.
+    fn say(self) -> usize {
+        let mut wrong = 0;
+        for (what, finding) in self.0 {
+            let (mark, text) = match &finding {
+                Fine(text) => ("ok    ", text),
+                Notice(text) => ("look  ", text),
+                Wrong(text) => ("wrong ", text),
+            };
+            wrong += usize::from(matches!(finding, Wrong(_)));
+            println!("{mark}  {what:<14} {text}");
+        }
+        wrong
     }
 }
 
@@ -68,29 +83,46 @@ impl Doctor {
                 );
                 report.add("configuration", Fine(file));
                 let log = nats(&mut report, global, &settings).await;
-                if settings.nats_url.is_none() {
-                    room(&mut report, &global.data_dir);
-                }
-                read_models(&mut report, global, &settings, log.as_ref()).await;
-                running(&mut report, global).await;
-                if !self.offline {
-                    channels(&mut report, &served, settings.server.public_url.as_deref()).await;
+                // One that hangs holds up none of the others.
+                let parts = tokio::join!(
+                    async { if let Some(log) = &log { streams(log).await } else { Report::default() } },
+                    room(global, &settings),
+                    read_models(global, &settings, log.as_ref()),
+                    running(global),
+                    async {
+                        if self.offline {
+                            Report::default()
+                        } else {
+                            channels(&served, settings.server.public_url.as_deref()).await
+                        }
+                    },
+                );
+                for part in <[Report; 5]>::from(parts) {
+                    report.0.extend(part.0);
                 }
             }
             Err(problem) => report.add("configuration", Wrong(problem.to_string())),
         }
-        anyhow::ensure!(report.wrong == 0, "{} of these are wrong", report.wrong);
+        let wrong = report.say();
+        anyhow::ensure!(wrong == 0, "{wrong} of these are wrong");
         Ok(())
     }
 }
 
-fn room(report: &mut Report, data_dir: &Path) {
+/// The room of the servers that we manage.
+async fn room(global: &Global, settings: &Settings) -> Report {
+    let mut report = Report::default();
+    if settings.nats_url.is_some() && settings.postgres_url.is_some() {
+        return report;
+    }
+    let data_dir: &Path = &global.data_dir;
     let finding = match (disk::condition(data_dir), disk::free(data_dir)) {
         (Condition::Well, Some(bytes)) => Fine(format!("{} MB free for the managed servers", bytes / (1024 * 1024))),
         (Condition::Well, None) => Notice(format!("the room at {} can't be measured", data_dir.display())),
         (Condition::Behind(text) | Condition::Dead(text), _) => Wrong(text),
     };
     report.add("disk", finding);
+    report
 }
 
 async fn nats(report: &mut Report, global: &Global, settings: &Settings) -> Option<Log> {
@@ -114,34 +146,51 @@ async fn nats(report: &mut Report, global: &Global, settings: &Settings) -> Opti
         }
     };
     report.add("nats", Fine(format!("{} at {}", log.server_version(), bare(url.expose()))));
-    for (name, wanted) in definitions::streams() {
-        let finding = match timeout(LIMIT, log.jetstream().get_stream(name)).await {
-            Ok(Ok(stream)) => {
-                let (found, state) = (&stream.cached_info().config, &stream.cached_info().state);
-                if found.subjects == wanted.subjects && found.allow_atomic_publish == wanted.allow_atomic_publish {
-                    Fine(format!("{} messages, {} MB", state.messages, state.bytes / 1_000_000))
-                } else {
-                    Wrong("its settings are others than ours: start any service, which mends them".to_owned())
-                }
-            }
-            Ok(Err(problem)) => Wrong(format!("{problem}: start any service, which makes it (JetStream must be on)")),
-            Err(_) => Wrong("JetStream doesn't answer: is it switched on in the server's configuration?".to_owned()),
-        };
-        report.add(&format!("stream {name}"), finding);
-    }
-    let finding = match log.dead_letters().await {
-        Ok(letters) if letters.is_empty() => Fine("none".to_owned()),
-        Ok(letters) => Notice(format!("{}: see `steward dead-letters list`", letters.len())),
-        Err(problem) => Wrong(problem.to_string()),
-    };
-    report.add("dead letters", finding);
     Some(log)
 }
 
-async fn read_models(report: &mut Report, global: &Global, settings: &Settings, log: Option<&Log>) {
+async fn streams(log: &Log) -> Report {
+    let mut report = Report::default();
+    let asked = join_all(definitions::streams().into_iter().map(async |(name, wanted)| {
+        let finding = match timeout(LIMIT, log.jetstream().get_stream(name)).await {
+            Ok(Ok(stream)) => stream_finding(stream.cached_info(), &wanted),
+            Ok(Err(problem)) => Wrong(format!("{problem}: start any service, which makes it (JetStream must be on)")),
+            Err(_) => Wrong("JetStream doesn't answer: is it switched on in the server's configuration?".to_owned()),
+        };
+        (format!("stream {name}"), finding)
+    }));
+    let (asked, letters) = tokio::join!(asked, timeout(LIMIT, log.dead_letters()));
+    report.0.extend(asked);
+    let finding = match letters {
+        Ok(Ok(letters)) if letters.is_empty() => Fine("none".to_owned()),
+        Ok(Ok(letters)) => Notice(format!("{}: see `steward dead-letters list`", letters.len())),
+        Ok(Err(problem)) => Wrong(problem.to_string()),
+        Err(_) => Wrong("they can't be read in time: does JetStream answer?".to_owned()),
+    };
+    report.add("dead letters", finding);
+    report
+}
+
+/// Whether a stream is as it is to be, and has room.
+fn stream_finding(info: &Info, wanted: &Config) -> Finding {
+    let (found, state) = (&info.config, &info.state);
+    if found.subjects != wanted.subjects || found.allow_atomic_publish != wanted.allow_atomic_publish {
+        return Wrong("its settings are others than ours: start any service, which mends them".to_owned());
+    }
+    match u64::try_from(found.max_bytes) {
+        Ok(most @ 1..) if state.bytes.saturating_add(LEAST_ROOM) > most => Wrong(format!(
+            "it is full: {} of the {} bytes that its max_bytes allows are used; raise max_bytes, or take the limit away",
+            state.bytes, most
+        )),
+        _ => Fine(format!("{} messages, {} MB", state.messages, state.bytes / 1_000_000)),
+    }
+}
+
+async fn read_models(global: &Global, settings: &Settings, log: Option<&Log>) -> Report {
+    let mut report = Report::default();
     let urls = match find::postgres(settings, &global.data_dir) {
         Ok(urls) => urls,
-        Err(problem) => return report.add("postgres", Wrong(problem.to_string())),
+        Err(problem) => return report.with("postgres", Wrong(problem.to_string())),
     };
     let url = urls.reader();
     let ask = async {
@@ -161,14 +210,21 @@ async fn read_models(report: &mut Report, global: &Global, settings: &Settings, 
         };
         anyhow::Ok((number, version, active, set_aside))
     };
-    let (number, version, active, set_aside) = match timeout(LIMIT, ask).await {
+    let end = async {
+        match log {
+            Some(log) => timeout(LIMIT, log.last_position()).await.ok().and_then(Result::ok),
+            None => None,
+        }
+    };
+    let (found, end) = tokio::join!(timeout(LIMIT, ask), end);
+    let (number, version, active, set_aside) = match found {
         Ok(Ok(found)) => found,
         Ok(Err(problem)) => {
             let text = format!("at {}: {problem:#}: check that it runs and that the URL is right", bare(url.expose()));
-            return report.add("postgres", Wrong(text));
+            return report.with("postgres", Wrong(text));
         }
         Err(_) => {
-            return report.add("postgres", Wrong(format!("no answer at {}: check that it runs", bare(url.expose()))));
+            return report.with("postgres", Wrong(format!("no answer at {}: check that it runs", bare(url.expose()))));
         }
     };
     let finding = if number < OLDEST_POSTGRES {
@@ -177,17 +233,13 @@ async fn read_models(report: &mut Report, global: &Global, settings: &Settings, 
         Fine(format!("{version} at {}", bare(url.expose())))
     };
     report.add("postgres", finding);
-    let end = match log {
-        Some(log) => timeout(LIMIT, log.last_position()).await.ok().and_then(Result::ok),
-        None => None,
-    };
     let finding = match (active, end) {
         (None, _) => Notice("not made yet: `steward up` or `steward projection` makes them".to_owned()),
         (Some((schema, position)), Some(end)) if position > end => Wrong(format!(
             "{schema} is at position {position}, the log ends at {end}: this Postgres belongs to another log; set postgres.url to the right one"
         )),
         (Some((schema, position)), Some(end)) => match lag(log, position, end).await {
-            Some(lag) if lag > LAG => Wrong(format!(
+            Some(lag) if lag > settings.read_limits.lag => Wrong(format!(
                 "{schema} is at position {position}, {} behind the log and {} s in time: does `projection` run, and what does it log?",
                 end - position,
                 lag.as_secs()
@@ -210,6 +262,7 @@ async fn read_models(report: &mut Report, global: &Global, settings: &Settings, 
         ));
         report.add("set aside", finding);
     }
+    report
 }
 
 /// How old the first event is that isn't projected yet; `None`: there is none, or the log doesn't say.
@@ -230,15 +283,16 @@ async fn lag(log: Option<&Log>, position: u64, end: u64) -> Option<Duration> {
 }
 
 /// What the process that uses this data directory says of itself, if there is one.
-async fn running(report: &mut Report, global: &Global) {
+async fn running(global: &Global) -> Report {
+    let report = Report::default();
     let http = DataDir::existing(&global.data_dir).and_then(|data| RunFile::read(&data)?.http);
-    let Some(http) = http else { return };
+    let Some(http) = http else { return report };
     let finding = match ask_ready(&http).await {
         Ok((true, _)) => Fine(format!("ready at {http}")),
         Ok((false, said)) => Wrong(format!("not ready: {said}")),
         Err(problem) => Wrong(format!("no answer at {http} ({}): start it anew", problem.without_url())),
     };
-    report.add("process", finding);
+    report.with("process", finding)
 }
 
 async fn ask_ready(http: &str) -> reqwest::Result<(bool, String)> {
@@ -250,21 +304,40 @@ async fn ask_ready(http: &str) -> reqwest::Result<(bool, String)> {
     let client = reqwest::Client::builder().no_proxy().timeout(LIMIT).build()?;
     let answer = client.get(format!("{http}/readyz")).send().await?;
     let ready = answer.status().is_success();
-    let text = answer.text().await?;
+    let text = String::from_utf8_lossy(&bounded(answer).await?).into_owned();
     Ok((ready, serde_json::from_str::<Said>(&text).map_or(text, |said| said.detail)))
 }
 
-async fn channels(report: &mut Report, served: &Served, public_url: Option<&str>) {
+/// The beginning of an answer's body; nobody who answers can make us keep more.
+async fn bounded(mut answer: reqwest::Response) -> reqwest::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(piece) = answer.chunk().await? {
+        let room = LONGEST_ANSWER - body.len();
+        body.extend_from_slice(&piece[..piece.len().min(room)]);
+        if body.len() == LONGEST_ANSWER {
+            break;
+        }
+    }
+    Ok(body)
+}
+
+async fn channels(served: &Served, public_url: Option<&str>) -> Report {
     let client = reqwest::Client::new();
-    for channel in &served.channels {
+    let asked = served.channels.iter().map(async |channel| {
         let finding = match &channel.kind {
             ChannelKind::Web => Fine("web".to_owned()),
             ChannelKind::Telegram(telegram) => webhook(&client, telegram, &channel.id, public_url).await,
             ChannelKind::WhatsApp(_) => Fine("whatsapp".to_owned()),
             ChannelKind::Email(_) => Fine("email".to_owned()),
         };
-        report.add(&channel.id, finding);
-    }
+        (channel.id.clone(), finding)
+    });
+    Report(join_all(asked).await)
+}
+
+/// Another's words, for a terminal: some of them, and nothing that steers it.
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 #[derive(serde::Deserialize)]
@@ -286,13 +359,19 @@ struct WebhookInfo {
 /// What the Bot API says of the bot's webhook.
 async fn webhook(client: &reqwest::Client, telegram: &Telegram, id: &str, public_url: Option<&str>) -> Finding {
     let call = client.get(format!("{}/bot{}/getWebhookInfo", telegram.api_base, telegram.token)).timeout(LIMIT);
-    let answer = async { call.send().await?.json::<WebhookAnswer>().await };
-    let info = match answer.await {
-        Ok(WebhookAnswer { ok: true, result: Some(info), .. }) => info,
-        Ok(answer) => {
+    let answer = async { bounded(call.send().await?).await };
+    let info = match answer.await.map(|body| serde_json::from_slice(&body)) {
+        Ok(Ok(WebhookAnswer { ok: true, result: Some(info), .. })) => info,
+        Ok(Err(_)) => {
+            return Wrong(format!(
+                "what answers at {} isn't the Bot API: check the channel's api_base",
+                telegram.api_base
+            ));
+        }
+        Ok(Ok(answer)) => {
             return Wrong(format!(
                 "the Bot API refuses the bot ({}): check the channel's token",
-                answer.description.unwrap_or_else(|| "no reason given".to_owned())
+                answer.description.map_or_else(|| "no reason given".to_owned(), |said| shown(&said))
             ));
         }
         // The URL holds the token.
@@ -308,13 +387,15 @@ async fn webhook(client: &reqwest::Client, telegram: &Telegram, id: &str, public
         ),
         Some(wanted) if info.url != wanted => Wrong(format!(
             "updates go to {}, not to {wanted}: another system uses this bot, or ingestion hasn't started since",
-            info.url
+            shown(&info.url)
         )),
         _ => match info.last_error_message {
-            Some(error) => {
-                Notice(format!("{} updates wait; Telegram's last attempt failed: {error}", info.pending_update_count))
-            }
-            None => Fine(format!("updates go to {}, {} wait", info.url, info.pending_update_count)),
+            Some(error) => Notice(format!(
+                "{} updates wait; Telegram's last attempt failed: {}",
+                info.pending_update_count,
+                shown(&error)
+            )),
+            None => Fine(format!("updates go to {}, {} wait", shown(&info.url), info.pending_update_count)),
         },
     }
 }
