@@ -4,12 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
+use sha2::{Digest as _, Sha256};
 use steward_domain::{
     address::Address,
     conversation::{Conversation, MessageState},
     ids,
     inbox::Inbox,
-    settings::{Channel, Settings},
+    mail::own_message,
+    settings::{Channel, ChannelKind, Settings},
 };
 use steward_http::{Guard, Problem, Trace};
 use steward_log::{Append, AtLeast, Expected, Log, Tasks};
@@ -25,6 +27,7 @@ use crate::{
     names::Names,
     origin::{Origin, new_event, source_of},
     outside::OutsideId,
+    parsing::{LARGE, Parsing, Unread},
     telegram::itself::Bots,
     whatsapp::identity::People,
 };
@@ -48,6 +51,8 @@ pub struct Intake {
     pub settings: Arc<Settings>,
     pub repeats: Repeats,
     names: Names,
+    /// Where large bodies are read.
+    pub parsing: Parsing,
     /// Who our Telegram bots are.
     pub bots: Bots,
     /// What the checks of mail providers remember.
@@ -60,7 +65,8 @@ impl Intake {
     pub fn new(log: Log, settings: Arc<Settings>, guard: Guard, shutdown: CancellationToken, tasks: &Tasks) -> Self {
         let names = Names::watch(log.clone(), shutdown, tasks);
         let bots = Bots::of(&settings);
-        Self { log, settings, repeats: Repeats::default(), names, bots, providers: Memory::default(), guard }
+        let parsing = Parsing::of(&settings);
+        Self { log, settings, repeats: Repeats::default(), names, parsing, bots, providers: Memory::default(), guard }
     }
 
     /// Records an arrival. When it returns, the arrival is durable and will never make a second event.
@@ -76,8 +82,42 @@ impl Intake {
         })
     }
 
-    async fn record_one(&self, channel: &Channel, arrival: Arrival, raw: Bytes, trace: &Trace) -> Result<(), Problem> {
+    /// Keeps a body that is genuine and couldn't be read, for a person to look at: it isn't lost, and isn't read again and
+    /// again.
+    ///
+    /// # Errors
+    /// 503 when it only has to wait, else as [`record`](Self::record).
+    pub async fn keep_unread(&self, channel: &Channel, why: Unread, raw: Bytes, trace: &Trace) -> Result<(), Problem> {
+        if why == Unread::Busy {
+            return Err(why.into());
+        }
+        tracing::warn!(
+            channel = channel.id,
+            bytes = raw.len(),
+            "{why}; it is kept as it came, and nothing comes of it"
+        );
+        let body = raw.clone();
+        let digest = async move { hex::encode(Sha256::digest(body)) };
+        let digest = self.parsing.read(&channel.tenant, raw.len() > LARGE, digest).await?;
+        let what = What::Kept("not_understood".into());
+        let arrival = Arrival { key: format!("unread:{digest}").into(), at: None, chat: None, from: None, what };
+        self.record(channel, arrival, raw, trace).await
+    }
+
+    async fn record_one(
+        &self,
+        channel: &Channel,
+        mut arrival: Arrival,
+        raw: Bytes,
+        trace: &Trace,
+    ) -> Result<(), Problem> {
         let tenant = TenantId::new(&channel.tenant).expect("the configuration was checked");
+        if let Some(conversation) = named_by_anybody(channel, &arrival)
+            && !self.is_there(&tenant, conversation).await?
+        {
+            // It looks like news of a mail of ours, and we never wrote one in such a conversation.
+            arrival = Arrival { chat: None, from: None, what: What::Kept("report_of_unknown".into()), ..arrival };
+        }
         let mut source = source_of(channel, &arrival);
         self.keep_raw(&mut source, raw).await?;
         let Arrival { key, at, chat, from, what } = arrival;
@@ -136,6 +176,17 @@ impl Intake {
             What::Overheard(said) => self.overheard(&origin, &said).await,
             what => self.fact_of_conversation(&origin, what, fresh).await,
         }
+    }
+
+    /// Whether anything was ever recorded of this conversation.
+    async fn is_there(&self, tenant: &TenantId, conversation: Uuid) -> Result<bool, Problem> {
+        let aggregate = ids::conversation_aggregate(tenant, conversation);
+        for at_least in [AtLeast::Cached, AtLeast::Latest] {
+            if self.log.load::<Conversation>(&aggregate, at_least).await?.version > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Puts the body as it came in into the event, or a large one into the object store, before the event names it.
@@ -292,6 +343,18 @@ impl Intake {
             Ok::<_, steward_domain::conversation::Refused>((events, state.conversation_id.unwrap_or(conversation)))
         });
         Ok(decided.await?.value)
+    }
+}
+
+/// The conversation that a bounce claims to be about. Anybody can write one, with an id that only looks like ours.
+fn named_by_anybody(channel: &Channel, arrival: &Arrival) -> Option<Uuid> {
+    let ChannelKind::Email(email) = &channel.kind else { return None };
+    match &arrival.what {
+        What::Reported(report) => ids::conversation_of(&report.message_id),
+        What::Aside { kind: "bounce", about, .. } => {
+            ids::conversation_of(own_message(about.trim_matches(['<', '>']), &email.address)?.0)
+        }
+        _ => None,
     }
 }
 

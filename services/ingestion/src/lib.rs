@@ -20,6 +20,11 @@ mod operators;
 mod origin;
 mod outside;
 mod overheard;
+mod parsing;
+#[cfg(test)]
+#[allow(dead_code)] // Other tests kill theirs and start it again.
+#[path = "../../../nats/tests/support/server.rs"]
+mod server;
 mod telegram;
 mod webhooks;
 mod whatsapp;

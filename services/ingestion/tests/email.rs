@@ -168,12 +168,18 @@ async fn a_bounce_says_which_of_our_messages_failed() {
         )
     };
     let ours = format!("{message}-0@example.test");
+    mail(&world, "From: ana@b.com\nMessage-ID: <1@b.com>", "hello").await;
     mail(&world, &headers(1), &report("5.1.1", "failed", &ours)).await;
     mail(&world, &headers(2), &report("4.4.7", "delayed", &ours)).await;
     mail(&world, &headers(3), &report("2.0.0", "delivered", &ours)).await;
     mail(&world, &headers(4), &report("5.1.1", "failed", "somebody@else.test")).await;
     let events = of(&world, "ana@b.com").await;
-    let [Event::DeliveryReported(failed), Event::UpdateKept(delayed), Event::DeliveryReported(delivered)] = &events[..]
+    let [
+        Event::ClientResponded(_),
+        Event::DeliveryReported(failed),
+        Event::UpdateKept(delayed),
+        Event::DeliveryReported(delivered),
+    ] = &events[..]
     else {
         panic!("{:?}", events.iter().map(Event::type_name).collect::<Vec<_>>())
     };
@@ -182,6 +188,55 @@ async fn a_bounce_says_which_of_our_messages_failed() {
     assert_eq!(failed.reason.as_ref().unwrap().code, "bounced");
     assert_eq!((delayed.kind.as_str(), delivered.status.as_str()), ("bounce", "delivered"));
     assert_eq!(types(&world, "mailer-daemon@b.com").await, ["UpdateKept"]);
+}
+
+#[tokio::test]
+async fn a_bounce_of_a_mail_that_we_never_wrote_makes_no_conversation() {
+    let world = World::start().await;
+    let message = ids::message(Uuid::from_u128(7), Uuid::from_u128(9));
+    for (n, (status, action)) in [("5.1.1", "failed"), ("4.4.7", "delayed"), ("2.0.0", "delivered")].iter().enumerate()
+    {
+        let headers = format!(
+            "From: mailer-daemon@b.com\nMessage-ID: <bounce{n}@b.com>\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary=x"
+        );
+        let report = format!(
+            "--x\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; ana@b.com\nAction: {action}\nStatus: {status}\n--x\nContent-Type: message/rfc822\n\nTo: Ana@b.com\nMessage-ID: <{message}-0@example.test>\n\nhello\n--x--"
+        );
+        mail(&world, &headers, &report).await;
+    }
+    let events = world.events().await;
+    assert_eq!(events.len(), 3);
+    for recorded in events {
+        let Event::UpdateKept(kept) = &recorded.event else { panic!("{}", recorded.event.type_name()) };
+        assert_eq!((&*recorded.subject.aggregate, kept.kind.as_str()), ("inbox", "report_of_unknown"));
+        assert!(!kept.source.as_ref().unwrap().raw.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_hostile_mail_of_many_megabytes_is_taken_in_and_holds_nobody_up() {
+    let world = World::start().await;
+    // Each took minutes, or most of the memory.
+    let pieces: String = (0..400_000).map(|n| format!("; a*{n}=b")).collect();
+    let bodies = [
+        format!("Content-Type: text/plain{pieces}\n\nhello"),
+        format!("{}\nhello", "A: b\n".repeat(1 << 20)),
+        format!("\n{}", "From: a\nTo: b\nword\n".repeat(200_000)),
+    ];
+    for (n, body) in bodies.iter().enumerate() {
+        let raw = format!("From: ana@b.com\nMessage-ID: <{n}@b.com>\n{body}").replace('\n', "\r\n");
+        // The test has one thread for everything: it is free while the mail is read.
+        let (mut answered, mut free) = (std::pin::pin!(post(&world, raw.as_bytes())), 0);
+        let answer = loop {
+            match futures::future::select(&mut answered, std::pin::pin!(tokio::task::yield_now())).await {
+                futures::future::Either::Left((answer, _)) => break answer,
+                futures::future::Either::Right(_) => free += 1,
+            }
+        };
+        assert_eq!(answer.status, StatusCode::OK, "{n}: {:?}", answer.body);
+        assert!(free > 100, "{n}: the thread was free {free} times");
+    }
+    assert_eq!(types(&world, "ana@b.com").await, ["ClientResponded"; 3]);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use steward_proto::Event;
 use uuid::Uuid;
 use world::{
     MAILGUN_KEY, World,
-    mails::{PATH, conversation, hex_hmac, of, post, recorded, said},
+    mails::{PATH, conversation, hex_hmac, mail, of, post, recorded, said},
 };
 
 /// One recorded request of a provider: its headers and its body.
@@ -137,6 +137,7 @@ async fn a_mail_in_a_form_as_it_was_is_the_same_mail() {
 #[tokio::test]
 async fn a_provider_tells_what_became_of_our_message() {
     let world = World::start().await;
+    mail(&world, "From: ana@b.com\nMessage-ID: <1@b.com>", "hello").await;
     let message = ids::message(conversation(&world, "ana@b.com"), Uuid::from_u128(5));
     let (now, token) = (Utc::now().timestamp().to_string(), "t2");
     let signature = hex_hmac(MAILGUN_KEY, &[now.as_bytes(), token.as_bytes()]);
@@ -147,7 +148,9 @@ async fn a_provider_tells_what_became_of_our_message() {
     let answer = world.send(Method::POST, PATH, &[("content-type", "application/json")], event.to_string()).await;
     assert_eq!(answer.status, StatusCode::OK);
     let events = of(&world, "ana@b.com").await;
-    let [Event::DeliveryReported(report)] = &events[..] else { panic!("{} events", events.len()) };
+    let [Event::ClientResponded(_), Event::DeliveryReported(report)] = &events[..] else {
+        panic!("{} events", events.len())
+    };
     assert_eq!((report.status.as_str(), report.message_id.as_str()), ("failed", message.as_str()));
     assert_eq!((report.provider_code.as_str(), report.permanent), ("550", true));
 }

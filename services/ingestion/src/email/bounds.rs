@@ -8,6 +8,15 @@ use mail_parser::{Message, MessageParser};
 /// inside a mail inside a mail by recursion.
 const MOST_PARTS: usize = 300;
 
+/// Bytes of the mail's own headers that are read; mail servers let fewer pass.
+const LONGEST_HEAD: usize = 1 << 20;
+
+/// Lines of a whole mail that look like headers: each takes the parser some hundred bytes.
+const MOST_HEADERS: usize = 100_000;
+
+/// Pieces of parameters in a whole mail (RFC 2231: `name*0=…; name*1=…`): the parser compares each with all of its header.
+const MOST_PIECES: usize = 5_000;
+
 /// The header that a part needs to have others inside it.
 const BEGINS: &[u8] = b"content-type";
 
@@ -20,16 +29,50 @@ pub fn parsed(raw: &[u8]) -> Option<(Message<'_>, &[u8])> {
     Some((message, raw))
 }
 
-/// The mail without the line of a mailbox file, up to the header that would begin one part too many.
+/// The mail without the line of a mailbox file, up to where it begins to be too many of something.
 fn readable(raw: &[u8]) -> &[u8] {
-    let raw = without_mbox_line(raw);
+    let raw = without_long_head(without_mbox_line(raw));
+    let bounds = [one_part_too_many(raw), one_header_too_many(raw), one_piece_too_many(raw)];
+    bounds.into_iter().flatten().min().map_or(raw, |end| &raw[..end])
+}
+
+fn without_long_head(raw: &[u8]) -> &[u8] {
+    let Some(head) = raw.get(..LONGEST_HEAD) else { return raw };
+    let ends = head.windows(2).any(|two| two == b"\n\n") || head.windows(3).any(|three| three == b"\n\r\n");
+    if ends { raw } else { head }
+}
+
+/// Where a line begins that looks like the first header which is one too many: a name and a colon.
+fn one_header_too_many(raw: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    let mut begins = raw.split_inclusive(|byte| *byte == b'\n').filter_map(|line| {
+        let begin = at;
+        at += line.len();
+        let name = line.iter().position(|byte| *byte == b':' || !byte.is_ascii_graphic());
+        name.filter(|end| line[*end] == b':').map(|_| begin)
+    });
+    begins.nth(MOST_HEADERS)
+}
+
+/// Where the `*1=` is that is one too many.
+fn one_piece_too_many(raw: &[u8]) -> Option<usize> {
+    let stars = raw.iter().enumerate().filter(|(_, byte)| **byte == b'*').map(|(at, _)| at);
+    let numbers = |star: &usize| {
+        let after = &raw[star + 1..];
+        let digits = after.iter().take_while(|byte| byte.is_ascii_digit()).take(10).count();
+        digits > 0 && matches!(after[digits..], [b'=', ..] | [b'*', b'=', ..])
+    };
+    stars.filter(numbers).nth(MOST_PIECES)
+}
+
+/// Where the header is that would begin one part too many.
+fn one_part_too_many(raw: &[u8]) -> Option<usize> {
     // Looked for by its dash, which is rare in most mails and in all that is encoded.
     let dash = BEGINS.iter().position(|byte| *byte == b'-').unwrap_or(0);
     let starts = raw.iter().enumerate().filter(|(_, byte)| **byte == b'-').filter_map(|(at, _)| at.checked_sub(dash));
     let begins =
         |start: &usize| raw.get(*start..*start + BEGINS.len()).is_some_and(|name| name.eq_ignore_ascii_case(BEGINS));
-    let one_too_many = starts.filter(begins).nth(MOST_PARTS);
-    one_too_many.map_or(raw, |start| &raw[..start])
+    starts.filter(begins).nth(MOST_PARTS)
 }
 
 /// Mailbox files begin a mail with a `From ` line of their own.
@@ -50,6 +93,17 @@ mod tests {
         let raw = b"Content-Type: message/rfc822\r\n\r\n".repeat(200_000);
         assert!(Mail::read(&raw).is_some());
         assert_eq!(readable(&raw).len(), MOST_PARTS * 32);
+    }
+
+    #[test]
+    fn no_mail_is_headers_without_end() {
+        let head = |headers: String| readable(format!("From: a@b.c\r\n{headers}\r\nhello").as_bytes()).len();
+        assert_eq!(head(format!("A: {}\r\n", "b".repeat(90)).repeat(20_000)), LONGEST_HEAD);
+        assert_eq!(head("A: b\r\n".repeat(1_000)), 13 + 6_000 + 2 + 5);
+        let pieces: String = (0..20_000).map(|n| format!("; a*{n}=b")).collect();
+        assert!(head(format!("Content-Type: text/plain{pieces}\r\n")) < 80_000);
+        let part = format!("\r\n--b\r\n{}", "A: b\r\n".repeat(200_000));
+        assert_eq!(head(part), 13 + 2 + 5 + (MOST_HEADERS - 1) * 6);
     }
 
     #[test]

@@ -21,6 +21,15 @@ const MOST_ATTACHMENTS: usize = 100;
 /// Message-IDs of a thread that are kept, from its end.
 const LONGEST_THREAD: usize = 30;
 
+/// Message-IDs that are read of what a mail answers.
+const MOST_IDS: usize = 1_000;
+
+/// Headers that are taken of a provider's list.
+const MOST_HEADERS: usize = 10_000;
+
+/// Calendar objects that are read of one mail: the same one is often in it twice.
+const MOST_CALENDARS: usize = 20;
+
 /// Recipients that are read; nobody writes to more by hand.
 const MOST_RECIPIENTS: usize = 200;
 
@@ -102,7 +111,7 @@ impl Mail {
             date: parsed.date().and_then(|d| DateTime::from_timestamp(d.to_timestamp(), 0)),
             message_id: value_of(&headers, "message-id").map(id).unwrap_or_default(),
             in_reply_to: ids(parsed.in_reply_to()),
-            references: ids(parsed.references()),
+            references: latest(ids(parsed.references())),
             content_type: content_type.map(|c| full_type(c.ctype(), c.subtype())).unwrap_or_default(),
             report_type: content_type
                 .and_then(|c| c.attribute("report-type"))
@@ -156,7 +165,11 @@ impl Mail {
 
     /// Takes headers that a provider lists: names in any case.
     pub fn take_headers(&mut self, headers: impl IntoIterator<Item = (String, String)>) {
-        self.headers = headers.into_iter().map(|(name, value)| (name.to_lowercase(), one_line(&value))).collect();
+        self.headers = headers
+            .into_iter()
+            .take(MOST_HEADERS)
+            .map(|(name, value)| (name.to_lowercase(), one_line(&value)))
+            .collect();
         let first = |name: &str| value_of(&self.headers, name).unwrap_or_default().to_owned();
         let (message_id, answered, references) = (first("message-id"), first("in-reply-to"), first("references"));
         let (date, path, content_type) = (first("date"), first("return-path"), first("content-type"));
@@ -164,7 +177,7 @@ impl Mail {
             self.message_id = id(&message_id);
         }
         self.in_reply_to = ids_in(&answered);
-        self.references = ids_in(&references);
+        self.references = latest(ids_in(&references));
         self.date = self.date.or_else(|| date_of(&date));
         if self.envelope_from.is_none() && !path.is_empty() {
             self.envelope_from = Some(path.trim().trim_matches(['<', '>']).to_lowercase());
@@ -180,7 +193,7 @@ impl Mail {
     pub fn take_file(&mut self, attachment: Attachment, content: &[u8]) {
         let calendar = attachment.mime_type.eq_ignore_ascii_case("text/calendar")
             || attachment.file_name.to_lowercase().ends_with(".ics");
-        if calendar && content.len() <= LONGEST_TEXT {
+        if calendar && content.len() <= LONGEST_TEXT && self.calendars.len() < MOST_CALENDARS {
             self.calendars.push(String::from_utf8_lossy(content).into_owned());
         }
         if self.attachments.len() < MOST_ATTACHMENTS {
@@ -203,7 +216,7 @@ impl Mail {
             "text/calendar" | "application/ics" => {
                 let text = part.text_contents().map(str::to_owned);
                 let text = text.unwrap_or_else(|| String::from_utf8_lossy(part.contents()).into_owned());
-                if text.len() <= LONGEST_TEXT {
+                if text.len() <= LONGEST_TEXT && self.calendars.len() < MOST_CALENDARS {
                     self.calendars.push(text);
                 }
             }
@@ -228,22 +241,28 @@ impl Mail {
 /// The parts that a person reads, one after the other.
 fn text_of(parsed: &mail_parser::Message<'_>) -> String {
     let mut texts = Vec::new();
+    let mut length = 0;
     for part in parsed.text_bodies() {
-        match &part.body {
-            PartType::Text(text) => texts.push(text.to_string()),
-            PartType::Html(page) => texts.push(html::to_text(page)),
-            _ => {}
+        let text = match &part.body {
+            PartType::Text(text) => text.to_string(),
+            PartType::Html(page) => html::to_text(page),
+            _ => continue,
+        };
+        if text.trim().is_empty() {
+            continue;
+        }
+        length += text.len();
+        texts.push(text);
+        // What follows would be cut.
+        if length > LONGEST_TEXT {
+            break;
         }
     }
-    if texts.iter().all(|t| t.trim().is_empty()) {
+    if texts.is_empty() {
         let pages =
             parsed.html_bodies().filter_map(|p| if let PartType::Html(page) = &p.body { Some(page) } else { None });
-        let read: Vec<String> = pages.map(|page| html::to_text(page)).collect();
-        if read.iter().any(|t| !t.trim().is_empty()) {
-            texts = read;
-        }
+        texts.extend(pages.map(|page| html::to_text(page)).filter(|text| !text.trim().is_empty()));
     }
-    texts.retain(|t| !t.trim().is_empty());
     texts.join("\n")
 }
 
@@ -295,6 +314,12 @@ pub fn decoded(value: &str) -> String {
     let header = format!("Subject: {}\r\n\r\n", one_line(value));
     let parsed = MessageParser::default().parse_headers(header.as_bytes());
     one_line(parsed.as_ref().and_then(|m| m.subject()).unwrap_or_default())
+}
+
+/// The last of a thread's ids.
+fn latest(mut ids: Vec<String>) -> Vec<String> {
+    ids.drain(..ids.len().saturating_sub(MOST_IDS));
+    ids
 }
 
 fn ids(value: &HeaderValue<'_>) -> Vec<String> {

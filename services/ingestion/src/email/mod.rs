@@ -9,6 +9,8 @@ mod calendar;
 mod forged;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+#[cfg(test)]
+mod growth;
 mod html;
 pub mod imap;
 mod message;

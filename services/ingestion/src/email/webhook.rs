@@ -5,21 +5,23 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use bytes::Bytes;
+use chrono_tz::Tz;
 use steward_domain::settings::{Channel, Email};
 use steward_http::{Problem, Trace, read_body};
 
 use super::{
     Folder, Mail, Mailbox, arrival, automatic,
     proof::{self, Own, Proof},
-    providers::{self, Incoming, hmac},
+    providers::{self, Genuine, Incoming, hmac},
 };
-use crate::{arrival::Arrival, intake::Intake};
+use crate::{arrival::Arrival, intake::Intake, parsing::LARGE};
 
 /// Largest body, in bytes.
 const LIMIT: usize = 25 << 20;
 
-/// A mail longer than this, in bytes, is read where it holds nobody up.
-const LONG: usize = 256 << 10;
+/// A mail longer than this, in bytes, is read where it holds nobody up: the understanding of what is new in one costs more
+/// than its bytes.
+const LONG: usize = 8 << 10;
 
 const SIGNATURE_HEADER: &str = "x-steward-signature";
 
@@ -39,21 +41,61 @@ pub async fn accept(
     }
     let body = read_body(body, LIMIT).await?;
     if let Some(signature) = signature {
-        check_signature(email, &signature, &body)?;
+        let (bytes, secret) = (body.clone(), email.inbound_secret.clone());
+        let is_signed = async move { hmac::is_signed(&secret, &[&bytes], &signature) };
+        if !intake.parsing.read(&channel.tenant, body.len() > LARGE, is_signed).await? {
+            return Err(wrong_signature());
+        }
         record_from(intake, channel, email, Folder::Posted, body, &trace).await?;
         return Ok(StatusCode::OK);
     }
-    for incoming in providers::read(intake, channel, email, &parts.headers, &body).await? {
-        let arrivals = match incoming {
-            Incoming::Mail(mail) => {
-                proven(intake, channel, email, &mail, &body, &trace).await?;
-                arrival::read(&mail, &mailbox(intake, channel, email, Folder::Inbox))
+    let genuine = Genuine::default();
+    let work = provided(intake.clone(), channel.clone(), email.clone(), parts.headers, body.clone(), genuine.clone());
+    match intake.parsing.read(&channel.tenant, body.len() > LONG, work).await {
+        Ok(meanings) => {
+            for meaning in meanings? {
+                record(intake, channel, meaning, &body, &trace).await?;
             }
-            Incoming::Event(arrival) => vec![*arrival],
-        };
-        record(intake, channel, arrivals, &body, &trace).await?;
+        }
+        Err(unread) if genuine.is_known() => intake.keep_unread(channel, unread, body, &trace).await?,
+        Err(unread) => return Err(unread.into()),
     }
     Ok(StatusCode::OK)
+}
+
+/// Checks and reads what a provider posted.
+async fn provided(
+    intake: Intake,
+    channel: Channel,
+    email: Email,
+    headers: HeaderMap,
+    body: Bytes,
+    genuine: Genuine,
+) -> Result<Vec<Meaning>, Problem> {
+    let read = providers::read(&intake, &channel, &email, &headers, &body, &genuine).await?;
+    let mailbox = mailbox(intake.settings.defaults.timezone, &channel, &email, Folder::Inbox);
+    let meaning = |incoming| match incoming {
+        Incoming::Mail(mail) => Meaning::of(&mail, &mailbox),
+        Incoming::Event(arrival) => Meaning { arrivals: vec![*arrival], answered: None },
+    };
+    Ok(read.into_iter().map(meaning).collect())
+}
+
+/// What is to be recorded of a mail.
+struct Meaning {
+    arrivals: Vec<Arrival>,
+    /// The mail of ours that it answers.
+    answered: Option<Own>,
+}
+
+impl Meaning {
+    fn of(mail: &Mail, mailbox: &Mailbox<'_>) -> Self {
+        // A bounce answers too, and says the opposite.
+        let person = automatic::kind(mail).is_none();
+        let mut answered = mail.in_reply_to.iter().filter(|_| person);
+        let answered = answered.find_map(|id| Own::named(id, &mailbox.settings.address));
+        Self { arrivals: arrival::read(mail, mailbox), answered }
+    }
 }
 
 /// Records a mail as it came into the mailbox.
@@ -79,53 +121,37 @@ pub async fn record_from(
     raw: Bytes,
     trace: &Trace,
 ) -> Result<(), Problem> {
-    let mailbox = mailbox(intake, channel, email, folder);
-    let mail = if raw.len() > LONG {
-        let raw = raw.clone();
-        tokio::task::spawn_blocking(move || Mail::read(&raw)).await.ok().flatten()
-    } else {
-        Mail::read(&raw)
-    };
-    let mail = mail.ok_or_else(|| {
-        Problem::bad_request("no_mail", "this has no header of a mail; post an RFC 5322 message as it was received")
-    })?;
-    proven(intake, channel, email, &mail, &raw, trace).await?;
-    record(intake, channel, arrival::read(&mail, &mailbox), &raw, trace).await
-}
-
-/// Settles the mail of ours that this one answers, if nobody knew that it arrived.
-async fn proven(
-    intake: &Intake,
-    channel: &Channel,
-    email: &Email,
-    mail: &Mail,
-    raw: &Bytes,
-    trace: &Trace,
-) -> Result<(), Problem> {
-    // A bounce answers too, and says the opposite.
-    if automatic::kind(mail).is_some() {
-        return Ok(());
+    let (of, own, bytes) = (channel.clone(), email.clone(), raw.clone());
+    let timezone = intake.settings.defaults.timezone;
+    let work = async move { Some(Meaning::of(&Mail::read(&bytes)?, &mailbox(timezone, &of, &own, folder))) };
+    match intake.parsing.read(&channel.tenant, raw.len() > LONG, work).await {
+        Ok(Some(meaning)) => record(intake, channel, meaning, &raw, trace).await,
+        Ok(None) => Err(Problem::bad_request(
+            "no_mail",
+            "this has no header of a mail; post an RFC 5322 message as it was received",
+        )),
+        Err(unread) => intake.keep_unread(channel, unread, raw, trace).await,
     }
-    let answered = mail.in_reply_to.iter().find_map(|id| Own::named(id, &email.address));
-    let Some(answered) = answered else { return Ok(()) };
-    proof::settle(intake, channel, &answered, Proof::Answer, raw.clone(), trace).await.map(drop)
 }
 
+/// Records what a mail means, and first that the mail of ours arrived which it answers, if nobody knew that.
 async fn record(
     intake: &Intake,
     channel: &Channel,
-    arrivals: Vec<Arrival>,
+    meaning: Meaning,
     raw: &Bytes,
     trace: &Trace,
 ) -> Result<(), Problem> {
-    for arrival in arrivals {
+    if let Some(answered) = &meaning.answered {
+        proof::settle(intake, channel, answered, Proof::Answer, raw.clone(), trace).await?;
+    }
+    for arrival in meaning.arrivals {
         intake.record(channel, arrival, raw.clone(), trace).await?;
     }
     Ok(())
 }
 
-fn mailbox<'a>(intake: &Intake, channel: &'a Channel, email: &'a Email, folder: Folder) -> Mailbox<'a> {
-    let timezone = intake.settings.defaults.timezone;
+fn mailbox<'a>(timezone: Tz, channel: &'a Channel, email: &'a Email, folder: Folder) -> Mailbox<'a> {
     Mailbox { settings: email, operators: &channel.operators, timezone, folder }
 }
 
@@ -140,11 +166,6 @@ fn signature(headers: &HeaderMap) -> Result<String, Problem> {
     let given = given.strip_prefix("sha256=").unwrap_or(given);
     let is_one = given.len() == 64 && given.bytes().all(|b| b.is_ascii_hexdigit());
     if is_one { Ok(given.to_owned()) } else { Err(wrong_signature()) }
-}
-
-/// In constant time.
-fn check_signature(email: &Email, given: &str, body: &[u8]) -> Result<(), Problem> {
-    if hmac::is_signed(&email.inbound_secret, &[body], given) { Ok(()) } else { Err(wrong_signature()) }
 }
 
 fn wrong_signature() -> Problem {

@@ -8,6 +8,7 @@ use super::{itself::Itself, update};
 use crate::{
     arrival::{Arrival, What},
     intake::Intake,
+    parsing::{LARGE, Unread, caught},
 };
 
 /// Reads an Update and records it. When it returns, it is durable.
@@ -22,18 +23,36 @@ pub async fn take(
     trace: &Trace,
 ) -> Result<(), Problem> {
     let mut bot = intake.bots.of_channel(channel, telegram);
-    let read = |bot: &Itself| {
-        update::read(&body, &channel.operators, bot)
-            .map_err(|e| Problem::bad_request("no_update", format!("{e}; send a Bot API Update as JSON")))
+    let mut arrival = match read(intake, channel, &bot, &body).await {
+        Ok(read) => read?,
+        Err(unread) => return intake.keep_unread(channel, unread, body, trace).await,
     };
-    let mut arrival = read(&bot)?;
     if bot.username.is_none() && may_name_us(&arrival) {
         // Just started: our name is on its way.
         intake.bots.asked(channel).await;
         bot = intake.bots.of_channel(channel, telegram);
-        arrival = read(&bot)?;
+        if let Ok(read) = read(intake, channel, &bot, &body).await {
+            arrival = read?;
+        }
     }
     intake.record(channel, arrival, body, trace).await
+}
+
+/// The Update, or that it is none.
+async fn read(
+    intake: &Intake,
+    channel: &Channel,
+    bot: &Itself,
+    body: &Bytes,
+) -> Result<Result<Arrival, Problem>, Unread> {
+    let read = if body.len() > LARGE {
+        let (body, operators, bot) = (body.clone(), channel.operators.clone(), bot.clone());
+        let work = async move { update::read(&body, &operators, &bot) };
+        intake.parsing.read(&channel.tenant, true, work).await?
+    } else {
+        caught(|| update::read(body, &channel.operators, bot))?
+    };
+    Ok(read.map_err(|e| Problem::bad_request("no_update", format!("{e}; send a Bot API Update as JSON"))))
 }
 
 fn may_name_us(arrival: &Arrival) -> bool {

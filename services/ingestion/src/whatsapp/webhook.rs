@@ -1,6 +1,6 @@
 //! `/webhooks/whatsapp/{channel_id}`: the handshake, and notifications, which are durable before they are answered.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     extract::{Query, Request},
@@ -11,12 +11,12 @@ use bytes::Bytes;
 use futures::TryStreamExt as _;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
-use steward_domain::settings::{Channel, ChannelKind, WhatsApp};
+use steward_domain::settings::{Channel, ChannelKind, Settings, WhatsApp};
 use steward_http::{Problem, Trace, read_body, wrong_method};
 use subtle::ConstantTimeEq;
 
 use super::notification::{self, Piece};
-use crate::{intake::Intake, outside::OutsideId};
+use crate::{arrival::Arrival, intake::Intake, outside::OutsideId, parsing::LARGE};
 
 /// Largest notification, in bytes (Cloud API, "Webhooks").
 const LIMIT: usize = 3 << 20;
@@ -75,25 +75,23 @@ async fn notified(
     }
     let trace = Trace::of(&parts.headers);
     let body = read_body(body, LIMIT).await?;
-    verify(whatsapp, &signature, &body)?;
-    // An app has one address for all of its numbers: each gets what is its own, if it is of the same tenant and app.
-    let number = |id: &str| {
-        intake.settings.channels.iter().find(|c| match &c.kind {
-            ChannelKind::WhatsApp(w) => {
-                w.phone_number_id == id && c.tenant == channel.tenant && w.app_secret == whatsapp.app_secret
-            }
-            _ => false,
-        })
+    let (bytes, secret) = (body.clone(), whatsapp.app_secret.clone());
+    let large = body.len() > LARGE;
+    intake.parsing.read(&channel.tenant, large, async move { verify(&secret, &signature, &bytes) }).await??;
+    let work = told(Arc::clone(&intake.settings), channel.clone(), whatsapp.clone(), body.clone());
+    let orders = match intake.parsing.read(&channel.tenant, large, work).await {
+        Ok(orders) => orders?,
+        Err(unread) => {
+            intake.keep_unread(channel, unread, body, &trace).await?;
+            return Ok(StatusCode::OK);
+        }
     };
-    let number = |id: &str| if id == whatsapp.phone_number_id { Some(channel) } else { number(id) };
-    let pieces = notification::read(&body, number)
-        .map_err(|e| Problem::bad_request("no_notification", format!("{e}; send a Cloud API notification as JSON")))?;
-    let orders = pieces_in_order(pieces);
     futures::stream::iter(orders.into_iter().map(Ok::<_, Problem>))
-        .try_for_each_concurrent(AT_ONCE, |pieces| {
+        .try_for_each_concurrent(AT_ONCE, |all| {
             let trace = &trace;
             async move {
-                for Piece { channel: of, arrival, raw } in pieces {
+                for Told { channel: of, arrival, raw } in all {
+                    let of = of.and_then(|id| intake.settings.channels.iter().find(|c| c.id == id));
                     intake.record(of.unwrap_or(channel), arrival, raw, trace).await?;
                 }
                 Ok(())
@@ -101,6 +99,38 @@ async fn notified(
         })
         .await?;
     Ok(StatusCode::OK)
+}
+
+/// One thing that a notification tells.
+struct Told {
+    /// The id of the number's channel.
+    channel: Option<String>,
+    arrival: Arrival,
+    raw: Bytes,
+}
+
+/// Reads a notification that came in on this channel: what belongs to one person stays in its order.
+async fn told(
+    settings: Arc<Settings>,
+    channel: Channel,
+    whatsapp: WhatsApp,
+    body: Bytes,
+) -> Result<Vec<Vec<Told>>, Problem> {
+    // An app has one address for all of its numbers: each gets what is its own, if it is of the same tenant and app.
+    let number = |id: &str| {
+        settings.channels.iter().find(|c| match &c.kind {
+            ChannelKind::WhatsApp(w) => {
+                w.phone_number_id == id && c.tenant == channel.tenant && w.app_secret == whatsapp.app_secret
+            }
+            _ => false,
+        })
+    };
+    let number = |id: &str| if id == whatsapp.phone_number_id { Some(&channel) } else { number(id) };
+    let pieces = notification::read(&body, number)
+        .map_err(|e| Problem::bad_request("no_notification", format!("{e}; send a Cloud API notification as JSON")))?;
+    let told =
+        |Piece { channel, arrival, raw }: Piece<'_>| Told { channel: channel.map(|c| c.id.clone()), arrival, raw };
+    Ok(pieces_in_order(pieces).into_iter().map(|order| order.into_iter().map(told).collect()).collect())
 }
 
 /// What belongs to one person stays in its order; different people wait for nobody.
@@ -143,12 +173,8 @@ fn signature(headers: &HeaderMap) -> Result<[u8; 32], Problem> {
 }
 
 /// Over the bytes as they came: JSON written anew would differ.
-fn verify(whatsapp: &WhatsApp, signature: &[u8; 32], body: &Bytes) -> Result<(), Problem> {
-    if whatsapp.app_secret.is_empty() {
-        return Err(wrong_signature());
-    }
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(whatsapp.app_secret.as_bytes()).expect("HMAC takes a key of any length");
+fn verify(secret: &str, signature: &[u8; 32], body: &Bytes) -> Result<(), Problem> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
     mac.update(body);
     // The comparison is in constant time.
     mac.verify_slice(signature).map_err(|_| wrong_signature())

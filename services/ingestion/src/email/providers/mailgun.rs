@@ -16,7 +16,7 @@ use steward_http::{Problem, Trace};
 use steward_log::{AtLeast, DecideError};
 use steward_proto::{Cause, Event, Fold, Recorded, TenantId, v1};
 
-use super::{Form, Incoming, News, hmac, key_of, not_configured, refused};
+use super::{Form, Genuine, Incoming, News, hmac, key_of, not_configured, refused};
 use crate::{
     email::{
         html,
@@ -41,6 +41,8 @@ const FRESH: TimeDelta = TimeDelta::hours(24);
 pub struct Tokens<'a> {
     pub intake: &'a Intake,
     pub channel: &'a Channel,
+    /// Told once a signature is right and its token new.
+    pub genuine: &'a Genuine,
 }
 
 /// The kind of the record of a token.
@@ -132,6 +134,7 @@ impl Signature {
             return Ok(false);
         }
         if tokens.fits(&self.token, body).await? {
+            tokens.genuine.is_shown();
             Ok(true)
         } else {
             Err(refused(NAME, "its token was used before, for something else"))

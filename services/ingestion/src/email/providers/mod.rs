@@ -10,6 +10,11 @@ mod sendgrid;
 mod ses;
 mod sns;
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use steward_domain::{
@@ -31,6 +36,20 @@ use form::Form;
 #[derive(Clone, Default)]
 pub struct Memory {
     certificates: sns::Certificates,
+}
+
+/// Whether a body is known to come from whom it says: only such a one is kept where it can't be read. Clones are one.
+#[derive(Debug, Clone, Default)]
+pub struct Genuine(Arc<AtomicBool>);
+
+impl Genuine {
+    pub fn is_known(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn is_shown(&self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 /// One thing that a provider brought.
@@ -156,14 +175,17 @@ pub async fn read(
     email: &Email,
     headers: &HeaderMap,
     body: &Bytes,
+    genuine: &Genuine,
 ) -> Result<Vec<Incoming>, Problem> {
-    let tokens = mailgun::Tokens { intake, channel };
+    let tokens = mailgun::Tokens { intake, channel, genuine };
     if let Some(form) = Form::read(headers, body).await {
         if form.is_of_mailgun() {
             return mailgun::form(email, keys(email).mailgun, &tokens, &form, body).await;
         }
         if form.is_of_sendgrid() {
-            return Ok(match sendgrid::check(keys(email).sendgrid, headers, body)? {
+            let freshness = sendgrid::check(keys(email).sendgrid, headers, body)?;
+            genuine.is_shown();
+            return Ok(match freshness {
                 Freshness::Fresh => sendgrid::form(&form, body),
                 Freshness::Stale => vec![stale("sendgrid", body)],
             });
@@ -172,20 +194,23 @@ pub async fn read(
     }
     let text = std::str::from_utf8(body).map_err(|_| unknown())?.trim();
     if text.starts_with('[') {
-        return match sendgrid::check(keys(email).sendgrid, headers, body)? {
+        let freshness = sendgrid::check(keys(email).sendgrid, headers, body)?;
+        genuine.is_shown();
+        return match freshness {
             Freshness::Fresh => sendgrid::events(email, text).ok_or_else(unknown),
             Freshness::Stale => Ok(vec![stale("sendgrid", body)]),
         };
     }
     let json = Object::read(text).map_err(|_| unknown())?;
     if json.has("TopicArn") || headers.contains_key("x-amz-sns-message-type") {
-        return ses::read(email, keys(email).ses, &intake.providers.certificates, &json, body).await;
+        return ses::read(email, keys(email).ses, &intake.providers.certificates, &json, body, genuine).await;
     }
     if json.has("event-data") || json.has("signature") {
         return mailgun::event(email, keys(email).mailgun, &tokens, &json, body).await;
     }
     if json.has("RecordType") || json.has("FromFull") || json.has("MessageID") {
         postmark::check(keys(email).postmark, headers)?;
+        genuine.is_shown();
         return Ok(postmark::read(&json, body));
     }
     Err(unknown())

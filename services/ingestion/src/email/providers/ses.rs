@@ -5,7 +5,7 @@ use bytes::Bytes;
 use steward_domain::settings::Email;
 use steward_http::Problem;
 
-use super::{Incoming, News, key_of, not_configured, sns};
+use super::{Genuine, Incoming, News, key_of, not_configured, sns};
 use crate::{email::message::Mail, json::Object};
 
 const NAME: &str = "Amazon SES";
@@ -17,11 +17,13 @@ pub async fn read(
     certificates: &sns::Certificates,
     json: &Object<'_>,
     body: &Bytes,
+    genuine: &Genuine,
 ) -> Result<Vec<Incoming>, Problem> {
     if topics.is_empty() {
         return Err(not_configured(NAME));
     }
     sns::check(&topics, certificates, json).await?;
+    genuine.is_shown();
     let id = json.text("MessageId").unwrap_or_default();
     let key = if id.is_empty() { key_of("sns", body) } else { format!("sns:{id}") };
     match json.text("Type").as_deref() {
@@ -134,7 +136,7 @@ mod tests {
         certificates.seen(CERTIFICATE, include_bytes!("../../../tests/fixtures/keys/sns.pem"));
         let body = Bytes::from(message.to_string());
         let text = message.to_string();
-        read(&email(), vec![topic], &certificates, &Object::read(&text).unwrap(), &body).await
+        read(&email(), vec![topic], &certificates, &Object::read(&text).unwrap(), &body, &Genuine::default()).await
     }
 
     fn recorded() -> Vec<(String, Value)> {

@@ -3,6 +3,12 @@
 mod intro;
 mod signature;
 
+/// Lines of a text that are taken apart: the longest text that is kept of a mail has as many lines of usual length.
+const MOST_LINES: usize = 5_000;
+
+/// What a text ends with that wasn't read to its end.
+const UNREAD: &str = "\n…";
+
 /// A mail's text, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reply {
@@ -17,12 +23,28 @@ pub struct Reply {
 /// Text that is nothing but a quotation, a forwarded mail or a signature is returned as it is: it says something by itself.
 pub fn read(text: &str, writer: &str) -> Reply {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let lines: Vec<&str> = text.split('\n').collect();
-    let kept = without_quotes(&lines);
+    let all: Vec<&str> = text.split('\n').collect();
+    let (lines, rest) = first_of(&all);
+    let kept = without_quotes(lines);
     let signed = joined(&kept);
     let new = joined(&without_signatures(&kept, writer));
     let new = if new.is_empty() { signed.clone() } else { new };
-    Reply { new, signed }
+    // Whoever reads this is told that there is more, unless a quotation began before it.
+    let goes_on = kept.last().zip(lines.last()).is_some_and(|(kept, last)| std::ptr::eq(*kept, *last))
+        && rest.iter().map(|line| line.trim().len()).sum::<usize>() > UNREAD.len();
+    let marked = |text: String| if goes_on { text + UNREAD } else { text };
+    Reply { new: marked(new), signed: marked(signed) }
+}
+
+/// The lines that are read, and those after them: the mail as it came has all of it.
+fn first_of<'a, 'b>(lines: &'b [&'a str]) -> (&'b [&'a str], &'b [&'a str]) {
+    if lines.len() <= MOST_LINES {
+        return (lines, &[]);
+    }
+    // What begins with thousands of blank lines may still say something.
+    let begin = lines.iter().position(|line| !line.trim().is_empty()).unwrap_or(0);
+    let lines = &lines[begin..];
+    lines.split_at(lines.len().min(MOST_LINES))
 }
 
 fn joined(lines: &[&str]) -> String {
@@ -291,6 +313,18 @@ mod tests {
         ] {
             assert_eq!(read(text, "Ana").new, text);
         }
+    }
+
+    #[test]
+    fn of_a_text_of_very_many_lines_the_first_are_read() {
+        let many: String = (0..20_000).map(|n| format!("{n}\n")).collect();
+        let new = read(&many, "Ana").new;
+        assert!(new.starts_with("0\n1\n") && new.ends_with("\n4999\n…"));
+        let quoted = "> x\n".repeat(20_000);
+        let on = "On Fri, 20 Nov 2026 at 10:00, Agent <agent@example.com> wrote:";
+        assert_eq!(read(&format!("Yes.\n\n{on}\n{quoted}"), "").new, "Yes.");
+        assert_eq!(read(&format!("{}Yes.", "\n".repeat(20_000)), "").new, "Yes.");
+        assert_eq!(read(&format!("Yes.{}", "\n".repeat(20_000)), "").new, "Yes.");
     }
 
     #[test]
