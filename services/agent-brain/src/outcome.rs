@@ -3,12 +3,11 @@
 use chrono::{DateTime, Utc};
 use steward_domain::{
     conversation::{
-        Author, CancelOn, Conversation, OnReply, Refused, Why,
-        follow_ups::{AT_ONCE, Schedule},
-        outbox::Queue,
+        Author, CancelOn, Conversation, OnReply, Refused, Why, batch::Batch, follow_ups::Schedule, outbox::Queue,
     },
     ids,
 };
+use steward_log::{AppendError, DecideError};
 use steward_proto::{Event, v1};
 use uuid::Uuid;
 
@@ -39,19 +38,54 @@ pub struct Failure {
     pub text: String,
 }
 
+impl Failure {
+    /// What keeps a decision from ever being recorded, if it is the decision itself: deciding the same again won't help, but
+    /// saying so does. `None`: the log's trouble, or an upgrade's.
+    pub fn of(error: &DecideError<Refused>) -> Option<Self> {
+        match error {
+            DecideError::Refused(refused) if refused.code == "schema_ahead" => None,
+            DecideError::Refused(refused) => Some(Self { code: refused.code, text: refused.detail.clone() }),
+            DecideError::Append(AppendError::Broken | AppendError::Log(_)) | DecideError::Log(_) => None,
+            DecideError::Append(error) if error.is_permanent() => {
+                let large = matches!(error, AppendError::TooLarge { .. } | AppendError::TooMany(_));
+                let code = if large { "too_large" } else { "not_recordable" };
+                Some(Self { code, text: error.to_string() })
+            }
+            DecideError::Append(_) => None,
+        }
+    }
+}
+
 impl Turn {
-    /// Which decisions are recorded ahead of the others, by batches: those that carry on or take back more promises than one
-    /// batch holds. Should the turn be lost after some of them, the next one finds them done, and goes on.
-    pub fn ahead<'a>(decisions: &'a [Decision]) -> impl Iterator<Item = Vec<usize>> + 'a {
+    /// Which decisions may be recorded ahead of the others: those that carry on or take back promises, of which there may be
+    /// more than one batch holds. Should the turn be lost after some of them, the next one finds them done, and goes on.
+    pub fn bulk(decisions: &[Decision]) -> Vec<usize> {
         let bulk = |d: &Decision| matches!(d, Decision::Renew { .. } | Decision::Cancel { .. });
-        let bulk: Vec<usize> = (0..decisions.len()).filter(|&i| bulk(&decisions[i])).collect();
-        let ahead = if bulk.len() > AT_ONCE { bulk } else { Vec::new() };
-        let batches: Vec<Vec<usize>> = ahead.chunks(AT_ONCE).map(<[usize]>::to_vec).collect();
-        batches.into_iter()
+        (0..decisions.len()).filter(|&at| bulk(&decisions[at])).collect()
+    }
+
+    /// The events of the next batch, when so many of `bulk` are recorded; and how many are after it, or `None` if it ends
+    /// the turn: then what is left of `bulk` is in it, beside the other decisions.
+    pub fn next(
+        &self,
+        state: &Conversation,
+        decisions: &[Decision],
+        bulk: &[usize],
+        done: usize,
+    ) -> Result<(Vec<Event>, Option<usize>), Refused> {
+        let mut batch = Batch::default();
+        let mut after = done;
+        for at in &bulk[done..] {
+            if !batch.add(self.events(state, decisions, [*at])?) {
+                return Ok((batch.events, Some(after)));
+            }
+            after += 1;
+        }
+        Ok((self.complete(state, decisions, &bulk[..done])?, None))
     }
 
     /// The events of some of the turn's decisions, against the state as it is now.
-    pub fn events(
+    fn events(
         &self,
         state: &Conversation,
         decisions: &[Decision],
@@ -70,7 +104,7 @@ impl Turn {
     }
 
     /// The events of the turn's decisions, but for those recorded already, and its end.
-    pub fn complete(
+    fn complete(
         &self,
         state: &Conversation,
         decisions: &[Decision],

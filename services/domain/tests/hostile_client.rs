@@ -8,6 +8,7 @@ use conversation_world::World;
 use steward_domain::{
     conversation::{
         CancelOn, UNANSWERED_KEPT,
+        batch::Batch,
         follow_ups::AT_ONCE,
         meetings::Reminding,
         turns::{MESSAGES_AT_ONCE, TurnStanding, TurnStart},
@@ -27,8 +28,7 @@ fn what_one_message_cancels_is_told_in_batches_that_the_log_takes() {
     assert_eq!((world.state.unannounced.len(), world.state.cancelled.len()), (promised, promised));
     let mut told = 0;
     loop {
-        let more = world.state.announces_more();
-        let events = world.state.announcements();
+        let Batch { events, full: more, .. } = world.state.announcements();
         assert!(!events.is_empty() && events.len() <= AT_ONCE);
         told += events.len();
         world.record_all(events);
@@ -52,9 +52,9 @@ fn beyond_the_cap_no_promise_is_made_and_what_stands_stays() {
     for _ in 0..3 {
         world.promised(CancelOn::Never, 3600);
     }
-    assert!(world.state.room_for_one_more(4).is_ok());
+    assert!(world.state.room_for_one_more(4, 0).is_ok());
     for most in [3, 2, 0] {
-        assert_eq!(world.state.room_for_one_more(most).unwrap_err().code, "too_many_follow_ups");
+        assert_eq!(world.state.room_for_one_more(most, 0).unwrap_err().code, "too_many_follow_ups");
     }
     assert_eq!(world.state.open_follow_ups(), 3);
 }
