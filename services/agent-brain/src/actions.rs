@@ -181,7 +181,7 @@ fn events(state: &Conversation, turn: &Turn, follow_up_id: &str, done: Option<&D
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use steward_log::AppendError;
     use steward_proto::{Fold as _, NewEvent};
     use uuid::Uuid;
@@ -190,7 +190,7 @@ mod tests {
 
     const DUE: &str = "due";
 
-    fn record(state: &mut Conversation, event: impl Into<Event>) {
+    pub(crate) fn record(state: &mut Conversation, event: impl Into<Event>) {
         let (id, event) = (Uuid::now_v7(), event.into());
         let subject = format!("ev.t.conversation.c.{}", event.subject_token()).parse().unwrap();
         let NewEvent { metadata, event } = NewEvent::new(id, Utc::now(), &Cause::outside("test", ""), event);
@@ -198,16 +198,20 @@ mod tests {
         state.evolve(&Recorded { position: 1, subject, metadata, event, payload });
     }
 
-    fn promised(state: &mut Conversation, id: &str, text: &str, action: v1::Action) {
+    pub(crate) fn promised(state: &mut Conversation, id: &str, text: &str, action: v1::Action) {
         let (follow_up_id, text) = (id.to_owned(), text.to_owned());
         record(state, v1::FollowUpScheduled { follow_up_id, text, action: Some(action), ..Default::default() });
+    }
+
+    pub(crate) fn client_writes(state: &mut Conversation) {
+        let source = v1::Source { external_id: "1".to_owned(), channel: "telegram".to_owned(), ..Default::default() };
+        record(state, v1::ClientResponded { source: Some(source), ..Default::default() });
     }
 
     /// A conversation in which a follow-up with this action is due.
     fn with(kind: &str, tool: &str, text: &str) -> Conversation {
         let mut state = Conversation::default();
-        let source = v1::Source { external_id: "1".to_owned(), channel: "telegram".to_owned(), ..Default::default() };
-        record(&mut state, v1::ClientResponded { source: Some(source), ..Default::default() });
+        client_writes(&mut state);
         promised(
             &mut state,
             DUE,
@@ -218,7 +222,7 @@ mod tests {
         state
     }
 
-    fn turn() -> Turn {
+    pub(crate) fn turn() -> Turn {
         Turn {
             id: "turn".to_owned(),
             conversation: Uuid::from_u128(1),

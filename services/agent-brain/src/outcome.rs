@@ -255,3 +255,62 @@ impl Turn {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use steward_domain::conversation::{batch::BYTES_AT_ONCE, follow_ups::AT_ONCE};
+
+    use super::*;
+    use crate::actions::tests::{client_writes, promised, record, turn};
+
+    /// Promises with texts of so many bytes are cancelled by a message, and a turn carries them on: how many batches it takes.
+    fn batches(promises: usize, bytes: usize) -> usize {
+        let mut state = Conversation::default();
+        for n in 0..promises {
+            promised(
+                &mut state,
+                &ids::follow_up(Uuid::nil(), Uuid::from_u128(n as u128)),
+                &"x".repeat(bytes),
+                v1::Action::default(),
+            );
+        }
+        client_writes(&mut state);
+        let cancelled = state.cancelled.iter().map(|f| f.id.clone());
+        let mut decisions: Vec<_> = cancelled.map(|follow_up_id| Decision::Renew { follow_up_id }).collect();
+        decisions.push(Decision::Reply { text: "They stand.".to_owned(), offer: None });
+        assert_eq!(decisions.len(), promises + 1);
+        let turn = Turn { ids: decisions.iter().map(|_| Uuid::now_v7()).collect(), ..turn() };
+        let (bulk, mut done) = (Turn::bulk(&decisions), 0);
+        for batch in 1.. {
+            let (events, after) = turn.next(&state, &decisions, &bulk, done).unwrap();
+            let size: usize = events.iter().map(|event| event.encode().len()).sum();
+            assert!(
+                events.len() <= AT_ONCE + 2 && size <= BYTES_AT_ONCE + 1_000,
+                "{} events, {size} bytes",
+                events.len()
+            );
+            let ends = matches!(events.last(), Some(Event::TurnCompleted(_)));
+            events.into_iter().for_each(|event| record(&mut state, event));
+            let Some(after) = after else {
+                assert!(ends);
+                assert_eq!((state.open_follow_ups(), state.cancelled.len()), (promises, 0));
+                return batch;
+            };
+            assert!(after > done && !ends);
+            done = after;
+        }
+        unreachable!()
+    }
+
+    #[test]
+    fn promises_are_carried_on_in_batches_that_the_log_takes_by_count_and_by_bytes() {
+        assert_eq!(batches(0, 1), 1);
+        assert_eq!(batches(AT_ONCE, 1), 1);
+        assert_eq!(batches(AT_ONCE + 1, 1), 2);
+        assert_eq!(batches(1_000, 1), 5);
+        let large = BYTES_AT_ONCE / 32 - 500;
+        assert_eq!(batches(32, large), 1);
+        assert_eq!(batches(33, large), 2);
+        assert_eq!(batches(200, large), 7);
+    }
+}
