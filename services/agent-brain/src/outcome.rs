@@ -74,12 +74,10 @@ impl Turn {
         done: usize,
     ) -> Result<(Vec<Event>, Option<usize>), Refused> {
         let mut batch = Batch::default();
-        let mut after = done;
-        for at in &bulk[done..] {
+        for (recorded, at) in bulk.iter().enumerate().skip(done) {
             if !batch.add(self.events(state, decisions, [*at])?) {
-                return Ok((batch.events, Some(after)));
+                return Ok((batch.events, Some(recorded)));
             }
-            after += 1;
         }
         Ok((self.complete(state, decisions, &bulk[..done])?, None))
     }

@@ -77,7 +77,7 @@ impl Conversation {
 
     /// The last message that a turn claimed now answers.
     pub fn turn_through(&self) -> u64 {
-        self.unanswered.iter().take(MESSAGES_AT_ONCE).last().map_or(self.answered_through, |m| m.position)
+        self.unanswered.iter().take(MESSAGES_AT_ONCE).next_back().map_or(self.answered_through, |m| m.position)
     }
 
     /// How a claimed turn stands now; `draft` turns only record what would have been said, so a takeover doesn't supersede them.
