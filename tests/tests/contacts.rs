@@ -110,3 +110,37 @@ async fn a_person_on_two_channels_is_written_to_as_one_until_they_are_split() {
     });
     assert_eq!(settled.await.unwrap(), ["pendingfrequency_cap", "sent"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_open_promises_of_one_person_count_together() {
+    let telegram = Telegram::start().await.unwrap();
+    let system = System::start(Config::telegram(&telegram).with("[limits]\nopen_follow_ups = 2")).await.unwrap();
+    let (on_telegram, on_web) = on_both(&system, 9, "carla").await;
+    let body = |to: &Met| json!({ "conversation_id": to.conversation, "text": "Your order is ready.", "phrase": "in 2 hours" });
+    let refused = async |to: &Met| {
+        let answer = system.command(Method::POST, "/api/v1/follow-ups", &body(to)).await.unwrap();
+        assert_eq!(answer.problem(409).unwrap()["code"], "too_many_follow_ups");
+    };
+    merge(&system, &on_telegram, &on_web).await;
+    for to in [&on_telegram, &on_web] {
+        system.post("/api/v1/follow-ups", &body(to)).await.unwrap();
+    }
+    for to in [&on_telegram, &on_web] {
+        refused(to).await;
+    }
+    // Nor does the bot promise more than that: it says so.
+    telegram.until_delivered_to(9, 1, SOON).await.unwrap();
+    system
+        .telegram(&updates::text(9, "write to me in 2 hours about the lease and in 3 hours about the car"))
+        .await
+        .unwrap();
+    let said = telegram.until_delivered_to(9, 2, SOON).await.unwrap();
+    assert_eq!(system.follow_ups(&on_telegram.conversation).await.unwrap().len(), 1, "{said:?}");
+    // Two people again, each has room of their own.
+    let split = format!("/api/v1/contacts/{}/split", on_telegram.contact);
+    system.post(&split, &json!({})).await.unwrap();
+    for to in [&on_telegram, &on_web] {
+        system.post("/api/v1/follow-ups", &body(to)).await.unwrap();
+        refused(to).await;
+    }
+}

@@ -214,3 +214,32 @@ async fn on_the_web_channel_a_newcomer_sees_a_promise_kept_and_another_taken_bac
     let cancelled = system.until_state(&second, "cancelled", SOON).await.unwrap();
     assert_eq!(cancelled["reason"]["code"], "client_responded");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_due_action_is_carried_out_or_fails_for_a_reason_and_its_turn_ends() {
+    let telegram = Telegram::start().await.unwrap();
+    let system = System::start(Config::telegram(&telegram)).await.unwrap();
+    system.telegram(&updates::message(&Person::new(77, "en"), "hello")).await.unwrap();
+    let conversation = system.conversation(77).await.unwrap();
+    telegram.until_delivered_to(77, 1, SOON).await.unwrap();
+    let due_at = Utc::now() + TimeDelta::seconds(2);
+    let mut all = Vec::new();
+    for (action, state, code) in [
+        (json!({ "kind": "tool", "tool": "list_follow_ups" }), "done", ""),
+        (json!({ "kind": "tool", "tool": "none" }), "failed", "unknown_tool"),
+        (json!({ "kind": "task", "prompt": "Think." }), "failed", "no_model"),
+        (json!({ "kind": "compose" }), "sent", ""),
+    ] {
+        let more = json!({ "action": action, "cancel_on": "never" });
+        all.push((system.schedule(&conversation, "It is done.", due_at, &more).await.unwrap(), state, code));
+    }
+    for (id, state, code) in all {
+        let ended = system.until_state(&id, state, SOON).await.unwrap();
+        assert_eq!(ended["reason"]["code"].as_str().unwrap_or_default(), code, "{ended}");
+    }
+    let sent = telegram.until_delivered_to(77, 2, SOON).await.unwrap();
+    assert_eq!(sent[1].text, "It is done.");
+    let events = system.events(&conversation).await.unwrap();
+    let count = |name: &str| events.iter().filter(|e| e["type"].as_str().is_some_and(|t| t.ends_with(name))).count();
+    assert_eq!((count("TurnStarted"), count("TurnCompleted")), (5, 5), "each is one turn: {events:?}");
+}

@@ -1,9 +1,10 @@
 //! Due follow-ups that are no message of their own: composed now, an agent task, a tool call.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use steward_domain::{
-    conversation::{Author, Conversation, FollowUp, OnReply, Refused, Why, outbox::Queue},
+    conversation::{Author, Conversation, FollowUp, FollowUpState, OnReply, Refused, Why, outbox::Queue},
     ids,
 };
 use steward_log::{AtLeast, DecideError, Handled};
@@ -11,11 +12,15 @@ use steward_proto::{AggregateId, Cause, Event, Recorded, v1};
 
 use crate::{
     brain::RULES,
+    outcome::{Failure, Turn},
+    thinking::Place,
     turns::{Claim, Ended, Worker},
 };
 
 /// Follow-ups that the result of listing them names, at most: those that are due first.
 const LISTED: usize = 100;
+/// Characters of the text of each, at most.
+const LISTED_TEXT: usize = 500;
 
 /// Carries out the action of a due follow-up, as one turn.
 pub async fn carry_out(
@@ -27,30 +32,14 @@ pub async fn carry_out(
     let cause = Cause::of(recorded, format!("brain:{}", RULES));
     let mut at_least = AtLeast::Position(recorded.position);
     loop {
+        let Some(place) = worker.place(&aggregate.tenant).await else { return Ok(Handled::Later(Duration::ZERO)) };
         worker.log.load::<Conversation>(aggregate, at_least).await?;
         let turn = match worker.claim(aggregate, follow_up_id, &cause).await? {
             Claim::Turn(turn) => turn,
             Claim::Busy(wait) => return Ok(Handled::Later(wait)),
             Claim::NothingToDo => return Ok(Handled::Done),
         };
-        let message_id = ids::message_of_follow_up(turn.conversation, follow_up_id);
-        let turn_id = turn.id;
-        let events = |state: &Conversation| {
-            let Some(follow_up) = state.follow_ups.get(follow_up_id) else { return Ok(Vec::new()) };
-            let mut events = without_model(state, follow_up, &message_id, &turn_id)?;
-            let failed = events.iter().any(|e| matches!(e, Event::FollowUpFailed(_)));
-            let completed = v1::TurnCompleted {
-                turn_id: turn_id.clone(),
-                through_position: state.answered_through,
-                outcome: if failed { "failed" } else { "replied" }.to_owned(),
-                brain: RULES.to_owned(),
-                decisions: 1,
-                ..Default::default()
-            };
-            events.push(completed.into());
-            Ok(events)
-        };
-        match worker.complete(aggregate, &cause, &turn_id, false, events).await? {
+        match act(worker, aggregate, &cause, &turn, follow_up_id, place).await? {
             Ended::Done => return Ok(Handled::Done),
             Ended::Superseded => at_least = AtLeast::Latest,
             Ended::PutOff => return Ok(Handled::Later(Duration::ZERO)),
@@ -58,40 +47,250 @@ pub async fn carry_out(
     }
 }
 
-/// What can be done without a model: a text that was given is sent; the pending promises can be listed; all else fails and says why.
-fn without_model(state: &Conversation, f: &FollowUp, message_id: &str, turn_id: &str) -> Result<Vec<Event>, Refused> {
-    match f.action.kind.as_str() {
-        "compose" if !f.text.trim().is_empty() => state.queue(Queue {
-            message_id: message_id.to_owned(),
-            author: Author::Bot,
-            author_id: String::new(),
-            text: f.text.clone(),
-            due_at: None,
-            on_reply: OnReply::of_name(if f.cancel_on.name() == "never" { "keep" } else { "cancel" })
-                .unwrap_or(OnReply::Cancel),
-            key: String::new(),
-            turn_id: turn_id.to_owned(),
-            follow_up_id: f.id.clone(),
-            proactive: true,
-            buttons: Vec::new(),
-        }),
-        "tool" if f.action.tool == "list_follow_ups" => {
-            let pending = state.pending();
-            let result: Vec<_> = pending
-                .iter()
-                .take(LISTED)
-                .map(|p| serde_json::json!({"id": p.id, "due_at": p.due_at, "text": p.text}))
-                .collect();
-            let result = serde_json::Value::from(result).to_string();
-            Ok(vec![v1::FollowUpDone { follow_up_id: f.id.clone(), result, turn_id: turn_id.to_owned() }.into()])
-        }
-        kind => {
-            let (code, text) = match kind {
-                "tool" => ("unknown_tool", format!("there is no tool `{}`", f.action.tool)),
-                _ => ("no_model", "this needs a model, and none is configured ([brain] provider)".to_owned()),
+/// Does what is due, within the time a brain has, and records it; or that it failed, and why.
+async fn act(
+    worker: &Worker,
+    aggregate: &AggregateId,
+    cause: &Cause,
+    turn: &Turn,
+    follow_up_id: &str,
+    place: Place,
+) -> Result<Ended, DecideError<Refused>> {
+    let seen = worker.log.load::<Conversation>(aggregate, AtLeast::Cached).await?;
+    let task = Task::of(&seen.state, follow_up_id);
+    // Held any longer, the fold would have to copy it for the next event.
+    drop(seen);
+    let Some(thought) = worker.think(move || task.map(Task::carry_out)).await else { return Ok(Ended::PutOff) };
+    drop(place);
+    let done = thought.unwrap_or_else(|failure| Some(Done::Failed(failure)));
+    let record = async |done: Option<&Done>| {
+        let events = |state: &Conversation| events(state, turn, follow_up_id, done);
+        worker.complete(aggregate, cause, &turn.id, false, events).await
+    };
+    let recorded = record(done.as_ref()).await;
+    let failure = match (&recorded, &done) {
+        (Ok(_), Some(Done::Failed(failure))) => Some(failure.clone()),
+        (Err(error), Some(Done::Said(_) | Done::Result(_))) => Failure::of(error),
+        _ => None,
+    };
+    if let Some(failure) = &failure {
+        tracing::error!(code = failure.code, turn_id = turn.id, "a follow-up's action failed");
+    }
+    match (recorded, failure) {
+        (Err(_), Some(failure)) => record(Some(&Done::Failed(failure))).await,
+        (recorded, _) => recorded,
+    }
+}
+
+/// What is to be done, with all that it needs to know.
+#[derive(Debug)]
+struct Task {
+    follow_up: Arc<FollowUp>,
+    /// What waits to be sent, by due time: as much of it as is listed.
+    pending: Vec<Arc<FollowUp>>,
+}
+
+/// What a task led to.
+#[derive(Debug, PartialEq)]
+enum Done {
+    Said(String),
+    Result(String),
+    Failed(Failure),
+}
+
+impl Task {
+    /// `None`: it has ended meanwhile.
+    fn of(state: &Conversation, follow_up_id: &str) -> Option<Self> {
+        let follow_up = due(state, follow_up_id)?;
+        let pending = state.pending().into_iter().take(LISTED).cloned().collect();
+        Some(Self { follow_up: Arc::clone(follow_up), pending })
+    }
+
+    /// What can be done without a model: a text that was given is sent; the pending promises can be listed; all else fails
+    /// and says why.
+    fn carry_out(self) -> Done {
+        let f = &self.follow_up;
+        let (code, text) = match f.action.kind.as_str() {
+            "compose" if !f.text.trim().is_empty() => return Done::Said(f.text.clone()),
+            "tool" if f.action.tool == "list_follow_ups" => return Done::Result(listed(&self.pending)),
+            "tool" => ("unknown_tool", format!("there is no tool `{}`", f.action.tool)),
+            _ => ("no_model", "this needs a model, and none is configured ([brain] provider)".to_owned()),
+        };
+        Done::Failed(Failure { code, text })
+    }
+}
+
+fn listed(pending: &[Arc<FollowUp>]) -> String {
+    let row = |id: &str, due_at: DateTime<Utc>, text: &str| {
+        let text: String = text.chars().take(LISTED_TEXT).collect();
+        serde_json::json!({"id": id, "due_at": due_at, "text": text})
+    };
+    let rows: Vec<_> = pending.iter().map(|p| row(&p.id, p.due_at, &p.text)).collect();
+    serde_json::Value::from(rows).to_string()
+}
+
+/// The follow-up, while its action waits to be carried out.
+fn due<'a>(state: &'a Conversation, follow_up_id: &str) -> Option<&'a Arc<FollowUp>> {
+    let waits = |f: &&Arc<FollowUp>| matches!(f.state, FollowUpState::Due { message_id: None });
+    state.follow_ups.get(follow_up_id).filter(waits)
+}
+
+/// What is recorded of a task that is done, and the end of its turn. `None`, or if it ended meanwhile: the turn alone.
+fn events(state: &Conversation, turn: &Turn, follow_up_id: &str, done: Option<&Done>) -> Result<Vec<Event>, Refused> {
+    let (mut events, outcome, error) = match (due(state, follow_up_id), done) {
+        (None, _) | (_, None) => (Vec::new(), "silent", String::new()),
+        (Some(f), Some(Done::Said(text))) => {
+            let keeps = f.cancel_on.name() == "never";
+            let queue = Queue {
+                message_id: ids::message_of_follow_up(turn.conversation, follow_up_id),
+                author: Author::Bot,
+                author_id: String::new(),
+                text: text.clone(),
+                due_at: None,
+                on_reply: if keeps { OnReply::Keep } else { OnReply::Cancel },
+                key: String::new(),
+                turn_id: turn.id.clone(),
+                follow_up_id: f.id.clone(),
+                proactive: true,
+                buttons: Vec::new(),
             };
-            let reason = Some((&Why::new(code, text, "")).into());
-            Ok(vec![v1::FollowUpFailed { follow_up_id: f.id.clone(), reason, turn_id: turn_id.to_owned() }.into()])
+            (state.queue(queue)?, "replied", String::new())
         }
+        (Some(f), Some(Done::Result(result))) => {
+            let result = result.clone();
+            let done = v1::FollowUpDone { follow_up_id: f.id.clone(), result, turn_id: turn.id.clone() };
+            (vec![done.into()], "replied", String::new())
+        }
+        (Some(f), Some(Done::Failed(failure))) => {
+            let reason = Some((&Why::new(failure.code, failure.text.clone(), "")).into());
+            let failed = v1::FollowUpFailed { follow_up_id: f.id.clone(), reason, turn_id: turn.id.clone() };
+            (vec![failed.into()], "failed", failure.to_string())
+        }
+    };
+    let completed = v1::TurnCompleted {
+        turn_id: turn.id.clone(),
+        through_position: state.answered_through,
+        outcome: outcome.to_owned(),
+        brain: RULES.to_owned(),
+        decisions: 1,
+        error,
+        ..Default::default()
+    };
+    events.push(completed.into());
+    Ok(events)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use steward_log::AppendError;
+    use steward_proto::{Fold as _, NewEvent};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const DUE: &str = "due";
+
+    pub(crate) fn record(state: &mut Conversation, event: impl Into<Event>) {
+        let (id, event) = (Uuid::now_v7(), event.into());
+        let subject = format!("ev.t.conversation.c.{}", event.subject_token()).parse().unwrap();
+        let NewEvent { metadata, event } = NewEvent::new(id, Utc::now(), &Cause::outside("test", ""), event);
+        let payload = event.encode();
+        state.evolve(&Recorded { position: 1, subject, metadata, event, payload });
+    }
+
+    pub(crate) fn promised(state: &mut Conversation, id: &str, text: &str, action: v1::Action) {
+        let (follow_up_id, text) = (id.to_owned(), text.to_owned());
+        record(state, v1::FollowUpScheduled { follow_up_id, text, action: Some(action), ..Default::default() });
+    }
+
+    pub(crate) fn client_writes(state: &mut Conversation) {
+        let source = v1::Source { external_id: "1".to_owned(), channel: "telegram".to_owned(), ..Default::default() };
+        record(state, v1::ClientResponded { source: Some(source), ..Default::default() });
+    }
+
+    /// A conversation in which a follow-up with this action is due.
+    fn with(kind: &str, tool: &str, text: &str) -> Conversation {
+        let mut state = Conversation::default();
+        client_writes(&mut state);
+        promised(
+            &mut state,
+            DUE,
+            text,
+            v1::Action { kind: kind.to_owned(), tool: tool.to_owned(), ..Default::default() },
+        );
+        record(&mut state, v1::FollowUpDue { follow_up_id: DUE.to_owned(), ..Default::default() });
+        state
+    }
+
+    pub(crate) fn turn() -> Turn {
+        Turn {
+            id: "turn".to_owned(),
+            conversation: Uuid::from_u128(1),
+            through: 0,
+            zone: String::new(),
+            brain: RULES,
+            now: Utc::now(),
+            failure: None,
+            ids: Vec::new(),
+        }
+    }
+
+    fn outcome(events: &[Event]) -> &str {
+        let Some(Event::TurnCompleted(completed)) = events.last() else { panic!("no end of the turn: {events:?}") };
+        &completed.outcome
+    }
+
+    #[test]
+    fn a_thousand_long_promises_are_listed_in_one_event() {
+        let mut state = with("tool", "list_follow_ups", "");
+        for n in 0..1_000 {
+            promised(&mut state, &format!("{n:064}"), &"\u{1}\"😀".repeat(10_000), v1::Action::default());
+        }
+        let done = Task::of(&state, DUE).unwrap().carry_out();
+        let events = events(&state, &turn(), DUE, Some(&done)).unwrap();
+        assert!(events[0].encode().len() < 500_000, "{} bytes", events[0].encode().len());
+        assert!(matches!(&events[0], Event::FollowUpDone(e) if e.result.matches("due_at").count() == LISTED));
+        assert_eq!(outcome(&events), "replied");
+    }
+
+    #[test]
+    fn an_action_that_fails_or_cannot_be_recorded_ends_as_failed() {
+        let state = with("task", "", "");
+        let Done::Failed(no_model) = Task::of(&state, DUE).unwrap().carry_out() else { panic!("there is no model") };
+        assert_eq!(no_model.code, "no_model");
+        let too_large = AppendError::TooLarge { type_name: "MessageQueued".to_owned(), bytes: 2, limit: 1 };
+        let too_large = Failure::of(&DecideError::Append(too_large)).unwrap();
+        assert_eq!(too_large.code, "too_large");
+        assert_eq!(Failure::of(&DecideError::Append(AppendError::TooMany(1_001))).unwrap().code, "too_large");
+        for failure in [no_model, too_large] {
+            let events = events(&state, &turn(), DUE, Some(&Done::Failed(failure))).unwrap();
+            assert!(matches!(&events[0], Event::FollowUpFailed(_)));
+            assert_eq!(outcome(&events), "failed");
+            let mut state = state.clone();
+            events.into_iter().for_each(|event| record(&mut state, event));
+            assert!(Task::of(&state, DUE).is_none(), "it isn't tried again");
+        }
+    }
+
+    #[test]
+    fn what_passes_or_waits_for_an_upgrade_is_no_failure() {
+        let ahead = Refused::new("schema_ahead", "");
+        let unavailable = AppendError::Unavailable { after: Duration::ZERO };
+        for error in
+            [DecideError::Refused(ahead), DecideError::Append(unavailable), DecideError::Append(AppendError::Broken)]
+        {
+            assert_eq!(Failure::of(&error), None, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_taken_back_meanwhile_is_not_said() {
+        let mut state = with("compose", "", "Hello");
+        let done = Task::of(&state, DUE).unwrap().carry_out();
+        assert_eq!(done, Done::Said("Hello".to_owned()));
+        assert_eq!(outcome(&events(&state, &turn(), DUE, Some(&done)).unwrap()), "replied");
+        record(&mut state, v1::FollowUpCancelled { follow_up_id: DUE.to_owned(), ..Default::default() });
+        let events = events(&state, &turn(), DUE, Some(&done)).unwrap();
+        assert_eq!((events.len(), outcome(&events)), (1, "silent"));
     }
 }

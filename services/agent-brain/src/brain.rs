@@ -19,7 +19,7 @@ pub struct TurnInput {
     /// The contact's own hour for a bare day, else the default.
     pub followup_hour: u32,
     pub defaults: Defaults,
-    /// Promises that may be open: beyond that none is made.
+    /// Promises that may be open in this conversation: beyond that none is made.
     pub most_promises: usize,
     /// The messages this turn answers, oldest first.
     pub messages: Vec<Incoming>,

@@ -42,8 +42,15 @@ fn day_first(tag: &str) -> bool {
     }
 }
 
-/// What the brain is given for the messages that wait for an answer.
-pub fn turn_input(state: &Conversation, contact: &Contact, settings: &Settings, now: DateTime<Utc>) -> TurnInput {
+/// What the brain is given for the messages that wait for an answer. `open_elsewhere`: promises open in the person's other
+/// conversations.
+pub fn turn_input(
+    state: &Conversation,
+    contact: &Contact,
+    settings: &Settings,
+    open_elsewhere: usize,
+    now: DateTime<Utc>,
+) -> TurnInput {
     let defaults = &settings.defaults;
     let known = Known::of(state, contact, defaults);
     TurnInput {
@@ -53,7 +60,7 @@ pub fn turn_input(state: &Conversation, contact: &Contact, settings: &Settings, 
         day_first: known.day_first,
         followup_hour: known.followup_hour,
         defaults: defaults.clone(),
-        most_promises: settings.limits.open_follow_ups,
+        most_promises: settings.limits.open_follow_ups.saturating_sub(open_elsewhere),
         messages: state
             .unanswered
             .iter()

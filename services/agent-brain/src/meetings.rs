@@ -21,6 +21,7 @@ pub async fn remind(
     let contact = worker.contact(aggregate, &seen.state).await?;
     let defaults = &worker.settings.defaults;
     let Ok(conversation) = aggregate.id().parse::<Uuid>() else { return Ok(Handled::Done) };
+    let elsewhere = worker.open_elsewhere(aggregate, &contact).await?;
     worker
         .log
         .decide::<Conversation, _, _>(aggregate, at_least, |state, _| {
@@ -38,7 +39,7 @@ pub async fn remind(
                 hours: &defaults.meeting_reminder_hours,
                 timezone: zone.name(),
                 language: known.language.code(),
-                most_open: worker.settings.limits.open_follow_ups,
+                most_open: worker.settings.limits.open_follow_ups.saturating_sub(elsewhere),
             };
             let events = state.remind_of_meeting(&reminding, |meeting, due_at| {
                 rules::meeting_reminder(

@@ -3,12 +3,11 @@
 use chrono::{DateTime, Utc};
 use steward_domain::{
     conversation::{
-        Author, CancelOn, Conversation, OnReply, Refused, Why,
-        follow_ups::{AT_ONCE, Schedule},
-        outbox::Queue,
+        Author, CancelOn, Conversation, OnReply, Refused, Why, batch::Batch, follow_ups::Schedule, outbox::Queue,
     },
     ids,
 };
+use steward_log::{AppendError, DecideError};
 use steward_proto::{Event, v1};
 use uuid::Uuid;
 
@@ -39,19 +38,52 @@ pub struct Failure {
     pub text: String,
 }
 
+impl Failure {
+    /// What keeps a decision from ever being recorded, if it is the decision itself: deciding the same again won't help, but
+    /// saying so does. `None`: the log's trouble, or an upgrade's.
+    pub fn of(error: &DecideError<Refused>) -> Option<Self> {
+        match error {
+            DecideError::Refused(refused) if refused.code == "schema_ahead" => None,
+            DecideError::Refused(refused) => Some(Self { code: refused.code, text: refused.detail.clone() }),
+            DecideError::Append(AppendError::Broken | AppendError::Log(_)) | DecideError::Log(_) => None,
+            DecideError::Append(error) if error.is_permanent() => {
+                let large = matches!(error, AppendError::TooLarge { .. } | AppendError::TooMany(_));
+                let code = if large { "too_large" } else { "not_recordable" };
+                Some(Self { code, text: error.to_string() })
+            }
+            DecideError::Append(_) => None,
+        }
+    }
+}
+
 impl Turn {
-    /// Which decisions are recorded ahead of the others, by batches: those that carry on or take back more promises than one
-    /// batch holds. Should the turn be lost after some of them, the next one finds them done, and goes on.
-    pub fn ahead<'a>(decisions: &'a [Decision]) -> impl Iterator<Item = Vec<usize>> + 'a {
+    /// Which decisions may be recorded ahead of the others: those that carry on or take back promises, of which there may be
+    /// more than one batch holds. Should the turn be lost after some of them, the next one finds them done, and goes on.
+    pub fn bulk(decisions: &[Decision]) -> Vec<usize> {
         let bulk = |d: &Decision| matches!(d, Decision::Renew { .. } | Decision::Cancel { .. });
-        let bulk: Vec<usize> = (0..decisions.len()).filter(|&i| bulk(&decisions[i])).collect();
-        let ahead = if bulk.len() > AT_ONCE { bulk } else { Vec::new() };
-        let batches: Vec<Vec<usize>> = ahead.chunks(AT_ONCE).map(<[usize]>::to_vec).collect();
-        batches.into_iter()
+        (0..decisions.len()).filter(|&at| bulk(&decisions[at])).collect()
+    }
+
+    /// The events of the next batch, when so many of `bulk` are recorded; and how many are after it, or `None` if it ends
+    /// the turn: then what is left of `bulk` is in it, beside the other decisions.
+    pub fn next(
+        &self,
+        state: &Conversation,
+        decisions: &[Decision],
+        bulk: &[usize],
+        done: usize,
+    ) -> Result<(Vec<Event>, Option<usize>), Refused> {
+        let mut batch = Batch::default();
+        for (recorded, at) in bulk.iter().enumerate().skip(done) {
+            if !batch.add(self.events(state, decisions, [*at])?) {
+                return Ok((batch.events, Some(recorded)));
+            }
+        }
+        Ok((self.complete(state, decisions, &bulk[..done])?, None))
     }
 
     /// The events of some of the turn's decisions, against the state as it is now.
-    pub fn events(
+    fn events(
         &self,
         state: &Conversation,
         decisions: &[Decision],
@@ -70,7 +102,7 @@ impl Turn {
     }
 
     /// The events of the turn's decisions, but for those recorded already, and its end.
-    pub fn complete(
+    fn complete(
         &self,
         state: &Conversation,
         decisions: &[Decision],
@@ -219,5 +251,64 @@ impl Turn {
                 Ok(vec![v1::HumanRequested { message_id: message_id.clone(), text }.into()])
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use steward_domain::conversation::{batch::BYTES_AT_ONCE, follow_ups::AT_ONCE};
+
+    use super::*;
+    use crate::actions::tests::{client_writes, promised, record, turn};
+
+    /// Promises with texts of so many bytes are cancelled by a message, and a turn carries them on: how many batches it takes.
+    fn batches(promises: usize, bytes: usize) -> usize {
+        let mut state = Conversation::default();
+        for n in 0..promises {
+            promised(
+                &mut state,
+                &ids::follow_up(Uuid::nil(), Uuid::from_u128(n as u128)),
+                &"x".repeat(bytes),
+                v1::Action::default(),
+            );
+        }
+        client_writes(&mut state);
+        let cancelled = state.cancelled.iter().map(|f| f.id.clone());
+        let mut decisions: Vec<_> = cancelled.map(|follow_up_id| Decision::Renew { follow_up_id }).collect();
+        decisions.push(Decision::Reply { text: "They stand.".to_owned(), offer: None });
+        assert_eq!(decisions.len(), promises + 1);
+        let turn = Turn { ids: decisions.iter().map(|_| Uuid::now_v7()).collect(), ..turn() };
+        let (bulk, mut done) = (Turn::bulk(&decisions), 0);
+        for batch in 1.. {
+            let (events, after) = turn.next(&state, &decisions, &bulk, done).unwrap();
+            let size: usize = events.iter().map(|event| event.encode().len()).sum();
+            assert!(
+                events.len() <= AT_ONCE + 2 && size <= BYTES_AT_ONCE + 1_000,
+                "{} events, {size} bytes",
+                events.len()
+            );
+            let ends = matches!(events.last(), Some(Event::TurnCompleted(_)));
+            events.into_iter().for_each(|event| record(&mut state, event));
+            let Some(after) = after else {
+                assert!(ends);
+                assert_eq!((state.open_follow_ups(), state.cancelled.len()), (promises, 0));
+                return batch;
+            };
+            assert!(after > done && !ends);
+            done = after;
+        }
+        unreachable!()
+    }
+
+    #[test]
+    fn promises_are_carried_on_in_batches_that_the_log_takes_by_count_and_by_bytes() {
+        assert_eq!(batches(0, 1), 1);
+        assert_eq!(batches(AT_ONCE, 1), 1);
+        assert_eq!(batches(AT_ONCE + 1, 1), 2);
+        assert_eq!(batches(1_000, 1), 5);
+        let large = BYTES_AT_ONCE / 32 - 500;
+        assert_eq!(batches(32, large), 1);
+        assert_eq!(batches(33, large), 2);
+        assert_eq!(batches(200, large), 7);
     }
 }

@@ -13,7 +13,7 @@ use steward_domain::{
     settings::Settings,
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
-use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, v1};
+use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, TenantId, v1};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -125,10 +125,7 @@ impl Worker {
                 continue;
             }
             // A place first: a turn's lease runs while the brain works, not while it waits.
-            let place = tokio::select! {
-                place = self.thinking.place(&aggregate.tenant) => place,
-                () = self.shutdown.cancelled() => return Ok(Handled::Later(Duration::ZERO)),
-            };
+            let Some(place) = self.place(&aggregate.tenant).await else { return Ok(Handled::Later(Duration::ZERO)) };
             let turn = match self.claim(aggregate, "", &cause).await? {
                 Claim::Turn(turn) => turn,
                 Claim::Busy(wait) => return Ok(Handled::Later(wait)),
@@ -139,6 +136,25 @@ impl Worker {
                 Ended::Superseded => at_least = AtLeast::Latest,
                 Ended::PutOff => return Ok(Handled::Later(Duration::ZERO)),
             }
+        }
+    }
+
+    /// Waits for a place to think in; `None`: this process ends.
+    pub async fn place(&self, tenant: &TenantId) -> Option<Place> {
+        tokio::select! {
+            place = self.thinking.place(tenant) => Some(place),
+            () = self.shutdown.cancelled() => None,
+        }
+    }
+
+    /// Has the brain think, no longer than it may; `None`: this process ends.
+    pub async fn think<T: Send + 'static>(
+        &self,
+        thought: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<Result<T, Failure>> {
+        tokio::select! {
+            thought = self.thinking.think(thought) => Some(thought),
+            () = self.shutdown.cancelled() => None,
         }
     }
 
@@ -219,6 +235,21 @@ impl Worker {
         })
     }
 
+    /// Promises that are open in the person's other conversations, counted up to the limit. One that is made there at the
+    /// same moment may be missed; the limit of this conversation alone is kept exactly.
+    pub async fn open_elsewhere(&self, aggregate: &AggregateId, contact: &Contact) -> Result<usize, LogError> {
+        let Ok(here) = aggregate.id().parse() else { return Ok(0) };
+        let mut open = 0;
+        for other in contact.elsewhere(here) {
+            if open >= self.settings.limits.open_follow_ups {
+                break;
+            }
+            let other = ids::conversation_aggregate(&aggregate.tenant, other);
+            open += self.log.load::<Conversation>(&other, AtLeast::Latest).await?.state.open_follow_ups();
+        }
+        Ok(open)
+    }
+
     /// Asks the brain and records what it decided.
     async fn take(
         &self,
@@ -230,17 +261,15 @@ impl Worker {
         let started = std::time::Instant::now();
         let seen = self.log.load::<Conversation>(aggregate, AtLeast::Cached).await?;
         let contact = self.contact(aggregate, &seen.state).await?;
+        let elsewhere = self.open_elsewhere(aggregate, &contact).await?;
         let known = Known::of(&seen.state, &contact, &self.settings.defaults);
         turn.zone = known.zone.name().to_owned();
         // A message that came after the claim supersedes the turn below; the brain needn't see it.
-        let input = Arc::new(turn_input(&seen.state, &contact, &self.settings, Utc::now()));
+        let input = Arc::new(turn_input(&seen.state, &contact, &self.settings, elsewhere, Utc::now()));
         // Held any longer, the fold would have to copy it for the next event.
         drop(seen);
         let asked = Arc::clone(&input);
-        let thought = tokio::select! {
-            thought = self.thinking.think(move || rules::decide(&asked)) => thought,
-            () = self.shutdown.cancelled() => return Ok(Ended::PutOff),
-        };
+        let Some(thought) = self.think(move || rules::decide(&asked)).await else { return Ok(Ended::PutOff) };
         drop(place);
         let draft = input.human_active;
         let recorded = match thought {
@@ -250,15 +279,14 @@ impl Worker {
                 self.record(aggregate, cause, &mut turn, draft, &rules::failed(&input)).await
             }
         };
-        let recorded = match recorded {
-            // What the brain decided isn't allowed, whoever brought that about: not deciding it again helps, but saying so.
-            Err(DecideError::Refused(refused)) if refused.code != "schema_ahead" && turn.failure.is_none() => {
-                turn.failure = Some(Failure { code: refused.code, text: refused.detail });
-                self.record(aggregate, cause, &mut turn, draft, &rules::failed(&input)).await
+        let ended = match recorded {
+            Ok(ended) => ended,
+            Err(error) => {
+                let failure = Failure::of(&error).filter(|_| turn.failure.is_none());
+                turn.failure = Some(failure.ok_or(error)?);
+                self.record(aggregate, cause, &mut turn, draft, &rules::failed(&input)).await?
             }
-            recorded => recorded,
         };
-        let ended = recorded?;
         if let Some(failure) = &turn.failure {
             tracing::error!(
                 code = failure.code,
@@ -290,15 +318,21 @@ impl Worker {
         if draft {
             return self.complete(aggregate, cause, &turn.id, draft, |_| Ok(turn.suppress(decisions))).await;
         }
-        let mut recorded = Vec::new();
-        for batch in Turn::ahead(decisions) {
-            let events = |state: &Conversation| turn.events(state, decisions, batch.iter().copied());
-            match self.complete(aggregate, cause, &turn.id, draft, events).await? {
-                Ended::Done => recorded.extend(batch),
-                otherwise => return Ok(otherwise),
+        let bulk = Turn::bulk(decisions);
+        let mut done = 0;
+        loop {
+            let mut after = None;
+            let events = |state: &Conversation| {
+                let (events, recorded) = turn.next(state, decisions, &bulk, done)?;
+                after = recorded;
+                Ok(events)
+            };
+            let ended = self.complete(aggregate, cause, &turn.id, draft, events).await?;
+            match (ended, after) {
+                (Ended::Done, Some(recorded)) => done = recorded,
+                _ => return Ok(ended),
             }
         }
-        self.complete(aggregate, cause, &turn.id, draft, |state| turn.complete(state, decisions, &recorded)).await
     }
 
     /// Records a turn's decisions together, if nothing came in between.

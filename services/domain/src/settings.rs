@@ -349,7 +349,7 @@ impl Default for Webhooks {
 pub struct Limits {
     /// Outgoing webhooks of one tenant.
     pub webhooks_per_tenant: u32,
-    /// Follow-ups that may be open in one conversation.
+    /// Follow-ups that may be open in one conversation, or in all conversations of a person whose contacts are merged.
     pub open_follow_ups: usize,
 }
 

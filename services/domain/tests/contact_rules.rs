@@ -9,7 +9,7 @@ use chrono::{TimeDelta, TimeZone as _, Utc};
 use conversation_world::{Answer, World, outbox::queued};
 use proptest::{collection::vec, prelude::*};
 use steward_domain::{
-    contact::{Contact, How, Merge},
+    contact::{Contact, How, MERGED_AT_MOST, Merge},
     conversation::{Refused, dispatch::Step},
     settings::Policy,
 };
@@ -132,6 +132,20 @@ fn what_makes_no_sense_is_refused_with_its_reason() {
     assert_eq!(code(people.split(2)), "not_merged");
     assert_eq!(people.recorded, 2, "what is refused leaves nothing");
     people.merge(3, 2).unwrap();
+}
+
+#[test]
+fn a_contact_stands_for_so_many_others_and_no_more() {
+    let mut people = People::default();
+    let most = MERGED_AT_MOST as u128;
+    for n in 1..=most {
+        people.merge(n, 1_000).unwrap();
+    }
+    assert_eq!(code(people.merge(most + 1, 1_000)), "too_many_merged");
+    assert_eq!(people.of(most + 1).merged_into, None);
+    people.merge(1, 1_000).unwrap();
+    people.split(1).unwrap();
+    people.merge(most + 1, 1_000).unwrap();
 }
 
 #[test]

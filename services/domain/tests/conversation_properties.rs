@@ -309,7 +309,7 @@ impl Life {
                 self.world.ring_message(&id);
             }
             Op::Announce => {
-                let events = self.world.state.announcements();
+                let events = self.world.state.announcements().events;
                 self.world.record_all(events);
                 assert!(self.world.state.unannounced.is_empty(), "what is announced is announced once");
             }

@@ -111,7 +111,7 @@ fn release_lists_what_came_due_under_the_human_once() {
     world.record_all(world.state.take_over("anna", "http", "").unwrap());
     world.pass(60);
     world.ring(&promise);
-    world.record_all(world.state.announcements());
+    world.record_all(world.state.announcements().events);
     let events = world.state.release("anna", "http").unwrap();
     let [Event::HumanTakeoverEnded(ended)] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!(ended.cancelled_follow_up_ids, [promise]);

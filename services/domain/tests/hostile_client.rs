@@ -3,11 +3,14 @@
 
 mod conversation_world;
 
+use std::time::{Duration, Instant};
+
 use chrono::TimeDelta;
-use conversation_world::World;
+use conversation_world::{Answer, World};
 use steward_domain::{
     conversation::{
-        CancelOn, UNANSWERED_KEPT,
+        CancelOn, FollowUpState, UNANSWERED_KEPT, Why,
+        batch::Batch,
         follow_ups::AT_ONCE,
         meetings::Reminding,
         turns::{MESSAGES_AT_ONCE, TurnStanding, TurnStart},
@@ -27,8 +30,7 @@ fn what_one_message_cancels_is_told_in_batches_that_the_log_takes() {
     assert_eq!((world.state.unannounced.len(), world.state.cancelled.len()), (promised, promised));
     let mut told = 0;
     loop {
-        let more = world.state.announces_more();
-        let events = world.state.announcements();
+        let Batch { events, full: more, .. } = world.state.announcements();
         assert!(!events.is_empty() && events.len() <= AT_ONCE);
         told += events.len();
         world.record_all(events);
@@ -52,11 +54,63 @@ fn beyond_the_cap_no_promise_is_made_and_what_stands_stays() {
     for _ in 0..3 {
         world.promised(CancelOn::Never, 3600);
     }
-    assert!(world.state.room_for_one_more(4).is_ok());
+    assert!(world.state.room_for_one_more(4, 0).is_ok());
     for most in [3, 2, 0] {
-        assert_eq!(world.state.room_for_one_more(most).unwrap_err().code, "too_many_follow_ups");
+        assert_eq!(world.state.room_for_one_more(most, 0).unwrap_err().code, "too_many_follow_ups");
     }
     assert_eq!(world.state.open_follow_ups(), 3);
+    for (elsewhere, refused) in [(0, false), (1, false), (2, true), (usize::MAX, true)] {
+        assert_eq!(world.state.room_for_one_more(5, elsewhere).is_err(), refused, "{elsewhere} in other conversations");
+    }
+}
+
+/// `cargo test -p steward-domain --test hostile_client costs_nothing -- --nocapture` prints what each costs.
+#[test]
+fn what_has_ended_costs_nothing_and_is_forgotten() {
+    let mut world = World::opened();
+    let (open, ended) = (1_000, 10_000);
+    for _ in 0..open {
+        world.promised(CancelOn::Never, 86_400);
+    }
+    let mut all = Vec::new();
+    for _ in 0..ended {
+        let id = world.promised(CancelOn::Never, 3_600);
+        let why = Why::new("by_command", "", "");
+        world.record_all(world.state.cancel(&id, why, "").unwrap());
+    }
+    let remembered = world.state.follow_ups.len();
+    assert!(remembered <= open + 128, "{remembered} follow-ups are remembered");
+    // the world's own log isn't part of what is measured
+    for _ in 0..200 {
+        let mut timed = [Duration::ZERO; 4];
+        let mut time = |n: usize, what: &mut dyn FnMut()| {
+            let since = Instant::now();
+            what();
+            timed[n] = since.elapsed();
+        };
+        time(0, &mut || drop(world.client_writes("hello")));
+        let schedule = world.a_schedule(CancelOn::Never, 60);
+        let id = schedule.follow_up_id.clone();
+        time(1, &mut || {
+            world.state.room_for_one_more(2 * open, 0).unwrap();
+            world.do_schedule(schedule.clone()).unwrap();
+        });
+        world.pass(60);
+        time(2, &mut || drop(world.ring(&id)));
+        let message = world.state.follow_ups[&id].clone();
+        let FollowUpState::Due { message_id: Some(message_id) } = &message.state else { panic!("{:?}", message.state) };
+        let mut claim = String::new();
+        time(3, &mut || claim = world.claim(message_id));
+        world.answer(&claim, Answer::Success);
+        all.push(timed);
+    }
+    for (n, what) in ["a client's message", "a promise", "a due promise", "a claim"].into_iter().enumerate() {
+        let mut times: Vec<_> = all.iter().map(|timed| timed[n]).collect();
+        times.sort();
+        println!("{what}: {:?} (median), {:?} (p95)", times[100], times[190]);
+    }
+    assert_eq!(world.state.open_follow_ups(), open);
+    assert!(world.state.follow_ups.len() <= open + 128);
 }
 
 #[test]

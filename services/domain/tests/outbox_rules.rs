@@ -22,10 +22,10 @@ fn a_message_that_says_hold_waits_for_a_person_when_the_client_writes_first() {
     let id = queued(&mut world, |q| q.on_reply = OnReply::Hold);
     world.client_writes("wait");
     is(&world, &id, "held", "client_responded");
-    let announced = world.state.announcements();
+    let announced = world.state.announcements().events;
     assert!(matches!(&announced[..], [Event::MessageHeld(e)] if e.message_id == id), "{announced:?}");
     world.record_all(announced);
-    assert!(world.state.announcements().is_empty());
+    assert!(world.state.announcements().events.is_empty());
     approve(&mut world, &id);
     world.claim(&id);
 }
@@ -61,7 +61,7 @@ fn what_the_client_said_while_it_was_being_sent_takes_effect_when_nothing_left()
         world.answer(&claim, Answer::Deferral(5));
         is(&world, &id, state, code);
         assert_eq!(world.state.intents.len(), intents);
-        assert_eq!(world.state.announcements().len(), 1, "subscribers are told");
+        assert_eq!(world.state.announcements().events.len(), 1, "subscribers are told");
     }
 }
 

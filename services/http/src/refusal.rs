@@ -34,6 +34,9 @@ impl From<AppendError> for Problem {
                 "too_large",
                 format!("this makes an event larger than the {limit} bytes that the log takes; send less at once"),
             ),
+            AppendError::TooMany(_) => {
+                Self::too_large("too_large", "this makes more events than the log takes at once; send less at once")
+            }
             AppendError::Unknown { .. } => Self::unavailable(
                 "log_unavailable",
                 "the event log didn't say whether it stored this; send the same again with the same key, it won't double",

@@ -95,7 +95,8 @@ impl Decider {
                 .log
                 .decide::<Conversation, _, Refused>(aggregate, AtLeast::Position(position), |state, _| {
                     state.readable()?;
-                    Ok((new_events(cause, state.announcements()), state.announces_more()))
+                    let batch = state.announcements();
+                    Ok((new_events(cause, batch.events), batch.full))
                 })
                 .await?;
             if !decided.value {

@@ -12,6 +12,9 @@ use uuid::Uuid;
 use super::Contact;
 use crate::conversation::Refused;
 
+/// Contacts that one stands for, at most: whatever is asked about a person is asked of all their conversations.
+pub const MERGED_AT_MOST: usize = 64;
+
 /// What says that two contacts are one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
@@ -108,7 +111,7 @@ impl Contact {
     /// The surviving contact's side of a merge. Nothing when the other is in it already.
     ///
     /// # Errors
-    /// When this one was merged itself.
+    /// When this one was merged itself, or [`MERGED_AT_MOST`] are in it.
     pub fn take_in(&self, merge: &Merge) -> Result<Option<v1::ContactMerged>, Refused> {
         self.readable()?;
         merge.check()?;
@@ -121,7 +124,15 @@ impl Contact {
                 "contact_merged",
                 format!("{} was merged into {other} meanwhile; merge into that one", merge.into),
             )),
-            None => Ok((!self.merged.contains_key(&merge.contact)).then(|| merge.event())),
+            None if self.merged.contains_key(&merge.contact) => Ok(None),
+            None if self.merged.len() >= MERGED_AT_MOST => Err(Refused::new(
+                "too_many_merged",
+                format!(
+                    "{MERGED_AT_MOST} contacts are merged into {}, which is the limit; split one first",
+                    merge.into
+                ),
+            )),
+            None => Ok(Some(merge.event())),
         }
     }
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use steward_proto::{Event, to_timestamp, v1};
 
-use super::{CancelOn, Conversation, FollowUp, FollowUpState, Refused, Why, outbox::held, state::Cancelled};
+use super::{
+    CancelOn, Conversation, FollowUp, FollowUpState, Refused, Why, batch::Batch, outbox::held, state::Cancelled,
+};
 
 /// Nothing is promised further ahead than this.
 pub const FURTHEST: TimeDelta = TimeDelta::days(731);
 
-/// Events of one kind that are recorded in one batch, at most: what is about more follow-ups takes several. The log takes
-/// 1,000 events and 4 MB.
+/// Events that are recorded in one [`Batch`], at most: what is about more follow-ups takes several. The log takes 1,000.
 pub const AT_ONCE: usize = 200;
 
 /// A follow-up to be promised.
@@ -164,14 +165,14 @@ impl Conversation {
         self.cancelled.contains(&follow_up_id.to_owned())
     }
 
-    /// Refuses one more promise beyond `most` open ones.
-    pub fn room_for_one_more(&self, most: usize) -> Result<(), Refused> {
-        if self.open_follow_ups() < most {
+    /// Refuses one more promise beyond `most` open ones, of which so many are in the person's other conversations.
+    pub fn room_for_one_more(&self, most: usize, elsewhere: usize) -> Result<(), Refused> {
+        if self.open_follow_ups().saturating_add(elsewhere) < most {
             return Ok(());
         }
-        let detail = format!(
-            "{most} follow-ups are open in this conversation, which is the limit ([limits] open_follow_ups); cancel some"
-        );
+        let place = if elsewhere == 0 { "in this conversation" } else { "in all conversations of this person" };
+        let detail =
+            format!("{most} follow-ups are open {place}, which is the limit ([limits] open_follow_ups); cancel some");
         Err(Refused::new("too_many_follow_ups", detail))
     }
 
@@ -261,24 +262,16 @@ impl Conversation {
         .into()
     }
 
-    /// Tells subscribers what the fold cancelled by itself: the first [`AT_ONCE`] of it. When they are recorded, the rest is told.
-    pub fn announcements(&self) -> Vec<Event> {
-        self.unannounced
-            .iter()
-            .map(|(what, why)| match what {
-                Cancelled::FollowUp(id) => cancelled(id, why.clone(), ""),
-                Cancelled::Message(id) => {
-                    v1::MessageCancelled { message_id: id.clone(), reason: Some(why.into()), by: String::new() }.into()
-                }
-            })
-            .chain(self.unannounced_holds.iter().filter_map(|(id, why)| Some(held(self.outbox.get(id)?, why, ""))))
-            .take(AT_ONCE)
-            .collect()
-    }
-
-    /// Whether more waits to be told than one batch holds.
-    pub fn announces_more(&self) -> bool {
-        self.unannounced.len() + self.unannounced_holds.len() > AT_ONCE
+    /// Tells subscribers what the fold cancelled by itself: as much as one batch takes. When that is recorded, the rest is told.
+    pub fn announcements(&self) -> Batch {
+        let ended = self.unannounced.iter().map(|(what, why)| match what {
+            Cancelled::FollowUp(id) => cancelled(id, why.clone(), ""),
+            Cancelled::Message(id) => {
+                v1::MessageCancelled { message_id: id.clone(), reason: Some(why.into()), by: String::new() }.into()
+            }
+        });
+        let holds = self.unannounced_holds.iter();
+        Batch::of(ended.chain(holds.filter_map(|(id, why)| Some(held(self.outbox.get(id)?, why, "")))))
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`Conversation`] is the state, [`evolve`](steward_proto::Fold::evolve) folds an event into it, and the modules beside
 //! it decide: each takes the state and a command, with time and ids in it, and gives events or a [`Refused`].
 
+pub mod batch;
 pub mod dispatch;
 mod evolve;
 pub mod follow_ups;

@@ -75,8 +75,9 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
             Problem::unprocessable("bad_body", "`cancel_on` must be \"client_response\" or \"never\"")
         })?,
     };
-    let clock = clock(&intake, &command, conversation).await?;
+    let Person { clock, contact } = person(&intake, &command, conversation).await?;
     let when = clock.when(body.due_at.as_deref(), body.phrase.as_deref())?;
+    let elsewhere = open_elsewhere(&intake, &command, &contact, conversation).await?;
     let follow_up_id = ids::follow_up(conversation, command.unique());
     let position = decide(&intake, &command, conversation, |state| {
         if state.follow_ups.contains_key(&follow_up_id) {
@@ -85,7 +86,7 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
         // One that takes another's place needs no room.
         let replaces = |key: &str| !key.is_empty() && state.follow_ups.values().any(|f| f.is_pending() && f.key == key);
         if !body.key.as_deref().is_some_and(replaces) {
-            state.room_for_one_more(intake.settings.limits.open_follow_ups)?;
+            state.room_for_one_more(intake.settings.limits.open_follow_ups, elsewhere)?;
         }
         let promise = Schedule {
             follow_up_id: follow_up_id.clone(),
@@ -128,7 +129,7 @@ pub async fn change(
         ));
     }
     let when = if timed {
-        let clock = clock(&intake, &command, conversation).await?;
+        let Person { clock, .. } = person(&intake, &command, conversation).await?;
         Some(clock.when(due_at.as_deref(), phrase.as_deref())?)
     } else {
         None
@@ -177,8 +178,13 @@ pub async fn cancel(
     .await
 }
 
-/// The clock of a conversation's contact.
-async fn clock<T>(intake: &Intake, command: &Command<T>, conversation: Uuid) -> Result<Clock, Problem> {
+/// Who a conversation is with.
+struct Person {
+    clock: Clock,
+    contact: Contact,
+}
+
+async fn person<T>(intake: &Intake, command: &Command<T>, conversation: Uuid) -> Result<Person, Problem> {
     let tenant = &command.caller.tenant;
     let aggregate = ids::conversation_aggregate(tenant, conversation);
     let state = intake.log.load::<Conversation>(&aggregate, AtLeast::Latest).await?.state;
@@ -187,7 +193,26 @@ async fn clock<T>(intake: &Intake, command: &Command<T>, conversation: Uuid) -> 
         Some(id) => merging::contact(&intake.log, tenant, id).await?,
         None => Contact::default(),
     };
-    Ok(Clock::of(&state, &contact, &intake.settings.defaults, Utc::now()))
+    let clock = Clock::of(&state, &contact, &intake.settings.defaults, Utc::now());
+    Ok(Person { clock, contact })
+}
+
+/// Follow-ups that are open in the person's other conversations, counted up to the limit.
+async fn open_elsewhere<T>(
+    intake: &Intake,
+    command: &Command<T>,
+    contact: &Contact,
+    conversation: Uuid,
+) -> Result<usize, Problem> {
+    let mut open = 0;
+    for other in contact.elsewhere(conversation) {
+        if open >= intake.settings.limits.open_follow_ups {
+            break;
+        }
+        let other = ids::conversation_aggregate(&command.caller.tenant, other);
+        open += intake.log.load::<Conversation>(&other, AtLeast::Latest).await?.state.open_follow_ups();
+    }
+    Ok(open)
 }
 
 fn action(given: Option<&Action>) -> Result<v1::Action, Problem> {
