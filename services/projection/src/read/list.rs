@@ -7,6 +7,7 @@ use steward_http::{Caller, Problem};
 use super::{
     answer::Answer,
     params::Params,
+    slice::Slice,
     snapshot::{Rows, Snapshot, Value},
 };
 use crate::rows::{Table, columns, hashed};
@@ -210,10 +211,12 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// Item by item, so that only one is held as a tree. A page that has grown too long ends there; there is always one item.
-    pub fn answer(self, snapshot: &Snapshot<'_>, mut show: impl FnMut(T) -> JsonValue) -> Answer {
+    pub async fn answer(self, snapshot: &Snapshot<'_>, mut show: impl FnMut(T) -> JsonValue) -> Answer {
         let mut body = br#"{"items":["#.to_vec();
         let (mut shown, there) = (0, self.items.len());
+        let mut slice = Slice::default();
         for item in self.items {
+            slice.end().await;
             if body.len() >= snapshot.page_bytes {
                 break;
             }

@@ -13,7 +13,7 @@ use serde_json::Value as JsonValue;
 use steward_http::Problem;
 use tokio_postgres::{IsolationLevel, Row, error::SqlState, types::ToSql};
 
-use super::{answer::Answer, desk};
+use super::{answer::Answer, desk, slice::Slice};
 use crate::{
     error::ProjectionError,
     rows::{Table, columns},
@@ -128,8 +128,11 @@ impl Snapshot<'_> {
         );
         let rows = self.query(&sql, values).await?;
         let there = rows.first().map_or(0, |row| row.get::<_, i64>(T::COLUMNS.len()));
-        let read: Result<Vec<T>, _> = rows.iter().map(T::read).collect();
-        let items = read.map_err(ProjectionError::from)?;
+        let (mut items, mut slice) = (Vec::with_capacity(rows.len()), Slice::default());
+        for row in &rows {
+            slice.end().await;
+            items.push(T::read(row).map_err(ProjectionError::from)?);
+        }
         Ok(Rows { there: usize::try_from(there).unwrap_or(usize::MAX), items })
     }
 
