@@ -7,7 +7,6 @@ use steward_http::{Caller, Problem};
 use super::{
     answer::Answer,
     params::Params,
-    slice::Slice,
     snapshot::{Rows, Snapshot, Value},
 };
 use crate::rows::{Table, columns, hashed};
@@ -214,7 +213,7 @@ impl<T> Page<T> {
     pub async fn answer(self, snapshot: &Snapshot<'_>, mut show: impl FnMut(T) -> JsonValue) -> Answer {
         let mut body = br#"{"items":["#.to_vec();
         let (mut shown, there) = (0, self.items.len());
-        let mut slice = Slice::default();
+        let mut slice = snapshot.slice().await;
         for item in self.items {
             slice.end().await;
             if body.len() >= snapshot.page_bytes {
