@@ -1,7 +1,11 @@
 //! Two tenants in one house: one floods each resource in turn, and the other is served as if it were alone.
 //!
 //! The measure: the other's p99 under the flood is at most three times what it was alone in the same run, or so much more than
-//! alone as a busy machine adds by itself ([`Show::spare`]), whichever is greater. The full show: `STEWARD_FAIRNESS=300` samples each, `just fairness`.
+//! alone as a busy machine adds by itself ([`Show::spare`]), whichever is greater. There is such a floor because alone a round
+//! trip takes 20 ms: with two processors, an unoptimised build and both tenants' clients and servers on the same machine, the
+//! flood's own work is in each of the dozen steps of a round trip, which is no queue that anybody stands in. So the floods are
+//! also only as wide as it takes to fill what they are to fill, and their clients throw away what they are answered.
+//! The full show: `STEWARD_FAIRNESS=300` samples each, `just fairness`, optimised.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::{
@@ -17,6 +21,7 @@ use serde_json::json;
 use sha2::Sha256;
 use steward_tests::{
     Api, Config, System, Telegram,
+    api::client_builder,
     config::{AGENT, MAIL_SECRET},
     lateness::amount,
     updates::{self, Person},
@@ -42,7 +47,7 @@ struct Show {
 impl Show {
     fn new() -> Self {
         match amount("STEWARD_FAIRNESS", 0) {
-            0 => Self { samples: 30, spare: Duration::from_millis(500), writers: 900, alarms: 1_000 },
+            0 => Self { samples: 30, spare: Duration::from_millis(500), writers: 450, alarms: 1_000 },
             samples => Self { samples, spare: Duration::from_millis(250), writers: 3_000, alarms: 5_000 },
         }
     }
@@ -183,7 +188,7 @@ type Flood = JoinSet<()>;
 /// Clients who write again as soon as they were heard.
 fn many_turns(house: &House) -> Flood {
     let mut flood = JoinSet::new();
-    for first in house.chats(16).map(|n| n * 1_000) {
+    for first in house.chats(8).map(|n| n * 1_000) {
         let api = house.system.api().clone();
         flood.spawn(async move {
             for chat in first.. {
@@ -195,10 +200,18 @@ fn many_turns(house: &House) -> Flood {
     flood
 }
 
-/// So many have written at once to a bot that may answer thirty of them a second.
+/// So many have written to a bot that may answer thirty of them a second, and wait for the answer.
 async fn many_at_a_limited_bot(house: &House, writers: usize) {
-    let chats = stream::iter(house.chats(writers));
-    chats.for_each_concurrent(64, |chat| house.writes("tg-limited", chat)).await;
+    let chats = house.chats(writers);
+    let last = chats.end - 1;
+    stream::iter(chats).for_each_concurrent(16, |chat| house.writes("tg-limited", chat)).await;
+    // All of their answers are to stand in the line: how long it takes to find them is the flood of turns.
+    let last = House::conversation(&house.flood, "tg-limited", last).await;
+    let found = async || {
+        let events = house.flood.items(&format!("/api/v1/events?conversation_id={last}")).await?;
+        Ok(events.into_iter().find(|event| event["type"] == "MessageQueued"))
+    };
+    house.flood.until(SOON, found).await.unwrap();
 }
 
 /// Mails whose answers go to a server that says nothing.
@@ -230,37 +243,36 @@ async fn many_alarms(house: &House, due: DateTime<Utc>, until: DateTime<Utc>, al
     }
     let set = stream::iter(conversations.iter().cycle().take(alarms).take_while(|_| Utc::now() < until));
     let set = set.map(|conversation| House::promise(&house.flood, conversation, due));
-    set.buffer_unordered(64).count().await
+    set.buffer_unordered(16).count().await
+}
+
+/// Asks for it again and again, so many at once, and throws away what comes: the house is to be flooded, not this process, which
+/// measures on the same processors.
+fn asked_again_and_again(house: &House, path: &str, at_once: usize) -> Flood {
+    let mut flood = JoinSet::new();
+    let client = client_builder().build().unwrap();
+    for _ in 0..at_once {
+        let request = client.get(format!("{}{path}", house.system.read)).bearer_auth(house.flood.key.as_ref().unwrap());
+        let request = request.header("Last-Event-ID", "0");
+        flood.spawn(async move {
+            loop {
+                // Whether it is refused or answered is the house's own business.
+                let Ok(mut answer) = request.try_clone().unwrap().send().await else { continue };
+                while let Ok(Some(_)) = answer.chunk().await {}
+            }
+        });
+    }
+    flood
 }
 
 /// Readers who read the longest page again and again.
 fn many_reads(house: &House) -> Flood {
-    let mut flood = JoinSet::new();
-    for _ in 0..16 {
-        let api = house.flood.clone();
-        flood.spawn(async move {
-            loop {
-                // Whether it is refused or answered is the house's own business.
-                let _ = api.read("/api/v1/events?limit=1000").await;
-            }
-        });
-    }
-    flood
+    asked_again_and_again(house, "/api/v1/events?limit=1000", 16)
 }
 
 /// Streams that want all of the past.
 fn many_streams(house: &House) -> Flood {
-    let mut flood = JoinSet::new();
-    for _ in 0..40 {
-        let api = house.flood.clone();
-        flood.spawn(async move {
-            loop {
-                let Ok(mut live) = api.live("", Some(0)).await else { continue };
-                while live.block().await.is_ok() {}
-            }
-        });
-    }
-    flood
+    asked_again_and_again(house, "/api/v1/stream", 40)
 }
 
 /// Bodies that begin and never end.

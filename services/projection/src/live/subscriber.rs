@@ -182,6 +182,8 @@ impl Subscriber {
                         read = events.next() => {
                             let (shown, done) = match read {
                                 Some(Ok(tailed)) if tailed.recorded.position <= until => {
+                                    // There is always more of it at hand, so that it would keep the thread to itself.
+                                    tokio::task::yield_now().await;
                                     let frame = Frame::of(&self.hub.log, &tailed.recorded).await;
                                     self.through = frame.position;
                                     (self.interest.wants(&frame).cloned(), tailed.pending == 0)

@@ -26,7 +26,7 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     let page: Page<ConversationRow> =
         list.page(&snapshot, "created_position", |c: &ConversationRow| c.created_position).await?;
     let contacts = contacts_of(&snapshot, &caller, &page.items).await?;
-    Ok(page.answer(&snapshot, |row| show::conversation(&row, Met::of(&contacts, &row.contact_id))))
+    Ok(page.answer(&snapshot, |row| show::conversation(&row, Met::of(&contacts, &row.contact_id))).await)
 }
 
 pub async fn one(

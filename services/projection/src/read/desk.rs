@@ -1,10 +1,10 @@
 //! Where reads are admitted: so many at once, and of each tenant only a part of them.
 
-use std::time::Duration;
+use std::{sync::Arc, thread::available_parallelism, time::Duration};
 
 use steward_http::{Caller, Problem};
 
-use super::{Reads, snapshot::Reading};
+use super::{Reads, slice::Writing, snapshot::Reading};
 use crate::{
     error::ProjectionError,
     shares::{Share, Shares, Taken},
@@ -25,6 +25,8 @@ pub struct Desk {
     /// Pieces of memory.
     memory: Shares,
     waits: Shares,
+    /// Pages being written: as many as there are processors, and of one tenant half of them.
+    writing: Arc<Shares>,
 }
 
 impl Desk {
@@ -33,7 +35,9 @@ impl Desk {
         let pieces = limits.reads.max(1) * pieces_of_a_read(limits.page_bytes);
         // One read is always admitted.
         let each = (pieces / 2).max(pieces_of_a_read(limits.page_bytes));
-        Self { memory: Shares::new(pieces, each), waits: Shares::new(WAITS.0, WAITS.1), reads }
+        let processors = available_parallelism().map_or(2, |n| n.get().max(2));
+        let writing = Arc::new(Shares::new(processors, processors / 2));
+        Self { memory: Shares::new(pieces, each), waits: Shares::new(WAITS.0, WAITS.1), writing, reads }
     }
 
     /// Admits a read: a connection, and the memory that its answer may take.
@@ -58,7 +62,8 @@ impl Desk {
             }
         })?;
         let client = self.reads.pool.get().await.map_err(ProjectionError::from)?;
-        Ok(Reading::new(client, share, page_bytes))
+        let writing = Writing { places: Arc::clone(&self.writing), tenant: caller.tenant.to_string() };
+        Ok(Reading::new(client, share, page_bytes, writing))
     }
 
     /// Admits somebody who waits for a position.

@@ -29,5 +29,5 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
     let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
-    Ok(page.answer(&snapshot, |row| show::event(&row)))
+    Ok(page.answer(&snapshot, |row| show::event(&row)).await)
 }

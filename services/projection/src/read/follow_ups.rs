@@ -31,7 +31,7 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     let snapshot = reading.snapshot().await?;
     let page: Page<FollowUpRow> = list.page(&snapshot, "position", |f: &FollowUpRow| f.position).await?;
     let own = conversations::of_rows(&snapshot, &caller, page.items.iter().map(|f| f.conversation_id.as_str())).await?;
-    Ok(page.answer(&snapshot, |row| show::follow_up(&row, own.get(&row.conversation_id))))
+    Ok(page.answer(&snapshot, |row| show::follow_up(&row, own.get(&row.conversation_id))).await)
 }
 
 pub async fn one(

@@ -210,10 +210,12 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// Item by item, so that only one is held as a tree. A page that has grown too long ends there; there is always one item.
-    pub fn answer(self, snapshot: &Snapshot<'_>, mut show: impl FnMut(T) -> JsonValue) -> Answer {
+    pub async fn answer(self, snapshot: &Snapshot<'_>, mut show: impl FnMut(T) -> JsonValue) -> Answer {
         let mut body = br#"{"items":["#.to_vec();
         let (mut shown, there) = (0, self.items.len());
+        let mut slice = snapshot.slice().await;
         for item in self.items {
+            slice.end().await;
             if body.len() >= snapshot.page_bytes {
                 break;
             }

@@ -42,7 +42,7 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
     let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
-    Ok(page.answer(&snapshot, |row| show::message(&row)))
+    Ok(page.answer(&snapshot, |row| show::message(&row)).await)
 }
 
 pub async fn of_conversation(
@@ -60,7 +60,7 @@ pub async fn of_conversation(
     let snapshot = reading.snapshot().await?;
     conversations::find(&snapshot, &caller, &id).await?;
     let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
-    Ok(page.answer(&snapshot, |row| show::message(&row)))
+    Ok(page.answer(&snapshot, |row| show::message(&row)).await)
 }
 
 pub async fn outbox(
@@ -78,7 +78,7 @@ pub async fn outbox(
     let snapshot = reading.snapshot().await?;
     let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
     let own = conversations::of_rows(&snapshot, &caller, page.items.iter().map(|m| m.conversation_id.as_str())).await?;
-    Ok(page.answer(&snapshot, |row| show::outgoing(&row, own.get(&row.conversation_id))))
+    Ok(page.answer(&snapshot, |row| show::outgoing(&row, own.get(&row.conversation_id))).await)
 }
 
 pub async fn outbox_one(

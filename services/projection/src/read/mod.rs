@@ -13,6 +13,7 @@ mod list;
 mod messages;
 mod params;
 mod show;
+mod slice;
 mod snapshot;
 mod timeline;
 mod webhooks;

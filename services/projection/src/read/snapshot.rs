@@ -13,7 +13,11 @@ use serde_json::Value as JsonValue;
 use steward_http::Problem;
 use tokio_postgres::{IsolationLevel, Row, error::SqlState, types::ToSql};
 
-use super::{answer::Answer, desk};
+use super::{
+    answer::Answer,
+    desk,
+    slice::{Slice, Writing},
+};
 use crate::{
     error::ProjectionError,
     rows::{Table, columns},
@@ -35,19 +39,20 @@ pub struct Reading {
     /// A statement is under way.
     busy: Arc<AtomicBool>,
     page_bytes: usize,
+    writing: Writing,
 }
 
 impl Reading {
-    pub fn new(client: Object, share: Share, page_bytes: usize) -> Self {
+    pub fn new(client: Object, share: Share, page_bytes: usize, writing: Writing) -> Self {
         let share = Arc::new(Mutex::new(Some(share)));
-        Self { client: Some(client), share, busy: Arc::default(), page_bytes }
+        Self { client: Some(client), share, busy: Arc::default(), page_bytes, writing }
     }
 
     /// # Errors
     /// 503 when Postgres doesn't answer.
     pub async fn snapshot(&mut self) -> Result<Snapshot<'_>, Problem> {
         let client = self.client.as_mut().expect("it is taken at the end");
-        let (share, busy, page_bytes) = (&self.share, &self.busy, self.page_bytes);
+        let (share, busy, page_bytes, writing) = (&self.share, &self.busy, self.page_bytes, &self.writing);
         let taking = async {
             let transaction = client
                 .build_transaction()
@@ -63,7 +68,7 @@ impl Reading {
             let statement = transaction.prepare_cached("SELECT schema, position FROM steward.active").await?;
             let row = transaction.query_one(&statement, &[]).await?;
             let (schema, position) = (row.get(0), row.get::<_, i64>(1).cast_unsigned());
-            Ok(Snapshot { transaction, schema, position, page_bytes, share, busy })
+            Ok(Snapshot { transaction, schema, position, page_bytes, writing, share, busy })
         };
         in_time(busy, taking).await
     }
@@ -96,6 +101,7 @@ pub struct Snapshot<'a> {
     pub position: u64,
     /// So much may an answer have.
     pub page_bytes: usize,
+    writing: &'a Writing,
     share: &'a Arc<Mutex<Option<Share>>>,
     busy: &'a Arc<AtomicBool>,
 }
@@ -128,9 +134,17 @@ impl Snapshot<'_> {
         );
         let rows = self.query(&sql, values).await?;
         let there = rows.first().map_or(0, |row| row.get::<_, i64>(T::COLUMNS.len()));
-        let read: Result<Vec<T>, _> = rows.iter().map(T::read).collect();
-        let items = read.map_err(ProjectionError::from)?;
+        let (mut items, mut slice) = (Vec::with_capacity(rows.len()), self.slice().await);
+        for row in &rows {
+            slice.end().await;
+            items.push(T::read(row).map_err(ProjectionError::from)?);
+        }
         Ok(Rows { there: usize::try_from(there).unwrap_or(usize::MAX), items })
+    }
+
+    /// For work on many rows, when the tenant has a place for it.
+    pub async fn slice(&self) -> Slice {
+        self.writing.begin().await
     }
 
     /// An answer that reflects this state.

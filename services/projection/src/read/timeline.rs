@@ -33,7 +33,7 @@ pub async fn of_conversation(
     let snapshot = reading.snapshot().await?;
     conversations::find(&snapshot, &caller, &id).await?;
     let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
-    Ok(page.answer(&snapshot, |row| entry(&row)))
+    Ok(page.answer(&snapshot, |row| entry(&row)).await)
 }
 
 fn entry(row: &EventRow) -> Value {

@@ -37,7 +37,7 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
     let ids = page.items.iter().map(|row| row.aggregate_id.clone()).collect();
     let mut webhooks = folded(&snapshot, &caller, ids).await?;
-    Ok(page.answer(&snapshot, |row| webhooks.remove(&row.aggregate_id).map_or(JsonValue::Null, |w| show(&w))))
+    Ok(page.answer(&snapshot, |row| webhooks.remove(&row.aggregate_id).map_or(JsonValue::Null, |w| show(&w))).await)
 }
 
 pub async fn one(
@@ -79,7 +79,7 @@ pub async fn deliveries(
     list.by("event_id");
     list.by("event_type");
     let page: Page<DeliveryRow> = list.page(&snapshot, "position", |d: &DeliveryRow| d.position).await?;
-    Ok(page.answer(&snapshot, |row| show_delivery(&row, &webhook)))
+    Ok(page.answer(&snapshot, |row| show_delivery(&row, &webhook)).await)
 }
 
 async fn find(snapshot: &Snapshot<'_>, caller: &Caller, id: &str) -> Result<Webhook, Problem> {
