@@ -65,8 +65,8 @@ async fn a_server_that_hangs_is_named_within_seconds_however_many_ask() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_postgres_it_says_so_and_goes_on_by_itself() {
     let servers = System::start_servers().await.unwrap();
-    let run = servers.run_file().unwrap();
-    let (nats, url) = (run["nats"].as_str().unwrap(), run["postgres"].as_str().unwrap());
+    let urls = servers.credentials().unwrap();
+    let (nats, url) = (urls["nats"]["steward"].as_str().unwrap(), urls["postgres"]["owner"].as_str().unwrap());
     let (scheme, rest) = url.split_once("://").unwrap();
     let (who, address) = rest.split_once('@').unwrap();
     let (target, database) = address.split_once('/').unwrap();
@@ -83,6 +83,16 @@ async fn without_postgres_it_says_so_and_goes_on_by_itself() {
     assert_eq!(probed(&system, "/healthz").await.0, 200);
     postgres.open().await.unwrap();
     system.start_again().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgres_user_without_the_rights_is_refused_at_the_start_and_told_whom_to_name() {
+    let servers = System::start_servers().await.unwrap();
+    let urls = servers.credentials().unwrap();
+    let (nats, reader) = (urls["nats"]["steward"].as_str().unwrap(), urls["postgres"]["reader"].as_str().unwrap());
+    let config = Config::web().with(&format!("[nats]\nurl = \"{nats}\"\n[postgres]\nurl = \"{reader}\""));
+    let said = format!("{:#}", System::start(config).await.err().expect("it can't start"));
+    assert!(said.contains("ended with") && said.contains("postgres.url") && said.contains("owner"), "{said}");
 }
 
 /// `doctor` asks several things, some of them one after another.

@@ -378,7 +378,7 @@ async fn nothing_of_a_webhook_is_another_tenants_business() {
     let system = System::start(config("[\"1s\"]").with_auth("keys")).await.unwrap();
     let mut holders = Vec::new();
     for tenant in ["default", "other"] {
-        let command = &["keys", "create", "--tenant", tenant, "--role", "operator"];
+        let command = &["keys", "create", "--tenant", tenant, "--role", "admin"];
         let output = system.steward(command).unwrap().output().await.unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
         let mut api = system.api().clone();

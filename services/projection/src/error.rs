@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use steward_log::LogError;
-use tokio_postgres::error::Severity;
+use tokio_postgres::error::{Severity, SqlState};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectionError {
@@ -13,6 +13,11 @@ pub enum ProjectionError {
     Pool(#[from] deadpool_postgres::PoolError),
     #[error("Postgres refused or broke off: {}", describe(.0))]
     Postgres(#[from] tokio_postgres::Error),
+    #[error(
+        "the user of postgres.url may not make the read models' tables: {}. Name the database's owner there; `steward permissions --postgres` prints the roles",
+        describe(.0)
+    )]
+    Forbidden(#[source] tokio_postgres::Error),
     #[error("Postgres didn't answer within {0:?}")]
     TimedOut(Duration),
     #[error("the migration {name} failed: {}", describe(.source))]
@@ -42,9 +47,16 @@ pub enum ProjectionError {
 }
 
 impl ProjectionError {
+    /// As [`Self::Forbidden`] if rights are missing, which no waiting brings.
+    pub fn of_rights(self) -> Self {
+        match self {
+            Self::Postgres(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Self::Forbidden(error),
+            other => other,
+        }
+    }
+
     /// A row that was taken for new is there already.
     pub fn is_twice(&self) -> bool {
-        use tokio_postgres::error::SqlState;
         matches!(self, Self::Postgres(e) if e.code() == Some(&SqlState::UNIQUE_VIOLATION))
     }
 }

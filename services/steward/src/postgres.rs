@@ -167,10 +167,12 @@ pub fn pool(url: &Secret, size: usize) -> anyhow::Result<Pool> {
 pub async fn prepare(owner: &Pool, shutdown: &CancellationToken) -> Result<Option<()>, ProjectionError> {
     let mut wait = FIRST_WAIT;
     loop {
-        match shutdown.run_until_cancelled(migrate(owner)).await {
+        match shutdown.run_until_cancelled(migrate(owner)).await.map(|made| made.map_err(ProjectionError::of_rights)) {
             None => return Ok(None),
             Some(Ok(())) => return Ok(Some(())),
-            Some(Err(problem @ ProjectionError::Migration { .. })) => return Err(problem),
+            Some(Err(problem @ (ProjectionError::Migration { .. } | ProjectionError::Forbidden(_)))) => {
+                return Err(problem);
+            }
             Some(Err(problem)) => warn!("{:#}", anyhow::Error::new(problem)),
         }
         if shutdown.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
