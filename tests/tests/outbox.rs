@@ -341,3 +341,25 @@ async fn a_send_that_telegram_never_answered_is_unknown_stays_so_and_has_its_evi
     assert_eq!(telegram.delivered_to(7).iter().filter(|m| m.text == "news").count(), 1);
     assert_eq!(system.get(&format!("/api/v1/outbox/{message}")).await.unwrap()["state"], "unknown");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_messages_of_one_conversation_arrive_in_their_order() {
+    let telegram = Telegram::start().await.unwrap();
+    let limited = "rate_limit = { per_second = 30, burst = 30, per_chat_per_second = 20, per_chat_burst = 3 }";
+    for (keys, count) in [("rate_limit = \"off\"", 300), (limited, 100)] {
+        let system = System::start(Config::telegram_with(&telegram, keys)).await.unwrap();
+        telegram.set_latency(Duration::from_millis(10));
+        let chat = updates::next_id();
+        system.telegram(&updates::text(chat, "здравствуйте")).await.unwrap();
+        let conversation = system.conversation(chat).await.unwrap();
+        telegram.until_delivered_to(chat, 1, SOON).await.unwrap();
+        for n in 0..count {
+            let message = json!({ "conversation_id": conversation, "text": format!("no. {n}") });
+            system.post("/api/v1/outbox", &message).await.unwrap();
+        }
+        let delivered = telegram.until_delivered_to(chat, count + 1, SOON).await.unwrap();
+        let texts: Vec<&str> = delivered[1..].iter().map(|d| d.text.as_str()).collect();
+        let expected: Vec<String> = (0..count).map(|n| format!("no. {n}")).collect();
+        assert_eq!(texts, expected, "{keys}");
+    }
+}
