@@ -31,6 +31,10 @@ crash rounds="200":
 hostile:
     STEWARD_HOSTILE=all cargo test --release -p steward-tests --test hostile -- --nocapture
 
+# Reading costs in proportion to length: every pair of kinds of words, and mails of megabytes in every shape; about an hour
+growth:
+    cargo test --release -p steward-domain -p steward-ingestion --lib growth -- --ignored --nocapture
+
 # Two tenants, one flooding each resource in turn: the other's p99, alone and under the flood
 fairness samples="300":
     STEWARD_FAIRNESS={{samples}} cargo test --release -p steward-tests --test fairness -- --nocapture
