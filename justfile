@@ -33,7 +33,7 @@ hostile:
 
 # Reading costs in proportion to length: every pair of kinds of words, and mails of megabytes in every shape; about an hour
 growth:
-    cargo test --release -p steward-domain -p steward-ingestion --lib growth -- --ignored --nocapture
+    cargo test --release -p steward-language -p steward-ingestion --lib growth -- --ignored --nocapture
 
 # Two tenants, one flooding each resource in turn: the other's p99, alone and under the flood
 fairness samples="300":
