@@ -33,7 +33,7 @@ hostile:
 
 # Reading costs in proportion to length: every pair of kinds of words, and mails of megabytes in every shape; about an hour
 growth:
-    cargo test --release -p steward-domain -p steward-ingestion --lib growth -- --ignored --nocapture
+    cargo test --release -p steward-language -p steward-ingestion --lib growth -- --ignored --nocapture
 
 # Two tenants, one flooding each resource in turn: the other's p99, alone and under the flood
 fairness samples="300":
@@ -47,6 +47,14 @@ bench *jobs:
 # Write the golden bytes of events that have none yet
 golden:
     STEWARD_WRITE_GOLDEN=1 cargo test -p steward-proto
+
+# Licences, advisories, sources and duplicates of what we depend on (deny.toml); needs cargo-deny
+deny:
+    cargo deny --workspace check
+
+# The documentation of all our crates; warnings are errors
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 # Fuzz one parser (fuzz/targets) for so many seconds; needs cargo-fuzz. What breaks it is kept in fuzz/artifacts
 fuzz target seconds="60":

@@ -3,10 +3,9 @@
 #![no_main]
 
 use chrono::DateTime;
-use steward_domain::{
-    language::Language,
-    settings::PartsOfDay,
-    time::{TimeContext, find_all, parse_all},
+use steward_language::{
+    Language,
+    time::{PartsOfDay, TimeContext, find_all, parse_all},
     understanding::{understand, understand_all},
 };
 

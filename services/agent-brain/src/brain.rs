@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use steward_domain::{conversation::takeover::stretch::HumanStretch, language::Language, settings::Defaults};
+use steward_domain::{conversation::takeover::stretch::HumanStretch, settings::Defaults};
+use steward_language::Language;
 
 /// The brain without a model, as `[brain] provider` and the events name it.
 pub const RULES: &str = "rules";

@@ -5,9 +5,9 @@ use chrono_tz::Tz;
 use steward_domain::{
     contact::Contact,
     conversation::{Conversation, FollowUp, turns::MESSAGES_AT_ONCE},
-    language::Language,
     settings::{Defaults, Settings},
 };
+use steward_language::Language;
 
 use crate::brain::{Incoming, Promise, TurnInput};
 

@@ -5,7 +5,7 @@ mod rules_world;
 
 use rules_world::{decided, given, promise, reminder, reply};
 use steward_agent_brain::rules::{decide, failed};
-use steward_domain::language::Language::{En, Es, Ru};
+use steward_language::Language::{En, Es, Ru};
 
 #[test]
 fn a_long_message_is_read_in_part_and_the_reply_says_so() {

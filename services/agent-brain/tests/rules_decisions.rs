@@ -7,7 +7,7 @@ use steward_agent_brain::{
     brain::{CancelOn, Decision, TurnInput},
     rules::decide,
 };
-use steward_domain::language::Language::{self, En, Es, Ru};
+use steward_language::Language::{self, En, Es, Ru};
 
 #[test]
 fn a_request_is_scheduled_and_confirmed_in_its_own_language() {

@@ -8,7 +8,7 @@ use steward_agent_brain::{
     brain::{Decision, Offer, Promise, TurnInput},
     rules::decide,
 };
-use steward_domain::language::Language;
+use steward_language::Language;
 
 const FIRST: &str = "00000000000000000000000000000001f0000000000000000000000000000000a";
 const OTHER: &str = "00000000000000000000000000000001f0000000000000000000000000000000b";

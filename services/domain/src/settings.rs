@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use steward_proto::TenantId;
 
-use crate::language::Language;
+use steward_language::{Language, time::PartsOfDay};
 
 /// `[defaults]`: how promises are understood and kept unless a contact says otherwise.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,23 +53,6 @@ impl Default for Defaults {
             turn_debounce: Duration::ZERO,
             meeting_reminder_hours: vec![24, 1],
         }
-    }
-}
-
-/// Local hours (0–23) that stand for the parts of a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PartsOfDay {
-    pub morning: u32,
-    pub noon: u32,
-    pub afternoon: u32,
-    pub evening: u32,
-    pub night: u32,
-}
-
-impl Default for PartsOfDay {
-    fn default() -> Self {
-        Self { morning: 10, noon: 12, afternoon: 15, evening: 19, night: 22 }
     }
 }
 

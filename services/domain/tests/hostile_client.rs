@@ -7,16 +7,14 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use conversation_world::{Answer, World};
-use steward_domain::{
-    conversation::{
-        CancelOn, FollowUpState, UNANSWERED_KEPT, Why,
-        batch::Batch,
-        follow_ups::AT_ONCE,
-        meetings::Reminding,
-        turns::{MESSAGES_AT_ONCE, TurnStanding, TurnStart},
-    },
-    excerpt::MOST_BYTES,
+use steward_domain::conversation::{
+    CancelOn, FollowUpState, UNANSWERED_KEPT, Why,
+    batch::Batch,
+    follow_ups::AT_ONCE,
+    meetings::Reminding,
+    turns::{MESSAGES_AT_ONCE, TurnStanding, TurnStart},
 };
+use steward_language::excerpt::MOST_BYTES;
 use steward_proto::{to_timestamp, v1};
 
 #[test]

@@ -1,4 +1,4 @@
-//! The edge of the HTTP interfaces: problem answers, who is calling, bodies and queries read strictly.
+//! The edge of HTTP: problem answers, who is calling, bodies and queries read strictly; the client of requests that go out.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -13,6 +13,7 @@ mod key;
 mod keyring;
 mod limits;
 mod measure;
+mod outgoing;
 mod problem;
 mod refusal;
 mod refusals;
@@ -27,6 +28,7 @@ pub use guard::Guard;
 pub use key::{NewKey, create_key, hash_key};
 pub use limits::Limits;
 pub use measure::measure;
+pub use outgoing::client_builder;
 pub use problem::{Problem, unknown_path, wrong_method};
 pub use server::serve;
 pub use strict::{ApiJson, ApiPath, ApiQuery, COMMAND_LIMIT, need_json};

@@ -4,10 +4,10 @@ use steward_domain::{
     address::Address,
     conversation::{Author, Conversation, OnReply, Refused, outbox::Queue},
     ids,
-    language::Language,
     settings::Channel,
 };
 use steward_http::Problem;
+use steward_language::Language;
 use steward_log::{AtLeast, DecideError};
 use steward_proto::Event;
 use uuid::Uuid;

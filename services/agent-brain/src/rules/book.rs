@@ -1,7 +1,7 @@
 //! The promises of a conversation while a turn is being decided: what was there, what the turn makes, and what becomes of each.
 
 use chrono::{DateTime, Utc};
-use steward_domain::{language::Language, understanding::Intent};
+use steward_language::{Language, understanding::Intent};
 
 use uuid::Uuid;
 

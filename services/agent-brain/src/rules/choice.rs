@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 use chrono_tz::Tz;
-use steward_domain::{
+use steward_language::{
     time::{Grain, Meaning, Moment},
     understanding::{Intent, Which},
 };

@@ -1,6 +1,6 @@
 //! The `rules` brain: answers from patterns, without a model. Pure.
 //!
-//! Each message of a turn is understood by itself, in order ([`steward_domain::understanding`]); what it asks is done to a
+//! Each message of a turn is understood by itself, in order ([`steward_language::understanding`]); what it asks is done to a
 //! book of the conversation's promises ([`book`]); at the end the turn renews what the rule of renewal lets it renew, and says in
 //! one reply what it did ([`wording`]).
 
@@ -11,7 +11,7 @@ mod wording;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use steward_domain::language::Language;
+use steward_language::Language;
 
 use crate::brain::{Decision, TurnInput};
 

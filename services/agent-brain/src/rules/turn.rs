@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
-use steward_domain::{
-    conversation::follow_ups::FURTHEST,
-    language::Language,
+use steward_domain::conversation::follow_ups::FURTHEST;
+use steward_language::{
+    Language,
     time::{Grain, Meaning, Moment, TimeContext},
     understanding::{Asked, Intent, Request, Which, understand},
 };

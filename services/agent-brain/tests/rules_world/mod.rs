@@ -7,7 +7,8 @@ use steward_agent_brain::{
     brain::{Decision, Incoming, Promise, TurnInput},
     rules::decide,
 };
-use steward_domain::{language::Language, settings::Defaults};
+use steward_domain::settings::Defaults;
+use steward_language::Language;
 
 pub const ZONE: Tz = Madrid;
 

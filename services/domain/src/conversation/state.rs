@@ -20,7 +20,7 @@ pub const MISSED_KEPT: usize = 1_000;
 /// The fold of a conversation.
 ///
 /// A client may write what they like as often as they like, so everything here has a bound: what waits for an answer
-/// ([`UNANSWERED_KEPT`] messages, of each the beginning that is read, [`crate::excerpt`]), keys of what came in
+/// ([`UNANSWERED_KEPT`] messages, of each the beginning that is read, [`steward_language::excerpt`]), keys of what came in
 /// ([`crate::keys`]), open promises (`[limits] open_follow_ups`; of those that ended, and of messages out, the last 128),
 /// meetings (64), intents (16), a human's stretch (32 lines). `cancelled` and `unannounced` are as long as the promises
 /// that were open.
@@ -173,7 +173,7 @@ pub struct ClientMessage {
     pub message_id: String,
     pub event_id: String,
     pub kind: String,
-    /// The beginning of it that is read ([`crate::excerpt::head`]).
+    /// The beginning of it that is read ([`steward_language::excerpt::head`]).
     pub text: String,
     /// There was more that is never read: of this message, or whole messages before it.
     pub cut: bool,

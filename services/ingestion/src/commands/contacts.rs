@@ -6,9 +6,9 @@ use steward_domain::{
     contact::{Contact, How, Merge},
     conversation::Refused,
     ids,
-    language::Language,
 };
 use steward_http::{ApiPath, Problem};
+use steward_language::Language;
 use steward_log::AtLeast;
 use steward_proto::{Event, v1};
 use uuid::Uuid;

@@ -10,7 +10,7 @@ use axum::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
-use rand::RngCore as _;
+use rand::Rng as _;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use steward_domain::{

@@ -2,14 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use steward_domain::{
-    contact::Contact,
-    conversation::Conversation,
-    language::Language,
-    settings::Defaults,
+use steward_domain::{contact::Contact, conversation::Conversation, settings::Defaults};
+use steward_http::Problem;
+use steward_language::{
+    Language,
     time::{Meaning, Moment, TimeContext, parse},
 };
-use steward_http::Problem;
 
 /// Bytes of a phrase, at most: it only says a time.
 const LONGEST_PHRASE: usize = 1_000;

@@ -7,9 +7,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use steward_domain::{
-    language::Language,
-    settings::Defaults,
+use steward_domain::settings::Defaults;
+use steward_language::{
+    Language,
     time::{Grain, Meaning, Moment, TimeContext, parse},
 };
 
@@ -76,7 +76,7 @@ struct Tag {
 
 /// Reads `ru`, `es-MX`, `en-GB`. English dates are written day first outside the United States.
 fn language(tag: &str) -> Result<Tag, String> {
-    let language = tag.parse().map_err(|e: steward_domain::language::UnknownLanguage| e.to_string())?;
+    let language = tag.parse().map_err(|e: steward_language::UnknownLanguage| e.to_string())?;
     let region = tag.split(['-', '_']).nth(1).map(str::to_ascii_uppercase);
     Ok(Tag { language, day_first: region.is_some_and(|region| region != "US") })
 }

@@ -15,7 +15,8 @@ use std::{
 };
 
 pub use steward_domain::settings::{Approval, Policy, Template, TenantPolicy};
-use steward_domain::settings::{Breaker, Defaults, Limits, PartsOfDay, ReadLimits};
+use steward_domain::settings::{Breaker, Defaults, Limits, ReadLimits};
+use steward_language::time::PartsOfDay;
 use toml::Table;
 
 pub use self::{

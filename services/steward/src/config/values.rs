@@ -143,7 +143,7 @@ impl<'de> Deserialize<'de> for Zone {
 
 /// `ru`, `es` or `en`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Spoken(pub steward_domain::language::Language);
+pub(super) struct Spoken(pub steward_language::Language);
 
 impl<'de> Deserialize<'de> for Spoken {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

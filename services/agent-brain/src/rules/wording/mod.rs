@@ -6,7 +6,7 @@ mod ru;
 
 use chrono::{DateTime, Datelike};
 use chrono_tz::Tz;
-use steward_domain::{language::Language, understanding::Intent};
+use steward_language::{Language, understanding::Intent};
 
 use super::book::name;
 use crate::brain::Promise;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike};
 use chrono_tz::Tz;
-use steward_domain::understanding::Intent;
+use steward_language::understanding::Intent;
 
 use super::{Wording, clock, days_ahead, first_word, month, stopped, weekday};
 

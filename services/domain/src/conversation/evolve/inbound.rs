@@ -9,7 +9,7 @@ use super::super::state::{
     Author, CancelOn, Cancelled, ClientMessage, Conversation, FollowUpState, MISSED_KEPT, Message, OnReply, Person,
     Place, Takeover, Thread, UNANSWERED_KEPT, Why,
 };
-use crate::excerpt;
+use steward_language::excerpt;
 
 /// Message-IDs of a thread that are kept: a mail names the first and the latest.
 const REFERENCES_KEPT: usize = 32;

@@ -7,7 +7,7 @@ mod ru;
 use std::sync::LazyLock;
 
 use super::{Intent, pattern::Patterns};
-use crate::language::Language;
+use crate::Language;
 
 /// Where a verb of contact must stand to be a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use super::{
     lexicon::{Form, Verbs},
     sentence::Sentence,
 };
-use crate::language::Language;
+use crate::Language;
 
 /// What a verb asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,9 @@
 use chrono::{DateTime, Duration, Months, TimeZone, Utc};
 use chrono_tz::Tz;
 use proptest::prelude::*;
-use steward_domain::{
-    language::Language,
-    settings::PartsOfDay,
-    time::{Meaning, TimeContext, find_all, parse},
+use steward_language::{
+    Language,
+    time::{Meaning, PartsOfDay, TimeContext, find_all, parse},
 };
 
 /// Words that make times, so that random texts often hold one.

@@ -7,7 +7,7 @@ use super::{
     phrase::{DateSpec, Piece, Shift, Unit, Which},
     reader::Reader,
 };
-use crate::language::Language;
+use crate::Language;
 
 const LOOSE: Piece = Piece::Loose { rule: "loose_length", guess: None };
 

@@ -12,7 +12,7 @@ use super::{
     topic::is_other_clause,
     words::{Sort, tokens, without_quoted_lines},
 };
-use crate::{language::Language, time::Meaning};
+use crate::{Language, time::Meaning};
 
 /// Pictographs that say yes or thanks.
 const NODS: &[char] = &[

@@ -6,7 +6,7 @@ use super::{
     phrase::{DateSpec, MonthRef, Piece, Unit, Which},
     reader::Reader,
 };
-use crate::language::Language;
+use crate::Language;
 
 /// A day, or something too loose to be one, that starts at `i`.
 pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {

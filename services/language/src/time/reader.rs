@@ -6,7 +6,7 @@ use super::{
     lexicon::{Lexeme, Sense},
     phrase::{Part, Unit},
 };
-use crate::language::Language;
+use crate::Language;
 
 /// Marks that, glued to a number, make it a price, a share, a path, a version …
 const SPOILERS: &str = "$€£¥₽#№%‰°*=&^\\_<>/";

@@ -2,17 +2,16 @@
 //!
 //! The tests that run always take every word and a part of the pairs of kinds of words (a time's senses, a list of the
 //! understanding); those marked `ignore` take every pair of kinds:
-//! `cargo test --release -p steward-domain --lib growth -- --ignored`.
+//! `cargo test --release -p steward-language --lib growth -- --ignored`.
 
 use std::{collections::BTreeMap, hint::black_box, time::Duration, time::Instant};
 
 use chrono::{TimeZone as _, Utc};
 
 use crate::{
+    Language::{self, En, Es, Ru},
     excerpt,
-    language::Language::{self, En, Es, Ru},
-    settings::PartsOfDay,
-    time::{self, TimeContext, parse_all},
+    time::{self, PartsOfDay, TimeContext, parse_all},
     understanding::{self, understand, understand_all},
 };
 

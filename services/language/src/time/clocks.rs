@@ -6,7 +6,7 @@ use super::{
     phrase::{Clock, Meridiem, Part, Piece, Unit},
     reader::Reader,
 };
-use crate::language::Language;
+use crate::Language;
 
 /// Words that may stand between a clock and its part of day ("7 in the evening", "3 de la tarde").
 const BEFORE_PART: [Sense; 6] = [Sense::At, Sense::In, Sense::The, Sense::Of, Sense::On, Sense::This];

@@ -4,10 +4,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::{Europe::Madrid, Tz};
-use steward_domain::{
-    language::Language,
-    settings::PartsOfDay,
-    time::{Meaning, TimeContext},
+use steward_language::{
+    Language,
+    time::{Meaning, PartsOfDay, TimeContext},
     understanding::{Asked, Request, Which, understand},
 };
 

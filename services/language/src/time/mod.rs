@@ -35,6 +35,7 @@ use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use serde::Deserialize;
 
 use self::{
     lexicon::Lexicon,
@@ -43,7 +44,7 @@ use self::{
     resolve::Outcome,
     tokens::{Shape, Token},
 };
-use crate::{excerpt::head, language::Language, settings::PartsOfDay};
+use crate::{Language, excerpt::head};
 
 /// What a phrase is read against.
 #[derive(Debug, Clone)]
@@ -58,6 +59,23 @@ pub struct TimeContext {
     /// Local hour of a bare day.
     pub followup_hour: u32,
     pub parts_of_day: PartsOfDay,
+}
+
+/// Local hours (0–23) that stand for the parts of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PartsOfDay {
+    pub morning: u32,
+    pub noon: u32,
+    pub afternoon: u32,
+    pub evening: u32,
+    pub night: u32,
+}
+
+impl Default for PartsOfDay {
+    fn default() -> Self {
+        Self { morning: 10, noon: 12, afternoon: 15, evening: 19, night: 22 }
+    }
 }
 
 /// How fine the phrase was.

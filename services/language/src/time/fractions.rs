@@ -6,7 +6,7 @@ use super::{
     phrase::{Clock, Unit},
     reader::Reader,
 };
-use crate::language::Language;
+use crate::Language;
 
 /// A clock told by what is left of, or past, an hour.
 pub fn read(reader: &Reader, i: usize, opened: bool) -> Option<Face> {

@@ -8,7 +8,7 @@ use super::{
     reader::Reader,
     tokens::Digits,
 };
-use crate::language::Language;
+use crate::Language;
 
 /// A written date that starts at `i`.
 pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {

@@ -6,7 +6,7 @@ use super::{
     phrase::{Clock, Meridiem, Unit},
     reader::Reader,
 };
-use crate::language::Language;
+use crate::Language;
 
 /// How an hour was written, before it is known to be one.
 pub struct Face {

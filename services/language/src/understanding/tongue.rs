@@ -1,7 +1,7 @@
 //! Which of our languages a text is clearly written in.
 
 use super::words::tokens;
-use crate::language::Language;
+use crate::Language;
 
 const ES: &[&str] = &[
     "el",

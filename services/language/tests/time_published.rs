@@ -8,10 +8,9 @@ use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, Timelike, Utc};
 use chrono_tz::Tz;
 use regex::Regex;
 use serde_json::Value;
-use steward_domain::{
-    language::Language,
-    settings::PartsOfDay,
-    time::{Meaning, TimeContext, parse},
+use steward_language::{
+    Language,
+    time::{Meaning, PartsOfDay, TimeContext, parse},
 };
 
 struct Row {

@@ -18,8 +18,7 @@ mod topic;
 mod words;
 
 use crate::{
-    excerpt,
-    language::Language,
+    Language, excerpt,
     time::{Meaning, TimeContext, parse_all},
 };
 

@@ -4,10 +4,9 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
-use steward_domain::{
-    language::Language::{self, En, Es, Ru},
-    settings::PartsOfDay,
-    time::{Meaning, TimeContext, find_all, parse},
+use steward_language::{
+    Language::{self, En, Es, Ru},
+    time::{Meaning, PartsOfDay, TimeContext, find_all, parse},
 };
 
 /// Wednesday 18 November 2026, 12:30 in Madrid.

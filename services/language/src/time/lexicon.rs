@@ -15,7 +15,7 @@ use super::{
     ru,
     tokens::{Digits, Shape, Token, folded},
 };
-use crate::language::Language;
+use crate::Language;
 
 /// One meaning of a word or of a fixed expression. Many have several: the grammar takes the one that fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
