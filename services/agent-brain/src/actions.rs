@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use steward_domain::{
-    conversation::{Author, Conversation, FollowUp, FollowUpState, OnReply, Refused, Why, outbox::Queue},
+    conversation::{Author, Conversation, FollowUp, FollowUpState, OnReply, Refused, outbox::Queue},
     ids,
+    kernel::Why,
 };
 use steward_log::{AtLeast, DecideError, Handled};
 use steward_proto::{AggregateId, Cause, Event, Recorded, v1};
@@ -274,7 +275,7 @@ pub(crate) mod tests {
 
     #[test]
     fn what_passes_or_waits_for_an_upgrade_is_no_failure() {
-        let ahead = Refused::new("schema_ahead", "");
+        let ahead = Refused::SchemaAhead { type_name: "MoonPhaseChanged".to_owned() };
         let unavailable = AppendError::Unavailable { after: Duration::ZERO };
         for error in
             [DecideError::Refused(ahead), DecideError::Append(unavailable), DecideError::Append(AppendError::Broken)]

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use steward_domain::{
     conversation::{
-        Author, CancelOn, Conversation, OnReply, Refused, Why, batch::Batch, follow_ups::Schedule, outbox::Queue,
+        Author, CancelOn, Conversation, OnReply, Refused, batch::Batch, follow_ups::Schedule, outbox::Queue,
     },
     ids,
+    kernel::{Refusal as _, Why},
 };
 use steward_log::{AppendError, DecideError};
 use steward_proto::{Event, v1};
@@ -43,8 +44,8 @@ impl Failure {
     /// saying so does. `None`: the log's trouble, or an upgrade's.
     pub fn of(error: &DecideError<Refused>) -> Option<Self> {
         match error {
-            DecideError::Refused(refused) if refused.code == "schema_ahead" => None,
-            DecideError::Refused(refused) => Some(Self { code: refused.code, text: refused.detail.clone() }),
+            DecideError::Refused(Refused::SchemaAhead { .. }) => None,
+            DecideError::Refused(refused) => Some(Self { code: refused.code(), text: refused.to_string() }),
             DecideError::Append(AppendError::Broken | AppendError::Log(_)) | DecideError::Log(_) => None,
             DecideError::Append(error) if error.is_permanent() => {
                 let large = matches!(error, AppendError::TooLarge { .. } | AppendError::TooMany(_));
@@ -94,7 +95,7 @@ impl Turn {
             match self.decide(state, decisions, &decisions[at], self.ids[at]) {
                 Ok(decided) => events.extend(decided),
                 // It ended by itself between the brain's look and now: nothing is left to do about it.
-                Err(refused) if refused.code.starts_with("already_") || refused.code == "not_renewable" => {}
+                Err(refused) if refused.came_too_late() => {}
                 Err(refused) => return Err(refused),
             }
         }

@@ -7,6 +7,7 @@ pub mod contact;
 pub mod conversation;
 pub mod ids;
 pub mod inbox;
+pub mod kernel;
 pub mod keys;
 pub mod mail;
 pub mod policy;

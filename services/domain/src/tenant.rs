@@ -6,7 +6,14 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use steward_proto::{Event, Fold, Recorded, v1};
 
-use crate::conversation::{Refused, Why};
+use crate::kernel::{Why, refusals};
+
+refusals! {
+    /// A decision about a tenant that the rules don't allow.
+    Refused {
+        BreakerClosed: Conflict "breaker_closed", "the breaker isn't open: nothing is held back by it";
+    }
+}
 
 /// What a key may do; each role may do all that the ones after it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -77,7 +84,7 @@ impl Tenant {
     /// A person closes the breaker.
     pub fn reset_breaker(&self, by: &str, note: &str) -> Result<Vec<Event>, Refused> {
         let Some(Tripped { position, .. }) = self.breaker else {
-            return Err(Refused::new("breaker_closed", "the breaker isn't open: nothing is held back by it"));
+            return Err(Refused::BreakerClosed);
         };
         Ok(vec![v1::BreakerReset { by: by.to_owned(), note: note.to_owned(), tripped_position: position }.into()])
     }

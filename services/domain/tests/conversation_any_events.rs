@@ -11,10 +11,9 @@ use proptest::{collection::vec, prelude::*};
 use steward_domain::{
     address::Address,
     contact::Contact,
-    conversation::{
-        Author, CancelOn, Why, dispatch::Claiming, follow_ups::Alarm, templates::Addressee, turns::StartTurn,
-    },
+    conversation::{Author, CancelOn, dispatch::Claiming, follow_ups::Alarm, templates::Addressee, turns::StartTurn},
     inbox::Inbox,
+    kernel::{Refusal as _, Why},
     policy::parse_quiet_hours,
     settings::{Approval, ApprovalRule, Breaker, Policy, SetBy},
     tenant::Tenant,
@@ -94,7 +93,7 @@ fn decide_everything(world: &mut World) {
     state.pending();
     if state.schema_ahead.is_some() {
         for answer in answers {
-            assert_eq!(answer.unwrap_err().code, "schema_ahead");
+            assert_eq!(answer.unwrap_err().code(), "schema_ahead");
         }
     }
 }

@@ -9,6 +9,7 @@ use conversation_world::{
 };
 use steward_domain::{
     conversation::{Author, OnReply, dispatch::Step},
+    kernel::Refusal as _,
     settings::Approval,
     tenant::Tenant,
 };
@@ -74,7 +75,7 @@ fn a_person_holds_edits_and_moves_what_waits_and_nothing_else() {
     let events = world.state.hold_message(&id, "anna").unwrap();
     world.record_all(events);
     is(&world, &id, "held", "by_command");
-    assert_eq!(world.state.hold_message(&id, "anna").unwrap_err().code, "already_held");
+    assert_eq!(world.state.hold_message(&id, "anna").unwrap_err().code(), "already_held");
     let events = world.state.edit_message(&id, &"слово ".repeat(1000), "anna").unwrap();
     world.record_all(events);
     assert_eq!(world.state.outbox[&id].parts.len(), 2, "it is split anew");
@@ -92,7 +93,7 @@ fn a_person_holds_edits_and_moves_what_waits_and_nothing_else() {
         world.state.approve_message(&sent, "", "anna"),
         world.state.cancel_message_by(&sent, "anna"),
     ] {
-        assert_eq!(refused.unwrap_err().code, "not_queued");
+        assert_eq!(refused.unwrap_err().code(), "not_queued");
     }
 }
 
@@ -102,7 +103,7 @@ fn what_is_half_sent_cant_be_reworded() {
     let id = queued(&mut world, |q| q.text = "word ".repeat(1200));
     let claim = world.claim(&id);
     world.answer(&claim, Answer::Success);
-    assert_eq!(world.state.edit_message(&id, "x", "anna").unwrap_err().code, "partly_sent");
+    assert_eq!(world.state.edit_message(&id, "x", "anna").unwrap_err().code(), "partly_sent");
 }
 
 #[test]

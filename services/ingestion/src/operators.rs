@@ -81,11 +81,11 @@ impl Intake {
         });
         match decided.await {
             Ok(_) => Ok(None),
-            Err(DecideError::Refused(Refused { code, detail })) => Ok(match code {
-                "already_taken_over" => None,
-                "unknown_conversation" => Some(Failure::NoClient(client.into())),
-                "not_taken_over" => Some(Failure::NotActive(client.into())),
-                _ => Some(Failure::Refused(detail)),
+            Err(DecideError::Refused(refused)) => Ok(match refused {
+                Refused::AlreadyTakenOver { .. } => None,
+                Refused::UnknownConversation => Some(Failure::NoClient(client.into())),
+                Refused::NotTakenOver => Some(Failure::NotActive(client.into())),
+                other => Some(Failure::Refused(other.to_string())),
             }),
             Err(DecideError::Append(error)) => Err(error.into()),
             Err(DecideError::Log(error)) => Err(error.into()),

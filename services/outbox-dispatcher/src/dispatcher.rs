@@ -4,7 +4,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use steward_domain::{
-    conversation::{Conversation, MessageState, Refused, Why, dispatch::Step},
+    conversation::{Conversation, MessageState, Refused, dispatch::Step},
+    kernel::Why,
     settings::{Channel, OnUnknown, Settings},
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};

@@ -9,6 +9,7 @@ use steward_domain::{
         follow_ups::{self, Alarmed},
     },
     ids,
+    kernel::Refusal as _,
     settings::Settings,
 };
 use steward_log::{AtLeast, DecideError, HandleError, Log, LogError};
@@ -76,7 +77,7 @@ impl Decider {
                 Ok(decided.value)
             }
             Err(DecideError::Refused(refused)) => {
-                tracing::error!(code = refused.code, id = alarm.id, "an alarm can't be decided: {refused}");
+                tracing::error!(code = refused.code(), id = alarm.id, "an alarm can't be decided: {refused}");
                 Ok(None)
             }
             Err(error) => Err(error.into()),

@@ -4,7 +4,7 @@ mod merging;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use merging::{How, MERGED_AT_MOST, Merge};
+pub use merging::{How, MERGED_AT_MOST, Merge, Refused};
 use steward_proto::{Event, Fold, Recorded};
 use uuid::Uuid;
 

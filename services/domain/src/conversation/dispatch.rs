@@ -7,11 +7,12 @@ use chrono_tz::Tz;
 use steward_proto::{Event, to_timestamp, v1};
 
 use super::{
-    Author, Conversation, Message, MessageState, Refused, Why,
+    Author, Conversation, Message, MessageState, Refused,
     outbox::{BREAKER_OPEN, fingerprint, held},
     templates::{Addressee, TemplateCall},
 };
 use crate::{
+    kernel::Why,
     policy,
     settings::{Approval, ApprovalRule, Policy, Template},
 };

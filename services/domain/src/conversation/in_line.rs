@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use steward_proto::{Event, to_timestamp, v1};
 
-use super::{Conversation, MessageState, Refused, Why};
+use super::{Conversation, MessageState, Refused};
+use crate::kernel::Why;
 
 /// Why a message is put off until its turn.
 pub const WAITS_ITS_TURN: &str = "waits_its_turn";

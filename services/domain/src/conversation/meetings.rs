@@ -5,10 +5,10 @@ use steward_proto::{Event, from_timestamp, v1};
 use uuid::Uuid;
 
 use super::{
-    CancelOn, Conversation, Refused, Why,
+    CancelOn, Conversation, Refused,
     follow_ups::{FURTHEST, Schedule},
 };
-use crate::ids;
+use crate::{ids, kernel::Why};
 
 /// How many meetings a conversation remembers: those that begin first are forgotten first.
 const KEPT: usize = 64;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use steward_proto::v1;
 
-use super::Why;
+use crate::kernel::Why;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Author {

@@ -5,9 +5,10 @@ use sha2::{Digest as _, Sha256};
 use steward_proto::{Event, to_timestamp, v1};
 
 use super::{
-    Author, Conversation, Message, MessageState, OnReply, Refused, Why,
+    Author, Conversation, Message, MessageState, OnReply, Refused,
     follow_ups::{Alarm, Alarmed, FURTHEST},
 };
+use crate::kernel::Why;
 
 /// Why a message is held while the tenant's breaker is open.
 pub const BREAKER_OPEN: &str = "breaker_open";
@@ -42,13 +43,10 @@ impl Conversation {
     pub fn queue(&self, q: Queue) -> Result<Vec<Event>, Refused> {
         self.readable()?;
         if self.place.is_none() {
-            return Err(Refused::new(
-                "unknown_conversation",
-                "there is no such conversation; it begins with the client's first message",
-            ));
+            return Err(Refused::UnknownConversation);
         }
         if q.text.trim().is_empty() {
-            return Err(Refused::new("empty_text", "a message needs a text"));
+            return Err(Refused::EmptyText { what: "a message" });
         }
         let mut events = Vec::new();
         if !q.key.is_empty() {
@@ -107,18 +105,12 @@ impl Conversation {
             MessageState::Failed(_) | MessageState::Unknown(_) | MessageState::Expired(_)
                 if self.human_active() && message.author == Author::Bot =>
             {
-                Err(Refused::new(
-                    "human_active",
-                    "a human is active, so the bot is silent; release the conversation first",
-                ))
+                Err(Refused::HumanActive)
             }
             MessageState::Failed(_) | MessageState::Unknown(_) | MessageState::Expired(_) => {
                 Ok(vec![v1::MessageRetried { message_id: message_id.to_owned(), by: by.to_owned() }.into()])
             }
-            _ => Err(Refused::new(
-                "not_retryable",
-                "only a message that failed, expired, or whose fate is unknown can be sent again",
-            )),
+            _ => Err(Refused::NotRetryable),
         }
     }
 
@@ -160,10 +152,10 @@ impl Conversation {
         self.readable()?;
         let message = self.waiting_message(message_id)?;
         if text.trim().is_empty() {
-            return Err(Refused::new("empty_text", "a message needs a text"));
+            return Err(Refused::EmptyText { what: "a message" });
         }
         if message.part > 0 {
-            return Err(Refused::new("partly_sent", "its first part is out already; cancel the rest and write anew"));
+            return Err(Refused::PartlySent);
         }
         if message.text == text {
             return Ok(Vec::new());
@@ -184,7 +176,7 @@ impl Conversation {
         self.readable()?;
         let message = self.waiting_message(message_id)?;
         if !message.is_queued() {
-            return Err(Refused::new("already_held", "this message is held already; approve it to let it go"));
+            return Err(Refused::AlreadyHeld);
         }
         Ok(vec![held(message, &Why::new("by_command", format!("held by {by}"), ""), by)])
     }
@@ -194,13 +186,10 @@ impl Conversation {
         self.readable()?;
         let message = self.waiting_message(message_id)?;
         if message.is_queued() {
-            return Err(Refused::new("not_held", "this message isn't held: it goes out by itself"));
+            return Err(Refused::NotHeld);
         }
         if hash != self.approval_hash(message) {
-            return Err(Refused::new(
-                "approval_stale",
-                "the text or the recipient isn't what you saw; read the message again and approve its `approval_hash`",
-            ));
+            return Err(Refused::ApprovalStale);
         }
         Ok(vec![
             v1::MessageApproved {
@@ -241,13 +230,11 @@ impl Conversation {
         if message.is_waiting() {
             return Ok(message);
         }
-        Err(Refused::new("not_queued", "only a message that waits can be changed; this one is being sent or has ended"))
+        Err(Refused::NotQueued)
     }
 
     fn known_message(&self, id: &str) -> Result<&Message, Refused> {
-        self.outbox.get(id).map(AsRef::as_ref).ok_or_else(|| {
-            Refused::new("unknown_message", format!("there is no message `{id}` in this conversation's outbox"))
-        })
+        self.outbox.get(id).map(AsRef::as_ref).ok_or_else(|| Refused::UnknownMessage { id: id.to_owned() })
     }
 
     /// The text in parts that the conversation's channel takes.
@@ -270,10 +257,10 @@ pub(super) fn held(message: &Message, why: &Why, by: &str) -> Event {
 /// Refuses an instant that has passed or is too far ahead.
 pub fn ahead(now: DateTime<Utc>, at: DateTime<Utc>) -> Result<(), Refused> {
     if at <= now {
-        return Err(Refused::new("past", format!("{at} has passed; leave it out to send at once")));
+        return Err(Refused::Past { at, instead: "leave it out to send at once" });
     }
     if at - now > FURTHEST {
-        return Err(Refused::new("too_far", format!("{at} is more than two years ahead, which is the limit")));
+        return Err(Refused::TooFar { at });
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use steward_proto::v1;
 
 pub use super::message::{Author, Claim, Message, MessageState, OnReply, Receipts};
 use super::{meetings::Meeting, noted::Noted, takeover::stretch::Stretch};
-use crate::{channel::Capabilities, keys::InboundKeys};
+use crate::{channel::Capabilities, kernel::Why, keys::InboundKeys};
 
 /// Client messages that wait for a turn, at most: of more, the oldest are forgotten, and the turn that answers them is told.
 pub const UNANSWERED_KEPT: usize = 1_000;
@@ -138,32 +138,6 @@ pub struct Takeover {
     pub active_at: DateTime<Utc>,
     /// What was cancelled while it lasted, [`MISSED_KEPT`] at most; shown at release.
     pub cancelled: Vec<String>,
-}
-
-/// Why something ended: a stable code, words, and the event that made it so.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Why {
-    pub code: String,
-    pub text: String,
-    pub event_id: String,
-}
-
-impl Why {
-    pub fn new(code: &str, text: impl Into<String>, event_id: impl ToString) -> Self {
-        Self { code: code.to_owned(), text: text.into(), event_id: event_id.to_string() }
-    }
-}
-
-impl From<&Why> for v1::Reason {
-    fn from(why: &Why) -> Self {
-        Self { code: why.code.clone(), text: why.text.clone(), event_id: why.event_id.clone() }
-    }
-}
-
-impl From<&v1::Reason> for Why {
-    fn from(reason: &v1::Reason) -> Self {
-        Self { code: reason.code.clone(), text: reason.text.clone(), event_id: reason.event_id.clone() }
-    }
 }
 
 /// What a client wrote, until a turn answers it.

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use steward_proto::{Event, to_timestamp, v1};
 
-use super::{Conversation, FollowUpState, Refused, Why};
+use super::{Conversation, FollowUpState, Refused};
+use crate::kernel::Why;
 
 /// Messages that one turn answers, at most; the next turn answers the rest.
 pub const MESSAGES_AT_ONCE: usize = 64;

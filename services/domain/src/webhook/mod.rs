@@ -14,7 +14,20 @@ use steward_proto::{
 pub use reach::is_public;
 pub use signature::Secret;
 
-use crate::conversation::{Refused, Why};
+use crate::kernel::{Why, refusals};
+
+refusals! {
+    /// A decision about a webhook that the rules don't allow.
+    Refused {
+        SchemaAhead { type_name: String }: Conflict "schema_ahead",
+            "this webhook holds a {type_name} that this version can't read; upgrade Steward";
+        UnknownWebhook: Unknown "unknown_webhook", "there is no such webhook; GET /api/v1/webhooks lists them";
+        UnknownDelivery: Unknown "unknown_delivery",
+            "there is no such delivery; GET /api/v1/webhooks/{{id}}/deliveries lists them";
+        KeyReused: Conflict "key_reused", "this idempotency key made another webhook; send a new key";
+        Disabled: Conflict "disabled", "this webhook is disabled; make a new one, then events reach it again";
+    }
+}
 
 /// How long the secret before still signs after a rotation.
 pub const OVERLAP: TimeDelta = TimeDelta::hours(24);
@@ -154,13 +167,10 @@ impl Webhook {
 
     fn known(&self) -> Result<(), Refused> {
         if let Some(type_name) = &self.schema_ahead {
-            let detail = format!("this webhook holds a {type_name} that this version can't read; upgrade Steward");
-            return Err(Refused::new("schema_ahead", detail));
+            return Err(Refused::SchemaAhead { type_name: type_name.clone() });
         }
         match self.standing {
-            Standing::None | Standing::Deleted => {
-                Err(Refused::new("unknown_webhook", "there is no such webhook; GET /api/v1/webhooks lists them"))
-            }
+            Standing::None | Standing::Deleted => Err(Refused::UnknownWebhook),
             Standing::Active | Standing::Disabled(_) => Ok(()),
         }
     }
@@ -172,8 +182,7 @@ impl Webhook {
     pub fn create(&self, new: &New) -> Result<Vec<Event>, Refused> {
         if self.standing != Standing::None {
             let same = self.is_active() && self.url == new.url && self.types == new.types && self.filter == new.filter;
-            let taken = || Refused::new("key_reused", "this idempotency key made another webhook; send a new key");
-            return if same { Ok(Vec::new()) } else { Err(taken()) };
+            return if same { Ok(Vec::new()) } else { Err(Refused::KeyReused) };
         }
         let created = v1::WebhookCreated {
             webhook_id: new.id.clone(),
@@ -226,12 +235,11 @@ impl Webhook {
     pub fn may_retry(&self, recorded: &Recorded) -> Result<(), Refused> {
         self.known()?;
         if recorded.position <= self.created_position || !self.wants(recorded) {
-            let detail = "there is no such delivery; GET /api/v1/webhooks/{id}/deliveries lists them";
-            return Err(Refused::new("unknown_delivery", detail));
+            return Err(Refused::UnknownDelivery);
         }
         match self.standing {
             Standing::Active => Ok(()),
-            _ => Err(Refused::new("disabled", "this webhook is disabled; make a new one, then events reach it again")),
+            _ => Err(Refused::Disabled),
         }
     }
 

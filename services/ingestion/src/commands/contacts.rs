@@ -3,8 +3,7 @@
 use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use steward_domain::{
-    contact::{Contact, How, Merge},
-    conversation::Refused,
+    contact::{Contact, How, Merge, Refused},
     ids,
 };
 use steward_http::{ApiPath, Problem};

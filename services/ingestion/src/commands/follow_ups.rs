@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use steward_domain::{
     contact::Contact,
-    conversation::{CancelOn, Conversation, FollowUpState, Why, follow_ups::Schedule},
+    conversation::{CancelOn, Conversation, FollowUpState, follow_ups::Schedule},
     ids,
+    kernel::Why,
 };
 use steward_http::{ApiPath, Problem};
 use steward_log::AtLeast;

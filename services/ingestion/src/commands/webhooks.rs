@@ -14,9 +14,8 @@ use rand::RngCore as _;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use steward_domain::{
-    conversation::Refused,
     ids,
-    webhook::{ALL_TYPES, Filter, LONGEST_URL, New, Secret, Standing, Webhook, is_public, is_told},
+    webhook::{ALL_TYPES, Filter, LONGEST_URL, New, Refused, Secret, Standing, Webhook, is_public, is_told},
 };
 use steward_http::{ApiPath, Problem};
 use steward_log::{Append, AtLeast, Expected, LogError};

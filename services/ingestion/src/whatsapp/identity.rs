@@ -9,6 +9,7 @@ use steward_domain::{
     contact::{Contact, How, Merge},
     conversation::Conversation,
     ids,
+    kernel::Refusal as _,
     settings::Channel,
 };
 use steward_http::Problem;
@@ -124,7 +125,7 @@ impl People<'_> {
             Ok(_) => Ok(()),
             Err(DecideError::Refused(refused)) => {
                 // An operator has merged them otherwise, or they are one already.
-                tracing::info!(%contact, %into, code = refused.code, "a proven match isn't merged");
+                tracing::info!(%contact, %into, code = refused.code(), "a proven match isn't merged");
                 Ok(())
             }
             Err(error) => Err(error.into()),

@@ -7,8 +7,9 @@ use steward_proto::{Recorded, from_timestamp, v1};
 
 use super::super::state::{
     Author, CancelOn, Cancelled, ClientMessage, Conversation, FollowUpState, MISSED_KEPT, Message, OnReply, Person,
-    Place, Takeover, Thread, UNANSWERED_KEPT, Why,
+    Place, Takeover, Thread, UNANSWERED_KEPT,
 };
+use crate::kernel::Why;
 use steward_language::excerpt;
 
 /// Message-IDs of a thread that are kept: a mail names the first and the latest.

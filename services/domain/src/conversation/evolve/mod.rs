@@ -11,9 +11,10 @@ use steward_proto::{Event, Fold, Recorded, from_timestamp, v1};
 use self::inbound::said_at;
 use super::{
     in_line::WAITS_ITS_TURN,
-    state::{Author, Cancelled, Claim, Conversation, FollowUpState, MessageState, OpenTurn, Why},
+    state::{Author, Cancelled, Claim, Conversation, FollowUpState, MessageState, OpenTurn},
     takeover::stretch::{Line, Speaker},
 };
+use crate::kernel::Why;
 
 impl Fold for Conversation {
     fn evolve(&mut self, recorded: &Recorded) {

@@ -6,7 +6,8 @@
 use chrono::{DateTime, Utc};
 use steward_proto::{from_timestamp, v1};
 
-use super::super::state::{Conversation, MessageState, Receipts, Why};
+use super::super::state::{Conversation, MessageState, Receipts};
+use crate::kernel::Why;
 
 impl Conversation {
     pub(super) fn reported(&mut self, e: &v1::DeliveryReported, (position, at): (u64, DateTime<Utc>)) {

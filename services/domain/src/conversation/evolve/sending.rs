@@ -5,9 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use steward_proto::{from_timestamp, v1};
 
-use super::super::state::{
-    Author, Cancelled, Conversation, FollowUpState, Message, MessageState, OnReply, Receipts, Why,
-};
+use super::super::state::{Author, Cancelled, Conversation, FollowUpState, Message, MessageState, OnReply, Receipts};
+use crate::kernel::Why;
 
 impl Conversation {
     pub(super) fn queued(&mut self, m: &v1::Outgoing, late_from: DateTime<Utc>) {

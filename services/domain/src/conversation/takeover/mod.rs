@@ -14,13 +14,10 @@ impl Conversation {
     pub fn take_over(&self, by: &str, via: &str, note: &str) -> Result<Vec<Event>, Refused> {
         self.readable()?;
         if self.place.is_none() {
-            return Err(Refused::new(
-                "unknown_conversation",
-                "there is no such conversation; it begins with the client's first message",
-            ));
+            return Err(Refused::UnknownConversation);
         }
         if self.takeover.as_ref().is_some_and(|t| t.by == by) {
-            return Err(Refused::new("already_taken_over", format!("{by} is already active in this conversation")));
+            return Err(Refused::AlreadyTakenOver { by: by.to_owned() });
         }
         Ok(vec![
             v1::HumanTakeoverStarted { by: by.to_owned(), via: via.to_owned(), note: note.to_owned(), source: None }
@@ -32,7 +29,7 @@ impl Conversation {
     pub fn release(&self, by: &str, via: &str) -> Result<Vec<Event>, Refused> {
         self.readable()?;
         let Some(takeover) = &self.takeover else {
-            return Err(Refused::new("not_taken_over", "no human is active in this conversation"));
+            return Err(Refused::NotTakenOver);
         };
         Ok(vec![
             v1::HumanTakeoverEnded {
