@@ -76,6 +76,8 @@ pub enum AppendError {
         "the event {type_name} has {bytes} bytes, more than the server takes ({limit}); large bodies belong in a blob"
     )]
     TooLarge { type_name: String, bytes: usize, limit: usize },
+    #[error("events of {bytes} bytes together are too large for one append: at most {max}", max = crate::append::MAX_BYTES)]
+    BatchTooLarge { bytes: usize },
     #[error("an append needs at least one event")]
     Empty,
     #[error("an event of a type this build doesn't know, {0}, can't be written")]
@@ -103,7 +105,12 @@ impl AppendError {
     /// down or not set up is none of the append's fault.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::TooMany(_) | Self::TooLarge { .. } | Self::Empty | Self::UnknownEvent(_) | Self::Text(_) => true,
+            Self::TooMany(_)
+            | Self::TooLarge { .. }
+            | Self::BatchTooLarge { .. }
+            | Self::Empty
+            | Self::UnknownEvent(_)
+            | Self::Text(_) => true,
             Self::Refused(refusal) => matches!(refusal, Refusal::Never(_)),
             Self::Broken => true,
             Self::Log(error) => error.is_permanent(),

@@ -48,7 +48,8 @@ impl Failure {
             DecideError::Refused(refused) => Some(Self { code: refused.code(), text: refused.to_string() }),
             DecideError::Append(AppendError::Broken | AppendError::Log(_)) | DecideError::Log(_) => None,
             DecideError::Append(error) if error.is_permanent() => {
-                let large = matches!(error, AppendError::TooLarge { .. } | AppendError::TooMany(_));
+                use AppendError::{BatchTooLarge, TooLarge, TooMany};
+                let large = matches!(error, TooLarge { .. } | TooMany(_) | BatchTooLarge { .. });
                 let code = if large { "too_large" } else { "not_recordable" };
                 Some(Self { code, text: error.to_string() })
             }

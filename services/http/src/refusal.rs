@@ -38,7 +38,7 @@ impl From<AppendError> for Problem {
                 "too_large",
                 format!("this makes an event larger than the {limit} bytes that the log takes; send less at once"),
             ),
-            AppendError::TooMany(_) => {
+            AppendError::TooMany(_) | AppendError::BatchTooLarge { .. } => {
                 Self::too_large("too_large", "this makes more events than the log takes at once; send less at once")
             }
             AppendError::Unknown { .. } => Self::unavailable(
