@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use steward_language::time::is_too_far;
 use steward_proto::{Event, to_timestamp, v1};
 
 use super::{CancelOn, Conversation, FollowUp, FollowUpState, Refused, batch::Batch, outbox::held, state::Cancelled};
 use crate::kernel::Why;
-
-/// Nothing is promised further ahead than this.
-pub const FURTHEST: TimeDelta = TimeDelta::days(731);
 
 /// Events that are recorded in one [`Batch`], at most: what is about more follow-ups takes several. The log takes 1,000.
 pub const AT_ONCE: usize = 200;
@@ -290,7 +288,7 @@ fn check_due(now: DateTime<Utc>, late_is_fine: bool, due_at: DateTime<Utc>) -> R
     if due_at <= now && !late_is_fine {
         return Err(Refused::Past { at: due_at, instead: "name a time that is ahead" });
     }
-    if due_at - now > FURTHEST {
+    if is_too_far(now, due_at) {
         return Err(Refused::TooFar { at: due_at });
     }
     Ok(())

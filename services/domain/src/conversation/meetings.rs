@@ -1,13 +1,11 @@
 //! Meetings that a calendar tells of: what is known of each, and which reminders follow from it.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use steward_language::time::is_too_far;
 use steward_proto::{Event, from_timestamp, v1};
 use uuid::Uuid;
 
-use super::{
-    CancelOn, Conversation, Refused,
-    follow_ups::{FURTHEST, Schedule},
-};
+use super::{CancelOn, Conversation, Refused, follow_ups::Schedule};
 use crate::{ids, kernel::Why};
 
 /// How many meetings a conversation remembers: those that begin first are forgotten first.
@@ -89,7 +87,7 @@ impl Conversation {
                 .starts_at
                 .and_then(|at| at.checked_sub_signed(TimeDelta::hours(i64::from(*hours))))
                 .filter(|at| *at > r.now);
-            let too_far = due_at.is_some_and(|at| at - r.now > FURTHEST);
+            let too_far = due_at.is_some_and(|at| is_too_far(r.now, at));
             // Whoever sends an invitation names its time: one that no promise may be made for is an outcome, no error.
             let due_at = due_at.filter(|_| !too_far);
             match (due_at, standing) {

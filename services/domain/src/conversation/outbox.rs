@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
+use steward_language::time::is_too_far;
 use steward_proto::{Event, to_timestamp, v1};
 
 use super::{
     Author, Conversation, Message, MessageState, OnReply, Refused,
-    follow_ups::{Alarm, Alarmed, FURTHEST},
+    follow_ups::{Alarm, Alarmed},
 };
 use crate::kernel::Why;
 
@@ -259,7 +260,7 @@ pub fn ahead(now: DateTime<Utc>, at: DateTime<Utc>) -> Result<(), Refused> {
     if at <= now {
         return Err(Refused::Past { at, instead: "leave it out to send at once" });
     }
-    if at - now > FURTHEST {
+    if is_too_far(now, at) {
         return Err(Refused::TooFar { at });
     }
     Ok(())

@@ -61,7 +61,7 @@ impl Conversation {
         if e.provider_message_id.is_empty() {
             return None;
         }
-        // Ids grow with time, so that the latest is found where a provider uses one twice.
+        // Should a provider use one twice, which message is meant can't be told: it is the greatest of our ids, always.
         self.outbox.values().rev().find_map(|m| {
             let part = m.provider_ids.iter().position(|id| *id == e.provider_message_id)?;
             Some((m.id.clone(), part))
