@@ -183,7 +183,7 @@ fn events(state: &Conversation, turn: &Turn, follow_up_id: &str, done: Option<&D
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use steward_log::AppendError;
+    use steward_log::{AppendError, SchemaAhead};
     use steward_proto::{Fold as _, NewEvent};
     use uuid::Uuid;
 
@@ -275,11 +275,13 @@ pub(crate) mod tests {
 
     #[test]
     fn what_passes_or_waits_for_an_upgrade_is_no_failure() {
-        let ahead = Refused::SchemaAhead { type_name: "MoonPhaseChanged".to_owned() };
+        let ahead = SchemaAhead { aggregate: "conversation", what: "MoonPhaseChanged".into() };
         let unavailable = AppendError::Unavailable { after: Duration::ZERO };
-        for error in
-            [DecideError::Refused(ahead), DecideError::Append(unavailable), DecideError::Append(AppendError::Broken)]
-        {
+        for error in [
+            DecideError::SchemaAhead(ahead),
+            DecideError::Append(unavailable),
+            DecideError::Append(AppendError::Broken),
+        ] {
             assert_eq!(Failure::of(&error), None, "{error:?}");
         }
     }

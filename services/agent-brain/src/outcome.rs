@@ -44,9 +44,10 @@ impl Failure {
     /// saying so does. `None`: the log's trouble, or an upgrade's.
     pub fn of(error: &DecideError<Refused>) -> Option<Self> {
         match error {
-            DecideError::Refused(Refused::SchemaAhead { .. }) => None,
             DecideError::Refused(refused) => Some(Self { code: refused.code(), text: refused.to_string() }),
-            DecideError::Append(AppendError::Broken | AppendError::Log(_)) | DecideError::Log(_) => None,
+            DecideError::Append(AppendError::Broken | AppendError::Log(_))
+            | DecideError::SchemaAhead(_)
+            | DecideError::Log(_) => None,
             DecideError::Append(error) if error.is_permanent() => {
                 use AppendError::{BatchTooLarge, TooLarge, TooMany};
                 let large = matches!(error, TooLarge { .. } | TooMany(_) | BatchTooLarge { .. });

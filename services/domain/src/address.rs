@@ -1,6 +1,8 @@
 //! The aggregate `address`: where an outside address leads after it moved.
 
-use steward_proto::{Event, Fold, Recorded};
+use steward_proto::{AddressEvent, Event, Fold, Recorded};
+
+use crate::kernel::unread_type;
 
 /// The conversation an address was bound to, if it was.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -10,8 +12,13 @@ pub struct Address {
 
 impl Fold for Address {
     fn evolve(&mut self, recorded: &Recorded) {
-        if let Event::AddressBound(bound) = &recorded.event {
-            self.conversation_id = bound.conversation_id.parse().ok();
+        match AddressEvent::of(&recorded.event) {
+            Some(AddressEvent::AddressBound(bound)) => self.conversation_id = bound.conversation_id.parse().ok(),
+            None => {}
         }
+    }
+
+    fn unread(event: &Event) -> Option<String> {
+        AddressEvent::of(event).is_none().then(|| unread_type(event))
     }
 }

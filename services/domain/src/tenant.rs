@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use steward_proto::{Event, Fold, Recorded, v1};
+use steward_proto::{Event, Fold, Recorded, TenantEvent, v1};
 
-use crate::kernel::{Why, refusals};
+use crate::kernel::{Why, refusals, unread_type, unread_value};
 
 refusals! {
     /// A decision about a tenant that the rules don't allow.
@@ -92,23 +92,33 @@ impl Tenant {
 
 impl Fold for Tenant {
     fn evolve(&mut self, recorded: &Recorded) {
-        match &recorded.event {
-            Event::ApiKeyCreated(created) => {
+        let Some(event) = TenantEvent::of(&recorded.event) else { return };
+        match event {
+            TenantEvent::ApiKeyCreated(created) => {
                 if let Some(role) = Role::of_name(&created.role) {
                     let key = ApiKey { role, hash: created.hash.clone(), name: created.name.clone() };
                     self.keys.insert(created.key_id.clone(), key);
                 }
             }
-            Event::ApiKeyRevoked(revoked) => {
+            TenantEvent::ApiKeyRevoked(revoked) => {
                 self.keys.remove(&revoked.key_id);
             }
-            Event::BreakerTripped(tripped) => {
+            TenantEvent::BreakerTripped(tripped) => {
                 let why = tripped.reason.as_ref().map(Why::from).unwrap_or_default();
                 let since = Tripped { position: recorded.position, at: recorded.metadata.at, why };
                 self.breaker.get_or_insert(since);
             }
-            Event::BreakerReset(_) => self.breaker = None,
-            _ => {}
+            TenantEvent::BreakerReset(_) => self.breaker = None,
+        }
+    }
+
+    fn unread(event: &Event) -> Option<String> {
+        match TenantEvent::of(event) {
+            None => Some(unread_type(event)),
+            Some(TenantEvent::ApiKeyCreated(e)) => {
+                unread_value(event, "role", &e.role, |role| Role::of_name(role).is_some())
+            }
+            Some(_) => None,
         }
     }
 }

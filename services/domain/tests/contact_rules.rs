@@ -214,14 +214,6 @@ fn a_persons_other_conversations_are_known_from_each_of_them() {
 }
 
 #[test]
-fn nothing_is_decided_on_what_this_version_cannot_read() {
-    let ahead = Contact { schema_ahead: Some("ContactDreamt".to_owned()), ..Contact::default() };
-    assert_eq!(ahead.take_in(&merge(1, 2)).unwrap_err().code(), "schema_ahead");
-    assert_eq!(ahead.merge(&merge(1, 2)).unwrap_err().code(), "schema_ahead");
-    assert_eq!(ahead.split(contact(1), "", "").unwrap_err().code(), "schema_ahead");
-}
-
-#[test]
 fn the_daily_cap_counts_what_went_to_the_same_person_elsewhere() {
     let mut world = World::opened();
     world.policy = Policy { daily_cap: Some(2), ..Policy::default() };

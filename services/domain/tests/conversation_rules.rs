@@ -495,19 +495,6 @@ fn a_turn_that_is_complete_leaves_nothing_to_do() {
 }
 
 #[test]
-fn nothing_is_decided_on_a_conversation_with_an_event_from_the_future() {
-    let mut world = World::opened();
-    let id = world.promised(CancelOn::Never, 60);
-    world.record(Event::Unknown { type_name: "MoonPhaseChanged".to_owned(), schema_version: 1 });
-    world.pass(60);
-    assert_eq!(world.follow_up_alarm(&id).unwrap_err().code(), "schema_ahead");
-    assert_eq!(world.state.take_over("anna", "http", "").unwrap_err().code(), "schema_ahead");
-    assert_eq!(world.state.retry_message("x", "anna").unwrap_err().code(), "schema_ahead");
-    let schedule = world.a_schedule(CancelOn::Never, 60);
-    assert_eq!(world.do_schedule(schedule).unwrap_err().code(), "schema_ahead");
-}
-
-#[test]
 fn nothing_is_promised_for_the_past_or_beyond_two_years() {
     let mut world = World::opened();
     for (seconds, code) in [(0, "past"), (-1, "past"), (732 * 24 * 3600, "too_far")] {

@@ -140,12 +140,3 @@ fn a_disabled_one_is_told_nothing_and_a_deleted_one_is_unknown() {
         assert_eq!(refused.code(), "unknown_webhook");
     }
 }
-
-#[test]
-fn an_event_from_the_future_stops_decisions_on_it() {
-    let mut webhook = made(&["*"], Filter::default());
-    let mut ahead = recorded(11, "ev.t.webhook.w.webhook_painted", at(1), v1::WebhookDeleted::default());
-    ahead.event = Event::Unknown { type_name: "WebhookPainted".to_owned(), schema_version: 1 };
-    webhook.evolve(&ahead);
-    assert_eq!(webhook.delete("operator:test").unwrap_err().code(), "schema_ahead");
-}

@@ -6,7 +6,7 @@ use steward_domain::{
     kernel::{Nature, Refusal},
     tenant, webhook,
 };
-use steward_log::{AppendError, DecideError, LogError};
+use steward_log::{AppendError, DecideError, LogError, SchemaAhead};
 
 use crate::Problem;
 
@@ -58,6 +58,12 @@ impl From<AppendError> for Problem {
     }
 }
 
+impl From<SchemaAhead> for Problem {
+    fn from(ahead: SchemaAhead) -> Self {
+        Self::conflict("schema_ahead", ahead.to_string())
+    }
+}
+
 /// The status of refusals of this nature.
 pub const fn status(nature: Nature) -> StatusCode {
     match nature {
@@ -83,6 +89,7 @@ impl<R: Into<Problem>> From<DecideError<R>> for Problem {
     fn from(error: DecideError<R>) -> Self {
         match error {
             DecideError::Refused(refused) => refused.into(),
+            DecideError::SchemaAhead(ahead) => ahead.into(),
             DecideError::Append(error) => error.into(),
             DecideError::Log(error) => error.into(),
         }

@@ -42,6 +42,7 @@ pub async fn merge(log: &Log, tenant: &TenantId, cause: &Cause, merge: &Merge) -
     let [contact, into] = [merge.contact, merge.into].map(|id| ids::contact_aggregate(tenant, id));
     // A refusal that is known now leaves nothing on the other one.
     let known = log.load::<Contact>(&contact, AtLeast::Latest).await?;
+    known.readable()?;
     known.state.merge(merge).map_err(DecideError::Refused)?;
     let taken_in = log
         .decide(&into, AtLeast::Cached, |state: &Contact, _| Ok::<_, Refused>((one(cause, state.take_in(merge)?), ())));

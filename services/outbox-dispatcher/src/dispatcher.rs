@@ -179,6 +179,7 @@ impl Dispatcher {
             let policy = self.settings.policy(&aggregate.tenant);
             let known = Known { policy, contact, elsewhere: &elsewhere, breaker_open };
             let preview = self.claiming(message_id, "", &seen.state, known, None);
+            seen.readable()?;
             let step = seen.state.next_step(&preview).map_err(DecideError::Refused)?;
             drop(weighing);
             let mut going = None;

@@ -80,6 +80,10 @@ impl Decider {
                 tracing::error!(code = refused.code(), id = alarm.id, "an alarm can't be decided: {refused}");
                 Ok(None)
             }
+            Err(DecideError::SchemaAhead(ahead)) => {
+                tracing::error!(id = alarm.id, "an alarm can't be decided: {ahead}");
+                Ok(None)
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -95,7 +99,6 @@ impl Decider {
             let decided = self
                 .log
                 .decide::<Conversation, _, Refused>(aggregate, AtLeast::Position(position), |state, _| {
-                    state.readable()?;
                     let batch = state.announcements();
                     Ok((new_events(cause, batch.events), batch.full))
                 })

@@ -15,8 +15,6 @@ use crate::kernel::refusals;
 refusals! {
     /// A decision about a contact that the rules don't allow.
     Refused {
-        SchemaAhead { type_name: String }: Conflict "schema_ahead",
-            "this contact holds a {type_name} that this version can't read; upgrade Steward";
         UnknownContact { contact: Uuid }: Unknown "unknown_contact",
             "there is no contact {contact}; a conversation names its contact's id";
         SameContact: Conflict "same_contact",
@@ -100,17 +98,6 @@ impl Merge {
 }
 
 impl Contact {
-    /// Refuses to decide on half the truth.
-    ///
-    /// # Errors
-    /// `schema_ahead` when an event type from the future is in this contact.
-    pub fn readable(&self) -> Result<(), Refused> {
-        match &self.schema_ahead {
-            None => Ok(()),
-            Some(type_name) => Err(Refused::SchemaAhead { type_name: type_name.clone() }),
-        }
-    }
-
     /// Refuses what is to be asked of the surviving contact.
     ///
     /// # Errors
@@ -131,7 +118,6 @@ impl Contact {
     /// # Errors
     /// When this one was merged itself, or [`MERGED_AT_MOST`] are in it.
     pub fn take_in(&self, merge: &Merge) -> Result<Option<v1::ContactMerged>, Refused> {
-        self.readable()?;
         merge.check()?;
         match self.merged_into {
             Some(other) if other == merge.contact => Err(Refused::MergeCycle { contact: merge.into, into: other }),
@@ -153,7 +139,6 @@ impl Contact {
     /// # Errors
     /// When it was merged into another, or others were merged into it.
     pub fn merge(&self, merge: &Merge) -> Result<Option<v1::ContactMerged>, Refused> {
-        self.readable()?;
         merge.check()?;
         if self.merged.contains_key(&merge.into) {
             return Err(Refused::MergeCycle { contact: merge.into, into: merge.contact });
@@ -173,7 +158,6 @@ impl Contact {
     /// # Errors
     /// `not_merged` when it does anyway.
     pub fn split(&self, contact: Uuid, by: &str, words: &str) -> Result<v1::ContactSplit, Refused> {
-        self.readable()?;
         let Some(from) = self.merged_into else {
             let merged: Vec<String> = self.merged.keys().map(Uuid::to_string).collect();
             let advice = match merged.as_slice() {

@@ -72,7 +72,6 @@ pub enum Step {
 impl Conversation {
     /// The next step for a message.
     pub fn next_step(&self, c: &Claiming<'_>) -> Result<Step, Refused> {
-        self.readable()?;
         let Some(message) = self.outbox.get(c.message_id) else { return Ok(Step::Nothing) };
         match &message.state {
             MessageState::Claimed(claim) if claim.expires_at > c.now => return Ok(Step::Busy(claim.expires_at)),

@@ -39,7 +39,6 @@ pub struct Schedule {
 impl Conversation {
     /// Promises a follow-up. The due time may have passed only if `late_is_fine` (it was ahead when the client wrote).
     pub fn schedule(&self, now: DateTime<Utc>, late_is_fine: bool, s: Schedule) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         if self.place.is_none() {
             return Err(Refused::UnknownConversation);
         }
@@ -70,7 +69,6 @@ impl Conversation {
         due_at: Option<(DateTime<Utc>, String, String)>,
         turn_id: &str,
     ) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let Some(old) = self.cancelled.get(&follow_up_id.to_owned()) else {
             return Err(Refused::NotRenewable);
         };
@@ -105,7 +103,6 @@ impl Conversation {
         (phrase, rule): (String, String),
         (by, turn_id): (&str, &str),
     ) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let old = self.pending_follow_up(follow_up_id)?;
         check_due(now, !turn_id.is_empty(), due_at)?;
         if old.due_at == due_at {
@@ -128,7 +125,6 @@ impl Conversation {
 
     /// Another text for a pending follow-up.
     pub fn change_follow_up_text(&self, follow_up_id: &str, text: String, by: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let old = self.pending_follow_up(follow_up_id)?;
         if text.trim().is_empty() {
             return Err(Refused::EmptyText { what: "a follow-up" });
@@ -141,7 +137,6 @@ impl Conversation {
 
     /// Takes a promise back.
     pub fn cancel(&self, follow_up_id: &str, why: Why, turn_id: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let f = self.known_follow_up(follow_up_id)?;
         match no_longer_pending(&f.state) {
             // Renewable: the client confirms what their message had cancelled already.
@@ -175,7 +170,6 @@ impl Conversation {
 
     /// What a follow-up's alarm leads to.
     pub fn follow_up_due(&self, alarm: &Alarm<'_>) -> Result<Alarmed, Refused> {
-        self.readable()?;
         let Some(f) = self.follow_ups.get(alarm.id).filter(|f| f.is_pending()) else { return Ok(Alarmed::Nothing) };
         if f.due_at > alarm.now {
             return Ok(Alarmed::NotYet(f.due_at));

@@ -34,7 +34,6 @@ impl Conversation {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let Some(message) = self.outbox.get(message_id) else { return Ok(Vec::new()) };
         match message.state {
             MessageState::Queued { not_before } if not_before.is_none_or(|at| at <= now) => {}

@@ -76,7 +76,6 @@ impl Conversation {
         r: &Reminding<'_>,
         text: impl Fn(&Meeting, DateTime<Utc>) -> String,
     ) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let Some(meeting) = self.meetings.get(r.meeting_id) else { return Ok(Vec::new()) };
         let mut events = Vec::new();
         let (open, mut made) = (self.open_follow_ups(), 0);

@@ -12,6 +12,14 @@ pub enum Author {
 }
 
 impl Author {
+    pub fn of_name(name: &str) -> Option<Self> {
+        match name {
+            "bot" => Some(Self::Bot),
+            "human" => Some(Self::Human),
+            _ => None,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Bot => "bot",

@@ -25,13 +25,3 @@ pub use state::{
     Author, CancelOn, Claim, ClientMessage, Conversation, FollowUp, FollowUpState, Intent, Message, MessageState,
     OnReply, OpenTurn, Person, Place, Receipts, Takeover, Thread, UNANSWERED_KEPT,
 };
-
-impl Conversation {
-    /// Refuses to decide on half the truth: an event type from the future is in this conversation.
-    pub fn readable(&self) -> Result<(), Refused> {
-        match &self.schema_ahead {
-            None => Ok(()),
-            Some(type_name) => Err(Refused::SchemaAhead { type_name: type_name.clone() }),
-        }
-    }
-}

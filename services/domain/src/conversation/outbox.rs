@@ -42,7 +42,6 @@ pub struct Queue {
 impl Conversation {
     /// Queues a message.
     pub fn queue(&self, q: Queue) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         if self.place.is_none() {
             return Err(Refused::UnknownConversation);
         }
@@ -77,7 +76,6 @@ impl Conversation {
 
     /// What the alarm of a message that waits leads to.
     pub fn message_due(&self, alarm: &Alarm<'_>) -> Result<Alarmed, Refused> {
-        self.readable()?;
         let Some(message) = self.outbox.get(alarm.id) else { return Ok(Alarmed::Nothing) };
         match message.state {
             MessageState::Queued { not_before: Some(at) } | MessageState::Held { not_before: Some(at), .. } => {
@@ -93,14 +91,12 @@ impl Conversation {
 
     /// Takes back a message that waits.
     pub fn cancel_message_by(&self, message_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         self.waiting_message(message_id)?;
         Ok(vec![cancelled(message_id, &Why::new("by_command", format!("cancelled by {by}"), ""), by)])
     }
 
     /// Another attempt at a message that failed or whose fate is unknown.
     pub fn retry_message(&self, message_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let message = self.known_message(message_id)?;
         match message.state {
             MessageState::Failed(_) | MessageState::Unknown(_) | MessageState::Expired(_)
@@ -118,7 +114,6 @@ impl Conversation {
     /// Another attempt at a message that the provider took and then reported as outside the service window: it goes as a
     /// template now, or is held. Nothing, if that was a template already, or if the client or a human spoke since.
     pub fn retry_outside_window(&self, message_id: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let Some(message) = self.outbox.get(message_id) else { return Ok(Vec::new()) };
         let refused = matches!(&message.state, MessageState::Failed(why) if why.code == "window_closed");
         if !refused || message.as_template || self.last_client_at.is_some() || self.human_active() {
@@ -135,7 +130,6 @@ impl Conversation {
         due_at: DateTime<Utc>,
         by: &str,
     ) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let message = self.waiting_message(message_id)?;
         let (MessageState::Queued { not_before } | MessageState::Held { not_before, .. }) = message.state else {
             return Ok(Vec::new());
@@ -150,7 +144,6 @@ impl Conversation {
 
     /// Other words for a message that waits and of which nothing is out.
     pub fn edit_message(&self, message_id: &str, text: &str, by: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let message = self.waiting_message(message_id)?;
         if text.trim().is_empty() {
             return Err(Refused::EmptyText { what: "a message" });
@@ -174,7 +167,6 @@ impl Conversation {
 
     /// A message that waits stays until somebody lets it go.
     pub fn hold_message(&self, message_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let message = self.waiting_message(message_id)?;
         if !message.is_queued() {
             return Err(Refused::AlreadyHeld);
@@ -184,7 +176,6 @@ impl Conversation {
 
     /// Lets a held message go, if it still is what `hash` names.
     pub fn approve_message(&self, message_id: &str, hash: &str, by: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let message = self.waiting_message(message_id)?;
         if message.is_queued() {
             return Err(Refused::NotHeld);
@@ -204,7 +195,6 @@ impl Conversation {
 
     /// A person reset the breaker, so what it held goes on; nothing, if it is held for another reason by now, or isn't.
     pub fn release_from_breaker(&self, message_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let Some(message) = self.outbox.get(message_id) else { return Ok(Vec::new()) };
         if !matches!(&message.state, MessageState::Held { why, .. } if why.code == BREAKER_OPEN) {
             return Ok(Vec::new());

@@ -7,9 +7,6 @@ use crate::kernel::refusals;
 refusals! {
     /// A decision about a conversation that the rules don't allow.
     Refused {
-        SchemaAhead { type_name: String }: Conflict "schema_ahead",
-            "this conversation holds a {type_name} that this version can't read; upgrade Steward";
-
         UnknownConversation: Unknown "unknown_conversation",
             "there is no such conversation; it begins with the client's first message";
         UnknownFollowUp { id: String }: Unknown "unknown_follow_up",
@@ -62,8 +59,7 @@ impl Refused {
             | Self::AlreadyFailed
             | Self::AlreadyUnknown
             | Self::NotRenewable => true,
-            Self::SchemaAhead { .. }
-            | Self::UnknownConversation
+            Self::UnknownConversation
             | Self::UnknownFollowUp { .. }
             | Self::UnknownMessage { .. }
             | Self::EmptyText { .. }

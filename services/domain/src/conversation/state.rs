@@ -26,8 +26,6 @@ pub const MISSED_KEPT: usize = 1_000;
 /// that were open.
 #[derive(Debug, Clone, Default)]
 pub struct Conversation {
-    /// An event type from the future: nothing is decided any more.
-    pub schema_ahead: Option<String>,
     /// `None` until something came in.
     pub place: Option<Place>,
     /// Who wrote last.

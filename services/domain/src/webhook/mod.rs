@@ -8,19 +8,17 @@ mod signature;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use steward_proto::{
-    Aggregate, AggregateId, Event, Fold, Recorded, TenantId, from_timestamp, snake_case, to_timestamp, v1,
+    Aggregate, AggregateId, Event, Fold, Recorded, TenantId, WebhookEvent, from_timestamp, snake_case, to_timestamp, v1,
 };
 
 pub use reach::is_public;
 pub use signature::Secret;
 
-use crate::kernel::{Why, refusals};
+use crate::kernel::{Why, refusals, unread_type};
 
 refusals! {
     /// A decision about a webhook that the rules don't allow.
     Refused {
-        SchemaAhead { type_name: String }: Conflict "schema_ahead",
-            "this webhook holds a {type_name} that this version can't read; upgrade Steward";
         UnknownWebhook: Unknown "unknown_webhook", "there is no such webhook; GET /api/v1/webhooks lists them";
         UnknownDelivery: Unknown "unknown_delivery",
             "there is no such delivery; GET /api/v1/webhooks/{{id}}/deliveries lists them";
@@ -88,8 +86,6 @@ pub struct Webhook {
     pub created_position: u64,
     /// The latest rotation: its id and time.
     rotated: Option<(String, DateTime<Utc>)>,
-    /// An event type from the future: nothing is decided on this webhook.
-    schema_ahead: Option<String>,
 }
 
 /// A webhook to be made.
@@ -107,8 +103,9 @@ pub struct New {
 impl Fold for Webhook {
     fn evolve(&mut self, recorded: &Recorded) {
         let at = recorded.metadata.at;
-        match &recorded.event {
-            Event::WebhookCreated(e) if self.standing == Standing::None => {
+        let Some(event) = WebhookEvent::of(&recorded.event) else { return };
+        match event {
+            WebhookEvent::WebhookCreated(e) if self.standing == Standing::None => {
                 let some = |s: &String| Some(s.clone()).filter(|s| !s.is_empty());
                 *self = Self {
                     id: e.webhook_id.clone(),
@@ -120,10 +117,9 @@ impl Fold for Webhook {
                     created_at: Some(at),
                     created_position: recorded.position,
                     rotated: None,
-                    schema_ahead: self.schema_ahead.take(),
                 };
             }
-            Event::WebhookSecretRotated(e) => {
+            WebhookEvent::WebhookSecretRotated(e) => {
                 let until = from_timestamp(e.old_until.as_ref()).unwrap_or(at);
                 if let Some((_, old)) = self.secrets.first_mut() {
                     *old = Some(until);
@@ -132,16 +128,20 @@ impl Fold for Webhook {
                 self.secrets.truncate(SECRETS);
                 self.rotated = Some((e.rotation_id.clone(), at));
             }
-            Event::WebhookDisabled(e) if self.standing == Standing::Active => {
+            WebhookEvent::WebhookDisabled(e) if self.standing == Standing::Active => {
                 self.standing = Standing::Disabled(e.reason.as_ref().map_or_else(|| Why::new("", "", ""), Why::from));
             }
-            Event::WebhookDeleted(_) => {
+            WebhookEvent::WebhookDeleted(_) => {
                 self.standing = Standing::Deleted;
                 self.secrets.clear();
             }
-            Event::Unknown { type_name, .. } => self.schema_ahead = Some(type_name.clone()),
-            _ => {}
+            // One that exists isn't made again, and one that isn't active can't be disabled.
+            WebhookEvent::WebhookCreated(_) | WebhookEvent::WebhookDisabled(_) => {}
         }
+    }
+
+    fn unread(event: &Event) -> Option<String> {
+        WebhookEvent::of(event).is_none().then(|| unread_type(event))
     }
 }
 
@@ -166,9 +166,6 @@ impl Webhook {
     }
 
     fn known(&self) -> Result<(), Refused> {
-        if let Some(type_name) = &self.schema_ahead {
-            return Err(Refused::SchemaAhead { type_name: type_name.clone() });
-        }
         match self.standing {
             Standing::None | Standing::Deleted => Err(Refused::UnknownWebhook),
             Standing::Active | Standing::Disabled(_) => Ok(()),

@@ -162,7 +162,6 @@ async fn decide<T>(
     let aggregate = ids::contact_aggregate(&command.caller.tenant, contact);
     let cause = command.cause();
     let decided = intake.log.decide(&aggregate, AtLeast::Cached, |state: &Contact, _| {
-        state.readable()?;
         state.stands_for_itself()?;
         Ok::<_, Refused>((decision(state).into_iter().map(|event| new_event(&cause, event)).collect(), ()))
     });

@@ -178,6 +178,7 @@ async fn deliver_again(intake: &Intake, command: &Command<Nothing>, id: &str) ->
     let seen = intake.log.load::<Webhook>(&aggregate, AtLeast::Latest).await?;
     let event = intake.log.read(event_position).await.ok().flatten().filter(|r| r.subject.tenant == *tenant);
     let event = event.ok_or_else(unknown_delivery)?;
+    seen.readable()?;
     seen.state.may_retry(&event)?;
     let retried = v1::WebhookDeliveryRetried {
         delivery: Some(v1::Delivery {

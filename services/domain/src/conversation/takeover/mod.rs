@@ -12,7 +12,6 @@ use super::{Conversation, Refused, follow_ups::Alarmed};
 impl Conversation {
     /// A human takes over. Taking over again renews it without a second event, unless somebody else does.
     pub fn take_over(&self, by: &str, via: &str, note: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         if self.place.is_none() {
             return Err(Refused::UnknownConversation);
         }
@@ -27,7 +26,6 @@ impl Conversation {
 
     /// The conversation goes back to the bot.
     pub fn release(&self, by: &str, via: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let Some(takeover) = &self.takeover else {
             return Err(Refused::NotTakenOver);
         };
@@ -49,7 +47,6 @@ impl Conversation {
 
     /// What the alarm of a human's silence leads to.
     pub fn silence_due(&self, now: DateTime<Utc>, release_after: Duration) -> Result<Alarmed, Refused> {
-        self.readable()?;
         match self.silence_ends(release_after) {
             None => Ok(Alarmed::Nothing),
             Some(at) if at > now => Ok(Alarmed::NotYet(at)),
