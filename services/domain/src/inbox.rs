@@ -1,8 +1,12 @@
 //! The aggregate `inbox`: updates that belong to no conversation.
 
-use steward_proto::{Event, Fold, InboxEvent, Recorded};
+use steward_language::Language;
+use steward_proto::{ConversationEvent, Event, Fold, InboxEvent, Recorded};
 
-use crate::{kernel::unread_type, keys::InboundKeys};
+use crate::{
+    kernel::{Live, Tell, unread_type},
+    keys::InboundKeys,
+};
 
 /// Which updates are kept already.
 #[derive(Debug, Clone, Default)]
@@ -24,5 +28,18 @@ impl Fold for Inbox {
 
     fn unread(event: &Event) -> Option<String> {
         InboxEvent::of(event).is_none().then(|| unread_type(event))
+    }
+}
+
+/// The same is told of it where it stands on a conversation.
+impl Tell for InboxEvent<'_> {
+    fn summary(self, language: Language) -> String {
+        let Self::UpdateKept(e) = self;
+        ConversationEvent::UpdateKept(e).summary(language)
+    }
+
+    fn live(self) -> Option<Live> {
+        let Self::UpdateKept(e) = self;
+        ConversationEvent::UpdateKept(e).live()
     }
 }

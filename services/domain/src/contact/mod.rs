@@ -1,6 +1,7 @@
 //! The aggregate `contact`: what is known of a person beyond what their channel says, and which contacts are one person.
 
 mod merging;
+mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -16,6 +16,7 @@ pub mod outbox;
 mod refused;
 mod state;
 pub mod takeover;
+mod tell;
 pub mod templates;
 pub mod turns;
 
@@ -25,3 +26,4 @@ pub use state::{
     Author, CancelOn, Claim, ClientMessage, Conversation, FollowUp, FollowUpState, Intent, Message, MessageState,
     OnReply, OpenTurn, Person, Place, Receipts, Takeover, Thread, UNANSWERED_KEPT,
 };
+pub use tell::Mentions;

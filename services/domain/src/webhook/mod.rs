@@ -5,6 +5,7 @@
 
 mod reach;
 mod signature;
+mod tell;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use steward_proto::{

@@ -1,5 +1,7 @@
 //! The aggregate `tenant`: the keys that may use its API, and the breaker that stops what it sends by itself.
 
+mod tell;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
