@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use steward_domain::{
     conversation::{
-        Author, CancelOn, Conversation, OnReply, Refused, batch::Batch, follow_ups::Schedule, outbox::Queue,
+        Author, CancelOn, Conversation, OnReply, Refused, batch::Batch, follow_ups::NewFollowUp, outbox::Queue,
     },
     ids,
     kernel::{Refusal as _, Why},
@@ -207,7 +207,7 @@ impl Turn {
             }
             Decision::Schedule { due_at, phrase, rule, intention, text, cancel_on, reason, language, message_id } => {
                 let asked = state.unanswered.iter().find(|m| m.message_id == *message_id);
-                let schedule = Schedule {
+                let schedule = NewFollowUp {
                     follow_up_id: ids::follow_up(self.conversation, id),
                     due_at: *due_at,
                     timezone: self.zone.clone(),

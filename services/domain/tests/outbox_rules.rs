@@ -40,13 +40,13 @@ fn a_message_that_says_inject_is_taken_back_and_its_words_wait_for_the_next_turn
     });
     let asked = world.client_writes("I'm ill");
     is(&world, &id, "cancelled", "injected");
-    let words: Vec<&str> = world.state.intents.iter().map(|i| i.text.as_str()).collect();
+    let words: Vec<&str> = world.state.unsaid.iter().map(|i| i.text.as_str()).collect();
     assert_eq!(words, ["shall we meet on Friday?"]);
     let completed = |through_position| v1::TurnCompleted { through_position, ..Default::default() };
     world.record(completed(asked.position - 1));
-    assert_eq!(world.state.intents.len(), 1, "a turn that hadn't seen them leaves them");
+    assert_eq!(world.state.unsaid.len(), 1, "a turn that hadn't seen them leaves them");
     world.record(completed(asked.position));
-    assert!(world.state.intents.is_empty());
+    assert!(world.state.unsaid.is_empty());
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn what_the_client_said_while_it_was_being_sent_takes_effect_when_nothing_left()
         is(&world, &id, "claimed", "");
         world.answer(&claim, Answer::Deferral(5));
         is(&world, &id, state, code);
-        assert_eq!(world.state.intents.len(), intents);
+        assert_eq!(world.state.unsaid.len(), intents);
         assert_eq!(world.state.announcements().events.len(), 1, "subscribers are told");
     }
 }

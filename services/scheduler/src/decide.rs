@@ -54,7 +54,7 @@ impl Decider {
             .decide::<Conversation, _, Refused>(&aggregate, AtLeast::Position(alarm.position), |state, _| {
                 let now = Utc::now();
                 let late_limit = self.settings.defaults.late_limit;
-                let ring = follow_ups::Alarm { id: &alarm.id, now, late_limit, message_id: message_id.clone() };
+                let ring = follow_ups::Ring { id: &alarm.id, now, late_limit, message_id: message_id.clone() };
                 let alarmed = match (alarm.kind, self.settings.defaults.human_release_after) {
                     (Kind::FollowUp, _) => state.follow_up_due(&ring)?,
                     (Kind::Message, _) => state.message_due(&ring)?,

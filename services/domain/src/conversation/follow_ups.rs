@@ -14,7 +14,7 @@ pub const AT_ONCE: usize = 200;
 
 /// A follow-up to be promised.
 #[derive(Debug, Clone)]
-pub struct Schedule {
+pub struct NewFollowUp {
     pub follow_up_id: String,
     pub due_at: DateTime<Utc>,
     pub timezone: String,
@@ -38,7 +38,7 @@ pub struct Schedule {
 
 impl Conversation {
     /// Promises a follow-up. The due time may have passed only if `late_is_fine` (it was ahead when the client wrote).
-    pub fn schedule(&self, now: DateTime<Utc>, late_is_fine: bool, s: Schedule) -> Result<Vec<Event>, Refused> {
+    pub fn schedule(&self, now: DateTime<Utc>, late_is_fine: bool, s: NewFollowUp) -> Result<Vec<Event>, Refused> {
         if self.place.is_none() {
             return Err(Refused::UnknownConversation);
         }
@@ -73,7 +73,7 @@ impl Conversation {
             return Err(Refused::NotRenewable);
         };
         let (due_at, phrase, rule) = due_at.unwrap_or_else(|| (old.due_at, old.phrase.clone(), old.rule.clone()));
-        let renewed = Schedule {
+        let renewed = NewFollowUp {
             follow_up_id: new_id,
             due_at,
             timezone: old.timezone.clone(),
@@ -169,7 +169,7 @@ impl Conversation {
     }
 
     /// What a follow-up's alarm leads to.
-    pub fn follow_up_due(&self, alarm: &Alarm<'_>) -> Result<Alarmed, Refused> {
+    pub fn follow_up_due(&self, alarm: &Ring<'_>) -> Result<Alarmed, Refused> {
         let Some(f) = self.follow_ups.get(alarm.id).filter(|f| f.is_pending()) else { return Ok(Alarmed::Nothing) };
         if f.due_at > alarm.now {
             return Ok(Alarmed::NotYet(f.due_at));
@@ -221,7 +221,7 @@ impl Conversation {
         !self.window_open(at)
     }
 
-    fn promise(&self, s: Schedule, renews: String) -> Event {
+    fn promise(&self, s: NewFollowUp, renews: String) -> Event {
         v1::FollowUpScheduled {
             follow_up_id: s.follow_up_id,
             due_at: Some(to_timestamp(s.due_at)),
@@ -260,7 +260,7 @@ impl Conversation {
 
 /// The time of a follow-up or message has come.
 #[derive(Debug, Clone)]
-pub struct Alarm<'a> {
+pub struct Ring<'a> {
     pub id: &'a str,
     pub now: DateTime<Utc>,
     pub late_limit: Duration,

@@ -5,7 +5,7 @@ use steward_language::time::is_too_far;
 use steward_proto::{Event, from_timestamp, v1};
 use uuid::Uuid;
 
-use super::{CancelOn, Conversation, Refused, follow_ups::Schedule};
+use super::{CancelOn, Conversation, Refused, follow_ups::NewFollowUp};
 use crate::{ids, kernel::Why};
 
 /// How many meetings a conversation remembers: those that begin first are forgotten first.
@@ -106,7 +106,7 @@ impl Conversation {
                     events.extend(self.schedule(
                         r.now,
                         false,
-                        Schedule {
+                        NewFollowUp {
                             follow_up_id,
                             due_at,
                             timezone: r.timezone.to_owned(),

@@ -23,7 +23,7 @@ pub mod turns;
 pub use noted::Noted;
 pub use refused::Refused;
 pub use state::{
-    Author, CancelOn, Claim, ClientMessage, Conversation, FollowUp, FollowUpState, Intent, Message, MessageState,
-    OnReply, OpenTurn, Person, Place, Receipts, Takeover, Thread, UNANSWERED_KEPT,
+    Author, CancelOn, Claim, ClientMessage, Conversation, FollowUp, FollowUpState, Message, MessageState, OnReply,
+    OpenTurn, Person, Place, Receipts, Takeover, Thread, UNANSWERED_KEPT, Unsaid,
 };
 pub use tell::Mentions;

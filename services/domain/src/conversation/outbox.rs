@@ -7,7 +7,7 @@ use steward_proto::{Event, to_timestamp, v1};
 
 use super::{
     Author, Conversation, Message, MessageState, OnReply, Refused,
-    follow_ups::{Alarm, Alarmed},
+    follow_ups::{Alarmed, Ring},
 };
 use crate::kernel::Why;
 
@@ -75,7 +75,7 @@ impl Conversation {
     }
 
     /// What the alarm of a message that waits leads to.
-    pub fn message_due(&self, alarm: &Alarm<'_>) -> Result<Alarmed, Refused> {
+    pub fn message_due(&self, alarm: &Ring<'_>) -> Result<Alarmed, Refused> {
         let Some(message) = self.outbox.get(alarm.id) else { return Ok(Alarmed::Nothing) };
         match message.state {
             MessageState::Queued { not_before: Some(at) } | MessageState::Held { not_before: Some(at), .. } => {

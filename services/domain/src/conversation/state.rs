@@ -22,7 +22,7 @@ pub const MISSED_KEPT: usize = 1_000;
 /// A client may write what they like as often as they like, so everything here has a bound: what waits for an answer
 /// ([`UNANSWERED_KEPT`] messages, of each the beginning that is read, [`steward_language::excerpt`]), keys of what came in
 /// ([`crate::keys`]), open promises (`[limits] open_follow_ups`; of those that ended, and of messages out, the last 128),
-/// meetings (64), intents (16), a human's stretch (32 lines). `cancelled` and `unannounced` are as long as the promises
+/// meetings (64), words unsaid (16), a human's stretch (32 lines). `cancelled` and `unannounced` are as long as the promises
 /// that were open.
 #[derive(Debug, Clone, Default)]
 pub struct Conversation {
@@ -64,7 +64,7 @@ pub struct Conversation {
     /// Something of ours has reached this client before.
     pub spoken: bool,
     /// What was about to be said when the client wrote: for the next turn to weigh.
-    pub intents: Vec<Intent>,
+    pub unsaid: Vec<Unsaid>,
     /// Meetings by their calendar's id.
     pub meetings: BTreeMap<String, Meeting>,
     /// The client's latest mail, which the next one answers.
@@ -82,7 +82,7 @@ pub enum Cancelled {
 
 /// Words that a client's message kept from being sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Intent {
+pub struct Unsaid {
     pub message_id: String,
     pub text: String,
     /// Of the event that kept them back.

@@ -157,7 +157,7 @@ impl Conversation {
                 let injected = Why { code: "injected".to_owned(), ..why.clone() };
                 if self.cancel_message(&message.id, &injected) {
                     self.tell_later(Cancelled::Message(message.id.clone()), injected);
-                    self.intend(message, position);
+                    self.keep_unsaid(message, position);
                 }
             }
         }

@@ -218,7 +218,7 @@ impl Conversation {
             if self.cancel_message(message_id, why) {
                 self.tell_later(Cancelled::Message(message_id.to_owned()), why.clone());
                 if why.code == "injected" {
-                    self.intend(&message, position);
+                    self.keep_unsaid(&message, position);
                 }
             }
         } else if self.cancel_follow_up(&message.follow_up_id, why) {
