@@ -3,8 +3,7 @@
 use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use steward_domain::{
-    contact::{Contact, How, Merge},
-    conversation::Refused,
+    contact::{Contact, How, Merge, Refused},
     ids,
 };
 use steward_http::{ApiPath, Problem};
@@ -163,7 +162,6 @@ async fn decide<T>(
     let aggregate = ids::contact_aggregate(&command.caller.tenant, contact);
     let cause = command.cause();
     let decided = intake.log.decide(&aggregate, AtLeast::Cached, |state: &Contact, _| {
-        state.readable()?;
         state.stands_for_itself()?;
         Ok::<_, Refused>((decision(state).into_iter().map(|event| new_event(&cause, event)).collect(), ()))
     });

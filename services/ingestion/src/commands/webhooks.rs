@@ -14,9 +14,8 @@ use rand::Rng as _;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use steward_domain::{
-    conversation::Refused,
     ids,
-    webhook::{ALL_TYPES, Filter, LONGEST_URL, New, Secret, Standing, Webhook, is_public, is_told},
+    webhook::{ALL_TYPES, Filter, LONGEST_URL, New, Refused, Secret, Standing, Webhook, is_public, is_told},
 };
 use steward_http::{ApiPath, Problem};
 use steward_log::{Append, AtLeast, Expected, LogError};
@@ -179,6 +178,7 @@ async fn deliver_again(intake: &Intake, command: &Command<Nothing>, id: &str) ->
     let seen = intake.log.load::<Webhook>(&aggregate, AtLeast::Latest).await?;
     let event = intake.log.read(event_position).await.ok().flatten().filter(|r| r.subject.tenant == *tenant);
     let event = event.ok_or_else(unknown_delivery)?;
+    seen.readable()?;
     seen.state.may_retry(&event)?;
     let retried = v1::WebhookDeliveryRetried {
         delivery: Some(v1::Delivery {

@@ -13,7 +13,7 @@ use steward_domain::{
     settings::{Channel, Email},
 };
 use steward_http::{Problem, Trace};
-use steward_log::{AtLeast, DecideError};
+use steward_log::AtLeast;
 use steward_proto::{Cause, Event, Fold, Recorded, TenantId, v1};
 
 use super::{Form, Genuine, Incoming, News, hmac, key_of, not_configured, refused};
@@ -22,7 +22,7 @@ use crate::{
         html,
         message::{self, Attachment, Mail, addresses_in, cut, decoded},
     },
-    intake::{Intake, PATIENCE},
+    intake::{Intake, PATIENCE, never_refused},
     json::Object,
     origin::new_event,
     outside::OutsideId,
@@ -103,12 +103,7 @@ impl Tokens<'_> {
         let decided = tokio::time::timeout(PATIENCE, decided).await.map_err(|_| {
             Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again")
         })?;
-        match decided {
-            Ok(decided) => Ok(decided.value),
-            Err(DecideError::Refused(never)) => match never {},
-            Err(DecideError::Append(error)) => Err(error.into()),
-            Err(DecideError::Log(error)) => Err(error.into()),
-        }
+        never_refused(decided)
     }
 }
 
