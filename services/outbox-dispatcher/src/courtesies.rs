@@ -17,7 +17,7 @@ use steward_domain::{
     conversation::Conversation,
     settings::{ChannelKind, Settings},
 };
-use steward_log::{AtLeast, Log};
+use steward_log::{AtLeast, Log, Shares};
 use steward_proto::{AggregateId, Event, Recorded};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -25,7 +25,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     channels::{Bot, Number, http_client},
     dispatcher::Error,
-    shares::Shares,
 };
 
 /// How long Telegram shows "typing…", less the way there.

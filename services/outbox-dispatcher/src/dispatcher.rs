@@ -7,7 +7,7 @@ use steward_domain::{
     conversation::{Conversation, MessageState, Refused, Why, dispatch::Step},
     settings::{Channel, OnUnknown, Settings},
 };
-use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
+use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Shares, Subscription};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, from_timestamp, v1};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -20,7 +20,6 @@ use crate::{
     line::{Line, Room, Turn, Wish},
     release::by_breaker,
     results::outcome,
-    shares::Shares,
 };
 
 /// Events handled at the same time. Nearly all of them wait for a turn, a provider or the log, and are but waiting.

@@ -11,14 +11,10 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use steward_domain::settings::Channel;
+use steward_log::{Place, Shares};
 use tokio::time::Instant;
 
-use crate::{
-    channels::Way,
-    limits::Limits,
-    shares::{Place, Shares},
-    turnstile::Turnstile,
-};
+use crate::{channels::Way, limits::Limits, turnstile::Turnstile};
 
 /// Sends that wait here of one channel, at most; of those, so many have never been put off.
 const WAITING: usize = 256;

@@ -93,6 +93,8 @@ impl Runtime {
                 Service::AgentBrain => self.spawn(*service, steward_agent_brain::run(log, settings, shutdown)),
                 Service::Scheduler => self.spawn(*service, steward_scheduler::run(log, settings, shutdown)),
                 Service::OutboxDispatcher => {
+                    let webhooks = settings.webhooks.clone();
+                    self.spawn(*service, steward_webhooks::run(log.clone(), webhooks, shutdown.clone()));
                     self.spawn(*service, steward_outbox_dispatcher::run(log, settings, shutdown));
                 }
                 Service::Projection => router = router.merge(self.projection()?),

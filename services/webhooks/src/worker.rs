@@ -13,15 +13,13 @@ use steward_domain::{
     ids,
     webhook::{Webhook, outcome_subject},
 };
-use steward_log::{AtLeast, Log, LogError, definitions::EVENTS};
+use steward_log::{AtLeast, Log, LogError, Shares, definitions::EVENTS};
 use steward_proto::{Aggregate, AggregateId, Event, Recorded, event_json};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use crate::shares::Shares;
-
-use super::{
+use crate::{
     client::Client,
     outcome::{Attempt, NotRecorded, Verdict},
     post::post,

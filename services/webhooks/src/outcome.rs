@@ -15,7 +15,7 @@ use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, TenantId, to_
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::post::Answered;
+use crate::post::Answered;
 
 /// Longest wait for what stands in the log already.
 const LIMIT: Duration = Duration::from_secs(5);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use steward_domain::webhook::Webhook;
 use steward_proto::{Recorded, event_json};
 
-use super::client::{Client, Private};
+use crate::client::{Client, Private};
 
 /// So much of an answer is read, in bytes; the rest is nobody's business.
 const READ: usize = 1_024;
