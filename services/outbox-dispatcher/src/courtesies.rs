@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use chrono::Utc;
 use futures::StreamExt as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use steward_domain::{
@@ -199,8 +198,11 @@ async fn show_typing(
 ) {
     loop {
         let Ok(seen) = log.load::<Conversation>(aggregate, at_least).await else { return };
-        let runs =
-            seen.state.turn.as_ref().is_some_and(|turn| turn.turn_id == turn_id && turn.lease_until > Utc::now());
+        let runs = seen
+            .state
+            .turn
+            .as_ref()
+            .is_some_and(|turn| turn.turn_id == turn_id && turn.lease_until > log.clock().now());
         // While a human is active, what a turn says is a draft that nobody sees.
         if !runs || seen.state.human_active() {
             return;

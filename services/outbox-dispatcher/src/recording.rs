@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
 use steward_domain::{
     conversation::{Conversation, Refused},
     ids,
@@ -27,7 +26,7 @@ impl Dispatcher {
             self.rebind(aggregate, &claimed.external_id, external_id, cause).await?;
         }
         let key = format!("{}/result", claimed.claim_id);
-        let event = result_event(message_id, claimed, sent, Utc::now());
+        let event = result_event(message_id, claimed, sent, self.now());
         let append = Append {
             aggregate: aggregate.clone(),
             events: self.events(cause, vec![event]),

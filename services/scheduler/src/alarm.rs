@@ -111,8 +111,8 @@ impl Alarm {
     }
 
     /// Nearer than its schedule could fire on time.
-    fn is_near(&self) -> bool {
-        self.due_at - Utc::now() < self.early() + NEAR
+    fn is_near(&self, now: DateTime<Utc>) -> bool {
+        self.due_at - now < self.early() + NEAR
     }
 
     /// How long before its time it is to fire; for each thing the same each time.
@@ -163,7 +163,7 @@ impl Alarms {
         let tenant = self.tenants.of(&alarm.tenant);
         self.schedule(&alarm).await?;
         // Its schedule stands behind it: should this process die, or there be no place, JetStream still fires.
-        if alarm.is_near()
+        if alarm.is_near(self.log.clock().now())
             && let Ok(place) = Arc::clone(&tenant.near).try_acquire_owned()
         {
             let alarms = self.clone();
@@ -205,7 +205,7 @@ impl Alarms {
     pub async fn hold(&self, mut alarm: Alarm) -> Result<(), HandleError> {
         let tenant = self.tenants.of(&alarm.tenant);
         // Rung long before its time it would only take up a place.
-        if alarm.due_at - Utc::now() > LONG_BEFORE {
+        if alarm.due_at - self.log.clock().now() > LONG_BEFORE {
             return Ok(self.schedule(&alarm).await?);
         }
         // What is decided at the very time must be at hand then.
@@ -222,7 +222,7 @@ impl Alarms {
                 Some(due_at) => {
                     alarm.due_at = due_at;
                     self.schedule(&alarm).await?;
-                    if !alarm.is_near() {
+                    if !alarm.is_near(self.log.clock().now()) {
                         return Ok(());
                     }
                 }
@@ -237,15 +237,8 @@ impl Alarms {
     }
 
     async fn wait_for(&self, due_at: DateTime<Utc>) -> Result<(), LogError> {
-        while let Ok(wait) = (due_at - Utc::now()).to_std()
-            && !wait.is_zero()
-        {
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = self.shutdown.cancelled() => return Err(LogError::ShutDown),
-            }
-        }
-        Ok(())
+        let reached = self.shutdown.run_until_cancelled(self.log.clock().reaches(due_at)).await;
+        reached.ok_or(LogError::ShutDown)
     }
 }
 

@@ -51,7 +51,7 @@ impl Decider {
         let decided = self
             .log
             .decide::<Conversation, _, Refused>(&aggregate, AtLeast::Position(alarm.position), |state, _| {
-                let now = Utc::now();
+                let now = self.log.clock().now();
                 let late_limit = self.settings.defaults.late_limit;
                 let ring = follow_ups::Alarm { id: &alarm.id, now, late_limit, message_id: message_id.clone() };
                 let alarmed = match (alarm.kind, self.settings.defaults.human_release_after) {
@@ -61,7 +61,7 @@ impl Decider {
                     (Kind::Silence, None) => Alarmed::Nothing,
                 };
                 Ok(match alarmed {
-                    Alarmed::Decided(events) => (new_events(&cause, events), None),
+                    Alarmed::Decided(events) => (new_events(now, &cause, events), None),
                     Alarmed::NotYet(at) => (Vec::new(), Some(at)),
                     Alarmed::Nothing => (Vec::new(), None),
                 })
@@ -70,7 +70,7 @@ impl Decider {
         match decided {
             Ok(decided) => {
                 if decided.appended.is_some() {
-                    let late = (Utc::now() - alarm.due_at).as_seconds_f64().max(0.0);
+                    let late = (self.log.clock().now() - alarm.due_at).as_seconds_f64().max(0.0);
                     metrics::histogram!("steward_alarm_lateness_seconds", "kind" => alarm.kind.token()).record(late);
                 }
                 Ok(decided.value)
@@ -96,7 +96,7 @@ impl Decider {
                 .decide::<Conversation, _, Refused>(aggregate, AtLeast::Position(position), |state, _| {
                     state.readable()?;
                     let batch = state.announcements();
-                    Ok((new_events(cause, batch.events), batch.full))
+                    Ok((new_events(self.log.clock().now(), cause, batch.events), batch.full))
                 })
                 .await?;
             if !decided.value {
@@ -111,6 +111,6 @@ fn aggregate(alarm: &Alarm) -> Option<AggregateId> {
     Some(ids::conversation_aggregate(&tenant, alarm.conversation))
 }
 
-fn new_events(cause: &Cause, events: Vec<Event>) -> Vec<NewEvent> {
-    events.into_iter().map(|e| NewEvent::new(Uuid::now_v7(), Utc::now(), cause, e)).collect()
+fn new_events(now: DateTime<Utc>, cause: &Cause, events: Vec<Event>) -> Vec<NewEvent> {
+    events.into_iter().map(|e| NewEvent::new(Uuid::now_v7(), now, cause, e)).collect()
 }

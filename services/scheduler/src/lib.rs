@@ -22,7 +22,7 @@ use crate::{alarm::Alarms, decide::Decider, tenants::Tenants};
 /// Runs until `shutdown`.
 pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), LogError> {
     let tracker = TaskTracker::new();
-    let (tenants, news) = Tenants::new();
+    let (tenants, news) = Tenants::new(log.clock().clone());
     let _alive = tenants::register(&log, &tenants, shutdown.clone());
     // Others are met as their events come, and by the sweep.
     for channel in &settings.channels {

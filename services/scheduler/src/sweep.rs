@@ -188,7 +188,7 @@ async fn sweep(log: &Log, alarms: &Alarms) -> Result<usize, LogError> {
             slices.extend([slice.nth, slice.nth + slice.of].map(|nth| Slice { nth, of: slice.of * 2 }));
             continue;
         };
-        missing += set_missing(log, alarms, waiting.to_set(&set, Utc::now() - OVERDUE)).await?;
+        missing += set_missing(log, alarms, waiting.to_set(&set, log.clock().now() - OVERDUE)).await?;
         let first = waiting.pending.values().map(|pending| pending.position).min();
         lowest = lowest.min(first.unwrap_or(head + 1));
     }

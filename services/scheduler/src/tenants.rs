@@ -10,7 +10,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use steward_log::{Condition, Log};
+use steward_log::{Clock, Condition, Log};
 use tokio::{
     sync::{Semaphore, mpsc},
     time::Instant,
@@ -35,6 +35,7 @@ pub struct Tenant {
     pub places: Arc<Semaphore>,
     pub near: Arc<Semaphore>,
     pub deciding: Semaphore,
+    clock: Clock,
     hearing: Mutex<Hearing>,
 }
 
@@ -57,15 +58,16 @@ pub struct InHand {
 pub struct Tenants(Arc<Known>);
 
 struct Known {
+    clock: Clock,
     tenants: Mutex<HashMap<String, Arc<Tenant>>>,
     news: mpsc::UnboundedSender<Arc<Tenant>>,
 }
 
 impl Tenants {
     /// And where each one new is told of. There are as many as the log has, which the configuration bounds.
-    pub fn new() -> (Self, mpsc::UnboundedReceiver<Arc<Tenant>>) {
+    pub fn new(clock: Clock) -> (Self, mpsc::UnboundedReceiver<Arc<Tenant>>) {
         let (news, told) = mpsc::unbounded_channel();
-        (Self(Arc::new(Known { tenants: Mutex::default(), news })), told)
+        (Self(Arc::new(Known { clock, tenants: Mutex::default(), news })), told)
     }
 
     /// The tenant of this name, who is known from now on.
@@ -80,6 +82,7 @@ impl Tenants {
             places: Arc::new(Semaphore::new(IN_HAND)),
             near: Arc::new(Semaphore::new(NEAR)),
             deciding: Semaphore::new(DECIDING),
+            clock: self.0.clock.clone(),
             hearing: Mutex::new(hearing),
         });
         tenants.insert(name.to_owned(), Arc::clone(&tenant));
@@ -97,7 +100,7 @@ impl Tenants {
         if let Some(deaf) = deaf.filter(|deaf| *deaf > DEAF) {
             return Condition::Behind(format!("the alarm clock can't be heard for {} s", deaf.as_secs()));
         }
-        let now = Utc::now();
+        let now = self.0.clock.now();
         let late =
             tenants.iter().filter_map(|tenant| tenant.hearing().in_hand.first().map(|(due, _)| now - *due)).max();
         match late.and_then(|late| late.to_std().ok()) {
@@ -126,7 +129,7 @@ impl Tenant {
     pub fn take_in_hand(self: &Arc<Self>, due_at: DateTime<Utc>) -> InHand {
         let mut hearing = self.hearing();
         hearing.counted += 1;
-        let key = (due_at.max(Utc::now()), hearing.counted);
+        let key = (due_at.max(self.clock.now()), hearing.counted);
         hearing.in_hand.insert(key);
         drop(hearing);
         InHand { tenant: Arc::clone(self), key }
@@ -169,7 +172,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_says_when_it_is_deaf_or_late_and_when_it_no_longer_is() {
-        let (tenants, mut news) = Tenants::new();
+        let (clock, hand) = Clock::by_hand(Utc::now());
+        let (tenants, mut news) = Tenants::new(clock);
         let (a, b) = (tenants.of("a"), tenants.of("b"));
         assert_eq!((news.recv().await.unwrap().name.as_str(), news.recv().await.unwrap().name.as_str()), ("a", "b"));
         a.hears(true);
@@ -177,12 +181,14 @@ mod tests {
         assert!(matches!(tenants.condition(), Condition::Behind(said) if said.contains("heard for 6 s")));
         b.hears(true);
         assert_eq!(tenants.condition(), Condition::Well);
-        let long_due = a.take_in_hand(Utc::now() - TimeDelta::hours(1));
+        let long_due = a.take_in_hand(tenants.0.clock.now() - TimeDelta::hours(1));
         assert_eq!(tenants.condition(), Condition::Well, "it has only just come");
-        drop(long_due);
-        a.hearing().in_hand.insert((Utc::now() - TimeDelta::seconds(7), 0));
+        hand.turn(TimeDelta::seconds(7));
         assert!(matches!(tenants.condition(), Condition::Behind(said) if said.contains("7 s past its time")));
-        a.hearing().in_hand.clear();
+        hand.turn(TimeDelta::hours(-1));
+        assert_eq!(tenants.condition(), Condition::Well, "nothing is late on a clock that was set back");
+        hand.turn(TimeDelta::hours(2));
+        drop(long_due);
         assert_eq!(tenants.condition(), Condition::Well);
         assert!(Arc::ptr_eq(&tenants.of("a"), &a) && news.try_recv().is_err(), "it is told of once");
     }

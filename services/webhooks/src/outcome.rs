@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
-use chrono::Utc;
 use futures::StreamExt as _;
 use steward_domain::{
     conversation::{Refused, Why},
@@ -86,7 +85,7 @@ impl Attempt<'_> {
         let reason = Some(v1::Reason { code: code.to_owned(), text, event_id: String::new() });
         match self.next_after.filter(|_| code != "gone") {
             Some(delay) => {
-                let next_at = Some(to_timestamp(Utc::now() + delay));
+                let next_at = Some(to_timestamp(log.clock().now() + delay));
                 let failed = v1::WebhookAttemptFailed { delivery, reason, answer, next_at };
                 self.record(log, failed.into(), stop).await?;
                 Ok(Verdict::Again(delay))
@@ -113,7 +112,7 @@ impl Attempt<'_> {
         let id = Uuid::now_v7();
         let append = Append {
             aggregate: self.deliveries(),
-            events: vec![NewEvent::new(id, Utc::now(), &self.cause(), event)],
+            events: vec![NewEvent::new(id, log.clock().now(), &self.cause(), event)],
             expected: Expected::Any,
             dedupe_key: None,
         };
@@ -148,7 +147,7 @@ impl Attempt<'_> {
         let cause = self.cause();
         let decided = log.decide::<Webhook, _, Refused>(&aggregate, AtLeast::Latest, |state, _| {
             let events = state.disable(&why).into_iter();
-            Ok((events.map(|e| NewEvent::new(Uuid::now_v7(), Utc::now(), &cause, e)).collect(), ()))
+            Ok((events.map(|e| NewEvent::new(Uuid::now_v7(), log.clock().now(), &cause, e)).collect(), ()))
         });
         if decided.await?.appended.is_some() {
             tracing::warn!(webhook = %self.webhook_id, code = why.code, "a webhook was disabled");

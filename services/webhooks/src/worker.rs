@@ -61,7 +61,7 @@ impl Courier {
     /// those that a crash or a stop broke off, so a count alone doesn't end it before the schedule's time is over.
     fn next_after(&self, number: u32, queued_at: DateTime<Utc>) -> Option<Duration> {
         let whole: Duration = self.retry.iter().sum();
-        let early = TimeDelta::from_std(whole).is_ok_and(|whole| Utc::now() < queued_at + whole);
+        let early = TimeDelta::from_std(whole).is_ok_and(|whole| self.log.clock().now() < queued_at + whole);
         let planned = self.retry.get(number as usize - 1);
         planned.or_else(|| self.retry.last().filter(|_| early)).copied()
     }
@@ -233,7 +233,7 @@ impl Worker {
             return Ok(Verdict::Again(Duration::ZERO));
         }
         let answered = tokio::select! {
-            answered = post(&self.courier.client, &webhook, &event) => answered,
+            answered = post(&self.courier.client, &webhook, &event, self.courier.log.clock().now()) => answered,
             () = self.out_of_time() => return Ok(Verdict::Again(Duration::ZERO)),
         };
         drop(place);
