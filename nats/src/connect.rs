@@ -13,10 +13,10 @@ use crate::append::Unit;
 use crate::cache::Cache;
 use crate::denials::Denials;
 use crate::inbox::Inbox;
-use crate::session::{Backoff, Line, REQUEST_TIMEOUT, Session};
+use crate::session::{Line, REQUEST_TIMEOUT, Session};
 use crate::supervise::Tasks;
 use crate::writer::{Pulse, Writer};
-use crate::{Clock, Condition, Health, LogError, definitions, permissions};
+use crate::{Backoff, Clock, Condition, Health, LogError, definitions, permissions};
 
 /// How long the log still serves after the shutdown was asked for, so that what is in hand can be finished.
 const GRACE: Duration = Duration::from_secs(8);
@@ -95,7 +95,7 @@ impl Log {
             match attempt {
                 Ok(client) => break client,
                 Err(error) => {
-                    let pause = backoff.next();
+                    let pause = backoff.next_pause();
                     tracing::warn!(%error, ?pause, "NATS can't be reached; trying again");
                     tokio::select! {
                         () = tokio::time::sleep(pause) => {}
@@ -143,10 +143,12 @@ impl Log {
         Ok(Self { inner: Arc::new(Inner { session, admission, writer, cache, tasks, health, denials, clock }) })
     }
 
-    pub fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         &self.inner.session.client
     }
 
+    /// What is underneath, for tests and measurements: services know nothing of it.
+    #[doc(hidden)]
     pub fn jetstream(&self) -> &jetstream::Context {
         &self.inner.session.context
     }

@@ -7,7 +7,7 @@ use steward_domain::{
     ids,
     tenant::Tenant,
 };
-use steward_log::{Append, AtLeast, DecideError, Expected};
+use steward_log::{Append, AtLeast, Backoff, DecideError, Expected};
 use steward_proto::{AggregateId, Cause, TenantId, v1};
 
 use crate::{channels::Sent, claim::Claimed, dispatcher::Dispatcher, results::result_event};
@@ -33,7 +33,7 @@ impl Dispatcher {
             expected: Expected::Any,
             dedupe_key: Some(key),
         };
-        let mut pause = Duration::from_millis(50);
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
         loop {
             match self.log.append(append.clone()).await {
                 Ok(_) => return Ok(()),
@@ -43,11 +43,8 @@ impl Dispatcher {
                 }
                 Err(error) => {
                     tracing::warn!(%error, message_id, "the result of a send can't be recorded yet; trying again");
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        () = self.shutdown.cancelled() => {}
-                    }
-                    pause = (pause * 2).min(Duration::from_secs(2));
+                    // After the stop one attempt more is made, the last.
+                    backoff.pause(&self.shutdown).await;
                 }
             }
         }

@@ -25,8 +25,8 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
     let (tenants, news) = Tenants::new(log.clock().clone());
     let _alive = tenants::register(&log, &tenants, shutdown.clone());
     // Others are met as their events come, and by the sweep.
-    for channel in &settings.channels {
-        tenants.of(&channel.tenant);
+    for tenant in settings.tenant_ids() {
+        tenants.of(&tenant);
     }
     let decider = Arc::new(Decider::new(log.clone(), settings));
     let alarms = Alarms::new(log.clone(), Arc::clone(&decider), tenants, tracker.clone(), shutdown.clone());

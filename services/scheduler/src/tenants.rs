@@ -2,15 +2,13 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
-use steward_log::{Clock, Condition, Log};
+use steward_log::{Alive, Clock, Condition, Log};
+use steward_proto::TenantId;
 use tokio::{
     sync::{Semaphore, mpsc},
     time::Instant,
@@ -31,8 +29,7 @@ const DEAF: Duration = Duration::from_secs(3);
 
 /// One tenant's.
 pub struct Tenant {
-    pub name: String,
-    pub places: Arc<Semaphore>,
+    pub name: TenantId,
     pub near: Arc<Semaphore>,
     pub deciding: Semaphore,
     clock: Clock,
@@ -59,7 +56,7 @@ pub struct Tenants(Arc<Known>);
 
 struct Known {
     clock: Clock,
-    tenants: Mutex<HashMap<String, Arc<Tenant>>>,
+    tenants: Mutex<HashMap<TenantId, Arc<Tenant>>>,
     news: mpsc::UnboundedSender<Arc<Tenant>>,
 }
 
@@ -71,21 +68,20 @@ impl Tenants {
     }
 
     /// The tenant of this name, who is known from now on.
-    pub fn of(&self, name: &str) -> Arc<Tenant> {
+    pub fn of(&self, name: &TenantId) -> Arc<Tenant> {
         let mut tenants = self.0.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = tenants.get(name) {
             return Arc::clone(known);
         }
         let hearing = Hearing { deaf: Some(Instant::now()), in_hand: BTreeSet::new(), counted: 0 };
         let tenant = Arc::new(Tenant {
-            name: name.to_owned(),
-            places: Arc::new(Semaphore::new(IN_HAND)),
+            name: name.clone(),
             near: Arc::new(Semaphore::new(NEAR)),
             deciding: Semaphore::new(DECIDING),
             clock: self.0.clock.clone(),
             hearing: Mutex::new(hearing),
         });
-        tenants.insert(name.to_owned(), Arc::clone(&tenant));
+        tenants.insert(name.clone(), Arc::clone(&tenant));
         // Nobody listens any more after the stop.
         let _ = self.0.news.send(Arc::clone(&tenant));
         tenant
@@ -142,26 +138,10 @@ impl Drop for InHand {
     }
 }
 
-/// Notes the end of the scheduler when it is dropped.
-pub struct Alive {
-    ended: Arc<AtomicBool>,
-    shutdown: CancellationToken,
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.ended.store(!self.shutdown.is_cancelled(), Ordering::Relaxed);
-    }
-}
-
 /// Registers the part `scheduler-alarms`, which is alive while what is returned is. `scheduler` is its subscription's own part.
 pub fn register(log: &Log, tenants: &Tenants, shutdown: CancellationToken) -> Alive {
-    let ended = Arc::new(AtomicBool::new(false));
-    let (seen, tenants) = (Arc::clone(&ended), tenants.clone());
-    log.health().register("scheduler-alarms", move || {
-        if seen.load(Ordering::Relaxed) { Condition::Dead("it has ended".to_owned()) } else { tenants.condition() }
-    });
-    Alive { ended, shutdown }
+    let tenants = tenants.clone();
+    log.health().register_until(shutdown, "scheduler-alarms", move || tenants.condition())
 }
 
 #[cfg(test)]
@@ -174,7 +154,8 @@ mod tests {
     async fn it_says_when_it_is_deaf_or_late_and_when_it_no_longer_is() {
         let (clock, hand) = Clock::by_hand(Utc::now());
         let (tenants, mut news) = Tenants::new(clock);
-        let (a, b) = (tenants.of("a"), tenants.of("b"));
+        let named = |name: &str| tenants.of(&TenantId::new(name).unwrap());
+        let (a, b) = (named("a"), named("b"));
         assert_eq!((news.recv().await.unwrap().name.as_str(), news.recv().await.unwrap().name.as_str()), ("a", "b"));
         a.hears(true);
         tokio::time::advance(Duration::from_secs(6)).await;
@@ -190,6 +171,6 @@ mod tests {
         hand.turn(TimeDelta::hours(2));
         drop(long_due);
         assert_eq!(tenants.condition(), Condition::Well);
-        assert!(Arc::ptr_eq(&tenants.of("a"), &a) && news.try_recv().is_err(), "it is told of once");
+        assert!(Arc::ptr_eq(&named("a"), &a) && news.try_recv().is_err(), "it is told of once");
     }
 }
