@@ -12,10 +12,10 @@ use crate::append::{Appended, Expected, Unit};
 use crate::codes::{ServerError, Treatment};
 use crate::history::{self, Stored};
 use crate::queue::FEW;
-use crate::session::{Backoff, Session};
+use crate::session::Session;
 use crate::wire::{self, Outcome};
 use crate::writer::Pulse;
-use crate::{AppendError, LogError, codec, definitions};
+use crate::{AppendError, Backoff, LogError, codec, definitions};
 
 /// Look-ups and single publishes at the same time, when a batch is taken apart.
 const PARALLEL: usize = 32;
@@ -257,7 +257,7 @@ impl Carrier {
 
     async fn pause(&self, backoff: &mut Backoff) {
         // At the stop `connected` ends the work.
-        let _ = self.session.pause(backoff.next()).await;
+        let _ = self.session.pause(backoff.next_pause()).await;
     }
 }
 

@@ -9,14 +9,15 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
+use crate::alarms::Crowds;
 use crate::append::Unit;
 use crate::cache::Cache;
 use crate::denials::Denials;
 use crate::inbox::Inbox;
-use crate::session::{Backoff, Line, REQUEST_TIMEOUT, Session};
+use crate::session::{Line, REQUEST_TIMEOUT, Session};
 use crate::supervise::Tasks;
 use crate::writer::{Pulse, Writer};
-use crate::{Condition, Health, LogError, definitions, permissions};
+use crate::{Backoff, Clock, Condition, Health, LogError, definitions, permissions};
 
 /// How long the log still serves after the shutdown was asked for, so that what is in hand can be finished.
 const GRACE: Duration = Duration::from_secs(8);
@@ -32,6 +33,8 @@ pub struct ConnectOptions {
     pub append_timeout: Duration,
     /// Answers come to `{prefix}.…`; left out: as the permissions of the URL's user say, if it is one of ours.
     pub inbox_prefix: Option<String>,
+    /// What [`Log::clock`] gives: tests turn one by hand.
+    pub clock: Clock,
 }
 
 impl ConnectOptions {
@@ -47,6 +50,7 @@ impl Default for ConnectOptions {
             cache_entries: 100_000,
             append_timeout: Duration::from_secs(15),
             inbox_prefix: None,
+            clock: Clock::system(),
         }
     }
 }
@@ -65,6 +69,8 @@ struct Inner {
     tasks: Tasks,
     health: Health,
     denials: Denials,
+    clock: Clock,
+    crowds: Crowds,
 }
 
 impl std::fmt::Debug for Log {
@@ -91,7 +97,7 @@ impl Log {
             match attempt {
                 Ok(client) => break client,
                 Err(error) => {
-                    let pause = backoff.next();
+                    let pause = backoff.next_pause();
                     tracing::warn!(%error, ?pause, "NATS can't be reached; trying again");
                     tokio::select! {
                         () = tokio::time::sleep(pause) => {}
@@ -134,16 +140,28 @@ impl Log {
         let cache = Cache::new(options.cache_entries);
         let admission = Admission::default();
         let noted = denials.clone();
+        let (clock, crowds) = (options.clock, Crowds::default());
         health.register("permissions", move || noted.condition());
-        Ok(Self { inner: Arc::new(Inner { session, admission, writer, cache, tasks, health, denials }) })
+        Ok(Self { inner: Arc::new(Inner { session, admission, writer, cache, tasks, health, denials, clock, crowds }) })
     }
 
-    pub fn client(&self) -> &Client {
+    pub(crate) fn crowds(&self) -> &Crowds {
+        &self.inner.crowds
+    }
+
+    pub(crate) fn client(&self) -> &Client {
         &self.inner.session.client
     }
 
+    /// What is underneath, for tests and measurements: services know nothing of it.
+    #[doc(hidden)]
     pub fn jetstream(&self) -> &jetstream::Context {
         &self.inner.session.context
+    }
+
+    /// The clock of whoever works on this log: what is decided is decided at its time, and events carry it.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
     }
 
     /// Whether the connection is up at this moment.

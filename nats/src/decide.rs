@@ -47,14 +47,14 @@ impl Log {
     }
 
     /// Records a fact once, in the form that the state gives it, as [`Log::decide`] does a decision. What happened can't be
-    /// refused, so an aggregate that holds what this build can't read takes it too; `note` sees that in `ahead`.
-    pub async fn note<S: Fold, T>(
+    /// refused, so an aggregate that holds what this build can't read takes it too; `form` sees that in `ahead`.
+    pub async fn record<S: Fold, T>(
         &self,
         id: &AggregateId,
         at_least: AtLeast,
-        mut note: impl FnMut(&Versioned<S>) -> (Vec<NewEvent>, T),
+        mut form: impl FnMut(&Versioned<S>) -> (Vec<NewEvent>, T),
     ) -> Result<Decided<T>, DecideError<Infallible>> {
-        self.decide_on(id, at_least, |seen| Ok(note(seen))).await
+        self.decide_on(id, at_least, |seen| Ok(form(seen))).await
     }
 
     async fn decide_on<S: Fold, T, R>(

@@ -21,9 +21,9 @@ pub const BLOBS: &str = "BLOBS";
 pub const NOTES: &str = "SCHEDULER";
 
 pub const EVENTS_SUBJECTS: &str = "ev.>";
-/// One schedule per timer: `sch.{timer}`.
+/// One schedule per alarm: `sch.{name}`.
 pub const SCHEDULES_SUBJECTS: &str = "sch.>";
-/// What a schedule publishes when it fires: `due.{timer}`.
+/// What a schedule publishes when it fires: `due.{name}`.
 pub const DUE_SUBJECTS: &str = "due.>";
 /// `dead.{consumer}.{position}`, the last record of each.
 pub const DEAD_SUBJECTS: &str = "dead.>";
@@ -35,7 +35,7 @@ pub const RETRY_SUBJECTS: &str = "retry.>";
 pub const DUPLICATE_WINDOW: Duration = Duration::from_secs(600);
 
 /// The streams, in the order in which they are made.
-pub fn streams() -> [(&'static str, Config); 3] {
+pub(crate) fn streams() -> [(&'static str, Config); 3] {
     [(EVENTS, events()), (TIMERS, timers()), (DEAD, dead())]
 }
 
@@ -101,6 +101,25 @@ pub(crate) fn durable(name: &str, filters: Vec<String>, ack_wait: Duration, max_
         max_ack_pending: i64::try_from(max_ack_pending).unwrap_or(i64::MAX),
         ..pull::Config::default()
     }
+}
+
+/// One tenant's alarms that ring, shared by all schedulers.
+pub(crate) fn alarms(tenant: &TenantId, ack_wait: Duration, max_ack_pending: usize) -> pull::Config {
+    let filter_subject = format!("due.{tenant}.>");
+    let all = durable(&format!("scheduler-alarms-{tenant}"), Vec::new(), ack_wait, max_ack_pending);
+    pull::Config { filter_subject, ..all }
+}
+
+/// Events from a position on that are brought one by one and read when their turn has come.
+pub(crate) fn deliveries(
+    name: &str,
+    filters: Vec<String>,
+    from: u64,
+    ack_wait: Duration,
+    max_ack_pending: usize,
+) -> pull::Config {
+    let deliver_policy = DeliverPolicy::ByStartSequence { start_sequence: from.max(1) };
+    pull::Config { deliver_policy, headers_only: true, ..durable(name, filters, ack_wait, max_ack_pending) }
 }
 
 /// The name of one tenant's own consumer of a subscription.

@@ -1,6 +1,9 @@
 //! What the parts of a process say of themselves: the writer, subscriptions, projector, scheduler. Liveness and readiness ask them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
 
 /// How a part is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,19 @@ pub enum Condition {
 #[derive(Clone, Default)]
 pub struct Health {
     parts: Arc<Mutex<Vec<Part>>>,
+}
+
+/// Notes the end of a part when it is dropped.
+#[derive(Debug)]
+pub struct Alive {
+    ended: Arc<AtomicBool>,
+    shutdown: CancellationToken,
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.ended.store(!self.shutdown.is_cancelled(), Ordering::Relaxed);
+    }
 }
 
 struct Part {
@@ -39,6 +55,23 @@ impl Health {
         parts.push(part);
     }
 
+    /// Adds a part that goes on until `shutdown`: it is as `check` says for as long as what is returned lives, and dead when that is
+    /// dropped before the shutdown.
+    #[must_use = "the part is dead when it is dropped"]
+    pub fn register_until(
+        &self,
+        shutdown: CancellationToken,
+        name: impl Into<String>,
+        check: impl Fn() -> Condition + Send + Sync + 'static,
+    ) -> Alive {
+        let ended = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&ended);
+        self.register(name, move || {
+            if seen.load(Ordering::Relaxed) { Condition::Dead("it has ended".to_owned()) } else { check() }
+        });
+        Alive { ended, shutdown }
+    }
+
     /// What each part says now, in the order in which they were added.
     pub fn conditions(&self) -> Vec<(String, Condition)> {
         let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,6 +84,20 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_that_ends_before_the_shutdown_is_dead_and_one_after_it_is_not() {
+        let (health, shutdown) = (Health::default(), CancellationToken::new());
+        let condition = || health.conditions().remove(0).1;
+        let alive = health.register_until(shutdown.clone(), "sending", || Condition::Well);
+        assert_eq!(condition(), Condition::Well);
+        drop(alive);
+        assert_eq!(condition(), Condition::Dead("it has ended".to_owned()));
+        let alive = health.register_until(shutdown.clone(), "sending", || Condition::Well);
+        shutdown.cancel();
+        drop(alive);
+        assert_eq!(condition(), Condition::Well);
+    }
 
     #[test]
     fn every_part_is_asked_and_the_latest_of_a_name_counts() {

@@ -236,4 +236,25 @@ impl Log {
         session.saw(last);
         Ok(last)
     }
+
+    /// The position of the last event on a subject; 0 when there is none.
+    pub async fn last_position_on(&self, subject: &str) -> Result<u64, LogError> {
+        use async_nats::jetstream::stream::LastRawMessageErrorKind;
+        let doing = "reading the last event of a kind";
+        let session = self.session();
+        let unavailable = |reason: String| LogError::Unavailable { doing, reason };
+        let read = |epoch| {
+            let exchange = async {
+                let stream = session.context.get_stream_no_info(definitions::EVENTS).await;
+                let stream = stream.map_err(|error| unavailable(error.to_string()))?;
+                match stream.get_last_raw_message_by_subject(subject).await {
+                    Ok(message) => Ok(message.sequence),
+                    Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(0),
+                    Err(error) => Err(unavailable(error.to_string())),
+                }
+            };
+            session.exchange(doing, epoch, exchange)
+        };
+        session.persist(doing, read).await
+    }
 }

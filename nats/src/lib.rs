@@ -1,37 +1,50 @@
 //! The log: one ordered stream of events in JetStream, and what services do with it: append, load, decide, subscribe.
 //!
+//! Nobody else sees the client of NATS.
+//!
 //! - [`Log::append`] stores facts and decisions; those that arrive together share one commit (see `writer`).
 //! - [`Log::load`] folds an aggregate's events into a state, from a cache that is caught up.
 //! - [`Log::decide`] is load → decide → append, again on a conflict.
 //! - [`Log::subscribe`] hands events to a handler, at least once, in order per aggregate.
+//! - [`Log::set_alarm`] has something thought of at its time, [`Log::hear_alarms`] hears what rings.
+//! - [`Log::deliver`] brings events that are worked on one by one, some of them for hours.
 //! - [`Log::tail`] reads the log in order, once, for projections and live views.
 
+mod acks;
 mod admission;
+mod alarms;
 mod append;
+mod backoff;
 mod blobs;
 mod cache;
 mod carry;
+mod clock;
 mod codec;
 mod codes;
 mod connect;
 mod dead;
 mod decide;
 pub mod definitions;
+mod deliveries;
 mod delivery;
 mod denials;
+mod errands;
 mod error;
 mod events_of;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+#[doc(hidden)]
 pub mod header;
 mod health;
 mod history;
 mod inbox;
 mod load;
+mod notes;
 pub mod permissions;
 mod pull;
 mod queue;
 mod session;
+mod shares;
 mod streams;
 mod subscribe;
 mod supervise;
@@ -49,15 +62,22 @@ mod support;
 #[cfg(test)]
 mod writer_bug;
 
+pub use alarms::{Alarm, AlarmName, Rung};
 pub use append::{Append, Appended, Expected};
+pub use backoff::Backoff;
+pub use clock::{Clock, Hand};
 pub use codes::{Refusal, ServerError, Treatment, code};
 pub use connect::{ConnectOptions, Log, check_url};
 pub use dead::DeadLetter;
 pub use decide::Decided;
+pub use deliveries::Deliveries;
+pub use errands::Settled;
 pub use error::{AppendError, DecideError, LogError, SchemaAhead};
 pub use header::TextError;
-pub use health::{Condition, Health};
+pub use health::{Alive, Condition, Health};
 pub use load::{AtLeast, Versioned};
+pub use shares::{Place, Shares};
+pub use streams::StreamState;
 pub use subscribe::{HandleError, Handled, Subscription};
 pub use tail::Tailed;
 pub use tasks::Tasks;

@@ -7,8 +7,8 @@ use steward_proto::{AggregateId, Fold, Recorded};
 use tokio::time::Instant;
 
 use crate::cache::{Folded, Slot};
-use crate::session::{Backoff, REQUEST_TIMEOUT};
-use crate::{Log, LogError, SchemaAhead, definitions, events_of, history};
+use crate::session::REQUEST_TIMEOUT;
+use crate::{Backoff, Log, LogError, SchemaAhead, definitions, events_of, history};
 
 /// How fresh a state must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Log {
                 AtLeast::Position(position) if last < position && self.is_of(id, position).await? => {
                     slot.advance::<S>(after, &events, 0);
                     after = last;
-                    let pause = backoff.next();
+                    let pause = backoff.next_pause();
                     if Instant::now() + pause >= deadline {
                         let reason = format!("the event at {position} isn't among those of its aggregate yet");
                         return Err(LogError::Unavailable { doing: "reading events", reason });

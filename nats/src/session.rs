@@ -9,8 +9,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::LogError;
 use crate::inbox::Inbox;
+use crate::{Backoff, LogError};
 
 /// How long one request to the server may take.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -116,7 +116,7 @@ impl Session {
             let epoch = self.connected(deadline, doing).await?;
             match attempt(epoch).await {
                 Err(error) if error.is_transient() => {
-                    let pause = backoff.next();
+                    let pause = backoff.next_pause();
                     if Instant::now() + pause >= deadline {
                         return Err(error);
                     }
@@ -133,23 +133,5 @@ impl Session {
             () = tokio::time::sleep(pause) => Ok(()),
             () = self.stop.cancelled() => Err(LogError::ShutDown),
         }
-    }
-}
-
-/// Pauses that double, with a random part so that many waiters don't return in step.
-pub(crate) struct Backoff {
-    next: Duration,
-    cap: Duration,
-}
-
-impl Backoff {
-    pub fn new(first: Duration, cap: Duration) -> Self {
-        Self { next: first, cap }
-    }
-
-    pub fn next(&mut self) -> Duration {
-        let pause = self.next;
-        self.next = (pause * 2).min(self.cap);
-        pause.mul_f64(rand::random_range(0.75..1.25))
     }
 }

@@ -3,18 +3,55 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
+use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamError, GetStreamErrorKind};
 use async_nats::jetstream::kv;
 use async_nats::jetstream::stream::Config;
 use tokio::time::Instant;
 
-use crate::session::Backoff;
-use crate::{Log, LogError, definitions};
+use crate::{Backoff, Log, LogError, definitions};
 
 /// A server that has just started may take a while to read its streams.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Whoever only looks at them has less.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// A stream as it is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamState {
+    /// It takes what we store, as we store it.
+    pub is_ours: bool,
+    pub messages: u64,
+    pub bytes: u64,
+    /// What an operator allows it at most.
+    pub max_bytes: Option<u64>,
+}
 
 impl Log {
+    /// How each stream is; `None` if it isn't there.
+    pub async fn stream_states(&self) -> Vec<(&'static str, Result<Option<StreamState>, LogError>)> {
+        let states =
+            definitions::streams().into_iter().map(async |(name, wanted)| (name, self.state(name, &wanted).await));
+        futures::future::join_all(states).await
+    }
+
+    async fn state(&self, name: &str, wanted: &Config) -> Result<Option<StreamState>, LogError> {
+        let doing = "reading a stream";
+        let found = tokio::time::timeout(LOOK, self.jetstream().get_stream(name)).await;
+        let found = found.map_err(|_| LogError::TimedOut { doing, after: LOOK })?;
+        let found = match found {
+            Ok(found) => found,
+            Err(error) if is_missing(&error) => return Ok(None),
+            Err(error) => return Err(LogError::Unavailable { doing, reason: error.to_string() }),
+        };
+        let (config, state) = (&found.cached_info().config, &found.cached_info().state);
+        Ok(Some(StreamState {
+            is_ours: config.subjects == wanted.subjects && config.allow_atomic_publish == wanted.allow_atomic_publish,
+            messages: state.messages,
+            bytes: state.bytes,
+            max_bytes: u64::try_from(config.max_bytes).ok().filter(|most| *most > 0),
+        }))
+    }
+
     /// Creates the streams, the blob store and the scheduler's notes, or brings them to our settings. Idempotent; any service
     /// may call it.
     ///
@@ -40,7 +77,7 @@ impl Log {
             match self.allowed(attempt()).await {
                 Err(error) if error.is_transient() && Instant::now() < deadline => {
                     tracing::debug!(%error, "JetStream isn't ready yet");
-                    self.session().pause(backoff.next()).await?;
+                    self.session().pause(backoff.next_pause()).await?;
                 }
                 done => return done,
             }
@@ -74,17 +111,13 @@ impl Log {
         let jetstream = self.jetstream();
         let found = match jetstream.get_stream(name).await {
             Ok(stream) => stream.cached_info().config.clone(),
-            Err(error) => match error.kind() {
-                GetStreamErrorKind::JetStream(ref refused)
-                    if refused.error_code() == async_nats::jetstream::ErrorCode::STREAM_NOT_FOUND =>
-                {
-                    return match jetstream.create_stream(wanted.clone()).await {
-                        Ok(_) => Ok(()),
-                        Err(error) => Err(creating(name, &error)),
-                    };
-                }
-                _ => return Err(LogError::Unavailable { doing: "reading a stream", reason: error.to_string() }),
-            },
+            Err(error) if is_missing(&error) => {
+                return match jetstream.create_stream(wanted.clone()).await {
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(creating(name, &error)),
+                };
+            }
+            Err(error) => return Err(LogError::Unavailable { doing: "reading a stream", reason: error.to_string() }),
         };
         let merged = merged(&found, wanted);
         if merged == found {
@@ -92,6 +125,11 @@ impl Log {
         }
         jetstream.update_stream(merged).await.map(drop).map_err(|error| creating(name, &error))
     }
+}
+
+fn is_missing(error: &GetStreamError) -> bool {
+    let code = async_nats::jetstream::ErrorCode::STREAM_NOT_FOUND;
+    matches!(error.kind(), GetStreamErrorKind::JetStream(refused) if refused.error_code() == code)
 }
 
 /// What must be ours, over what exists.

@@ -8,8 +8,8 @@ use steward_proto::Recorded;
 
 use crate::delivery::Delivered;
 use crate::pull::{Pulled, Puller};
-use crate::session::{Backoff, Session};
-use crate::{Log, LogError, codec, definitions};
+use crate::session::Session;
+use crate::{Backoff, Log, LogError, codec, definitions};
 
 /// Messages asked for at a time. Measured: 342 k/s with 200, 398 k/s with 1,000.
 const BATCH: usize = 1_000;
@@ -108,7 +108,7 @@ impl Tail {
             let Some(reader) = &mut self.reader else {
                 if let Err(error) = self.open().await {
                     tracing::debug!(%error, "the log can't be read; trying again");
-                    self.session.pause(self.backoff.next()).await.ok()?;
+                    self.session.pause(self.backoff.next_pause()).await.ok()?;
                 }
                 continue;
             };
@@ -138,7 +138,7 @@ impl Tail {
                 Pulled::Broken(reason) => {
                     tracing::debug!(%reason, next = self.next, "reading the log is interrupted");
                     self.reader = None;
-                    self.session.pause(self.backoff.next()).await.ok()?;
+                    self.session.pause(self.backoff.next_pause()).await.ok()?;
                 }
                 Pulled::Message(message) => {
                     if let Some(item) = self.take(message) {

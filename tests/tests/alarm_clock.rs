@@ -23,7 +23,8 @@ async fn what_waits_is_kept_though_its_alarm_was_lost_or_never_rings() {
         let due = start + TimeDelta::seconds(seconds);
         ids.push(system.schedule(&conversation, text, due, &json!({ "cancel_on": "never" })).await.unwrap());
     }
-    let subjects: Vec<String> = ids.iter().map(|id| format!("sch.default.follow_up.{id}")).collect();
+    let subjects: Vec<String> =
+        ids.iter().map(|id| format!("sch.default.conversation.{conversation}.follow_up.{id}")).collect();
 
     let jetstream = async_nats::jetstream::new(system.nats().await.unwrap());
     let timers = jetstream.get_stream("TIMERS").await.unwrap();

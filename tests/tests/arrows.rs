@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 
 /// Whom of ours a crate may know; a crate that isn't here may not exist.
-const MAY_KNOW: [(&str, &[&str]); 12] = [
+const MAY_KNOW: [(&str, &[&str]); 13] = [
     ("steward-proto", &[]),
     ("steward-language", &[]),
     ("steward-domain", &["steward-language", "steward-proto"]),
@@ -20,6 +20,7 @@ const MAY_KNOW: [(&str, &[&str]); 12] = [
     ("steward-agent-brain", SERVICE),
     ("steward-scheduler", SERVICE),
     ("steward-outbox-dispatcher", SERVICE),
+    ("steward-webhooks", SERVICE),
     ("steward-projection", SERVICE),
     ("steward", ALL),
     ("steward-tests", &["steward-domain", "steward-http", "steward-log", "steward-proto"]),
@@ -40,6 +41,7 @@ const ALL: &[&str] = &[
     "steward-projection",
     "steward-proto",
     "steward-scheduler",
+    "steward-webhooks",
 ];
 
 /// What the pure crates may use of others: nothing that reads a file, a socket, a clock or chance.

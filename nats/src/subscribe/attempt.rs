@@ -12,7 +12,7 @@ use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::{HandleError, Handled};
-use crate::session::Backoff;
+use crate::Backoff;
 use crate::supervise::said;
 
 /// Tries of an event that a handler says it can't handle.
@@ -89,7 +89,7 @@ where
             }
         }
         tokio::select! {
-            () = tokio::time::sleep(backoff.next()) => {}
+            () = tokio::time::sleep(backoff.next_pause()) => {}
             () = stop.cancelled() => return End::Stopped,
         }
     }

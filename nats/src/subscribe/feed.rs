@@ -14,9 +14,8 @@ use super::lanes::{Delivery, Source};
 use super::pulse::Hearing;
 use crate::delivery::Delivered;
 use crate::pull::{Pulled, Puller};
-use crate::session::Backoff;
 use crate::tail::{consumer, make_consumer};
-use crate::{Log, LogError, codec, dead, definitions, history};
+use crate::{Backoff, Log, LogError, acks, codec, dead, definitions, history};
 
 /// What a delivery adds to the largest payload, headers and subjects, at most.
 const ENVELOPE: usize = 16 << 10;
@@ -99,7 +98,7 @@ impl Feed {
                 }
                 Err(error) => return Err(error),
             }
-            tokio::time::sleep(backoff.next()).await;
+            tokio::time::sleep(backoff.next_pause()).await;
         }
     }
 
@@ -184,7 +183,7 @@ impl Feed {
             Ok(Err(error)) => {
                 let letter = dead::DeadLetter::malformed(self.subscription, position, &message.subject, &error);
                 if self.log.bury(&letter).await.is_ok() {
-                    let _ = self.log.client().publish(ack, "+ACK".into()).await;
+                    acks::tell(&self.log, &ack, acks::DONE).await;
                 }
             }
             // It comes again.

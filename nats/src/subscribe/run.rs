@@ -16,8 +16,8 @@ use super::feed::{Feed, Room};
 use super::lanes::{Delivery, Lanes, Out, Slot, Source, Taken};
 use super::pulse::{BEAT, Hearing, Pulse};
 use super::{HandleError, Handled, Subscription};
-use crate::session::Backoff;
-use crate::{Log, LogError, dead, definitions};
+use crate::acks::{self, hand_back, tell};
+use crate::{Backoff, Log, LogError, dead, definitions};
 
 /// What is running at the shutdown has so long to end.
 const GRACE: Duration = Duration::from_secs(7);
@@ -87,7 +87,7 @@ where
     }
     drop(sender);
 
-    let mut alive = interval(subscription.ack_wait.mul_f32(0.375).max(Duration::from_millis(50)));
+    let mut alive = interval(acks::renewal(subscription.ack_wait));
     let mut beat = interval(BEAT);
     for every in [&mut alive, &mut beat] {
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -198,7 +198,7 @@ where
     async fn take_in(&mut self, delivery: Delivery) {
         match self.lanes.take_in(delivery) {
             Taken::InHand | Taken::Again => {}
-            Taken::HandledBefore(ack) => tell(&self.log, &ack, "+ACK").await,
+            Taken::HandledBefore(ack) => tell(&self.log, &ack, acks::DONE).await,
             Taken::Behind(ack, delay) => hand_back(&self.log, &ack, delay).await,
         }
     }
@@ -221,7 +221,7 @@ where
             return;
         }
         for ack in self.lanes.acks() {
-            tell(&self.log, &ack, "+WPI").await;
+            tell(&self.log, &ack, acks::IN_HAND).await;
         }
     }
 
@@ -229,7 +229,7 @@ where
     async fn finish(mut self) {
         self.stop.cancel();
         for ack in self.lanes.give_back() {
-            tell(&self.log, &ack, "-NAK").await;
+            tell(&self.log, &ack, acks::AGAIN).await;
         }
         let deadline = Instant::now() + GRACE;
         while let Ok(Some(_)) = timeout_at(deadline, self.tasks.join_next()).await {}
@@ -258,7 +258,7 @@ async fn settle(
                 tracing::warn!(%error, consumer, "a dead letter was handled but can't be removed; it comes again");
                 return Out::Again;
             }
-            tell(log, ack, "+ACK").await;
+            tell(log, ack, acks::DONE).await;
             Out::Done
         }
         End::Later(delay) => {
@@ -282,27 +282,16 @@ async fn settle(
             while let Err(error) = log.bury(&letter).await {
                 tracing::warn!(%error, consumer, "a dead letter can't be written; trying again");
                 tokio::select! {
-                    () = tokio::time::sleep(backoff.next()) => {}
+                    () = tokio::time::sleep(backoff.next_pause()) => {}
                     () = stop.cancelled() => return Out::Again,
                 }
             }
-            tell(log, ack, "+ACK").await;
+            tell(log, ack, acks::DONE).await;
             Out::Done
         }
         End::Stopped => {
-            tell(log, ack, "-NAK").await;
+            tell(log, ack, acks::AGAIN).await;
             Out::Again
         }
     }
-}
-
-/// It comes again after a while, to whoever has room for it then.
-async fn hand_back(log: &Log, ack: &str, delay: Duration) {
-    tell(log, ack, &format!("-NAK {{\"delay\": {}}}", delay.as_nanos())).await;
-}
-
-/// An acknowledgement that is lost means a redelivery, no more.
-async fn tell(log: &Log, ack: &str, what: &str) {
-    let publish = log.client().publish(ack.to_owned(), what.to_owned().into());
-    let _ = tokio::time::timeout(Duration::from_secs(2), publish).await;
 }

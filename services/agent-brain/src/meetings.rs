@@ -1,6 +1,5 @@
 //! Reminders of meetings: what a calendar says is turned into promises, moved and taken back with it.
 
-use chrono::Utc;
 use steward_domain::conversation::{Conversation, Refused, meetings::Reminding};
 use steward_log::{AtLeast, DecideError, Handled};
 use steward_proto::{AggregateId, Cause, NewEvent, Recorded};
@@ -31,7 +30,7 @@ pub async fn remind(
             let calendars = state.meetings.get(meeting_id).map(|m| m.timezone.as_str());
             let zone = said.into_iter().chain([calendars]).flatten().find_map(|name| name.parse().ok());
             let zone = zone.unwrap_or(known.zone);
-            let now = Utc::now();
+            let now = worker.log.clock().now();
             let reminding = Reminding {
                 conversation,
                 meeting_id,

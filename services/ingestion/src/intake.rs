@@ -300,7 +300,7 @@ impl Intake {
         mut note: impl FnMut(&Versioned<Conversation>) -> Vec<Event> + Send,
     ) -> Result<(), Problem> {
         let aggregate = origin.aggregate();
-        let noted = self.log.note(&aggregate, AtLeast::Cached, |seen: &Versioned<Conversation>| {
+        let noted = self.log.record(&aggregate, AtLeast::Cached, |seen: &Versioned<Conversation>| {
             if seen.state.inbound.contains(&origin.source.key) {
                 return (Vec::new(), ());
             }

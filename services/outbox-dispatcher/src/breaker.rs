@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use steward_domain::{
     breaker::{Recent, Seen},
     ids, settings,
@@ -37,14 +37,19 @@ impl Breaker {
 
     /// Counts an attempt; what the breaker is to be tripped with, if it is. A recipient who blocked us or doesn't exist
     /// says nothing about us; a provider that refuses, or says nothing, does.
-    pub fn count(&self, tenant: &TenantId, sent: &Sent, by_itself: bool) -> Option<v1::BreakerTripped> {
+    pub fn count(
+        &self,
+        now: DateTime<Utc>,
+        tenant: &TenantId,
+        sent: &Sent,
+        by_itself: bool,
+    ) -> Option<v1::BreakerTripped> {
         let failed = match sent {
             Sent::Refused { code, .. } => *code != "blocked" && *code != "window_closed",
             Sent::Unknown { .. } => true,
             Sent::Accepted { .. } => false,
             Sent::Deferred { .. } | Sent::Moved { .. } => return None,
         };
-        let now = Utc::now();
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() > 1_000 {
             recent.retain(|_, sends| !sends.is_idle(now));

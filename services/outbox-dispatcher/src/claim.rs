@@ -152,7 +152,7 @@ impl Dispatcher {
         let way = self.routes.get(channel_id);
         Claiming {
             message_id,
-            now: Utc::now(),
+            now: self.now(),
             claim_id,
             worker: &self.worker,
             lifetime: way.map_or(Duration::ZERO, |route| route.way.request_timeout()) + TO_RECORD,

@@ -10,14 +10,13 @@ use std::{
     time::Duration,
 };
 
-use chrono::Utc;
 use futures::StreamExt as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use steward_domain::{
     conversation::Conversation,
     settings::{ChannelKind, Settings},
 };
-use steward_log::{AtLeast, Log};
+use steward_log::{AtLeast, Log, Shares};
 use steward_proto::{AggregateId, Event, Recorded};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -25,7 +24,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     channels::{Bot, Number, http_client},
     dispatcher::Error,
-    shares::Shares,
 };
 
 /// How long Telegram shows "typing…", less the way there.
@@ -200,8 +198,11 @@ async fn show_typing(
 ) {
     loop {
         let Ok(seen) = log.load::<Conversation>(aggregate, at_least).await else { return };
-        let runs =
-            seen.state.turn.as_ref().is_some_and(|turn| turn.turn_id == turn_id && turn.lease_until > Utc::now());
+        let runs = seen
+            .state
+            .turn
+            .as_ref()
+            .is_some_and(|turn| turn.turn_id == turn_id && turn.lease_until > log.clock().now());
         // While a human is active, what a turn says is a draft that nobody sees.
         if !runs || seen.state.human_active() {
             return;

@@ -8,7 +8,7 @@ use steward_domain::{
     kernel::Why,
     settings::{Channel, OnUnknown, Settings},
 };
-use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
+use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Shares, Subscription};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, from_timestamp, v1};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -21,7 +21,6 @@ use crate::{
     line::{Line, Room, Turn, Wish},
     release::by_breaker,
     results::outcome,
-    shares::Shares,
 };
 
 /// Events handled at the same time. Nearly all of them wait for a turn, a provider or the log, and are but waiting.
@@ -51,7 +50,7 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
     let room = Room::default();
     let route = |c: &Channel| {
         let way = Way::of(c, &client)?;
-        let line = Arc::new(Line::new(c, &way, &room));
+        let line = Arc::new(Line::new(c, &way, &room, log.clock().clone()));
         Some((c.id.clone(), Route { way, line, on_unknown: c.on_unknown }))
     };
     let routes: HashMap<_, _> = settings.channels.iter().filter_map(route).collect();
@@ -190,7 +189,7 @@ impl Dispatcher {
                 // One whose first part is out is not behind any other.
                 let before = seen.state.line_before(message_id, own_turn).filter(|_| message.part == 0);
                 let until = match before {
-                    Some(turn) if own_turn.is_some() && turn <= Utc::now() => return Ok(Handled::Later(ABOUT_TO_RING)),
+                    Some(turn) if own_turn.is_some() && turn <= self.now() => return Ok(Handled::Later(ABOUT_TO_RING)),
                     Some(turn) => line.put_off().max(line.behind(turn)),
                     None => {
                         let wish = Wish {
@@ -207,7 +206,7 @@ impl Dispatcher {
                         match turn {
                             Turn::Now(go) => {
                                 going = Some(go);
-                                Utc::now()
+                                self.now()
                             }
                             Turn::At(until) => until,
                         }
@@ -217,20 +216,21 @@ impl Dispatcher {
                     return self.put_in_line(aggregate, message_id, until, &cause).await;
                 }
             }
-            let limited_until = going.as_ref().filter(|going| going.waited).map(|_| Utc::now());
+            let limited_until = going.as_ref().filter(|going| going.waited).map(|_| self.now());
             match self.claim(aggregate, message_id, known, limited_until, &cause).await? {
                 Claimable::Claimed(claimed) => {
                     let this = (message_id, claimed.attempt);
                     let met = if proactive { self.meets_another(aggregate, contact, this).await } else { None };
                     let sent = match met {
                         Some(deferred) => deferred,
-                        None => way.send(&claimed.outbound(message_id)).await,
+                        None => way.send(&claimed.outbound(message_id), self.log.clock()).await,
                     };
                     metrics::counter!("steward_dispatches_total", "outcome" => outcome(&sent)).increment(1);
                     let last = claimed.part + 1 == claimed.parts;
                     let accepted = matches!(sent, Sent::Accepted { .. });
                     let unknown = matches!(sent, Sent::Unknown { .. });
-                    let tripped = self.breaker.count(&aggregate.tenant, &sent, claimed.proactive && !claimed.let_go);
+                    let tripped =
+                        self.breaker.count(self.now(), &aggregate.tenant, &sent, claimed.proactive && !claimed.let_go);
                     self.record(aggregate, message_id, *claimed, sent, &cause).await?;
                     drop(going);
                     if let Some(tripped) = tripped {
@@ -252,7 +252,7 @@ impl Dispatcher {
                     return Ok(Handled::Done);
                 }
                 Claimable::Busy(until) => {
-                    let wait = (until - Utc::now()).to_std().unwrap_or_default();
+                    let wait = (until - self.now()).to_std().unwrap_or_default();
                     return Ok(Handled::Later(wait + Duration::from_millis(50)));
                 }
                 Claimable::Nothing => return Ok(Handled::Done),
@@ -270,7 +270,7 @@ impl Dispatcher {
     ) -> Result<Handled, DecideError<Refused>> {
         self.log
             .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, _| {
-                Ok((self.events(cause, state.put_in_line(message_id, Utc::now(), until)?), ()))
+                Ok((self.events(cause, state.put_in_line(message_id, self.now(), until)?), ()))
             })
             .await?;
         Ok(Handled::Done)
@@ -332,7 +332,11 @@ impl Dispatcher {
         Ok(Handled::Done)
     }
 
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.log.clock().now()
+    }
+
     pub(crate) fn events(&self, cause: &Cause, events: Vec<Event>) -> Vec<NewEvent> {
-        events.into_iter().map(|e| NewEvent::new(Uuid::now_v7(), Utc::now(), cause, e)).collect()
+        events.into_iter().map(|e| NewEvent::new(Uuid::now_v7(), self.now(), cause, e)).collect()
     }
 }

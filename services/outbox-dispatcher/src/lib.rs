@@ -1,4 +1,4 @@
-//! The outbox: claims each due message, sends it over its channel, and records what came of it. Beside it, webhooks that tell third parties of events.
+//! The outbox: claims each due message, sends it over its channel, and records what came of it.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -14,9 +14,7 @@ mod people;
 mod recording;
 mod release;
 mod results;
-mod shares;
 mod turnstile;
-mod webhooks;
 
 pub use dispatcher::Error;
 
@@ -26,15 +24,14 @@ use steward_domain::settings::Settings;
 use steward_log::Log;
 use tokio_util::sync::CancellationToken;
 
-/// Runs until `shutdown`: what goes to people over channels, and what goes to third parties over webhooks.
+/// Runs until `shutdown`.
 ///
 /// # Errors
-/// One of them can't go on.
+/// It can't go on.
 pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), Error> {
     tokio::try_join!(
         dispatcher::run(log.clone(), settings.clone(), shutdown.clone()),
-        courtesies::run(log.clone(), settings.clone(), shutdown.clone()),
-        webhooks::run(log, settings.webhooks.clone(), shutdown),
+        courtesies::run(log, settings, shutdown),
     )?;
     Ok(())
 }

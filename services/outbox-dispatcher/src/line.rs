@@ -11,14 +11,10 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use steward_domain::settings::Channel;
+use steward_log::{Clock, Place, Shares};
 use tokio::time::Instant;
 
-use crate::{
-    channels::Way,
-    limits::Limits,
-    shares::{Place, Shares},
-    turnstile::Turnstile,
-};
+use crate::{channels::Way, limits::Limits, turnstile::Turnstile};
 
 /// Sends that wait here of one channel, at most; of those, so many have never been put off.
 const WAITING: usize = 256;
@@ -94,6 +90,7 @@ pub struct Line {
     limits: Limits,
     turnstile: Turnstile,
     room: Room,
+    clock: Clock,
     state: Arc<State>,
 }
 
@@ -125,11 +122,11 @@ struct Waiting {
 }
 
 impl Line {
-    pub fn new(channel: &Channel, way: &Way, room: &Room) -> Self {
-        Self::of(&channel.id, &channel.tenant, way.at_once(), Limits::new(channel.rate_limit), room)
+    pub fn new(channel: &Channel, way: &Way, room: &Room, clock: Clock) -> Self {
+        Self::of(&channel.id, &channel.tenant, way.at_once(), Limits::new(channel.rate_limit), room, clock)
     }
 
-    fn of(channel: &str, tenant: &str, at_once: usize, limits: Limits, room: &Room) -> Self {
+    fn of(channel: &str, tenant: &str, at_once: usize, limits: Limits, room: &Room, clock: Clock) -> Self {
         let changing = Changing { since: BTreeSet::new(), counted: 0, end: Instant::now(), takes: 0.0 };
         let state = State {
             channel: channel.to_owned(),
@@ -138,7 +135,7 @@ impl Line {
             changing: Mutex::new(changing),
             room: room.clone(),
         };
-        Self { limits, turnstile: Turnstile::default(), room: room.clone(), state: Arc::new(state) }
+        Self { limits, turnstile: Turnstile::default(), room: room.clone(), clock, state: Arc::new(state) }
     }
 
     /// Waits for a turn, or says when to come again. Dropped while it waits, it leaves nothing behind.
@@ -186,13 +183,13 @@ impl Line {
         let turn = changing.end.max(now + pace.saturating_mul(waiting).min(longest)) + pace;
         changing.end = turn.min(now + longest);
         let wait = changing.end.saturating_duration_since(now).max(SHORTEST);
-        Utc::now() + wait
+        self.clock.now() + wait
     }
 
     /// The turn of a message behind another of its chat's.
     pub fn behind(&self, last: DateTime<Utc>) -> DateTime<Utc> {
         let apart = self.limits.pace_of_chat().max(Duration::from_millis(1));
-        last.max(Utc::now()) + apart
+        last.max(self.clock.now()) + apart
     }
 
     /// Notes how it stands for the metrics; how many wait, and since when the first of them does.
@@ -262,7 +259,7 @@ pub(crate) mod tests {
     const TEN_A_SECOND: RateLimit = RateLimit { per_second: 10, burst: 1, per_chat_per_second: 1, per_chat_burst: 3 };
 
     pub fn line(channel: &str, tenant: &str, at_once: usize, limit: Option<RateLimit>, room: &Room) -> Arc<Line> {
-        Arc::new(Line::of(channel, tenant, at_once, Limits::new(limit), room))
+        Arc::new(Line::of(channel, tenant, at_once, Limits::new(limit), room, Clock::system()))
     }
 
     fn wish(chat: &str) -> Wish<'_> {

@@ -73,7 +73,7 @@ impl Dispatcher {
         };
         let spread = 1.0 + f64::from(Uuid::new_v4().as_bytes()[0]) / 256.0;
         let apart = APART.mul_f64(spread * f64::from(attempt.saturating_mul(attempt)));
-        let retry_at = Some(Utc::now() + apart);
+        let retry_at = Some(self.now() + apart);
         Some(Sent::Deferred { code: "frequency_cap", text: text.to_owned(), retry_at })
     }
 
@@ -88,7 +88,7 @@ impl Dispatcher {
             return Ok(false);
         }
         let own = self.log.load::<Conversation>(aggregate, AtLeast::Latest).await?.state;
-        Ok(own.is_at_cap(self.settings.policy(&aggregate.tenant), Utc::now(), message_id, &elsewhere))
+        Ok(own.is_at_cap(self.settings.policy(&aggregate.tenant), self.now(), message_id, &elsewhere))
     }
 
     async fn elsewhere(

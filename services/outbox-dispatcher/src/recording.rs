@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
 use steward_domain::{
     conversation::{Conversation, Refused},
     ids,
     tenant::Tenant,
 };
-use steward_log::{Append, AtLeast, DecideError, Expected};
+use steward_log::{Append, AtLeast, Backoff, DecideError, Expected};
 use steward_proto::{AggregateId, Cause, TenantId, v1};
 
 use crate::{channels::Sent, claim::Claimed, dispatcher::Dispatcher, results::result_event};
@@ -27,14 +26,14 @@ impl Dispatcher {
             self.rebind(aggregate, &claimed.external_id, external_id, cause).await?;
         }
         let key = format!("{}/result", claimed.claim_id);
-        let event = result_event(message_id, claimed, sent, Utc::now());
+        let event = result_event(message_id, claimed, sent, self.now());
         let append = Append {
             aggregate: aggregate.clone(),
             events: self.events(cause, vec![event]),
             expected: Expected::Any,
             dedupe_key: Some(key),
         };
-        let mut pause = Duration::from_millis(50);
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
         loop {
             match self.log.append(append.clone()).await {
                 Ok(_) => return Ok(()),
@@ -44,11 +43,8 @@ impl Dispatcher {
                 }
                 Err(error) => {
                     tracing::warn!(%error, message_id, "the result of a send can't be recorded yet; trying again");
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        () = self.shutdown.cancelled() => {}
-                    }
-                    pause = (pause * 2).min(Duration::from_secs(2));
+                    // After the stop one attempt more is made, the last.
+                    backoff.pause(&self.shutdown).await;
                 }
             }
         }

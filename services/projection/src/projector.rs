@@ -6,7 +6,7 @@ use std::{
 };
 
 use deadpool_postgres::Pool;
-use steward_log::Log;
+use steward_log::{Backoff, Log};
 use steward_proto::Recorded;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -65,7 +65,7 @@ async fn report(reached: &Reached) {
 }
 
 async fn keep_up(log: Log, pool: Pool, reached: Reached, shutdown: CancellationToken) -> Result<(), ProjectionError> {
-    let mut pause = FIRST_PAUSE;
+    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
     let mut projector = Projector {
         log,
         pool,
@@ -90,11 +90,10 @@ async fn keep_up(log: Log, pool: Pool, reached: Reached, shutdown: CancellationT
             Err(error) => tracing::warn!(%error, "projecting was interrupted; going on from the last commit"),
         }
         if started.elapsed() > LONGEST_PAUSE {
-            pause = FIRST_PAUSE;
+            backoff.reset();
         }
-        tokio::select! {
-            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
-            () = shutdown.cancelled() => return Ok(()),
+        if !backoff.pause(&shutdown).await {
+            return Ok(());
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use chrono::TimeDelta;
 use steward_domain::settings::Settings;
-use steward_log::{HandleError, Handled, Log, LogError, Subscription};
+use steward_log::{Alarm, HandleError, Handled, Log, LogError, Subscription};
 use steward_proto::{Cause, Event, Recorded, from_timestamp};
 use tokio_util::sync::CancellationToken;
 
-use crate::alarm::{Alarm, Alarms, Kind};
+use crate::alarm::{Alarms, Kind, set_by};
 
 pub async fn run(log: Log, alarms: Alarms, shutdown: CancellationToken) -> Result<(), LogError> {
     let subscription = Subscription::new(
@@ -39,8 +39,7 @@ async fn handle(alarms: &Alarms, recorded: &Recorded) -> Result<Handled, HandleE
         alarms.set(alarm).await?;
     }
     if let Event::FollowUpCancelled(e) = &recorded.event {
-        let tenant = aggregate.tenant.as_str();
-        alarms.unset(tenant, Kind::FollowUp, &e.follow_up_id).await?;
+        alarms.unset(&Kind::FollowUp.name(&aggregate, &e.follow_up_id)).await?;
     }
     if may_cancel(recorded) {
         let cause = Cause::of(recorded, "service:scheduler");
@@ -69,7 +68,7 @@ pub fn alarm_set_by(settings: &Settings, recorded: &Recorded) -> Option<Alarm> {
         }
         _ => return None,
     };
-    Alarm::new(kind, id, due_at, &aggregate, recorded)
+    Some(set_by(recorded, kind.name(&aggregate, id), due_at))
 }
 
 /// Events at which the fold cancels or holds by itself. A success, or a report of one, does so only between the parts of a long message.

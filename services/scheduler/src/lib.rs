@@ -22,11 +22,11 @@ use crate::{alarm::Alarms, decide::Decider, tenants::Tenants};
 /// Runs until `shutdown`.
 pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), LogError> {
     let tracker = TaskTracker::new();
-    let (tenants, news) = Tenants::new();
+    let (tenants, news) = Tenants::new(log.clock().clone());
     let _alive = tenants::register(&log, &tenants, shutdown.clone());
     // Others are met as their events come, and by the sweep.
-    for channel in &settings.channels {
-        tenants.of(&channel.tenant);
+    for tenant in settings.tenant_ids() {
+        tenants.of(&tenant);
     }
     let decider = Arc::new(Decider::new(log.clone(), settings));
     let alarms = Alarms::new(log.clone(), Arc::clone(&decider), tenants, tracker.clone(), shutdown.clone());

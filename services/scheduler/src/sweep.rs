@@ -11,15 +11,12 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
-use steward_log::{
-    Log, LogError,
-    definitions::{NOTES, TIMERS},
-};
+use steward_log::{AlarmName, Log, LogError};
 use steward_proto::{Event, Recorded, TenantId};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    alarm::{Alarm, Alarms, Kind, unavailable},
+    alarm::{Alarms, Kind},
     arming::alarm_set_by,
 };
 
@@ -31,7 +28,6 @@ const OVERDUE: TimeDelta = TimeDelta::seconds(5);
 const AT_ONCE: usize = 500_000;
 /// Alarms set at the same time.
 const SETTING: usize = 16;
-const DOING: &str = "sweeping";
 /// Key of the position before which nothing is pending.
 const FLOOR: &str = "sweep_floor";
 /// The events that set an alarm or make one needless.
@@ -76,10 +72,10 @@ pub async fn run(log: Log, alarms: Alarms, shutdown: CancellationToken) -> Resul
     }
 }
 
-/// The name of an alarm's schedule in eight bytes: many of them must fit.
-fn short(schedule_subject: &str) -> u64 {
+/// The name of an alarm in eight bytes: many of them must fit.
+fn short(name: &AlarmName) -> u64 {
     let mut hasher = DefaultHasher::new();
-    schedule_subject.hash(&mut hasher);
+    name.hash(&mut hasher);
     hasher.finish()
 }
 
@@ -106,7 +102,7 @@ struct Pending {
     tenant: u32,
 }
 
-/// A slice of what waits now, by the short names of the schedules.
+/// A slice of what waits now, by the short names of the alarms.
 struct Waiting {
     slice: Slice,
     pending: HashMap<u64, Pending>,
@@ -121,7 +117,7 @@ impl Waiting {
     fn note(&mut self, alarms: &Alarms, recorded: &Recorded) {
         let Some(aggregate) = recorded.subject.aggregate_id() else { return };
         if let Some(alarm) = alarm_set_by(alarms.decider().settings(), recorded) {
-            let name = short(&alarm.schedule_subject());
+            let name = short(&alarm.name);
             if self.slice.holds(name) {
                 let next = u32::try_from(self.tenants.len()).unwrap_or(u32::MAX);
                 let tenant = *self.tenants.entry(aggregate.tenant.clone()).or_insert(next);
@@ -141,7 +137,7 @@ impl Waiting {
             Event::HumanTakeoverEnded(_) => (Kind::Silence, aggregate.id()),
             _ => return,
         };
-        self.pending.remove(&short(&Alarm::subject_of(aggregate.tenant.as_str(), kind, id)));
+        self.pending.remove(&short(&kind.name(&aggregate, id)));
     }
 
     /// Positions of the events whose alarms are to be set: those that are missing or overdue, the soonest of each tenant
@@ -170,9 +166,7 @@ impl Waiting {
 
 /// One sweep; how many alarms it set.
 async fn sweep(log: &Log, alarms: &Alarms) -> Result<usize, LogError> {
-    let bucket = log.jetstream().get_key_value(NOTES).await.map_err(unavailable(DOING))?;
-    let floor = bucket.get(FLOOR).await.map_err(unavailable(DOING))?;
-    let floor = floor.and_then(|f| std::str::from_utf8(&f).ok()?.parse().ok()).unwrap_or(1);
+    let floor = log.note(FLOOR).await?.and_then(|floor| floor.parse().ok()).unwrap_or(1);
 
     let (mut slices, mut missing) = (vec![Slice { nth: 0, of: 1 }], 0);
     let mut lowest = u64::MAX;
@@ -188,11 +182,11 @@ async fn sweep(log: &Log, alarms: &Alarms) -> Result<usize, LogError> {
             slices.extend([slice.nth, slice.nth + slice.of].map(|nth| Slice { nth, of: slice.of * 2 }));
             continue;
         };
-        missing += set_missing(log, alarms, waiting.to_set(&set, Utc::now() - OVERDUE)).await?;
+        missing += set_missing(log, alarms, waiting.to_set(&set, log.clock().now() - OVERDUE)).await?;
         let first = waiting.pending.values().map(|pending| pending.position).min();
         lowest = lowest.min(first.unwrap_or(head + 1));
     }
-    bucket.put(FLOOR, lowest.to_string().into()).await.map_err(unavailable(DOING))?;
+    log.set_note(FLOOR, lowest.to_string()).await?;
     Ok(missing)
 }
 
@@ -243,17 +237,14 @@ async fn set_missing(log: &Log, alarms: &Alarms, positions: Vec<u64>) -> Result<
     Ok(set)
 }
 
-/// The short names of a slice of the schedules that are set; `None` if they are too many at once.
+/// The short names of a slice of the alarms that are set; `None` if they are too many at once.
 async fn schedules(log: &Log, alarms: &Alarms, slice: Slice) -> Result<Option<HashSet<u64>>, LogError> {
-    let stream = log.jetstream().get_stream_no_info(TIMERS).await.map_err(unavailable(DOING))?;
-    let mut subjects = stream.info_with_subjects("sch.>").await.map_err(unavailable(DOING))?;
+    let mut names = std::pin::pin!(log.alarms_set().await?);
     let mut set = HashSet::new();
-    while let Some(subject) = subjects.next().await {
-        let subject = subject.map_err(unavailable(DOING))?.0;
-        if let Some(tenant) = subject.split('.').nth(1).filter(|name| TenantId::new(name).is_ok()) {
-            alarms.hear_of(tenant);
-        }
-        let name = short(&subject);
+    while let Some(name) = names.next().await {
+        let name = name?;
+        alarms.hear_of(&name.aggregate.tenant);
+        let name = short(&name);
         if slice.holds(name) {
             set.insert(name);
         }
@@ -268,11 +259,17 @@ async fn schedules(log: &Log, alarms: &Alarms, slice: Slice) -> Result<Option<Ha
 mod tests {
     use super::*;
 
+    fn short_of(n: u64) -> u64 {
+        let tenant = TenantId::new("t").unwrap();
+        let conversation = steward_domain::ids::conversation_aggregate(&tenant, uuid::Uuid::nil());
+        short(&Kind::Message.name(&conversation, &n.to_string()))
+    }
+
     #[test]
     fn slices_are_parts_of_the_whole_that_share_nothing() {
         let halves = [0, 1].map(|nth| Slice { nth, of: 2 });
         let quarters = halves.map(|s| [s.nth, s.nth + s.of].map(|nth| Slice { nth, of: s.of * 2 }));
-        for name in (0..1_000).map(|n: u64| short(&n.to_string())) {
+        for name in (0..1_000).map(short_of) {
             for (half, its_quarters) in halves.iter().zip(&quarters) {
                 let held = its_quarters.iter().filter(|quarter| quarter.holds(name)).count();
                 assert_eq!(held, usize::from(half.holds(name)));

@@ -151,3 +151,49 @@ async fn a_scheduler_that_ends_before_the_stop_is_dead_and_one_after_it_is_not()
     running.await.unwrap().unwrap();
     assert_eq!(condition(), Some(Condition::Well));
 }
+
+/// As a version before this one set them: named by the follow-up alone, in a payload without a version.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn alarms_that_a_former_version_set_ring_and_are_not_set_a_second_time() {
+    let server = Server::start().await;
+    let stop = CancellationToken::new();
+    let log = connect(&server, &stop).await;
+    let run = |stop| tokio::spawn(steward_scheduler::run(log.clone(), Arc::new(Settings::default()), stop));
+    let before = CancellationToken::new();
+    let scheduler = run(before.clone());
+    let (soon, later) = (Utc::now() + TimeDelta::seconds(8), Utc::now() + TimeDelta::days(1));
+    let id = promised(&log, "t", "client", soon).await;
+    let far = promised(&log, "t", "another", later).await;
+    let set = async {
+        // Nothing tells of it.
+        while left(&log, "sch.t.>").await < 2 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(SOON, set).await.expect("both are set");
+    before.cancel();
+    scheduler.await.unwrap().unwrap();
+    let stream = log.jetstream().get_stream_no_info("TIMERS").await.unwrap();
+    stream.purge().filter("sch.>").await.unwrap();
+    for (id, due_at) in [(&id, soon), (&far, later)] {
+        let mut headers = async_nats::HeaderMap::new();
+        let fire_at = (due_at - TimeDelta::seconds(1)).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        headers.insert("Nats-Schedule", format!("@at {fire_at}"));
+        headers.insert("Nats-Schedule-Target", format!("due.t.follow_up.{id}"));
+        let mut alarm = alarm("t", due_at);
+        alarm["id"] = json!(id);
+        alarm["conversation"] = json!(steward_domain::ids::conversation_of(id).unwrap());
+        let subject = format!("sch.t.follow_up.{id}");
+        log.jetstream().publish_with_headers(subject, headers, alarm.to_string().into()).await.unwrap().await.unwrap();
+    }
+    let scheduler = run(stop.clone());
+    let events = log.tail(1, vec!["ev.t.conversation.*.follow_up_due".to_owned()]).await.unwrap();
+    pin_mut!(events);
+    let due = timeout(SOON, events.next()).await.expect("it rings").unwrap().unwrap().recorded;
+    assert!(matches!(&due.event, Event::FollowUpDue(e) if e.follow_up_id == id), "{:?}", due.event);
+    assert!((TimeDelta::zero()..TimeDelta::seconds(2)).contains(&(due.metadata.at - soon)), "{}", due.metadata.at);
+    until_none_is_left(&log, "due.t.>").await;
+    assert_eq!((left(&log, "sch.>").await, left(&log, &format!("sch.t.follow_up.{far}")).await), (1, 1), "as it was");
+    stop.cancel();
+    scheduler.await.unwrap().unwrap();
+}

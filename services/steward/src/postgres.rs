@@ -4,6 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use anyhow::Context;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use steward_log::Backoff;
 use steward_projection::{ProjectionError, migrate};
 use tokio_postgres::{
     Config, NoTls,
@@ -165,7 +166,7 @@ pub fn pool(url: &Secret, size: usize) -> anyhow::Result<Pool> {
 /// # Errors
 /// A migration that fails whenever it is tried.
 pub async fn prepare(owner: &Pool, shutdown: &CancellationToken) -> Result<Option<()>, ProjectionError> {
-    let mut wait = FIRST_WAIT;
+    let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
     loop {
         match shutdown.run_until_cancelled(migrate(owner)).await.map(|made| made.map_err(ProjectionError::of_rights)) {
             None => return Ok(None),
@@ -175,10 +176,9 @@ pub async fn prepare(owner: &Pool, shutdown: &CancellationToken) -> Result<Optio
             }
             Some(Err(problem)) => warn!("{:#}", anyhow::Error::new(problem)),
         }
-        if shutdown.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+        if !backoff.pause(shutdown).await {
             return Ok(None);
         }
-        wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
 

@@ -7,7 +7,7 @@ use axum::Router;
 use steward_domain::settings::Settings;
 use steward_http::{Guard, measure, unknown_path, wrong_method};
 use steward_ingestion::{Ingestion, register_webhooks, registration_call};
-use steward_log::{Log, Tasks};
+use steward_log::{Backoff, Log, Tasks};
 use steward_projection::{Reached, Reads};
 use steward_proto::TenantId;
 use tokio_util::sync::CancellationToken;
@@ -93,6 +93,8 @@ impl Runtime {
                 Service::AgentBrain => self.spawn(*service, steward_agent_brain::run(log, settings, shutdown)),
                 Service::Scheduler => self.spawn(*service, steward_scheduler::run(log, settings, shutdown)),
                 Service::OutboxDispatcher => {
+                    let webhooks = settings.webhooks.clone();
+                    self.spawn(*service, steward_webhooks::run(log.clone(), webhooks, shutdown.clone()));
                     self.spawn(*service, steward_outbox_dispatcher::run(log, settings, shutdown));
                 }
                 Service::Projection => router = router.merge(self.projection()?),
@@ -153,23 +155,22 @@ async fn register(settings: Arc<Settings>, public_url: String, shutdown: Cancell
         Ok(client) => client,
         Err(problem) => return error!("no webhook can be registered: {problem}"),
     };
-    let mut wait = REGISTER_WAIT;
+    let mut backoff = Backoff::new(REGISTER_WAIT, LONGEST_REGISTER_WAIT);
     loop {
         let results = register_webhooks(&settings, &public_url, &client);
         let Some(results) = shutdown.run_until_cancelled(results).await else { return };
-        let mut all = true;
+        let (mut all, pause) = (true, backoff.next_pause());
         for (channel, result) in results {
             match result {
                 Ok(()) => info!(channel, "Telegram sends its updates to {public_url}"),
                 Err(problem) => {
                     all = false;
-                    warn!(channel, "{problem}; trying again in {} s", wait.as_secs());
+                    warn!(channel, "{problem}; trying again in {} s", pause.as_secs());
                 }
             }
         }
-        if all || shutdown.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+        if all || shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             return;
         }
-        wait = (wait * 2).min(LONGEST_REGISTER_WAIT);
     }
 }

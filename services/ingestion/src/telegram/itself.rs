@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use steward_domain::settings::{Channel, ChannelKind, Settings, Telegram};
+use steward_log::Backoff;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -80,8 +81,9 @@ impl Bots {
     pub async fn ask(self, channel: Channel, client: reqwest::Client, shutdown: CancellationToken) {
         let (Some(known), ChannelKind::Telegram(telegram)) = (self.0.get(&channel.id), &channel.kind) else { return };
         known.send_replace(Username::Asked);
-        let mut wait = WAIT;
+        let mut backoff = Backoff::new(WAIT, LONGEST_WAIT);
         loop {
+            let pause = backoff.next_pause();
             match shutdown.run_until_cancelled(get_me(telegram, &client)).await {
                 None => return,
                 Some(Ok(username)) => {
@@ -94,14 +96,13 @@ impl Bots {
                         channel = channel.id,
                         "the bot's username isn't known ({problem}), so in groups it hears only commands and answers to \
                          it; asking again in {} s",
-                        wait.as_secs()
+                        pause.as_secs()
                     );
                 }
             }
-            if shutdown.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+            if shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 return;
             }
-            wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use steward_domain::settings::{Channel, Telegram};
 use steward_http::Trace;
+use steward_log::Backoff;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -78,12 +79,12 @@ pub async fn run(
     shutdown: CancellationToken,
 ) {
     let mut poller = Poller { intake, channel, telegram, client, shutdown, offset: None };
-    let mut wait = WAIT;
+    let mut backoff = Backoff::new(WAIT, LONGEST_WAIT);
     tracing::info!(channel = poller.channel.id, "asking Telegram for updates");
     while !poller.shutdown.is_cancelled() {
         let failure = match poller.round().await {
             Ok(()) => {
-                wait = WAIT;
+                backoff.reset();
                 continue;
             }
             Err(Failure::WebhookSet) => match poller.delete_webhook().await {
@@ -94,9 +95,8 @@ pub async fn run(
         };
         let pause = match &failure {
             Failure::Refused { retry_after: Some(told), .. } => *told,
-            _ => wait,
+            _ => backoff.next_pause(),
         };
-        wait = (wait * 2).min(LONGEST_WAIT);
         tracing::warn!(channel = poller.channel.id, "no updates: {failure}; asking again in {} s", pause.as_secs());
         poller.shutdown.run_until_cancelled(tokio::time::sleep(pause)).await;
     }

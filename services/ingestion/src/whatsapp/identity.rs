@@ -189,7 +189,7 @@ impl People<'_> {
     /// A conversation that has begun goes on at this address: what is sent goes there.
     async fn write_to(&self, address: &str, conversation: Uuid, previous: &str) -> Result<(), Problem> {
         let aggregate = ids::conversation_aggregate(self.tenant, conversation);
-        let noted = self.intake.log.note(&aggregate, AtLeast::Cached, |seen: &Versioned<Conversation>| {
+        let noted = self.intake.log.record(&aggregate, AtLeast::Cached, |seen: &Versioned<Conversation>| {
             let elsewhere = seen.state.place.as_ref().is_some_and(|place| place.external_id != address);
             let event = || new_event(self.cause, self.event(address, conversation, previous));
             (if elsewhere { vec![event()] } else { Vec::new() }, ())

@@ -8,6 +8,7 @@ mod whatsapp;
 
 use chrono::{DateTime, Utc};
 use steward_domain::settings::{Channel, ChannelKind};
+use steward_log::Clock;
 use steward_proto::v1;
 
 pub use email::Mailer;
@@ -93,12 +94,12 @@ impl Way {
     }
 
     /// Sends one part. Ends within the client's time-out; cancelling it leaves the fate unknown.
-    pub async fn send(&self, out: &Outbound) -> Sent {
+    pub async fn send(&self, out: &Outbound, clock: &Clock) -> Sent {
         match self {
             Self::Web => Sent::Accepted { provider_message_id: out.message_id.clone(), answer: String::new() },
-            Self::Telegram(bot) => bot.send(out, Utc::now()).await,
-            Self::Email(mailer) => mailer.send(out).await,
-            Self::WhatsApp(number) => number.send(out, Utc::now()).await,
+            Self::Telegram(bot) => bot.send(out, clock.now()).await,
+            Self::Email(mailer) => mailer.send(out, clock).await,
+            Self::WhatsApp(number) => number.send(out, clock.now()).await,
         }
     }
 

@@ -12,7 +12,7 @@ use steward_domain::{
     conversation::{CancelOn, Conversation, Refused, follow_ups::NewFollowUp},
     ids,
 };
-use steward_log::{Append, AtLeast, ConnectOptions, Expected, Log};
+use steward_log::{Append, AtLeast, Clock, ConnectOptions, Expected, Log};
 use steward_proto::{Cause, Event, NewEvent, TenantId, to_timestamp, v1};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -20,13 +20,19 @@ use uuid::Uuid;
 pub const SOON: Duration = Duration::from_secs(20);
 
 pub async fn connect(server: &Server, stop: &CancellationToken) -> Log {
-    let log = Log::connect(&server.url(), ConnectOptions::new("test"), stop.clone()).await.unwrap();
+    connect_by(server, stop, Clock::system()).await
+}
+
+/// With a clock that a test may turn.
+pub async fn connect_by(server: &Server, stop: &CancellationToken, clock: Clock) -> Log {
+    let options = ConnectOptions { clock, ..ConnectOptions::new("test") };
+    let log = Log::connect(&server.url(), options, stop.clone()).await.unwrap();
     log.ensure_streams().await.unwrap();
     log
 }
 
-fn new(event: impl Into<Event>) -> NewEvent {
-    NewEvent::new(Uuid::now_v7(), Utc::now(), &Cause::outside("test", ""), event)
+pub fn new(log: &Log, event: impl Into<Event>) -> NewEvent {
+    NewEvent::new(Uuid::now_v7(), log.clock().now(), &Cause::outside("test", ""), event)
 }
 
 /// The client writes, and the answer promises something for `due_at`; the follow-up's id.
@@ -40,7 +46,7 @@ pub async fn promised(log: &Log, tenant: &str, external_id: &str, due_at: DateTi
             channel: "web".to_owned(),
             external_id: external_id.to_owned(),
             key: Uuid::now_v7().to_string(),
-            sent_at: Some(to_timestamp(Utc::now())),
+            sent_at: Some(to_timestamp(log.clock().now())),
             ..Default::default()
         }),
         message_id: ids::message(id, Uuid::now_v7()),
@@ -50,8 +56,12 @@ pub async fn promised(log: &Log, tenant: &str, external_id: &str, due_at: DateTi
         text: "write to me soon".to_owned(),
         ..Default::default()
     };
-    let append =
-        Append { aggregate: aggregate.clone(), events: vec![new(said)], expected: Expected::Any, dedupe_key: None };
+    let append = Append {
+        aggregate: aggregate.clone(),
+        events: vec![new(log, said)],
+        expected: Expected::Any,
+        dedupe_key: None,
+    };
     log.append(append).await.unwrap();
     let follow_up_id = ids::follow_up(id, Uuid::now_v7());
     let schedule = NewFollowUp {
@@ -73,8 +83,8 @@ pub async fn promised(log: &Log, tenant: &str, external_id: &str, due_at: DateTi
         by: "client".to_owned(),
     };
     log.decide::<Conversation, _, _>(&aggregate, AtLeast::Latest, |state, _| {
-        let events = state.schedule(Utc::now(), false, schedule.clone())?;
-        Ok::<_, Refused>((events.into_iter().map(new).collect(), ()))
+        let events = state.schedule(log.clock().now(), false, schedule.clone())?;
+        Ok::<_, Refused>((events.into_iter().map(|event| new(log, event)).collect(), ()))
     })
     .await
     .unwrap();

@@ -2,11 +2,10 @@
 
 use std::{path::Path, time::Duration};
 
-use async_nats::jetstream::stream::{Config, Info};
 use clap::Args;
 use futures::{StreamExt as _, future::join_all};
 use steward_domain::settings::{ChannelKind, Settings as Served, Telegram};
-use steward_log::{Condition, ConnectOptions, Log, definitions, permissions::OPERATOR};
+use steward_log::{Condition, ConnectOptions, Log, LogError, StreamState, permissions::OPERATOR};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -151,16 +150,10 @@ async fn nats(report: &mut Report, global: &Global, settings: &Settings) -> Opti
 
 async fn streams(log: &Log) -> Report {
     let mut report = Report::default();
-    let asked = join_all(definitions::streams().into_iter().map(async |(name, wanted)| {
-        let finding = match timeout(LIMIT, log.jetstream().get_stream(name)).await {
-            Ok(Ok(stream)) => stream_finding(stream.cached_info(), &wanted),
-            Ok(Err(problem)) => Wrong(format!("{problem}: start any service, which makes it (JetStream must be on)")),
-            Err(_) => Wrong("JetStream doesn't answer: is it switched on in the server's configuration?".to_owned()),
-        };
-        (format!("stream {name}"), finding)
-    }));
-    let (asked, letters) = tokio::join!(asked, timeout(LIMIT, log.dead_letters()));
-    report.0.extend(asked);
+    let (states, letters) = tokio::join!(log.stream_states(), timeout(LIMIT, log.dead_letters()));
+    for (name, state) in states {
+        report.add(&format!("stream {name}"), stream_finding(state));
+    }
     let finding = match letters {
         Ok(Ok(letters)) if letters.is_empty() => Fine("none".to_owned()),
         Ok(Ok(letters)) => Notice(format!("{}: see `steward dead-letters list`", letters.len())),
@@ -172,13 +165,20 @@ async fn streams(log: &Log) -> Report {
 }
 
 /// Whether a stream is as it is to be, and has room.
-fn stream_finding(info: &Info, wanted: &Config) -> Finding {
-    let (found, state) = (&info.config, &info.state);
-    if found.subjects != wanted.subjects || found.allow_atomic_publish != wanted.allow_atomic_publish {
+fn stream_finding(state: Result<Option<StreamState>, LogError>) -> Finding {
+    let state = match state {
+        Ok(Some(state)) => state,
+        Ok(None) => return Wrong("it isn't there: start any service, which makes it".to_owned()),
+        Err(LogError::TimedOut { .. }) => {
+            return Wrong("JetStream doesn't answer: is it switched on in the server's configuration?".to_owned());
+        }
+        Err(problem) => return Wrong(format!("{problem} (JetStream must be on)")),
+    };
+    if !state.is_ours {
         return Wrong("its settings are others than ours: start any service, which mends them".to_owned());
     }
-    match u64::try_from(found.max_bytes) {
-        Ok(most @ 1..) if state.bytes.saturating_add(LEAST_ROOM) > most => Wrong(format!(
+    match state.max_bytes {
+        Some(most) if state.bytes.saturating_add(LEAST_ROOM) > most => Wrong(format!(
             "it is full: {} of the {} bytes that its max_bytes allows are used; raise max_bytes, or take the limit away",
             state.bytes, most
         )),
@@ -279,7 +279,7 @@ async fn lag(log: Option<&Log>, position: u64, end: u64) -> Option<Duration> {
         None
     };
     let at = timeout(LIMIT, first).await.ok().flatten()?;
-    (chrono::Utc::now() - at).to_std().ok()
+    (log.clock().now() - at).to_std().ok()
 }
 
 /// What the process that uses this data directory says of itself, if there is one.

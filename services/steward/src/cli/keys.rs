@@ -1,7 +1,6 @@
 //! `steward keys`: who may use the API.
 
 use anyhow::Context;
-use chrono::Utc;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use steward_domain::{
@@ -80,7 +79,7 @@ impl Keys {
                 );
                 log.ensure_streams().await?;
                 let key = create_key(&tenant);
-                let now = Utc::now();
+                let now = log.clock().now();
                 let created = v1::ApiKeyCreated {
                     key_id: key.key_id.clone(),
                     role: role.name().to_owned(),
@@ -114,7 +113,7 @@ impl Keys {
             }
             Command::Revoke { key_id, tenant } => {
                 let revoked = v1::ApiKeyRevoked { key_id: key_id.clone(), by: "cli".to_owned() };
-                let event = NewEvent::new(Uuid::now_v7(), Utc::now(), &cause, revoked);
+                let event = NewEvent::new(Uuid::now_v7(), log.clock().now(), &cause, revoked);
                 let decided = log
                     .decide::<Tenant, (), _>(&ids::tenant_aggregate(&tenant), AtLeast::Latest, |tenant, _| {
                         if !tenant.keys.contains_key(&key_id) {

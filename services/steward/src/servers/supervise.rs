@@ -14,6 +14,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use steward_log::Backoff;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, ChildStderr, Command},
@@ -98,12 +99,12 @@ impl Program {
 
     /// Keeps it running until `stop`, then stops it in order.
     pub async fn keep(self, mut running: Running, stop: CancellationToken) {
-        let mut wait = FIRST_WAIT;
+        let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         loop {
             tokio::select! {
                 status = running.child.wait() => {
                     if running.since.elapsed() > WELL {
-                        wait = FIRST_WAIT;
+                        backoff.reset();
                     }
                     let cause = last_words(status, running.reader).await;
                     warn!(server = self.name, cause, "a managed server ended; starting it again");
@@ -115,14 +116,13 @@ impl Program {
                 () = stop.cancelled() => return self.stop(running.child).await,
             }
             running = loop {
-                if stop.run_until_cancelled(sleep(wait)).await.is_none() {
+                if !backoff.pause(&stop).await {
                     return;
                 }
-                wait = (wait * 2).min(LONGEST_WAIT);
                 match self.start(&stop).await {
                     Ok(running) => break running,
                     Err(ServersError::Interrupted) => return,
-                    Err(problem) => error!(server = self.name, %problem, "trying again in {} ms", wait.as_millis()),
+                    Err(problem) => error!(server = self.name, %problem, "it can't be started; trying again"),
                 }
             };
             info!(server = self.name, "the managed server runs again");

@@ -19,6 +19,7 @@ use steward_domain::{
     settings::{Channel, ChannelKind, Email},
 };
 use steward_http::{Problem, Trace};
+use steward_log::Backoff;
 use tokio_util::sync::CancellationToken;
 
 use super::record_mail;
@@ -94,26 +95,26 @@ impl<'a> Mailbox<'a> {
 
     /// Connects, reads, waits for news and reads again; after a failure from the beginning.
     async fn keep_reading<F: Reading>(&self, intake: &Intake, mut folder: F, shutdown: &CancellationToken) {
-        let mut wait = FIRST_WAIT;
+        let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         loop {
-            let read = self.read(intake, &mut folder, &mut wait);
+            let read = self.read(intake, &mut folder, &mut backoff);
             let Some(ended) = shutdown.run_until_cancelled(read).await else { return };
-            match ended {
-                Ok(()) => wait = LONGEST_IDLE,
+            let pause = match ended {
+                Ok(()) => LONGEST_IDLE,
                 Err(failure) => {
-                    let channel = &self.channel.id;
-                    tracing::warn!(channel, folder = F::WHAT, "{failure}; trying again in {} s", wait.as_secs());
+                    let (channel, pause) = (&self.channel.id, backoff.next_pause());
+                    tracing::warn!(channel, folder = F::WHAT, "{failure}; trying again in {} s", pause.as_secs());
+                    pause
                 }
-            }
-            if shutdown.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+            };
+            if shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 return;
             }
-            wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 
     /// Reads until something fails, or at once `Ok` if there is no such folder.
-    async fn read<F: Reading>(&self, intake: &Intake, folder: &mut F, wait: &mut Duration) -> Result<(), Failure> {
+    async fn read<F: Reading>(&self, intake: &Intake, folder: &mut F, backoff: &mut Backoff) -> Result<(), Failure> {
         let mut session = Session::open(&self.server).await?;
         if folder.open(&mut session).await?.is_none() {
             tracing::info!(channel = self.channel.id, folder = F::WHAT, "the mailbox has no such folder");
@@ -125,7 +126,7 @@ impl<'a> Mailbox<'a> {
         loop {
             session.forget_news();
             let longest = folder.take_in(self, intake, &mut session).await?;
-            *wait = FIRST_WAIT;
+            backoff.reset();
             let longest = if news { longest.min(SECOND_LOOK) } else { longest };
             (session, news) = session.until_news(longest, PACE).await?;
         }

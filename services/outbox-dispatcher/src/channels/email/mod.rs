@@ -7,7 +7,7 @@ mod meaning;
 
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use lettre::{
     Address,
     transport::smtp::{client::AsyncSmtpConnection, extension::ClientId},
@@ -16,6 +16,7 @@ use steward_domain::{
     mail::{Server, domain_of},
     settings::Email,
 };
+use steward_log::Clock;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Outbound, Sent};
@@ -66,23 +67,23 @@ impl Mailer {
     }
 
     /// Hands one part to the server, which ends within [`REQUEST_TIMEOUT`].
-    pub async fn send(&self, out: &Outbound) -> Sent {
-        match self.attempt(out).await {
+    pub async fn send(&self, out: &Outbound, clock: &Clock) -> Sent {
+        match self.attempt(out, clock.now()).await {
             Sent::Deferred { code, text, retry_at: None } => {
-                Sent::Deferred { code, text, retry_at: Some(Utc::now() + pause(out.attempt)) }
+                Sent::Deferred { code, text, retry_at: Some(clock.now() + pause(out.attempt)) }
             }
             sent => sent,
         }
     }
 
-    async fn attempt(&self, out: &Outbound) -> Sent {
+    async fn attempt(&self, out: &Outbound, now: DateTime<Utc>) -> Sent {
         let began = Instant::now();
         let (begun_by, deadline) = (began + TO_BEGIN, began + REQUEST_TIMEOUT);
         let Ok(to) = out.external_id.parse::<Address>() else {
             let text = "the recipient is no mail address".to_owned();
             return Sent::Refused { code: "no_such_recipient", text, provider_code: String::new() };
         };
-        let letter = match letter::compose(out, &self.address, &to, Utc::now()) {
+        let letter = match letter::compose(out, &self.address, &to, now) {
             Ok(letter) => letter,
             Err(error) => {
                 let text = format!("no mail can be made of it: {error}");

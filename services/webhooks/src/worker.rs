@@ -1,29 +1,22 @@
 //! The worker of one webhook: takes what its consumer brings, and sees each event delivered, put off or given up.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use async_nats::jetstream::{
-    AckKind, Message,
-    consumer::{AckPolicy, DeliverPolicy, pull},
-};
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::{FutureExt as _, StreamExt as _};
 use steward_domain::{
     conversation::Conversation,
     ids,
     webhook::{Webhook, outcome_subject},
 };
-use steward_log::{AtLeast, Log, LogError, definitions::EVENTS};
+use steward_log::{AtLeast, Deliveries, Log, LogError, Settled, Shares};
 use steward_proto::{Aggregate, AggregateId, Event, Recorded, event_json};
-use tokio::sync::{Semaphore, watch};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::shares::Shares;
-
-use super::{
+use crate::{
     client::Client,
-    outcome::{Attempt, NotRecorded, Verdict},
+    outcome::{Attempt, NotRecorded},
     post::post,
 };
 
@@ -33,16 +26,9 @@ const AT_ONCE: usize = 16;
 const IN_ALL: usize = 256;
 const OF_TENANT: usize = 96;
 /// Events that wait for their next attempt, at most; more stay in the log until these are through.
-const WAITING: i64 = 1_000;
-/// A process that dies gives its events back after this time.
-const ACK_WAIT: Duration = Duration::from_secs(5);
-/// How often an event in hand is renewed meanwhile.
-const RENEWED: Duration = Duration::from_millis(1_500);
-/// An open request for events ends by itself and is made anew.
-const EXPIRES: Duration = Duration::from_secs(10);
+const WAITING: usize = 1_000;
 /// An attempt under way at the stop has so long to end; after that it is made again by whoever comes next.
 const GRACE: Duration = Duration::from_secs(4);
-const DOING: &str = "bringing events to a webhook";
 
 /// What all workers share.
 pub struct Courier {
@@ -63,7 +49,7 @@ impl Courier {
     /// those that a crash or a stop broke off, so a count alone doesn't end it before the schedule's time is over.
     fn next_after(&self, number: u32, queued_at: DateTime<Utc>) -> Option<Duration> {
         let whole: Duration = self.retry.iter().sum();
-        let early = TimeDelta::from_std(whole).is_ok_and(|whole| Utc::now() < queued_at + whole);
+        let early = TimeDelta::from_std(whole).is_ok_and(|whole| self.log.clock().now() < queued_at + whole);
         let planned = self.retry.get(number as usize - 1);
         planned.or_else(|| self.retry.last().filter(|_| early)).copied()
     }
@@ -76,28 +62,14 @@ pub struct Worker {
     stop: CancellationToken,
 }
 
-fn unavailable(error: impl std::fmt::Display) -> LogError {
-    LogError::Unavailable { doing: DOING, reason: error.to_string() }
-}
-
 fn consumer_name(aggregate: &AggregateId) -> String {
     format!("webhook-{}-{}", aggregate.tenant, aggregate.id())
 }
 
 /// Takes away the consumers of webhooks that have ended.
 pub async fn clear_away(courier: &Courier, ended: &[AggregateId]) {
-    let cleared = async {
-        let stream = courier.log.jetstream().get_stream_no_info(EVENTS).await.map_err(unavailable)?;
-        let mut names = stream.consumer_names();
-        while let Some(name) = names.next().await {
-            let name = name.map_err(unavailable)?;
-            if ended.iter().any(|id| consumer_name(id) == name) {
-                stream.delete_consumer(&name).await.map_err(unavailable)?;
-            }
-        }
-        Ok::<_, LogError>(())
-    };
-    if let Err(error) = cleared.await {
+    let names: Vec<_> = ended.iter().map(consumer_name).collect();
+    if let Err(error) = courier.log.end_deliveries(&names).await {
         tracing::debug!(%error, "consumers of former webhooks are left; the next start takes them away");
     }
 }
@@ -115,128 +87,69 @@ impl Worker {
     /// Works until the stop. If that isn't the `shutdown`, the webhook has ended, and its consumer goes with it.
     pub async fn run(self, shutdown: CancellationToken) {
         let worker = Arc::new(self);
-        let tracker = TaskTracker::new();
-        let mut pause = Duration::from_millis(100);
-        while !worker.stop.is_cancelled() {
-            match AssertUnwindSafe(worker.follow(&tracker)).catch_unwind().await {
-                Ok(Ok(())) => pause = Duration::from_millis(100),
-                Ok(Err(error)) => tracing::debug!(%error, "a webhook's events can't be had; trying again"),
-                Err(_) => tracing::error!("following a webhook's events panicked; trying again"),
-            }
-            worker.stop.run_until_cancelled(tokio::time::sleep(pause)).await;
-            pause = (pause * 2).min(Duration::from_secs(2));
-        }
-        tracker.close();
-        tracker.wait().await;
+        let taking = Arc::clone(&worker);
+        let take = move |position, tries| {
+            let worker = Arc::clone(&taking);
+            async move { worker.take(position, tries).await }
+        };
+        worker.courier.log.deliver(worker.wanted_events(), &worker.stop, take).await;
         if !shutdown.is_cancelled() {
             clear_away(&worker.courier, std::slice::from_ref(&worker.aggregate)).await;
         }
     }
 
     /// The webhook's memory on the server: what it wants and what was asked for again, from its beginning on.
-    fn definition(&self) -> pull::Config {
+    fn wanted_events(&self) -> Deliveries {
         let webhook = self.webhook.borrow();
-        let name = consumer_name(&self.aggregate);
-        let mut filter_subjects = webhook.subjects(&self.aggregate.tenant);
+        let mut filters = webhook.subjects(&self.aggregate.tenant);
         if let Ok(id) = self.aggregate.id().parse() {
             let deliveries = ids::deliveries_aggregate(&self.aggregate.tenant, id);
-            filter_subjects.push(outcome_subject(&deliveries, "WebhookDeliveryRetried"));
+            filters.push(outcome_subject(&deliveries, "WebhookDeliveryRetried"));
         }
-        pull::Config {
-            durable_name: Some(name.clone()),
-            name: Some(name),
-            filter_subjects,
-            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: webhook.created_position + 1 },
-            ack_policy: AckPolicy::Explicit,
-            ack_wait: ACK_WAIT,
-            max_ack_pending: WAITING,
-            // The event is read when there is a place to send it.
-            headers_only: true,
-            ..pull::Config::default()
-        }
-    }
-
-    /// Takes events until the consumer breaks or the stop. Never more than there is room for: what waits here would
-    /// be given to somebody else meanwhile.
-    async fn follow(self: &Arc<Self>, tracker: &TaskTracker) -> Result<(), LogError> {
-        let stream = self.courier.log.jetstream().get_stream_no_info(EVENTS).await.map_err(unavailable)?;
-        let consumer = stream.create_consumer(self.definition()).await.map_err(unavailable)?;
-        let permits = Arc::new(Semaphore::new(AT_ONCE));
-        let permit = || self.stop.run_until_cancelled(permits.clone().acquire_owned());
-        loop {
-            let Some(Ok(first)) = permit().await else { return Ok(()) };
-            let room = 1 + permits.available_permits();
-            let request = consumer.batch().max_messages(room).expires(EXPIRES).messages();
-            let mut messages = request.await.map_err(unavailable)?;
-            let mut first = Some(first);
-            loop {
-                let Some(next) = self.stop.run_until_cancelled(messages.next()).await else { return Ok(()) };
-                let Some(message) = next else { break };
-                let message = message.map_err(unavailable)?;
-                let permit = match first.take() {
-                    Some(permit) => permit,
-                    None => match permit().await {
-                        Some(Ok(permit)) => permit,
-                        _ => return Ok(()),
-                    },
-                };
-                let worker = Arc::clone(self);
-                tracker.spawn(async move {
-                    worker.take(message).await;
-                    drop(permit);
-                });
-            }
+        Deliveries {
+            durable: consumer_name(&self.aggregate),
+            filters,
+            from: webhook.created_position + 1,
+            at_once: AT_ONCE,
+            waiting: WAITING,
         }
     }
 
     /// Holds one event until it is settled. What isn't acknowledged comes again.
-    async fn take(&self, message: Message) {
-        let handling = self.handle(&message);
-        tokio::pin!(handling);
-        let handled = loop {
-            tokio::select! {
-                handled = &mut handling => break handled,
-                // In hand for long: the server must not give it to somebody else.
-                () = tokio::time::sleep(RENEWED) => acknowledge(&message, AckKind::Progress).await,
-            }
-        };
-        match handled {
-            Ok(Verdict::Done) => acknowledge(&message, AckKind::Ack).await,
-            Ok(Verdict::Again(delay)) => acknowledge(&message, AckKind::Nak(Some(delay))).await,
+    async fn take(&self, position: u64, tries: u64) -> Settled {
+        match self.handle(position, tries).await {
+            Ok(settled) => settled,
             // Again would mean posting it again and again.
             Err(error) if error.is_permanent() => {
-                tracing::error!(%error, subject = %message.subject, "what became of an event on its way to a webhook can't be recorded");
-                acknowledge(&message, AckKind::Ack).await;
+                tracing::error!(%error, position, "what became of an event on its way to a webhook can't be recorded");
+                Settled::GivenUp
             }
             Err(error) => {
                 tracing::warn!(%error, "an event on its way to a webhook couldn't be settled; it comes again");
-                acknowledge(&message, AckKind::Nak(Some(Duration::from_secs(1)))).await;
+                Settled::Again(Duration::from_secs(1))
             }
         }
     }
 
-    async fn handle(&self, message: &Message) -> Result<Verdict, NotRecorded> {
-        let Ok((position, tries)) = message.info().map(|info| (info.stream_sequence, info.delivered)) else {
-            return Ok(Verdict::Done);
-        };
+    async fn handle(&self, position: u64, tries: u64) -> Result<Settled, NotRecorded> {
         // Before it is read: what waits for a place is but a number.
         let place = self.courier.room.take(self.aggregate.tenant.as_str(), self.aggregate.id(), AT_ONCE);
         let Some(place) = self.stop.run_until_cancelled(place).await else {
-            return Ok(Verdict::Again(Duration::ZERO));
+            return Ok(Settled::Again(Duration::ZERO));
         };
-        let Some(brought) = self.read(position).await? else { return Ok(Verdict::Done) };
+        let Some(brought) = self.read(position).await? else { return Ok(Settled::Done) };
         let queued_at = brought.metadata.at;
-        let Some(event) = self.event_of(brought).await? else { return Ok(Verdict::Done) };
+        let Some(event) = self.event_of(brought).await? else { return Ok(Settled::Done) };
         let webhook = self.webhook.borrow().clone();
         let (Ok(webhook_id), true) = (self.aggregate.id().parse::<Uuid>(), self.wanted(&webhook, &event).await?) else {
-            return Ok(Verdict::Done);
+            return Ok(Settled::Done);
         };
         if self.stop.is_cancelled() {
-            return Ok(Verdict::Again(Duration::ZERO));
+            return Ok(Settled::Again(Duration::ZERO));
         }
         let answered = tokio::select! {
-            answered = post(&self.courier.client, &webhook, &event) => answered,
-            () = self.out_of_time() => return Ok(Verdict::Again(Duration::ZERO)),
+            answered = post(&self.courier.client, &webhook, &event, self.courier.log.clock().now()) => answered,
+            () = self.out_of_time() => return Ok(Settled::Again(Duration::ZERO)),
         };
         drop(place);
         let outcome = if answered.failure.is_none() { "delivered" } else { "failed" };
@@ -294,12 +207,5 @@ impl Worker {
         let data = event_json(&event.metadata.type_name, &event.payload);
         let named = [data.pointer("/source/channel_id"), data.get("channel_id")];
         Ok(named.into_iter().flatten().any(|channel| channel == wanted.as_str()))
-    }
-}
-
-/// A lost acknowledgement only makes the event come again.
-async fn acknowledge(message: &Message, kind: AckKind) {
-    if let Err(error) = message.ack_with(kind).await {
-        tracing::debug!(%error, "an acknowledgement was lost");
     }
 }

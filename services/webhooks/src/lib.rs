@@ -3,6 +3,8 @@
 //! Each webhook has a durable consumer of its own on the log. What isn't acknowledged comes again, with the delay that
 //! the schedule says, also after a crash; a slow or dead receiver holds up nothing but itself.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod client;
 mod outcome;
 mod post;
@@ -21,11 +23,24 @@ use steward_proto::{AggregateId, Fold as _, Recorded};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::dispatcher::Error;
-use client::Client;
-use worker::{Courier, Worker};
+use crate::{
+    client::Client,
+    worker::{Courier, Worker},
+};
+
+/// Why outgoing webhooks can't run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the HTTP client can't be made: {0}")]
+    Client(#[from] reqwest::Error),
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
 
 /// Runs until `shutdown`, then ends the attempts in hand.
+///
+/// # Errors
+/// They can't go on.
 pub async fn run(log: Log, settings: Webhooks, shutdown: CancellationToken) -> Result<(), Error> {
     let client = Client::new(settings.allow_private)?;
     let courier = Arc::new(Courier::new(log.clone(), client, settings.retry));

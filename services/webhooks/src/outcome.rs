@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::stream::LastRawMessageErrorKind;
-use chrono::Utc;
 use futures::StreamExt as _;
 use steward_domain::{
     ids,
     kernel::Why,
     webhook::{GIVE_UP_AFTER, Refused, Webhook, outcome_subject},
 };
-use steward_log::{Append, AppendError, AtLeast, DecideError, Expected, Log, LogError, definitions::EVENTS};
+use steward_log::{Append, AppendError, AtLeast, Backoff, DecideError, Expected, Log, LogError, Settled};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, TenantId, to_timestamp, v1};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::post::Answered;
+use crate::post::Answered;
 
 /// Longest wait for what stands in the log already.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -53,13 +51,6 @@ pub struct Attempt<'a> {
     pub next_after: Option<Duration>,
 }
 
-/// What is to become of the event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Done,
-    Again(Duration),
-}
-
 impl Attempt<'_> {
     /// Records what came of it, and disables the webhook if that is the last of it.
     pub async fn conclude(
@@ -67,7 +58,7 @@ impl Attempt<'_> {
         log: &Log,
         answered: Answered,
         stop: &CancellationToken,
-    ) -> Result<Verdict, NotRecorded> {
+    ) -> Result<Settled, NotRecorded> {
         let delivery = Some(v1::Delivery {
             delivery_id: ids::delivery(self.webhook_id, self.event.position),
             webhook_id: self.webhook_id.to_string(),
@@ -81,21 +72,21 @@ impl Attempt<'_> {
         let Answered { answer, failure, .. } = answered;
         let Some((code, text)) = failure else {
             self.record(log, v1::WebhookDelivered { delivery }.into(), stop).await?;
-            return Ok(Verdict::Done);
+            return Ok(Settled::Done);
         };
         let reason = Some(v1::Reason { code: code.to_owned(), text, event_id: String::new() });
         match self.next_after.filter(|_| code != "gone") {
             Some(delay) => {
-                let next_at = Some(to_timestamp(Utc::now() + delay));
+                let next_at = Some(to_timestamp(log.clock().now() + delay));
                 let failed = v1::WebhookAttemptFailed { delivery, reason, answer, next_at };
                 self.record(log, failed.into(), stop).await?;
-                Ok(Verdict::Again(delay))
+                Ok(Settled::Again(delay))
             }
             None => {
                 let failed =
                     self.record(log, v1::WebhookDeliveryFailed { delivery, reason, answer }.into(), stop).await?;
                 self.give_up(log, code, failed).await?;
-                Ok(Verdict::Done)
+                Ok(Settled::Done)
             }
         }
     }
@@ -113,11 +104,11 @@ impl Attempt<'_> {
         let id = Uuid::now_v7();
         let append = Append {
             aggregate: self.deliveries(),
-            events: vec![NewEvent::new(id, Utc::now(), &self.cause(), event)],
+            events: vec![NewEvent::new(id, log.clock().now(), &self.cause(), event)],
             expected: Expected::Any,
             dedupe_key: None,
         };
-        let mut pause = Duration::from_millis(50);
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
         loop {
             match log.append(append.clone()).await {
                 Ok(_) => return Ok(id),
@@ -127,8 +118,8 @@ impl Attempt<'_> {
                 Err(error) if stop.is_cancelled() || error.is_permanent() => return Err(error.into()),
                 Err(error) => tracing::warn!(%error, "a webhook's outcome can't be recorded yet; trying again"),
             }
-            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
-            pause = (pause * 2).min(Duration::from_secs(2));
+            // After the stop one attempt more is made, the last.
+            backoff.pause(stop).await;
         }
     }
 
@@ -148,7 +139,7 @@ impl Attempt<'_> {
         let cause = self.cause();
         let decided = log.decide::<Webhook, _, Refused>(&aggregate, AtLeast::Latest, |state, _| {
             let events = state.disable(&why).into_iter();
-            Ok((events.map(|e| NewEvent::new(Uuid::now_v7(), Utc::now(), &cause, e)).collect(), ()))
+            Ok((events.map(|e| NewEvent::new(Uuid::now_v7(), log.clock().now(), &cause, e)).collect(), ()))
         });
         if decided.await?.appended.is_some() {
             tracing::warn!(webhook = %self.webhook_id, code = why.code, "a webhook was disabled");
@@ -160,14 +151,8 @@ impl Attempt<'_> {
     async fn failures_in_a_row(&self, log: &Log) -> Result<usize, LogError> {
         let doing = "reading a webhook's outcomes";
         let count = async {
-            let unavailable = |reason: String| LogError::Unavailable { doing, reason };
-            let stream = log.jetstream().get_stream_no_info(EVENTS).await.map_err(|e| unavailable(e.to_string()))?;
             let delivered = outcome_subject(&self.deliveries(), "WebhookDelivered");
-            let last = match stream.get_last_raw_message_by_subject(&delivered).await {
-                Ok(message) => message.sequence,
-                Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => 0,
-                Err(error) => return Err(unavailable(error.to_string())),
-            };
+            let last = log.last_position_on(&delivered).await?;
             let failed = outcome_subject(&self.deliveries(), "WebhookDeliveryFailed");
             Ok(log.past(last + 1, vec![failed]).await?.take(GIVE_UP_AFTER).count().await)
         };

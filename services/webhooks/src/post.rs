@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use steward_domain::webhook::Webhook;
 use steward_proto::{Recorded, event_json};
 
-use super::client::{Client, Private};
+use crate::client::{Client, Private};
 
 /// So much of an answer is read, in bytes; the rest is nobody's business.
 const READ: usize = 1_024;
@@ -24,8 +24,8 @@ pub struct Answered {
     pub failure: Option<(&'static str, String)>,
 }
 
-/// Sends an event. Ends within the client's time-out.
-pub async fn post(client: &Client, webhook: &Webhook, event: &Recorded) -> Answered {
+/// Sends an event, signed with the time `now`. Ends within the client's time-out.
+pub async fn post(client: &Client, webhook: &Webhook, event: &Recorded, now: DateTime<Utc>) -> Answered {
     let began = Instant::now();
     let failed = |status, answer, code, text: String| Answered {
         status,
@@ -34,7 +34,6 @@ pub async fn post(client: &Client, webhook: &Webhook, event: &Recorded) -> Answe
         failure: Some((code, text)),
     };
     let body = body_of(event);
-    let now = Utc::now();
     let id = event.metadata.event_id.to_string();
     let Ok(url) = webhook.url.parse() else {
         return failed(0, String::new(), "bad_url", "the URL can't be read".to_owned());

@@ -1,0 +1,205 @@
+//! Alarms: each brings back, at its time, what an aggregate is to think of then.
+//!
+//! JetStream keeps them as schedules on the stream `TIMERS`: one for each name, `sch.{name}`, which publishes on `due.{name}` when
+//! it fires. It fires on a tick of 250 ms, up to 0.3 s late, one after another. So it is set to fire early, and whoever hears an
+//! alarm holds it until its time. The log is the truth, an alarm a hint: it may ring early, late, twice, or for nothing.
+
+mod crowds;
+mod written;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use async_nats::jetstream;
+use async_nats::jetstream::context::PublishError;
+use async_nats::jetstream::stream::ConsumerErrorKind;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use futures::{Stream, StreamExt as _};
+use steward_proto::{AggregateId, Cause, TenantId};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+pub(crate) use self::crowds::Crowds;
+use crate::errands::{Errands, Settled};
+use crate::session::REQUEST_TIMEOUT;
+use crate::{Log, LogError, ServerError, code, definitions, header};
+
+/// How early an alarm fires, at least; the alarms of a crowded second earlier, see [`Crowds`].
+const EARLY: TimeDelta = TimeDelta::milliseconds(500);
+/// An alarm that is heard and neither settled nor said to be in hand for so long rings for another process.
+const ACK_WAIT: Duration = Duration::from_secs(4);
+/// The consumer that all tenants shared, until a version before this one.
+const FORMER: &str = "scheduler-alarms";
+
+/// What an alarm is called. Another that is set under the same name takes its place.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AlarmName {
+    pub aggregate: AggregateId,
+    /// What is to be thought of; one token of a subject.
+    pub kind: String,
+    /// Which of the aggregate's several things of this kind, as one token; empty: there is but one.
+    pub thing: String,
+}
+
+impl AlarmName {
+    pub fn new(aggregate: AggregateId, kind: &str, thing: &str) -> Self {
+        Self { aggregate, kind: kind.to_owned(), thing: thing.to_owned() }
+    }
+
+    fn schedule(&self) -> String {
+        format!("sch.{self}")
+    }
+}
+
+impl fmt::Display for AlarmName {
+    /// Tokens of a subject, the tenant's first: it is whom alarms are heard for.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let AggregateId { tenant, aggregate, .. } = &self.aggregate;
+        write!(f, "{tenant}.{}.{}.{}", aggregate.as_str(), self.aggregate.id(), self.kind)?;
+        if self.thing.is_empty() { Ok(()) } else { write!(f, ".{}", self.thing) }
+    }
+}
+
+/// One alarm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    pub name: AlarmName,
+    pub due_at: DateTime<Utc>,
+    /// The log's position of the event that set it: what is decided must know at least that.
+    pub position: u64,
+    pub causation: Uuid,
+    pub correlation: Uuid,
+    pub traceparent: String,
+}
+
+impl Alarm {
+    /// The cause of what comes of it.
+    pub fn cause(&self, actor: &str) -> Cause {
+        Cause {
+            event: Some((self.causation, self.correlation)),
+            actor: actor.to_owned(),
+            traceparent: self.traceparent.clone(),
+        }
+    }
+}
+
+/// What rang.
+#[derive(Debug)]
+pub struct Rung {
+    /// The alarm, or why it is none. Nothing of what came is quoted.
+    pub alarm: Result<Alarm, &'static str>,
+    /// How often it has rung, this time included.
+    pub tries: u64,
+}
+
+impl Log {
+    /// Sets an alarm durably.
+    ///
+    /// # Errors
+    /// It isn't set, or it isn't known whether it is; setting it again does no harm.
+    pub async fn set_alarm(&self, alarm: &Alarm) -> Result<(), LogError> {
+        let doing = "setting an alarm";
+        let mut headers = HeaderMap::new();
+        let lead = EARLY + self.crowds().lead(&alarm.name.aggregate.tenant, alarm.due_at);
+        let fire_at = (alarm.due_at - lead).to_rfc3339_opts(SecondsFormat::Millis, true);
+        headers.insert("Nats-Schedule", header::value(&format!("@at {fire_at}"))?);
+        headers.insert("Nats-Schedule-Target", header::value(&header::subject(&format!("due.{}", alarm.name))?)?);
+        let subject = header::subject(&alarm.name.schedule())?;
+        let publish = self.jetstream().publish_with_headers(subject, headers, written::write(alarm).into());
+        let acked = within_limit(doing, async { Ok(async { publish.await?.await }.await) }).await?;
+        acked.map(drop).map_err(|error| refused(doing, &error).unwrap_or_else(|| unavailable(doing)(error)))
+    }
+
+    /// Takes an alarm off. It may ring still: an alarm of a former version, or one that is ringing now.
+    ///
+    /// # Errors
+    /// It may be set still, and will ring for nothing.
+    pub async fn unset_alarm(&self, name: &AlarmName) -> Result<(), LogError> {
+        let doing = "taking an alarm off";
+        let subject = header::subject(&name.schedule())?.to_string();
+        let purge = async {
+            let stream = self.jetstream().get_stream_no_info(definitions::TIMERS).await.map_err(unavailable(doing))?;
+            stream.purge().filter(subject).await.map_err(unavailable(doing))
+        };
+        within_limit(doing, purge).await.map(drop)
+    }
+
+    /// The names of all alarms that are set.
+    ///
+    /// # Errors
+    /// They can't be read now.
+    pub async fn alarms_set(&self) -> Result<impl Stream<Item = Result<AlarmName, LogError>> + use<>, LogError> {
+        let doing = "reading the alarms";
+        let stream = self.jetstream().get_stream_no_info(definitions::TIMERS).await.map_err(unavailable(doing))?;
+        let subjects = stream.info_with_subjects("sch.>").await.map_err(unavailable(doing))?;
+        Ok(subjects.filter_map(async move |next| match next {
+            Ok((subject, _)) => written::name_of(&subject).map(Ok),
+            Err(error) => Some(Err(unavailable(doing)(error))),
+        }))
+    }
+
+    /// Hears one tenant's alarms until `stop`, so many at once, and gives each that rings to `handler`; what isn't settled rings
+    /// again, also after a crash. Processes share the work. `heard` is told when alarms are heard and when they no longer are.
+    pub async fn hear_alarms<H, Fut>(
+        &self,
+        tenant: &TenantId,
+        at_once: usize,
+        stop: &CancellationToken,
+        heard: impl Fn(bool),
+        handler: H,
+    ) where
+        H: Fn(Rung) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Settled> + Send + 'static,
+    {
+        let config = definitions::alarms(tenant, ACK_WAIT, at_once);
+        let errands = Errands { stream: definitions::TIMERS, config, at_once };
+        let tenant = tenant.clone();
+        self.run_errands(errands, stop, heard, move |errand| {
+            let alarm = written::read(&errand.payload, &tenant);
+            handler(Rung { alarm, tries: errand.tries })
+        })
+        .await;
+    }
+
+    /// Takes away the consumer that all tenants shared, until a version before this one: a stream of alarms takes one consumer for
+    /// each subject, so nobody could be heard beside it. What it holds comes to the tenants' own.
+    ///
+    /// # Errors
+    /// It may be there still.
+    pub async fn end_former_alarms(&self) -> Result<(), LogError> {
+        let doing = "taking away the alarms' former consumer";
+        let delete = async {
+            let stream = self.jetstream().get_stream_no_info(definitions::TIMERS).await.map_err(unavailable(doing))?;
+            match stream.delete_consumer(FORMER).await {
+                Ok(_) => Ok(()),
+                Err(error) => match error.kind() {
+                    ConsumerErrorKind::JetStream(gone) if gone.error_code().0 == code::CONSUMER_NOT_FOUND => Ok(()),
+                    _ => Err(unavailable(doing)(error)),
+                },
+            }
+        };
+        within_limit(doing, delete).await
+    }
+}
+
+/// What the server will refuse each time: a time or a subject that it can't read, a message too large.
+const REFUSED_FOR_GOOD: [u64; 3] =
+    [code::MESSAGE_TOO_LARGE, code::SCHEDULE_PATTERN_INVALID, code::SCHEDULE_TARGET_INVALID];
+
+fn refused(doing: &'static str, error: &PublishError) -> Option<LogError> {
+    let refused = std::error::Error::source(error)?.downcast_ref::<jetstream::Error>()?;
+    let err_code = refused.error_code().0;
+    let error = ServerError { err_code, description: refused.to_string() };
+    REFUSED_FOR_GOOD.contains(&err_code).then_some(LogError::Refused { doing, error })
+}
+
+fn unavailable<E: fmt::Display>(doing: &'static str) -> impl Fn(E) -> LogError {
+    move |error| LogError::Unavailable { doing, reason: error.to_string() }
+}
+
+async fn within_limit<T>(doing: &'static str, call: impl Future<Output = Result<T, LogError>>) -> Result<T, LogError> {
+    let answered = timeout(REQUEST_TIMEOUT, call).await;
+    answered.unwrap_or(Err(LogError::TimedOut { doing, after: REQUEST_TIMEOUT }))
+}

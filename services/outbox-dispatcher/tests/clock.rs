@@ -1,0 +1,173 @@
+//! Sending on a clock that is turned by hand: quiet hours, caps and limits go by it, forward, back, and over the night in
+//! which a zone's clocks are changed.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../../scheduler/tests/world/mod.rs"]
+mod world;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::StreamExt as _;
+use steward_domain::{
+    conversation::{
+        Conversation, Refused,
+        follow_ups::{self, Alarmed},
+    },
+    ids,
+    policy::parse_quiet_hours,
+    settings::{Channel, ChannelKind, OnUnknown, Policy, Settings},
+};
+use steward_log::{AtLeast, Clock, Hand, Log};
+use steward_outbox_dispatcher::Error;
+use steward_proto::{Event, Recorded, TenantId, from_timestamp};
+use tokio::{task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
+use world::{SOON, connect_by, new, promised, server::Server};
+
+struct World {
+    log: Log,
+    hand: Hand,
+    settings: Settings,
+    stop: CancellationToken,
+    _server: Server,
+}
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+impl World {
+    /// A channel where the log itself is the delivery, and people who live in Madrid.
+    async fn new(now: &str, policy: Policy) -> Self {
+        let server = Server::start().await;
+        let stop = CancellationToken::new();
+        let (clock, hand) = Clock::by_hand(at(now));
+        let log = connect_by(&server, &stop, clock).await;
+        let channel = Channel {
+            id: "web".to_owned(),
+            tenant: "t".to_owned(),
+            operators: Vec::new(),
+            on_unknown: OnUnknown::default(),
+            rate_limit: None,
+            approval: None,
+            kind: ChannelKind::Web,
+        };
+        let mut settings = Settings { channels: vec![channel], policy, ..Settings::default() };
+        settings.defaults.timezone = chrono_tz::Europe::Madrid;
+        Self { log, hand, settings, stop, _server: server }
+    }
+
+    fn dispatch(&self) -> JoinHandle<Result<(), Error>> {
+        let settings = Arc::new(self.settings.clone());
+        tokio::spawn(steward_outbox_dispatcher::run(self.log.clone(), settings, self.stop.clone()))
+    }
+
+    /// A promise that has come due now, and is a message from now on; the message's id.
+    async fn falls_due(&self) -> String {
+        let now = self.log.clock().now();
+        let follow_up = promised(&self.log, "t", "client", now + TimeDelta::milliseconds(1)).await;
+        self.hand.turn(TimeDelta::milliseconds(1));
+        let conversation = ids::conversation_of(&follow_up).unwrap();
+        let message_id = ids::message_of_follow_up(conversation, &follow_up);
+        self.rings(&message_id, &follow_up, Conversation::follow_up_due).await;
+        message_id
+    }
+
+    /// The alarm of a message that was put off rings.
+    async fn comes_back(&self, message_id: &str) {
+        self.rings(message_id, message_id, Conversation::message_due).await;
+    }
+
+    async fn rings(
+        &self,
+        message_id: &str,
+        id: &str,
+        decide: impl Fn(&Conversation, &follow_ups::Ring<'_>) -> Result<Alarmed, Refused>,
+    ) {
+        let conversation = ids::conversation_of(id).unwrap();
+        let aggregate = ids::conversation_aggregate(&TenantId::new("t").unwrap(), conversation);
+        let decided = self.log.decide::<Conversation, _, Refused>(&aggregate, AtLeast::Latest, |state, _| {
+            let (now, late_limit) = (self.log.clock().now(), self.settings.defaults.late_limit);
+            let alarm = follow_ups::Ring { id, now, late_limit, message_id: message_id.to_owned() };
+            let Alarmed::Decided(events) = decide(state, &alarm)? else { panic!("it isn't due") };
+            Ok((events.into_iter().map(|event| new(&self.log, event)).collect(), ()))
+        });
+        decided.await.unwrap();
+    }
+
+    /// The nth event of this type, from 0.
+    async fn event(&self, nth: usize, name: &str) -> Recorded {
+        let events = self.log.tail(1, vec![format!("ev.t.conversation.*.{name}")]).await.unwrap();
+        let mut events = std::pin::pin!(events.skip(nth));
+        timeout(SOON, events.next()).await.unwrap_or_else(|_| panic!("no {name}")).unwrap().unwrap().recorded
+    }
+
+    /// Until when a message was put off, the nth time, and why.
+    async fn put_off(&self, nth: usize) -> (DateTime<Utc>, String) {
+        let Event::SendDeferred(deferred) = self.event(nth, "send_deferred").await.event else {
+            panic!("another event")
+        };
+        (from_timestamp(deferred.until.as_ref()).unwrap(), deferred.reason.unwrap().code)
+    }
+
+    async fn end(self, dispatcher: JoinHandle<Result<(), Error>>) {
+        self.stop.cancel();
+        dispatcher.await.unwrap().unwrap();
+    }
+}
+
+/// In Madrid that night it is 1:59 and then 3:00, and in autumn 2:59 and then 2:00.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn quiet_hours_end_by_the_persons_clock_in_the_nights_when_clocks_are_changed() {
+    let policy = Policy { quiet_hours: parse_quiet_hours("22:00-08:00"), ..Policy::default() };
+    for (night, morning) in
+        [("2030-03-31T00:30:00Z", "2030-03-31T06:00:00Z"), ("2030-10-27T00:30:00Z", "2030-10-27T07:00:00Z")]
+    {
+        let world = World::new(night, policy.clone()).await;
+        let dispatcher = world.dispatch();
+        let message_id = world.falls_due().await;
+        assert_eq!(world.put_off(0).await, (at(morning), "quiet_hours".to_owned()));
+        world.hand.set(at(morning));
+        world.comes_back(&message_id).await;
+        assert_eq!(world.event(0, "dispatch_succeeded").await.metadata.at, at(morning));
+        world.end(dispatcher).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_days_cap_counts_a_whole_day_also_on_a_clock_that_was_set_back() {
+    let world = World::new("2030-06-01T09:00:00Z", Policy { daily_cap: Some(1), ..Policy::default() }).await;
+    let dispatcher = world.dispatch();
+    world.falls_due().await;
+    let sent = world.event(0, "dispatch_succeeded").await.metadata.at;
+    world.hand.turn(TimeDelta::hours(5));
+    let second = world.falls_due().await;
+    let (free, why) = world.put_off(0).await;
+    assert_eq!(why, "frequency_cap");
+    assert!((TimeDelta::hours(24)..TimeDelta::hours(24) + TimeDelta::seconds(1)).contains(&(free - sent)), "{free}");
+    // Its alarm rings, and until the dispatcher looks, somebody has set the clock back.
+    world.hand.set(free);
+    let late = async {
+        world.comes_back(&second).await;
+        world.event(1, "dispatch_succeeded").await.metadata.at
+    };
+    assert_eq!(late.await, free);
+    world.hand.turn(TimeDelta::hours(-20));
+    world.falls_due().await;
+    let (free_again, why) = world.put_off(1).await;
+    assert_eq!((free_again, why.as_str()), (free + TimeDelta::hours(24), "frequency_cap"));
+    world.end(dispatcher).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_claimed_later_than_the_limit_expires_instead() {
+    let world = World::new("2030-06-01T09:00:00Z", Policy::default()).await;
+    world.falls_due().await;
+    world.hand.turn(TimeDelta::from_std(world.settings.defaults.late_limit).unwrap() + TimeDelta::milliseconds(1));
+    let dispatcher = world.dispatch();
+    let expired = world.event(0, "message_expired").await;
+    assert_eq!(expired.metadata.at, world.log.clock().now());
+    world.end(dispatcher).await;
+}

@@ -1,0 +1,254 @@
+//! Alarms on a clock that is turned by hand: whatever it does and whenever JetStream fires, a promise is decided at its
+//! time or after it, and once.
+//!
+//! The clock shows a year in which no schedule fires by itself: the test fires them.
+
+#![allow(clippy::unwrap_used)]
+
+mod world;
+
+use std::{sync::Arc, time::Duration};
+
+use async_nats::jetstream::{self, Context, stream::Stream};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::{StreamExt as _, TryStreamExt as _};
+use steward_domain::{ids, settings::Settings};
+use steward_log::{Append, Clock, Expected, Hand, Log, LogError};
+use steward_proto::{Event, Recorded, TenantId, to_timestamp, v1};
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use world::{SOON, connect_by, new, promised, server::Server};
+
+/// A scheduler, and the clock that it goes by.
+struct World {
+    log: Log,
+    hand: Hand,
+    jetstream: Context,
+    timers: Stream<()>,
+    stop: CancellationToken,
+    scheduler: JoinHandle<Result<(), LogError>>,
+    _server: Server,
+}
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+impl World {
+    async fn new(now: DateTime<Utc>) -> Self {
+        let server = Server::start().await;
+        let stop = CancellationToken::new();
+        let (clock, hand) = Clock::by_hand(now);
+        let log = connect_by(&server, &stop, clock).await;
+        let jetstream = jetstream::new(async_nats::connect(server.url()).await.unwrap());
+        let timers = jetstream.get_stream_no_info("TIMERS").await.unwrap();
+        let run = steward_scheduler::run(log.clone(), Arc::new(Settings::default()), stop.clone());
+        Self { log, hand, jetstream, timers, stop, scheduler: tokio::spawn(run), _server: server }
+    }
+
+    async fn promise(&self, due_at: DateTime<Utc>) -> String {
+        promised(&self.log, "t", "client", due_at).await
+    }
+
+    /// Appends a fact to the client's conversation.
+    async fn happened(&self, event: impl Into<Event>) {
+        let tenant = TenantId::new("t").unwrap();
+        let aggregate = ids::conversation_aggregate(&tenant, ids::conversation(&tenant, "web", "client"));
+        let events = vec![new(&self.log, event)];
+        self.log.append(Append { aggregate, events, expected: Expected::Any, dedupe_key: None }).await.unwrap();
+    }
+
+    /// The subjects that match.
+    async fn standing(&self, subjects: &str) -> Vec<String> {
+        let found = self.timers.info_with_subjects(subjects).await.unwrap();
+        found.map_ok(|(subject, _)| subject).try_collect().await.unwrap()
+    }
+
+    /// Waits until so many messages match.
+    async fn until_standing(&self, n: usize, subjects: &str) -> Vec<String> {
+        let waiting = async {
+            // Nothing tells of it.
+            loop {
+                let found = self.standing(subjects).await;
+                if found.len() == n {
+                    return found;
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(SOON, waiting).await.unwrap_or_else(|_| panic!("{n} of {subjects}"))
+    }
+
+    /// Does what the server does when the time of the only schedule has come, whenever that is.
+    async fn fire(&self) {
+        let subject = self.until_standing(1, "sch.>").await.remove(0);
+        self.fire_this(&subject).await;
+    }
+
+    async fn fire_this(&self, subject: &str) {
+        let schedule = self.timers.get_last_raw_message_by_subject(subject).await.unwrap();
+        let target = schedule.headers.get("Nats-Schedule-Target").unwrap().as_str().to_owned();
+        let payload = schedule.payload;
+        self.jetstream.publish(target, payload).await.unwrap().await.unwrap();
+    }
+
+    /// The first event of this type from now on, or already there.
+    async fn event(&self, name: &str) -> Recorded {
+        let mut events = std::pin::pin!(self.log.tail(1, vec![format!("ev.t.conversation.*.{name}")]).await.unwrap());
+        timeout(SOON, events.next()).await.unwrap_or_else(|_| panic!("no {name}")).unwrap().unwrap().recorded
+    }
+
+    /// How many events there are of this type.
+    async fn count(&self, name: &str) -> usize {
+        let filter = format!("ev.t.conversation.*.{name}");
+        self.log.past(1, vec![filter]).await.unwrap().count().await
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        self.scheduler.await.unwrap().unwrap();
+    }
+}
+
+/// When the promises of these tests are due.
+const DUE: &str = "2030-06-01T09:00:00Z";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alarm_that_rings_long_before_its_time_is_set_again() {
+    let due_at = at(DUE);
+    let world = World::new(due_at - TimeDelta::hours(1)).await;
+    world.promise(due_at).await;
+    world.fire().await;
+    world.until_standing(0, "due.>").await;
+    assert_eq!(world.count("follow_up_due").await, 0);
+    world.hand.set(due_at);
+    world.fire().await;
+    assert_eq!(world.event("follow_up_due").await.metadata.at, due_at);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alarm_that_rings_seconds_early_is_held_until_the_very_time() {
+    let due_at = at(DUE);
+    let world = World::new(due_at - TimeDelta::hours(1)).await;
+    world.promise(due_at).await;
+    world.until_standing(1, "sch.>").await;
+    world.hand.set(due_at - TimeDelta::seconds(5));
+    world.fire().await;
+    world.hand.set(due_at - TimeDelta::milliseconds(1));
+    world.hand.set(due_at);
+    assert_eq!(world.event("follow_up_due").await.metadata.at, due_at);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_due_in_a_moment_is_held_beside_its_schedule_and_needs_no_ringing() {
+    let due_at = at(DUE);
+    let world = World::new(due_at - TimeDelta::milliseconds(400)).await;
+    world.promise(due_at).await;
+    world.until_standing(1, "sch.>").await;
+    world.hand.set(due_at);
+    assert_eq!(world.event("follow_up_due").await.metadata.at, due_at);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_is_set_back_makes_nothing_due_early_and_nothing_due_twice() {
+    let due_at = at(DUE);
+    let world = World::new(due_at - TimeDelta::hours(2)).await;
+    world.promise(due_at).await;
+    world.until_standing(1, "sch.>").await;
+    world.hand.set(due_at - TimeDelta::seconds(5));
+    world.fire().await;
+    // In hand by now or not: it isn't decided an hour too early, nor forgotten.
+    world.hand.turn(TimeDelta::hours(-1));
+    world.fire().await;
+    world.hand.set(due_at);
+    world.fire().await;
+    assert_eq!(world.event("follow_up_due").await.metadata.at, due_at);
+    world.hand.turn(TimeDelta::seconds(-8));
+    world.fire().await;
+    world.hand.set(due_at);
+    world.until_standing(0, "due.>").await;
+    assert_eq!(world.count("follow_up_due").await, 1);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alarm_that_rings_again_and_again_is_decided_once() {
+    let due_at = at(DUE);
+    let world = World::new(due_at - TimeDelta::hours(1)).await;
+    world.promise(due_at).await;
+    world.until_standing(1, "sch.>").await;
+    world.hand.set(due_at - TimeDelta::seconds(1));
+    for _ in 0..5 {
+        world.fire().await;
+    }
+    world.hand.set(due_at);
+    world.event("follow_up_due").await;
+    world.fire().await;
+    world.until_standing(0, "due.>").await;
+    assert_eq!((world.count("follow_up_due").await, world.count("follow_up_expired").await), (1, 0));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_alarm_is_decided_up_to_the_limit_and_expires_beyond_it() {
+    let limit = TimeDelta::from_std(Settings::default().defaults.late_limit).unwrap();
+    let beyond = limit + TimeDelta::milliseconds(1);
+    for (late, name, none) in
+        [(limit, "follow_up_due", "follow_up_expired"), (beyond, "follow_up_expired", "follow_up_due")]
+    {
+        let due_at = at(DUE);
+        let world = World::new(due_at - TimeDelta::hours(1)).await;
+        world.promise(due_at).await;
+        world.until_standing(1, "sch.>").await;
+        world.hand.set(due_at + late);
+        world.fire().await;
+        assert_eq!(world.event(name).await.metadata.at, due_at + late);
+        world.until_standing(0, "due.>").await;
+        assert_eq!(world.count(none).await, 0);
+        world.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_moved_while_its_alarm_rang_is_decided_at_the_new_time() {
+    let (due_at, later) = (at(DUE), at(DUE) + TimeDelta::hours(3));
+    let world = World::new(due_at - TimeDelta::hours(1)).await;
+    let follow_up_id = world.promise(due_at).await;
+    world.until_standing(1, "sch.>").await;
+    world.hand.set(due_at - TimeDelta::seconds(5));
+    world.fire().await;
+    let moved = v1::FollowUpMoved { follow_up_id, due_at: Some(to_timestamp(later)), ..Default::default() };
+    world.happened(moved).await;
+    world.hand.set(due_at);
+    world.until_standing(0, "due.>").await;
+    assert_eq!(world.count("follow_up_due").await, 0);
+    world.hand.set(later);
+    world.fire().await;
+    assert_eq!(world.event("follow_up_due").await.metadata.at, later);
+    world.end().await;
+}
+
+/// In Madrid that night it is 1:59 and then 3:00.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_humans_silence_is_as_long_in_the_night_when_the_clocks_go_forward() {
+    let began = at("2030-03-31T00:45:00Z");
+    let silence = TimeDelta::from_std(Settings::default().defaults.human_release_after.unwrap()).unwrap();
+    let world = World::new(began).await;
+    world.promise(began + TimeDelta::days(1)).await;
+    world
+        .happened(v1::HumanTakeoverStarted { by: "anna".to_owned(), via: "http".to_owned(), ..Default::default() })
+        .await;
+    let mut set = world.until_standing(2, "sch.>").await;
+    set.retain(|subject| subject.contains(".silence"));
+    world.hand.set(began + silence - TimeDelta::seconds(5));
+    world.fire_this(&set[0]).await;
+    world.hand.set(began + silence);
+    assert_eq!(world.event("human_takeover_ended").await.metadata.at, began + silence);
+    world.end().await;
+}
