@@ -10,6 +10,7 @@ use steward_domain::{
         turns::{StartTurn, TurnStanding, TurnStart},
     },
     ids,
+    person::contact_of,
     settings::Settings,
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
@@ -20,7 +21,7 @@ use uuid::Uuid;
 use crate::{
     actions,
     brain::{Decision, RULES},
-    input::{Known, turn_input},
+    input::turn_input,
     meetings,
     outcome::{Failure, Turn},
     rules,
@@ -221,18 +222,11 @@ impl Worker {
     pub async fn contact(&self, aggregate: &AggregateId, state: &Conversation) -> Result<Arc<Contact>, LogError> {
         let contact_id = state.place.as_ref().and_then(|p| p.contact_id.parse().ok());
         let Some(contact_id) = contact_id else { return Ok(Arc::default()) };
-        let load = async |id: Uuid| {
+        contact_of(contact_id, |id| async move {
             let contact = ids::contact_aggregate(&aggregate.tenant, id);
-            Ok::<_, LogError>(self.log.load::<Contact>(&contact, AtLeast::Latest).await?.state)
-        };
-        let own = load(contact_id).await?;
-        Ok(match own.merged_into {
-            Some(survivor) => {
-                let survivor = load(survivor).await?;
-                Arc::new(own.under(&survivor))
-            }
-            None => own,
+            Ok(self.log.load::<Contact>(&contact, AtLeast::Latest).await?.state)
         })
+        .await
     }
 
     /// Promises that are open in the person's other conversations, counted up to the limit. One that is made there at the
@@ -262,10 +256,9 @@ impl Worker {
         let seen = self.log.load::<Conversation>(aggregate, AtLeast::Cached).await?;
         let contact = self.contact(aggregate, &seen.state).await?;
         let elsewhere = self.open_elsewhere(aggregate, &contact).await?;
-        let known = Known::of(&seen.state, &contact, &self.settings.defaults);
-        turn.zone = known.zone.name().to_owned();
         // A message that came after the claim supersedes the turn below; the brain needn't see it.
         let input = Arc::new(turn_input(&seen.state, &contact, &self.settings, elsewhere, Utc::now()));
+        turn.zone = input.zone.name().to_owned();
         // Held any longer, the fold would have to copy it for the next event.
         drop(seen);
         let asked = Arc::clone(&input);

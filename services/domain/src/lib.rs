@@ -9,6 +9,7 @@ pub mod ids;
 pub mod inbox;
 pub mod keys;
 pub mod mail;
+pub mod person;
 pub mod policy;
 pub mod settings;
 pub mod tenant;

@@ -4,6 +4,7 @@ use steward_domain::{
     address::Address,
     conversation::{Author, Conversation, OnReply, Refused, outbox::Queue},
     ids,
+    person::language_of,
     settings::Channel,
 };
 use steward_http::Problem;
@@ -43,8 +44,8 @@ impl Intake {
             return Ok(());
         }
         let failure = self.carry_out(channel, origin, command).await?;
-        let language = origin.from.as_ref().and_then(|f| Language::of_tag(&f.language));
-        let language = language.unwrap_or(self.settings.defaults.language);
+        let tag = origin.from.as_ref().map(|f| f.language.as_str());
+        let language = language_of(tag, &self.settings.defaults);
         self.decide_once(origin, |state| {
             let mut events = vec![origin.kept("operator_command")];
             if let Some(failure) = &failure {

@@ -10,6 +10,7 @@ use steward_domain::{
         dispatch::{Claiming, Step},
         templates::Addressee,
     },
+    person::effective,
     settings::{ChannelKind, Policy, Template},
 };
 use steward_log::{AtLeast, DecideError};
@@ -143,11 +144,7 @@ impl Dispatcher {
         limited_until: Option<DateTime<Utc>>,
     ) -> Claiming<'a> {
         let Known { policy, contact, elsewhere, breaker_open } = known;
-        let zone = contact
-            .and_then(|c| c.timezone.as_deref())
-            .or(Some(state.person.timezone.as_str()))
-            .and_then(|z| z.parse().ok())
-            .unwrap_or(self.settings.defaults.timezone);
+        let person = effective(&self.settings.defaults, contact, state);
         let channel_id = state.place.as_ref().map_or("", |place| place.channel_id.as_str());
         let way = self.routes.get(channel_id);
         Claiming {
@@ -159,16 +156,13 @@ impl Dispatcher {
             late_limit: self.settings.defaults.late_limit,
             policy,
             approval: self.settings.approval(channel_id),
-            zone,
+            zone: person.zone.value,
             archived: contact.is_some_and(|c| c.archived),
             limited_until,
             templates: self.templates(state),
             addressee: Addressee {
-                languages: [
-                    contact.and_then(|c| c.language.as_deref()).unwrap_or(&state.person.language),
-                    self.settings.defaults.language.code(),
-                ],
-                name: contact.and_then(|c| c.name.as_deref()).unwrap_or(&state.person.name),
+                languages: [person.said_tag, self.settings.defaults.language.code()],
+                name: person.name,
             },
             breaker_open,
             elsewhere,

@@ -1,5 +1,7 @@
 //! Follow-ups: promised, moved, changed, taken back.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use chrono::Utc;
 use serde::Deserialize;
@@ -8,6 +10,7 @@ use steward_domain::{
     contact::Contact,
     conversation::{CancelOn, Conversation, FollowUpState, Why, follow_ups::Schedule},
     ids,
+    person::effective,
 };
 use steward_http::{ApiPath, Problem};
 use steward_log::AtLeast;
@@ -181,7 +184,7 @@ pub async fn cancel(
 /// Who a conversation is with.
 struct Person {
     clock: Clock,
-    contact: Contact,
+    contact: Arc<Contact>,
 }
 
 async fn person<T>(intake: &Intake, command: &Command<T>, conversation: Uuid) -> Result<Person, Problem> {
@@ -191,9 +194,9 @@ async fn person<T>(intake: &Intake, command: &Command<T>, conversation: Uuid) ->
     known(&state)?;
     let contact = match state.place.as_ref().and_then(|p| p.contact_id.parse().ok()) {
         Some(id) => merging::contact(&intake.log, tenant, id).await?,
-        None => Contact::default(),
+        None => Arc::default(),
     };
-    let clock = Clock::of(&state, &contact, &intake.settings.defaults, Utc::now());
+    let clock = Clock::of(&effective(&intake.settings.defaults, Some(&contact), &state), Utc::now());
     Ok(Person { clock, contact })
 }
 
