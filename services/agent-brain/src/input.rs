@@ -5,9 +5,9 @@ use steward_domain::{
     contact::Contact,
     conversation::{Conversation, FollowUp, turns::MESSAGES_AT_ONCE},
     person::effective,
-    settings::Settings,
 };
 use steward_language::Language;
+use steward_settings::Settings;
 
 use crate::brain::{Incoming, Promise, TurnInput};
 

@@ -22,12 +22,13 @@ pub async fn remind(
     let at_least = AtLeast::Position(recorded.position);
     let seen = worker.log.load::<Conversation>(aggregate, at_least).await?;
     let contact = worker.contact(aggregate, &seen.state).await?;
+    let settings = worker.settings.now();
     let Ok(conversation) = aggregate.id().parse::<Uuid>() else { return Ok(Handled::Done) };
     let elsewhere = worker.open_elsewhere(aggregate, &contact).await?;
     worker
         .log
         .decide::<Conversation, _, _>(aggregate, at_least, |state, _| {
-            let person = effective(&worker.settings.defaults, Some(&contact), state);
+            let person = effective(&settings.defaults, Some(&contact), state);
             // The contact's own zone if it is known, else the calendar's.
             let calendars = state.meetings.get(meeting_id).and_then(|m| m.timezone.parse().ok());
             let calendars = calendars.filter(|_| person.zone.said == Said::ByNobody);
@@ -38,10 +39,10 @@ pub async fn remind(
                 conversation,
                 meeting_id,
                 now,
-                hours: &worker.settings.defaults.meeting_reminder_hours,
+                hours: &settings.defaults.meeting_reminder_hours,
                 timezone: zone.name(),
                 language: language.code(),
-                most_open: worker.settings.limits.open_follow_ups.saturating_sub(elsewhere),
+                most_open: settings.limits.open_follow_ups.saturating_sub(elsewhere),
             };
             let events = state.remind_of_meeting(&reminding, |meeting, due_at| {
                 rules::meeting_reminder(language, zone, &meeting.title, meeting.starts_at.unwrap_or(due_at), due_at)

@@ -1,6 +1,6 @@
 //! Recording what came in: one append, exactly once, before anybody is told that it is safe.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
@@ -11,11 +11,11 @@ use steward_domain::{
     ids,
     inbox::Inbox,
     mail::own_message,
-    settings::{Channel, ChannelKind, Settings},
 };
 use steward_http::{Guard, Problem, Trace};
 use steward_log::{Append, AtLeast, Expected, Log, Tasks};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, v1};
+use steward_settings::{Channel, ChannelKind, InForce};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -48,7 +48,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Intake {
     pub log: Log,
-    pub settings: Arc<Settings>,
+    pub settings: InForce,
     pub repeats: Repeats,
     names: Names,
     /// Where large bodies are read.
@@ -62,10 +62,10 @@ pub struct Intake {
 }
 
 impl Intake {
-    pub fn new(log: Log, settings: Arc<Settings>, guard: Guard, shutdown: CancellationToken, tasks: &Tasks) -> Self {
+    pub fn new(log: Log, settings: InForce, guard: Guard, shutdown: CancellationToken, tasks: &Tasks) -> Self {
         let names = Names::watch(log.clone(), shutdown, tasks);
-        let bots = Bots::of(&settings);
-        let parsing = Parsing::of(&settings);
+        let bots = Bots::of(&settings.now());
+        let parsing = Parsing::of(&settings.now());
         Self { log, settings, repeats: Repeats::default(), names, parsing, bots, providers: Memory::default(), guard }
     }
 

@@ -29,15 +29,13 @@ mod telegram;
 mod webhooks;
 mod whatsapp;
 
-use std::sync::Arc;
-
 use axum::{
     Router,
     routing::{MethodRouter, delete, patch, post},
 };
-use steward_domain::settings::Settings;
 use steward_http::{Guard, measure};
 use steward_log::{Log, Tasks};
+use steward_settings::InForce;
 use tokio_util::sync::CancellationToken;
 
 use intake::Intake;
@@ -47,7 +45,7 @@ pub use telegram::register::{RegisterError, register_webhooks, registration_call
 #[derive(Clone)]
 pub struct Ingestion {
     pub log: Log,
-    pub settings: Arc<Settings>,
+    pub settings: InForce,
     pub guard: Guard,
     /// Ends what runs beside the requests.
     pub shutdown: CancellationToken,

@@ -5,12 +5,12 @@ use steward_domain::{
     conversation::{Author, Conversation, OnReply, Refused, outbox::Queue},
     ids,
     person::language_of,
-    settings::Channel,
 };
 use steward_http::Problem;
 use steward_language::Language;
 use steward_log::{AtLeast, DecideError};
 use steward_proto::Event;
+use steward_settings::Channel;
 use uuid::Uuid;
 
 use crate::{
@@ -45,7 +45,7 @@ impl Intake {
         }
         let failure = self.carry_out(channel, origin, command).await?;
         let tag = origin.from.as_ref().map(|f| f.language.as_str());
-        let language = language_of(tag, &self.settings.defaults);
+        let language = language_of(tag, &self.settings.now().defaults);
         self.decide_once(origin, |state| {
             let mut events = vec![origin.kept("operator_command")];
             if let Some(failure) = &failure {

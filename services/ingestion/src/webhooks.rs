@@ -5,8 +5,8 @@ use axum::{
     http::{HeaderMap, Method, Uri, header},
     response::{IntoResponse as _, Response},
 };
-use steward_domain::settings::{Channel, ChannelKind};
 use steward_http::{ApiPath, Problem, wrong_method};
+use steward_settings::{Channel, ChannelKind};
 
 use crate::{email, intake::Intake, telegram, whatsapp};
 
@@ -16,7 +16,8 @@ pub async fn to_only_channel(
     ApiPath(kind): ApiPath<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let mut of_kind = intake.settings.channels.iter().filter(|c| c.kind.name() == kind);
+    let settings = intake.settings.now();
+    let mut of_kind = settings.channels.iter().filter(|c| c.kind.name() == kind);
     let (Some(channel), None) = (of_kind.next(), of_kind.next()) else {
         return Err(which(&intake, &kind, request.uri(), request.headers()).await);
     };
@@ -29,7 +30,8 @@ pub async fn to_channel(
     ApiPath((kind, channel_id)): ApiPath<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
-    match intake.settings.channel(&channel_id).filter(|c| c.kind.name() == kind) {
+    let settings = intake.settings.now();
+    match settings.channel(&channel_id).filter(|c| c.kind.name() == kind) {
         Some(channel) => accept(&intake, channel, request).await,
         None => Err(which(&intake, &kind, request.uri(), request.headers()).await),
     }
@@ -45,8 +47,8 @@ async fn which(intake: &Intake, kind: &str, uri: &Uri, headers: &HeaderMap) -> P
         );
     };
     let with_webhook = |c: &&Channel| !matches!(c.kind, ChannelKind::Web) && c.tenant == caller.tenant.as_str();
-    let paths: Vec<String> = intake
-        .settings
+    let settings = intake.settings.now();
+    let paths: Vec<String> = settings
         .channels
         .iter()
         .filter(with_webhook)

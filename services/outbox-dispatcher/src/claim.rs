@@ -11,7 +11,7 @@ use steward_domain::{
         templates::Addressee,
     },
     person::effective,
-    settings::{ChannelKind, Policy, Template},
+    settings::Policy,
 };
 use steward_log::{AtLeast, DecideError};
 use steward_proto::{AggregateId, Cause, v1};
@@ -144,7 +144,8 @@ impl Dispatcher {
         limited_until: Option<DateTime<Utc>>,
     ) -> Claiming<'a> {
         let Known { policy, contact, elsewhere, breaker_open } = known;
-        let person = effective(&self.settings.defaults, contact, state);
+        let settings = self.settings.now();
+        let person = effective(&settings.defaults, contact, state);
         let channel_id = state.place.as_ref().map_or("", |place| place.channel_id.as_str());
         let way = self.routes.get(channel_id);
         Claiming {
@@ -153,27 +154,16 @@ impl Dispatcher {
             claim_id,
             worker: &self.worker,
             lifetime: way.map_or(Duration::ZERO, |route| route.way.request_timeout()) + TO_RECORD,
-            late_limit: self.settings.defaults.late_limit,
+            late_limit: settings.defaults.late_limit,
             policy,
-            approval: self.settings.approval(channel_id),
+            approval: settings.approval(channel_id),
             zone: person.zone.value,
             archived: contact.is_some_and(|c| c.archived),
             limited_until,
-            templates: self.templates(state),
-            addressee: Addressee {
-                languages: [person.said_tag, self.settings.defaults.language.code()],
-                name: person.name,
-            },
+            templates: way.map_or(&[][..], |route| route.templates.as_slice()),
+            addressee: Addressee { languages: [person.said_tag, settings.defaults.language.code()], name: person.name },
             breaker_open,
             elsewhere,
-        }
-    }
-
-    /// The templates of the conversation's channel.
-    fn templates(&self, state: &Conversation) -> &[Template] {
-        match state.place.as_ref().and_then(|p| self.settings.channel(&p.channel_id)).map(|c| &c.kind) {
-            Some(ChannelKind::WhatsApp(whatsapp)) => &whatsapp.templates,
-            _ => &[],
         }
     }
 }

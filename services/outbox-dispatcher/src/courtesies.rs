@@ -13,12 +13,10 @@ use std::{
 use chrono::Utc;
 use futures::StreamExt as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use steward_domain::{
-    conversation::Conversation,
-    settings::{ChannelKind, Settings},
-};
+use steward_domain::conversation::Conversation;
 use steward_log::{AtLeast, Log};
 use steward_proto::{AggregateId, Event, Recorded};
+use steward_settings::{ChannelKind, InForce};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -54,8 +52,9 @@ struct Signing {
 ///
 /// # Errors
 /// The HTTP client can't be made.
-pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), Error> {
+pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Result<(), Error> {
     let client = http_client()?;
+    let settings = settings.now();
     let bots: HashMap<String, Arc<Signing>> = settings
         .channels
         .iter()

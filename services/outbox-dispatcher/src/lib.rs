@@ -20,21 +20,19 @@ mod webhooks;
 
 pub use dispatcher::Error;
 
-use std::sync::Arc;
-
-use steward_domain::settings::Settings;
 use steward_log::Log;
+use steward_settings::InForce;
 use tokio_util::sync::CancellationToken;
 
 /// Runs until `shutdown`: what goes to people over channels, and what goes to third parties over webhooks.
 ///
 /// # Errors
 /// One of them can't go on.
-pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), Error> {
+pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Result<(), Error> {
     tokio::try_join!(
         dispatcher::run(log.clone(), settings.clone(), shutdown.clone()),
         courtesies::run(log.clone(), settings.clone(), shutdown.clone()),
-        webhooks::run(log, settings.webhooks.clone(), shutdown),
+        webhooks::run(log, settings.now().webhooks.clone(), shutdown),
     )?;
     Ok(())
 }

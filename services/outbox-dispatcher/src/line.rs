@@ -8,9 +8,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use steward_settings::Channel;
 
 use chrono::{DateTime, Utc};
-use steward_domain::settings::Channel;
 use tokio::time::Instant;
 
 use crate::{
@@ -254,7 +254,7 @@ impl Drop for Going {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use steward_domain::settings::RateLimit;
+    use steward_settings::RateLimit;
     use tokio::task::JoinSet;
 
     use super::*;

@@ -81,7 +81,7 @@ impl Dispatcher {
             return Ok(false);
         }
         let own = self.log.load::<Conversation>(aggregate, AtLeast::Latest).await?.state;
-        Ok(own.is_at_cap(self.settings.policy(&aggregate.tenant), Utc::now(), message_id, &elsewhere))
+        Ok(own.is_at_cap(&self.settings.now().policy(&aggregate.tenant), Utc::now(), message_id, &elsewhere))
     }
 
     async fn elsewhere(
@@ -91,7 +91,7 @@ impl Dispatcher {
         counted: Counted,
     ) -> Result<Vec<DateTime<Utc>>, LogError> {
         let (Some(contact), Ok(here)) = (contact, aggregate.id().parse()) else { return Ok(Vec::new()) };
-        if self.settings.policy(&aggregate.tenant).daily_cap.is_none() {
+        if self.settings.now().policy(&aggregate.tenant).daily_cap.is_none() {
             return Ok(Vec::new());
         }
         let mut times = Vec::new();

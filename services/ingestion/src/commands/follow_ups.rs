@@ -89,7 +89,7 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
         // One that takes another's place needs no room.
         let replaces = |key: &str| !key.is_empty() && state.follow_ups.values().any(|f| f.is_pending() && f.key == key);
         if !body.key.as_deref().is_some_and(replaces) {
-            state.room_for_one_more(intake.settings.limits.open_follow_ups, elsewhere)?;
+            state.room_for_one_more(intake.settings.now().limits.open_follow_ups, elsewhere)?;
         }
         let promise = Schedule {
             follow_up_id: follow_up_id.clone(),
@@ -196,7 +196,7 @@ async fn person<T>(intake: &Intake, command: &Command<T>, conversation: Uuid) ->
         Some(id) => merging::contact(&intake.log, tenant, id).await?,
         None => Arc::default(),
     };
-    let clock = Clock::of(&effective(&intake.settings.defaults, Some(&contact), &state), Utc::now());
+    let clock = Clock::of(&effective(&intake.settings.now().defaults, Some(&contact), &state), Utc::now());
     Ok(Person { clock, contact })
 }
 
@@ -207,9 +207,9 @@ async fn open_elsewhere<T>(
     contact: &Contact,
     conversation: Uuid,
 ) -> Result<usize, Problem> {
-    let mut open = 0;
+    let (mut open, most) = (0, intake.settings.now().limits.open_follow_ups);
     for other in contact.elsewhere(conversation) {
-        if open >= intake.settings.limits.open_follow_ups {
+        if open >= most {
             break;
         }
         let other = ids::conversation_aggregate(&command.caller.tenant, other);

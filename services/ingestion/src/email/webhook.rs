@@ -6,8 +6,8 @@ use axum::{
 };
 use bytes::Bytes;
 use chrono_tz::Tz;
-use steward_domain::settings::{Channel, Email};
 use steward_http::{Problem, Trace, read_body};
+use steward_settings::{Channel, Email};
 
 use super::{
     Folder, Mail, Mailbox, arrival, automatic,
@@ -42,7 +42,7 @@ pub async fn accept(
     let body = read_body(body, LIMIT).await?;
     if let Some(signature) = signature {
         let (bytes, secret) = (body.clone(), email.inbound_secret.clone());
-        let is_signed = async move { hmac::is_signed(&secret, &[&bytes], &signature) };
+        let is_signed = async move { hmac::is_signed(secret.expose(), &[&bytes], &signature) };
         if !intake.parsing.read(&channel.tenant, body.len() > LARGE, is_signed).await? {
             return Err(wrong_signature());
         }
@@ -73,7 +73,7 @@ async fn provided(
     genuine: Genuine,
 ) -> Result<Vec<Meaning>, Problem> {
     let read = providers::read(&intake, &channel, &email, &headers, &body, &genuine).await?;
-    let mailbox = mailbox(intake.settings.defaults.timezone, &channel, &email, Folder::Inbox);
+    let mailbox = mailbox(intake.settings.now().defaults.timezone, &channel, &email, Folder::Inbox);
     let meaning = |incoming| match incoming {
         Incoming::Mail(mail) => Meaning::of(&mail, &mailbox),
         Incoming::Event(arrival) => Meaning { arrivals: vec![*arrival], answered: None },
@@ -122,7 +122,7 @@ pub async fn record_from(
     trace: &Trace,
 ) -> Result<(), Problem> {
     let (of, own, bytes) = (channel.clone(), email.clone(), raw.clone());
-    let timezone = intake.settings.defaults.timezone;
+    let timezone = intake.settings.now().defaults.timezone;
     let work = async move { Some(Meaning::of(&Mail::read(&bytes)?, &mailbox(timezone, &of, &own, folder))) };
     match intake.parsing.read(&channel.tenant, raw.len() > LONG, work).await {
         Ok(Some(meaning)) => record(intake, channel, meaning, &raw, trace).await,

@@ -1,9 +1,9 @@
 //! Who a bot is: its id stands in its token, its username is asked for once (Bot API, `getMe`).
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
+use steward_settings::{Channel, ChannelKind, Settings, Telegram};
 
 use serde::Deserialize;
-use steward_domain::settings::{Channel, ChannelKind, Settings, Telegram};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -65,7 +65,7 @@ impl Bots {
             Username::Known(username) => Some(username.clone()),
             _ => None,
         });
-        Itself { id: telegram.token.split_once(':').and_then(|(id, _)| id.parse().ok()), username }
+        Itself { id: telegram.token.expose().split_once(':').and_then(|(id, _)| id.parse().ok()), username }
     }
 
     /// Waits for the first answer, if one is still to come.
@@ -116,7 +116,7 @@ pub fn telegram_channels(settings: &Settings) -> impl Iterator<Item = (&Channel,
 
 /// The username, or why it isn't known; never with the token, which stands in the URL.
 async fn get_me(telegram: &Telegram, client: &reqwest::Client) -> Result<String, String> {
-    let url = format!("{}/bot{}/getMe", telegram.api_base, telegram.token);
+    let url = format!("{}/bot{}/getMe", telegram.api_base, telegram.token.expose());
     let failed = |reason: String| format!("the Bot API can't be asked: {reason}");
     let response = client.post(url).timeout(PATIENCE).send().await;
     let response = response.map_err(|error| failed(error.without_url().to_string()))?;

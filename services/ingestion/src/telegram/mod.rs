@@ -13,8 +13,8 @@ mod take;
 pub mod update;
 pub mod webhook;
 
-use steward_domain::settings::ChannelKind;
 use steward_log::Tasks;
+use steward_settings::{ChannelKind, Mode};
 use tokio_util::sync::CancellationToken;
 
 use crate::intake::Intake;
@@ -22,13 +22,13 @@ use crate::intake::Intake;
 /// Asks every bot its name, and for its updates where they are asked for.
 pub fn listen(intake: &Intake, tasks: &Tasks, shutdown: &CancellationToken) {
     let client = reqwest::Client::new();
-    for channel in &intake.settings.channels {
+    for channel in &intake.settings.now().channels {
         let ChannelKind::Telegram(telegram) = &channel.kind else { continue };
         tasks.run(
             format!("bot of {}", channel.id),
             intake.bots.clone().ask(channel.clone(), client.clone(), shutdown.clone()),
         );
-        if telegram.polling {
+        if telegram.mode == Mode::Polling {
             let (intake, channel, telegram) = (intake.clone(), channel.clone(), telegram.clone());
             let name = format!("polling of {}", channel.id);
             tasks.run(name, polling::run(intake, channel, telegram, client.clone(), shutdown.clone()));

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use steward_domain::settings::{Channel, Telegram};
 use steward_http::Trace;
+use steward_settings::{Channel, Telegram};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -169,7 +169,7 @@ impl Poller {
     async fn call(&self, method: &str, body: &impl Serialize, patience: Duration) -> Result<Answer, Failure> {
         // The URL holds the token: it must not reach an error's text.
         let unreachable = |error: reqwest::Error| Failure::Unreachable(error.without_url().to_string());
-        let url = format!("{}/bot{}/{method}", self.telegram.api_base, self.telegram.token);
+        let url = format!("{}/bot{}/{method}", self.telegram.api_base, self.telegram.token.expose());
         let response = self.client.post(url).timeout(patience).json(body).send().await.map_err(unreachable)?;
         let status = response.status();
         let bytes = super::answer::read(response).await.map_err(Failure::Unreachable)?;

@@ -1,8 +1,8 @@
 //! The one way of an Update into the log, whichever way it came to us.
 
 use bytes::Bytes;
-use steward_domain::settings::{Channel, Telegram};
 use steward_http::{Problem, Trace};
+use steward_settings::{Channel, Telegram};
 
 use super::{itself::Itself, update};
 use crate::{

@@ -9,11 +9,11 @@ use steward_domain::{
     contact::{Contact, How, Merge},
     conversation::Conversation,
     ids,
-    settings::Channel,
 };
 use steward_http::Problem;
 use steward_log::{AtLeast, DecideError};
 use steward_proto::{AggregateId, Cause, Event, Fold, TenantId, v1};
+use steward_settings::Channel;
 use uuid::Uuid;
 
 use crate::{arrival::Chat, intake::Intake, merging, origin::new_event};

@@ -7,8 +7,8 @@ mod telegram;
 mod whatsapp;
 
 use chrono::{DateTime, Utc};
-use steward_domain::settings::{Channel, ChannelKind};
 use steward_proto::v1;
+use steward_settings::{Channel, ChannelKind};
 
 pub use email::Mailer;
 pub use telegram::Bot;

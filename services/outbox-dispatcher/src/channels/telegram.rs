@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use steward_domain::settings::Telegram;
 use steward_proto::v1;
+use steward_settings::Telegram;
 
 use super::{Outbound, Sent, answer, broken::broken};
 
@@ -96,7 +96,7 @@ struct Parameters {
 
 impl Bot {
     pub fn new(telegram: &Telegram, client: reqwest::Client) -> Self {
-        let url = |method: &str| format!("{}/bot{}/{method}", telegram.api_base, telegram.token);
+        let url = |method: &str| format!("{}/bot{}/{method}", telegram.api_base, telegram.token.expose());
         Self {
             send_message: url("sendMessage"),
             send_chat_action: url("sendChatAction"),

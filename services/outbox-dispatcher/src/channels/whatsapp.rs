@@ -3,10 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use steward_domain::{
-    settings::WhatsApp,
-    whatsapp::{Meaning, Reference, known},
-};
+use steward_domain::whatsapp::{Meaning, Reference, known};
+use steward_settings::{Secret, WhatsApp};
 use uuid::Uuid;
 
 use super::{
@@ -26,7 +24,7 @@ const BUTTONS: usize = 3;
 #[derive(Clone)]
 pub struct Number {
     messages: String,
-    access_token: String,
+    access_token: Secret,
     client: reqwest::Client,
 }
 
@@ -91,11 +89,17 @@ impl Number {
 
     /// The address is a phone number or a business-scoped user id.
     pub async fn send(&self, out: &Outbound, now: DateTime<Utc>) -> Sent {
-        let response =
-            match self.client.post(&self.messages).bearer_auth(&self.access_token).json(&request(out)).send().await {
-                Ok(response) => response,
-                Err(error) => return broken(&error),
-            };
+        let response = match self
+            .client
+            .post(&self.messages)
+            .bearer_auth(self.access_token.expose())
+            .json(&request(out))
+            .send()
+            .await
+        {
+            Ok(response) => response,
+            Err(error) => return broken(&error),
+        };
         let status = response.status().as_u16();
         match answer::read(response).await {
             Ok(bytes) => answered(status, &bytes, out.attempt, now),
@@ -112,7 +116,9 @@ impl Number {
             message_id: provider_message_id,
             typing_indicator: json!({ "type": "text" }),
         };
-        if let Err(error) = self.client.post(&self.messages).bearer_auth(&self.access_token).json(&body).send().await {
+        if let Err(error) =
+            self.client.post(&self.messages).bearer_auth(self.access_token.expose()).json(&body).send().await
+        {
             tracing::debug!(error = plain(&error), "a message wasn't marked as read");
         }
     }

@@ -5,13 +5,18 @@ use std::{path::Path, time::Duration};
 use async_nats::jetstream::stream::{Config, Info};
 use clap::Args;
 use futures::{StreamExt as _, future::join_all};
-use steward_domain::settings::{ChannelKind, Settings as Served, Telegram};
 use steward_log::{Condition, ConnectOptions, Log, definitions, permissions::OPERATOR};
+use steward_settings::{ChannelKind, Telegram};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{Global, session::bare};
-use crate::{config::Settings, disk, find, postgres, run_file::RunFile, servers::DataDir};
+use crate::{
+    config::{Loaded, Settings},
+    disk, find, postgres,
+    run_file::RunFile,
+    servers::DataDir,
+};
 
 /// Longest wait for one answer. At most three are waited for one after another, so that the whole takes less than ten seconds.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -75,13 +80,10 @@ impl Report {
 impl Doctor {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let mut report = Report::default();
-        match global.settings().and_then(|settings| settings.served().map(|served| (settings, served))) {
-            Ok((settings, served)) => {
-                let file = global.config_file().map_or_else(
-                    || "no file: the defaults and the environment".to_owned(),
-                    |path| path.display().to_string(),
-                );
-                report.add("configuration", Fine(file));
+        match global.loaded() {
+            Ok(loaded) => {
+                report.add("configuration", Fine(sources(&loaded)));
+                let settings = loaded.settings;
                 let log = nats(&mut report, global, &settings).await;
                 // One that hangs holds up none of the others.
                 let parts = tokio::join!(
@@ -93,7 +95,7 @@ impl Doctor {
                         if self.offline {
                             Report::default()
                         } else {
-                            channels(&served, settings.server.public_url.as_deref()).await
+                            channels(&settings, settings.server.public_url.as_deref()).await
                         }
                     },
                 );
@@ -109,10 +111,22 @@ impl Doctor {
     }
 }
 
+/// Where the configuration comes from.
+fn sources(loaded: &Loaded) -> String {
+    let mut said = loaded
+        .file()
+        .map_or_else(|| "no file: the defaults and the environment".to_owned(), |path| path.display().to_string());
+    let variables: Vec<&str> = loaded.variables().collect();
+    if !variables.is_empty() {
+        said.push_str(&format!(", and over it {}", variables.join(", ")));
+    }
+    said
+}
+
 /// The room of the servers that we manage.
 async fn room(global: &Global, settings: &Settings) -> Report {
     let mut report = Report::default();
-    if settings.nats_url.is_some() && settings.postgres_url.is_some() {
+    if settings.nats.url.is_some() && settings.postgres.url.is_some() {
         return report;
     }
     let data_dir: &Path = &global.data_dir;
@@ -239,7 +253,7 @@ async fn read_models(global: &Global, settings: &Settings, log: Option<&Log>) ->
             "{schema} is at position {position}, the log ends at {end}: this Postgres belongs to another log; set postgres.url to the right one"
         )),
         (Some((schema, position)), Some(end)) => match lag(log, position, end).await {
-            Some(lag) if lag > settings.read_limits.lag => Wrong(format!(
+            Some(lag) if lag > settings.limits.lag => Wrong(format!(
                 "{schema} is at position {position}, {} behind the log and {} s in time: does `projection` run, and what does it log?",
                 end - position,
                 lag.as_secs()
@@ -321,9 +335,9 @@ async fn bounded(mut answer: reqwest::Response) -> reqwest::Result<Vec<u8>> {
     Ok(body)
 }
 
-async fn channels(served: &Served, public_url: Option<&str>) -> Report {
+async fn channels(settings: &Settings, public_url: Option<&str>) -> Report {
     let client = reqwest::Client::new();
-    let asked = served.channels.iter().map(async |channel| {
+    let asked = settings.channels.iter().map(async |channel| {
         let finding = match &channel.kind {
             ChannelKind::Web => Fine("web".to_owned()),
             ChannelKind::Telegram(telegram) => webhook(&client, telegram, &channel.id, public_url).await,
@@ -358,7 +372,8 @@ struct WebhookInfo {
 
 /// What the Bot API says of the bot's webhook.
 async fn webhook(client: &reqwest::Client, telegram: &Telegram, id: &str, public_url: Option<&str>) -> Finding {
-    let call = client.get(format!("{}/bot{}/getWebhookInfo", telegram.api_base, telegram.token)).timeout(LIMIT);
+    let call =
+        client.get(format!("{}/bot{}/getWebhookInfo", telegram.api_base, telegram.token.expose())).timeout(LIMIT);
     let answer = async { bounded(call.send().await?).await };
     let info = match answer.await.map(|body| serde_json::from_slice(&body)) {
         Ok(Ok(WebhookAnswer { ok: true, result: Some(info), .. })) => info,

@@ -9,16 +9,13 @@ mod session;
 
 use std::{
     collections::{BTreeSet, HashSet},
-    sync::Arc,
     time::Duration,
 };
 
 use futures::future::join_all;
-use steward_domain::{
-    mail::Server,
-    settings::{Channel, ChannelKind, Email},
-};
+use steward_domain::mail::Server;
 use steward_http::{Problem, Trace};
+use steward_settings::{Channel, ChannelKind, Email};
 use tokio_util::sync::CancellationToken;
 
 use super::record_mail;
@@ -53,7 +50,7 @@ enum Failure {
 
 /// Reads the mailboxes of all channels that have one, until the shutdown.
 pub async fn read_mailboxes(intake: Intake, shutdown: CancellationToken) {
-    let settings = Arc::clone(&intake.settings);
+    let settings = intake.settings.now();
     let mailboxes: Vec<_> = settings.channels.iter().filter_map(Mailbox::of).collect();
     let inboxes = mailboxes.iter().map(|mailbox| mailbox.keep_reading(&intake, Inbox::default(), &shutdown));
     let copies = mailboxes.iter().map(|mailbox| mailbox.keep_reading(&intake, sent::Copies::default(), &shutdown));
@@ -88,7 +85,7 @@ impl<'a> Mailbox<'a> {
     fn of(channel: &'a Channel) -> Option<Self> {
         let ChannelKind::Email(email) = &channel.kind else { return None };
         // The configuration is checked, so a URL that is there is right.
-        let server = Server::imap(email.imap_url.as_deref()?).ok()?;
+        let server = Server::imap(email.imap_url.as_ref()?.expose()).ok()?;
         Some(Self { channel, email, server })
     }
 

@@ -17,11 +17,9 @@ use std::sync::{
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use steward_domain::{
-    mail::own_message,
-    settings::{Channel, Email, Inbound},
-};
+use steward_domain::mail::own_message;
 use steward_http::Problem;
+use steward_settings::{Channel, Email, Inbound};
 
 use super::message::{Mail, one_line};
 use crate::{
@@ -245,9 +243,9 @@ fn keys(email: &Email) -> Keys<'_> {
     let mut keys = Keys::default();
     for inbound in &email.inbound {
         match inbound {
-            Inbound::Mailgun { signing_key } => keys.mailgun.push(signing_key),
+            Inbound::Mailgun { signing_key } => keys.mailgun.push(signing_key.expose()),
             Inbound::Sendgrid { public_key } => keys.sendgrid.push(public_key),
-            Inbound::Postmark { user, password } => keys.postmark.push((user, password)),
+            Inbound::Postmark { user, password } => keys.postmark.push((user, password.expose())),
             Inbound::Ses { topic_arn } => keys.ses.push(topic_arn),
         }
     }
@@ -264,9 +262,9 @@ mod tests {
     fn email() -> Email {
         Email {
             address: "agent@example.test".to_owned(),
-            smtp_url: String::new(),
+            smtp_url: steward_settings::Secret::new(""),
             imap_url: None,
-            inbound_secret: String::new(),
+            inbound_secret: steward_settings::Secret::new(""),
             inbound: Vec::new(),
             trusted_authserv_id: None,
         }

@@ -12,10 +12,8 @@ use lettre::{
     Address,
     transport::smtp::{client::AsyncSmtpConnection, extension::ClientId},
 };
-use steward_domain::{
-    mail::{Server, domain_of},
-    settings::Email,
-};
+use steward_domain::mail::{Server, domain_of};
+use steward_settings::Email;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Outbound, Sent};
@@ -59,7 +57,7 @@ impl std::fmt::Debug for Mailer {
 impl Mailer {
     /// `None` if the settings name no server or no address; the configuration is checked, so that doesn't happen.
     pub fn new(email: &Email) -> Option<Self> {
-        let server = Server::smtp(&email.smtp_url).ok()?;
+        let server = Server::smtp(email.smtp_url.expose()).ok()?;
         // Our own host name says nothing to a relay, and less than the domain that the mail is from.
         let hello = ClientId::Domain(domain_of(&email.address).to_ascii_lowercase());
         Some(Self { server, address: email.address.parse().ok()?, hello })
