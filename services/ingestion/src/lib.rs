@@ -21,11 +21,13 @@ mod origin;
 mod outside;
 mod overheard;
 mod parsing;
+mod people;
 #[cfg(test)]
 #[allow(dead_code)] // Other tests kill theirs and start it again.
 #[path = "../../../nats/tests/support/server.rs"]
 mod server;
 mod telegram;
+mod ways;
 mod webhooks;
 mod whatsapp;
 
@@ -40,6 +42,8 @@ use tokio_util::sync::CancellationToken;
 
 use intake::Intake;
 pub use telegram::register::{RegisterError, register_webhooks, registration_call};
+use ways::Beside;
+pub use ways::{Asking, Checked, check_channel};
 
 /// What ingestion works with.
 #[derive(Clone)]
@@ -55,8 +59,10 @@ pub struct Ingestion {
 pub fn serve(ingestion: Ingestion, tasks: &Tasks) -> Router {
     let shutdown = ingestion.shutdown.clone();
     let intake = Intake::new(ingestion.log, ingestion.settings, ingestion.guard.clone(), shutdown.clone(), tasks);
-    tasks.run("mailboxes", email::imap::read_mailboxes(intake.clone(), shutdown.clone()));
-    telegram::listen(&intake, tasks, &shutdown);
+    let beside = Beside { intake: &intake, tasks, shutdown: &shutdown };
+    for channel in &intake.settings.now().channels {
+        intake.way(channel).listen(&beside, channel);
+    }
     routes(intake, &ingestion.guard)
 }
 

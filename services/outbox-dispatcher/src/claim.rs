@@ -160,7 +160,7 @@ impl Dispatcher {
             zone: person.zone.value,
             archived: contact.is_some_and(|c| c.archived),
             limited_until,
-            templates: way.map_or(&[][..], |route| route.templates.as_slice()),
+            templates: way.map_or(&[][..], |route| route.way.templates()),
             addressee: Addressee { languages: [person.said_tag, settings.defaults.language.code()], name: person.name },
             breaker_open,
             elsewhere,

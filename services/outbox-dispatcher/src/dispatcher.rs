@@ -5,17 +5,17 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use steward_domain::{
     conversation::{Conversation, MessageState, Refused, Why, dispatch::Step},
-    settings::{OnUnknown, Template},
+    settings::OnUnknown,
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, from_timestamp, v1};
-use steward_settings::{Channel, ChannelKind, InForce};
+use steward_settings::{Channel, InForce};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
     breaker::Breaker,
-    channels::{Sent, Way, http_client},
+    channels::{Sent, Way, http_client, way_of},
     claim::{Claimable, Known},
     health,
     line::{Line, Room, Turn, Wish},
@@ -50,10 +50,9 @@ pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Re
     let client = http_client()?;
     let room = Room::default();
     let route = |c: &Channel| {
-        let way = Way::of(c, &client)?;
-        let line = Arc::new(Line::new(c, &way, &room));
-        let templates = way_templates(c);
-        Some((c.id.clone(), Route { way, line, templates, on_unknown: c.on_unknown }))
+        let way = way_of(c, &client)?;
+        let line = Arc::new(Line::new(c, way.as_ref(), &room));
+        Some((c.id.clone(), Route { way, line, on_unknown: c.on_unknown }))
     };
     let routes: HashMap<_, _> = settings.now().channels.iter().filter_map(route).collect();
     let lines = routes.values().map(|route| Arc::clone(&route.line)).collect();
@@ -96,19 +95,10 @@ pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Re
     Ok(())
 }
 
-fn way_templates(channel: &Channel) -> Vec<Template> {
-    match &channel.kind {
-        ChannelKind::WhatsApp(whatsapp) => whatsapp.templates.clone(),
-        _ => Vec::new(),
-    }
-}
-
 /// How a channel's messages go out.
 pub(crate) struct Route {
-    pub(crate) way: Way,
+    pub(crate) way: Arc<dyn Way>,
     line: Arc<Line>,
-    /// What may go out when the channel takes no free text.
-    pub(crate) templates: Vec<Template>,
     on_unknown: OnUnknown,
 }
 

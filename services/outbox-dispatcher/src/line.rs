@@ -125,7 +125,7 @@ struct Waiting {
 }
 
 impl Line {
-    pub fn new(channel: &Channel, way: &Way, room: &Room) -> Self {
+    pub fn new(channel: &Channel, way: &dyn Way, room: &Room) -> Self {
         Self::of(&channel.id, &channel.tenant, way.at_once(), Limits::new(channel.rate_limit), room)
     }
 

@@ -12,7 +12,7 @@ use steward_settings::{Channel, Email};
 use super::{
     Folder, Mail, Mailbox, arrival, automatic,
     proof::{self, Own, Proof},
-    providers::{self, Genuine, Incoming, hmac},
+    providers::{self, Genuine, Incoming, Memory, hmac},
 };
 use crate::{arrival::Arrival, intake::Intake, parsing::LARGE};
 
@@ -30,6 +30,7 @@ pub async fn accept(
     intake: &Intake,
     channel: &Channel,
     email: &Email,
+    memory: &Memory,
     request: Request,
 ) -> Result<StatusCode, Problem> {
     let (parts, body) = request.into_parts();
@@ -50,7 +51,8 @@ pub async fn accept(
         return Ok(StatusCode::OK);
     }
     let genuine = Genuine::default();
-    let work = provided(intake.clone(), channel.clone(), email.clone(), parts.headers, body.clone(), genuine.clone());
+    let way = (channel.clone(), email.clone(), memory.clone());
+    let work = provided(intake.clone(), way, parts.headers, body.clone(), genuine.clone());
     match intake.parsing.read(&channel.tenant, body.len() > LONG, work).await {
         Ok(meanings) => {
             for meaning in meanings? {
@@ -66,13 +68,12 @@ pub async fn accept(
 /// Checks and reads what a provider posted.
 async fn provided(
     intake: Intake,
-    channel: Channel,
-    email: Email,
+    (channel, email, memory): (Channel, Email, Memory),
     headers: HeaderMap,
     body: Bytes,
     genuine: Genuine,
 ) -> Result<Vec<Meaning>, Problem> {
-    let read = providers::read(&intake, &channel, &email, &headers, &body, &genuine).await?;
+    let read = providers::read(&intake, &channel, (&email, &memory), &headers, &body, &genuine).await?;
     let mailbox = mailbox(intake.settings.now().defaults.timezone, &channel, &email, Folder::Inbox);
     let meaning = |incoming| match incoming {
         Incoming::Mail(mail) => Meaning::of(&mail, &mailbox),

@@ -13,7 +13,11 @@ use steward_settings::{Channel, Telegram};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{register::ALLOWED_UPDATES, take::take};
+use super::{
+    itself::Acquaintance,
+    register::ALLOWED_UPDATES,
+    take::{Known, take},
+};
 use crate::{intake::Intake, json::Object};
 
 /// How long the Bot API holds a question open while there is nothing to tell, in seconds.
@@ -74,10 +78,11 @@ pub async fn run(
     intake: Intake,
     channel: Channel,
     telegram: Telegram,
+    acquaintance: Acquaintance,
     client: reqwest::Client,
     shutdown: CancellationToken,
 ) {
-    let mut poller = Poller { intake, channel, telegram, client, shutdown, offset: None };
+    let mut poller = Poller { intake, channel, telegram, acquaintance, client, shutdown, offset: None };
     let mut wait = WAIT;
     tracing::info!(channel = poller.channel.id, "asking Telegram for updates");
     while !poller.shutdown.is_cancelled() {
@@ -106,6 +111,7 @@ struct Poller {
     intake: Intake,
     channel: Channel,
     telegram: Telegram,
+    acquaintance: Acquaintance,
     client: reqwest::Client,
     shutdown: CancellationToken,
     /// One past the last durable update, until Telegram has been told.
@@ -142,7 +148,8 @@ impl Poller {
             return Ok(());
         };
         let body = Bytes::copy_from_slice(update.get().as_bytes());
-        match take(&self.intake, &self.channel, &self.telegram, body, &Trace::begin()).await {
+        let known = Known { telegram: &self.telegram, acquaintance: &self.acquaintance };
+        match take(&self.intake, &self.channel, &known, body, &Trace::begin()).await {
             Ok(()) => {}
             Err(problem) if problem.status().is_server_error() => {
                 return Err(Failure::NotRecorded(problem.detail().to_owned()));

@@ -1,11 +1,11 @@
 //! Telling Telegram where its updates go: `setWebhook`.
 
 use std::time::Duration;
-use steward_settings::{Channel, Mode, Settings, Telegram};
+use steward_settings::{Channel, ChannelKind, Mode, Settings, Telegram};
 
 use serde::{Deserialize, Serialize};
 
-use super::{answer, itself::telegram_channels};
+use super::answer;
 
 /// A call of the Bot API ends within this.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -92,6 +92,14 @@ pub fn registration_call(settings: &Settings) -> Option<String> {
         })
         .collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// All Telegram channels.
+fn telegram_channels(settings: &Settings) -> impl Iterator<Item = (&Channel, &Telegram)> {
+    settings.channels.iter().filter_map(|channel| match &channel.kind {
+        ChannelKind::Telegram(telegram) => Some((channel, telegram)),
+        _ => None,
+    })
 }
 
 /// Those whose updates are posted to us.

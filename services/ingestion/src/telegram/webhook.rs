@@ -5,7 +5,7 @@ use steward_http::{Problem, Trace, read_body};
 use steward_settings::{Channel, Telegram};
 use subtle::ConstantTimeEq;
 
-use super::take::take;
+use super::take::{Known, take};
 use crate::intake::Intake;
 
 /// Largest Update, in bytes.
@@ -17,14 +17,14 @@ const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
 pub async fn accept(
     intake: &Intake,
     channel: &Channel,
-    telegram: &Telegram,
+    known: &Known<'_>,
     request: Request,
 ) -> Result<StatusCode, Problem> {
     let (parts, body) = request.into_parts();
-    check_secret(telegram, &parts.headers)?;
+    check_secret(known.telegram, &parts.headers)?;
     let trace = Trace::of(&parts.headers);
     let body = read_body(body, LIMIT).await?;
-    take(intake, channel, telegram, body, &trace).await?;
+    take(intake, channel, known, body, &trace).await?;
     Ok(StatusCode::OK)
 }
 

@@ -12,22 +12,13 @@ use steward_domain::{
 };
 use steward_http::Problem;
 use steward_log::{AtLeast, DecideError};
-use steward_proto::{AggregateId, Cause, Event, Fold, TenantId, v1};
-use steward_settings::Channel;
+use steward_proto::{AggregateId, Event, Fold, v1};
 use uuid::Uuid;
 
-use crate::{arrival::Chat, intake::Intake, merging, origin::new_event};
+use crate::{arrival::Chat, merging, origin::new_event, people::People};
 
 /// What names a business-scoped id in a notification: `user_id`, `from_user_id`.
 const USER_ID: &[u8] = b"user_id\"";
-
-/// Where people of one channel are bound.
-pub struct People<'a> {
-    pub intake: &'a Intake,
-    pub tenant: &'a TenantId,
-    pub channel: &'a Channel,
-    pub cause: &'a Cause,
-}
 
 impl People<'_> {
     /// The conversation of whoever is at this address and has this id (empty: it isn't told).

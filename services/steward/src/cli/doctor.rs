@@ -5,8 +5,8 @@ use std::{path::Path, time::Duration};
 use async_nats::jetstream::stream::{Config, Info};
 use clap::Args;
 use futures::{StreamExt as _, future::join_all};
+use steward_ingestion::{Asking, Checked, check_channel};
 use steward_log::{Condition, ConnectOptions, Log, definitions, permissions::OPERATOR};
-use steward_settings::{ChannelKind, Telegram};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -337,80 +337,14 @@ async fn bounded(mut answer: reqwest::Response) -> reqwest::Result<Vec<u8>> {
 
 async fn channels(settings: &Settings, public_url: Option<&str>) -> Report {
     let client = reqwest::Client::new();
+    let asking = Asking { client: &client, public_url };
     let asked = settings.channels.iter().map(async |channel| {
-        let finding = match &channel.kind {
-            ChannelKind::Web => Fine("web".to_owned()),
-            ChannelKind::Telegram(telegram) => webhook(&client, telegram, &channel.id, public_url).await,
-            ChannelKind::WhatsApp(_) => Fine("whatsapp".to_owned()),
-            ChannelKind::Email(_) => Fine("email".to_owned()),
+        let finding = match check_channel(channel, &asking).await {
+            Checked::Fine(text) => Fine(text),
+            Checked::Notice(text) => Notice(text),
+            Checked::Wrong(text) => Wrong(text),
         };
         (channel.id.clone(), finding)
     });
     Report(join_all(asked).await)
-}
-
-/// Another's words, for a terminal: some of them, and nothing that steers it.
-fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
-}
-
-#[derive(serde::Deserialize)]
-struct WebhookAnswer {
-    ok: bool,
-    description: Option<String>,
-    result: Option<WebhookInfo>,
-}
-
-#[derive(serde::Deserialize)]
-struct WebhookInfo {
-    #[serde(default)]
-    url: String,
-    #[serde(default)]
-    pending_update_count: u64,
-    last_error_message: Option<String>,
-}
-
-/// What the Bot API says of the bot's webhook.
-async fn webhook(client: &reqwest::Client, telegram: &Telegram, id: &str, public_url: Option<&str>) -> Finding {
-    let call =
-        client.get(format!("{}/bot{}/getWebhookInfo", telegram.api_base, telegram.token.expose())).timeout(LIMIT);
-    let answer = async { bounded(call.send().await?).await };
-    let info = match answer.await.map(|body| serde_json::from_slice(&body)) {
-        Ok(Ok(WebhookAnswer { ok: true, result: Some(info), .. })) => info,
-        Ok(Err(_)) => {
-            return Wrong(format!(
-                "what answers at {} isn't the Bot API: check the channel's api_base",
-                telegram.api_base
-            ));
-        }
-        Ok(Ok(answer)) => {
-            return Wrong(format!(
-                "the Bot API refuses the bot ({}): check the channel's token",
-                answer.description.map_or_else(|| "no reason given".to_owned(), |said| shown(&said))
-            ));
-        }
-        // The URL holds the token.
-        Err(problem) => {
-            return Wrong(format!("the Bot API at {} can't be reached: {}", telegram.api_base, problem.without_url()));
-        }
-    };
-    let wanted = public_url.map(|url| format!("{url}/webhooks/telegram/{id}"));
-    match wanted {
-        _ if info.url.is_empty() => Wrong(
-            "no webhook is registered: set server.public_url and start, or make the call that `steward up` prints"
-                .to_owned(),
-        ),
-        Some(wanted) if info.url != wanted => Wrong(format!(
-            "updates go to {}, not to {wanted}: another system uses this bot, or ingestion hasn't started since",
-            shown(&info.url)
-        )),
-        _ => match info.last_error_message {
-            Some(error) => Notice(format!(
-                "{} updates wait; Telegram's last attempt failed: {}",
-                info.pending_update_count,
-                shown(&error)
-            )),
-            None => Fine(format!("updates go to {}, {} wait", shown(&info.url), info.pending_update_count)),
-        },
-    }
 }

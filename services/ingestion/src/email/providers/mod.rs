@@ -170,7 +170,7 @@ pub fn check_headers(email: &Email, headers: &HeaderMap) -> Result<(), Problem> 
 pub async fn read(
     intake: &Intake,
     channel: &Channel,
-    email: &Email,
+    (email, memory): (&Email, &Memory),
     headers: &HeaderMap,
     body: &Bytes,
     genuine: &Genuine,
@@ -201,7 +201,7 @@ pub async fn read(
     }
     let json = Object::read(text).map_err(|_| unknown())?;
     if json.has("TopicArn") || headers.contains_key("x-amz-sns-message-type") {
-        return ses::read(email, keys(email).ses, &intake.providers.certificates, &json, body, genuine).await;
+        return ses::read(email, keys(email).ses, &memory.certificates, &json, body, genuine).await;
     }
     if json.has("event-data") || json.has("signature") {
         return mailgun::event(email, keys(email).mailgun, &tokens, &json, body).await;
