@@ -10,11 +10,12 @@ use std::{
 use serde_json::Value;
 
 /// Whom of ours a crate may know; a crate that isn't here may not exist.
-const MAY_KNOW: [(&str, &[&str]); 13] = [
+const MAY_KNOW: [(&str, &[&str]); 14] = [
     ("steward-proto", &[]),
     ("steward-language", &[]),
     ("steward-domain", &["steward-language", "steward-proto"]),
     ("steward-log", &["steward-proto"]),
+    ("steward-settings", &["steward-domain", "steward-language"]),
     ("steward-http", &["steward-domain", "steward-log", "steward-proto"]),
     ("steward-ingestion", SERVICE),
     ("steward-agent-brain", SERVICE),
@@ -23,11 +24,12 @@ const MAY_KNOW: [(&str, &[&str]); 13] = [
     ("steward-webhooks", SERVICE),
     ("steward-projection", SERVICE),
     ("steward", ALL),
-    ("steward-tests", &["steward-domain", "steward-http", "steward-log", "steward-proto"]),
+    ("steward-tests", &["steward-domain", "steward-http", "steward-log", "steward-proto", "steward-settings"]),
 ];
 
 /// What a service may know: what all share, and no other service.
-const SERVICE: &[&str] = &["steward-domain", "steward-http", "steward-language", "steward-log", "steward-proto"];
+const SERVICE: &[&str] =
+    &["steward-domain", "steward-http", "steward-language", "steward-log", "steward-proto", "steward-settings"];
 
 /// The binary puts everything together.
 const ALL: &[&str] = &[
@@ -41,6 +43,7 @@ const ALL: &[&str] = &[
     "steward-projection",
     "steward-proto",
     "steward-scheduler",
+    "steward-settings",
     "steward-webhooks",
 ];
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use steward_domain::{conversation::takeover::stretch::HumanStretch, settings::Defaults};
-use steward_language::Language;
+use steward_language::{DateOrder, Language};
 
 /// The brain without a model, as `[brain] provider` and the events name it.
 pub const RULES: &str = "rules";
@@ -15,8 +15,8 @@ pub struct TurnInput {
     pub zone: Tz,
     /// The contact's language: what is known of them, else the default.
     pub language: Language,
-    /// The contact writes `3/4` as 3 April (en-GB, en-AU …).
-    pub day_first: bool,
+    /// Which number of the contact's `3/4` is the day.
+    pub date_order: DateOrder,
     /// The contact's own hour for a bare day, else the default.
     pub followup_hour: u32,
     pub defaults: Defaults,

@@ -10,17 +10,18 @@ use steward_domain::{
         turns::{StartTurn, TurnStanding, TurnStart},
     },
     ids,
-    settings::Settings,
+    person::contact_of,
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, TenantId, v1};
+use steward_settings::InForce;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
     actions,
     brain::{Decision, RULES},
-    input::{Known, turn_input},
+    input::turn_input,
     meetings,
     outcome::{Failure, Turn},
     rules,
@@ -38,7 +39,7 @@ const AT_ONCE: usize = 256;
 const BUSY: Duration = Duration::from_millis(250);
 
 /// Runs until `shutdown`.
-pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), LogError> {
+pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Result<(), LogError> {
     let worker = Arc::new(Worker {
         log: log.clone(),
         settings,
@@ -53,7 +54,7 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
         "ev.*.conversation.*.meeting_moved",
         "ev.*.conversation.*.meeting_cancelled",
     ];
-    let tenants = worker.settings.tenant_ids();
+    let tenants = worker.settings.now().tenant_ids();
     let subscription = Subscription::new("agent-brain", filters).concurrency(AT_ONCE).tenants(tenants);
     log.subscribe(subscription, shutdown, move |recorded| {
         let worker = Arc::clone(&worker);
@@ -65,7 +66,7 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
 /// One process's brain.
 pub struct Worker {
     pub log: Log,
-    pub settings: Arc<Settings>,
+    pub settings: InForce,
     pub name: String,
     thinking: Thinking,
     shutdown: CancellationToken,
@@ -160,7 +161,8 @@ impl Worker {
 
     /// How long to wait for the client's next message before answering.
     fn still_writing(&self, state: &Conversation) -> Option<Duration> {
-        let defaults = &self.settings.defaults;
+        let settings = self.settings.now();
+        let defaults = &settings.defaults;
         if defaults.turn_debounce.is_zero() {
             return None;
         }
@@ -221,27 +223,20 @@ impl Worker {
     pub async fn contact(&self, aggregate: &AggregateId, state: &Conversation) -> Result<Arc<Contact>, LogError> {
         let contact_id = state.place.as_ref().and_then(|p| p.contact_id.parse().ok());
         let Some(contact_id) = contact_id else { return Ok(Arc::default()) };
-        let load = async |id: Uuid| {
+        contact_of(contact_id, |id| async move {
             let contact = ids::contact_aggregate(&aggregate.tenant, id);
-            Ok::<_, LogError>(self.log.load::<Contact>(&contact, AtLeast::Latest).await?.state)
-        };
-        let own = load(contact_id).await?;
-        Ok(match own.merged_into {
-            Some(survivor) => {
-                let survivor = load(survivor).await?;
-                Arc::new(own.under(&survivor))
-            }
-            None => own,
+            Ok(self.log.load::<Contact>(&contact, AtLeast::Latest).await?.state)
         })
+        .await
     }
 
     /// Promises that are open in the person's other conversations, counted up to the limit. One that is made there at the
     /// same moment may be missed; the limit of this conversation alone is kept exactly.
     pub async fn open_elsewhere(&self, aggregate: &AggregateId, contact: &Contact) -> Result<usize, LogError> {
         let Ok(here) = aggregate.id().parse() else { return Ok(0) };
-        let mut open = 0;
+        let (mut open, most) = (0, self.settings.now().limits.open_follow_ups);
         for other in contact.elsewhere(here) {
-            if open >= self.settings.limits.open_follow_ups {
+            if open >= most {
                 break;
             }
             let other = ids::conversation_aggregate(&aggregate.tenant, other);
@@ -262,10 +257,9 @@ impl Worker {
         let seen = self.log.load::<Conversation>(aggregate, AtLeast::Cached).await?;
         let contact = self.contact(aggregate, &seen.state).await?;
         let elsewhere = self.open_elsewhere(aggregate, &contact).await?;
-        let known = Known::of(&seen.state, &contact, &self.settings.defaults);
-        turn.zone = known.zone.name().to_owned();
         // A message that came after the claim supersedes the turn below; the brain needn't see it.
-        let input = Arc::new(turn_input(&seen.state, &contact, &self.settings, elsewhere, Utc::now()));
+        let input = Arc::new(turn_input(&seen.state, &contact, &self.settings.now(), elsewhere, Utc::now()));
+        turn.zone = input.zone.name().to_owned();
         // Held any longer, the fold would have to copy it for the next event.
         drop(seen);
         let asked = Arc::clone(&input);

@@ -11,6 +11,7 @@ pub mod inbox;
 pub mod kernel;
 pub mod keys;
 pub mod mail;
+pub mod person;
 pub mod policy;
 pub mod settings;
 pub mod tenant;

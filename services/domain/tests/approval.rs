@@ -10,7 +10,7 @@ use conversation_world::{
 use steward_domain::{
     conversation::{Author, CancelOn, MessageState, dispatch::Step, follow_ups::Alarmed, outbox::fingerprint},
     kernel::Refusal as _,
-    settings::{Approval, ApprovalRule, Channel, ChannelKind, OnUnknown, Policy, SetBy, Settings, TenantPolicy},
+    settings::{Approval, ApprovalRule, SetBy},
 };
 use steward_proto::{Event, v1};
 
@@ -37,48 +37,6 @@ fn each_approval_mode_holds_what_it_names_and_never_a_humans_words() {
             world.dispatch(&id);
             assert_eq!(told(&world, &id).0 == "held", held, "{approval:?}: {:?}", state(&world, &id));
         }
-    }
-}
-
-#[test]
-fn a_channels_mode_counts_before_its_tenants_and_that_before_everybodys() {
-    use Approval::{All, FirstContact, Proactive};
-    let channel = |id: &str, tenant: &str, approval| Channel {
-        id: id.to_owned(),
-        tenant: tenant.to_owned(),
-        operators: Vec::new(),
-        on_unknown: OnUnknown::Hold,
-        rate_limit: None,
-        approval,
-        kind: ChannelKind::Web,
-    };
-    let settings = Settings {
-        policy: Policy { approval: FirstContact, ..Policy::default() },
-        tenants: [
-            ("strict".to_owned(), TenantPolicy { approval: Some(All), ..TenantPolicy::default() }),
-            ("silent".to_owned(), TenantPolicy::default()),
-        ]
-        .into(),
-        channels: vec![
-            channel("plain", "default", None),
-            channel("plain-own", "default", Some(Proactive)),
-            channel("strict", "strict", None),
-            channel("strict-own", "strict", Some(Approval::None)),
-            channel("silent", "silent", None),
-        ],
-        ..Settings::default()
-    };
-    for (channel_id, mode, set_by, shown) in [
-        ("plain", FirstContact, SetBy::Policy, "first_contact, set by [policy]"),
-        ("plain-own", Proactive, SetBy::Channel, "proactive, set for the channel"),
-        ("strict", All, SetBy::Tenant, "all, set for the tenant"),
-        ("strict-own", Approval::None, SetBy::Channel, "none, set for the channel"),
-        ("silent", FirstContact, SetBy::Policy, "first_contact, set by [policy]"),
-        ("unheard of", FirstContact, SetBy::Policy, "first_contact, set by [policy]"),
-    ] {
-        let rule = settings.approval(channel_id);
-        assert_eq!(rule, ApprovalRule { mode, set_by }, "{channel_id}");
-        assert_eq!(rule.to_string(), shown);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where a request comes from: the peer, or what a trusted proxy says of it.
 
 use std::{
+    fmt,
     net::{IpAddr, Ipv6Addr},
     str::FromStr,
 };
@@ -18,6 +19,14 @@ pub struct Network {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected an address or a network such as 10.0.0.0/8")]
 pub struct NoNetwork;
+
+impl fmt::Display for Network {
+    /// `10.0.0.0/8`, or the address alone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = if self.address.is_ipv4() { 32 } else { 128 };
+        if self.bits == whole { write!(f, "{}", self.address) } else { write!(f, "{}/{}", self.address, self.bits) }
+    }
+}
 
 impl FromStr for Network {
     type Err = NoNetwork;

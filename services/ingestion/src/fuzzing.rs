@@ -1,7 +1,8 @@
 //! One entry for each parser of bytes from outside, with what it promises of any input. The fuzz targets (`fuzz/`) and
 //! the test of mutated inputs run these; a broken promise panics.
 
-use steward_domain::settings::{Channel, ChannelKind, OnUnknown, WhatsApp};
+use steward_domain::settings::OnUnknown;
+use steward_settings::{Channel, ChannelKind, Secret, WhatsApp};
 
 pub use crate::email::{
     fuzzing::{calendar, mail, page, reply},
@@ -57,9 +58,9 @@ pub fn whatsapp(body: &[u8]) {
         approval: None,
         kind: ChannelKind::WhatsApp(WhatsApp {
             phone_number_id: "1".to_owned(),
-            access_token: String::new(),
-            app_secret: String::new(),
-            verify_token: String::new(),
+            access_token: Secret::new(""),
+            app_secret: Secret::new(""),
+            verify_token: Secret::new(""),
             api_base: String::new(),
             templates: Vec::new(),
         }),

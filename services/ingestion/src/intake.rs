@@ -1,35 +1,32 @@
 //! Recording what came in: one append, exactly once, before anybody is told that it is safe.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 use steward_domain::{
-    address::Address,
     conversation::{Conversation, MessageState},
     ids,
     inbox::Inbox,
-    mail::own_message,
-    settings::{Channel, ChannelKind, Settings},
 };
 use steward_http::{Guard, Problem, Trace};
 use steward_log::{Append, AtLeast, DecideError, Decided, Expected, Log, Tasks, Versioned};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, v1};
+use steward_settings::{Channel, InForce};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    arrival::{Action, Arrival, Chat, Command, Said, What},
+    arrival::{Action, Arrival, Command, Said, What},
     commands::Repeats,
-    email::providers::Memory,
     names::Names,
     origin::{Origin, new_event, source_of},
     outside::OutsideId,
     parsing::{LARGE, Parsing, Unread},
-    telegram::itself::Bots,
-    whatsapp::identity::People,
+    people::{People, bound},
+    ways::{Way, way_of},
 };
 
 /// Raw bodies up to this many bytes stand in the event itself; larger ones go to the object store.
@@ -48,25 +45,29 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Intake {
     pub log: Log,
-    pub settings: Arc<Settings>,
+    pub settings: InForce,
     pub repeats: Repeats,
     names: Names,
     /// Where large bodies are read.
     pub parsing: Parsing,
-    /// Who our Telegram bots are.
-    pub bots: Bots,
-    /// What the checks of mail providers remember.
-    pub providers: Memory,
+    /// By the channel's id.
+    ways: Arc<HashMap<String, Arc<dyn Way>>>,
     /// Who may be told of channels.
     pub guard: Guard,
 }
 
 impl Intake {
-    pub fn new(log: Log, settings: Arc<Settings>, guard: Guard, shutdown: CancellationToken, tasks: &Tasks) -> Self {
+    pub fn new(log: Log, settings: InForce, guard: Guard, shutdown: CancellationToken, tasks: &Tasks) -> Self {
         let names = Names::watch(log.clone(), shutdown, tasks);
-        let bots = Bots::of(&settings);
-        let parsing = Parsing::of(&settings);
-        Self { log, settings, repeats: Repeats::default(), names, parsing, bots, providers: Memory::default(), guard }
+        let now = settings.now();
+        let parsing = Parsing::of(&now);
+        let ways = now.channels.iter().map(|channel| (channel.id.clone(), way_of(channel))).collect();
+        Self { log, settings, repeats: Repeats::default(), names, parsing, ways: Arc::new(ways), guard }
+    }
+
+    /// The channel's way in. One that came into force since the start has nothing to remember yet.
+    pub fn way(&self, channel: &Channel) -> Arc<dyn Way> {
+        self.ways.get(&channel.id).cloned().unwrap_or_else(|| way_of(channel))
     }
 
     /// Records an arrival. When it returns, the arrival is durable and will never make a second event.
@@ -112,7 +113,8 @@ impl Intake {
         trace: &Trace,
     ) -> Result<(), Problem> {
         let tenant = TenantId::new(&channel.tenant).expect("the configuration was checked");
-        if let Some(conversation) = named_by_anybody(channel, &arrival)
+        let way = self.way(channel);
+        if let Some(conversation) = way.named_by_anybody(&arrival)
             && !self.is_there(&tenant, conversation).await?
         {
             // It looks like news of a mail of ours, and we never wrote one in such a conversation.
@@ -151,18 +153,13 @@ impl Intake {
         let conversation = match (&what, reported) {
             // It names the message, and so the conversation, wherever that takes place by now.
             (_, Some(conversation)) => conversation,
-            (What::Moved { from, to }, None) => match &chat.person {
-                Some(person) => people.moved(from, to, person).await?,
-                None => self.bind(&tenant, channel, from, to, &cause).await?,
-            },
-            (_, None) if chat.person.is_some() => people.conversation(&chat).await?,
-            (_, None) => self.conversation_at(&tenant, channel, &chat).await?,
+            (What::Moved { from, to }, None) => way.moved(&people, &chat, from, to).await?,
+            (_, None) => way.conversation(&people, &chat).await?,
         };
-        if !fresh && chat.person.is_some() && people.had_it_before(&chat, conversation, &key).await? {
+        if !fresh && way.had_it_before(&people, &chat, conversation, &key).await? {
             return Ok(());
         }
-        // Whoever may be called by several names is one contact by where they are.
-        let contact = chat.person.as_ref().map_or_else(|| chat.contact.to_string(), |_| conversation.to_string());
+        let contact = way.contact(&chat, conversation);
         let contact_id = ids::contact(&tenant, &channel.id, &contact).to_string();
         let origin = Origin { tenant, conversation, chat, from, source, contact_id, cause };
         match what {
@@ -308,42 +305,6 @@ impl Intake {
         });
         never_refused(noted.await)
     }
-
-    /// The conversation at an address, which may have moved there from another.
-    pub(crate) async fn conversation_at(
-        &self,
-        tenant: &TenantId,
-        channel: &Channel,
-        chat: &Chat,
-    ) -> Result<Uuid, Problem> {
-        if chat.may_be_bound {
-            let address = ids::address(tenant, &channel.id, &chat.external_id);
-            if let Some(bound) = self.log.load::<Address>(&address, AtLeast::Cached).await?.state.conversation_id {
-                return Ok(bound);
-            }
-        }
-        Ok(ids::conversation(tenant, &channel.id, &chat.external_id))
-    }
-
-    /// Binds a new address to the conversation at the old one, once; returns that conversation.
-    async fn bind(
-        &self,
-        tenant: &TenantId,
-        channel: &Channel,
-        from: &str,
-        to: &str,
-        cause: &Cause,
-    ) -> Result<Uuid, Problem> {
-        let old = Chat { external_id: from.into(), may_be_bound: true, ..Chat::default() };
-        let conversation = self.conversation_at(tenant, channel, &old).await?;
-        let address = ids::address(tenant, &channel.id, to);
-        let decided = self.log.decide(&address, AtLeast::Cached, |state: &Address, _| {
-            let event = || new_event(cause, bound(&channel.id, to, conversation, from));
-            let events = if state.conversation_id.is_none() { vec![event()] } else { Vec::new() };
-            Ok::<_, steward_domain::conversation::Refused>((events, state.conversation_id.unwrap_or(conversation)))
-        });
-        Ok(decided.await?.value)
-    }
 }
 
 /// What came of a decision that no rule refuses.
@@ -357,18 +318,6 @@ pub(crate) fn never_refused<T>(decided: Result<Decided<T>, DecideError<Infallibl
     }
 }
 
-/// The conversation that a bounce claims to be about. Anybody can write one, with an id that only looks like ours.
-fn named_by_anybody(channel: &Channel, arrival: &Arrival) -> Option<Uuid> {
-    let ChannelKind::Email(email) = &channel.kind else { return None };
-    match &arrival.what {
-        What::Reported(report) => ids::conversation_of(&report.message_id),
-        What::Aside { kind: "bounce", about, .. } => {
-            ids::conversation_of(own_message(about.trim_matches(['<', '>']), &email.address)?.0)
-        }
-        _ => None,
-    }
-}
-
 /// Whether what seems to be a human's is our own send, come back from the provider: it has the id of one, or the words of
 /// one that nobody knows the id of yet.
 fn is_our_own(state: &Conversation, said: &Said) -> bool {
@@ -378,15 +327,4 @@ fn is_our_own(state: &Conversation, said: &Said) -> bool {
         let same_words = message.parts.get(message.part).is_some_and(|part| said.text == *part && !part.is_empty());
         (!id.is_empty() && message.provider_ids.iter().any(|known| known == id)) || (unsettled && same_words)
     })
-}
-
-fn bound(channel_id: &str, to: &str, conversation: Uuid, from: &str) -> Event {
-    v1::AddressBound {
-        channel_id: channel_id.to_owned(),
-        external_id: to.to_owned(),
-        conversation_id: conversation.to_string(),
-        previous_external_id: from.to_owned(),
-        reason: "migrated".to_owned(),
-    }
-    .into()
 }

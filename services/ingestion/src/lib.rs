@@ -21,33 +21,35 @@ mod origin;
 mod outside;
 mod overheard;
 mod parsing;
+mod people;
 #[cfg(test)]
 #[allow(dead_code)] // Other tests kill theirs and start it again.
 #[path = "../../../nats/tests/support/server.rs"]
 mod server;
 mod telegram;
+mod ways;
 mod webhooks;
 mod whatsapp;
-
-use std::sync::Arc;
 
 use axum::{
     Router,
     routing::{MethodRouter, delete, patch, post},
 };
-use steward_domain::settings::Settings;
 use steward_http::{Guard, measure};
 use steward_log::{Log, Tasks};
+use steward_settings::InForce;
 use tokio_util::sync::CancellationToken;
 
 use intake::Intake;
 pub use telegram::register::{RegisterError, register_webhooks, registration_call};
+use ways::Beside;
+pub use ways::{Asking, Checked, check_channel};
 
 /// What ingestion works with.
 #[derive(Clone)]
 pub struct Ingestion {
     pub log: Log,
-    pub settings: Arc<Settings>,
+    pub settings: InForce,
     pub guard: Guard,
     /// Ends what runs beside the requests.
     pub shutdown: CancellationToken,
@@ -57,8 +59,10 @@ pub struct Ingestion {
 pub fn serve(ingestion: Ingestion, tasks: &Tasks) -> Router {
     let shutdown = ingestion.shutdown.clone();
     let intake = Intake::new(ingestion.log, ingestion.settings, ingestion.guard.clone(), shutdown.clone(), tasks);
-    tasks.run("mailboxes", email::imap::read_mailboxes(intake.clone(), shutdown.clone()));
-    telegram::listen(&intake, tasks, &shutdown);
+    let beside = Beside { intake: &intake, tasks, shutdown: &shutdown };
+    for channel in &intake.settings.now().channels {
+        intake.way(channel).listen(&beside, channel);
+    }
     routes(intake, &ingestion.guard)
 }
 

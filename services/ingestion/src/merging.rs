@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -9,6 +10,7 @@ use futures::StreamExt as _;
 use steward_domain::{
     contact::{Contact, Merge, Refused},
     ids,
+    person::contact_of,
 };
 use steward_http::Problem;
 use steward_log::{AtLeast, DecideError, Log, LogError};
@@ -24,13 +26,11 @@ const LOOKING: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// When the log doesn't answer.
-pub async fn contact(log: &Log, tenant: &TenantId, id: Uuid) -> Result<Contact, LogError> {
-    let load = async |id| log.load::<Contact>(&ids::contact_aggregate(tenant, id), AtLeast::Latest).await;
-    let own = load(id).await?.state;
-    Ok(match own.merged_into {
-        Some(survivor) => own.under(&load(survivor).await?.state),
-        None => (*own).clone(),
+pub async fn contact(log: &Log, tenant: &TenantId, id: Uuid) -> Result<Arc<Contact>, LogError> {
+    contact_of(id, |id| async move {
+        Ok(log.load::<Contact>(&ids::contact_aggregate(tenant, id), AtLeast::Latest).await?.state)
     })
+    .await
 }
 
 /// Records a merge on the surviving contact and then on the merged one; returns the position to wait for. What is done

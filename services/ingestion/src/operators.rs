@@ -4,12 +4,13 @@ use steward_domain::{
     address::Address,
     conversation::{Author, Conversation, OnReply, Refused, outbox::Queue},
     ids,
-    settings::Channel,
+    person::language_of,
 };
 use steward_http::Problem;
 use steward_language::Language;
 use steward_log::{AtLeast, DecideError};
 use steward_proto::Event;
+use steward_settings::Channel;
 use uuid::Uuid;
 
 use crate::{
@@ -43,8 +44,8 @@ impl Intake {
             return Ok(());
         }
         let failure = self.carry_out(channel, origin, command).await?;
-        let language = origin.from.as_ref().and_then(|f| Language::of_tag(&f.language));
-        let language = language.unwrap_or(self.settings.defaults.language);
+        let tag = origin.from.as_ref().map(|f| f.language.as_str());
+        let language = language_of(tag, &self.settings.now().defaults);
         self.note_once(origin, |seen| {
             let mut events = vec![origin.kept("operator_command")];
             if let (Some(failure), None) = (&failure, &seen.ahead) {

@@ -4,9 +4,9 @@ use chrono::Utc;
 use steward_domain::{
     conversation::{Conversation, Place},
     ids,
-    settings::Channel,
 };
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, to_timestamp, v1};
+use steward_settings::Channel;
 use uuid::Uuid;
 
 use crate::{

@@ -10,8 +10,8 @@ use std::{
 };
 
 use futures::FutureExt as _;
-use steward_domain::settings::Settings;
 use steward_http::Problem;
+use steward_settings::Settings;
 use tokio::{runtime::Handle, sync::Semaphore, time::timeout};
 
 /// JSON and signatures of more than this, in bytes, are read beside the I/O threads; less is done in less time than it
@@ -102,10 +102,11 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Unread> {
 mod tests {
     use std::sync::mpsc;
 
-    use steward_domain::settings::{Channel, ChannelKind, OnUnknown};
+    use steward_domain::settings::OnUnknown;
     use steward_http::{Guard, Trace};
     use steward_log::{ConnectOptions, Log, Tasks};
     use steward_proto::Event;
+    use steward_settings::{Channel, ChannelKind};
     use tokio_util::sync::CancellationToken;
 
     use super::*;
@@ -171,7 +172,7 @@ mod tests {
         };
         let settings = Settings { channels: vec![channel.clone()], ..Settings::default() };
         let (tasks, _) = Tasks::new(shutdown.clone());
-        let intake = Intake::new(log.clone(), Arc::new(settings), Guard::open(), shutdown.clone(), &tasks);
+        let intake = Intake::new(log.clone(), settings.into(), Guard::open(), shutdown.clone(), &tasks);
         let (raw, trace) = (bytes::Bytes::from_static(b"whatever it was"), Trace::begin());
         for why in [Unread::Panicked, Unread::Late, Unread::Panicked] {
             intake.keep_unread(&channel, why, raw.clone(), &trace).await.unwrap();

@@ -2,13 +2,13 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, Method, Uri, header},
+    http::{HeaderMap, Uri, header},
     response::{IntoResponse as _, Response},
 };
-use steward_domain::settings::{Channel, ChannelKind};
 use steward_http::{ApiPath, Problem, wrong_method};
+use steward_settings::Channel;
 
-use crate::{email, intake::Intake, telegram, whatsapp};
+use crate::intake::Intake;
 
 /// `/webhooks/{kind}`: the only channel of that kind.
 pub async fn to_only_channel(
@@ -16,7 +16,8 @@ pub async fn to_only_channel(
     ApiPath(kind): ApiPath<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let mut of_kind = intake.settings.channels.iter().filter(|c| c.kind.name() == kind);
+    let settings = intake.settings.now();
+    let mut of_kind = settings.channels.iter().filter(|c| c.kind.name() == kind);
     let (Some(channel), None) = (of_kind.next(), of_kind.next()) else {
         return Err(which(&intake, &kind, request.uri(), request.headers()).await);
     };
@@ -29,7 +30,8 @@ pub async fn to_channel(
     ApiPath((kind, channel_id)): ApiPath<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
-    match intake.settings.channel(&channel_id).filter(|c| c.kind.name() == kind) {
+    let settings = intake.settings.now();
+    match settings.channel(&channel_id).filter(|c| c.kind.name() == kind) {
         Some(channel) => accept(&intake, channel, request).await,
         None => Err(which(&intake, &kind, request.uri(), request.headers()).await),
     }
@@ -44,9 +46,9 @@ async fn which(intake: &Intake, kind: &str, uri: &Uri, headers: &HeaderMap) -> P
             "there is no such webhook; use the channel's own path, /webhooks/{kind}/{channel_id}",
         );
     };
-    let with_webhook = |c: &&Channel| !matches!(c.kind, ChannelKind::Web) && c.tenant == caller.tenant.as_str();
-    let paths: Vec<String> = intake
-        .settings
+    let with_webhook = |c: &&Channel| intake.way(c).has_webhook() && c.tenant == caller.tenant.as_str();
+    let settings = intake.settings.now();
+    let paths: Vec<String> = settings
         .channels
         .iter()
         .filter(with_webhook)
@@ -62,20 +64,13 @@ async fn which(intake: &Intake, kind: &str, uri: &Uri, headers: &HeaderMap) -> P
 }
 
 async fn accept(intake: &Intake, channel: &Channel, request: Request) -> Result<Response, Problem> {
-    if let ChannelKind::WhatsApp(whatsapp) = &channel.kind {
-        return whatsapp::webhook::accept(intake, channel, whatsapp, request).await;
-    }
-    if request.method() != Method::POST {
+    let way = intake.way(channel);
+    if !way.takes(request.method()) {
         let problem = wrong_method(request.method().clone(), request.uri().clone()).await;
         return Ok(([(header::ALLOW, "POST")], problem).into_response());
     }
-    match &channel.kind {
-        ChannelKind::Telegram(telegram) => {
-            Ok(telegram::webhook::accept(intake, channel, telegram, request).await?.into_response())
-        }
-        ChannelKind::Email(email) => Ok(email::webhook::accept(intake, channel, email, request).await?.into_response()),
-        ChannelKind::WhatsApp(_) | ChannelKind::Web => {
-            Err(which(intake, channel.kind.name(), request.uri(), request.headers()).await)
-        }
+    if !way.has_webhook() {
+        return Err(which(intake, channel.kind.name(), request.uri(), request.headers()).await);
     }
+    way.accept(intake, channel, request).await
 }

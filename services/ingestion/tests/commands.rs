@@ -297,6 +297,28 @@ async fn a_key_opens_its_own_tenant_as_far_as_its_role_goes() {
 }
 
 #[tokio::test]
+async fn settings_put_in_force_count_for_the_next_command() {
+    let world = World::start().await;
+    let id = world.client(42).await;
+    let body = json!({"conversation_id": id, "text": "x", "phrase": "tomorrow"});
+    let schedule = async || world.command(Method::POST, "/api/v1/follow-ups", body.clone()).await;
+    let made = schedule().await;
+    assert_eq!(made.status, StatusCode::CREATED, "{:?}", made.body);
+    let mut settings = world::settings();
+    settings.limits.open_follow_ups = 2;
+    settings.defaults.followup_hour = 7;
+    settings.defaults.timezone = "Asia/Makassar".parse().unwrap();
+    world.source.put(settings);
+    let made = schedule().await;
+    assert_eq!(made.status, StatusCode::CREATED, "{:?}", made.body);
+    let due = state(&world, &id).await.follow_ups[&made.text("id")].due_at;
+    let local = due.with_timezone(&chrono_tz::Asia::Makassar).time();
+    assert_eq!(local, chrono::NaiveTime::from_hms_opt(7, 0, 0).unwrap());
+    let refused = schedule().await;
+    assert_eq!((refused.status, refused.text("code").as_str()), (StatusCode::CONFLICT, "too_many_follow_ups"));
+}
+
+#[tokio::test]
 async fn a_phrase_is_read_in_the_contacts_own_zone() {
     let world = World::start().await;
     let id = world.client(42).await;

@@ -5,10 +5,10 @@
 mod world;
 
 use std::net::Ipv4Addr;
+use steward_settings::{ChannelKind, Mode, Settings};
 
 use axum::{Json, Router, extract::Path, routing::post};
 use serde_json::{Value, json};
-use steward_domain::settings::{ChannelKind, Settings};
 use steward_ingestion::{register_webhooks, registration_call};
 use tokio::{net::TcpListener, sync::mpsc};
 use world::{SECRET, channel, telegram};
@@ -65,7 +65,7 @@ async fn a_bot_whose_updates_are_asked_for_gets_no_webhook() {
     let (base, mut called) = bot_api(json!({"ok": true, "result": true})).await;
     let mut settings = settings(&base);
     let ChannelKind::Telegram(telegram) = &mut settings.channels[0].kind else { panic!("telegram") };
-    telegram.polling = true;
+    telegram.mode = Mode::Polling;
     assert!(register_webhooks(&settings, "https://steward.example/", &client()).await.is_empty());
     assert!(called.try_recv().is_err() && registration_call(&settings).is_none());
 }

@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, hint::black_box, time::Duration, time::Instant}
 use chrono::{TimeZone as _, Utc};
 
 use crate::{
+    DateOrder,
     Language::{self, En, Es, Ru},
     excerpt,
     time::{self, PartsOfDay, TimeContext, parse_all},
@@ -68,7 +69,7 @@ fn context(language: Language) -> TimeContext {
         written_at: Utc.with_ymd_and_hms(2026, 11, 18, 9, 0, 0).unwrap(),
         zone: chrono_tz::Europe::Moscow,
         language,
-        day_first: false,
+        date_order: DateOrder::MonthFirst,
         followup_hour: 10,
         parts_of_day: PartsOfDay::default(),
     }

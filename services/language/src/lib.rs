@@ -1,5 +1,6 @@
 //! What people's words mean, in each language: times, requests. Knows no event and no aggregate; no I/O, no clock, no randomness.
 
+mod date_order;
 pub mod excerpt;
 #[cfg(test)]
 mod growth;
@@ -7,4 +8,5 @@ mod language;
 pub mod time;
 pub mod understanding;
 
+pub use date_order::DateOrder;
 pub use language::{Language, UnknownLanguage};

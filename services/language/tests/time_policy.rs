@@ -5,6 +5,7 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use steward_language::{
+    DateOrder,
     Language::{self, En, Es, Ru},
     time::{Meaning, PartsOfDay, TimeContext, find_all, parse},
 };
@@ -14,7 +15,14 @@ const WRITTEN: &str = "2026-11-18T12:30:00+01:00";
 
 fn context(language: Language, written_at: &str, zone: Tz) -> TimeContext {
     let written_at: DateTime<Utc> = DateTime::parse_from_rfc3339(written_at).unwrap().to_utc();
-    TimeContext { written_at, zone, language, day_first: false, followup_hour: 10, parts_of_day: PartsOfDay::default() }
+    TimeContext {
+        written_at,
+        zone,
+        language,
+        date_order: DateOrder::MonthFirst,
+        followup_hour: 10,
+        parts_of_day: PartsOfDay::default(),
+    }
 }
 
 /// The local time, or the outcome with its rule, as the tables below write them.
@@ -370,9 +378,28 @@ fn dates_in_digits_follow_the_order_of_the_language() {
         En,
         "3/4 | 2027-03-04 10:00\n25/12 | 2026-12-25 10:00\n3/4/2027 | 2027-03-04 10:00\n2027-03-04 | 2027-03-04 10:00\n2027/3/4 | 2027-03-04 10:00\n2027-03-04T15:30:00Z | 2027-03-04 16:30\n2027-03-04T15:30:00+03:00 | 2027-03-04 13:30\n2027-03-04 15:30 | 2027-03-04 15:30\n3/4 of the team | none\n24/7 | none",
     );
-    let british = TimeContext { day_first: true, ..context(En, WRITTEN, Tz::Europe__London) };
+    let british = TimeContext { date_order: DateOrder::DayFirst, ..context(En, WRITTEN, Tz::Europe__London) };
     assert_eq!(told("3/4", &british), "2027-04-03 10:00");
     assert_eq!(told("3/4/2027 at 5pm", &british), "2027-04-03 17:00");
+    // Canada writes both: what is one day in either order is that day, else it is asked, with both.
+    let canadian = TimeContext { date_order: DateOrder::Open, ..context(En, WRITTEN, Tz::America__Toronto) };
+    for (phrase, meaning) in [
+        ("3/4", "ask: day_or_month"),
+        ("on 3/4/2027 at 5pm", "ask: day_or_month"),
+        ("25/12", "2026-12-25 10:00"),
+        ("12/25", "2026-12-25 10:00"),
+        ("5/5", "2027-05-05 10:00"),
+        ("2027-03-04", "2027-03-04 10:00"),
+        ("tomorrow", "2026-11-19 10:00"),
+        ("11/12/2020", "past"),
+        ("el 3/4", "2027-04-03 10:00"),
+        ("hello", "none"),
+    ] {
+        assert_eq!(told(phrase, &canadian), meaning, "{phrase}");
+    }
+    let Meaning::Ambiguous { readings, .. } = parse("3/4 at 5pm", &canadian) else { panic!("it is asked") };
+    let shown = readings.iter().map(|m| m.at.with_timezone(&m.zone).format("%m-%d %H").to_string());
+    assert_eq!(shown.collect::<Vec<_>>(), ["03-04 17", "04-03 17"]);
 }
 
 #[test]

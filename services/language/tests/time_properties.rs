@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, Months, TimeZone, Utc};
 use chrono_tz::Tz;
 use proptest::prelude::*;
 use steward_language::{
-    Language,
+    DateOrder, Language,
     time::{Meaning, PartsOfDay, TimeContext, find_all, parse},
 };
 
@@ -135,10 +135,14 @@ fn language() -> impl Strategy<Value = Language> {
     prop_oneof![Just(Language::Ru), Just(Language::Es), Just(Language::En)]
 }
 
+fn date_order() -> impl Strategy<Value = DateOrder> {
+    prop_oneof![Just(DateOrder::MonthFirst), Just(DateOrder::DayFirst), Just(DateOrder::Open)]
+}
+
 prop_compose! {
-    fn context()(seconds in 1_700_000_000_i64..2_000_000_000, zone in 0..ZONES.len(), language in language(), day_first: bool, hour in 0_u32..24) -> TimeContext {
+    fn context()(seconds in 1_700_000_000_i64..2_000_000_000, zone in 0..ZONES.len(), language in language(), date_order in date_order(), hour in 0_u32..24) -> TimeContext {
         let written_at = Utc.timestamp_opt(seconds, 0).unwrap();
-        TimeContext { written_at, zone: ZONES[zone], language, day_first, followup_hour: hour, parts_of_day: PartsOfDay::default() }
+        TimeContext { written_at, zone: ZONES[zone], language, date_order, followup_hour: hour, parts_of_day: PartsOfDay::default() }
     }
 }
 

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use regex::Regex;
 use serde_json::Value;
 use steward_language::{
-    Language,
+    DateOrder, Language,
     time::{Meaning, PartsOfDay, TimeContext, parse},
 };
 
@@ -103,7 +103,14 @@ fn rows(language: Language) -> Vec<Row> {
 }
 
 fn context(language: Language, written_at: DateTime<Utc>, zone: Tz) -> TimeContext {
-    TimeContext { written_at, zone, language, day_first: false, followup_hour: 10, parts_of_day: PartsOfDay::default() }
+    TimeContext {
+        written_at,
+        zone,
+        language,
+        date_order: DateOrder::MonthFirst,
+        followup_hour: 10,
+        parts_of_day: PartsOfDay::default(),
+    }
 }
 
 /// Whether the times agree as far as the row's source is to be trusted.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::{Europe::Madrid, Tz};
 use steward_language::{
-    Language,
+    DateOrder, Language,
     time::{Meaning, PartsOfDay, TimeContext},
     understanding::{Asked, Request, Which, understand},
 };
@@ -22,7 +22,7 @@ fn context(language: Language) -> TimeContext {
         written_at: written_at(),
         zone: ZONE,
         language,
-        day_first: false,
+        date_order: DateOrder::MonthFirst,
         followup_hour: 10,
         parts_of_day: PartsOfDay::default(),
     }

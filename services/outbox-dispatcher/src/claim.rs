@@ -10,7 +10,8 @@ use steward_domain::{
         dispatch::{Claiming, Step},
         templates::Addressee,
     },
-    settings::{ChannelKind, Policy, Template},
+    person::effective,
+    settings::Policy,
 };
 use steward_log::{AtLeast, DecideError};
 use steward_proto::{AggregateId, Cause, v1};
@@ -143,11 +144,8 @@ impl Dispatcher {
         limited_until: Option<DateTime<Utc>>,
     ) -> Claiming<'a> {
         let Known { policy, contact, elsewhere, breaker_open } = known;
-        let zone = contact
-            .and_then(|c| c.timezone.as_deref())
-            .or(Some(state.person.timezone.as_str()))
-            .and_then(|z| z.parse().ok())
-            .unwrap_or(self.settings.defaults.timezone);
+        let settings = self.settings.now();
+        let person = effective(&settings.defaults, contact, state);
         let channel_id = state.place.as_ref().map_or("", |place| place.channel_id.as_str());
         let way = self.routes.get(channel_id);
         Claiming {
@@ -156,30 +154,16 @@ impl Dispatcher {
             claim_id,
             worker: &self.worker,
             lifetime: way.map_or(Duration::ZERO, |route| route.way.request_timeout()) + TO_RECORD,
-            late_limit: self.settings.defaults.late_limit,
+            late_limit: settings.defaults.late_limit,
             policy,
-            approval: self.settings.approval(channel_id),
-            zone,
+            approval: settings.approval(channel_id),
+            zone: person.zone.value,
             archived: contact.is_some_and(|c| c.archived),
             limited_until,
-            templates: self.templates(state),
-            addressee: Addressee {
-                languages: [
-                    contact.and_then(|c| c.language.as_deref()).unwrap_or(&state.person.language),
-                    self.settings.defaults.language.code(),
-                ],
-                name: contact.and_then(|c| c.name.as_deref()).unwrap_or(&state.person.name),
-            },
+            templates: way.map_or(&[][..], |route| route.way.templates()),
+            addressee: Addressee { languages: [person.said_tag, settings.defaults.language.code()], name: person.name },
             breaker_open,
             elsewhere,
-        }
-    }
-
-    /// The templates of the conversation's channel.
-    fn templates(&self, state: &Conversation) -> &[Template] {
-        match state.place.as_ref().and_then(|p| self.settings.channel(&p.channel_id)).map(|c| &c.kind) {
-            Some(ChannelKind::WhatsApp(whatsapp)) => &whatsapp.templates,
-            _ => &[],
         }
     }
 }

@@ -12,17 +12,15 @@ use std::{
 
 use futures::StreamExt as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use steward_domain::{
-    conversation::Conversation,
-    settings::{ChannelKind, Settings},
-};
+use steward_domain::conversation::Conversation;
 use steward_log::{AtLeast, Log, Shares};
 use steward_proto::{AggregateId, Event, Recorded};
+use steward_settings::InForce;
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    channels::{Bot, Number, http_client},
+    channels::{Sign, Way, http_client, way_of},
     dispatcher::Error,
 };
 
@@ -40,11 +38,14 @@ const OF_CHANNEL: usize = 16;
 /// Waits until the log can be read.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// A bot and how much it has signed lately.
+/// The channels whose providers take signs, by id.
+type Ways = HashMap<String, Arc<Signing>>;
+
+/// A channel and how much it has signed lately.
 struct Signing {
-    bot: Bot,
+    way: Arc<dyn Way>,
     chat: DefaultKeyedRateLimiter<String>,
-    /// Telegram asked for quiet until then.
+    /// The provider asked for quiet until then.
     quiet_until: Mutex<Option<Instant>>,
 }
 
@@ -52,34 +53,25 @@ struct Signing {
 ///
 /// # Errors
 /// The HTTP client can't be made.
-pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), Error> {
+pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Result<(), Error> {
     let client = http_client()?;
-    let bots: HashMap<String, Arc<Signing>> = settings
+    let settings = settings.now();
+    let ways: Ways = settings
         .channels
         .iter()
-        .filter_map(|channel| match &channel.kind {
-            ChannelKind::Telegram(t) => Some((channel.id.clone(), Arc::new(Signing::of(Bot::new(t, client.clone()))))),
-            _ => None,
-        })
-        .collect();
-    let numbers: HashMap<String, Number> = settings
-        .channels
-        .iter()
-        .filter_map(|channel| match &channel.kind {
-            ChannelKind::WhatsApp(w) => Some((channel.id.clone(), Number::new(w, client.clone()))),
-            _ => None,
-        })
+        .filter_map(|channel| Some((channel.id.clone(), way_of(channel, &client)?)))
+        .filter(|(_, way)| !way.signs().is_empty())
+        .map(|(id, way)| (id, Arc::new(Signing::of(way))))
         .collect();
     let courtesies = Courtesies {
         log,
-        bots,
-        numbers: Arc::new(numbers),
+        ways: Arc::new(ways),
         typing: RateLimiter::keyed(Quota::per_second(PER_SECOND)),
         room: Shares::new(AT_ONCE, OF_TENANT),
         tasks: TaskTracker::new(),
         shutdown,
     };
-    if courtesies.bots.is_empty() && courtesies.numbers.is_empty() {
+    if courtesies.ways.is_empty() {
         courtesies.shutdown.cancelled().await;
         return Ok(());
     }
@@ -96,8 +88,7 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
 
 struct Courtesies {
     log: Log,
-    bots: HashMap<String, Arc<Signing>>,
-    numbers: Arc<HashMap<String, Number>>,
+    ways: Arc<Ways>,
     /// By tenant.
     typing: DefaultKeyedRateLimiter<String>,
     room: Shares,
@@ -126,11 +117,11 @@ impl Courtesies {
         match &recorded.event {
             Event::ClientResponded(said) if said.kind == "button" => {
                 let channel = said.source.as_ref().map(|s| s.channel_id.as_str()).unwrap_or_default();
-                let Some(signing) = self.bots.get(channel).cloned() else { return };
+                let Some(signing) = giving(&self.ways, channel, Sign::PressArrived).cloned() else { return };
                 let press = said.provider_message_id.clone();
                 self.begin(recorded.subject.tenant.as_str(), channel, async move {
                     if signing.may_speak() {
-                        signing.heed(signing.bot.press_arrived(&press).await);
+                        signing.heed(signing.way.show(Sign::PressArrived, &press).await);
                     }
                 });
             }
@@ -142,13 +133,13 @@ impl Courtesies {
                 if self.typing.check_key(&tenant).is_err() {
                     return;
                 }
-                let (log, bots, turn_id) = (self.log.clone(), self.bots.clone(), turn.turn_id.clone());
-                let (numbers, through) = (Arc::clone(&self.numbers), turn.through_position);
+                let (log, ways, turn_id) = (self.log.clone(), Arc::clone(&self.ways), turn.turn_id.clone());
+                let through = turn.through_position;
                 let at_least = AtLeast::Position(recorded.position);
                 // Which channel it is, only the conversation says.
                 self.begin(&tenant, "", async move {
-                    mark_read(&log, &numbers, &aggregate, through, at_least).await;
-                    show_typing(&log, &bots, &aggregate, &turn_id, at_least).await;
+                    mark_read(&log, &ways, &aggregate, through, at_least).await;
+                    show_typing(&log, &ways, &aggregate, &turn_id, at_least).await;
                 });
             }
             _ => {}
@@ -165,37 +156,30 @@ impl Courtesies {
     }
 }
 
+/// The channel, if its provider takes this sign.
+fn giving<'a>(ways: &'a Ways, channel_id: &str, sign: Sign) -> Option<&'a Arc<Signing>> {
+    ways.get(channel_id).filter(|signing| signing.gives(sign))
+}
+
 /// Where messages are marked as read: the one that the turn answers, with those before it, and "typing…" until it is
 /// answered.
-async fn mark_read(
-    log: &Log,
-    numbers: &HashMap<String, Number>,
-    aggregate: &AggregateId,
-    through: u64,
-    at_least: AtLeast,
-) {
-    if numbers.is_empty() {
+async fn mark_read(log: &Log, ways: &Ways, aggregate: &AggregateId, through: u64, at_least: AtLeast) {
+    if !ways.values().any(|signing| signing.gives(Sign::Read)) {
         return;
     }
     let Ok(Some(answered)) = log.read(through).await else { return };
     let Event::ClientResponded(said) = &answered.event else { return };
     let channel = said.source.as_ref().map(|s| s.channel_id.as_str()).unwrap_or_default();
-    let Some(number) = numbers.get(channel) else { return };
+    let Some(signing) = giving(ways, channel, Sign::Read) else { return };
     // Under a human it is the human who reads.
     let read_by_us = log.load::<Conversation>(aggregate, at_least).await.is_ok_and(|seen| !seen.state.human_active());
     if read_by_us && !said.provider_message_id.is_empty() {
-        number.read(&said.provider_message_id).await;
+        signing.way.show(Sign::Read, &said.provider_message_id).await;
     }
 }
 
 /// Says "typing…" for as long as the turn runs.
-async fn show_typing(
-    log: &Log,
-    bots: &HashMap<String, Arc<Signing>>,
-    aggregate: &AggregateId,
-    turn_id: &str,
-    mut at_least: AtLeast,
-) {
+async fn show_typing(log: &Log, ways: &Ways, aggregate: &AggregateId, turn_id: &str, mut at_least: AtLeast) {
     loop {
         let Ok(seen) = log.load::<Conversation>(aggregate, at_least).await else { return };
         let runs = seen
@@ -208,20 +192,24 @@ async fn show_typing(
             return;
         }
         let Some(place) = &seen.state.place else { return };
-        let Some(signing) = bots.get(&place.channel_id) else { return };
+        let Some(signing) = giving(ways, &place.channel_id, Sign::Typing) else { return };
         if !signing.may_speak() || signing.chat.check_key(&place.external_id).is_err() {
             return;
         }
-        signing.heed(signing.bot.typing(&place.external_id).await);
+        signing.heed(signing.way.show(Sign::Typing, &place.external_id).await);
         tokio::time::sleep(SHOWN).await;
         at_least = AtLeast::Latest;
     }
 }
 
 impl Signing {
-    fn of(bot: Bot) -> Self {
+    fn of(way: Arc<dyn Way>) -> Self {
         let one_at_a_time = Quota::with_period(SHOWN).expect("the period isn't zero");
-        Self { bot, chat: RateLimiter::keyed(one_at_a_time), quiet_until: Mutex::new(None) }
+        Self { way, chat: RateLimiter::keyed(one_at_a_time), quiet_until: Mutex::new(None) }
+    }
+
+    fn gives(&self, sign: Sign) -> bool {
+        self.way.signs().contains(&sign)
     }
 
     fn may_speak(&self) -> bool {

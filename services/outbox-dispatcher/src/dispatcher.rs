@@ -6,16 +6,17 @@ use chrono::{DateTime, Utc};
 use steward_domain::{
     conversation::{Conversation, MessageState, Refused, dispatch::Step},
     kernel::Why,
-    settings::{Channel, OnUnknown, Settings},
+    settings::OnUnknown,
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Shares, Subscription};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, from_timestamp, v1};
+use steward_settings::{Channel, InForce};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
     breaker::Breaker,
-    channels::{Sent, Way, http_client},
+    channels::{Sent, Way, http_client, way_of},
     claim::{Claimable, Known},
     health,
     line::{Line, Room, Turn, Wish},
@@ -45,18 +46,18 @@ pub enum Error {
 }
 
 /// Runs until `shutdown`, then finishes the sends in hand.
-pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), Error> {
+pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Result<(), Error> {
     let client = http_client()?;
     let room = Room::default();
     let route = |c: &Channel| {
-        let way = Way::of(c, &client)?;
-        let line = Arc::new(Line::new(c, &way, &room, log.clock().clone()));
+        let way = way_of(c, &client)?;
+        let line = Arc::new(Line::new(c, way.as_ref(), &room, log.clock().clone()));
         Some((c.id.clone(), Route { way, line, on_unknown: c.on_unknown }))
     };
-    let routes: HashMap<_, _> = settings.channels.iter().filter_map(route).collect();
+    let routes: HashMap<_, _> = settings.now().channels.iter().filter_map(route).collect();
     let lines = routes.values().map(|route| Arc::clone(&route.line)).collect();
     let _alive = health::register(&log, room.clone(), lines, shutdown.clone());
-    let breaker = Breaker::new(settings.policy.breaker);
+    let breaker = Breaker::new(settings.now().policy.breaker);
     let worker = format!("outbox-dispatcher:{}", Uuid::now_v7().simple());
     let weighed = Shares::new(WEIGHED, WEIGHED_OF_TENANT);
     let dispatcher = Arc::new(Dispatcher {
@@ -84,7 +85,7 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
         ],
     )
     .concurrency(AT_ONCE)
-    .tenants(dispatcher.settings.tenant_ids());
+    .tenants(dispatcher.settings.now().tenant_ids());
     let subscription = Subscription { max_ack_pending: IN_HAND, ..subscription };
     log.subscribe(subscription, shutdown, move |recorded| {
         let dispatcher = Arc::clone(&dispatcher);
@@ -96,7 +97,7 @@ pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken)
 
 /// How a channel's messages go out.
 pub(crate) struct Route {
-    pub(crate) way: Way,
+    pub(crate) way: Arc<dyn Way>,
     line: Arc<Line>,
     on_unknown: OnUnknown,
 }
@@ -104,7 +105,7 @@ pub(crate) struct Route {
 /// One process's dispatcher.
 pub(crate) struct Dispatcher {
     pub(crate) log: Log,
-    pub(crate) settings: Arc<Settings>,
+    pub(crate) settings: InForce,
     pub(crate) routes: HashMap<String, Route>,
     weighed: Shares,
     breaker: Breaker,
@@ -175,7 +176,7 @@ impl Dispatcher {
             let contact = contact.as_deref();
             let proactive = message.proactive && message.part == 0;
             let elsewhere = if proactive { self.sent_elsewhere(aggregate, contact).await? } else { Vec::new() };
-            let policy = self.settings.policy(&aggregate.tenant);
+            let policy = &self.settings.now().policy(&aggregate.tenant);
             let known = Known { policy, contact, elsewhere: &elsewhere, breaker_open };
             let preview = self.claiming(message_id, "", &seen.state, known, None);
             seen.readable()?;

@@ -18,17 +18,15 @@ mod turnstile;
 
 pub use dispatcher::Error;
 
-use std::sync::Arc;
-
-use steward_domain::settings::Settings;
 use steward_log::Log;
+use steward_settings::InForce;
 use tokio_util::sync::CancellationToken;
 
 /// Runs until `shutdown`.
 ///
 /// # Errors
 /// It can't go on.
-pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), Error> {
+pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Result<(), Error> {
     tokio::try_join!(
         dispatcher::run(log.clone(), settings.clone(), shutdown.clone()),
         courtesies::run(log, settings, shutdown),

@@ -1,6 +1,7 @@
 //! Rate limits of a channel: so many messages a second over all chats, and so many in each chat. They are kept per process.
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use steward_settings::RateLimit;
 
 use governor::{
     Quota, RateLimiter,
@@ -8,7 +9,6 @@ use governor::{
     middleware::NoOpMiddleware,
     state::{InMemoryState, NotKeyed, keyed::DefaultKeyedStateStore},
 };
-use steward_domain::settings::RateLimit;
 use tokio::time::Instant;
 
 /// The runtime's clock, so that a bucket and whoever sleeps until it has a token go by the same time.

@@ -8,9 +8,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use steward_settings::Channel;
 
 use chrono::{DateTime, Utc};
-use steward_domain::settings::Channel;
 use steward_log::{Clock, Place, Shares};
 use tokio::time::Instant;
 
@@ -122,7 +122,7 @@ struct Waiting {
 }
 
 impl Line {
-    pub fn new(channel: &Channel, way: &Way, room: &Room, clock: Clock) -> Self {
+    pub fn new(channel: &Channel, way: &dyn Way, room: &Room, clock: Clock) -> Self {
         Self::of(&channel.id, &channel.tenant, way.at_once(), Limits::new(channel.rate_limit), room, clock)
     }
 
@@ -251,7 +251,7 @@ impl Drop for Going {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use steward_domain::settings::RateLimit;
+    use steward_settings::RateLimit;
     use tokio::task::JoinSet;
 
     use super::*;

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use steward_domain::{contact::Contact, conversation::Conversation, ids};
+use steward_domain::{contact::Contact, conversation::Conversation, ids, person::contact_of};
 use steward_log::{AtLeast, LogError};
 use steward_proto::AggregateId;
 use tokio::time::timeout;
@@ -34,18 +34,11 @@ impl Dispatcher {
         contact_id: &str,
     ) -> Result<Option<Arc<Contact>>, LogError> {
         let Ok(contact_id) = contact_id.parse() else { return Ok(None) };
-        let load = async |id: Uuid| {
+        let contact = contact_of(contact_id, |id| async move {
             let contact = ids::contact_aggregate(&aggregate.tenant, id);
             Ok::<_, LogError>(self.log.load::<Contact>(&contact, AtLeast::Latest).await?.state)
-        };
-        let own = load(contact_id).await?;
-        Ok(Some(match own.merged_into {
-            Some(survivor) => {
-                let survivor = load(survivor).await?;
-                Arc::new(own.under(&survivor))
-            }
-            None => own,
-        }))
+        });
+        contact.await.map(Some)
     }
 
     /// When proactive messages went to the same person in their other conversations. Asked only where a cap counts them.
@@ -88,7 +81,7 @@ impl Dispatcher {
             return Ok(false);
         }
         let own = self.log.load::<Conversation>(aggregate, AtLeast::Latest).await?.state;
-        Ok(own.is_at_cap(self.settings.policy(&aggregate.tenant), self.now(), message_id, &elsewhere))
+        Ok(own.is_at_cap(&self.settings.now().policy(&aggregate.tenant), self.now(), message_id, &elsewhere))
     }
 
     async fn elsewhere(
@@ -98,7 +91,7 @@ impl Dispatcher {
         counted: Counted,
     ) -> Result<Vec<DateTime<Utc>>, LogError> {
         let (Some(contact), Ok(here)) = (contact, aggregate.id().parse()) else { return Ok(Vec::new()) };
-        if self.settings.policy(&aggregate.tenant).daily_cap.is_none() {
+        if self.settings.now().policy(&aggregate.tenant).daily_cap.is_none() {
             return Ok(Vec::new());
         }
         let mut times = Vec::new();

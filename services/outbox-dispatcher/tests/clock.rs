@@ -6,8 +6,6 @@
 #[path = "../../scheduler/tests/world/mod.rs"]
 mod world;
 
-use std::sync::Arc;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
 use steward_domain::{
@@ -17,11 +15,12 @@ use steward_domain::{
     },
     ids,
     policy::parse_quiet_hours,
-    settings::{Channel, ChannelKind, OnUnknown, Policy, Settings},
+    settings::{OnUnknown, Policy},
 };
 use steward_log::{AtLeast, Clock, Hand, Log};
 use steward_outbox_dispatcher::Error;
 use steward_proto::{Event, Recorded, TenantId, from_timestamp};
+use steward_settings::{Channel, ChannelKind, Settings};
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 use world::{SOON, connect_by, new, promised, server::Server};
@@ -60,7 +59,7 @@ impl World {
     }
 
     fn dispatch(&self) -> JoinHandle<Result<(), Error>> {
-        let settings = Arc::new(self.settings.clone());
+        let settings = self.settings.clone().into();
         tokio::spawn(steward_outbox_dispatcher::run(self.log.clone(), settings, self.stop.clone()))
     }
 

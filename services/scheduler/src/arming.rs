@@ -1,9 +1,9 @@
 //! From events to alarms: what is scheduled, moved, put off or cancelled sets, replaces or takes off its alarm.
 
 use chrono::TimeDelta;
-use steward_domain::settings::Settings;
 use steward_log::{Alarm, HandleError, Handled, Log, LogError, Subscription};
 use steward_proto::{Cause, Event, Recorded, from_timestamp};
+use steward_settings::Settings;
 use tokio_util::sync::CancellationToken;
 
 use crate::alarm::{Alarms, Kind, set_by};
@@ -35,7 +35,7 @@ pub async fn run(log: Log, alarms: Alarms, shutdown: CancellationToken) -> Resul
 
 async fn handle(alarms: &Alarms, recorded: &Recorded) -> Result<Handled, HandleError> {
     let Some(aggregate) = recorded.subject.aggregate_id() else { return Ok(Handled::Done) };
-    if let Some(alarm) = alarm_set_by(alarms.decider().settings(), recorded) {
+    if let Some(alarm) = alarm_set_by(&alarms.decider().settings(), recorded) {
         alarms.set(alarm).await?;
     }
     if let Event::FollowUpCancelled(e) = &recorded.event {

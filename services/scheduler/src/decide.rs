@@ -10,10 +10,10 @@ use steward_domain::{
     },
     ids,
     kernel::Refusal as _,
-    settings::Settings,
 };
 use steward_log::{Alarm, AlarmName, AtLeast, DecideError, HandleError, Log, LogError};
 use steward_proto::{AggregateId, Cause, Event, NewEvent};
+use steward_settings::{InForce, Settings};
 use uuid::Uuid;
 
 use crate::alarm::Kind;
@@ -21,16 +21,16 @@ use crate::alarm::Kind;
 /// Decides on conversations for the scheduler.
 pub struct Decider {
     log: Log,
-    settings: Arc<Settings>,
+    settings: InForce,
 }
 
 impl Decider {
-    pub fn new(log: Log, settings: Arc<Settings>) -> Self {
+    pub fn new(log: Log, settings: InForce) -> Self {
         Self { log, settings }
     }
 
-    pub fn settings(&self) -> &Settings {
-        &self.settings
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.now()
     }
 
     /// Brings the conversation's state to hand.
@@ -52,9 +52,10 @@ impl Decider {
             .log
             .decide::<Conversation, _, Refused>(aggregate, AtLeast::Position(alarm.position), |state, _| {
                 let now = self.log.clock().now();
-                let late_limit = self.settings.defaults.late_limit;
+                let settings = self.settings.now();
+                let late_limit = settings.defaults.late_limit;
                 let ring = follow_ups::Ring { id: thing, now, late_limit, message_id: message_id.clone() };
-                let alarmed = match (kind, self.settings.defaults.human_release_after) {
+                let alarmed = match (kind, settings.defaults.human_release_after) {
                     (Kind::FollowUp, _) => state.follow_up_due(&ring)?,
                     (Kind::Message, _) => state.message_due(&ring)?,
                     (Kind::Silence, Some(release_after)) => state.silence_due(now, release_after)?,

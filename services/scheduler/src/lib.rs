@@ -13,19 +13,19 @@ mod tenants;
 
 use std::sync::Arc;
 
-use steward_domain::settings::Settings;
 use steward_log::{Log, LogError};
+use steward_settings::InForce;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{alarm::Alarms, decide::Decider, tenants::Tenants};
 
 /// Runs until `shutdown`.
-pub async fn run(log: Log, settings: Arc<Settings>, shutdown: CancellationToken) -> Result<(), LogError> {
+pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Result<(), LogError> {
     let tracker = TaskTracker::new();
     let (tenants, news) = Tenants::new(log.clock().clone());
     let _alive = tenants::register(&log, &tenants, shutdown.clone());
     // Others are met as their events come, and by the sweep.
-    for tenant in settings.tenant_ids() {
+    for tenant in settings.now().tenant_ids() {
         tenants.of(&tenant);
     }
     let decider = Arc::new(Decider::new(log.clone(), settings));

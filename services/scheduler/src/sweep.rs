@@ -116,7 +116,7 @@ impl Waiting {
 
     fn note(&mut self, alarms: &Alarms, recorded: &Recorded) {
         let Some(aggregate) = recorded.subject.aggregate_id() else { return };
-        if let Some(alarm) = alarm_set_by(alarms.decider().settings(), recorded) {
+        if let Some(alarm) = alarm_set_by(&alarms.decider().settings(), recorded) {
             let name = short(&alarm.name);
             if self.slice.holds(name) {
                 let next = u32::try_from(self.tenants.len()).unwrap_or(u32::MAX);
@@ -219,7 +219,7 @@ async fn set_missing(log: &Log, alarms: &Alarms, positions: Vec<u64>) -> Result<
             Ok(None) | Err(LogError::Malformed { .. }) => return Ok(0),
             Err(error) => return Err(error),
         };
-        let Some(alarm) = alarm_set_by(alarms.decider().settings(), &recorded) else { return Ok(0) };
+        let Some(alarm) = alarm_set_by(&alarms.decider().settings(), &recorded) else { return Ok(0) };
         match alarms.set(alarm).await {
             Ok(()) => Ok(1),
             Err(error) if error.is_transient() || matches!(error, LogError::ShutDown) => Err(error),

@@ -7,14 +7,15 @@
 
 mod world;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use async_nats::jetstream::{self, Context, stream::Stream};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, TryStreamExt as _};
-use steward_domain::{ids, settings::Settings};
+use steward_domain::ids;
 use steward_log::{Append, Clock, Expected, Hand, Log, LogError};
 use steward_proto::{Event, Recorded, TenantId, to_timestamp, v1};
+use steward_settings::Settings;
 use tokio::{
     task::JoinHandle,
     time::{sleep, timeout},
@@ -45,7 +46,7 @@ impl World {
         let log = connect_by(&server, &stop, clock).await;
         let jetstream = jetstream::new(async_nats::connect(server.url()).await.unwrap());
         let timers = jetstream.get_stream_no_info("TIMERS").await.unwrap();
-        let run = steward_scheduler::run(log.clone(), Arc::new(Settings::default()), stop.clone());
+        let run = steward_scheduler::run(log.clone(), Settings::default().into(), stop.clone());
         Self { log, hand, jetstream, timers, stop, scheduler: tokio::spawn(run), _server: server }
     }
 

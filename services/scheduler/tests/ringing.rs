@@ -4,12 +4,12 @@
 
 mod world;
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use chrono::{TimeDelta, Utc};
 use futures::{StreamExt, pin_mut};
-use steward_domain::settings::Settings;
 use steward_proto::Event;
+use steward_settings::Settings;
 use tokio_util::sync::CancellationToken;
 use world::{SOON, connect, promised, server::Server};
 
@@ -26,7 +26,7 @@ async fn a_scheduler_that_has_just_started_decides_each_promise_at_its_time_and_
     for round in 0..rounds {
         let running = CancellationToken::new();
         let log = connect(&server, &running).await;
-        let scheduler = tokio::spawn(steward_scheduler::run(log, Arc::new(Settings::default()), running.clone()));
+        let scheduler = tokio::spawn(steward_scheduler::run(log, Settings::default().into(), running.clone()));
         let due_at = Utc::now() + TimeDelta::milliseconds(1_300);
         let mut ids = Vec::new();
         for chat in 0..3 {

@@ -4,15 +4,15 @@
 
 mod world;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use chrono::{TimeDelta, Utc};
 use futures::{StreamExt, pin_mut};
 use serde_json::{Value, json};
-use steward_domain::settings::Settings;
 use steward_log::{Condition, Log};
 use steward_proto::Event;
+use steward_settings::Settings;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -74,7 +74,7 @@ async fn another_tenants_flood_of_alarms_delays_none() {
     fired(&log, "flood", (0..20_100).map(|_| alarm("flood", far).to_string().into_bytes())).await;
     // And thousands are due now.
     fired(&log, "flood", (0..4_000).map(|_| alarm("flood", Utc::now()).to_string().into_bytes())).await;
-    let scheduler = tokio::spawn(steward_scheduler::run(log.clone(), Arc::new(Settings::default()), stop.clone()));
+    let scheduler = tokio::spawn(steward_scheduler::run(log.clone(), Settings::default().into(), stop.clone()));
     let late = rings(&log, "calm").await;
     assert!(late < TimeDelta::seconds(2), "late by {late}");
     stop.cancel();
@@ -86,7 +86,7 @@ async fn what_is_no_alarm_is_given_up_at_once_and_the_scheduler_stays_well() {
     let server = Server::start().await;
     let stop = CancellationToken::new();
     let log = connect(&server, &stop).await;
-    let scheduler = tokio::spawn(steward_scheduler::run(log.clone(), Arc::new(Settings::default()), stop.clone()));
+    let scheduler = tokio::spawn(steward_scheduler::run(log.clone(), Settings::default().into(), stop.clone()));
     rings(&log, "t").await;
     let mut no_alarms: Vec<Vec<u8>> =
         vec![Vec::new(), b"{".to_vec(), vec![0xff; 64], vec![b'['; 3_000], vec![b' '; 100_000]];
@@ -124,7 +124,7 @@ async fn what_the_former_consumer_of_all_tenants_held_rings_and_the_next_alarm_t
     fired(&log, "t", [alarm("t", Utc::now()).to_string().into_bytes()]).await;
     let held = former.fetch().max_messages(1).messages().await.unwrap().next().await;
     assert!(held.is_some(), "it holds the alarm unacknowledged");
-    let scheduler = tokio::spawn(steward_scheduler::run(log.clone(), Arc::new(Settings::default()), stop.clone()));
+    let scheduler = tokio::spawn(steward_scheduler::run(log.clone(), Settings::default().into(), stop.clone()));
     rings(&log, "t").await;
     until_none_is_left(&log, "due.t.>").await;
     stop.cancel();
@@ -138,14 +138,14 @@ async fn a_scheduler_that_ends_before_the_stop_is_dead_and_one_after_it_is_not()
     let log = connect(&server, &stop).await;
     let condition =
         || log.health().conditions().into_iter().find(|(name, _)| name == "scheduler-alarms").map(|(_, said)| said);
-    let running = tokio::spawn(steward_scheduler::run(log.clone(), Arc::new(Settings::default()), stop.clone()));
+    let running = tokio::spawn(steward_scheduler::run(log.clone(), Settings::default().into(), stop.clone()));
     rings(&log, "t").await;
     assert_eq!(condition(), Some(Condition::Well));
     running.abort();
     let _ = running.await;
     let began = Instant::now();
     assert!(matches!(condition(), Some(Condition::Dead(_))), "after {:?}", began.elapsed());
-    let running = tokio::spawn(steward_scheduler::run(log.clone(), Arc::new(Settings::default()), stop.clone()));
+    let running = tokio::spawn(steward_scheduler::run(log.clone(), Settings::default().into(), stop.clone()));
     rings(&log, "t").await;
     stop.cancel();
     running.await.unwrap().unwrap();
@@ -158,7 +158,7 @@ async fn alarms_that_a_former_version_set_ring_and_are_not_set_a_second_time() {
     let server = Server::start().await;
     let stop = CancellationToken::new();
     let log = connect(&server, &stop).await;
-    let run = |stop| tokio::spawn(steward_scheduler::run(log.clone(), Arc::new(Settings::default()), stop));
+    let run = |stop| tokio::spawn(steward_scheduler::run(log.clone(), Settings::default().into(), stop));
     let before = CancellationToken::new();
     let scheduler = run(before.clone());
     let (soon, later) = (Utc::now() + TimeDelta::seconds(8), Utc::now() + TimeDelta::days(1));

@@ -33,7 +33,7 @@ pub fn nats(settings: &Settings, data_dir: &Path, user: &str) -> Result<Secret, 
         let (run, credentials) = running(data_dir)?;
         credentials.nats(user).or(run.nats.map(Secret::new))
     };
-    settings.nats_url.clone().or_else(managed).ok_or_else(|| NotFound {
+    settings.nats.url.clone().or_else(managed).ok_or_else(|| NotFound {
         server: "NATS",
         key: "nats.url",
         variable: "STEWARD__NATS__URL",
@@ -43,7 +43,7 @@ pub fn nats(settings: &Settings, data_dir: &Path, user: &str) -> Result<Secret, 
 
 /// Where Postgres is.
 pub fn postgres(settings: &Settings, data_dir: &Path) -> Result<Urls, NotFound> {
-    let given = settings.postgres_url.clone().map(Urls::One);
+    let given = settings.postgres.url.clone().map(Urls::One);
     let managed = || {
         let (run, credentials) = running(data_dir)?;
         Urls::of(&credentials).or(run.postgres.map(|url| Urls::One(Secret::new(url))))

@@ -4,12 +4,12 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::Router;
-use steward_domain::settings::Settings;
 use steward_http::{Guard, measure, unknown_path, wrong_method};
 use steward_ingestion::{Ingestion, register_webhooks, registration_call};
 use steward_log::{Backoff, Log, Tasks};
 use steward_projection::{Reached, Reads};
 use steward_proto::TenantId;
+use steward_settings::{InForce, Settings};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -58,7 +58,7 @@ impl fmt::Display for Service {
 /// What the services of one process share.
 #[derive(Clone)]
 pub struct Runtime {
-    pub settings: Arc<Settings>,
+    pub settings: InForce,
     pub log: Log,
     /// There if one of the services needs it.
     pub pools: Option<Pools>,
@@ -93,7 +93,7 @@ impl Runtime {
                 Service::AgentBrain => self.spawn(*service, steward_agent_brain::run(log, settings, shutdown)),
                 Service::Scheduler => self.spawn(*service, steward_scheduler::run(log, settings, shutdown)),
                 Service::OutboxDispatcher => {
-                    let webhooks = settings.webhooks.clone();
+                    let webhooks = settings.now().webhooks.clone();
                     self.spawn(*service, steward_webhooks::run(log.clone(), webhooks, shutdown.clone()));
                     self.spawn(*service, steward_outbox_dispatcher::run(log, settings, shutdown));
                 }
@@ -106,13 +106,11 @@ impl Runtime {
     fn ingestion(&self, public_url: Option<&str>) -> Router {
         match public_url {
             Some(url) => {
-                self.tasks.run(
-                    "registering webhooks",
-                    register(self.settings.clone(), url.to_owned(), self.shutdown.clone()),
-                );
+                self.tasks
+                    .run("registering webhooks", register(self.settings.now(), url.to_owned(), self.shutdown.clone()));
             }
             None => {
-                if let Some(call) = registration_call(&self.settings) {
+                if let Some(call) = registration_call(&self.settings.now()) {
                     info!(
                         "server.public_url isn't set, so Telegram isn't told where to send updates; the call is:\n{call}"
                     );
@@ -130,10 +128,11 @@ impl Runtime {
 
     fn projection(&self) -> anyhow::Result<Router> {
         let Pools { projector, reader, .. } = self.pools.clone().context("the projection has no Postgres")?;
-        let reached = Reached::with_limit(self.settings.read_limits.lag);
+        let settings = self.settings.now();
+        let reached = Reached::with_limit(settings.limits.lag);
         let run = steward_projection::run(self.log.clone(), projector, reached.clone(), self.shutdown.clone());
         self.spawn(Service::Projection, run);
-        let channels = self.settings.channels.iter().map(|channel| {
+        let channels = settings.channels.iter().map(|channel| {
             let tenant = TenantId::new(&channel.tenant).with_context(|| format!("tenant of channel {}", channel.id))?;
             Ok(steward_projection::Channel { tenant, id: channel.id.clone(), kind: channel.kind.name().to_owned() })
         });
@@ -143,7 +142,7 @@ impl Runtime {
             reached,
             guard: self.guard.clone(),
             channels: channels.collect::<anyhow::Result<_>>()?,
-            limits: self.settings.read_limits.clone(),
+            limits: settings.limits.clone(),
             shutdown: self.shutdown.clone(),
         })))
     }

@@ -3,7 +3,6 @@
 use std::{
     io::Write,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -14,12 +13,13 @@ use steward_log::{
     ConnectOptions, Log, LogError, Tasks,
     permissions::{ADMIN, READER, STEWARD},
 };
+use steward_settings::AuthMode;
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    config::{AuthMode, Secret, Settings},
+    config::{Secret, Settings},
     descriptors, disk, find,
     front::{self, Front},
     postgres::{self, Pools},
@@ -46,11 +46,10 @@ struct Urls {
 
 /// Runs all services, and the servers that the configuration gives no URL of, until a signal.
 pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
-    let served = Arc::new(settings.served()?);
     let data = DataDir::open(data_dir)?;
     let _lock = data.lock()?;
     let process = Process::begin(&settings).await?;
-    let wanted = Wanted { nats: settings.nats_url.is_none(), postgres: settings.postgres_url.is_none() };
+    let wanted = Wanted { nats: settings.nats.url.is_none(), postgres: settings.postgres.url.is_none() };
     let servers = match wanted {
         Wanted { nats: false, postgres: false } => None,
         _ => {
@@ -61,8 +60,8 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
     };
     let credentials = servers.as_ref().map_or_else(Credentials::default, |s| s.credentials.clone());
     let urls = Urls {
-        nats: credentials.nats(STEWARD).or(settings.nats_url.clone()).expect("it is managed or given"),
-        postgres: postgres::Urls::of(&credentials).or(settings.postgres_url.clone().map(postgres::Urls::One)),
+        nats: credentials.nats(STEWARD).or(settings.nats.url.clone()).expect("it is managed or given"),
+        postgres: postgres::Urls::of(&credentials).or(settings.postgres.url.clone().map(postgres::Urls::One)),
         disk: wanted.nats.then(|| data.path().to_owned()),
     };
     let run_file = RunFile::of_this_process(
@@ -81,7 +80,7 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
         None => Ok(Some(())),
     };
     let result = match streams {
-        Ok(Some(())) => process.run(&settings, served, &Service::ALL, urls, ready).await,
+        Ok(Some(())) => process.run(settings, &Service::ALL, urls, ready).await,
         Ok(None) => Ok(()),
         Err(problem) => Err(problem),
     };
@@ -94,18 +93,17 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
 
 /// Runs one service until a signal, on servers that run already.
 pub async fn one_service(service: Service, settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
-    let served = Arc::new(settings.served()?);
     let urls = Urls {
         nats: find::nats(&settings, data_dir, service.name())?,
         postgres: service.needs_postgres().then(|| find::postgres(&settings, data_dir)).transpose()?,
-        disk: settings.nats_url.is_none().then(|| data_dir.to_owned()),
+        disk: settings.nats.url.is_none().then(|| data_dir.to_owned()),
     };
     let process = Process::begin(&settings).await?;
     let ready = |url: &str| {
         say(format_args!("{service} is ready on {url}"));
         Ok(())
     };
-    let result = process.run(&settings, served, &[service], urls, ready).await;
+    let result = process.run(settings, &[service], urls, ready).await;
     info!("stopped");
     result
 }
@@ -123,12 +121,11 @@ impl Process {
     async fn begin(settings: &Settings) -> anyhow::Result<Self> {
         let shutdown = CancellationToken::new();
         stop_on_signals(shutdown.clone())?;
-        let mut limits = settings.edge.clone();
-        limits.connections = descriptors::room_for(limits.connections);
+        let limits = edge(settings);
         let metrics = telemetry::metrics()?;
         let listener = front::bind(settings.server.listen, "server.listen").await?;
         let url = front::local_url(listener.local_addr()?);
-        let early = (settings.auth == AuthMode::Open).then(Guard::open);
+        let early = (settings.auth.mode == AuthMode::Open).then(Guard::open);
         let front = Front::new(metrics.clone(), early, shutdown.clone());
         let (tasks, deaths) = Tasks::new(shutdown.clone());
         let serving = front.clone().serve(listener, limits, shutdown.clone());
@@ -150,17 +147,17 @@ impl Process {
     /// From connecting to the end. `ready` is told when the services answer; what it returns is kept until the shutdown.
     async fn run<T>(
         self,
-        settings: &Settings,
-        served: Arc<steward_domain::settings::Settings>,
+        settings: Settings,
         services: &[Service],
         urls: Urls,
         ready: impl FnOnce(&str) -> anyhow::Result<T>,
     ) -> anyhow::Result<()> {
         let Self { front, url, tasks, mut deaths, shutdown } = self;
+        let public_url = settings.server.public_url.clone();
         // Whatever happens from here on, the way back is the same.
         let result: anyhow::Result<()> = async {
             let Some((log, pools)) = connect(&front, services, &urls, &shutdown).await? else { return Ok(()) };
-            let guard = match settings.auth {
+            let guard = match settings.auth.mode {
                 AuthMode::Open => Guard::open(),
                 AuthMode::Keys => Guard::keys(log.clone()),
             };
@@ -168,7 +165,7 @@ impl Process {
             let stop = shutdown.clone();
             tasks.keep("the log", async move { stop.run_until_cancelled(failed).await.map_or(Ok(()), Err) });
             let runtime = Runtime {
-                settings: served,
+                settings: settings.into(),
                 log: log.clone(),
                 pools: pools.clone(),
                 guard: guard.clone(),
@@ -176,7 +173,7 @@ impl Process {
                 tasks: tasks.clone(),
             };
             front.waits_for("the services to start");
-            let router = runtime.start(services, settings.server.public_url.as_deref()).await?;
+            let router = runtime.start(services, public_url.as_deref()).await?;
             front.open(router, guard, log, pools.map(|pools| pools.reader));
             let kept = ready(&url)?;
             shutdown.cancelled().await;
@@ -229,6 +226,17 @@ async fn connect(
         _ => None,
     };
     Ok(Some((log, pools)))
+}
+
+/// `[limits]` of the HTTP edge.
+fn edge(settings: &Settings) -> steward_http::Limits {
+    steward_http::Limits {
+        connections: descriptors::room_for(settings.limits.connections),
+        connections_per_address: settings.limits.connections_per_address,
+        body_bytes: settings.limits.body_megabytes << 20,
+        trusted_proxies: settings.server.trusted_proxies.clone(),
+        ..steward_http::Limits::default()
+    }
 }
 
 async fn keep_up(metrics: PrometheusHandle, shutdown: CancellationToken) {

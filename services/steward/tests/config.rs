@@ -2,12 +2,10 @@
 
 use std::{fs, time::Duration};
 
-use steward::config::{self, AuthMode, ConfigError, Environment, Kind, Settings};
-use steward_domain::{
-    policy::parse_quiet_hours,
-    settings::{ChannelKind, OnUnknown, RateLimit},
-};
+use steward::config::{self, ConfigError, Environment, Settings};
+use steward_domain::{policy::parse_quiet_hours, settings::OnUnknown};
 use steward_proto::TenantId;
+use steward_settings::{AuthMode, ChannelKind, Mode, RateLimit};
 use tempfile::TempDir;
 
 /// Every key of the documented configuration.
@@ -28,13 +26,11 @@ url = "postgres://user@127.0.0.1/steward"
 [auth]
 mode = "keys"
 [brain]
-provider = "openai"
+provider = "rules"
 model = "some-model"
 [brain.providers.openai]
 base_url = "https://llm.example.com/v1"
 api_key = "${LLM_KEY}"
-[brain.jobs]
-summary = { provider = "gemini", model = "small" }
 [defaults]
 timezone = "Asia/Makassar"
 language = "es"
@@ -43,7 +39,7 @@ parts_of_day = { morning = 8, noon = 12, afternoon = 16, evening = 20, night = 2
 meeting_reminder_hours = [48, 2]
 late_limit = "2h"
 human_release_after = "never"
-no_reply_after = "3d"
+no_reply_after = "never"
 renew = false
 turn_max_wait = "4s"
 turn_debounce = "100ms"
@@ -97,7 +93,7 @@ fn load(toml: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigError>
     let dir = TempDir::new().expect("a temp dir");
     let path = dir.path().join("steward.toml");
     fs::write(&path, toml).expect("written");
-    config::load(Some(&path), &env(variables))
+    config::load(Some(&path), &env(variables)).map(|loaded| loaded.settings)
 }
 
 #[test]
@@ -106,34 +102,34 @@ fn every_documented_key_is_read() {
     assert_eq!(s.server.listen.to_string(), "127.0.0.1:8081");
     assert_eq!(s.server.public_url.as_deref(), Some("https://steward.example.com"));
     assert_eq!(s.server.metrics_listen.map(|a| a.to_string()).as_deref(), Some("127.0.0.1:9090"));
-    assert_eq!((s.edge.connections, s.edge.connections_per_address, s.edge.body_bytes), (500, 50, 256 << 20));
-    assert_eq!(s.edge.trusted_proxies, ["10.0.0.0/8", "::1"].map(|n| n.parse().expect("a network")));
-    assert_eq!(s.nats_url.as_ref().map(|u| u.expose()), Some("nats://127.0.0.1:4222"));
-    assert_eq!(s.brain.access["openai"].api_key.as_ref().map(|k| k.expose()), Some("sk-1"));
+    let limits = &s.limits;
+    assert_eq!((limits.connections, limits.connections_per_address, limits.body_megabytes), (500, 50, 256));
+    assert_eq!(s.server.trusted_proxies, ["10.0.0.0/8", "::1"].map(|n| n.parse().expect("a network")));
+    assert_eq!(s.nats.url.as_ref().map(|u| u.expose()), Some("nats://127.0.0.1:4222"));
     assert_eq!(s.defaults.timezone, chrono_tz::Asia::Makassar);
     assert_eq!((s.defaults.followup_hour, s.defaults.parts_of_day.night), (9, 23));
     assert_eq!(s.defaults.human_release_after, None);
-    assert_eq!(s.defaults.no_reply_after, Some(Duration::from_secs(3 * 86_400)));
     assert_eq!(s.defaults.turn_debounce, Duration::from_millis(100));
     assert_eq!(s.policy.quiet_hours, parse_quiet_hours("22:00-08:00"));
     assert_eq!(s.webhooks.retry, [1, 5].map(Duration::from_secs));
     assert_eq!(s.channels.len(), 4);
-    let Kind::Telegram(tg) = &s.channels[0].kind else { panic!("the first is telegram") };
+    let ChannelKind::Telegram(tg) = &s.channels[0].kind else { panic!("the first is telegram") };
     assert_eq!(
-        (tg.token.expose(), tg.api_base.as_str(), tg.on_unknown),
-        ("1:abc", "http://127.0.0.1:9", OnUnknown::Resend)
+        (tg.token.expose(), tg.api_base.as_str(), tg.mode, s.channels[0].on_unknown),
+        ("1:abc", "http://127.0.0.1:9", Mode::Polling, OnUnknown::Resend)
     );
     let rate = RateLimit { per_second: 20, burst: 25, per_chat_per_second: 2, per_chat_burst: 4 };
-    assert_eq!(tg.rate_limit, Some(rate));
+    assert_eq!(s.channels[0].rate_limit, Some(rate));
     assert_eq!((s.channels[0].tenant.as_str(), s.channels[3].tenant.as_str()), ("acme", "default"));
 }
 
 #[test]
 fn what_is_configured_but_not_served_is_refused_in_one_sentence() {
     let model = "[brain]\nprovider='openai'\nmodel='m'\n";
+    let job = "[brain.jobs]\nsummary={ provider='openai', model='m' }\n";
     let silence = "[defaults]\nno_reply_after='3d'\n";
-    for (toml, word) in [(model, "`openai`"), (silence, "`defaults.no_reply_after`")] {
-        let refusal = load(toml, &[]).expect("valid").served().expect_err("not served").to_string();
+    for (toml, word) in [(model, "`openai`"), (job, "`openai`"), (silence, "`defaults.no_reply_after`")] {
+        let refusal = load(toml, &[]).expect_err("not served").to_string();
         assert!(refusal.contains(word) && refusal.contains("doesn't serve yet"), "{refusal}");
     }
 }
@@ -141,30 +137,30 @@ fn what_is_configured_but_not_served_is_refused_in_one_sentence() {
 #[test]
 fn what_is_served_reaches_the_services_as_it_was_configured() {
     let toml = "[defaults]\nfollowup_hour=9\n[policy]\ndaily_cap=2\nquiet_hours='22:00-08:00'\n[[channels]]\nid='t'\nkind='telegram'\ntoken='1:a'\nsecret_token='b'\nmode='polling'\non_unknown='resend'\noperators=['7']\ntenant='acme'\n[[channels]]\nid='w'\nkind='web'\n";
-    let served = load(toml, &[]).expect("valid").served().expect("served");
+    let served = load(toml, &[]).expect("valid");
     assert_eq!((served.defaults.followup_hour, served.policy.daily_cap), (9, Some(2)));
     assert_eq!(served.policy.quiet_hours, parse_quiet_hours("22:00-08:00"));
     let telegram = served.channel("t").expect("there");
     assert_eq!((telegram.tenant.as_str(), telegram.operators.as_slice()), ("acme", &["7".to_owned()][..]));
-    assert_eq!((telegram.on_unknown, telegram.rate_limit), (OnUnknown::Resend, Some(RateLimit::default())));
+    assert_eq!((telegram.on_unknown, telegram.rate_limit.map(|rate| rate.per_second)), (OnUnknown::Resend, Some(30)));
     let ChannelKind::Telegram(bot) = &telegram.kind else { panic!("telegram") };
-    assert_eq!((bot.token.as_str(), bot.secret_token.as_str()), ("1:a", "b"));
+    assert_eq!((bot.token.expose(), bot.secret_token.expose()), ("1:a", "b"));
     assert_eq!(served.channel("w").map(|c| c.kind.name()), Some("web"));
 }
 
 #[test]
 fn without_a_file_there_is_one_open_web_channel_on_loopback() {
-    let s = config::load(None, &env(&[])).expect("defaults are valid");
-    assert_eq!((s.auth, s.server.listen.to_string()), (AuthMode::Open, "127.0.0.1:8080".to_owned()));
+    let s = config::load(None, &env(&[])).expect("defaults are valid").settings;
+    assert_eq!((s.auth.mode, s.server.listen.to_string()), (AuthMode::Open, "127.0.0.1:8080".to_owned()));
     assert_eq!(s.channels.len(), 1);
-    assert_eq!((s.channels[0].id.as_str(), &s.channels[0].kind), ("web", &Kind::Web));
-    assert!(s.nats_url.is_none() && s.postgres_url.is_none());
+    assert_eq!((s.channels[0].id.as_str(), &s.channels[0].kind), ("web", &ChannelKind::Web));
+    assert!(s.nats.url.is_none() && s.postgres.url.is_none());
     assert_eq!(s.webhooks.retry.last(), Some(&Duration::from_secs(8 * 3600)));
 }
 
 #[test]
 fn a_file_without_an_auth_section_asks_for_keys() {
-    assert_eq!(load("", &[]).expect("an empty file is valid").auth, AuthMode::Keys);
+    assert_eq!(load("", &[]).expect("an empty file is valid").auth.mode, AuthMode::Keys);
 }
 
 #[test]
@@ -172,19 +168,11 @@ fn telegram_keeps_to_its_documented_rate_unless_told_otherwise() {
     let channel = "[[channels]]\nid='t'\nkind='telegram'\ntoken='1:a'\nsecret_token='a'\n";
     let rate = |more: &str| {
         let s = load(&format!("{channel}{more}"), &[]).expect("valid");
-        let Kind::Telegram(tg) = &s.channels[0].kind else { panic!("telegram") };
-        tg.rate_limit.map(|r| [r.per_second, r.burst, r.per_chat_per_second, r.per_chat_burst])
+        s.channels[0].rate_limit.map(|r| [r.per_second, r.burst, r.per_chat_per_second, r.per_chat_burst])
     };
     assert_eq!(rate(""), Some([30, 30, 1, 3]));
     assert_eq!(rate("rate_limit='off'\n"), None);
     assert_eq!(rate("rate_limit={ per_second = 5 }\n"), Some([5, 30, 1, 3]));
-}
-
-#[test]
-fn a_model_waits_for_the_rest_of_what_is_typed() {
-    let s = load("[brain]\nprovider='gemini'\nmodel='m'\n", &[]).expect("valid");
-    assert_eq!(s.defaults.turn_debounce, Duration::from_millis(1500));
-    assert_eq!(load("", &[]).expect("valid").defaults.turn_debounce, Duration::ZERO);
 }
 
 /// Each key that the environment may set, with a value as one writes it there.
@@ -194,11 +182,6 @@ const VARIABLES: &[(&str, &str)] = &[
     ("STEWARD__NATS__URL", "nats://127.0.0.1:1"),
     ("STEWARD__POSTGRES__URL", "postgres://u@127.0.0.1/d"),
     ("STEWARD__AUTH__MODE", "open"),
-    ("STEWARD__BRAIN__PROVIDER", "anthropic"),
-    ("STEWARD__BRAIN__MODEL", "4"),
-    ("STEWARD__BRAIN__PROVIDERS__ANTHROPIC__API_KEY", "12345"),
-    ("STEWARD__BRAIN__PROVIDERS__GEMINI__BASE_URL", "https://g.example.com"),
-    ("STEWARD__BRAIN__JOBS__REPLY__PROVIDER", "rules"),
     ("STEWARD__DEFAULTS__TIMEZONE", "Europe/Madrid"),
     ("STEWARD__DEFAULTS__LANGUAGE", "ru"),
     ("STEWARD__DEFAULTS__FOLLOWUP_HOUR", "11"),
@@ -206,7 +189,6 @@ const VARIABLES: &[(&str, &str)] = &[
     ("STEWARD__DEFAULTS__MEETING_REMINDER_HOURS", "[3, 1]"),
     ("STEWARD__DEFAULTS__LATE_LIMIT", "3h"),
     ("STEWARD__DEFAULTS__HUMAN_RELEASE_AFTER", "45m"),
-    ("STEWARD__DEFAULTS__NO_REPLY_AFTER", "2d"),
     ("STEWARD__DEFAULTS__RENEW", "true"),
     ("STEWARD__DEFAULTS__TURN_MAX_WAIT", "7s"),
     ("STEWARD__DEFAULTS__TURN_DEBOUNCE", "1s"),
@@ -223,9 +205,8 @@ fn the_environment_overrides_every_key_of_the_file() {
     let file = FULL.replace("${LLM_KEY}", "k").replace("${TG}", "t");
     // Secrets don't show themselves in `Debug`, so they are added as they are.
     let all_of = |s: &Settings| {
-        let keys: Vec<_> = s.brain.access.values().map(|a| a.api_key.as_ref().map(|k| k.expose())).collect();
-        let urls = [&s.nats_url, &s.postgres_url].map(|u| u.as_ref().map(|u| u.expose()));
-        format!("{s:?} {keys:?} {urls:?}")
+        let urls = [&s.nats.url, &s.postgres.url].map(|u| u.as_ref().map(|u| u.expose()));
+        format!("{s:?} {urls:?}")
     };
     let before = all_of(&load(&file, &[]).expect("valid"));
     for variable in VARIABLES {
@@ -233,8 +214,6 @@ fn the_environment_overrides_every_key_of_the_file() {
         assert_ne!(before, all_of(&after), "{} changes nothing", variable.0);
     }
     let all = load(&file, VARIABLES).expect("all together are valid");
-    assert_eq!(all.brain.model.as_deref(), Some("4"));
-    assert_eq!(all.brain.access["anthropic"].api_key.as_ref().map(|k| k.expose()), Some("12345"));
     assert_eq!(all.defaults.meeting_reminder_hours, [3, 1]);
     assert_eq!(all.defaults.parts_of_day.evening, 18);
     assert_eq!(all.defaults.parts_of_day.morning, 8, "what the file says beside it stays");
@@ -247,7 +226,7 @@ fn approval_is_asked_for_per_channel_else_per_tenant_else_by_policy() {
                 [[channels]]\nid='a'\nkind='web'\n[[channels]]\nid='b'\nkind='web'\ntenant='acme'\n\
                 [[channels]]\nid='c'\nkind='web'\ntenant='acme'\napproval='first_contact'\n";
     let mode = |variables: &[(&str, &str)], id: &str| {
-        let settings = load(toml, variables).expect("valid").served().expect("served");
+        let settings = load(toml, variables).expect("valid");
         settings.approval(id).to_string()
     };
     assert_eq!(mode(&[], "a"), "proactive, set by [policy]");
@@ -261,7 +240,7 @@ fn quiet_hours_and_caps_are_the_tenants_own_else_those_of_policy() {
     let toml = "[policy]\nquiet_hours='22:00-08:00'\ndaily_cap=5\nauto_reply_cap=9\n\
                 [tenants.acme]\nquiet_hours='20:00-10:00'\ndaily_cap=2\n\
                 [[channels]]\nid='a'\nkind='web'\n[[channels]]\nid='b'\nkind='web'\ntenant='acme'\n";
-    let settings = load(toml, &[]).expect("valid").served().expect("served");
+    let settings = load(toml, &[]).expect("valid");
     let of = |tenant: &str| {
         let policy = settings.policy(&TenantId::new(tenant).expect("valid"));
         (policy.quiet_hours, policy.daily_cap, policy.auto_reply_cap)
@@ -287,8 +266,11 @@ fn bad_values_are_refused_with_their_key_what_was_found_and_what_is_expected() {
         ("[server]\nlisen = '127.0.0.1:1'\n", &[], &["server.lisen", "unknown field `lisen`", "expected one of `listen`"]),
         ("[sever]\n", &[], &["sever", "unknown field"]),
         ("[defaults.parts_of_day]\ndusk = 3\n", &[], &["defaults.parts_of_day.dusk"]),
-        ("[brain.jobs.cooking]\nprovider='rules'\n", &[], &["brain.jobs.cooking", "discovery"]),
+        ("[brain]\njob='rules'\n", &[], &["brain.job", "unknown field", "`provider`"]),
         ("[[channels]]\nid='w'\nkind='web'\ntoken='x'\n", &[], &["channels[0].token", "unknown field"]),
+        ("[[channels]]\nid='w'\nkind='web'\nrate_limit='off'\n", &[], &["channels[0].rate_limit", "unknown field"]),
+        (&format!("{tg}operaters=['7']\n"), &[], &["channels[0].operaters", "unknown field", "`operators`"]),
+        (&format!("{tg}tokn='7'\n"), &[], &["channels[0].tokn", "unknown field", "`token`"]),
         // bad values
         ("[server]\nlisten = 8080\n", &[], &["server.listen", "integer `8080`", "expected a string"]),
         ("[server]\nlisten = 'here'\n", &[], &["server.listen", "\"here\"", "127.0.0.1:8080"]),
@@ -327,7 +309,7 @@ fn bad_values_are_refused_with_their_key_what_was_found_and_what_is_expected() {
         ("", &[("STEWARD__TENANTS__ACME__APPROVAL", "all")], &["tenants.acme", "tenant of a channel"]),
         ("[webhooks]\nretry=['1s', 'x']\n", &[], &["webhooks.retry[1]", "duration"]),
         ("[brain]\nprovider='oracle'\n", &[], &["brain.provider", "oracle", "rules"]),
-        ("[brain]\nprovider='openai'\n", &[], &["brain.model", "missing"]),
+        ("[brain]\nprovider='openai'\n", &[], &["brain.provider", "openai", "rules"]),
         // channels
         ("[[channels]]\nid='x'\n", &[], &["channels[0].kind", "missing", "telegram"]),
         ("[[channels]]\nid='x'\nkind='pigeon'\n", &[], &["channels[0].kind", "pigeon", "telegram"]),

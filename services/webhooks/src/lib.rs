@@ -17,9 +17,10 @@ use std::{
 };
 
 use futures::StreamExt as _;
-use steward_domain::{settings::Webhooks, webhook::Webhook};
+use steward_domain::webhook::Webhook;
 use steward_log::{Log, LogError};
 use steward_proto::{AggregateId, Fold as _, Recorded};
+use steward_settings::Webhooks;
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 

@@ -91,7 +91,7 @@ impl<'a> Turn<'a> {
             written_at: message.written_at,
             zone: self.input.zone,
             language: self.input.language,
-            day_first: self.input.day_first,
+            date_order: self.input.date_order,
             followup_hour: self.input.followup_hour,
             parts_of_day: self.input.defaults.parts_of_day,
         };

@@ -8,7 +8,7 @@ use steward_agent_brain::{
     rules::decide,
 };
 use steward_domain::settings::Defaults;
-use steward_language::Language;
+use steward_language::{DateOrder, Language};
 
 pub const ZONE: Tz = Madrid;
 
@@ -25,7 +25,7 @@ pub fn given(messages: &[&str]) -> TurnInput {
         now,
         zone: ZONE,
         language: Language::Ru,
-        day_first: false,
+        date_order: DateOrder::MonthFirst,
         followup_hour: 10,
         defaults: Defaults::default(),
         most_promises: 1_000,

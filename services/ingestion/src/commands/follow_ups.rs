@@ -1,5 +1,7 @@
 //! Follow-ups: promised, moved, changed, taken back.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use chrono::Utc;
 use serde::Deserialize;
@@ -9,6 +11,7 @@ use steward_domain::{
     conversation::{CancelOn, Conversation, FollowUpState, follow_ups::NewFollowUp},
     ids,
     kernel::Why,
+    person::effective,
 };
 use steward_http::{ApiPath, Problem};
 use steward_log::AtLeast;
@@ -87,7 +90,7 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
         // One that takes another's place needs no room.
         let replaces = |key: &str| !key.is_empty() && state.follow_ups.values().any(|f| f.is_pending() && f.key == key);
         if !body.key.as_deref().is_some_and(replaces) {
-            state.room_for_one_more(intake.settings.limits.open_follow_ups, elsewhere)?;
+            state.room_for_one_more(intake.settings.now().limits.open_follow_ups, elsewhere)?;
         }
         let promise = NewFollowUp {
             follow_up_id: follow_up_id.clone(),
@@ -182,7 +185,7 @@ pub async fn cancel(
 /// Who a conversation is with.
 struct Person {
     clock: Clock,
-    contact: Contact,
+    contact: Arc<Contact>,
 }
 
 async fn person<T>(intake: &Intake, command: &Command<T>, conversation: Uuid) -> Result<Person, Problem> {
@@ -192,9 +195,9 @@ async fn person<T>(intake: &Intake, command: &Command<T>, conversation: Uuid) ->
     known(&state)?;
     let contact = match state.place.as_ref().and_then(|p| p.contact_id.parse().ok()) {
         Some(id) => merging::contact(&intake.log, tenant, id).await?,
-        None => Contact::default(),
+        None => Arc::default(),
     };
-    let clock = Clock::of(&state, &contact, &intake.settings.defaults, Utc::now());
+    let clock = Clock::of(&effective(&intake.settings.now().defaults, Some(&contact), &state), Utc::now());
     Ok(Person { clock, contact })
 }
 
@@ -205,9 +208,9 @@ async fn open_elsewhere<T>(
     contact: &Contact,
     conversation: Uuid,
 ) -> Result<usize, Problem> {
-    let mut open = 0;
+    let (mut open, most) = (0, intake.settings.now().limits.open_follow_ups);
     for other in contact.elsewhere(conversation) {
-        if open >= intake.settings.limits.open_follow_ups {
+        if open >= most {
             break;
         }
         let other = ids::conversation_aggregate(&command.caller.tenant, other);

@@ -4,14 +4,11 @@ use axum::extract::State;
 use chrono::Utc;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use steward_domain::{
-    conversation::Conversation,
-    ids,
-    settings::{Channel, ChannelKind},
-};
+use steward_domain::{conversation::Conversation, ids};
 use steward_http::Problem;
 use steward_log::{Append, AtLeast, Expected};
 use steward_proto::{Cause, Event, Recorded, TenantId, v1::ClientResponded};
+use steward_settings::{Channel, ChannelKind, Settings};
 use uuid::Uuid;
 
 use super::{
@@ -50,7 +47,8 @@ pub struct Contact {
 pub async fn message(State(intake): State<Intake>, command: Command<Message>) -> Result<Answer, Problem> {
     let body = &command.body;
     check(body)?;
-    let channel = channel(&intake, &command)?;
+    let settings = intake.settings.now();
+    let channel = channel(&settings, &command)?;
     let key = match (&command.key, &body.external_id) {
         (Some(key), _) => Some(format!("key:{key}")),
         (None, Some(id)) => Some(format!("external:{id}")),
@@ -93,11 +91,11 @@ fn check(body: &Message) -> Result<(), Problem> {
 }
 
 /// The caller's channel; one of another tenant doesn't exist for them.
-fn channel<'a>(intake: &'a Intake, command: &Command<Message>) -> Result<&'a Channel, Problem> {
+fn channel<'a>(settings: &'a Settings, command: &Command<Message>) -> Result<&'a Channel, Problem> {
     let id = &command.body.channel_id;
     let own = |c: &&Channel| c.tenant == command.caller.tenant.as_str();
-    let channel = intake.settings.channel(id).filter(own).ok_or_else(|| {
-        let ids: Vec<&str> = intake.settings.channels.iter().filter(own).map(|c| c.id.as_str()).collect();
+    let channel = settings.channel(id).filter(own).ok_or_else(|| {
+        let ids: Vec<&str> = settings.channels.iter().filter(own).map(|c| c.id.as_str()).collect();
         Problem::not_found("unknown_channel", format!("there is no such channel; yours are: {}", ids.join(", ")))
     })?;
     match channel.kind {

@@ -74,7 +74,7 @@ pub async fn create(
     AdminCommand(command): AdminCommand<Wanted>,
 ) -> Result<WithSecret, Problem> {
     let body = &command.body;
-    check_url(&body.url, intake.settings.webhooks.allow_private).await?;
+    check_url(&body.url, intake.settings.now().webhooks.allow_private).await?;
     let id = command.unique();
     let new = New {
         id: id.to_string(),
@@ -113,7 +113,7 @@ async fn has_room(intake: &Intake, tenant: &TenantId, id: Uuid) -> Result<(), Pr
     let counted = tokio::time::timeout(PATIENCE, counting).await.map_err(|_| {
         Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again")
     })?;
-    let most = intake.settings.limits.webhooks_per_tenant;
+    let most = intake.settings.now().limits.webhooks_per_tenant;
     if counted? < most as usize {
         return Ok(());
     }
@@ -314,7 +314,7 @@ fn filter(intake: &Intake, command: &Command<Wanted>) -> Result<Filter, Problem>
     let conversation_id = conversation_id.as_deref().map(conversation_id_of).transpose()?;
     if let Some(id) = channel_id {
         let tenant = command.caller.tenant.as_str();
-        if intake.settings.channel(id).is_none_or(|c| c.tenant != tenant) {
+        if intake.settings.now().channel(id).is_none_or(|c| c.tenant != tenant) {
             return Err(Problem::unprocessable(
                 "unknown_channel",
                 "`filter.channel_id` names no channel of yours; GET /api/v1/channels lists them",

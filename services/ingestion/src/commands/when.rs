@@ -2,12 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use steward_domain::{contact::Contact, conversation::Conversation, settings::Defaults};
+use steward_domain::person::Effective;
 use steward_http::Problem;
-use steward_language::{
-    Language,
-    time::{Meaning, Moment, TimeContext, parse},
-};
+use steward_language::time::{Meaning, Moment, TimeContext, parse};
 
 /// Bytes of a phrase, at most: it only says a time.
 const LONGEST_PHRASE: usize = 1_000;
@@ -21,7 +18,7 @@ pub struct When {
     pub rule: String,
 }
 
-/// What times are read against: the contact's override, else what their channel says, else the default.
+/// What times are read against: what counts for the person.
 pub struct Clock {
     pub zone: Tz,
     /// BCP 47.
@@ -30,21 +27,8 @@ pub struct Clock {
 }
 
 impl Clock {
-    pub fn of(state: &Conversation, contact: &Contact, defaults: &Defaults, now: DateTime<Utc>) -> Self {
-        let zones = [contact.timezone.as_deref(), Some(state.person.timezone.as_str())];
-        let zone = zones.into_iter().flatten().find_map(|z| z.parse().ok()).unwrap_or(defaults.timezone);
-        let languages = [contact.language.as_deref(), Some(state.person.language.as_str())];
-        let tag = languages.into_iter().flatten().find(|tag| Language::of_tag(tag).is_some());
-        let language = tag.unwrap_or(defaults.language.code()).to_owned();
-        let context = TimeContext {
-            written_at: now,
-            zone,
-            language: Language::of_tag(&language).unwrap_or(defaults.language),
-            day_first: day_first(&language),
-            followup_hour: contact.followup_hour.unwrap_or(defaults.followup_hour),
-            parts_of_day: defaults.parts_of_day,
-        };
-        Self { zone, language, context }
+    pub fn of(person: &Effective<'_>, now: DateTime<Utc>) -> Self {
+        Self { zone: person.zone.value, language: person.tag.to_owned(), context: person.time_context(now) }
     }
 
     /// # Errors
@@ -100,12 +84,6 @@ impl Clock {
             )),
         }
     }
-}
-
-/// English is day-first outside North America.
-fn day_first(tag: &str) -> bool {
-    let region = tag.split(['-', '_']).nth(1).unwrap_or_default().to_ascii_uppercase();
-    matches!(region.as_str(), "GB" | "AU" | "NZ" | "IE" | "IN" | "ZA")
 }
 
 /// An RFC 3339 time with an offset.

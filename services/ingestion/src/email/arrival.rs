@@ -2,7 +2,8 @@
 
 use chrono_tz::Tz;
 use sha2::{Digest as _, Sha256};
-use steward_domain::{mail::own_message, settings::Email};
+use steward_domain::mail::own_message;
+use steward_settings::Email;
 
 use super::{
     authenticity,

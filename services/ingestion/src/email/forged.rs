@@ -1,7 +1,7 @@
 //! Who a mail makes take a conversation over, and who only claims to be one of ours.
 
 use chrono_tz::Tz;
-use steward_domain::settings::Email;
+use steward_settings::Email;
 
 use super::{
     arrival::{Folder, Mailbox, read},

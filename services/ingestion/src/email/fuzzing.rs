@@ -1,7 +1,7 @@
 //! Entries into the parsers of mail, with what they promise of any input.
 
 use chrono_tz::Tz;
-use steward_domain::settings::Email;
+use steward_settings::{Email, Secret};
 
 use super::{
     arrival::{self, Folder, Mailbox},
@@ -14,9 +14,9 @@ use super::{
 pub fn settings() -> Email {
     Email {
         address: "agent@example.test".to_owned(),
-        smtp_url: String::new(),
+        smtp_url: Secret::new(""),
         imap_url: None,
-        inbound_secret: "secret".to_owned(),
+        inbound_secret: Secret::new("secret"),
         inbound: Vec::new(),
         trusted_authserv_id: Some("mx.example.test".to_owned()),
     }

@@ -23,5 +23,62 @@ mod reply;
 pub mod webhook;
 
 use arrival::{Folder, Mailbox};
+use axum::{
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use futures::future::BoxFuture;
 use message::Mail;
+use providers::Memory;
+use steward_domain::{ids, mail::own_message};
+use steward_http::Problem;
+use steward_settings::{Channel, Email};
+use uuid::Uuid;
 pub use webhook::record_mail;
+
+use crate::{
+    arrival::{Arrival, What},
+    intake::Intake,
+    ways::{Beside, Way},
+};
+
+/// A mailbox's way in.
+pub fn way_of(email: &Email) -> Inbox {
+    Inbox { email: email.clone(), memory: Memory::default() }
+}
+
+/// A mailbox that mail is posted to, and that is read.
+pub struct Inbox {
+    email: Email,
+    memory: Memory,
+}
+
+impl Way for Inbox {
+    fn accept<'a>(
+        &'a self,
+        intake: &'a Intake,
+        channel: &'a Channel,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Response, Problem>> {
+        Box::pin(async move {
+            Ok(webhook::accept(intake, channel, &self.email, &self.memory, request).await?.into_response())
+        })
+    }
+
+    fn listen(&self, beside: &Beside<'_>, channel: &Channel) {
+        let (intake, email) = (beside.intake.clone(), self.email.clone());
+        let reading = imap::read_mailbox(intake, channel.clone(), email, beside.shutdown.clone());
+        beside.tasks.run(format!("mailbox of {}", channel.id), reading);
+    }
+
+    /// Anybody can write a bounce, with an id that only looks like ours.
+    fn named_by_anybody(&self, arrival: &Arrival) -> Option<Uuid> {
+        match &arrival.what {
+            What::Reported(report) => ids::conversation_of(&report.message_id),
+            What::Aside { kind: "bounce", about, .. } => {
+                ids::conversation_of(own_message(about.trim_matches(['<', '>']), &self.email.address)?.0)
+            }
+            _ => None,
+        }
+    }
+}

@@ -5,11 +5,11 @@ use steward_domain::{
     conversation::{Conversation, MessageState},
     ids,
     mail::own_message,
-    settings::Channel,
 };
 use steward_http::{Problem, Trace};
 use steward_log::AtLeast;
 use steward_proto::TenantId;
+use steward_settings::Channel;
 
 use crate::{
     arrival::{Arrival, Chat, Report, What},

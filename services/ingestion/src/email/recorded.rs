@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
     sync::LazyLock,
 };
+use steward_settings::{Email, Secret};
 
 use chrono_tz::Tz;
 use proptest::prelude::*;
-use steward_domain::settings::Email;
 
 use super::{
     arrival::{Folder, Mailbox, read},
@@ -54,9 +54,9 @@ fn mails() -> BTreeMap<String, Vec<u8>> {
 fn meaning_of(mail: &Mail) -> Vec<Arrival> {
     let settings = Email {
         address: "agent@example.test".to_owned(),
-        smtp_url: String::new(),
+        smtp_url: Secret::new(""),
         imap_url: None,
-        inbound_secret: "secret".to_owned(),
+        inbound_secret: Secret::new("secret"),
         inbound: Vec::new(),
         trusted_authserv_id: Some("mx.example.test".to_owned()),
     };

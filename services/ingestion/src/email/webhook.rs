@@ -6,13 +6,13 @@ use axum::{
 };
 use bytes::Bytes;
 use chrono_tz::Tz;
-use steward_domain::settings::{Channel, Email};
 use steward_http::{Problem, Trace, read_body};
+use steward_settings::{Channel, Email};
 
 use super::{
     Folder, Mail, Mailbox, arrival, automatic,
     proof::{self, Own, Proof},
-    providers::{self, Genuine, Incoming, hmac},
+    providers::{self, Genuine, Incoming, Memory, hmac},
 };
 use crate::{arrival::Arrival, intake::Intake, parsing::LARGE};
 
@@ -30,6 +30,7 @@ pub async fn accept(
     intake: &Intake,
     channel: &Channel,
     email: &Email,
+    memory: &Memory,
     request: Request,
 ) -> Result<StatusCode, Problem> {
     let (parts, body) = request.into_parts();
@@ -42,7 +43,7 @@ pub async fn accept(
     let body = read_body(body, LIMIT).await?;
     if let Some(signature) = signature {
         let (bytes, secret) = (body.clone(), email.inbound_secret.clone());
-        let is_signed = async move { hmac::is_signed(&secret, &[&bytes], &signature) };
+        let is_signed = async move { hmac::is_signed(secret.expose(), &[&bytes], &signature) };
         if !intake.parsing.read(&channel.tenant, body.len() > LARGE, is_signed).await? {
             return Err(wrong_signature());
         }
@@ -50,7 +51,8 @@ pub async fn accept(
         return Ok(StatusCode::OK);
     }
     let genuine = Genuine::default();
-    let work = provided(intake.clone(), channel.clone(), email.clone(), parts.headers, body.clone(), genuine.clone());
+    let way = (channel.clone(), email.clone(), memory.clone());
+    let work = provided(intake.clone(), way, parts.headers, body.clone(), genuine.clone());
     match intake.parsing.read(&channel.tenant, body.len() > LONG, work).await {
         Ok(meanings) => {
             for meaning in meanings? {
@@ -66,14 +68,13 @@ pub async fn accept(
 /// Checks and reads what a provider posted.
 async fn provided(
     intake: Intake,
-    channel: Channel,
-    email: Email,
+    (channel, email, memory): (Channel, Email, Memory),
     headers: HeaderMap,
     body: Bytes,
     genuine: Genuine,
 ) -> Result<Vec<Meaning>, Problem> {
-    let read = providers::read(&intake, &channel, &email, &headers, &body, &genuine).await?;
-    let mailbox = mailbox(intake.settings.defaults.timezone, &channel, &email, Folder::Inbox);
+    let read = providers::read(&intake, &channel, (&email, &memory), &headers, &body, &genuine).await?;
+    let mailbox = mailbox(intake.settings.now().defaults.timezone, &channel, &email, Folder::Inbox);
     let meaning = |incoming| match incoming {
         Incoming::Mail(mail) => Meaning::of(&mail, &mailbox),
         Incoming::Event(arrival) => Meaning { arrivals: vec![*arrival], answered: None },
@@ -122,7 +123,7 @@ pub async fn record_from(
     trace: &Trace,
 ) -> Result<(), Problem> {
     let (of, own, bytes) = (channel.clone(), email.clone(), raw.clone());
-    let timezone = intake.settings.defaults.timezone;
+    let timezone = intake.settings.now().defaults.timezone;
     let work = async move { Some(Meaning::of(&Mail::read(&bytes)?, &mailbox(timezone, &of, &own, folder))) };
     match intake.parsing.read(&channel.tenant, raw.len() > LONG, work).await {
         Ok(Some(meaning)) => record(intake, channel, meaning, &raw, trace).await,

@@ -19,3 +19,15 @@ pub async fn read(mut response: Response) -> Result<Vec<u8>, String> {
         }
     }
 }
+
+/// The first `most` bytes of it at most, for an answer that is short or isn't the Bot API's.
+pub async fn beginning(mut response: Response, most: usize) -> Result<Vec<u8>, String> {
+    let mut read = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| error.without_url().to_string())? {
+        read.extend_from_slice(&chunk[..chunk.len().min(most - read.len())]);
+        if read.len() == most {
+            break;
+        }
+    }
+    Ok(read)
+}

@@ -1,9 +1,9 @@
 //! Who a bot is: its id stands in its token, its username is asked for once (Bot API, `getMe`).
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
+use steward_settings::Telegram;
 
 use serde::Deserialize;
-use steward_domain::settings::{Channel, ChannelKind, Settings, Telegram};
 use steward_log::Backoff;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -40,9 +40,15 @@ enum Username {
     Known(String),
 }
 
-/// The bots of all Telegram channels, by the channel's id.
+/// What is known of a channel's bot. Cheap to clone; clones are one.
 #[derive(Clone)]
-pub struct Bots(Arc<HashMap<String, watch::Sender<Username>>>);
+pub struct Acquaintance(Arc<watch::Sender<Username>>);
+
+impl Default for Acquaintance {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(Username::Unasked)))
+    }
+}
 
 #[derive(Deserialize)]
 struct Answer {
@@ -54,37 +60,37 @@ struct User {
     username: Option<String>,
 }
 
-impl Bots {
-    pub fn of(settings: &Settings) -> Self {
-        let bots = telegram_channels(settings).map(|(c, _)| (c.id.clone(), watch::Sender::new(Username::Unasked)));
-        Self(Arc::new(bots.collect()))
-    }
-
-    /// The bot of a channel, as it is known now.
-    pub fn of_channel(&self, channel: &Channel, telegram: &Telegram) -> Itself {
-        let username = self.0.get(&channel.id).and_then(|known| match &*known.borrow() {
+impl Acquaintance {
+    /// The bot, as it is known now.
+    pub fn itself(&self, telegram: &Telegram) -> Itself {
+        let username = match &*self.0.borrow() {
             Username::Known(username) => Some(username.clone()),
             _ => None,
-        });
-        Itself { id: telegram.token.split_once(':').and_then(|(id, _)| id.parse().ok()), username }
+        };
+        Itself { id: telegram.token.expose().split_once(':').and_then(|(id, _)| id.parse().ok()), username }
     }
 
     /// Waits for the first answer, if one is still to come.
-    pub async fn asked(&self, channel: &Channel) {
-        let Some(known) = self.0.get(&channel.id) else { return };
-        let mut changes = known.subscribe();
+    pub async fn asked(&self) {
+        let mut changes = self.0.subscribe();
         // Not answered in time is as good as unknown.
         let _ = tokio::time::timeout(FIRST_ANSWER, changes.wait_for(|known| *known != Username::Asked)).await;
     }
 
-    /// Asks for a channel's username until it is known, or the shutdown.
-    pub async fn ask(self, channel: Channel, client: reqwest::Client, shutdown: CancellationToken) {
-        let (Some(known), ChannelKind::Telegram(telegram)) = (self.0.get(&channel.id), &channel.kind) else { return };
+    /// Asks for the username until it is known, or the shutdown.
+    pub async fn ask(
+        self,
+        channel_id: String,
+        telegram: Telegram,
+        client: reqwest::Client,
+        shutdown: CancellationToken,
+    ) {
+        let known = self.0;
         known.send_replace(Username::Asked);
         let mut backoff = Backoff::new(WAIT, LONGEST_WAIT);
         loop {
             let pause = backoff.next_pause();
-            match shutdown.run_until_cancelled(get_me(telegram, &client)).await {
+            match shutdown.run_until_cancelled(get_me(&telegram, &client)).await {
                 None => return,
                 Some(Ok(username)) => {
                     known.send_replace(Username::Known(username));
@@ -93,7 +99,7 @@ impl Bots {
                 Some(Err(problem)) => {
                     known.send_replace(Username::Unknown);
                     tracing::warn!(
-                        channel = channel.id,
+                        channel = channel_id,
                         "the bot's username isn't known ({problem}), so in groups it hears only commands and answers to \
                          it; asking again in {} s",
                         pause.as_secs()
@@ -107,17 +113,9 @@ impl Bots {
     }
 }
 
-/// All Telegram channels.
-pub fn telegram_channels(settings: &Settings) -> impl Iterator<Item = (&Channel, &Telegram)> {
-    settings.channels.iter().filter_map(|channel| match &channel.kind {
-        ChannelKind::Telegram(telegram) => Some((channel, telegram)),
-        _ => None,
-    })
-}
-
 /// The username, or why it isn't known; never with the token, which stands in the URL.
 async fn get_me(telegram: &Telegram, client: &reqwest::Client) -> Result<String, String> {
-    let url = format!("{}/bot{}/getMe", telegram.api_base, telegram.token);
+    let url = format!("{}/bot{}/getMe", telegram.api_base, telegram.token.expose());
     let failed = |reason: String| format!("the Bot API can't be asked: {reason}");
     let response = client.post(url).timeout(PATIENCE).send().await;
     let response = response.map_err(|error| failed(error.without_url().to_string()))?;

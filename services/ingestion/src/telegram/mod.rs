@@ -2,6 +2,7 @@
 
 mod addressed;
 mod answer;
+mod check;
 pub mod itself;
 mod message;
 pub mod operator;
@@ -13,29 +14,63 @@ mod take;
 pub mod update;
 pub mod webhook;
 
-use steward_domain::settings::ChannelKind;
-use steward_log::Tasks;
-use tokio_util::sync::CancellationToken;
+use axum::{
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use futures::future::BoxFuture;
+use steward_http::Problem;
+use steward_settings::{Channel, Mode, Telegram};
 use tracing::error;
 
-use crate::intake::Intake;
+use self::{itself::Acquaintance, take::Known};
+use crate::{
+    intake::Intake,
+    ways::{Asking, Beside, Checked, Way},
+};
 
-/// Asks every bot its name, and for its updates where they are asked for.
-pub fn listen(intake: &Intake, tasks: &Tasks, shutdown: &CancellationToken) {
-    let client = match steward_http::client_builder().build() {
-        Ok(client) => client,
-        Err(problem) => return error!("no bot can be asked for its name and its updates: {problem}"),
-    };
-    for channel in &intake.settings.channels {
-        let ChannelKind::Telegram(telegram) = &channel.kind else { continue };
-        tasks.run(
-            format!("bot of {}", channel.id),
-            intake.bots.clone().ask(channel.clone(), client.clone(), shutdown.clone()),
-        );
-        if telegram.polling {
-            let (intake, channel, telegram) = (intake.clone(), channel.clone(), telegram.clone());
-            let name = format!("polling of {}", channel.id);
-            tasks.run(name, polling::run(intake, channel, telegram, client.clone(), shutdown.clone()));
+/// A bot's way in.
+pub fn way_of(telegram: &Telegram) -> Bot {
+    Bot { telegram: telegram.clone(), acquaintance: Acquaintance::default() }
+}
+
+/// A bot that updates come to.
+pub struct Bot {
+    telegram: Telegram,
+    acquaintance: Acquaintance,
+}
+
+impl Way for Bot {
+    fn accept<'a>(
+        &'a self,
+        intake: &'a Intake,
+        channel: &'a Channel,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Response, Problem>> {
+        Box::pin(async move {
+            let known = Known { telegram: &self.telegram, acquaintance: &self.acquaintance };
+            Ok(webhook::accept(intake, channel, &known, request).await?.into_response())
+        })
+    }
+
+    /// Asks the bot its name, and for its updates where they are asked for.
+    fn listen(&self, beside: &Beside<'_>, channel: &Channel) {
+        let client = match steward_http::client_builder().build() {
+            Ok(client) => client,
+            Err(problem) => return error!("no bot can be asked for its name and its updates: {problem}"),
+        };
+        let (telegram, acquaintance) = (self.telegram.clone(), self.acquaintance.clone());
+        let shutdown = beside.shutdown.clone();
+        let asking = acquaintance.clone().ask(channel.id.clone(), telegram.clone(), client.clone(), shutdown.clone());
+        beside.tasks.run(format!("bot of {}", channel.id), asking);
+        if telegram.mode == Mode::Polling {
+            let (intake, name) = (beside.intake.clone(), format!("polling of {}", channel.id));
+            let polling = polling::run(intake, channel.clone(), telegram, acquaintance, client, shutdown);
+            beside.tasks.run(name, polling);
         }
+    }
+
+    fn check<'a>(&'a self, channel: &'a Channel, asking: &'a Asking<'a>) -> BoxFuture<'a, Checked> {
+        Box::pin(check::webhook(&self.telegram, channel, asking))
     }
 }

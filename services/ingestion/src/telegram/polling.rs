@@ -8,13 +8,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use steward_domain::settings::{Channel, Telegram};
 use steward_http::Trace;
 use steward_log::Backoff;
+use steward_settings::{Channel, Telegram};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{register::ALLOWED_UPDATES, take::take};
+use super::{
+    itself::Acquaintance,
+    register::ALLOWED_UPDATES,
+    take::{Known, take},
+};
 use crate::{intake::Intake, json::Object};
 
 /// How long the Bot API holds a question open while there is nothing to tell, in seconds.
@@ -75,10 +79,11 @@ pub async fn run(
     intake: Intake,
     channel: Channel,
     telegram: Telegram,
+    acquaintance: Acquaintance,
     client: reqwest::Client,
     shutdown: CancellationToken,
 ) {
-    let mut poller = Poller { intake, channel, telegram, client, shutdown, offset: None };
+    let mut poller = Poller { intake, channel, telegram, acquaintance, client, shutdown, offset: None };
     let mut backoff = Backoff::new(WAIT, LONGEST_WAIT);
     tracing::info!(channel = poller.channel.id, "asking Telegram for updates");
     while !poller.shutdown.is_cancelled() {
@@ -106,6 +111,7 @@ struct Poller {
     intake: Intake,
     channel: Channel,
     telegram: Telegram,
+    acquaintance: Acquaintance,
     client: reqwest::Client,
     shutdown: CancellationToken,
     /// One past the last durable update, until Telegram has been told.
@@ -142,7 +148,8 @@ impl Poller {
             return Ok(());
         };
         let body = Bytes::copy_from_slice(update.get().as_bytes());
-        match take(&self.intake, &self.channel, &self.telegram, body, &Trace::begin()).await {
+        let known = Known { telegram: &self.telegram, acquaintance: &self.acquaintance };
+        match take(&self.intake, &self.channel, &known, body, &Trace::begin()).await {
             Ok(()) => {}
             Err(problem) if problem.status().is_server_error() => {
                 return Err(Failure::NotRecorded(problem.detail().to_owned()));
@@ -169,7 +176,7 @@ impl Poller {
     async fn call(&self, method: &str, body: &impl Serialize, patience: Duration) -> Result<Answer, Failure> {
         // The URL holds the token: it must not reach an error's text.
         let unreachable = |error: reqwest::Error| Failure::Unreachable(error.without_url().to_string());
-        let url = format!("{}/bot{}/{method}", self.telegram.api_base, self.telegram.token);
+        let url = format!("{}/bot{}/{method}", self.telegram.api_base, self.telegram.token.expose());
         let response = self.client.post(url).timeout(patience).json(body).send().await.map_err(unreachable)?;
         let status = response.status();
         let bytes = super::answer::read(response).await.map_err(Failure::Unreachable)?;

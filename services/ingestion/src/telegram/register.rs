@@ -1,11 +1,11 @@
 //! Telling Telegram where its updates go: `setWebhook`.
 
 use std::time::Duration;
+use steward_settings::{Channel, ChannelKind, Mode, Settings, Telegram};
 
 use serde::{Deserialize, Serialize};
-use steward_domain::settings::{Channel, Settings, Telegram};
 
-use super::{answer, itself::telegram_channels};
+use super::answer;
 
 /// A call of the Bot API ends within this.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -94,9 +94,17 @@ pub fn registration_call(settings: &Settings) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
+/// All Telegram channels.
+fn telegram_channels(settings: &Settings) -> impl Iterator<Item = (&Channel, &Telegram)> {
+    settings.channels.iter().filter_map(|channel| match &channel.kind {
+        ChannelKind::Telegram(telegram) => Some((channel, telegram)),
+        _ => None,
+    })
+}
+
 /// Those whose updates are posted to us.
 fn with_webhook(settings: &Settings) -> impl Iterator<Item = (&Channel, &Telegram)> {
-    telegram_channels(settings).filter(|(_, telegram)| !telegram.polling)
+    telegram_channels(settings).filter(|(_, telegram)| telegram.mode == Mode::Webhook)
 }
 
 async fn register(
@@ -107,7 +115,7 @@ async fn register(
 ) -> Result<(), RegisterError> {
     let body = SetWebhook {
         url: format!("{}/webhooks/telegram/{}", public_url.trim_end_matches('/'), channel.id),
-        secret_token: &telegram.secret_token,
+        secret_token: telegram.secret_token.expose(),
         allowed_updates: ALLOWED_UPDATES,
     };
     // The URL holds the token: it must not reach an error's text.
@@ -116,7 +124,7 @@ async fn register(
         api_base: telegram.api_base.clone(),
         reason,
     };
-    let url = format!("{}/bot{}/setWebhook", telegram.api_base, telegram.token);
+    let url = format!("{}/bot{}/setWebhook", telegram.api_base, telegram.token.expose());
     let response = client.post(url).timeout(PATIENCE).json(&body).send().await;
     let response = response.map_err(|error| unreachable(error.without_url().to_string()))?;
     let answer = answer::read(response).await.map_err(unreachable)?;

@@ -1,15 +1,24 @@
 //! The one way of an Update into the log, whichever way it came to us.
 
 use bytes::Bytes;
-use steward_domain::settings::{Channel, Telegram};
 use steward_http::{Problem, Trace};
+use steward_settings::{Channel, Telegram};
 
-use super::{itself::Itself, update};
+use super::{
+    itself::{Acquaintance, Itself},
+    update,
+};
 use crate::{
     arrival::{Arrival, What},
     intake::Intake,
     parsing::{LARGE, Unread, caught},
 };
+
+/// The bot that an Update is for.
+pub struct Known<'a> {
+    pub telegram: &'a Telegram,
+    pub acquaintance: &'a Acquaintance,
+}
 
 /// Reads an Update and records it. When it returns, it is durable.
 ///
@@ -18,19 +27,19 @@ use crate::{
 pub async fn take(
     intake: &Intake,
     channel: &Channel,
-    telegram: &Telegram,
+    known: &Known<'_>,
     body: Bytes,
     trace: &Trace,
 ) -> Result<(), Problem> {
-    let mut bot = intake.bots.of_channel(channel, telegram);
+    let mut bot = known.acquaintance.itself(known.telegram);
     let mut arrival = match read(intake, channel, &bot, &body).await {
         Ok(read) => read?,
         Err(unread) => return intake.keep_unread(channel, unread, body, trace).await,
     };
     if bot.username.is_none() && may_name_us(&arrival) {
         // Just started: our name is on its way.
-        intake.bots.asked(channel).await;
-        bot = intake.bots.of_channel(channel, telegram);
+        known.acquaintance.asked().await;
+        bot = known.acquaintance.itself(known.telegram);
         if let Ok(read) = read(intake, channel, &bot, &body).await {
             arrival = read?;
         }

@@ -1,11 +1,11 @@
 //! `POST /webhooks/telegram/{channel_id}`: an Update comes in, and is durable before it is answered.
 
 use axum::{extract::Request, http::StatusCode};
-use steward_domain::settings::{Channel, Telegram};
 use steward_http::{Problem, Trace, read_body};
+use steward_settings::{Channel, Telegram};
 use subtle::ConstantTimeEq;
 
-use super::take::take;
+use super::take::{Known, take};
 use crate::intake::Intake;
 
 /// Largest Update, in bytes.
@@ -17,21 +17,22 @@ const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
 pub async fn accept(
     intake: &Intake,
     channel: &Channel,
-    telegram: &Telegram,
+    known: &Known<'_>,
     request: Request,
 ) -> Result<StatusCode, Problem> {
     let (parts, body) = request.into_parts();
-    check_secret(telegram, &parts.headers)?;
+    check_secret(known.telegram, &parts.headers)?;
     let trace = Trace::of(&parts.headers);
     let body = read_body(body, LIMIT).await?;
-    take(intake, channel, telegram, body, &trace).await?;
+    take(intake, channel, known, body, &trace).await?;
     Ok(StatusCode::OK)
 }
 
 /// In constant time; only the length can be learnt.
 fn check_secret(telegram: &Telegram, headers: &axum::http::HeaderMap) -> Result<(), Problem> {
     let given = headers.get(SECRET_HEADER).map_or(&b""[..], |v| v.as_bytes());
-    if !telegram.secret_token.is_empty() && bool::from(given.ct_eq(telegram.secret_token.as_bytes())) {
+    let secret = telegram.secret_token.expose();
+    if !secret.is_empty() && bool::from(given.ct_eq(secret.as_bytes())) {
         return Ok(());
     }
     Err(Problem::unauthorized(

@@ -10,30 +10,16 @@ use steward_domain::{
     conversation::Conversation,
     ids,
     kernel::Refusal as _,
-    settings::Channel,
 };
 use steward_http::Problem;
 use steward_log::{AtLeast, DecideError, Versioned};
-use steward_proto::{AggregateId, Cause, Event, TenantId, v1};
+use steward_proto::{AggregateId, Event, v1};
 use uuid::Uuid;
 
-use crate::{
-    arrival::Chat,
-    intake::{Intake, never_refused},
-    merging,
-    origin::new_event,
-};
+use crate::{arrival::Chat, intake::never_refused, merging, origin::new_event, people::People};
 
 /// What names a business-scoped id in a notification: `user_id`, `from_user_id`.
 const USER_ID: &[u8] = b"user_id\"";
-
-/// Where people of one channel are bound.
-pub struct People<'a> {
-    pub intake: &'a Intake,
-    pub tenant: &'a TenantId,
-    pub channel: &'a Channel,
-    pub cause: &'a Cause,
-}
 
 impl People<'_> {
     /// The conversation of whoever is at this address and has this id (empty: it isn't told).

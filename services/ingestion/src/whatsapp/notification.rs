@@ -1,12 +1,12 @@
 //! A notification of the Cloud API, taken apart: entries, changes and values into one arrival for each thing they tell.
 
 use std::collections::HashMap;
+use steward_settings::Channel;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
-use steward_domain::settings::Channel;
 
 use super::{message, shared::Shared, status};
 use crate::{

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use steward_domain::settings::{Channel, ChannelKind, OnUnknown, WhatsApp};
+use steward_domain::settings::OnUnknown;
+use steward_settings::{Channel, ChannelKind, Secret, WhatsApp};
 
 use super::notification::{Piece, read};
 use crate::arrival::{Arrival, Report, Said, What};
@@ -19,9 +20,9 @@ pub(super) fn channel() -> Channel {
         approval: None,
         kind: ChannelKind::WhatsApp(WhatsApp {
             phone_number_id: "1".to_owned(),
-            access_token: String::new(),
-            app_secret: String::new(),
-            verify_token: String::new(),
+            access_token: Secret::new(""),
+            app_secret: Secret::new(""),
+            verify_token: Secret::new(""),
             api_base: String::new(),
             templates: Vec::new(),
         }),

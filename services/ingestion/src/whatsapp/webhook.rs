@@ -11,8 +11,8 @@ use bytes::Bytes;
 use futures::TryStreamExt as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use steward_domain::settings::{Channel, ChannelKind, Settings, WhatsApp};
 use steward_http::{Problem, Trace, read_body, wrong_method};
+use steward_settings::{Channel, ChannelKind, Settings, WhatsApp};
 use subtle::ConstantTimeEq;
 
 use super::notification::{self, Piece};
@@ -45,8 +45,9 @@ fn handshake(whatsapp: &WhatsApp, uri: &Uri) -> Result<impl axum::response::Into
     let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(uri).unwrap_or_default();
     let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let token = value("hub.verify_token").unwrap_or_default();
-    let right = bool::from(token.as_bytes().ct_eq(whatsapp.verify_token.as_bytes()));
-    if !right || whatsapp.verify_token.is_empty() {
+    let ours = whatsapp.verify_token.expose();
+    let right = bool::from(token.as_bytes().ct_eq(ours.as_bytes()));
+    if !right || ours.is_empty() {
         return Err(Problem::forbidden(
             "wrong_verify_token",
             "hub.verify_token isn't this channel's verify_token; give the app's webhook the same one",
@@ -70,15 +71,15 @@ async fn notified(
 ) -> Result<StatusCode, Problem> {
     let (parts, body) = request.into_parts();
     let signature = signature(&parts.headers)?;
-    if whatsapp.app_secret.is_empty() {
+    if whatsapp.app_secret.expose().is_empty() {
         return Err(wrong_signature());
     }
     let trace = Trace::of(&parts.headers);
     let body = read_body(body, LIMIT).await?;
     let (bytes, secret) = (body.clone(), whatsapp.app_secret.clone());
     let large = body.len() > LARGE;
-    intake.parsing.read(&channel.tenant, large, async move { verify(&secret, &signature, &bytes) }).await??;
-    let work = told(Arc::clone(&intake.settings), channel.clone(), whatsapp.clone(), body.clone());
+    intake.parsing.read(&channel.tenant, large, async move { verify(secret.expose(), &signature, &bytes) }).await??;
+    let work = told(intake.settings.now(), channel.clone(), whatsapp.clone(), body.clone());
     let orders = match intake.parsing.read(&channel.tenant, large, work).await {
         Ok(orders) => orders?,
         Err(unread) => {
@@ -90,8 +91,9 @@ async fn notified(
         .try_for_each_concurrent(AT_ONCE, |all| {
             let trace = &trace;
             async move {
+                let settings = intake.settings.now();
                 for Told { channel: of, arrival, raw } in all {
-                    let of = of.and_then(|id| intake.settings.channels.iter().find(|c| c.id == id));
+                    let of = of.and_then(|id| settings.channels.iter().find(|c| c.id == id));
                     intake.record(of.unwrap_or(channel), arrival, raw, trace).await?;
                 }
                 Ok(())

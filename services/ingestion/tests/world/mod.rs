@@ -7,8 +7,6 @@ pub mod server;
 
 pub mod mails;
 
-use std::sync::Arc;
-
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -17,14 +15,14 @@ use axum::{
 use bytes::Bytes;
 use chrono::Utc;
 use serde_json::{Value, json};
-use steward_domain::{
-    ids,
-    settings::{Channel, ChannelKind, Email, Inbound, Limits, OnUnknown, Settings, Telegram, WhatsApp},
-};
+use steward_domain::{ids, settings::OnUnknown};
 use steward_http::{Guard, create_key, unknown_path, wrong_method};
 use steward_ingestion::{Ingestion, router};
 use steward_log::{Append, ConnectOptions, Expected, Log};
 use steward_proto::{Cause, Event, NewEvent, Recorded, TenantId, new_traceparent, v1};
+use steward_settings::{
+    Channel, ChannelKind, Email, Inbound, Limits, Mode, Secret, Settings, Source, Telegram, WhatsApp,
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -39,6 +37,8 @@ pub struct World {
     pub server: Option<Server>,
     pub log: Log,
     pub app: Router,
+    /// Puts other settings in force.
+    pub source: Source,
     pub tenant: TenantId,
     next: std::sync::atomic::AtomicI64,
     _stop: DropGuard,
@@ -74,9 +74,9 @@ pub fn channel(id: &str, tenant: &str, kind: ChannelKind) -> Channel {
 
 pub fn telegram(api_base: &str) -> ChannelKind {
     ChannelKind::Telegram(Telegram {
-        polling: false,
-        token: "1:bar".to_owned(),
-        secret_token: SECRET.to_owned(),
+        mode: Mode::Webhook,
+        token: Secret::new("1:bar"),
+        secret_token: Secret::new(SECRET),
         api_base: api_base.to_owned(),
     })
 }
@@ -89,16 +89,16 @@ pub const SES_TOPIC: &str = "arn:aws:sns:us-east-1:111111111111:SES_Inbound";
 
 pub fn mail() -> ChannelKind {
     let inbound = vec![
-        Inbound::Mailgun { signing_key: MAILGUN_KEY.to_owned() },
+        Inbound::Mailgun { signing_key: Secret::new(MAILGUN_KEY) },
         Inbound::Sendgrid { public_key: include_str!("../fixtures/keys/sendgrid.pub").to_owned() },
-        Inbound::Postmark { user: "postmark".to_owned(), password: "p4ss".to_owned() },
+        Inbound::Postmark { user: "postmark".to_owned(), password: Secret::new("p4ss") },
         Inbound::Ses { topic_arn: SES_TOPIC.to_owned() },
     ];
     ChannelKind::Email(Email {
         address: "agent@example.test".to_owned(),
-        smtp_url: "smtp://127.0.0.1:1".to_owned(),
+        smtp_url: Secret::new("smtp://127.0.0.1:1"),
         imap_url: None,
-        inbound_secret: MAIL_SECRET.to_owned(),
+        inbound_secret: Secret::new(MAIL_SECRET),
         inbound,
         trusted_authserv_id: Some("mx.example.test".to_owned()),
     })
@@ -115,9 +115,9 @@ pub const PHONE_NUMBER_ID: &str = "106540352242922";
 pub fn whatsapp() -> ChannelKind {
     ChannelKind::WhatsApp(WhatsApp {
         phone_number_id: PHONE_NUMBER_ID.to_owned(),
-        access_token: "EAA".to_owned(),
-        app_secret: SECRET.to_owned(),
-        verify_token: SECRET.to_owned(),
+        access_token: Secret::new("EAA"),
+        app_secret: Secret::new(SECRET),
+        verify_token: Secret::new(SECRET),
         api_base: "http://127.0.0.1:1".to_owned(),
         templates: Vec::new(),
     })
@@ -157,11 +157,12 @@ impl World {
         let log = Log::connect(url, ConnectOptions::new("test"), shutdown.clone()).await.unwrap();
         log.ensure_streams().await.unwrap();
         let guard = guard(log.clone());
-        let settings = Arc::new(settings());
+        let source = Source::new(settings());
+        let settings = source.in_force();
         let ingestion = Ingestion { log: log.clone(), settings, guard, shutdown: shutdown.clone() };
         let app = router(ingestion).fallback(unknown_path).method_not_allowed_fallback(wrong_method);
         let tenant = TenantId::new("default").unwrap();
-        Self { server, log, app, tenant, next: 1_000.into(), _stop: shutdown.drop_guard() }
+        Self { server, log, app, source, tenant, next: 1_000.into(), _stop: shutdown.drop_guard() }
     }
 
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {

@@ -7,7 +7,7 @@
 //! `weekday_of_week`, `weekday_later`, `weekday_last`, `week_start`, `calendar_date`, `day_of_month`, `nth_weekday`, `holiday`,
 //! `end_of_day`, `end_of_week`, `end_of_month`, `end_of_year`, `time_of_day`, `part_of_day`, `midnight`. Those of an ambiguity:
 //! `two_times`, `bare_month`, `weekend`, `recurring`, `loose_length`, `loose_period`, `loose_time`, `loose_weekday`,
-//! `length_and_date`, `weekday_mismatch`, `midnight_side`, `tomorrow_or_morning`, `hour_and_part_disagree`, `unclear_zone`.
+//! `length_and_date`, `weekday_mismatch`, `day_or_month`, `midnight_side`, `tomorrow_or_morning`, `hour_and_part_disagree`, `unclear_zone`.
 
 mod amounts;
 mod calendar;
@@ -35,7 +35,7 @@ use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 pub use self::resolve::is_too_far;
 use self::{
@@ -45,7 +45,7 @@ use self::{
     resolve::Outcome,
     tokens::{Shape, Token},
 };
-use crate::{Language, excerpt::head};
+use crate::{DateOrder, Language, excerpt::head};
 
 /// What a phrase is read against.
 #[derive(Debug, Clone)]
@@ -55,22 +55,38 @@ pub struct TimeContext {
     pub zone: Tz,
     /// Used when the text itself doesn't show its language.
     pub language: Language,
-    /// `3/4` is 3 April (en-GB, en-AU …) rather than March 4; only matters in English.
-    pub day_first: bool,
+    /// Which number of `3/4` is the day; only matters in English.
+    pub date_order: DateOrder,
     /// Local hour of a bare day.
     pub followup_hour: u32,
     pub parts_of_day: PartsOfDay,
 }
 
 /// Local hours (0–23) that stand for the parts of a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table of hours")]
 pub struct PartsOfDay {
+    #[serde(deserialize_with = "hour")]
     pub morning: u32,
+    #[serde(deserialize_with = "hour")]
     pub noon: u32,
+    #[serde(deserialize_with = "hour")]
     pub afternoon: u32,
+    #[serde(deserialize_with = "hour")]
     pub evening: u32,
+    #[serde(deserialize_with = "hour")]
     pub night: u32,
+}
+
+/// Reads a local hour.
+///
+/// # Errors
+/// It isn't from 0 to 23.
+pub fn hour<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match i64::deserialize(deserializer)? {
+        hour @ 0..=23 => Ok(hour as u32),
+        other => Err(de::Error::invalid_value(de::Unexpected::Signed(other), &"an hour from 0 to 23")),
+    }
 }
 
 impl Default for PartsOfDay {
@@ -119,6 +135,25 @@ pub enum Meaning {
     None,
 }
 
+impl Meaning {
+    fn span(&self) -> Option<Range<usize>> {
+        match self {
+            Self::Instant(moment) | Self::Past(moment) | Self::TooFar(moment) => Some(moment.span.clone()),
+            Self::Ambiguous { span, .. } => Some(span.clone()),
+            Self::None => None,
+        }
+    }
+
+    /// The moments it may be that are ahead and near enough.
+    fn ahead(&self) -> &[Moment] {
+        match self {
+            Self::Instant(moment) => std::slice::from_ref(moment),
+            Self::Ambiguous { readings, .. } => readings,
+            Self::Past(_) | Self::TooFar(_) | Self::None => &[],
+        }
+    }
+}
+
 /// Reads the time phrase in the [`head`] of `text`.
 pub fn parse(text: &str, context: &TimeContext) -> Meaning {
     parse_all(head(text), context)
@@ -127,11 +162,39 @@ pub fn parse(text: &str, context: &TimeContext) -> Meaning {
 /// The same in all of `text`, however long; takes time in proportion.
 pub fn parse_all(text: &str, context: &TimeContext) -> Meaning {
     let tokens = tokens::tokens(text);
-    languages(&tokens, context)
-        .into_iter()
-        .map(|language| meaning(&phrases(&tokens, language, context), context))
-        .find(|meaning| *meaning != Meaning::None)
-        .unwrap_or(Meaning::None)
+    let read = |context: &TimeContext| {
+        languages(&tokens, context)
+            .into_iter()
+            .map(|language| meaning(&phrases(&tokens, language, context), context))
+            .find(|meaning| *meaning != Meaning::None)
+            .unwrap_or(Meaning::None)
+    };
+    if context.date_order == DateOrder::Open {
+        let [month_first, day_first] = [DateOrder::MonthFirst, DateOrder::DayFirst]
+            .map(|date_order| read(&TimeContext { date_order, ..context.clone() }));
+        return either(month_first, day_first);
+    }
+    read(context)
+}
+
+/// What a text means whose dates can be read in two orders.
+fn either(month_first: Meaning, day_first: Meaning) -> Meaning {
+    if month_first == day_first {
+        return month_first;
+    }
+    // A weekday beside the date says which of the two is meant.
+    let contradicts = |m: &Meaning| matches!(m, Meaning::Ambiguous { rule: "weekday_mismatch", .. });
+    match (contradicts(&month_first), contradicts(&day_first)) {
+        (true, false) => return day_first,
+        (false, true) => return month_first,
+        _ => {}
+    }
+    let readings: Vec<Moment> = [&month_first, &day_first].into_iter().flat_map(Meaning::ahead).cloned().collect();
+    match month_first.span().or(day_first.span()) {
+        Some(span) if !readings.is_empty() => Meaning::Ambiguous { readings, span, rule: "day_or_month" },
+        // Neither is a time that could be promised, and that is asked as well.
+        _ => month_first,
+    }
 }
 
 /// The bytes of everything in the [`head`] of `text` that says a time, in order: cut them out and the topic remains.
@@ -150,7 +213,7 @@ pub fn find_all(text: &str, context: &TimeContext) -> Vec<Range<usize>> {
 
 fn phrases(tokens: &[Token], language: Language, context: &TimeContext) -> Vec<Phrase> {
     let lexemes = lexicon::lexemes(tokens, Lexicon::of(language));
-    scan::phrases(&Reader::new(&lexemes, language, context.day_first))
+    scan::phrases(&Reader::new(&lexemes, language, context.date_order == DateOrder::DayFirst))
 }
 
 /// Every word and expression of a language's tables, with what tells its kind.

@@ -6,14 +6,14 @@ mod email;
 mod telegram;
 mod whatsapp;
 
+use std::{sync::Arc, time::Duration};
+
 use chrono::{DateTime, Utc};
-use steward_domain::settings::{Channel, ChannelKind};
+use futures::future::BoxFuture;
+use steward_domain::settings::Template;
 use steward_log::Clock;
 use steward_proto::v1;
-
-pub use email::Mailer;
-pub use telegram::Bot;
-pub use whatsapp::Number;
+use steward_settings::{Channel, ChannelKind};
 
 /// What came of one attempt.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,51 +72,69 @@ pub struct Thread {
     pub references: Vec<String>,
 }
 
-/// One way out, ready to send.
-#[derive(Debug, Clone)]
-pub enum Way {
-    /// The log itself is the delivery: readers of the live stream see the message at once.
-    Web,
-    Telegram(Bot),
-    Email(Mailer),
-    WhatsApp(Number),
-}
-
-impl Way {
-    /// `client` has the time-outs of [`http_client`].
-    pub fn of(channel: &Channel, client: &reqwest::Client) -> Option<Self> {
-        match &channel.kind {
-            ChannelKind::Web => Some(Self::Web),
-            ChannelKind::Telegram(telegram) => Some(Self::Telegram(Bot::new(telegram, client.clone()))),
-            ChannelKind::Email(email) => Mailer::new(email).map(Self::Email),
-            ChannelKind::WhatsApp(whatsapp) => Some(Self::WhatsApp(Number::new(whatsapp, client.clone()))),
-        }
-    }
-
-    /// Sends one part. Ends within the client's time-out; cancelling it leaves the fate unknown.
-    pub async fn send(&self, out: &Outbound, clock: &Clock) -> Sent {
-        match self {
-            Self::Web => Sent::Accepted { provider_message_id: out.message_id.clone(), answer: String::new() },
-            Self::Telegram(bot) => bot.send(out, clock.now()).await,
-            Self::Email(mailer) => mailer.send(out, clock).await,
-            Self::WhatsApp(number) => number.send(out, clock.now()).await,
-        }
-    }
+/// A way out: what one kind of channel does with a part of a message, ready to do it.
+pub trait Way: Send + Sync {
+    /// Sends one part. Ends within [`Self::request_timeout`]; cancelling it leaves the fate unknown.
+    fn send<'a>(&'a self, out: &'a Outbound, clock: &'a Clock) -> BoxFuture<'a, Sent>;
 
     /// Sends at the same time, at most.
-    pub fn at_once(&self) -> usize {
-        match self {
-            Self::Email(_) => email::AT_ONCE,
-            _ => AT_ONCE,
-        }
+    fn at_once(&self) -> usize {
+        AT_ONCE
     }
 
     /// The longest that [`Self::send`] takes.
-    pub fn request_timeout(&self) -> std::time::Duration {
-        match self {
-            Self::Email(_) => email::LONGEST,
-            _ => REQUEST_TIMEOUT,
+    fn request_timeout(&self) -> Duration {
+        REQUEST_TIMEOUT
+    }
+
+    /// What may go out when the channel takes no free text.
+    fn templates(&self) -> &[Template] {
+        &[]
+    }
+
+    /// The signs that it can give beside messages; the others are never asked of it.
+    fn signs(&self) -> &'static [Sign] {
+        &[]
+    }
+
+    /// Shows a sign about `what`. How long to be quiet, if it was too much.
+    fn show<'a>(&'a self, _sign: Sign, _what: &'a str) -> BoxFuture<'a, Option<Duration>> {
+        Box::pin(std::future::ready(None))
+    }
+}
+
+/// A sign beside messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// That a press of a button arrived; about the press, by the provider's id.
+    PressArrived,
+    /// "Typing…" in a chat, for some seconds or until a message comes; about the chat's address.
+    Typing,
+    /// That a message was read, and those before it; about the message, by the provider's id.
+    Read,
+}
+
+macro_rules! ways {
+    ($($module:ident: $kind:ident,)*) => {
+        /// A channel's way out; `None`: its settings name none. `client` has the time-outs of [`http_client`].
+        pub fn way_of(channel: &Channel, client: &reqwest::Client) -> Option<Arc<dyn Way>> {
+            match &channel.kind {
+                ChannelKind::Web => Some(Arc::new(Web)),
+                $(ChannelKind::$kind(settings) => Some(Arc::new($module::way_of(settings, client)?)),)*
+            }
         }
+    };
+}
+
+steward_settings::each_kind!(ways);
+
+/// The log itself is the delivery: readers of the live stream see the message at once.
+struct Web;
+
+impl Way for Web {
+    fn send<'a>(&'a self, out: &'a Outbound, _clock: &'a Clock) -> BoxFuture<'a, Sent> {
+        let provider_message_id = out.message_id.clone();
+        Box::pin(std::future::ready(Sent::Accepted { provider_message_id, answer: String::new() }))
     }
 }
 
@@ -124,16 +142,16 @@ impl Way {
 const AT_ONCE: usize = 128;
 
 /// Longest time from the first byte to the whole answer.
-pub const REQUEST_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(6);
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// The client that all HTTP channels share: no redirects (one would be a second request), idle lines closed before the
 /// provider closes them, so that a reused line rarely breaks under a request.
 pub fn http_client() -> reqwest::Result<reqwest::Client> {
     steward_http::client_builder()
         .timeout(REQUEST_TIMEOUT)
-        .connect_timeout(std::time::Duration::from_secs(3))
+        .connect_timeout(Duration::from_secs(3))
         .redirect(reqwest::redirect::Policy::none())
-        .pool_idle_timeout(std::time::Duration::from_secs(20))
+        .pool_idle_timeout(Duration::from_secs(20))
         .tcp_nodelay(true)
         .build()
 }

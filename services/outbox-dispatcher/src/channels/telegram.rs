@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use steward_domain::settings::Telegram;
+use steward_log::Clock;
 use steward_proto::v1;
+use steward_settings::Telegram;
 
-use super::{Outbound, Sent, answer, broken::broken};
+use super::{Outbound, Sent, Sign, Way, answer, broken::broken};
 
 /// A bot that can send.
 #[derive(Clone)]
@@ -94,19 +96,23 @@ struct Parameters {
     migrate_to_chat_id: Option<i64>,
 }
 
+/// The bot's way out.
+pub fn way_of(telegram: &Telegram, client: &reqwest::Client) -> Option<Bot> {
+    Some(Bot::of(telegram, client))
+}
+
 impl Bot {
-    pub fn new(telegram: &Telegram, client: reqwest::Client) -> Self {
-        let url = |method: &str| format!("{}/bot{}/{method}", telegram.api_base, telegram.token);
+    fn of(telegram: &Telegram, client: &reqwest::Client) -> Self {
+        let url = |method: &str| format!("{}/bot{}/{method}", telegram.api_base, telegram.token.expose());
         Self {
             send_message: url("sendMessage"),
             send_chat_action: url("sendChatAction"),
             answer_callback_query: url("answerCallbackQuery"),
-            client,
+            client: client.clone(),
         }
     }
 
-    /// Sends one part.
-    pub async fn send(&self, out: &Outbound, now: DateTime<Utc>) -> Sent {
+    async fn send_part(&self, out: &Outbound, now: DateTime<Utc>) -> Sent {
         let body = SendMessage {
             to: Address::of(&out.external_id),
             text: &out.text,
@@ -123,16 +129,6 @@ impl Bot {
         }
     }
 
-    /// Shows "typing…" in a chat, for five seconds or until a message comes. How long to be quiet, if it was too much.
-    pub async fn typing(&self, external_id: &str) -> Option<Duration> {
-        self.sign(&self.send_chat_action, &ChatAction { to: Address::of(external_id), action: "typing" }).await
-    }
-
-    /// Lets the client's app know that a press arrived. How long to be quiet, if it was too much.
-    pub async fn press_arrived(&self, callback_query_id: &str) -> Option<Duration> {
-        self.sign(&self.answer_callback_query, &PressAnswered { callback_query_id }).await
-    }
-
     async fn sign(&self, url: &str, body: &impl Serialize) -> Option<Duration> {
         let response = self.client.post(url).timeout(SIGN_TIMEOUT).json(body).send().await.ok()?;
         if response.status().as_u16() != 429 {
@@ -141,6 +137,32 @@ impl Bot {
         let answer: Answer = serde_json::from_slice(&answer::read(response).await.ok()?).ok()?;
         let seconds = answer.parameters.and_then(|p| p.retry_after).unwrap_or(1);
         Some(Duration::from_secs(seconds.clamp(1, 86_400).unsigned_abs()))
+    }
+}
+
+impl Way for Bot {
+    fn send<'a>(&'a self, out: &'a Outbound, clock: &'a Clock) -> BoxFuture<'a, Sent> {
+        Box::pin(self.send_part(out, clock.now()))
+    }
+
+    fn signs(&self) -> &'static [Sign] {
+        &[Sign::PressArrived, Sign::Typing]
+    }
+
+    fn show<'a>(&'a self, sign: Sign, what: &'a str) -> BoxFuture<'a, Option<Duration>> {
+        Box::pin(async move {
+            match sign {
+                // It lets the client's app know that a press arrived.
+                Sign::PressArrived => {
+                    self.sign(&self.answer_callback_query, &PressAnswered { callback_query_id: what }).await
+                }
+                Sign::Typing => {
+                    let action = ChatAction { to: Address::of(what), action: "typing" };
+                    self.sign(&self.send_chat_action, &action).await
+                }
+                Sign::Read => None,
+            }
+        })
     }
 }
 

@@ -1,16 +1,21 @@
 //! WhatsApp, outward: one call of the Cloud API's `messages` and what its answer means.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use steward_domain::{
-    settings::WhatsApp,
+    settings::Template,
     whatsapp::{Meaning, Reference, known},
 };
+use steward_log::Clock;
+use steward_settings::{Secret, WhatsApp};
 use uuid::Uuid;
 
 use super::{
-    Outbound, Sent, TemplateCall, answer,
+    Outbound, Sent, Sign, TemplateCall, Way, answer,
     broken::{broken, plain},
 };
 
@@ -26,7 +31,8 @@ const BUTTONS: usize = 3;
 #[derive(Clone)]
 pub struct Number {
     messages: String,
-    access_token: String,
+    access_token: Secret,
+    templates: Vec<Template>,
     client: reqwest::Client,
 }
 
@@ -80,22 +86,34 @@ struct ApiError {
     is_transient: bool,
 }
 
+/// The number's way out.
+pub fn way_of(whatsapp: &WhatsApp, client: &reqwest::Client) -> Option<Number> {
+    Some(Number::of(whatsapp, client))
+}
+
 impl Number {
-    pub fn new(whatsapp: &WhatsApp, client: reqwest::Client) -> Self {
+    fn of(whatsapp: &WhatsApp, client: &reqwest::Client) -> Self {
         Self {
             messages: format!("{}/{VERSION}/{}/messages", whatsapp.api_base, whatsapp.phone_number_id),
             access_token: whatsapp.access_token.clone(),
-            client,
+            templates: whatsapp.templates.clone(),
+            client: client.clone(),
         }
     }
 
     /// The address is a phone number or a business-scoped user id.
-    pub async fn send(&self, out: &Outbound, now: DateTime<Utc>) -> Sent {
-        let response =
-            match self.client.post(&self.messages).bearer_auth(&self.access_token).json(&request(out)).send().await {
-                Ok(response) => response,
-                Err(error) => return broken(&error),
-            };
+    async fn send_part(&self, out: &Outbound, now: DateTime<Utc>) -> Sent {
+        let response = match self
+            .client
+            .post(&self.messages)
+            .bearer_auth(self.access_token.expose())
+            .json(&request(out))
+            .send()
+            .await
+        {
+            Ok(response) => response,
+            Err(error) => return broken(&error),
+        };
         let status = response.status().as_u16();
         match answer::read(response).await {
             Ok(bytes) => answered(status, &bytes, out.attempt, now),
@@ -105,16 +123,41 @@ impl Number {
 
     /// Marks a client's message as read, and those before it, and shows "typing…" until it is answered, for 25 s at most.
     /// One try: nothing depends on it.
-    pub async fn read(&self, provider_message_id: &str) {
+    async fn read(&self, provider_message_id: &str) {
         let body = MarkRead {
             messaging_product: "whatsapp",
             status: "read",
             message_id: provider_message_id,
             typing_indicator: json!({ "type": "text" }),
         };
-        if let Err(error) = self.client.post(&self.messages).bearer_auth(&self.access_token).json(&body).send().await {
+        if let Err(error) =
+            self.client.post(&self.messages).bearer_auth(self.access_token.expose()).json(&body).send().await
+        {
             tracing::debug!(error = plain(&error), "a message wasn't marked as read");
         }
+    }
+}
+
+impl Way for Number {
+    fn send<'a>(&'a self, out: &'a Outbound, clock: &'a Clock) -> BoxFuture<'a, Sent> {
+        Box::pin(self.send_part(out, clock.now()))
+    }
+
+    fn templates(&self) -> &[Template] {
+        &self.templates
+    }
+
+    fn signs(&self) -> &'static [Sign] {
+        &[Sign::Read]
+    }
+
+    fn show<'a>(&'a self, sign: Sign, what: &'a str) -> BoxFuture<'a, Option<Duration>> {
+        Box::pin(async move {
+            if sign == Sign::Read {
+                self.read(what).await;
+            }
+            None
+        })
     }
 }
 

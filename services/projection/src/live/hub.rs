@@ -3,10 +3,10 @@
 use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
-use steward_domain::settings::ReadLimits;
 use steward_http::{Caller, Guard, Problem};
 use steward_log::{Log, LogError};
 use steward_proto::TenantId;
+use steward_settings::Limits;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -52,7 +52,7 @@ pub struct Places {
 
 impl Hub {
     pub fn new(reads: &Reads) -> Arc<Self> {
-        let ReadLimits { streams, streams_per_tenant, streams_per_key, replays, heartbeat, .. } = reads.limits;
+        let Limits { streams, streams_per_tenant, streams_per_key, replays, heartbeat, .. } = reads.limits;
         Arc::new(Self {
             log: reads.log.clone(),
             guard: reads.guard.clone(),

@@ -23,10 +23,10 @@ use std::sync::Arc;
 
 use axum::{Router, routing::get};
 use deadpool_postgres::Pool;
-use steward_domain::settings::ReadLimits;
 use steward_http::Guard;
 use steward_log::Log;
 use steward_proto::TenantId;
+use steward_settings::Limits;
 use tokio_util::sync::CancellationToken;
 
 use crate::{live, page, position::Reached};
@@ -45,7 +45,7 @@ pub struct Reads {
     pub guard: Guard,
     /// The configured channels, in the order of the config.
     pub channels: Vec<Channel>,
-    pub limits: ReadLimits,
+    pub limits: Limits,
     /// Ends the live streams.
     pub shutdown: CancellationToken,
 }

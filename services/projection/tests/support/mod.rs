@@ -16,11 +16,12 @@ use axum::{
 };
 use deadpool_postgres::Pool;
 use serde_json::Value;
-use steward_domain::{ids, settings::ReadLimits};
+use steward_domain::ids;
 use steward_http::Guard;
 use steward_log::{Append, Condition, ConnectOptions, Expected, Log};
 use steward_projection::{Channel, ProjectionError, Reached, Reads};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, v1};
+use steward_settings::Limits;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -31,7 +32,7 @@ pub struct System {
     pub log: Log,
     pub pool: Pool,
     pub reached: Reached,
-    pub limits: ReadLimits,
+    pub limits: Limits,
     pub shutdown: CancellationToken,
     pub nats: nats::Server,
     pub postgres: postgres::Server,
@@ -44,7 +45,7 @@ impl System {
         let log = Log::connect(&nats.url(), ConnectOptions::new("test"), shutdown.clone()).await.unwrap();
         log.ensure_streams().await.unwrap();
         let pool = steward_projection::pool(&postgres.url(), 8).unwrap();
-        Self { log, pool, reached: Reached::default(), limits: ReadLimits::default(), shutdown, nats, postgres }
+        Self { log, pool, reached: Reached::default(), limits: Limits::default(), shutdown, nats, postgres }
     }
 
     /// A projector that runs until it is stopped.

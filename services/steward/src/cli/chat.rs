@@ -8,6 +8,7 @@ use clap::Args;
 use futures::StreamExt;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use steward_settings::ChannelKind;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     sync::mpsc,
@@ -15,7 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::Global;
-use crate::{config::Kind, front, run_file::RunFile, servers::DataDir, signals::stop_on_signals};
+use crate::{front, run_file::RunFile, servers::DataDir, signals::stop_on_signals};
 
 /// Longest wait for the answer to a command.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -86,7 +87,8 @@ impl Chat {
         let running = DataDir::existing(&global.data_dir).and_then(|data| RunFile::read(&data)?.http);
         let base = self.url.clone().or(running).unwrap_or_else(|| front::local_url(settings.server.listen));
         let api = Api { client: Client::new(), base: base.trim_end_matches('/').to_owned(), key: self.key.clone() };
-        let web = settings.channels.iter().find(|channel| channel.kind == Kind::Web).map(|channel| channel.id.clone());
+        let web =
+            settings.channels.iter().find(|channel| channel.kind == ChannelKind::Web).map(|channel| channel.id.clone());
         let channel = self
             .channel
             .clone()

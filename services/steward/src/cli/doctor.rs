@@ -4,13 +4,18 @@ use std::{path::Path, time::Duration};
 
 use clap::Args;
 use futures::{StreamExt as _, future::join_all};
-use steward_domain::settings::{ChannelKind, Settings as Served, Telegram};
+use steward_ingestion::{Asking, Checked, check_channel};
 use steward_log::{Condition, ConnectOptions, Log, LogError, StreamState, permissions::OPERATOR};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{Global, session::bare};
-use crate::{config::Settings, disk, find, postgres, run_file::RunFile, servers::DataDir};
+use crate::{
+    config::{Loaded, Settings},
+    disk, find, postgres,
+    run_file::RunFile,
+    servers::DataDir,
+};
 
 /// Longest wait for one answer. At most three are waited for one after another, so that the whole takes less than ten seconds.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -74,13 +79,10 @@ impl Report {
 impl Doctor {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let mut report = Report::default();
-        match global.settings().and_then(|settings| settings.served().map(|served| (settings, served))) {
-            Ok((settings, served)) => {
-                let file = global.config_file().map_or_else(
-                    || "no file: the defaults and the environment".to_owned(),
-                    |path| path.display().to_string(),
-                );
-                report.add("configuration", Fine(file));
+        match global.loaded() {
+            Ok(loaded) => {
+                report.add("configuration", Fine(sources(&loaded)));
+                let settings = loaded.settings;
                 let log = nats(&mut report, global, &settings).await;
                 // One that hangs holds up none of the others.
                 let parts = tokio::join!(
@@ -92,7 +94,7 @@ impl Doctor {
                         if self.offline {
                             Report::default()
                         } else {
-                            channels(&served, settings.server.public_url.as_deref()).await
+                            channels(&settings, settings.server.public_url.as_deref()).await
                         }
                     },
                 );
@@ -108,10 +110,22 @@ impl Doctor {
     }
 }
 
+/// Where the configuration comes from.
+fn sources(loaded: &Loaded) -> String {
+    let mut said = loaded
+        .file()
+        .map_or_else(|| "no file: the defaults and the environment".to_owned(), |path| path.display().to_string());
+    let variables: Vec<&str> = loaded.variables().collect();
+    if !variables.is_empty() {
+        said.push_str(&format!(", and over it {}", variables.join(", ")));
+    }
+    said
+}
+
 /// The room of the servers that we manage.
 async fn room(global: &Global, settings: &Settings) -> Report {
     let mut report = Report::default();
-    if settings.nats_url.is_some() && settings.postgres_url.is_some() {
+    if settings.nats.url.is_some() && settings.postgres.url.is_some() {
         return report;
     }
     let data_dir: &Path = &global.data_dir;
@@ -239,7 +253,7 @@ async fn read_models(global: &Global, settings: &Settings, log: Option<&Log>) ->
             "{schema} is at position {position}, the log ends at {end}: this Postgres belongs to another log; set postgres.url to the right one"
         )),
         (Some((schema, position)), Some(end)) => match lag(log, position, end).await {
-            Some(lag) if lag > settings.read_limits.lag => Wrong(format!(
+            Some(lag) if lag > settings.limits.lag => Wrong(format!(
                 "{schema} is at position {position}, {} behind the log and {} s in time: does `projection` run, and what does it log?",
                 end - position,
                 lag.as_secs()
@@ -321,86 +335,21 @@ async fn bounded(mut answer: reqwest::Response) -> reqwest::Result<Vec<u8>> {
     Ok(body)
 }
 
-async fn channels(served: &Served, public_url: Option<&str>) -> Report {
+async fn channels(settings: &Settings, public_url: Option<&str>) -> Report {
     let client = match steward_http::client_builder().build() {
         Ok(client) => client,
         Err(problem) => {
             return Report(vec![("channels".to_owned(), Wrong(format!("no request can be made: {problem}")))]);
         }
     };
-    let asked = served.channels.iter().map(async |channel| {
-        let finding = match &channel.kind {
-            ChannelKind::Web => Fine("web".to_owned()),
-            ChannelKind::Telegram(telegram) => webhook(&client, telegram, &channel.id, public_url).await,
-            ChannelKind::WhatsApp(_) => Fine("whatsapp".to_owned()),
-            ChannelKind::Email(_) => Fine("email".to_owned()),
+    let asking = Asking { client: &client, public_url };
+    let asked = settings.channels.iter().map(async |channel| {
+        let finding = match check_channel(channel, &asking).await {
+            Checked::Fine(text) => Fine(text),
+            Checked::Notice(text) => Notice(text),
+            Checked::Wrong(text) => Wrong(text),
         };
         (channel.id.clone(), finding)
     });
     Report(join_all(asked).await)
-}
-
-/// Another's words, for a terminal: some of them, and nothing that steers it.
-fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
-}
-
-#[derive(serde::Deserialize)]
-struct WebhookAnswer {
-    ok: bool,
-    description: Option<String>,
-    result: Option<WebhookInfo>,
-}
-
-#[derive(serde::Deserialize)]
-struct WebhookInfo {
-    #[serde(default)]
-    url: String,
-    #[serde(default)]
-    pending_update_count: u64,
-    last_error_message: Option<String>,
-}
-
-/// What the Bot API says of the bot's webhook.
-async fn webhook(client: &reqwest::Client, telegram: &Telegram, id: &str, public_url: Option<&str>) -> Finding {
-    let call = client.get(format!("{}/bot{}/getWebhookInfo", telegram.api_base, telegram.token)).timeout(LIMIT);
-    let answer = async { bounded(call.send().await?).await };
-    let info = match answer.await.map(|body| serde_json::from_slice(&body)) {
-        Ok(Ok(WebhookAnswer { ok: true, result: Some(info), .. })) => info,
-        Ok(Err(_)) => {
-            return Wrong(format!(
-                "what answers at {} isn't the Bot API: check the channel's api_base",
-                telegram.api_base
-            ));
-        }
-        Ok(Ok(answer)) => {
-            return Wrong(format!(
-                "the Bot API refuses the bot ({}): check the channel's token",
-                answer.description.map_or_else(|| "no reason given".to_owned(), |said| shown(&said))
-            ));
-        }
-        // The URL holds the token.
-        Err(problem) => {
-            return Wrong(format!("the Bot API at {} can't be reached: {}", telegram.api_base, problem.without_url()));
-        }
-    };
-    let wanted = public_url.map(|url| format!("{url}/webhooks/telegram/{id}"));
-    match wanted {
-        _ if info.url.is_empty() => Wrong(
-            "no webhook is registered: set server.public_url and start, or make the call that `steward up` prints"
-                .to_owned(),
-        ),
-        Some(wanted) if info.url != wanted => Wrong(format!(
-            "updates go to {}, not to {wanted}: another system uses this bot, or ingestion hasn't started since",
-            shown(&info.url)
-        )),
-        _ => match info.last_error_message {
-            Some(error) => Notice(format!(
-                "{} updates wait; Telegram's last attempt failed: {}",
-                info.pending_update_count,
-                shown(&error)
-            )),
-            None => Fine(format!("updates go to {}, {} wait", shown(&info.url), info.pending_update_count)),
-        },
-    }
 }

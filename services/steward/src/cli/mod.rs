@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    config::{self, ConfigError, Settings},
+    config::{self, ConfigError, Loaded, Settings},
     services::Service,
     telemetry::LogFormat,
 };
@@ -60,6 +60,11 @@ pub struct Global {
 impl Global {
     /// The checked configuration.
     pub fn settings(&self) -> Result<Settings, ConfigError> {
+        self.loaded().map(|loaded| loaded.settings)
+    }
+
+    /// The same, with where it came from.
+    pub fn loaded(&self) -> Result<Loaded, ConfigError> {
         config::load(self.config_file().as_deref(), &config::process_environment())
     }
 

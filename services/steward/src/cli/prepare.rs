@@ -17,16 +17,16 @@ impl Prepare {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let settings = global.settings()?;
         anyhow::ensure!(
-            settings.nats_url.is_some() || settings.postgres_url.is_some(),
+            settings.nats.url.is_some() || settings.postgres.url.is_some(),
             "neither nats.url nor postgres.url is given: managed servers are prepared at each start"
         );
         let shutdown = CancellationToken::new();
         stop_on_signals(shutdown.clone())?;
-        if let Some(url) = &settings.nats_url {
+        if let Some(url) = &settings.nats.url {
             let Some(()) = streams::make(url, &shutdown).await? else { anyhow::bail!("stopped") };
             println!("the streams are made");
         }
-        if let Some(url) = settings.postgres_url {
+        if let Some(url) = settings.postgres.url {
             let pools = postgres::pools(&postgres::Urls::One(url))?;
             let Some(()) = postgres::prepare(&pools.owner, &shutdown).await? else { anyhow::bail!("stopped") };
             println!("the tables are made");

@@ -29,7 +29,7 @@ impl Servers {
         let _lock = data.lock()?;
         let shutdown = CancellationToken::new();
         stop_on_signals(shutdown.clone())?;
-        let wanted = Wanted { nats: settings.nats_url.is_none(), postgres: settings.postgres_url.is_none() };
+        let wanted = Wanted { nats: settings.nats.url.is_none(), postgres: settings.postgres.url.is_none() };
         anyhow::ensure!(
             wanted.nats || wanted.postgres,
             "nats.url and postgres.url are both given, so there is no server to run: leave out the one that steward shall run"
@@ -59,8 +59,8 @@ async fn published(
         |managed: Option<Secret>, given: &Option<Secret>| managed.or(given.clone()).map(|url| url.expose().to_owned());
     let run = RunFile::of_this_process(
         None,
-        url(credentials.nats(READER), &settings.nats_url),
-        url(credentials.postgres("reader"), &settings.postgres_url),
+        url(credentials.nats(READER), &settings.nats.url),
+        url(credentials.postgres("reader"), &settings.postgres.url),
     );
     let published = run.publish(credentials, data)?;
     info!("the servers run; their URLs are in {}", data.join("run.json").display());

@@ -9,7 +9,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use steward_domain::settings::Defaults;
 use steward_language::{
-    Language,
+    DateOrder, Language,
     time::{Grain, Meaning, Moment, TimeContext, parse},
 };
 
@@ -40,7 +40,7 @@ pub struct Time {
     /// The writer's IANA time zone
     #[arg(long, value_name = "ZONE", conflicts_with = "batch")]
     zone: Option<Tz>,
-    /// Used when the text doesn't show its language: ru, es, en; en-GB and the like put the day first in 3/4
+    /// Used when the text doesn't show its language: ru, es, en; its region says which number of 3/4 is the day
     #[arg(long, value_name = "LANG", value_parser = language, conflicts_with = "batch")]
     lang: Option<Tag>,
     /// Read JSON lines, write JSON lines
@@ -58,7 +58,7 @@ impl Time {
         if self.batch {
             return batch(io::stdin().lock(), BufWriter::with_capacity(1 << 16, io::stdout().lock()), &defaults);
         }
-        let lang = self.lang.unwrap_or(Tag { language: defaults.language, day_first: false });
+        let lang = self.lang.unwrap_or(Tag { language: defaults.language, date_order: DateOrder::default() });
         let context =
             context(&defaults, self.at.unwrap_or_else(Utc::now), self.zone.unwrap_or(defaults.timezone), lang);
         let text = self.text.unwrap_or_default();
@@ -71,14 +71,13 @@ impl Time {
 #[derive(Debug, Clone, Copy)]
 struct Tag {
     language: Language,
-    day_first: bool,
+    date_order: DateOrder,
 }
 
-/// Reads `ru`, `es-MX`, `en-GB`. English dates are written day first outside the United States.
+/// Reads `ru`, `es-MX`, `en-GB`.
 fn language(tag: &str) -> Result<Tag, String> {
     let language = tag.parse().map_err(|e: steward_language::UnknownLanguage| e.to_string())?;
-    let region = tag.split(['-', '_']).nth(1).map(str::to_ascii_uppercase);
-    Ok(Tag { language, day_first: region.is_some_and(|region| region != "US") })
+    Ok(Tag { language, date_order: DateOrder::of_tag(tag) })
 }
 
 fn context(defaults: &Defaults, written_at: DateTime<Utc>, zone: Tz, tag: Tag) -> TimeContext {
@@ -86,7 +85,7 @@ fn context(defaults: &Defaults, written_at: DateTime<Utc>, zone: Tz, tag: Tag) -
         written_at,
         zone,
         language: tag.language,
-        day_first: tag.day_first,
+        date_order: tag.date_order,
         followup_hour: defaults.followup_hour,
         parts_of_day: defaults.parts_of_day,
     }

@@ -9,17 +9,13 @@ mod session;
 
 use std::{
     collections::{BTreeSet, HashSet},
-    sync::Arc,
     time::Duration,
 };
 
-use futures::future::join_all;
-use steward_domain::{
-    mail::Server,
-    settings::{Channel, ChannelKind, Email},
-};
+use steward_domain::mail::Server;
 use steward_http::{Problem, Trace};
 use steward_log::Backoff;
+use steward_settings::{Channel, Email};
 use tokio_util::sync::CancellationToken;
 
 use super::record_mail;
@@ -52,13 +48,12 @@ enum Failure {
     NotRecorded(Problem),
 }
 
-/// Reads the mailboxes of all channels that have one, until the shutdown.
-pub async fn read_mailboxes(intake: Intake, shutdown: CancellationToken) {
-    let settings = Arc::clone(&intake.settings);
-    let mailboxes: Vec<_> = settings.channels.iter().filter_map(Mailbox::of).collect();
-    let inboxes = mailboxes.iter().map(|mailbox| mailbox.keep_reading(&intake, Inbox::default(), &shutdown));
-    let copies = mailboxes.iter().map(|mailbox| mailbox.keep_reading(&intake, sent::Copies::default(), &shutdown));
-    tokio::join!(join_all(inboxes), join_all(copies));
+/// Reads a channel's mailbox, if it is given one, until the shutdown.
+pub async fn read_mailbox(intake: Intake, channel: Channel, email: Email, shutdown: CancellationToken) {
+    let Some(mailbox) = Mailbox::of(&channel, &email) else { return };
+    let inbox = mailbox.keep_reading(&intake, Inbox::default(), &shutdown);
+    let copies = mailbox.keep_reading(&intake, sent::Copies::default(), &shutdown);
+    tokio::join!(inbox, copies);
 }
 
 /// A channel's mailbox on its server.
@@ -86,10 +81,9 @@ trait Reading {
 }
 
 impl<'a> Mailbox<'a> {
-    fn of(channel: &'a Channel) -> Option<Self> {
-        let ChannelKind::Email(email) = &channel.kind else { return None };
+    fn of(channel: &'a Channel, email: &'a Email) -> Option<Self> {
         // The configuration is checked, so a URL that is there is right.
-        let server = Server::imap(email.imap_url.as_deref()?).ok()?;
+        let server = Server::imap(email.imap_url.as_ref()?.expose()).ok()?;
         Some(Self { channel, email, server })
     }
 

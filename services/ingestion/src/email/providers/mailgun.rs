@@ -8,13 +8,11 @@ use std::{
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
-use steward_domain::{
-    ids,
-    settings::{Channel, Email},
-};
+use steward_domain::ids;
 use steward_http::{Problem, Trace};
 use steward_log::AtLeast;
 use steward_proto::{Cause, Event, Fold, Recorded, TenantId, v1};
+use steward_settings::{Channel, Email};
 
 use super::{Form, Genuine, Incoming, News, hmac, key_of, not_configured, refused};
 use crate::{

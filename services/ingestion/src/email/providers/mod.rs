@@ -17,11 +17,9 @@ use std::sync::{
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use steward_domain::{
-    mail::own_message,
-    settings::{Channel, Email, Inbound},
-};
+use steward_domain::mail::own_message;
 use steward_http::Problem;
+use steward_settings::{Channel, Email, Inbound};
 
 use super::message::{Mail, one_line};
 use crate::{
@@ -172,7 +170,7 @@ pub fn check_headers(email: &Email, headers: &HeaderMap) -> Result<(), Problem> 
 pub async fn read(
     intake: &Intake,
     channel: &Channel,
-    email: &Email,
+    (email, memory): (&Email, &Memory),
     headers: &HeaderMap,
     body: &Bytes,
     genuine: &Genuine,
@@ -203,7 +201,7 @@ pub async fn read(
     }
     let json = Object::read(text).map_err(|_| unknown())?;
     if json.has("TopicArn") || headers.contains_key("x-amz-sns-message-type") {
-        return ses::read(email, keys(email).ses, &intake.providers.certificates, &json, body, genuine).await;
+        return ses::read(email, keys(email).ses, &memory.certificates, &json, body, genuine).await;
     }
     if json.has("event-data") || json.has("signature") {
         return mailgun::event(email, keys(email).mailgun, &tokens, &json, body).await;
@@ -245,9 +243,9 @@ fn keys(email: &Email) -> Keys<'_> {
     let mut keys = Keys::default();
     for inbound in &email.inbound {
         match inbound {
-            Inbound::Mailgun { signing_key } => keys.mailgun.push(signing_key),
+            Inbound::Mailgun { signing_key } => keys.mailgun.push(signing_key.expose()),
             Inbound::Sendgrid { public_key } => keys.sendgrid.push(public_key),
-            Inbound::Postmark { user, password } => keys.postmark.push((user, password)),
+            Inbound::Postmark { user, password } => keys.postmark.push((user, password.expose())),
             Inbound::Ses { topic_arn } => keys.ses.push(topic_arn),
         }
     }
@@ -264,9 +262,9 @@ mod tests {
     fn email() -> Email {
         Email {
             address: "agent@example.test".to_owned(),
-            smtp_url: String::new(),
+            smtp_url: steward_settings::Secret::new(""),
             imap_url: None,
-            inbound_secret: String::new(),
+            inbound_secret: steward_settings::Secret::new(""),
             inbound: Vec::new(),
             trusted_authserv_id: None,
         }

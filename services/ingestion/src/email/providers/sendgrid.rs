@@ -5,8 +5,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
-use steward_domain::settings::Email;
 use steward_http::Problem;
+use steward_settings::Email;
 
 use super::{Form, Freshness, Incoming, News, key_of, not_configured, refused};
 use crate::{

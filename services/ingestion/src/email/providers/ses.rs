@@ -2,8 +2,8 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use steward_domain::settings::Email;
 use steward_http::Problem;
+use steward_settings::Email;
 
 use super::{Genuine, Incoming, News, key_of, not_configured, sns};
 use crate::{email::message::Mail, json::Object};
@@ -94,7 +94,6 @@ mod tests {
         signature::{RSA_PKCS1_SHA256, RsaKeyPair},
     };
     use serde_json::{Value, json};
-    use steward_domain::settings::Email;
 
     use super::*;
     use crate::arrival::What;
@@ -105,9 +104,9 @@ mod tests {
     fn email() -> Email {
         Email {
             address: "agent@example.test".to_owned(),
-            smtp_url: String::new(),
+            smtp_url: steward_settings::Secret::new(""),
             imap_url: None,
-            inbound_secret: String::new(),
+            inbound_secret: steward_settings::Secret::new(""),
             inbound: Vec::new(),
             trusted_authserv_id: None,
         }

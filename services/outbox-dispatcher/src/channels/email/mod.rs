@@ -8,36 +8,35 @@ mod meaning;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::BoxFuture;
 use lettre::{
     Address,
     transport::smtp::{client::AsyncSmtpConnection, extension::ClientId},
 };
-use steward_domain::{
-    mail::{Server, domain_of},
-    settings::Email,
-};
+use steward_domain::mail::{Server, domain_of};
 use steward_log::Clock;
+use steward_settings::Email;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{Outbound, Sent};
+use super::{Outbound, Sent, Way};
 
 /// From the connection to the answer that follows the final dot. Servers may take long to look at what they accept
 /// (RFC 5321, 4.5.3.2, allows ten minutes for that answer alone; relays take seconds).
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Of that, up to the point where the server asks for the mail: what comes after has at least the rest, because only
 /// there is running out of time a fate unknown.
 const TO_BEGIN: Duration = Duration::from_secs(30);
 
 /// The longest that a send takes: the request, its good-bye, and room.
-pub const LONGEST: Duration = Duration::from_secs(63);
+const LONGEST: Duration = Duration::from_secs(63);
 
 /// How long a good-bye may take. The mail's fate is known by then.
 const PARTING: Duration = Duration::from_millis(500);
 
 /// Sessions with one server at the same time: relays refuse a client that opens many (Postfix: 50, others 10 to 20).
 /// Whoever sends has waited for one before.
-pub const AT_ONCE: usize = 10;
+const AT_ONCE: usize = 10;
 
 /// A mailbox that can send.
 #[derive(Clone)]
@@ -57,17 +56,22 @@ impl std::fmt::Debug for Mailer {
     }
 }
 
+/// The mailbox's way out; SMTP needs no HTTP client.
+pub fn way_of(email: &Email, _client: &reqwest::Client) -> Option<Mailer> {
+    Mailer::of(email)
+}
+
 impl Mailer {
     /// `None` if the settings name no server or no address; the configuration is checked, so that doesn't happen.
-    pub fn new(email: &Email) -> Option<Self> {
-        let server = Server::smtp(&email.smtp_url).ok()?;
+    fn of(email: &Email) -> Option<Self> {
+        let server = Server::smtp(email.smtp_url.expose()).ok()?;
         // Our own host name says nothing to a relay, and less than the domain that the mail is from.
         let hello = ClientId::Domain(domain_of(&email.address).to_ascii_lowercase());
         Some(Self { server, address: email.address.parse().ok()?, hello })
     }
 
     /// Hands one part to the server, which ends within [`REQUEST_TIMEOUT`].
-    pub async fn send(&self, out: &Outbound, clock: &Clock) -> Sent {
+    async fn send_part(&self, out: &Outbound, clock: &Clock) -> Sent {
         match self.attempt(out, clock.now()).await {
             Sent::Deferred { code, text, retry_at: None } => {
                 Sent::Deferred { code, text, retry_at: Some(clock.now() + pause(out.attempt)) }
@@ -118,6 +122,20 @@ impl Mailer {
         };
         part(connection).await;
         sent
+    }
+}
+
+impl Way for Mailer {
+    fn send<'a>(&'a self, out: &'a Outbound, clock: &'a Clock) -> BoxFuture<'a, Sent> {
+        Box::pin(self.send_part(out, clock))
+    }
+
+    fn at_once(&self) -> usize {
+        AT_ONCE
+    }
+
+    fn request_timeout(&self) -> Duration {
+        LONGEST
     }
 }
 

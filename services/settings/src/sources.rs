@@ -7,7 +7,7 @@ use std::{
 
 use toml::{Table, Value};
 
-use super::error::{ConfigError, KeyProblem};
+use crate::{ConfigError, error::KeyProblem};
 
 /// The process's environment, as a value: tests bring their own.
 pub type Environment = BTreeMap<String, String>;
@@ -20,7 +20,6 @@ pub fn process_environment() -> Environment {
 const PREFIX: &str = "STEWARD__";
 
 /// One `STEWARD__…` variable.
-#[derive(Debug, Clone)]
 struct Override {
     variable: String,
     path: Vec<String>,
@@ -49,9 +48,18 @@ impl Override {
     }
 }
 
+/// Where the value of a key comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    File(PathBuf),
+    /// The variable's name.
+    Environment(String),
+    /// Neither names it.
+    Default,
+}
+
 /// The file and the variables over it, not yet read as settings.
-#[derive(Debug)]
-pub(super) struct Sources {
+pub(crate) struct Sources {
     path: Option<PathBuf>,
     file: Table,
     overrides: Vec<Override>,
@@ -85,7 +93,7 @@ impl Sources {
 
     /// Reads the merged table with `read`. A variable whose value looks like a number but stands where text belongs is
     /// taken as text.
-    pub fn read<T>(mut self, read: impl Fn(Table) -> Result<T, KeyProblem>) -> Result<T, ConfigError> {
+    pub fn read<T>(&mut self, read: impl Fn(Table) -> Result<T, KeyProblem>) -> Result<T, ConfigError> {
         loop {
             let problem = match self.merged().and_then(&read) {
                 Ok(settings) => return Ok(settings),
@@ -101,6 +109,27 @@ impl Sources {
                 Some(variable) => variable.as_text = true,
                 None => return Err(self.blame(problem)),
             }
+        }
+    }
+
+    pub fn file(&self) -> Option<&PathBuf> {
+        self.path.as_ref()
+    }
+
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.overrides.iter().map(|over| over.variable.as_str())
+    }
+
+    /// Where a key's value comes from.
+    pub fn origin(&self, key: &str) -> Origin {
+        if let Some(over) = self.overrides.iter().find(|over| over.covers(key)) {
+            return Origin::Environment(over.variable.clone());
+        }
+        let mut names = key.split('.');
+        let first = names.next().and_then(|name| self.file.get(name));
+        match (names.try_fold(first, |value, name| Some(value?.get(name))).flatten(), &self.path) {
+            (Some(_), Some(path)) => Origin::File(path.clone()),
+            _ => Origin::Default,
         }
     }
 
@@ -126,12 +155,12 @@ impl Sources {
         }
     }
 
-    fn blame(&self, problem: KeyProblem) -> ConfigError {
-        let variable = self.overrides.iter().find(|o| o.covers(&problem.key));
-        let origin = match (variable, &self.path) {
-            (Some(over), _) => format!("environment variable {}", over.variable),
-            (None, Some(path)) => path.display().to_string(),
-            (None, None) => "configuration".to_owned(),
+    pub fn blame(&self, problem: KeyProblem) -> ConfigError {
+        let origin = match (self.origin(&problem.key), &self.path) {
+            (Origin::Environment(variable), _) => format!("environment variable {variable}"),
+            // Where a key is missing, or two don't go together, the file is the place to look.
+            (Origin::File(_) | Origin::Default, Some(path)) => path.display().to_string(),
+            (Origin::File(_) | Origin::Default, None) => "configuration".to_owned(),
         };
         ConfigError::Key { origin, key: problem.key, problem: problem.problem }
     }
@@ -149,7 +178,7 @@ fn typed(raw: &str) -> Option<Value> {
     }
 }
 
-fn insert(table: &mut Table, path: &[String], value: Value) {
+pub(crate) fn insert(table: &mut Table, path: &[String], value: Value) {
     match path {
         [] => {}
         [key] => {
@@ -224,6 +253,17 @@ mod tests {
         assert_eq!(filled("$${A}${A}", &env).expect("escaped"), "${A}1");
         assert!(filled("${C}", &env).expect_err("unset").contains("variable C"));
         assert!(filled("${A", &env).is_err());
+    }
+
+    #[test]
+    fn a_number_where_text_belongs_is_taken_as_text() {
+        let env = Environment::from([("STEWARD__BRAIN__MODEL".to_owned(), "4".to_owned())]);
+        let mut sources = Sources::gather(None, &env).expect("there is no file");
+        let read = |table: Table| {
+            let found = table["brain"]["model"].as_str().map(str::to_owned);
+            found.ok_or_else(|| KeyProblem::new("brain.model", "found an integer, expected a string"))
+        };
+        assert_eq!(sources.read(read).expect("read"), "4");
     }
 
     #[test]

@@ -13,14 +13,11 @@ pub enum ConfigError {
     /// One key (or several that don't go together): where it came from, its path, and what is wrong with it.
     #[error("{origin}: `{key}`: {problem}")]
     Key { origin: String, key: String, problem: String },
-    /// The configuration is right, but asks for something this build doesn't do.
-    #[error("{0}")]
-    NotServed(String),
 }
 
 /// A problem with one key, before it is known which file or variable the key came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct KeyProblem {
+pub(crate) struct KeyProblem {
     pub key: String,
     pub problem: String,
 }
@@ -28,5 +25,11 @@ pub(super) struct KeyProblem {
 impl KeyProblem {
     pub fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { key: key.into(), problem: problem.into() }
+    }
+
+    /// The same problem of a table that stands at `at`; a key of `.` is the table itself.
+    pub fn below(self, at: &str) -> Self {
+        let key = if self.key == "." { at.to_owned() } else { format!("{at}.{}", self.key) };
+        Self { key, ..self }
     }
 }

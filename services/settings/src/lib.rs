@@ -1,0 +1,87 @@
+//! The settings: each key defined once, read from the file and the environment, resolved for tenants and channels.
+//!
+//! A key is a field of the struct of its section: its doc comment says what it means, its type and `serde` attribute how it is
+//! written, the struct's `Default` what counts where it is left out. Nothing else lists keys. What isn't served yet isn't here.
+
+mod channels;
+mod error;
+mod in_force;
+mod limits;
+mod not_served;
+mod read;
+mod secret;
+mod sections;
+mod sources;
+mod written;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use steward_domain::settings::{ApprovalRule, Defaults, Policy, SetBy};
+use steward_proto::TenantId;
+
+pub use self::{
+    channels::*,
+    error::ConfigError,
+    in_force::{InForce, Source},
+    limits::Limits,
+    read::{Loaded, read},
+    secret::Secret,
+    sections::{Auth, AuthMode, Brain, Nats, Postgres, Provider, Server, Tenant, Webhooks},
+    sources::{Environment, Origin, process_environment},
+};
+
+/// Everything an operator may set, section by section. Unknown keys are refused everywhere: a misspelt key must not silently
+/// mean its default.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub struct Settings {
+    pub server: Server,
+    pub nats: Nats,
+    pub postgres: Postgres,
+    pub auth: Auth,
+    pub brain: Brain,
+    pub defaults: Defaults,
+    pub policy: Policy,
+    /// By name.
+    pub tenants: BTreeMap<String, Tenant>,
+    pub webhooks: Webhooks,
+    pub limits: Limits,
+    #[serde(skip_deserializing)]
+    pub channels: Vec<Channel>,
+}
+
+impl Settings {
+    pub fn channel(&self, id: &str) -> Option<&Channel> {
+        self.channels.iter().find(|c| c.id == id)
+    }
+
+    /// Everybody whose events there can be, each once: who has a channel, or settings of its own.
+    pub fn tenant_ids(&self) -> Vec<TenantId> {
+        let named: BTreeSet<&String> = self.channels.iter().map(|c| &c.tenant).chain(self.tenants.keys()).collect();
+        named.into_iter().filter_map(|name| TenantId::new(name).ok()).collect()
+    }
+
+    /// What counts for a tenant's messages: its own word, else `[policy]`. Which of them wait for a person is said per channel.
+    pub fn policy(&self, tenant: &TenantId) -> Policy {
+        let Some(own) = self.tenants.get(tenant.as_str()) else { return self.policy };
+        Policy {
+            quiet_hours: own.quiet_hours.or(self.policy.quiet_hours),
+            daily_cap: own.daily_cap.or(self.policy.daily_cap),
+            auto_reply_cap: own.auto_reply_cap.or(self.policy.auto_reply_cap),
+            ..self.policy
+        }
+    }
+
+    /// Which of the bot's messages on a channel wait for a person: the channel's word, else its tenant's, else `[policy]`.
+    pub fn approval(&self, channel_id: &str) -> ApprovalRule {
+        let channel = self.channel(channel_id);
+        let own = channel.and_then(|c| c.approval).map(|mode| (mode, SetBy::Channel));
+        let tenants = || {
+            let tenant = self.tenants.get(&channel?.tenant)?;
+            Some((tenant.approval?, SetBy::Tenant))
+        };
+        let (mode, set_by) = own.or_else(tenants).unwrap_or((self.policy.approval, SetBy::Policy));
+        ApprovalRule { mode, set_by }
+    }
+}

@@ -1,0 +1,45 @@
+//! What was announced and isn't served yet: it may stand in a file as long as it asks for nothing.
+
+use toml::{Table, Value};
+
+use crate::error::KeyProblem;
+
+/// Takes the announced keys out of the table; none of them is read any further.
+pub fn refuse(table: &mut Table) -> Result<(), KeyProblem> {
+    if let Some(Value::Table(brain)) = table.get_mut("brain") {
+        if let Some(provider) = brain.get("provider") {
+            check_provider("brain.provider", provider)?;
+        }
+        if let Some(Value::Table(jobs)) = brain.get("jobs") {
+            for (job, model) in jobs {
+                if let Some(provider) = model.get("provider") {
+                    check_provider(&format!("brain.jobs.{job}.provider"), provider)?;
+                }
+            }
+        }
+        for announced in ["model", "providers", "jobs"] {
+            brain.remove(announced);
+        }
+    }
+    if let Some(Value::Table(defaults)) = table.get_mut("defaults")
+        && let Some(silence) = defaults.remove("no_reply_after")
+        && silence.as_str() != Some("never")
+    {
+        return Err(KeyProblem::new(
+            "defaults.no_reply_after",
+            format!("found {silence}, which this build doesn't serve yet: set it to \"never\" or leave it out"),
+        ));
+    }
+    Ok(())
+}
+
+/// Only these are announced; any other word is a mistake, which reading it tells.
+fn check_provider(key: &str, provider: &Value) -> Result<(), KeyProblem> {
+    match provider.as_str() {
+        Some(name @ ("openai" | "anthropic" | "gemini")) => Err(KeyProblem::new(
+            key,
+            format!("found `{name}`, which this build doesn't serve yet: set [brain] provider = \"rules\""),
+        )),
+        _ => Ok(()),
+    }
+}

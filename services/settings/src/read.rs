@@ -1,0 +1,129 @@
+//! From the file and the environment to checked settings, or a clear refusal.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use toml::{Table, Value};
+
+use crate::{
+    AuthMode, ConfigError, Environment, Origin, Settings, channels,
+    error::KeyProblem,
+    not_served,
+    sources::{Sources, insert},
+};
+
+/// Settings, and where each came from.
+pub struct Loaded {
+    pub settings: Settings,
+    sources: Sources,
+}
+
+impl fmt::Debug for Loaded {
+    /// Without the sources: secrets stand there in the clear.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Loaded {
+    /// Where a key's value comes from; `limits.reads`.
+    pub fn origin(&self, key: &str) -> Origin {
+        self.sources.origin(key)
+    }
+
+    /// The file, if there is one.
+    pub fn file(&self) -> Option<&PathBuf> {
+        self.sources.file()
+    }
+
+    /// The variables that stand over the file, by name.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.sources.variables()
+    }
+
+    /// The refusal of a value for a reason that only its user knows, told as all others are.
+    pub fn refuse(&self, key: &str, problem: impl Into<String>) -> ConfigError {
+        self.sources.blame(KeyProblem::new(key, problem))
+    }
+}
+
+/// Reads and checks the settings. `path`: the file, if there is one.
+///
+/// # Errors
+/// What is wrong, where, what was found and what is expected; see [`ConfigError`].
+pub fn read(path: Option<&Path>, environment: &Environment) -> Result<Loaded, ConfigError> {
+    let base = base(path.is_none());
+    let mut sources = Sources::gather(path, environment)?;
+    let settings = sources.read(|table| checked(over(base.clone(), table)))?;
+    Ok(Loaded { settings, sources })
+}
+
+/// Defaults that aren't the same everywhere: without a file whoever reaches this machine may command, and people's zone is the
+/// machine's.
+fn base(without_file: bool) -> Table {
+    let mut base = Table::new();
+    let mut set = |section: &str, key: &str, value: &str| {
+        insert(&mut base, &[section.to_owned(), key.to_owned()], Value::String(value.to_owned()));
+    };
+    if without_file {
+        set("auth", "mode", "open");
+    }
+    let zone = iana_time_zone::get_timezone().ok().filter(|name| name.parse::<chrono_tz::Tz>().is_ok());
+    if let Some(zone) = zone {
+        set("defaults", "timezone", &zone);
+    }
+    base
+}
+
+/// `table` over `base`, section by section.
+fn over(mut base: Table, table: Table) -> Table {
+    for (key, value) in table {
+        match (base.remove(&key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => {
+                base.insert(key, Value::Table(over(below, above)));
+            }
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+    base
+}
+
+fn checked(mut table: Table) -> Result<Settings, KeyProblem> {
+    not_served::refuse(&mut table)?;
+    let channels = table.remove("channels");
+    let mut settings: Settings = parse_table(table)?;
+    settings.channels = channels::read(channels)?;
+    let listen = settings.server.listen;
+    if settings.auth.mode == AuthMode::Open && !listen.ip().is_loopback() {
+        return Err(KeyProblem::new(
+            "server.listen",
+            format!(
+                "found {listen} together with auth.mode \"open\", expected a loopback address such as 127.0.0.1:8080, or auth.mode = \"keys\""
+            ),
+        ));
+    }
+    // A misspelt name must not silently mean nobody.
+    let known: BTreeSet<&str> = settings.channels.iter().map(|channel| channel.tenant.as_str()).collect();
+    if let Some(name) = settings.tenants.keys().find(|name| !known.contains(name.as_str())) {
+        let known = known.into_iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+        return Err(KeyProblem::new(
+            format!("tenants.{name}"),
+            format!("found {name:?}, expected the tenant of a channel: {known}"),
+        ));
+    }
+    Ok(settings)
+}
+
+/// Deserialises a table; a problem is named with the path of its key.
+pub(crate) fn parse_table<T: serde::de::DeserializeOwned>(table: Table) -> Result<T, KeyProblem> {
+    serde_path_to_error::deserialize(Value::Table(table)).map_err(|e| {
+        let key = e.path().to_string();
+        let problem = e.into_inner().to_string();
+        KeyProblem::new(key, problem.lines().next().unwrap_or_default())
+    })
+}

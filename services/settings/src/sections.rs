@@ -1,0 +1,123 @@
+//! The sections that have a few keys each: server, servers behind it, who may command, brain, tenants, outgoing webhooks.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use steward_domain::settings::{Approval, QuietHours, written};
+use steward_http::Network;
+
+use crate::{Secret, written as own};
+
+/// `[server]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub struct Server {
+    /// Where webhooks, commands, reads and the page are served; `localhost` stands for 127.0.0.1.
+    #[serde(deserialize_with = "own::listen")]
+    pub listen: SocketAddr,
+    /// Where the world reaches `listen`; kept without a trailing slash. With it, `up` registers the webhooks.
+    #[serde(deserialize_with = "own::some_web_url")]
+    pub public_url: Option<String>,
+    /// A listener of its own for `/metrics`, without a key.
+    #[serde(deserialize_with = "own::some_listen")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Addresses or networks whose `X-Forwarded-For` is believed.
+    #[serde(with = "own::networks")]
+    pub trusted_proxies: Vec<Network>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            public_url: None,
+            metrics_listen: None,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+/// `[nats]`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub struct Nats {
+    /// A NATS of your own; left out: a managed one.
+    pub url: Option<Secret>,
+}
+
+/// `[postgres]`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub struct Postgres {
+    /// A Postgres of your own; left out: a managed one.
+    pub url: Option<Secret>,
+}
+
+/// `[auth]`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub struct Auth {
+    /// Left out: `keys` with a file, `open` without one.
+    pub mode: AuthMode,
+}
+
+/// Who may command Steward.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthMode {
+    /// A key with a role, made by `steward keys create`.
+    #[default]
+    Keys,
+    /// Whoever reaches the listener, which is then a loopback address.
+    Open,
+}
+
+/// `[brain]`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub struct Brain {
+    /// What decides a turn.
+    pub provider: Provider,
+}
+
+/// What decides a turn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// Patterns, offline.
+    #[default]
+    Rules,
+}
+
+/// `[tenants.NAME]`: what one tenant has otherwise than `[policy]` says.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub struct Tenant {
+    #[serde(with = "written::quiet_hours")]
+    pub quiet_hours: Option<QuietHours>,
+    #[serde(deserialize_with = "written::some_positive")]
+    pub daily_cap: Option<u32>,
+    #[serde(deserialize_with = "written::some_positive")]
+    pub auto_reply_cap: Option<u32>,
+    pub approval: Option<Approval>,
+}
+
+/// `[webhooks]`: outgoing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub struct Webhooks {
+    /// Whether a webhook may lead into a private network.
+    pub allow_private: bool,
+    /// Waits before each further attempt.
+    #[serde(with = "written::spans")]
+    pub retry: Vec<Duration>,
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        Self { allow_private: false, retry: [1, 5, 30, 300, 3600, 8 * 3600].map(Duration::from_secs).to_vec() }
+    }
+}

@@ -1,0 +1,105 @@
+//! How addresses, networks, names and URLs are written in `steward.toml`.
+
+use std::{net::SocketAddr, str::FromStr as _};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, Unexpected},
+};
+use steward_domain::settings::written::from_text;
+use url::Url;
+
+/// `address:port` to listen on; `localhost` stands for 127.0.0.1.
+pub fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    from_text(deserializer, r#"an address with a port such as "127.0.0.1:8080""#, |text| {
+        let text = text.trim();
+        let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+        SocketAddr::from_str(numeric.as_deref().unwrap_or(text)).ok()
+    })
+}
+
+pub fn some_listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    listen(deserializer).map(Some)
+}
+
+/// Addresses or networks whose word is believed.
+pub mod networks {
+    use serde::Serializer;
+    use steward_http::Network;
+
+    use super::*;
+
+    struct Proxy(Network);
+
+    impl<'de> Deserialize<'de> for Proxy {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            from_text(deserializer, r#"an address or a network such as "10.0.0.0/8""#, |text| text.parse().ok())
+                .map(Self)
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Network>, D::Error> {
+        Ok(Vec::<Proxy>::deserialize(deserializer)?.into_iter().map(|proxy| proxy.0).collect())
+    }
+
+    pub fn serialize<S: Serializer>(networks: &[Network], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(networks.iter().map(Network::to_string))
+    }
+}
+
+/// MB for request bodies: at least what lets the largest mail through as a quarter of it.
+pub fn body_megabytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    match i64::deserialize(deserializer)? {
+        number @ 104..=1_048_576 => Ok(number as usize),
+        other => Err(de::Error::invalid_value(Unexpected::Signed(other), &"a number of MB from 104 to 1048576")),
+    }
+}
+
+/// An absolute http(s) URL, kept without a trailing slash.
+pub fn web_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    from_text(deserializer, r#"a URL such as "https://example.com", without a query"#, |text| {
+        url_of(text, &["http", "https"]).filter(|url| url.query().is_none() && url.fragment().is_none())?;
+        Some(text.trim().trim_end_matches('/').to_owned())
+    })
+}
+
+pub fn some_web_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    web_url(deserializer).map(Some)
+}
+
+/// `text` as a URL with a host and one of `schemes`.
+pub fn url_of(text: &str, schemes: &[&str]) -> Option<Url> {
+    let url = Url::parse(text.trim()).ok()?;
+    (schemes.contains(&url.scheme()) && url.has_host()).then_some(url)
+}
+
+/// Letters, digits, `-` and `_`, at most 64: it becomes part of subjects and paths.
+pub fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    from_text(deserializer, "1 to 64 letters, digits, `-` or `_`", |text| {
+        let fits =
+            (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        fits.then(|| text.to_owned())
+    })
+}
+
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(deserializer, "text that isn't empty", |text| (!text.trim().is_empty()).then(|| text.to_owned()))
+            .map(Self)
+    }
+}
+
+/// Any text but an empty one.
+pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Text::deserialize(deserializer).map(|text| text.0)
+}
+
+pub fn some_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    text(deserializer).map(Some)
+}
+
+pub fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(Vec::<Text>::deserialize(deserializer)?.into_iter().map(|text| text.0).collect())
+}
