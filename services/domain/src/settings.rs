@@ -152,6 +152,13 @@ pub struct QuietHours {
     pub to: chrono::NaiveTime,
 }
 
+impl fmt::Display for QuietHours {
+    /// As the configuration has it: `22:00-08:00`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.from.format("%H:%M"), self.to.format("%H:%M"))
+    }
+}
+
 /// What happens to a send whose fate is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnUnknown {

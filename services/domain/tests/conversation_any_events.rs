@@ -57,6 +57,7 @@ fn decide_everything(world: &mut World) {
                 worker: "worker",
                 lifetime: Duration::from_secs(8),
                 late_limit,
+                channel_configured: true,
                 policy: &policy,
                 approval: ApprovalRule {
                     mode: if late_limit.is_zero() { Approval::None } else { Approval::FirstContact },

@@ -157,6 +157,7 @@ impl Dispatcher {
             worker: &self.worker,
             lifetime: way.map_or(Duration::ZERO, |route| route.way.request_timeout()) + TO_RECORD,
             late_limit: self.settings.defaults.late_limit,
+            channel_configured: way.is_some(),
             policy,
             approval: self.settings.approval(channel_id),
             zone,

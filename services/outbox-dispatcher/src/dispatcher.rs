@@ -4,11 +4,11 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use steward_domain::{
-    conversation::{Conversation, MessageState, Refused, Why, dispatch::Step},
+    conversation::{Conversation, MessageState, Refused, dispatch::Step},
     settings::{Channel, OnUnknown, Settings},
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
-use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, from_timestamp, v1};
+use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, from_timestamp};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -163,8 +163,12 @@ impl Dispatcher {
             if !message.is_open() {
                 return Ok(Handled::Done);
             }
+            let policy = self.settings.policy(&aggregate.tenant);
             let Some(Route { way, line, on_unknown }) = self.routes.get(&place.channel_id) else {
-                return self.not_configured(aggregate, message_id, &place.channel_id, &cause).await;
+                // Nobody is asked about what can't go out: the claim's gates say so.
+                let known = Known { policy, contact: None, elsewhere: &[], breaker_open: false };
+                self.claim(aggregate, message_id, known, None, &cause).await?;
+                return Ok(Handled::Done);
             };
             // For policy, or for the words of a template.
             let asked = message.proactive || seen.state.capabilities().templates;
@@ -175,7 +179,6 @@ impl Dispatcher {
             let contact = contact.as_deref();
             let proactive = message.proactive && message.part == 0;
             let elsewhere = if proactive { self.sent_elsewhere(aggregate, contact).await? } else { Vec::new() };
-            let policy = self.settings.policy(&aggregate.tenant);
             let known = Known { policy, contact, elsewhere: &elsewhere, breaker_open };
             let preview = self.claiming(message_id, "", &seen.state, known, None);
             let step = seen.state.next_step(&preview).map_err(DecideError::Refused)?;
@@ -307,27 +310,6 @@ impl Dispatcher {
             })
             .await?;
         Ok(())
-    }
-
-    async fn not_configured(
-        &self,
-        aggregate: &AggregateId,
-        message_id: &str,
-        channel_id: &str,
-        cause: &Cause,
-    ) -> Result<Handled, DecideError<Refused>> {
-        let text = format!("no channel `{channel_id}` is configured");
-        self.log
-            .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, _| {
-                if !state.outbox.get(message_id).is_some_and(|m| m.is_queued()) {
-                    return Ok((Vec::new(), ()));
-                }
-                let reason = Some((&Why::new("channel_not_configured", text.clone(), "")).into());
-                let event = v1::MessageCancelled { message_id: message_id.to_owned(), reason, by: String::new() };
-                Ok((self.events(cause, vec![event.into()]), ()))
-            })
-            .await?;
-        Ok(Handled::Done)
     }
 
     pub(crate) fn events(&self, cause: &Cause, events: Vec<Event>) -> Vec<NewEvent> {

@@ -45,6 +45,9 @@ pub struct World {
     /// The contact's language.
     pub language: String,
     pub breaker_open: bool,
+    pub channel_configured: bool,
+    /// The contact is.
+    pub archived: bool,
     /// When something proactive went to the same person in their other conversations.
     pub elsewhere: Vec<DateTime<Utc>>,
     made: u64,
@@ -65,6 +68,8 @@ impl World {
             templates: Vec::new(),
             language: String::new(),
             breaker_open: false,
+            channel_configured: true,
+            archived: false,
             elsewhere: Vec::new(),
             made: 0,
         }
@@ -255,10 +260,11 @@ impl World {
             worker,
             lifetime: CLAIM_LIFETIME,
             late_limit: self.late_limit,
+            channel_configured: self.channel_configured,
             policy: &self.policy,
             approval: self.approval,
             zone: Tz::Europe__Madrid,
-            archived: false,
+            archived: self.archived,
             limited_until: None,
             templates: &self.templates,
             addressee: Addressee { languages: [&self.language, "en"], name: "Ana" },
