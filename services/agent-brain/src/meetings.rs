@@ -1,6 +1,5 @@
 //! Reminders of meetings: what a calendar says is turned into promises, moved and taken back with it.
 
-use chrono::Utc;
 use steward_domain::conversation::{Conversation, Refused, meetings::Reminding};
 use steward_log::{AtLeast, DecideError, Handled};
 use steward_proto::{AggregateId, Cause, NewEvent, Recorded};
@@ -12,15 +11,15 @@ use crate::{input::Known, rules, turns::Worker};
 pub async fn remind(
     worker: &Worker,
     aggregate: &AggregateId,
+    conversation: Uuid,
     recorded: &Recorded,
     meeting_id: &str,
 ) -> Result<Handled, DecideError<Refused>> {
     let cause = Cause::of(recorded, "service:agent-brain");
     let at_least = AtLeast::Position(recorded.position);
     let seen = worker.log.load::<Conversation>(aggregate, at_least).await?;
-    let contact = worker.contact(aggregate, &seen.state).await?;
+    let (contact, _) = worker.contact(aggregate, &seen.state).await?;
     let defaults = &worker.settings.defaults;
-    let Ok(conversation) = aggregate.id().parse::<Uuid>() else { return Ok(Handled::Done) };
     let elsewhere = worker.open_elsewhere(aggregate, &contact).await?;
     worker
         .log
@@ -31,7 +30,7 @@ pub async fn remind(
             let calendars = state.meetings.get(meeting_id).map(|m| m.timezone.as_str());
             let zone = said.into_iter().chain([calendars]).flatten().find_map(|name| name.parse().ok());
             let zone = zone.unwrap_or(known.zone);
-            let now = Utc::now();
+            let now = worker.now();
             let reminding = Reminding {
                 conversation,
                 meeting_id,

@@ -12,7 +12,7 @@ use steward_proto::{Event, v1};
 use uuid::Uuid;
 
 use crate::{
-    brain::{self, Decision, Offer},
+    brain::{self, Decision, Failure, Offer},
     press::{self, Press},
 };
 
@@ -22,20 +22,16 @@ pub struct Turn {
     pub conversation: Uuid,
     pub through: u64,
     pub zone: String,
-    pub brain: &'static str,
+    /// As the events name them.
+    pub brain: String,
+    pub model: String,
+    /// Its claim.
+    pub started: v1::TurnStarted,
     pub now: DateTime<Utc>,
     /// Why it could not be decided, if that is so.
     pub failure: Option<Failure>,
     /// A fresh id for each decision, made once: deciding again after a conflict names the same things.
     pub ids: Vec<Uuid>,
-}
-
-/// Why a turn could not be decided: a stable code, and words.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{code}: {text}")]
-pub struct Failure {
-    pub code: &'static str,
-    pub text: String,
 }
 
 impl Failure {
@@ -44,12 +40,12 @@ impl Failure {
     pub fn of(error: &DecideError<Refused>) -> Option<Self> {
         match error {
             DecideError::Refused(refused) if refused.code == "schema_ahead" => None,
-            DecideError::Refused(refused) => Some(Self { code: refused.code, text: refused.detail.clone() }),
+            DecideError::Refused(refused) => Some(Self::new(refused.code, refused.detail.clone())),
             DecideError::Append(AppendError::Broken | AppendError::Log(_)) | DecideError::Log(_) => None,
             DecideError::Append(error) if error.is_permanent() => {
                 let large = matches!(error, AppendError::TooLarge { .. } | AppendError::TooMany(_));
                 let code = if large { "too_large" } else { "not_recordable" };
-                Some(Self { code, text: error.to_string() })
+                Some(Self::new(code, error.to_string()))
             }
             DecideError::Append(_) => None,
         }
@@ -147,8 +143,8 @@ impl Turn {
             turn_id: self.id.clone(),
             through_position: self.through,
             outcome: if self.failure.is_some() { "failed" } else { outcome }.to_owned(),
-            brain: self.brain.to_owned(),
-            model: String::new(),
+            brain: self.brain.clone(),
+            model: self.model.clone(),
             error: self.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
             decisions: u32::try_from(decisions).unwrap_or(u32::MAX),
         }

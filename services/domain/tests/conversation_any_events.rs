@@ -12,7 +12,11 @@ use steward_domain::{
     address::Address,
     contact::Contact,
     conversation::{
-        Author, CancelOn, Why, dispatch::Claiming, follow_ups::Alarm, templates::Addressee, turns::StartTurn,
+        Author, CancelOn, Why,
+        dispatch::Claiming,
+        follow_ups::Alarm,
+        templates::Addressee,
+        turns::{Inputs, StartTurn},
     },
     inbox::Inbox,
     policy::parse_quiet_hours,
@@ -51,25 +55,17 @@ fn decide_everything(world: &mut World) {
                 breaker: Breaker::default(),
             };
             let claiming = Claiming {
-                message_id: id,
-                now: world.now,
-                claim_id: "claim",
-                worker: "worker",
-                lifetime: Duration::from_secs(8),
                 late_limit,
-                channel_configured: true,
                 policy: &policy,
                 approval: ApprovalRule {
                     mode: if late_limit.is_zero() { Approval::None } else { Approval::FirstContact },
                     set_by: SetBy::Channel,
                 },
                 zone: chrono_tz::Tz::America__Sao_Paulo,
-                archived: false,
-                limited_until: None,
-                templates: &world.templates,
                 addressee: Addressee { languages: ["ru", ""], name: "" },
                 breaker_open: true,
                 elsewhere: &[world.now],
+                ..world.claiming(id, "claim", "worker")
             };
             answers.push(state.next_step(&claiming).map(drop));
         }
@@ -81,6 +77,7 @@ fn decide_everything(world: &mut World) {
             brain: String::new(),
             model: String::new(),
             follow_up_id: id.clone(),
+            inputs: Inputs::default(),
         };
         answers.push(state.start_turn(&start).map(drop));
         state.turn_standing(id, true);

@@ -32,7 +32,7 @@ const WEIGHED: usize = 256;
 const WEIGHED_OF_TENANT: usize = 128;
 /// A message waits here only if no more than so many are ready to go behind it in its conversation.
 const FEW: usize = 8;
-/// An alarm that is about to ring does so within this time.
+/// An alarm that is about to ring does so within this time; and so often it is looked whether one that goes before has gone.
 const ABOUT_TO_RING: Duration = Duration::from_millis(200);
 
 /// Why the dispatcher can't run.

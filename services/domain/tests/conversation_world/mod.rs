@@ -17,7 +17,7 @@ use steward_domain::{
         follow_ups::{Alarm, Alarmed, Schedule},
         outbox::Queue,
         templates::Addressee,
-        turns::{StartTurn, TurnStart},
+        turns::{Inputs, StartTurn, TurnStart},
         {Author, OnReply},
     },
     settings::{ApprovalRule, Policy, Template},
@@ -251,9 +251,9 @@ impl World {
         alarmed
     }
 
-    /// What a dispatcher that knows `state` would do now.
-    pub fn next_step(&self, state: &Conversation, message_id: &str, claim_id: &str, worker: &str) -> Step {
-        let claiming = Claiming {
+    /// What a dispatcher brings.
+    pub fn claiming<'a>(&'a self, message_id: &'a str, claim_id: &'a str, worker: &'a str) -> Claiming<'a> {
+        Claiming {
             message_id,
             now: self.now,
             claim_id,
@@ -270,8 +270,12 @@ impl World {
             addressee: Addressee { languages: [&self.language, "en"], name: "Ana" },
             breaker_open: self.breaker_open,
             elsewhere: &self.elsewhere,
-        };
-        state.next_step(&claiming).unwrap()
+        }
+    }
+
+    /// What a dispatcher that knows `state` would do now.
+    pub fn next_step(&self, state: &Conversation, message_id: &str, claim_id: &str, worker: &str) -> Step {
+        state.next_step(&self.claiming(message_id, claim_id, worker)).unwrap()
     }
 
     /// A dispatcher looks at the message and records what it decides; the claim's id if it claimed.
@@ -306,6 +310,7 @@ impl World {
             brain: "rules".to_owned(),
             model: String::new(),
             follow_up_id: follow_up_id.to_owned(),
+            inputs: Inputs::default(),
         };
         self.state.start_turn(&start).unwrap()
     }

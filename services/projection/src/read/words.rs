@@ -48,6 +48,7 @@ fn of_event(event: &Event) -> String {
         }
         Event::RecipientBlocked(_) => "The recipient can't be reached any more: nothing is sent by itself".to_owned(),
         Event::RecipientUnblocked(_) => "The recipient can be reached again".to_owned(),
+        Event::TurnStarted(e) if e.renewed => "The bot goes on working".to_owned(),
         Event::TurnStarted(e) if e.follow_up_id.is_empty() => "The bot began to work on an answer".to_owned(),
         Event::TurnStarted(_) => "The bot began to carry out a follow-up".to_owned(),
         Event::TurnCompleted(e) if e.error.is_empty() => format!("The bot's turn ended: {}", e.outcome),
