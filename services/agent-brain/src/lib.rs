@@ -9,9 +9,11 @@ mod outcome;
 mod places;
 mod press;
 mod recording;
+pub mod replay;
 pub mod rules;
 mod settings;
 mod thinking;
 mod turns;
 
+pub use settings::SettingsError;
 pub use turns::{run, run_with};

@@ -1,8 +1,11 @@
 //! The settings that decide a turn: what is stored once under its hash, so that the turn can be decided again.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use steward_domain::settings::{Defaults, Limits, Settings};
 use steward_language::{Language, time::PartsOfDay};
+use steward_log::{Log, LogError};
 
 /// All that a turn's input takes from the settings. A brain is given nothing else of them, so what is missing here has no
 /// effect on any turn. Only ever added to: what was stored before a field existed has its default.
@@ -19,6 +22,15 @@ pub struct TurnSettings {
     night: u32,
     renew: bool,
     open_follow_ups: usize,
+}
+
+/// Settings that a turn names can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error("the settings stored as {hash} can't be read: {source}")]
+    Unreadable { hash: String, source: serde_json::Error },
 }
 
 impl Default for TurnSettings {
@@ -66,6 +78,14 @@ impl TurnSettings {
     /// As it is stored: equal settings are equal bytes.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("numbers, texts and booleans are JSON")
+    }
+
+    /// What was stored under a hash.
+    pub async fn stored(log: &Log, hash: &str) -> Result<Arc<Settings>, SettingsError> {
+        let json = log.get_blob(hash).await?;
+        let settings: Self = serde_json::from_slice(&json)
+            .map_err(|source| SettingsError::Unreadable { hash: hash.to_owned(), source })?;
+        Ok(Arc::new(settings.settings()))
     }
 }
 
