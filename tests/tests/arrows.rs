@@ -15,7 +15,7 @@ const MAY_KNOW: [(&str, &[&str]); 14] = [
     ("steward-language", &[]),
     ("steward-domain", &["steward-language", "steward-proto"]),
     ("steward-log", &["steward-proto"]),
-    ("steward-settings", &["steward-domain", "steward-language"]),
+    ("steward-settings", &["steward-domain", "steward-http", "steward-proto"]),
     ("steward-http", &["steward-domain", "steward-log", "steward-proto"]),
     ("steward-ingestion", SERVICE),
     ("steward-agent-brain", SERVICE),

@@ -10,12 +10,15 @@ use steward_domain::{
 };
 use steward_log::{AtLeast, DecideError, Handled};
 use steward_proto::{AggregateId, Cause, Event, Recorded, v1};
+use uuid::Uuid;
 
 use crate::{
-    brain::RULES,
-    outcome::{Failure, Turn},
-    thinking::Place,
-    turns::{Claim, Ended, Worker},
+    brain::Failure,
+    claiming::{Claim, Seen},
+    outcome::Turn,
+    places::Place,
+    recording::Ended,
+    turns::Worker,
 };
 
 /// Follow-ups that the result of listing them names, at most: those that are due first.
@@ -27,20 +30,23 @@ const LISTED_TEXT: usize = 500;
 pub async fn carry_out(
     worker: &Worker,
     aggregate: &AggregateId,
+    conversation: Uuid,
     recorded: &Recorded,
     follow_up_id: &str,
 ) -> Result<Handled, DecideError<Refused>> {
-    let cause = Cause::of(recorded, format!("brain:{}", RULES));
+    let cause = worker.cause(recorded);
     let mut at_least = AtLeast::Position(recorded.position);
     loop {
         let Some(place) = worker.place(&aggregate.tenant).await else { return Ok(Handled::Later(Duration::ZERO)) };
         worker.log.load::<Conversation>(aggregate, at_least).await?;
-        let turn = match worker.claim(aggregate, follow_up_id, &cause).await? {
-            Claim::Turn(turn) => turn,
+        let task = |state: &Conversation, _| Task::of(state, follow_up_id);
+        let claimed = worker.claim(aggregate, conversation, follow_up_id, &Seen::default(), &cause, task).await?;
+        let (turn, task) = match claimed {
+            Claim::Turn(turn, task) => (turn, task),
             Claim::Busy(wait) => return Ok(Handled::Later(wait)),
             Claim::NothingToDo => return Ok(Handled::Done),
         };
-        match act(worker, aggregate, &cause, &turn, follow_up_id, place).await? {
+        match act(worker, aggregate, &cause, &turn, task, place).await? {
             Ended::Done => return Ok(Handled::Done),
             Ended::Superseded => at_least = AtLeast::Latest,
             Ended::PutOff => return Ok(Handled::Later(Duration::ZERO)),
@@ -54,18 +60,14 @@ async fn act(
     aggregate: &AggregateId,
     cause: &Cause,
     turn: &Turn,
-    follow_up_id: &str,
+    task: Option<Task>,
     place: Place,
 ) -> Result<Ended, DecideError<Refused>> {
-    let seen = worker.log.load::<Conversation>(aggregate, AtLeast::Cached).await?;
-    let task = Task::of(&seen.state, follow_up_id);
-    // Held any longer, the fold would have to copy it for the next event.
-    drop(seen);
     let Some(thought) = worker.think(move || task.map(Task::carry_out)).await else { return Ok(Ended::PutOff) };
     drop(place);
     let done = thought.unwrap_or_else(|failure| Some(Done::Failed(failure)));
     let record = async |done: Option<&Done>| {
-        let events = |state: &Conversation| events(state, turn, follow_up_id, done);
+        let events = |state: &Conversation| events(state, turn, done);
         worker.complete(aggregate, cause, &turn.id, false, events).await
     };
     let recorded = record(done.as_ref()).await;
@@ -75,7 +77,7 @@ async fn act(
         _ => None,
     };
     if let Some(failure) = &failure {
-        tracing::error!(code = failure.code, turn_id = turn.id, "a follow-up's action failed");
+        tracing::error!(code = %failure.code, turn_id = turn.id, "a follow-up's action failed");
     }
     match (recorded, failure) {
         (Err(_), Some(failure)) => record(Some(&Done::Failed(failure))).await,
@@ -85,7 +87,7 @@ async fn act(
 
 /// What is to be done, with all that it needs to know.
 #[derive(Debug)]
-struct Task {
+pub struct Task {
     follow_up: Arc<FollowUp>,
     /// What waits to be sent, by due time: as much of it as is listed.
     pending: Vec<Arc<FollowUp>>,
@@ -93,7 +95,7 @@ struct Task {
 
 /// What a task led to.
 #[derive(Debug, PartialEq)]
-enum Done {
+pub enum Done {
     Said(String),
     Result(String),
     Failed(Failure),
@@ -101,7 +103,7 @@ enum Done {
 
 impl Task {
     /// `None`: it has ended meanwhile.
-    fn of(state: &Conversation, follow_up_id: &str) -> Option<Self> {
+    pub fn of(state: &Conversation, follow_up_id: &str) -> Option<Self> {
         let follow_up = due(state, follow_up_id)?;
         let pending = state.pending().into_iter().take(LISTED).cloned().collect();
         Some(Self { follow_up: Arc::clone(follow_up), pending })
@@ -109,7 +111,7 @@ impl Task {
 
     /// What can be done without a model: a text that was given is sent; the pending promises can be listed; all else fails
     /// and says why.
-    fn carry_out(self) -> Done {
+    pub fn carry_out(self) -> Done {
         let f = &self.follow_up;
         let (code, text) = match f.action.kind.as_str() {
             "compose" if !f.text.trim().is_empty() => return Done::Said(f.text.clone()),
@@ -117,7 +119,7 @@ impl Task {
             "tool" => ("unknown_tool", format!("there is no tool `{}`", f.action.tool)),
             _ => ("no_model", "this needs a model, and none is configured ([brain] provider)".to_owned()),
         };
-        Done::Failed(Failure { code, text })
+        Done::Failed(Failure::new(code, text))
     }
 }
 
@@ -137,7 +139,8 @@ fn due<'a>(state: &'a Conversation, follow_up_id: &str) -> Option<&'a Arc<Follow
 }
 
 /// What is recorded of a task that is done, and the end of its turn. `None`, or if it ended meanwhile: the turn alone.
-fn events(state: &Conversation, turn: &Turn, follow_up_id: &str, done: Option<&Done>) -> Result<Vec<Event>, Refused> {
+pub fn events(state: &Conversation, turn: &Turn, done: Option<&Done>) -> Result<Vec<Event>, Refused> {
+    let follow_up_id = turn.started.follow_up_id.as_str();
     let (mut events, outcome, error) = match (due(state, follow_up_id), done) {
         (None, _) | (_, None) => (Vec::new(), "silent", String::new()),
         (Some(f), Some(Done::Said(text))) => {
@@ -163,7 +166,7 @@ fn events(state: &Conversation, turn: &Turn, follow_up_id: &str, done: Option<&D
             (vec![done.into()], "replied", String::new())
         }
         (Some(f), Some(Done::Failed(failure))) => {
-            let reason = Some((&Why::new(failure.code, failure.text.clone(), "")).into());
+            let reason = Some((&Why::new(&failure.code, failure.text.clone(), "")).into());
             let failed = v1::FollowUpFailed { follow_up_id: f.id.clone(), reason, turn_id: turn.id.clone() };
             (vec![failed.into()], "failed", failure.to_string())
         }
@@ -172,7 +175,8 @@ fn events(state: &Conversation, turn: &Turn, follow_up_id: &str, done: Option<&D
         turn_id: turn.id.clone(),
         through_position: state.answered_through,
         outcome: outcome.to_owned(),
-        brain: RULES.to_owned(),
+        brain: turn.brain.clone(),
+        model: turn.model.clone(),
         decisions: 1,
         error,
         ..Default::default()
@@ -185,7 +189,6 @@ fn events(state: &Conversation, turn: &Turn, follow_up_id: &str, done: Option<&D
 pub(crate) mod tests {
     use steward_log::{AppendError, SchemaAhead};
     use steward_proto::{Fold as _, NewEvent};
-    use uuid::Uuid;
 
     use super::*;
 
@@ -229,7 +232,9 @@ pub(crate) mod tests {
             conversation: Uuid::from_u128(1),
             through: 0,
             zone: String::new(),
-            brain: RULES,
+            brain: "rules".to_owned(),
+            model: String::new(),
+            started: v1::TurnStarted { follow_up_id: DUE.to_owned(), ..Default::default() },
             now: Utc::now(),
             failure: None,
             ids: Vec::new(),
@@ -248,7 +253,7 @@ pub(crate) mod tests {
             promised(&mut state, &format!("{n:064}"), &"\u{1}\"😀".repeat(10_000), v1::Action::default());
         }
         let done = Task::of(&state, DUE).unwrap().carry_out();
-        let events = events(&state, &turn(), DUE, Some(&done)).unwrap();
+        let events = events(&state, &turn(), Some(&done)).unwrap();
         assert!(events[0].encode().len() < 500_000, "{} bytes", events[0].encode().len());
         assert!(matches!(&events[0], Event::FollowUpDone(e) if e.result.matches("due_at").count() == LISTED));
         assert_eq!(outcome(&events), "replied");
@@ -264,7 +269,7 @@ pub(crate) mod tests {
         assert_eq!(too_large.code, "too_large");
         assert_eq!(Failure::of(&DecideError::Append(AppendError::TooMany(1_001))).unwrap().code, "too_large");
         for failure in [no_model, too_large] {
-            let events = events(&state, &turn(), DUE, Some(&Done::Failed(failure))).unwrap();
+            let events = events(&state, &turn(), Some(&Done::Failed(failure))).unwrap();
             assert!(matches!(&events[0], Event::FollowUpFailed(_)));
             assert_eq!(outcome(&events), "failed");
             let mut state = state.clone();
@@ -291,9 +296,9 @@ pub(crate) mod tests {
         let mut state = with("compose", "", "Hello");
         let done = Task::of(&state, DUE).unwrap().carry_out();
         assert_eq!(done, Done::Said("Hello".to_owned()));
-        assert_eq!(outcome(&events(&state, &turn(), DUE, Some(&done)).unwrap()), "replied");
+        assert_eq!(outcome(&events(&state, &turn(), Some(&done)).unwrap()), "replied");
         record(&mut state, v1::FollowUpCancelled { follow_up_id: DUE.to_owned(), ..Default::default() });
-        let events = events(&state, &turn(), DUE, Some(&done)).unwrap();
+        let events = events(&state, &turn(), Some(&done)).unwrap();
         assert_eq!((events.len(), outcome(&events)), (1, "silent"));
     }
 }

@@ -1,12 +1,63 @@
-//! What a brain is given and what it decides: the neutral form that every brain, with or without a model, speaks.
+//! What a brain is, what it is given and what it decides: the neutral form that every brain, with or without a model, speaks.
 
-use chrono::{DateTime, Utc};
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use steward_domain::{conversation::takeover::stretch::HumanStretch, settings::Defaults};
 use steward_language::{DateOrder, Language};
 
-/// The brain without a model, as `[brain] provider` and the events name it.
-pub const RULES: &str = "rules";
+/// Something that decides turns.
+pub trait Brain: Send + Sync {
+    /// As `[brain] provider` and the events name it.
+    fn name(&self) -> &str;
+
+    /// As its provider and the events name it; empty: it has none.
+    fn model(&self) -> &str;
+
+    fn pace(&self) -> Pace;
+
+    /// Decides a turn. Dropped before it is done, it leaves nothing behind.
+    fn decide<'a>(&'a self, turn: &'a Arc<TurnInput>) -> Thought<'a>;
+}
+
+/// A brain's answer in the making.
+pub type Thought<'a> = Pin<Box<dyn Future<Output = Result<Vec<Decision>, BrainError>> + Send + 'a>>;
+
+/// How long a brain may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// A turn is claimed for so long, and again before that is over: when this process ends without a word, another one has
+    /// the turn after this time.
+    pub lease: TimeDelta,
+    /// What isn't decided by then, however often it was tried, is not going to be.
+    pub longest: Duration,
+}
+
+/// Why a brain gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BrainError {
+    /// For now: it is asked again after this time, as long as it may take.
+    #[error("for now: {failure}")]
+    Transient { failure: Failure, after: Duration },
+    /// Asking again won't help: the turn fails, its promises stand, and a person is called.
+    #[error(transparent)]
+    Permanent(Failure),
+}
+
+/// Why a turn could not be decided: a stable code, and words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {text}")]
+pub struct Failure {
+    pub code: String,
+    pub text: String,
+}
+
+impl Failure {
+    pub fn new(code: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { code: code.into(), text: text.into() }
+    }
+}
 
 /// Everything a brain may know about one turn. Text from outside is data, never instruction.
 #[derive(Debug, Clone)]

@@ -2,12 +2,18 @@
 
 mod actions;
 pub mod brain;
+mod claiming;
 mod input;
 mod meetings;
 mod outcome;
+mod places;
 mod press;
+mod recording;
+pub mod replay;
 pub mod rules;
+mod settings;
 mod thinking;
 mod turns;
 
-pub use turns::run;
+pub use settings::SettingsError;
+pub use turns::{run, run_with};

@@ -14,15 +14,15 @@ use crate::{rules, turns::Worker};
 pub async fn remind(
     worker: &Worker,
     aggregate: &AggregateId,
+    conversation: Uuid,
     recorded: &Recorded,
     meeting_id: &str,
 ) -> Result<Handled, DecideError<Refused>> {
     let cause = Cause::of(recorded, "service:agent-brain");
     let at_least = AtLeast::Position(recorded.position);
     let seen = worker.log.load::<Conversation>(aggregate, at_least).await?;
-    let contact = worker.contact(aggregate, &seen.state).await?;
+    let (contact, _) = worker.contact(aggregate, &seen.state).await?;
     let settings = worker.settings.now();
-    let Ok(conversation) = aggregate.id().parse::<Uuid>() else { return Ok(Handled::Done) };
     let elsewhere = worker.open_elsewhere(aggregate, &contact).await?;
     worker
         .log
@@ -33,7 +33,7 @@ pub async fn remind(
             let calendars = calendars.filter(|_| person.zone.said == Said::ByNobody);
             let zone = calendars.unwrap_or(person.zone.value);
             let language = person.language.value;
-            let now = worker.log.clock().now();
+            let now = worker.now();
             let reminding = Reminding {
                 conversation,
                 meeting_id,

@@ -13,7 +13,7 @@ use steward_proto::{Event, v1};
 use uuid::Uuid;
 
 use crate::{
-    brain::{self, Decision, Offer},
+    brain::{self, Decision, Failure, Offer},
     press::{self, Press},
 };
 
@@ -23,7 +23,11 @@ pub struct Turn {
     pub conversation: Uuid,
     pub through: u64,
     pub zone: String,
-    pub brain: &'static str,
+    /// As the events name them.
+    pub brain: String,
+    pub model: String,
+    /// Its claim.
+    pub started: v1::TurnStarted,
     pub now: DateTime<Utc>,
     /// Why it could not be decided, if that is so.
     pub failure: Option<Failure>,
@@ -31,20 +35,12 @@ pub struct Turn {
     pub ids: Vec<Uuid>,
 }
 
-/// Why a turn could not be decided: a stable code, and words.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{code}: {text}")]
-pub struct Failure {
-    pub code: &'static str,
-    pub text: String,
-}
-
 impl Failure {
     /// What keeps a decision from ever being recorded, if it is the decision itself: deciding the same again won't help, but
     /// saying so does. `None`: the log's trouble, or an upgrade's.
     pub fn of(error: &DecideError<Refused>) -> Option<Self> {
         match error {
-            DecideError::Refused(refused) => Some(Self { code: refused.code(), text: refused.to_string() }),
+            DecideError::Refused(refused) => Some(Self::new(refused.code(), refused.to_string())),
             DecideError::Append(AppendError::Broken | AppendError::Log(_))
             | DecideError::SchemaAhead(_)
             | DecideError::Log(_) => None,
@@ -52,7 +48,7 @@ impl Failure {
                 use AppendError::{BatchTooLarge, TooLarge, TooMany};
                 let large = matches!(error, TooLarge { .. } | TooMany(_) | BatchTooLarge { .. });
                 let code = if large { "too_large" } else { "not_recordable" };
-                Some(Self { code, text: error.to_string() })
+                Some(Self::new(code, error.to_string()))
             }
             DecideError::Append(_) => None,
         }
@@ -150,8 +146,8 @@ impl Turn {
             turn_id: self.id.clone(),
             through_position: self.through,
             outcome: if self.failure.is_some() { "failed" } else { outcome }.to_owned(),
-            brain: self.brain.to_owned(),
-            model: String::new(),
+            brain: self.brain.clone(),
+            model: self.model.clone(),
             error: self.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
             decisions: u32::try_from(decisions).unwrap_or(u32::MAX),
         }

@@ -70,6 +70,12 @@ pub fn conversation_of(id: &str) -> Option<Uuid> {
     if plain(conversation) && plain(unique) { Uuid::parse_str(conversation).ok() } else { None }
 }
 
+/// What makes the id of a follow-up or message differ from the others of its conversation; `None` if it is no such id.
+pub fn unique_of(id: &str) -> Option<Uuid> {
+    conversation_of(id)?;
+    Uuid::parse_str(id.get(33..)?).ok()
+}
+
 /// The aggregate of a conversation.
 pub fn conversation_aggregate(tenant: &TenantId, id: Uuid) -> AggregateId {
     AggregateId::of_uuid(tenant.clone(), Aggregate::Conversation, id)
@@ -118,6 +124,8 @@ mod tests {
         let tenant = TenantId::new("default").unwrap();
         let conversation_id = conversation(&tenant, "tg", "42");
         assert_eq!(conversation_of(&follow_up(conversation_id, Uuid::from_u128(7))), Some(conversation_id));
+        assert_eq!(unique_of(&follow_up(conversation_id, Uuid::from_u128(7))), Some(Uuid::from_u128(7)));
+        assert_eq!(unique_of("ё"), None);
         assert_eq!(conversation_of(&inbound_message(conversation_id, "update:1")), Some(conversation_id));
         for id in ["", "x", &conversation_id.to_string(), &"f".repeat(64), &"0".repeat(65), "ё"] {
             assert_eq!(conversation_of(id), None, "{id}");

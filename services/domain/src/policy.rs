@@ -36,13 +36,18 @@ pub fn put_off<'a>(
 
 /// Whether the day's cap is reached by messages sent or claimed at these times.
 pub fn at_cap<'a>(policy: &Policy, now: DateTime<Utc>, times: impl Iterator<Item = &'a DateTime<Utc>>) -> bool {
-    let recent = times.filter(|at| now - **at < TimeDelta::hours(24)).count();
+    let recent = within_the_day(now, times);
     policy.daily_cap.is_some_and(|cap| recent >= cap as usize)
 }
 
-/// Whether `cap` answers were sent within the last hour: two machines that answer each other must come to an end.
-pub fn answers_too_often<'a>(cap: u32, now: DateTime<Utc>, sent: impl Iterator<Item = &'a DateTime<Utc>>) -> bool {
-    sent.filter(|at| now - **at < TimeDelta::hours(1)).count() >= cap as usize
+/// How many of these times are of the last 24 hours.
+pub fn within_the_day<'a>(now: DateTime<Utc>, times: impl Iterator<Item = &'a DateTime<Utc>>) -> usize {
+    times.filter(|at| now - **at < TimeDelta::hours(24)).count()
+}
+
+/// How many of these times are of the last hour.
+pub fn within_the_hour<'a>(now: DateTime<Utc>, times: impl Iterator<Item = &'a DateTime<Utc>>) -> usize {
+    times.filter(|at| now - **at < TimeDelta::hours(1)).count()
 }
 
 /// The end of the quiet hours that `now` falls into.

@@ -11,7 +11,13 @@ use proptest::{collection::vec, prelude::*};
 use steward_domain::{
     address::Address,
     contact::Contact,
-    conversation::{Author, CancelOn, dispatch::Claiming, follow_ups::Ring, templates::Addressee, turns::StartTurn},
+    conversation::{
+        Author, CancelOn,
+        dispatch::Claiming,
+        follow_ups::Ring,
+        templates::Addressee,
+        turns::{Inputs, StartTurn},
+    },
     inbox::Inbox,
     kernel::{Refusal as _, Why},
     policy::parse_quiet_hours,
@@ -50,11 +56,6 @@ fn decide_everything(world: &mut World) {
                 breaker: Breaker::default(),
             };
             let claiming = Claiming {
-                message_id: id,
-                now: world.now,
-                claim_id: "claim",
-                worker: "worker",
-                lifetime: Duration::from_secs(8),
                 late_limit,
                 policy: &policy,
                 approval: ApprovalRule {
@@ -62,12 +63,10 @@ fn decide_everything(world: &mut World) {
                     set_by: SetBy::Channel,
                 },
                 zone: chrono_tz::Tz::America__Sao_Paulo,
-                archived: false,
-                limited_until: None,
-                templates: &world.templates,
                 addressee: Addressee { languages: ["ru", ""], name: "" },
                 breaker_open: true,
                 elsewhere: &[world.now],
+                ..world.claiming(id, "claim", "worker")
             };
             answers.push(state.next_step(&claiming).map(drop));
         }
@@ -79,6 +78,7 @@ fn decide_everything(world: &mut World) {
             brain: String::new(),
             model: String::new(),
             follow_up_id: id.clone(),
+            inputs: Inputs::default(),
         };
         answers.push(state.start_turn(&start).map(drop));
         state.turn_standing(id, true);

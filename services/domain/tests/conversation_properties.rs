@@ -337,8 +337,8 @@ impl Life {
                     None => String::new(),
                 };
                 let turn_id = self.world.id("turn");
-                if let TurnStart::Started(events) = self.world.start_turn(&turn_id, &follow_up_id) {
-                    self.world.record_all(events);
+                if let TurnStart::Started(started) = self.world.start_turn(&turn_id, &follow_up_id) {
+                    self.world.record(*started);
                     self.turns[usize::from(*brain)] = Some(turn_id);
                 }
             }
@@ -405,8 +405,8 @@ impl Life {
                 if waits(&self.world.state.follow_ups[&id].state) {
                     self.world.pass(60);
                     let turn_id = self.world.id("turn");
-                    if let TurnStart::Started(events) = self.world.start_turn(&turn_id, &id) {
-                        self.world.record_all(events);
+                    if let TurnStart::Started(started) = self.world.start_turn(&turn_id, &id) {
+                        self.world.record(*started);
                         self.finish_turn(turn_id);
                     }
                 }

@@ -151,8 +151,8 @@ fn a_takeover_stops_an_action_that_the_brain_is_carrying_out() {
     world.do_schedule(schedule).unwrap();
     world.pass(60);
     world.ring(&id);
-    let TurnStart::Started(events) = world.start_turn("turn-1", &id) else { panic!() };
-    world.record_all(events);
+    let TurnStart::Started(started) = world.start_turn("turn-1", &id) else { panic!() };
+    world.record(*started);
     world.record_all(world.state.take_over("anna", "http", "").unwrap());
     assert_eq!(code_of_follow_up(&world, &id), "human_active");
     assert_eq!(world.state.turn_standing("turn-1", false), TurnStanding::Superseded("human_active"));
@@ -462,8 +462,8 @@ fn what_no_turn_answered_stays_cancelled_after_a_takeover() {
 #[test]
 fn a_second_brain_finds_the_turn_taken_until_the_lease_ends() {
     let mut world = World::opened();
-    let TurnStart::Started(events) = world.start_turn("turn-1", "") else { panic!() };
-    world.record_all(events);
+    let TurnStart::Started(started) = world.start_turn("turn-1", "") else { panic!() };
+    world.record(*started);
     assert_eq!(world.start_turn("turn-2", ""), TurnStart::Busy(world.at(30)));
     world.pass(30);
     assert!(matches!(world.start_turn("turn-2", ""), TurnStart::Started(_)));
@@ -472,8 +472,8 @@ fn a_second_brain_finds_the_turn_taken_until_the_lease_ends() {
 #[test]
 fn a_message_or_a_takeover_in_between_supersedes_the_turn() {
     let mut world = World::opened();
-    let TurnStart::Started(events) = world.start_turn("turn-1", "") else { panic!() };
-    world.record_all(events);
+    let TurnStart::Started(started) = world.start_turn("turn-1", "") else { panic!() };
+    world.record(*started);
     assert_eq!(world.state.turn_standing("turn-1", false), TurnStanding::Valid);
     let mut taken = world.clone();
     taken.record_all(taken.state.take_over("anna", "http", "").unwrap());
@@ -485,10 +485,9 @@ fn a_message_or_a_takeover_in_between_supersedes_the_turn() {
 #[test]
 fn a_turn_that_is_complete_leaves_nothing_to_do() {
     let mut world = World::opened();
-    let TurnStart::Started(events) = world.start_turn("turn-1", "") else { panic!() };
-    let [Event::TurnStarted(started)] = events.as_slice() else { panic!("{events:?}") };
+    let TurnStart::Started(started) = world.start_turn("turn-1", "") else { panic!() };
     let through_position = started.through_position;
-    world.record_all(events.clone());
+    world.record(*started);
     world.record(v1::TurnCompleted { turn_id: "turn-1".to_owned(), through_position, ..Default::default() });
     assert_eq!(world.start_turn("turn-2", ""), TurnStart::NothingToDo);
     assert_eq!(world.state.turn_standing("turn-1", false), TurnStanding::Lost);

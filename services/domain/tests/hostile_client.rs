@@ -135,15 +135,15 @@ fn many_messages_are_answered_by_several_turns_and_each_answers_its_own() {
     }
     let last = world.client_writes("one more").position;
     let waiting = world.state.unanswered.len();
-    let TurnStart::Started(events) = world.start_turn("first", "") else { panic!("messages wait") };
-    world.record_all(events);
+    let TurnStart::Started(started) = world.start_turn("first", "") else { panic!("messages wait") };
+    world.record(*started);
     assert_eq!(world.state.turn_standing("first", false), TurnStanding::Valid, "those beyond it don't supersede it");
     let through_position = world.state.turn.as_ref().unwrap().through;
     assert!(through_position < last);
     world.record(v1::TurnCompleted { turn_id: "first".to_owned(), through_position, ..Default::default() });
     assert_eq!(world.state.unanswered.len(), waiting - MESSAGES_AT_ONCE);
-    let TurnStart::Started(events) = world.start_turn("second", "") else { panic!("messages still wait") };
-    world.record_all(events);
+    let TurnStart::Started(started) = world.start_turn("second", "") else { panic!("messages still wait") };
+    world.record(*started);
     world.client_writes("and again");
     assert_eq!(world.state.turn_standing("second", false), TurnStanding::Superseded("client_responded"));
 }

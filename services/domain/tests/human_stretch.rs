@@ -41,8 +41,8 @@ fn is_seen_writing(world: &mut World, text: &str) {
 /// A whole turn with this outcome.
 fn turn(world: &mut World, outcome: &str) {
     let turn_id = world.id("turn");
-    let TurnStart::Started(events) = world.start_turn(&turn_id, "") else { panic!("nothing to answer") };
-    world.record_all(events);
+    let TurnStart::Started(started) = world.start_turn(&turn_id, "") else { panic!("nothing to answer") };
+    world.record(*started);
     let through_position = world.log.len() as u64;
     let outcome = outcome.to_owned();
     world.record(v1::TurnCompleted { turn_id, through_position, outcome, ..Default::default() });

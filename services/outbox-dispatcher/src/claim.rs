@@ -155,6 +155,7 @@ impl Dispatcher {
             worker: &self.worker,
             lifetime: way.map_or(Duration::ZERO, |route| route.way.request_timeout()) + TO_RECORD,
             late_limit: settings.defaults.late_limit,
+            channel_configured: way.is_some(),
             policy,
             approval: settings.approval(channel_id),
             zone: person.zone.value,

@@ -5,11 +5,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use steward_domain::{
     conversation::{Conversation, MessageState, Refused, dispatch::Step},
-    kernel::Why,
     settings::OnUnknown,
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Shares, Subscription};
-use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, from_timestamp, v1};
+use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, from_timestamp};
 use steward_settings::{Channel, InForce};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -33,7 +32,7 @@ const WEIGHED: usize = 256;
 const WEIGHED_OF_TENANT: usize = 128;
 /// A message waits here only if no more than so many are ready to go behind it in its conversation.
 const FEW: usize = 8;
-/// An alarm that is about to ring does so within this time.
+/// An alarm that is about to ring does so within this time; and so often it is looked whether one that goes before has gone.
 const ABOUT_TO_RING: Duration = Duration::from_millis(200);
 
 /// Why the dispatcher can't run.
@@ -164,8 +163,12 @@ impl Dispatcher {
             if !message.is_open() {
                 return Ok(Handled::Done);
             }
+            let policy = &self.settings.now().policy(&aggregate.tenant);
             let Some(Route { way, line, on_unknown }) = self.routes.get(&place.channel_id) else {
-                return self.not_configured(aggregate, message_id, &place.channel_id, &cause).await;
+                // Nobody is asked about what can't go out: the claim's gates say so.
+                let known = Known { policy, contact: None, elsewhere: &[], breaker_open: false };
+                self.claim(aggregate, message_id, known, None, &cause).await?;
+                return Ok(Handled::Done);
             };
             // For policy, or for the words of a template.
             let asked = message.proactive || seen.state.capabilities().templates;
@@ -176,7 +179,6 @@ impl Dispatcher {
             let contact = contact.as_deref();
             let proactive = message.proactive && message.part == 0;
             let elsewhere = if proactive { self.sent_elsewhere(aggregate, contact).await? } else { Vec::new() };
-            let policy = &self.settings.now().policy(&aggregate.tenant);
             let known = Known { policy, contact, elsewhere: &elsewhere, breaker_open };
             let preview = self.claiming(message_id, "", &seen.state, known, None);
             seen.readable()?;
@@ -188,7 +190,7 @@ impl Dispatcher {
                     return Ok(Handled::Later(Duration::ZERO));
                 }
                 // One whose first part is out is not behind any other.
-                let before = seen.state.line_before(message_id, own_turn).filter(|_| message.part == 0);
+                let before = seen.state.line_before(message_id, own_turn, Utc::now()).filter(|_| message.part == 0);
                 let until = match before {
                     Some(turn) if own_turn.is_some() && turn <= self.now() => return Ok(Handled::Later(ABOUT_TO_RING)),
                     Some(turn) => line.put_off().max(line.behind(turn)),
@@ -310,27 +312,6 @@ impl Dispatcher {
             })
             .await?;
         Ok(())
-    }
-
-    async fn not_configured(
-        &self,
-        aggregate: &AggregateId,
-        message_id: &str,
-        channel_id: &str,
-        cause: &Cause,
-    ) -> Result<Handled, DecideError<Refused>> {
-        let text = format!("no channel `{channel_id}` is configured");
-        self.log
-            .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, _| {
-                if !state.outbox.get(message_id).is_some_and(|m| m.is_queued()) {
-                    return Ok((Vec::new(), ()));
-                }
-                let reason = Some((&Why::new("channel_not_configured", text.clone(), "")).into());
-                let event = v1::MessageCancelled { message_id: message_id.to_owned(), reason, by: String::new() };
-                Ok((self.events(cause, vec![event.into()]), ()))
-            })
-            .await?;
-        Ok(Handled::Done)
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {

@@ -1,10 +1,11 @@
-//! The `rules` brain: answers from patterns, without a model. Pure.
+//! The `rules` brain: answers from patterns, without a model. Pure, but for the thread it thinks on ([`Rules`]).
 //!
 //! Each message of a turn is understood by itself, in order ([`steward_language::understanding`]); what it asks is done to a
 //! book of the conversation's promises ([`book`]); at the end the turn renews what the rule of renewal lets it renew, and says in
 //! one reply what it did ([`wording`]).
 
 mod book;
+mod brain;
 mod choice;
 mod turn;
 mod wording;
@@ -12,6 +13,8 @@ mod wording;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use steward_language::Language;
+
+pub use brain::{Rules, THINKS_FOR};
 
 use crate::brain::{Decision, TurnInput};
 

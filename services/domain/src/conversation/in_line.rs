@@ -1,6 +1,6 @@
 //! Messages put off because their channel's limiter has a turn for them only later: how long, and in which order they stay.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use steward_proto::{Event, to_timestamp, v1};
 
 use super::{Conversation, MessageState, Refused};
@@ -8,14 +8,23 @@ use crate::kernel::Why;
 
 /// Why a message is put off until its turn.
 pub const WAITS_ITS_TURN: &str = "waits_its_turn";
+/// How long after its turn the others wait for a message that nobody claims: it may be that nobody ever will.
+const WAITED_FOR: TimeDelta = TimeDelta::minutes(10);
 
 impl Conversation {
     /// When the last of those has its turn that must go before this one: the conversation's messages that were put in line
-    /// before it, or before its own time if it was in line itself.
-    pub fn line_before(&self, message_id: &str, own_turn: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    /// before it, or before its own time if it was in line itself, and that aren't claimed yet.
+    pub fn line_before(
+        &self,
+        message_id: &str,
+        own_turn: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
         let others = self.outbox.values().filter(|m| m.in_line && m.id != message_id);
         let turns = others.filter_map(|m| match m.state {
-            MessageState::Queued { not_before } => not_before,
+            MessageState::Queued { not_before: Some(turn) } => Some(turn),
+            // Its turn has come.
+            MessageState::Queued { not_before: None } if now - m.late_from < WAITED_FOR => Some(m.late_from),
             _ => None,
         });
         turns.filter(|turn| own_turn.is_none_or(|own| *turn < own)).max()

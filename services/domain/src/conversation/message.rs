@@ -92,7 +92,8 @@ pub struct Message {
     pub approved: String,
     /// A person let it go, alone or with all that the breaker held: it no longer goes out by itself.
     pub let_go: bool,
-    /// It is put off until its channel's limiter has a turn for it: what comes behind it in the conversation waits too.
+    /// It was put off until its channel's limiter has a turn for it, and isn't claimed yet: what comes behind it in the
+    /// conversation waits too.
     pub in_line: bool,
     pub state: MessageState,
     /// It is to be cancelled as soon as the open claim ends without a send.

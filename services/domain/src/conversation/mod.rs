@@ -8,6 +8,7 @@ pub mod dispatch;
 mod evolve;
 pub mod follow_ups;
 mod frequency;
+mod gates;
 pub mod in_line;
 pub mod meetings;
 mod message;

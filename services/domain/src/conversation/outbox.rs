@@ -256,6 +256,6 @@ pub fn ahead(now: DateTime<Utc>, at: DateTime<Utc>) -> Result<(), Refused> {
     Ok(())
 }
 
-fn cancelled(id: &str, why: &Why, by: &str) -> Event {
+pub(super) fn cancelled(id: &str, why: &Why, by: &str) -> Event {
     v1::MessageCancelled { message_id: id.to_owned(), reason: Some(why.into()), by: by.to_owned() }.into()
 }

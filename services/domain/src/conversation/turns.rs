@@ -20,12 +20,24 @@ pub struct StartTurn {
     pub model: String,
     /// The due follow-up whose action it carries out; empty: it answers messages.
     pub follow_up_id: String,
+    pub inputs: Inputs,
+}
+
+/// What a turn is decided by beside its time: with it in the log, the turn can be decided again.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    /// Of the conversation's last event.
+    pub conversation_position: u64,
+    pub contact_positions: Vec<v1::ContactPosition>,
+    /// Promises open in the person's other conversations.
+    pub open_elsewhere: u32,
+    pub settings_hash: String,
 }
 
 /// Whether a turn may start.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TurnStart {
-    Started(Vec<Event>),
+    Started(Box<v1::TurnStarted>),
     /// Nothing waits for an answer.
     NothingToDo,
     /// Another worker holds a turn until then.
@@ -60,23 +72,27 @@ impl Conversation {
                 return Ok(TurnStart::NothingToDo);
             }
         }
-        Ok(TurnStart::Started(vec![
-            v1::TurnStarted {
-                turn_id: start.turn_id.clone(),
-                through_position: self.turn_through(),
-                message_ids: self.unanswered.iter().take(MESSAGES_AT_ONCE).map(|m| m.message_id.clone()).collect(),
-                worker: start.worker.clone(),
-                lease_until: Some(to_timestamp(start.lease_until)),
-                brain: start.brain.clone(),
-                model: start.model.clone(),
-                follow_up_id: start.follow_up_id.clone(),
-            }
-            .into(),
-        ]))
+        let Inputs { conversation_position, contact_positions, open_elsewhere, settings_hash } = start.inputs.clone();
+        Ok(TurnStart::Started(Box::new(v1::TurnStarted {
+            turn_id: start.turn_id.clone(),
+            through_position: self.turn_through(),
+            message_ids: self.unanswered.iter().take(MESSAGES_AT_ONCE).map(|m| m.message_id.clone()).collect(),
+            worker: start.worker.clone(),
+            lease_until: Some(to_timestamp(start.lease_until)),
+            brain: start.brain.clone(),
+            model: start.model.clone(),
+            follow_up_id: start.follow_up_id.clone(),
+            now: Some(to_timestamp(start.now)),
+            conversation_position,
+            contact_positions,
+            open_elsewhere,
+            settings_hash,
+            renewed: false,
+        })))
     }
 
     /// The last message that a turn claimed now answers.
-    pub fn turn_through(&self) -> u64 {
+    fn turn_through(&self) -> u64 {
         self.unanswered.iter().take(MESSAGES_AT_ONCE).next_back().map_or(self.answered_through, |m| m.position)
     }
 

@@ -17,7 +17,7 @@ use steward_domain::{
         follow_ups::{Alarmed, NewFollowUp, Ring},
         outbox::Queue,
         templates::Addressee,
-        turns::{StartTurn, TurnStart},
+        turns::{Inputs, StartTurn, TurnStart},
         {Author, OnReply},
     },
     settings::{ApprovalRule, Policy, Template},
@@ -45,6 +45,9 @@ pub struct World {
     /// The contact's language.
     pub language: String,
     pub breaker_open: bool,
+    pub channel_configured: bool,
+    /// The contact is.
+    pub archived: bool,
     /// When something proactive went to the same person in their other conversations.
     pub elsewhere: Vec<DateTime<Utc>>,
     made: u64,
@@ -65,6 +68,8 @@ impl World {
             templates: Vec::new(),
             language: String::new(),
             breaker_open: false,
+            channel_configured: true,
+            archived: false,
             elsewhere: Vec::new(),
             made: 0,
         }
@@ -246,26 +251,31 @@ impl World {
         alarmed
     }
 
-    /// What a dispatcher that knows `state` would do now.
-    pub fn next_step(&self, state: &Conversation, message_id: &str, claim_id: &str, worker: &str) -> Step {
-        let claiming = Claiming {
+    /// What a dispatcher brings.
+    pub fn claiming<'a>(&'a self, message_id: &'a str, claim_id: &'a str, worker: &'a str) -> Claiming<'a> {
+        Claiming {
             message_id,
             now: self.now,
             claim_id,
             worker,
             lifetime: CLAIM_LIFETIME,
             late_limit: self.late_limit,
+            channel_configured: self.channel_configured,
             policy: &self.policy,
             approval: self.approval,
             zone: Tz::Europe__Madrid,
-            archived: false,
+            archived: self.archived,
             limited_until: None,
             templates: &self.templates,
             addressee: Addressee { languages: [&self.language, "en"], name: "Ana" },
             breaker_open: self.breaker_open,
             elsewhere: &self.elsewhere,
-        };
-        state.next_step(&claiming).unwrap()
+        }
+    }
+
+    /// What a dispatcher that knows `state` would do now.
+    pub fn next_step(&self, state: &Conversation, message_id: &str, claim_id: &str, worker: &str) -> Step {
+        state.next_step(&self.claiming(message_id, claim_id, worker)).unwrap()
     }
 
     /// A dispatcher looks at the message and records what it decides; the claim's id if it claimed.
@@ -300,6 +310,7 @@ impl World {
             brain: "rules".to_owned(),
             model: String::new(),
             follow_up_id: follow_up_id.to_owned(),
+            inputs: Inputs::default(),
         };
         self.state.start_turn(&start).unwrap()
     }

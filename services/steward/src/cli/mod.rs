@@ -8,6 +8,7 @@ mod keys;
 mod permissions;
 mod prepare;
 mod rebuild;
+mod replay;
 mod servers;
 mod service;
 mod session;
@@ -94,6 +95,7 @@ pub enum Command {
     Permissions(permissions::Permissions),
     Prepare(prepare::Prepare),
     Events(events::Events),
+    Replay(replay::Replay),
     DeadLetters(dead_letters::DeadLetters),
     Keys(keys::Keys),
     Time(time::Time),
@@ -108,6 +110,7 @@ impl Cli {
                 Command::Doctor(_)
                 | Command::Rebuild(_)
                 | Command::Events(_)
+                | Command::Replay(_)
                 | Command::DeadLetters(_)
                 | Command::Keys(_)
                 | Command::Permissions(_)
@@ -136,6 +139,7 @@ impl Cli {
             Some(Command::Permissions(permissions)) => permissions.run(global),
             Some(Command::Prepare(prepare)) => prepare.run(global).await,
             Some(Command::Events(events)) => events.run(global).await,
+            Some(Command::Replay(replay)) => replay.run(global).await,
             Some(Command::DeadLetters(letters)) => letters.run(global).await,
             Some(Command::Keys(keys)) => keys.run(global).await,
             Some(Command::Time(time)) => time.run(global),

@@ -160,8 +160,8 @@ impl Fold for Conversation {
                     self.queued(message, at);
                 }
             }
+            // In line it stays until it is claimed.
             ConversationEvent::MessageDue(e) => {
-                self.lined_up(&e.message_id, false);
                 self.change_message(&e.message_id, |m| {
                     if let MessageState::Queued { not_before } | MessageState::Held { not_before, .. } = &mut m.state {
                         *not_before = None;

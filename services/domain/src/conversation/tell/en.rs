@@ -37,6 +37,7 @@ pub fn summary(event: E<'_>) -> String {
         }
         E::RecipientBlocked(_) => "The recipient can't be reached any more: nothing is sent by itself".to_owned(),
         E::RecipientUnblocked(_) => "The recipient can be reached again".to_owned(),
+        E::TurnStarted(e) if e.renewed => "The bot goes on working".to_owned(),
         E::TurnStarted(e) if e.follow_up_id.is_empty() => "The bot began to work on an answer".to_owned(),
         E::TurnStarted(_) => "The bot began to carry out a follow-up".to_owned(),
         E::TurnCompleted(e) if e.error.is_empty() => format!("The bot's turn ended: {}", e.outcome),

@@ -40,6 +40,7 @@ pub fn summary(event: E<'_>) -> String {
         }
         E::RecipientBlocked(_) => "Ya no se puede llegar al destinatario: nada se envía por sí solo".to_owned(),
         E::RecipientUnblocked(_) => "Se puede llegar de nuevo al destinatario".to_owned(),
+        E::TurnStarted(e) if e.renewed => "El bot sigue trabajando".to_owned(),
         E::TurnStarted(e) if e.follow_up_id.is_empty() => "El bot empezó a preparar una respuesta".to_owned(),
         E::TurnStarted(_) => "El bot empezó a llevar a cabo un seguimiento".to_owned(),
         E::TurnCompleted(e) if e.error.is_empty() => format!("El turno del bot terminó: {}", e.outcome),

@@ -37,6 +37,7 @@ pub fn summary(event: E<'_>) -> String {
         }
         E::RecipientBlocked(_) => "Получатель больше недоступен: само ничего не отправляется".to_owned(),
         E::RecipientUnblocked(_) => "Получатель снова доступен".to_owned(),
+        E::TurnStarted(e) if e.renewed => "Бот продолжает работать".to_owned(),
         E::TurnStarted(e) if e.follow_up_id.is_empty() => "Бот начал готовить ответ".to_owned(),
         E::TurnStarted(_) => "Бот начал выполнять обещание".to_owned(),
         E::TurnCompleted(e) if e.error.is_empty() => format!("Ход бота окончен: {}", e.outcome),

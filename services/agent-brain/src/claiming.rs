@@ -1,0 +1,171 @@
+//! A turn's claim: what is looked up before it, what the log then holds of it, and that it is renewed while a brain thinks.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use steward_domain::{
+    contact::Contact,
+    conversation::{
+        Conversation, Refused,
+        turns::{Inputs, StartTurn, TurnStart},
+    },
+    ids,
+    person::contact_of,
+};
+use steward_log::{AtLeast, DecideError, LogError};
+use steward_proto::{AggregateId, Cause, Event, to_timestamp, v1};
+use uuid::Uuid;
+
+use crate::{
+    outcome::Turn,
+    recording::{Ended, new_events},
+    turns::Worker,
+};
+
+/// When to look again at a turn that another worker holds.
+const BUSY: Duration = Duration::from_millis(250);
+
+/// Whether a turn was claimed.
+pub enum Claim<T> {
+    /// It is in the log as ours; with what was made of the conversation as it was before.
+    Turn(Box<Turn>, T),
+    Busy(Duration),
+    NothingToDo,
+}
+
+/// What a turn is decided by beside its conversation.
+#[derive(Default)]
+pub struct Seen {
+    pub contact: Arc<Contact>,
+    /// Of the contact, and of the one that stands for it.
+    pub contact_positions: Vec<v1::ContactPosition>,
+    /// Promises open in the person's other conversations.
+    pub open_elsewhere: usize,
+}
+
+impl Worker {
+    /// Looks up what a turn of this conversation is decided by.
+    pub async fn see(&self, aggregate: &AggregateId, state: &Conversation) -> Result<Seen, LogError> {
+        let (contact, contact_positions) = self.contact(aggregate, state).await?;
+        let open_elsewhere = self.open_elsewhere(aggregate, &contact).await?;
+        Ok(Seen { contact, contact_positions, open_elsewhere })
+    }
+
+    /// Claims a turn for what waits, or for a due follow-up's action. `given` makes of the conversation, as it is when the
+    /// turn begins, what it is decided by.
+    pub async fn claim<T>(
+        &self,
+        aggregate: &AggregateId,
+        conversation: Uuid,
+        follow_up_id: &str,
+        seen: &Seen,
+        cause: &Cause,
+        given: impl Fn(&Conversation, DateTime<Utc>) -> T,
+    ) -> Result<Claim<T>, DecideError<Refused>> {
+        let turn_id = Uuid::now_v7().to_string();
+        let settings_hash = self.settings_hash().await?;
+        let (brain, model) = (self.brain.name(), self.brain.model());
+        let decided = self
+            .log
+            .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, version| {
+                let now = self.now();
+                let start = StartTurn {
+                    turn_id: turn_id.clone(),
+                    now,
+                    lease_until: now + self.brain.pace().lease,
+                    worker: self.name.clone(),
+                    brain: brain.to_owned(),
+                    model: model.to_owned(),
+                    follow_up_id: follow_up_id.to_owned(),
+                    inputs: Inputs {
+                        conversation_position: version,
+                        contact_positions: seen.contact_positions.clone(),
+                        open_elsewhere: u32::try_from(seen.open_elsewhere).unwrap_or(u32::MAX),
+                        settings_hash: settings_hash.to_owned(),
+                    },
+                };
+                Ok(match state.start_turn(&start)? {
+                    TurnStart::Started(started) => {
+                        let turn = Turn {
+                            id: turn_id.clone(),
+                            conversation,
+                            through: started.through_position,
+                            zone: String::new(),
+                            brain: brain.to_owned(),
+                            model: model.to_owned(),
+                            started: (*started).clone(),
+                            now,
+                            failure: None,
+                            ids: Vec::new(),
+                        };
+                        let claim = Claim::Turn(Box::new(turn), given(state, now));
+                        (new_events(now, cause, vec![(*started).into()]), claim)
+                    }
+                    TurnStart::Busy(until) => {
+                        // It will most likely be done long before its lease is over.
+                        let wait = (until - now).to_std().unwrap_or_default().min(BUSY);
+                        (Vec::new(), Claim::Busy(wait))
+                    }
+                    TurnStart::NothingToDo => (Vec::new(), Claim::NothingToDo),
+                })
+            })
+            .await?;
+        Ok(decided.value)
+    }
+
+    /// Claims an open turn for longer, if nothing came in between; else it is dropped.
+    pub async fn renew(
+        &self,
+        aggregate: &AggregateId,
+        cause: &Cause,
+        turn: &Turn,
+        draft: bool,
+    ) -> Result<Ended, DecideError<Refused>> {
+        self.complete(aggregate, cause, &turn.id, draft, |_| {
+            let lease_until = Some(to_timestamp(self.now() + self.brain.pace().lease));
+            let renewed = v1::TurnStarted { lease_until, renewed: true, ..turn.started.clone() };
+            Ok(vec![Event::from(renewed)])
+        })
+        .await
+    }
+
+    /// The contact behind a conversation, as it is now; a merged one under the contact that stands for it. With the position
+    /// up to which each of the two was read.
+    pub async fn contact(
+        &self,
+        aggregate: &AggregateId,
+        state: &Conversation,
+    ) -> Result<(Arc<Contact>, Vec<v1::ContactPosition>), LogError> {
+        let contact_id = state.place.as_ref().and_then(|p| p.contact_id.parse().ok());
+        let Some(contact_id) = contact_id else { return Ok(Default::default()) };
+        let read = Mutex::new(Vec::new());
+        let noted = || read.lock().unwrap_or_else(PoisonError::into_inner);
+        let load = async |id: Uuid| {
+            let contact = ids::contact_aggregate(&aggregate.tenant, id);
+            let loaded = self.log.load::<Contact>(&contact, AtLeast::Latest).await?;
+            noted().push(v1::ContactPosition { contact_id: id.to_string(), position: loaded.version });
+            Ok::<_, LogError>(loaded.state)
+        };
+        let contact = contact_of(contact_id, load).await?;
+        let positions = std::mem::take(&mut *noted());
+        Ok((contact, positions))
+    }
+
+    /// Promises that are open in the person's other conversations, counted up to the limit. One that is made there at the
+    /// same moment may be missed; the limit of this conversation alone is kept exactly.
+    pub async fn open_elsewhere(&self, aggregate: &AggregateId, contact: &Contact) -> Result<usize, LogError> {
+        let Ok(here) = aggregate.id().parse() else { return Ok(0) };
+        let (mut open, most) = (0, self.settings.now().limits.open_follow_ups);
+        for other in contact.elsewhere(here) {
+            if open >= most {
+                break;
+            }
+            let other = ids::conversation_aggregate(&aggregate.tenant, other);
+            open += self.log.load::<Conversation>(&other, AtLeast::Latest).await?.state.open_follow_ups();
+        }
+        Ok(open)
+    }
+}

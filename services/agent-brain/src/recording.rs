@@ -1,0 +1,193 @@
+//! A claimed turn to its end: the brain decides while the claim is renewed, and its decisions are recorded together.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use steward_domain::conversation::{Conversation, Refused, turns::TurnStanding};
+use steward_log::{AtLeast, DecideError};
+use steward_proto::{AggregateId, Cause, Event, NewEvent};
+use uuid::Uuid;
+
+use crate::{
+    brain::{BrainError, Decision, Failure, TurnInput},
+    outcome::Turn,
+    places::Place,
+    rules,
+    turns::Worker,
+};
+
+/// Before a brain that gave no answer is asked again, at least.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What became of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    Done,
+    /// Something came in between: look again.
+    Superseded,
+    /// This process ends: another takes the turn when its lease is over.
+    PutOff,
+}
+
+impl Worker {
+    /// Asks the brain and records what it decided.
+    pub async fn take(
+        &self,
+        aggregate: &AggregateId,
+        mut turn: Turn,
+        input: TurnInput,
+        cause: &Cause,
+        place: Place,
+    ) -> Result<Ended, DecideError<Refused>> {
+        let started = std::time::Instant::now();
+        turn.zone = input.zone.name().to_owned();
+        let draft = input.human_active;
+        let input = Arc::new(input);
+        let thought = match self.decide(aggregate, &turn, &input, cause).await? {
+            Ok(thought) => thought,
+            Err(ended) => return Ok(ended),
+        };
+        drop(place);
+        let recorded = match thought {
+            Ok(decisions) => self.record(aggregate, cause, &mut turn, draft, &decisions).await,
+            Err(failure) => {
+                turn.failure = Some(failure);
+                self.record(aggregate, cause, &mut turn, draft, &rules::failed(&input)).await
+            }
+        };
+        let ended = match recorded {
+            Ok(ended) => ended,
+            Err(error) => {
+                let failure = Failure::of(&error).filter(|_| turn.failure.is_none());
+                turn.failure = Some(failure.ok_or(error)?);
+                self.record(aggregate, cause, &mut turn, draft, &rules::failed(&input)).await?
+            }
+        };
+        if let Some(failure) = &turn.failure {
+            tracing::error!(
+                code = %failure.code,
+                turn_id = turn.id,
+                "a turn failed; its promises stand and a person is called"
+            );
+        }
+        let outcome = match (ended, &turn.failure) {
+            (Ended::Done, None) => "completed",
+            (Ended::Done, Some(_)) => "failed",
+            _ => "superseded",
+        };
+        metrics::histogram!("steward_turn_seconds", "brain" => turn.brain, "outcome" => outcome)
+            .record(started.elapsed().as_secs_f64());
+        Ok(ended)
+    }
+
+    /// Has the brain decide, and holds the turn meanwhile. Outer error: what else became of it.
+    async fn decide(
+        &self,
+        aggregate: &AggregateId,
+        turn: &Turn,
+        input: &Arc<TurnInput>,
+        cause: &Cause,
+    ) -> Result<Result<Result<Vec<Decision>, Failure>, Ended>, DecideError<Refused>> {
+        let mut thought = pin!(self.ask(input));
+        // Half of it is left, should the log take its time.
+        let before_it_is_over = self.brain.pace().lease.to_std().unwrap_or_default() / 2;
+        loop {
+            tokio::select! {
+                thought = &mut thought => return Ok(Ok(thought)),
+                () = tokio::time::sleep(before_it_is_over) => {
+                    let renewed = self.renew(aggregate, cause, turn, input.human_active).await?;
+                    if renewed != Ended::Done {
+                        return Ok(Err(renewed));
+                    }
+                }
+                () = self.shutdown.cancelled() => return Ok(Err(Ended::PutOff)),
+            }
+        }
+    }
+
+    /// Asks the brain, again if it can't answer now, for as long as it may take.
+    async fn ask(&self, input: &Arc<TurnInput>) -> Result<Vec<Decision>, Failure> {
+        let longest = self.brain.pace().longest;
+        let mut last = None;
+        let asking = async {
+            loop {
+                match self.brain.decide(input).await {
+                    Ok(decisions) => return Ok(decisions),
+                    Err(BrainError::Permanent(failure)) => return Err(failure),
+                    Err(BrainError::Transient { failure, after }) => {
+                        tracing::warn!(brain = self.brain.name(), %failure, "the brain gives no answer now");
+                        last = Some(failure);
+                        tokio::time::sleep(after.max(PAUSE)).await;
+                    }
+                }
+            }
+        };
+        match tokio::time::timeout(longest, asking).await {
+            Ok(thought) => thought,
+            Err(_) => Err(last.unwrap_or_else(|| {
+                Failure::new("brain_timed_out", format!("no decision within {} s", longest.as_secs_f64()))
+            })),
+        }
+    }
+
+    /// Records all of a turn's decisions: together, but for promises carried on or taken back by the hundred, which go ahead.
+    async fn record(
+        &self,
+        aggregate: &AggregateId,
+        cause: &Cause,
+        turn: &mut Turn,
+        draft: bool,
+        decisions: &[Decision],
+    ) -> Result<Ended, DecideError<Refused>> {
+        turn.ids = decisions.iter().map(|_| Uuid::now_v7()).collect();
+        let turn = &*turn;
+        if draft {
+            return self.complete(aggregate, cause, &turn.id, draft, |_| Ok(turn.suppress(decisions))).await;
+        }
+        let bulk = Turn::bulk(decisions);
+        let mut done = 0;
+        loop {
+            let mut after = None;
+            let events = |state: &Conversation| {
+                let (events, recorded) = turn.next(state, decisions, &bulk, done)?;
+                after = recorded;
+                Ok(events)
+            };
+            let ended = self.complete(aggregate, cause, &turn.id, draft, events).await?;
+            match (ended, after) {
+                (Ended::Done, Some(recorded)) => done = recorded,
+                _ => return Ok(ended),
+            }
+        }
+    }
+
+    /// Records what a turn came to, if nothing came in between.
+    pub async fn complete(
+        &self,
+        aggregate: &AggregateId,
+        cause: &Cause,
+        turn_id: &str,
+        draft: bool,
+        mut events: impl FnMut(&Conversation) -> Result<Vec<Event>, Refused>,
+    ) -> Result<Ended, DecideError<Refused>> {
+        let decided = self
+            .log
+            .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, _| {
+                let now = self.now();
+                Ok(match state.turn_standing(turn_id, draft) {
+                    TurnStanding::Valid => (new_events(now, cause, events(state)?), Ended::Done),
+                    TurnStanding::Superseded(code) => {
+                        (new_events(now, cause, vec![Conversation::supersede(turn_id, code)]), Ended::Superseded)
+                    }
+                    // Another worker has it now.
+                    TurnStanding::Lost => (Vec::new(), Ended::Superseded),
+                })
+            })
+            .await?;
+        Ok(decided.value)
+    }
+}
+
+pub fn new_events(now: DateTime<Utc>, cause: &Cause, events: Vec<Event>) -> Vec<NewEvent> {
+    events.into_iter().map(|e| NewEvent::new(Uuid::now_v7(), now, cause, e)).collect()
+}

@@ -1,0 +1,45 @@
+//! The rules as a brain: they think on a thread of their own, for two seconds at most.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+
+use crate::{
+    brain::{Brain, BrainError, Pace, Thought, TurnInput},
+    thinking::Thinking,
+};
+
+/// How long the rules may think: they need some milliseconds, so what isn't done by then is not going to be.
+pub const THINKS_FOR: Duration = Duration::from_secs(2);
+/// Longer than they may think.
+const LEASE: TimeDelta = TimeDelta::seconds(3);
+
+/// The brain without a model.
+pub struct Rules {
+    thinking: Thinking,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { thinking: Thinking::new(THINKS_FOR) }
+    }
+}
+
+impl Brain for Rules {
+    fn name(&self) -> &str {
+        "rules"
+    }
+
+    fn model(&self) -> &str {
+        ""
+    }
+
+    fn pace(&self) -> Pace {
+        Pace { lease: LEASE, longest: 2 * THINKS_FOR }
+    }
+
+    fn decide<'a>(&'a self, turn: &'a Arc<TurnInput>) -> Thought<'a> {
+        let turn = Arc::clone(turn);
+        Box::pin(async move { self.thinking.think(move || super::decide(&turn)).await.map_err(BrainError::Permanent) })
+    }
+}
