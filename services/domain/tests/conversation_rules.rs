@@ -4,6 +4,7 @@
 mod conversation_world;
 
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use conversation_world::{Answer, World, message_of};
 use steward_domain::{
     conversation::{
@@ -15,6 +16,10 @@ use steward_domain::{
     kernel::Refusal as _,
     policy::parse_quiet_hours,
     settings::Policy,
+};
+use steward_language::{
+    Language,
+    time::{Meaning, PartsOfDay, TimeContext, parse},
 };
 use steward_proto::{Event, v1};
 
@@ -500,6 +505,30 @@ fn nothing_is_promised_for_the_past_or_beyond_two_years() {
         let schedule = world.a_schedule(CancelOn::Never, seconds);
         assert_eq!(world.do_schedule(schedule).unwrap_err().code(), code, "{seconds}");
     }
+}
+
+#[test]
+fn what_a_phrase_means_within_two_years_can_be_promised_and_nothing_beyond() {
+    let mut world = World::opened();
+    let mut promised = Vec::new();
+    for zone in [Tz::Pacific__Kiritimati, Tz::UTC, Tz::Pacific__Pago_Pago] {
+        for text in ["in two years", "21 November 2028 at 11:55 pm", "22 November 2028 at 8 am", "in 25 months"] {
+            let (language, parts_of_day) = (Language::En, PartsOfDay::default());
+            let written_at = world.now;
+            let context = TimeContext { written_at, zone, language, day_first: false, followup_hour: 10, parts_of_day };
+            let mut follow_up = world.a_schedule(CancelOn::Never, 60);
+            let (due_at, expected) = match parse(text, &context) {
+                Meaning::Instant(moment) => (moment.at, None),
+                Meaning::TooFar(moment) => (moment.at, Some("too_far")),
+                other => panic!("{text}: {other:?}"),
+            };
+            follow_up.due_at = due_at;
+            let refused = world.do_schedule(follow_up).err().map(|refused| refused.code());
+            assert_eq!(refused, expected, "{text} in {zone}: {due_at}");
+            promised.extend(refused.is_none().then(|| due_at - world.now));
+        }
+    }
+    assert!(promised.iter().any(|ahead| *ahead > TimeDelta::days(731)), "the last day is whole: {promised:?}");
 }
 
 #[test]
