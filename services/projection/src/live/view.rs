@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use steward_proto::{Event, Recorded, from_timestamp, v1};
 
 use crate::{
+    models::MessageRow,
     read::{show_message, show_time},
-    rows::MessageRow,
 };
 
 /// The kinds of live events.

@@ -11,15 +11,16 @@ use uuid::Uuid;
 
 use super::{
     answer::{Answer, Fresh, Id},
-    conversations,
     desk::Desk,
-    messages,
     params::Params,
     show,
     snapshot::Snapshot,
     words,
 };
-use crate::rows::{ConversationRow, EventRow, MessageRow, columns, hashed};
+use crate::{
+    models::{ConversationRow, EventRow, MessageRow, conversations_of, message_of_outbox},
+    rows::{columns, hashed},
+};
 
 /// Events read for one message. A message has a dozen; retried for weeks it might have more.
 const MOST_EVENTS: u32 = 2000;
@@ -34,8 +35,8 @@ pub async fn of_message(
     params.finish(&[])?;
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
-    let message = messages::find(&snapshot, &caller, &id).await?;
-    let own = conversations::of_rows(&snapshot, &caller, std::iter::once(message.conversation_id.as_str())).await?;
+    let message = message_of_outbox(&snapshot, &caller, &id).await?;
+    let own = conversations_of(&snapshot, &caller, std::iter::once(message.conversation_id.as_str())).await?;
     let events = Told::of(&snapshot, &message).await?;
     let body = evidence(&message, own.get(&message.conversation_id), &events);
     Ok(snapshot.answer(&body))

@@ -6,7 +6,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use steward_domain::conversation::outbox::fingerprint;
 
-use crate::rows::{ContactRow, ConversationRow, EventRow, FollowUpRow, Json, MessageRow, Reason};
+use crate::{
+    models::{ContactRow, ConversationRow, EventRow, FollowUpRow, MessageRow},
+    rows::{Json, Reason},
+};
 
 /// RFC 3339 with offset.
 pub fn time(at: DateTime<Utc>) -> String {

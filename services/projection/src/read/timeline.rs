@@ -8,13 +8,15 @@ use steward_http::{Caller, Problem};
 
 use super::{
     answer::{Answer, Fresh, Id},
-    conversations,
     desk::Desk,
     list::{List, Page},
     params::Params,
     show, words,
 };
-use crate::rows::{EventRow, hashed};
+use crate::{
+    models::{EventRow, own_conversation},
+    rows::hashed,
+};
 
 pub async fn of_conversation(
     State(desk): State<Arc<Desk>>,
@@ -31,7 +33,7 @@ pub async fn of_conversation(
     list.by_mention("message_id");
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
-    conversations::find(&snapshot, &caller, &id).await?;
+    own_conversation(&snapshot, &caller, &id).await?;
     let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
     Ok(page.answer(&snapshot, |row| entry(&row)).await)
 }

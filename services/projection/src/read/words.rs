@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use steward_proto::{Event, from_timestamp, v1};
 
-use crate::rows::EventRow;
+use crate::models::EventRow;
 
 /// Longest quotation, in characters.
 const QUOTED: usize = 120;

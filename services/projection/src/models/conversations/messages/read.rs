@@ -5,16 +5,18 @@ use std::sync::Arc;
 use axum::extract::State;
 use steward_http::{Caller, Problem};
 
-use super::{
-    answer::{Answer, Fresh, Id, unknown},
-    conversations,
-    desk::Desk,
-    list::{List, Page, part_key, read_rows},
-    params::Params,
-    show,
-    snapshot::Snapshot,
+use super::MessageRow;
+use crate::{
+    models::conversations::read as conversations,
+    read::{
+        Desk, Params,
+        answer::{Answer, Fresh, Id, unknown},
+        list::{List, Page, part_key, read_rows},
+        show,
+        snapshot::Snapshot,
+    },
+    rows::{columns, hashed},
 };
-use crate::rows::{MessageRow, columns, hashed};
 
 /// States of a message on its way out.
 const OUTBOX_STATES: [&str; 11] =

@@ -8,15 +8,18 @@ use steward_domain::webhook::{Standing, Webhook};
 use steward_http::{Caller, Problem};
 use steward_proto::{Event, Fold as _, Metadata, Recorded};
 
-use super::{
-    answer::{Answer, Fresh, Id, unknown},
-    desk::Desk,
-    list::{List, Page, read_rows},
-    params::Params,
-    show::time,
-    snapshot::Snapshot,
+use super::row::DeliveryRow;
+use crate::{
+    models::EventRow,
+    read::{
+        Desk, Params,
+        answer::{Answer, Fresh, Id, unknown},
+        list::{List, Page, read_rows},
+        show::time,
+        snapshot::Snapshot,
+    },
+    rows::{Json, columns, hashed},
 };
-use crate::rows::{DeliveryRow, EventRow, Json, columns, hashed};
 
 /// The events that say what a webhook is.
 const ITS_EVENTS: [&str; 4] = ["WebhookCreated", "WebhookSecretRotated", "WebhookDisabled", "WebhookDeleted"];

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use axum::extract::State;
 use steward_http::{Caller, Problem};
 
-use super::{
-    answer::{Answer, Fresh, Id, unknown},
-    desk::Desk,
-    list::read_rows,
-    params::Params,
-    show,
+use super::ContactRow;
+use crate::{
+    models::ConversationRow,
+    read::{
+        Desk, Params,
+        answer::{Answer, Fresh, Id, unknown},
+        list::read_rows,
+        show,
+    },
+    rows::{columns, hashed},
 };
-use crate::rows::{ContactRow, ConversationRow, columns, hashed};
 
 /// Conversations shown with a contact; all of them are in the list of conversations.
 const CONVERSATIONS: u32 = 100;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use steward_domain::conversation::{CancelOn, FollowUp, FollowUpState, Why};
 use steward_proto::{Recorded, v1};
 
-use super::{Entity, Json, Reason, table};
+use crate::rows::{Entity, Json, Reason, table};
 
 table! {
     pub struct FollowUpRow = "follow_ups" {

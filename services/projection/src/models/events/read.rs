@@ -5,14 +5,16 @@ use std::sync::Arc;
 use axum::extract::State;
 use steward_http::{Caller, Problem};
 
-use super::{
-    answer::{Answer, Fresh},
-    desk::Desk,
-    list::{List, Page},
-    params::Params,
-    show,
+use super::EventRow;
+use crate::{
+    read::{
+        Desk, Params,
+        answer::{Answer, Fresh},
+        list::{List, Page},
+        show,
+    },
+    rows::hashed,
 };
-use crate::rows::{EventRow, hashed};
 
 pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use axum::extract::State;
 use steward_http::{Caller, Problem};
 
-use super::{
-    answer::{Answer, Fresh, Id, unknown},
-    conversations,
-    desk::Desk,
-    list::{List, Page, part_key, read_rows},
-    params::Params,
-    show,
+use super::FollowUpRow;
+use crate::{
+    models::conversations::read as conversations,
+    read::{
+        Desk, Params,
+        answer::{Answer, Fresh, Id, unknown},
+        list::{List, Page, part_key, read_rows},
+        show,
+    },
+    rows::{columns, hashed},
 };
-use crate::rows::{FollowUpRow, columns, hashed};
 
 /// States as they are shown.
 const STATES: [&str; 7] = ["pending", "sent", "done", "cancelled", "expired", "failed", "unknown"];

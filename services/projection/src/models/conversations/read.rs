@@ -5,15 +5,18 @@ use std::{collections::HashMap, sync::Arc};
 use axum::extract::State;
 use steward_http::{Caller, Problem};
 
-use super::{
-    answer::{Answer, Fresh, Id, unknown},
-    desk::Desk,
-    list::{List, Page, read_rows},
-    params::Params,
-    show::{self, Met},
-    snapshot::{Snapshot, Value},
+use super::row::ConversationRow;
+use crate::{
+    models::ContactRow,
+    read::{
+        Desk, Params,
+        answer::{Answer, Fresh, Id, unknown},
+        list::{List, Page, read_rows},
+        show::{self, Met},
+        snapshot::{Snapshot, Value},
+    },
+    rows::{columns, hashed},
 };
-use crate::rows::{ContactRow, ConversationRow, columns, hashed};
 
 pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);

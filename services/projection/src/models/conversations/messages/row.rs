@@ -5,7 +5,7 @@ use serde_json::Value;
 use steward_domain::conversation::{Author, Claim, Message, MessageState, OnReply, Receipts, Why};
 use steward_proto::{Event, Recorded, from_timestamp, v1};
 
-use super::{Entity, Json, Reason, table};
+use crate::rows::{Entity, Json, Reason, table};
 
 table! {
     pub struct MessageRow = "messages" {

@@ -1,0 +1,6 @@
+//! Promises.
+
+pub mod read;
+mod row;
+
+pub use row::FollowUpRow;

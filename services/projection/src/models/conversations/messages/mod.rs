@@ -1,0 +1,6 @@
+//! What came in, and what goes out.
+
+pub mod read;
+mod row;
+
+pub use row::MessageRow;
