@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use steward_proto::{Event, Recorded, from_timestamp, v1};
 
 use crate::{
-    models::MessageRow,
-    read::{show_message, show_time},
+    models::{MessageRow, MessageView},
+    read::show_time,
 };
 
 /// The kinds of live events.
@@ -63,11 +63,11 @@ impl Kind {
 pub fn view(recorded: &Recorded, new_lead: bool) -> Option<(Kind, Value)> {
     let (kind, what) = match &recorded.event {
         Event::ClientResponded(e) => {
-            let message = show_message(&MessageRow::received(recorded, e));
+            let message = MessageView::from(MessageRow::received(recorded, e));
             (Kind::NewMessage, json!({ "message": message, "new_lead": new_lead }))
         }
         Event::HumanResponded(e) => {
-            (Kind::NewMessage, json!({ "message": show_message(&MessageRow::seen(recorded, e)) }))
+            (Kind::NewMessage, json!({ "message": MessageView::from(MessageRow::seen(recorded, e)) }))
         }
         Event::DispatchSucceeded(e) => (Kind::NewMessage, json!({ "message": sent(recorded, e) })),
         other => notification(other)

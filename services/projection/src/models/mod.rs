@@ -17,9 +17,9 @@ use axum::routing::MethodRouter;
 use futures::future::BoxFuture;
 use steward_proto::{Recorded, TenantId};
 
-pub use contacts::ContactRow;
+pub use contacts::{ContactRow, Met, set_or_said};
 pub use conversations::{
-    ConversationRow, FollowUpRow, MessageRow, conversations_of, message_of_outbox, own_conversation,
+    ConversationRow, MessageRow, MessageView, OutgoingView, conversations_of, message_of_outbox, own_conversation,
 };
 pub use events::EventRow;
 pub use keyed::Keyed;

@@ -7,10 +7,10 @@ mod desk;
 mod evidence;
 pub mod list;
 mod params;
-pub mod show;
 mod slice;
 pub mod snapshot;
 mod timeline;
+pub mod view;
 mod words;
 
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use crate::{
 
 pub use desk::Desk;
 pub use params::Params;
-pub use show::{message as show_message, time as show_time};
+pub use view::time as show_time;
 
 /// What reading needs.
 #[derive(Clone)]

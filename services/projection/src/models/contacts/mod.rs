@@ -2,11 +2,13 @@
 
 mod read;
 mod row;
+mod view;
 
 use axum::routing::get;
 use steward_proto::{Aggregate, Event, Recorded, v1};
 
 pub use row::ContactRow;
+pub use view::{Met, set_or_said};
 
 use super::{Held, Key, Keyed, Model, Route, Work};
 use crate::{

@@ -12,14 +12,14 @@ mod mentions;
 mod messages;
 mod read;
 mod row;
+mod view;
 
 use std::collections::{HashMap, HashSet};
 
 use axum::routing::get;
 use steward_proto::{Aggregate, Recorded};
 
-pub use follow_ups::FollowUpRow;
-pub use messages::{MessageRow, read::find as message_of_outbox};
+pub use messages::{MessageRow, MessageView, OutgoingView, read::find as message_of_outbox};
 pub use read::{find as own_conversation, of_rows as conversations_of};
 pub use row::ConversationRow;
 

@@ -2,6 +2,7 @@
 
 mod read;
 mod row;
+mod view;
 
 use axum::routing::get;
 use steward_proto::Recorded;

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use steward_http::{Caller, Problem};
 
-use super::EventRow;
+use super::{EventRow, view::EventView};
 use crate::{
     read::{
         Desk, Params,
         answer::{Answer, Fresh},
         list::{List, Page},
-        show,
     },
     rows::hashed,
 };
@@ -31,5 +30,5 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
     let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
-    Ok(page.answer(&snapshot, |row| show::event(&row)).await)
+    Ok(page.answer(&snapshot, EventView::from).await)
 }

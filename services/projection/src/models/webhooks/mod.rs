@@ -2,6 +2,7 @@
 
 mod read;
 mod row;
+mod view;
 
 use std::collections::HashMap;
 

@@ -2,5 +2,7 @@
 
 pub mod read;
 mod row;
+mod view;
 
 pub use row::MessageRow;
+pub use view::{MessageView, OutgoingView};
