@@ -5,6 +5,7 @@ mod asyncapi;
 mod batch;
 mod connect;
 mod error;
+mod filling;
 mod live;
 mod migrations;
 mod models;

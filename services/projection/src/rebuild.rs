@@ -6,20 +6,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use deadpool_postgres::{Object, Pool, Transaction};
-use futures::{SinkExt as _, Stream};
+use futures::Stream;
 use steward_log::{Log, LogError, Tailed};
 use steward_proto::Recorded;
-use tokio_postgres::CopyInSink;
 
 use crate::{
     aside::{self, CONSUMER, Goal, Step, guarded},
     batch::Batch,
     error::ProjectionError,
+    filling::Filling,
     migrations::{index, migrate, new_schema},
     models::{self, Held, WorkingSet},
-    store::{CopyEncoder, Tables, Trust},
+    store::{Tables, Trust},
 };
 
 /// Events folded between two writes.
@@ -158,16 +157,16 @@ impl<'a> Build<'a> {
 
     /// Folds everything up to `target`; tables that no fold asks for are filled as it goes.
     async fn fill(&mut self, target: u64) -> Result<(), ProjectionError> {
-        let mut streams = Vec::new();
+        let mut fillings = Vec::new();
         for (model, statement) in self.set.streams(&self.schema) {
-            streams.push(Filling::begin(self.pool.get().await?, model, &statement).await?);
+            fillings.push(Filling::begin(self.pool.get().await?, model, &statement).await?);
         }
         let mut tail = pin!(self.tail().await?);
         while self.position < target {
             let batch = next(tail.as_mut(), target).await?;
             guarded(self.fold(&batch)).await?;
-            for stream in &mut streams {
-                stream.add(&mut self.set).await?;
+            for filling in &mut fillings {
+                filling.add(&mut self.set).await?;
             }
             let all = self.set.is_beyond(KEPT);
             if all || self.set.finished() > KEPT_FINISHED || self.gathered > GATHERED {
@@ -177,8 +176,8 @@ impl<'a> Build<'a> {
                 break;
             }
         }
-        for stream in streams {
-            stream.end().await?;
+        for filling in fillings {
+            filling.end().await?;
         }
         Ok(())
     }
@@ -332,36 +331,6 @@ async fn next(
     target: u64,
 ) -> Result<Batch, ProjectionError> {
     Batch::next(tail, BATCH).await?.ok_or(ProjectionError::LogEnded(target))
-}
-
-/// A table that is filled by one COPY while the log is read. It holds nothing if that is broken off.
-struct Filling {
-    model: usize,
-    encoder: CopyEncoder,
-    sink: Pin<Box<CopyInSink<Bytes>>>,
-    /// Busy with it until the end.
-    _client: Object,
-}
-
-impl Filling {
-    async fn begin(client: Object, model: usize, statement: &str) -> Result<Self, ProjectionError> {
-        let sink = Box::pin(client.copy_in(statement).await?);
-        Ok(Self { model, encoder: CopyEncoder::default(), sink, _client: client })
-    }
-
-    async fn add(&mut self, set: &mut WorkingSet) -> Result<(), ProjectionError> {
-        set.drain(self.model, &mut self.encoder);
-        while let Some(chunk) = self.encoder.chunk() {
-            self.sink.send(chunk).await?;
-        }
-        Ok(())
-    }
-
-    async fn end(mut self) -> Result<(), ProjectionError> {
-        self.sink.send(self.encoder.end()).await?;
-        self.sink.as_mut().finish().await?;
-        Ok(())
-    }
 }
 
 /// Projecting into the new tables, a savepoint around each attempt.
