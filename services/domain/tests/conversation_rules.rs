@@ -18,7 +18,7 @@ use steward_domain::{
     settings::Policy,
 };
 use steward_language::{
-    Language,
+    DateOrder, Language,
     time::{Meaning, PartsOfDay, TimeContext, parse},
 };
 use steward_proto::{Event, v1};
@@ -515,7 +515,14 @@ fn what_a_phrase_means_within_two_years_can_be_promised_and_nothing_beyond() {
         for text in ["in two years", "21 November 2028 at 11:55 pm", "22 November 2028 at 8 am", "in 25 months"] {
             let (language, parts_of_day) = (Language::En, PartsOfDay::default());
             let written_at = world.now;
-            let context = TimeContext { written_at, zone, language, day_first: false, followup_hour: 10, parts_of_day };
+            let context = TimeContext {
+                written_at,
+                zone,
+                language,
+                date_order: DateOrder::MonthFirst,
+                followup_hour: 10,
+                parts_of_day,
+            };
             let mut follow_up = world.a_schedule(CancelOn::Never, 60);
             let (due_at, expected) = match parse(text, &context) {
                 Meaning::Instant(moment) => (moment.at, None),

@@ -10,11 +10,7 @@ use deadpool_postgres::Transaction;
 use futures::FutureExt as _;
 use steward_proto::Recorded;
 
-use crate::{
-    error::ProjectionError,
-    rows::{EventRow, storable},
-    store,
-};
+use crate::{error::ProjectionError, models, rows::storable, store::Tables};
 
 /// The projector's name among the consumers that give up on events.
 pub const CONSUMER: &str = "projection";
@@ -92,7 +88,7 @@ pub async fn project_or_set_aside(
     Ok(Step::Done)
 }
 
-/// Writes down that an event was passed by, and the event itself if its table takes it.
+/// Writes down that an event was passed by, and what the models can keep of it.
 ///
 /// # Errors
 /// When Postgres can't be reached.
@@ -102,12 +98,13 @@ pub async fn record(
     event: &Recorded,
     error: &str,
 ) -> Result<(), ProjectionError> {
-    let savepoint = transaction.transaction().await?;
-    let row = EventRow::from(event);
-    match store::copy(&savepoint, schema, vec![&row]).await {
-        Ok(()) => savepoint.commit().await?,
-        Err(error) if error.is_of_the_data() => savepoint.rollback().await?,
-        Err(error) => return Err(error),
+    for model in models::all() {
+        let savepoint = transaction.transaction().await?;
+        match model.set_aside(Tables::new(&savepoint, schema), event).await {
+            Ok(()) => savepoint.commit().await?,
+            Err(error) if error.is_of_the_data() => savepoint.rollback().await?,
+            Err(error) => return Err(error),
+        }
     }
     let subject = &event.subject;
     let sql = format!(

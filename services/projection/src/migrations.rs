@@ -4,37 +4,42 @@ use deadpool_postgres::{Object, Pool};
 
 use steward_proto::{secret_types, without_secrets};
 
-use crate::error::ProjectionError;
+use crate::{error::ProjectionError, models};
 
 /// A numbered file.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {
     pub name: &'static str,
-    sql: &'static str,
+    pub sql: &'static str,
 }
 
+/// Names files of a folder of `migrations/`.
 macro_rules! migrations {
     ($folder:literal: $($name:literal),* $(,)?) => {
-        &[$(Migration {
+        &[$($crate::migrations::Migration {
             name: $name,
             sql: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/", $folder, "/", $name, ".sql")),
         }),*]
     };
 }
+pub(crate) use migrations;
 
 /// The schema `steward`.
-pub const CONTROL: &[Migration] = migrations!("control": "0001_active");
+const CONTROL: &[Migration] = migrations!("control": "0001_active");
 
-/// Each schema of read models.
-pub const READ_MODEL: &[Migration] = migrations!("read_model":
-    "0001_events", "0002_conversations", "0003_contacts", "0004_messages", "0005_follow_ups", "0006_webhook_deliveries",
-    "0007_receipts", "0008_merged_contacts", "0009_hashed_keys", "0010_hashed_events", "0011_set_aside");
+/// What belongs to all read models.
+const OF_ALL: &[Migration] = migrations!("read_model": "0009_hashed_keys", "0011_set_aside");
+
+/// Each schema of read models: the models' files and those of all, in their order.
+fn read_model() -> Vec<Migration> {
+    let models = models::all();
+    let mut files: Vec<Migration> = models.iter().flat_map(|model| model.migrations()).chain(OF_ALL).copied().collect();
+    files.sort_unstable_by_key(|file| file.name);
+    files
+}
 
 /// The first file whose indexes a rebuild makes: it makes all of them anew.
 const INDEXED_FROM: &str = "0009_hashed_keys";
-
-/// The indexes of the table `events` are made by this file.
-pub const EVENTS_INDEXES: &str = "0010_hashed_events";
 
 /// With this file the secrets that earlier builds stored leave the table `events`.
 const WITHOUT_SECRETS: &str = "0010_hashed_events";
@@ -79,7 +84,7 @@ pub async fn migrate(pool: &Pool) -> Result<(), ProjectionError> {
             schema
         }
     };
-    apply(&transaction, &schema, READ_MODEL, Part::All).await?;
+    apply(&transaction, &schema, &read_model(), Part::All).await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -96,7 +101,7 @@ async fn is_current(client: &Object) -> Result<bool, ProjectionError> {
     }
     let Some(row) = client.query_opt("SELECT schema FROM steward.active", &[]).await? else { return Ok(false) };
     let active: String = row.get(0);
-    for (schema, migrations) in [("steward", CONTROL), (active.as_str(), READ_MODEL)] {
+    for (schema, migrations) in [("steward", CONTROL), (active.as_str(), &read_model())] {
         let applied = match client.query(&format!("SELECT name FROM {schema}.migrations"), &[]).await {
             Ok(rows) => rows,
             Err(error) if unmade(&error) => return Ok(false),
@@ -116,7 +121,7 @@ async fn is_current(client: &Object) -> Result<bool, ProjectionError> {
 pub async fn new_schema(client: &mut Object) -> Result<String, ProjectionError> {
     let transaction = client.transaction().await?;
     let schema = next_schema(&transaction).await?;
-    apply(&transaction, &schema, READ_MODEL, Part::Tables).await?;
+    apply(&transaction, &schema, &read_model(), Part::Tables).await?;
     transaction.commit().await?;
     Ok(schema)
 }
@@ -128,8 +133,7 @@ pub async fn new_schema(client: &mut Object) -> Result<String, ProjectionError> 
 pub async fn index(client: &mut Object, schema: &str, which: impl Fn(&str) -> bool) -> Result<(), ProjectionError> {
     let transaction = client.transaction().await?;
     set_path(&transaction, schema).await?;
-    let wanted: Vec<Migration> =
-        READ_MODEL.iter().copied().filter(|m| m.name >= INDEXED_FROM && which(m.name)).collect();
+    let wanted: Vec<Migration> = read_model().into_iter().filter(|m| m.name >= INDEXED_FROM && which(m.name)).collect();
     for migration in wanted {
         run(&transaction, migration, migration.indexes()).await?;
     }
@@ -153,7 +157,7 @@ async fn next_schema(transaction: &deadpool_postgres::Transaction<'_>) -> Result
 async fn apply(
     transaction: &deadpool_postgres::Transaction<'_>,
     schema: &str,
-    migrations: &'static [Migration],
+    migrations: &[Migration],
     part: Part,
 ) -> Result<(), ProjectionError> {
     set_path(transaction, schema).await?;
@@ -210,7 +214,7 @@ mod tests {
 
     #[test]
     fn every_file_is_listed_in_its_order() {
-        for (folder, listed) in [("control", CONTROL), ("read_model", READ_MODEL)] {
+        for (folder, listed) in [("control", CONTROL), ("read_model", &read_model())] {
             let path = format!("{}/../../migrations/{folder}", env!("CARGO_MANIFEST_DIR"));
             let mut files: Vec<String> = std::fs::read_dir(path)
                 .unwrap()

@@ -15,17 +15,17 @@ use crate::{
     aside::{self, CONSUMER, Goal, Step, guarded},
     batch::Batch,
     error::ProjectionError,
-    fold::{Kept, WorkingSet, load},
     migrations::migrate,
+    models::{Held, WorkingSet},
     position::Reached,
-    store::{self, Trust},
+    store::{Tables, Trust},
 };
 
 /// Most events of one transaction.
 const BATCH: usize = 5000;
 
 /// Most rows kept in memory between transactions, and about how much they may hold.
-const KEPT: Kept = Kept { rows: 50_000, bytes: 64 * 1024 * 1024 };
+const KEPT: Held = Held { rows: 50_000, bytes: 64 * 1024 * 1024 };
 
 /// Between two reports of the lag.
 const REPORT: Duration = Duration::from_secs(1);
@@ -271,29 +271,11 @@ async fn project(
         return Ok(Projected::Through(position));
     }
     let first_new = events.partition_point(|r| r.position <= position);
-    write(set, &transaction, schema, &events[first_new..], trust).await?;
+    set.project(Tables::new(&transaction, schema), &events[first_new..], trust).await?;
     advance(&transaction, through).await?;
     transaction.commit().await?;
     set.position = through;
     set.written();
     set.shrink(KEPT);
     Ok(Projected::Through(through))
-}
-
-/// Folds events into rows and writes those.
-///
-/// # Errors
-/// When Postgres can't be reached or refuses. Then the set is no longer to be used.
-pub async fn write(
-    set: &mut WorkingSet,
-    transaction: &deadpool_postgres::Transaction<'_>,
-    schema: &str,
-    events: &[Recorded],
-    trust: Trust,
-) -> Result<(), ProjectionError> {
-    load(set, transaction, schema, events).await?;
-    for recorded in events {
-        set.apply(recorded);
-    }
-    store::write(set, transaction, schema, trust).await
 }

@@ -6,9 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use deadpool_postgres::{Object, Pool, Transaction};
-use futures::{SinkExt as _, Stream};
+use futures::Stream;
 use steward_log::{Log, LogError, Tailed};
 use steward_proto::Recorded;
 
@@ -16,20 +15,19 @@ use crate::{
     aside::{self, CONSUMER, Goal, Step, guarded},
     batch::Batch,
     error::ProjectionError,
-    fold::{Kept, WorkingSet, load},
-    migrations::{EVENTS_INDEXES, index, migrate, new_schema},
-    projector,
-    rows::EventRow,
-    store::{self, CopyEncoder, Trust},
+    filling::Filling,
+    migrations::{index, migrate, new_schema},
+    models::{self, Held, WorkingSet},
+    store::{Tables, Trust},
 };
 
 /// Events folded between two writes.
 const BATCH: usize = 8192;
 
 /// What is held in memory before it is written and forgotten.
-const KEPT: Kept = Kept { rows: 250_000, bytes: 256 * 1024 * 1024 };
+const KEPT: Held = Held { rows: 250_000, bytes: 256 * 1024 * 1024 };
 
-/// Messages that will never change, held before they are written; and about how much may wait to be written at all.
+/// Rows that will never change, held before they are written; and about how much may wait to be written at all.
 const KEPT_FINISHED: usize = 20_000;
 const GATHERED: usize = 64 * 1024 * 1024;
 
@@ -103,7 +101,7 @@ struct Build<'a> {
     /// The last position folded.
     position: u64,
     events: u64,
-    /// Folded since messages that never change were written, in bytes.
+    /// Folded since rows that never change were written, in bytes.
     gathered: usize,
     /// Positions of what can't be projected.
     set_aside: BTreeSet<u64>,
@@ -157,34 +155,30 @@ impl<'a> Build<'a> {
         Ok(build)
     }
 
-    /// Folds everything up to `target`; events go straight into their table.
+    /// Folds everything up to `target`; tables that no fold asks for are filled as it goes.
     async fn fill(&mut self, target: u64) -> Result<(), ProjectionError> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await?;
-        let sink = transaction.copy_in::<_, Bytes>(&store::copy_statement::<EventRow>(&self.schema)).await?;
-        let mut sink = pin!(sink);
-        let mut encoder = CopyEncoder::default();
+        let mut fillings = Vec::new();
+        for (model, statement) in self.set.streams(&self.schema) {
+            fillings.push(Filling::begin(self.pool.get().await?, model, &statement).await?);
+        }
         let mut tail = pin!(self.tail().await?);
         while self.position < target {
             let batch = next(tail.as_mut(), target).await?;
             guarded(self.fold(&batch)).await?;
-            for row in self.set.events.drain(..) {
-                encoder.add(&row);
-                if let Some(chunk) = encoder.chunk() {
-                    sink.send(chunk).await?;
-                }
+            for filling in &mut fillings {
+                filling.add(&mut self.set).await?;
             }
             let all = self.set.is_beyond(KEPT);
-            if all || self.set.finished.len() > KEPT_FINISHED || self.gathered > GATHERED {
+            if all || self.set.finished() > KEPT_FINISHED || self.gathered > GATHERED {
                 self.spill(all).await?;
             }
             if batch.at_end {
                 break;
             }
         }
-        sink.send(encoder.end()).await?;
-        sink.finish().await?;
-        transaction.commit().await?;
+        for filling in fillings {
+            filling.end().await?;
+        }
         Ok(())
     }
 
@@ -192,12 +186,10 @@ impl<'a> Build<'a> {
         if self.spilled {
             let mut client = self.pool.get().await?;
             let transaction = client.transaction().await?;
-            load(&mut self.set, &transaction, &self.schema, &batch.events).await?;
+            self.set.load(Tables::new(&transaction, &self.schema), &batch.events).await?;
         }
-        for recorded in &batch.events {
-            self.gathered += recorded.payload.len();
-            self.set.apply(recorded);
-        }
+        self.gathered += batch.events.iter().map(|recorded| recorded.payload.len()).sum::<usize>();
+        self.set.apply(&batch.events);
         self.position = batch.through;
         self.events += batch.events.len() as u64;
         Ok(())
@@ -207,8 +199,9 @@ impl<'a> Build<'a> {
     async fn spill(&mut self, all: bool) -> Result<(), ProjectionError> {
         let mut client = self.pool.get().await?;
         if all && !self.spilled {
-            // From here on rows are looked up; the events, which aren't, get their indexes at the end.
-            index(&mut client, &self.schema, |file| file != EVENTS_INDEXES).await?;
+            // From here on rows are looked up; tables in which nothing is get their indexes at the end.
+            let at_the_end = self.of_streams();
+            index(&mut client, &self.schema, |file| !at_the_end.contains(file)).await?;
             self.spilled = true;
         }
         self.write(&mut client, all).await?;
@@ -218,16 +211,24 @@ impl<'a> Build<'a> {
         Ok(())
     }
 
-    /// Writes messages that never change and, if asked, the rest but the events.
+    /// The files that make the tables which are filled as it goes.
+    fn of_streams(&self) -> BTreeSet<&'static str> {
+        let models = models::all();
+        let streamed = models.iter().filter(|model| model.stream(&self.schema).is_some());
+        streamed.flat_map(|model| model.migrations()).map(|file| file.name).collect()
+    }
+
+    /// Writes rows that never change and, if asked, the rest.
     async fn write(&mut self, client: &mut Object, all: bool) -> Result<(), ProjectionError> {
         let mut trust = Trust::Unique;
         loop {
             let transaction = client.transaction().await?;
             let written = async {
+                let tables = Tables::new(&transaction, &self.schema);
                 if all {
-                    store::write_entities(&self.set, &transaction, &self.schema, trust).await?;
+                    self.set.write(tables, trust).await?;
                 }
-                store::write_finished(&self.set.finished, &transaction, &self.schema, trust).await
+                self.set.write_finished(tables, trust).await
             };
             match written.await {
                 Err(error) if error.is_twice() && trust == Trust::Unique => trust = Trust::Nothing,
@@ -241,7 +242,7 @@ impl<'a> Build<'a> {
         if all {
             self.set.written();
         }
-        self.set.finished.clear();
+        self.set.finished_written();
         self.gathered = 0;
         Ok(())
     }
@@ -250,11 +251,11 @@ impl<'a> Build<'a> {
     async fn finish_tables(&mut self) -> Result<(), ProjectionError> {
         let mut client = self.pool.get().await?;
         self.write(&mut client, true).await?;
-        let spilled = self.spilled;
-        index(&mut client, &self.schema, |file| !spilled || file == EVENTS_INDEXES).await?;
+        let (spilled, at_the_end) = (self.spilled, self.of_streams());
+        index(&mut client, &self.schema, |file| !spilled || at_the_end.contains(file)).await?;
         self.spilled = true;
-        let tables = ["events", "conversations", "contacts", "messages", "follow_ups", "webhook_deliveries"];
-        let tables = tables.map(|table| format!("{}.{table}", self.schema));
+        let tables = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = $1";
+        let tables: Vec<String> = client.query(tables, &[&self.schema]).await?.iter().map(|row| row.get(0)).collect();
         client.batch_execute(&format!("ANALYZE {}", tables.join(", "))).await?;
         self.set.shrink(KEPT);
         Ok(())
@@ -342,7 +343,7 @@ impl Goal for CatchUp<'_, '_, '_> {
     async fn project(&mut self, events: &[Recorded], through: u64) -> Result<Step, ProjectionError> {
         let Build { set, schema, position, .. } = &mut *self.build;
         let savepoint = self.transaction.transaction().await?;
-        match guarded(projector::write(set, &savepoint, schema, events, Trust::Nothing)).await {
+        match guarded(set.project(Tables::new(&savepoint, schema), events, Trust::Nothing)).await {
             Ok(()) => {
                 savepoint.commit().await?;
                 set.written();

@@ -1,4 +1,4 @@
-//! Writing rows: what changed replaces what was there, by COPY.
+//! The tables of a schema: finding rows by key, and writing them; what changed replaces what was there, by COPY.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -9,8 +9,8 @@ use tokio_postgres::types::ToSql;
 
 use crate::{
     error::ProjectionError,
-    fold::{Tracked, WorkingSet},
-    rows::{DeliveryRow, Entity, EventRow, MessageRow, Table, columns, hashed, storable},
+    models::Wanted,
+    rows::{Entity, Table, Tracked, columns, hashed, storable},
 };
 
 /// How much of a COPY is handed to the connection at once, in bytes.
@@ -25,127 +25,113 @@ pub enum Trust {
     Nothing,
 }
 
-/// Writes all that is dirty. The caller commits, and then marks the set as written.
-///
-/// # Errors
-/// When Postgres doesn't take it.
-pub async fn write(
-    set: &WorkingSet,
-    transaction: &Transaction<'_>,
-    schema: &str,
-    trust: Trust,
-) -> Result<(), ProjectionError> {
-    write_entities(set, transaction, schema, trust).await?;
-    write_finished(&set.finished, transaction, schema, trust).await?;
-    copy::<EventRow>(transaction, schema, set.events.iter().collect()).await
+/// The tables of one schema, as a transaction sees them.
+#[derive(Clone, Copy)]
+pub struct Tables<'a> {
+    transaction: &'a Transaction<'a>,
+    schema: &'a str,
 }
 
-/// Writes conversations, contacts, and what may still change.
-///
-/// # Errors
-/// When Postgres doesn't take it; see [`ProjectionError::is_twice`].
-pub async fn write_entities(
-    set: &WorkingSet,
-    transaction: &Transaction<'_>,
-    schema: &str,
-    trust: Trust,
-) -> Result<(), ProjectionError> {
-    let dirty = Dirty::of(set.touched().map(|c| &c.row), trust);
-    dirty.replace(transaction, schema).await?;
-    let dirty = Dirty::of(set.touched().flat_map(|c| c.follow_ups.values()), trust);
-    dirty.replace(transaction, schema).await?;
-    let dirty = Dirty::of(set.touched().flat_map(|c| c.messages.values()), trust);
-    dirty.replace(transaction, schema).await?;
-    Dirty::of(set.touched_contacts(), trust).replace(transaction, schema).await?;
-    // An outcome says all there is to say, so the row that is there needn't be known.
-    delete::<DeliveryRow>(transaction, schema, set.deliveries.values().map(DeliveryRow::key).collect()).await?;
-    copy(transaction, schema, set.deliveries.values().collect()).await
-}
-
-/// Writes messages that never change.
-///
-/// # Errors
-/// When Postgres doesn't take it; see [`ProjectionError::is_twice`].
-pub async fn write_finished(
-    finished: &[MessageRow],
-    transaction: &Transaction<'_>,
-    schema: &str,
-    trust: Trust,
-) -> Result<(), ProjectionError> {
-    if trust == Trust::Unique {
-        return copy(transaction, schema, finished.iter().collect()).await;
+impl<'a> Tables<'a> {
+    pub fn new(transaction: &'a Transaction<'a>, schema: &'a str) -> Self {
+        Self { transaction, schema }
     }
-    let last: HashMap<[&str; 3], &MessageRow> = finished.iter().map(|m| (m.key(), m)).collect();
-    delete::<MessageRow>(transaction, schema, last.keys().copied().collect()).await?;
-    copy(transaction, schema, last.into_values().collect()).await
-}
 
-/// Rows of one table that are to be written.
-struct Dirty<'a, T> {
-    rows: Vec<&'a T>,
-    /// Keys of those that the table holds, or may hold.
-    old: Vec<[&'a str; 3]>,
-}
+    /// The rows that a condition finds; its parameters `$1`, `$2`, … are the arrays of what is wanted, and `{schema}` stands
+    /// for the schema. Nothing is asked when nothing is wanted.
+    ///
+    /// # Errors
+    /// When Postgres doesn't answer as expected.
+    pub async fn find<T: Table>(self, condition: &str, wanted: &Wanted) -> Result<Vec<T>, ProjectionError> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "SELECT {} FROM {}.{} WHERE {}",
+            columns::<T>(),
+            self.schema,
+            T::NAME,
+            condition.replace("{schema}", self.schema)
+        );
+        let statement = self.transaction.prepare_cached(&sql).await?;
+        let arrays = [wanted.array(0), wanted.array(1), wanted.array(2)];
+        let parameters = [&arrays[0] as &(dyn ToSql + Sync), &arrays[1], &arrays[2]];
+        let rows = self.transaction.query(&statement, &parameters[..statement.params().len()]).await?;
+        rows.iter().map(T::read).collect::<Result<_, _>>().map_err(ProjectionError::Unreadable)
+    }
 
-impl<'a, T: Entity> Dirty<'a, T> {
-    fn of(tracked: impl Iterator<Item = &'a Tracked<T>>, trust: Trust) -> Self {
-        let mut dirty = Self { rows: Vec::new(), old: Vec::new() };
+    /// Writes those that are dirty, in place of what the table holds of them.
+    ///
+    /// # Errors
+    /// When Postgres doesn't take it; see [`ProjectionError::is_twice`].
+    pub async fn replace<'r, T: Entity + 'r>(
+        self,
+        tracked: impl Iterator<Item = &'r Tracked<T>>,
+        trust: Trust,
+    ) -> Result<(), ProjectionError> {
+        // Keys of those that the table holds, or may hold.
+        let (mut rows, mut old) = (Vec::new(), Vec::new());
         for t in tracked.filter(|t| t.dirty) {
-            dirty.rows.push(&t.row);
+            rows.push(&t.row);
             if t.stored || trust == Trust::Nothing {
-                dirty.old.push(t.row.key());
+                old.push(t.row.key());
             }
         }
-        dirty
+        self.delete::<T>(old).await?;
+        self.copy(rows).await
     }
 
-    async fn replace(self, transaction: &Transaction<'_>, schema: &str) -> Result<(), ProjectionError> {
-        delete::<T>(transaction, schema, self.old).await?;
-        copy(transaction, schema, self.rows).await
+    /// Writes rows whatever the table holds of them: of those with the same key the last one stays.
+    ///
+    /// # Errors
+    /// When Postgres doesn't take it.
+    pub async fn overwrite<'r, T: Entity + 'r>(
+        self,
+        rows: impl IntoIterator<Item = &'r T>,
+    ) -> Result<(), ProjectionError> {
+        let last: HashMap<[&str; 3], &T> = rows.into_iter().map(|row| (row.key(), row)).collect();
+        self.delete::<T>(last.keys().copied().collect()).await?;
+        self.copy(last.into_values().collect()).await
     }
-}
 
-async fn delete<T: Entity>(
-    transaction: &Transaction<'_>,
-    schema: &str,
-    keys: Vec<[&str; 3]>,
-) -> Result<(), ProjectionError> {
-    let mut arrays: [Vec<Cow<'_, str>>; 3] = Default::default();
-    for key in keys {
-        arrays.iter_mut().zip(key).for_each(|(array, part)| array.push(storable(part)));
-    }
-    if arrays[0].is_empty() {
-        return Ok(());
-    }
-    let columns = T::KEY.len();
-    let sql = format!("DELETE FROM {schema}.{} WHERE {}", T::NAME, hashed::key_in(T::KEY));
-    let statement = transaction.prepare_cached(&sql).await?;
-    let parameters = [&arrays[0] as &(dyn ToSql + Sync), &arrays[1], &arrays[2]];
-    transaction.execute(&statement, &parameters[..columns]).await?;
-    Ok(())
-}
-
-/// Adds rows; nothing is sent when there are none.
-///
-/// # Errors
-/// When Postgres doesn't take them.
-pub async fn copy<T: Table>(transaction: &Transaction<'_>, schema: &str, rows: Vec<&T>) -> Result<(), ProjectionError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let statement = transaction.prepare_cached(&copy_statement::<T>(schema)).await?;
-    let sink = transaction.copy_in::<_, Bytes>(&statement).await?;
-    futures::pin_mut!(sink);
-    let mut encoder = CopyEncoder::default();
-    for row in rows {
-        encoder.add(row);
-        if let Some(chunk) = encoder.chunk() {
-            sink.send(chunk).await?;
+    async fn delete<T: Entity>(self, keys: Vec<[&str; 3]>) -> Result<(), ProjectionError> {
+        let mut arrays: [Vec<Cow<'_, str>>; 3] = Default::default();
+        for key in keys {
+            arrays.iter_mut().zip(key).for_each(|(array, part)| array.push(storable(part)));
         }
+        if arrays[0].is_empty() {
+            return Ok(());
+        }
+        let columns = T::KEY.len();
+        let sql = format!("DELETE FROM {}.{} WHERE {}", self.schema, T::NAME, hashed::key_in(T::KEY));
+        let statement = self.transaction.prepare_cached(&sql).await?;
+        let parameters = [&arrays[0] as &(dyn ToSql + Sync), &arrays[1], &arrays[2]];
+        self.transaction.execute(&statement, &parameters[..columns]).await?;
+        Ok(())
     }
-    sink.send(encoder.end()).await?;
-    sink.finish().await?;
-    Ok(())
+
+    /// Adds rows; nothing is sent when there are none.
+    ///
+    /// # Errors
+    /// When Postgres doesn't take them.
+    pub async fn copy<T: Table>(self, rows: Vec<&T>) -> Result<(), ProjectionError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let statement = self.transaction.prepare_cached(&copy_statement::<T>(self.schema)).await?;
+        let sink = self.transaction.copy_in::<_, Bytes>(&statement).await?;
+        futures::pin_mut!(sink);
+        let mut encoder = CopyEncoder::default();
+        for row in rows {
+            encoder.add(row);
+            while let Some(chunk) = encoder.chunk() {
+                sink.send(chunk).await?;
+            }
+        }
+        sink.send(encoder.end()).await?;
+        sink.finish().await?;
+        Ok(())
+    }
 }
 
 pub fn copy_statement<T: Table>(schema: &str) -> String {
@@ -171,9 +157,9 @@ impl CopyEncoder {
         row.put(&mut self.0);
     }
 
-    /// What has gathered, once it is worth sending.
+    /// A piece of what has gathered, once it is worth sending. Rows may be cut: COPY takes bytes.
     pub fn chunk(&mut self) -> Option<Bytes> {
-        (self.0.len() >= CHUNK).then(|| self.0.split().freeze())
+        (self.0.len() >= CHUNK).then(|| self.0.split_to(CHUNK).freeze())
     }
 
     /// The rest and the trailer.

@@ -9,8 +9,8 @@ use steward_proto::{
 };
 
 use crate::{
-    read::{show_message, show_time},
-    rows::MessageRow,
+    models::{MessageRow, MessageView},
+    read::show_time,
 };
 
 /// Which events make a live event of this kind, as subjects name them; `None`: too many to list.
@@ -79,10 +79,10 @@ fn in_conversation(recorded: &Recorded, event: ConversationEvent<'_>, new_lead: 
     let turn = |id: &str, state: &str, more: Value| json!({ "turn": { "id": id, "state": state }, "detail": more });
     Some(match event {
         E::ClientResponded(e) => {
-            let message = show_message(&MessageRow::received(recorded, e));
+            let message = MessageView::from(MessageRow::received(recorded, e));
             json!({ "message": message, "new_lead": new_lead })
         }
-        E::HumanResponded(e) => json!({ "message": show_message(&MessageRow::seen(recorded, e)) }),
+        E::HumanResponded(e) => json!({ "message": MessageView::from(MessageRow::seen(recorded, e)) }),
         E::DispatchSucceeded(e) => json!({ "message": sent(recorded, e) }),
 
         E::HumanRequested(e) => notice("warning", "human_requested", json!({ "text": e.text })),

@@ -1,22 +1,16 @@
 //! The read side of the HTTP interface: lists and things of the caller's tenant, as the read models have them.
 
-mod answer;
+pub mod answer;
 mod breaker;
 mod channels;
-mod contacts;
-mod conversations;
 mod desk;
-mod events;
 mod evidence;
-mod follow_ups;
-mod list;
-mod messages;
+pub mod list;
 mod params;
-mod show;
 mod slice;
-mod snapshot;
+pub mod snapshot;
 mod timeline;
-mod webhooks;
+pub mod view;
 mod words;
 
 use std::sync::Arc;
@@ -29,10 +23,16 @@ use steward_proto::TenantId;
 use steward_settings::Limits;
 use tokio_util::sync::CancellationToken;
 
-use crate::{live, page, position::Reached};
+use crate::{
+    live,
+    models::{self, Route},
+    page,
+    position::Reached,
+};
 
+pub use desk::Desk;
 pub use params::Params;
-pub use show::{message as show_message, time as show_time};
+pub use view::time as show_time;
 
 /// What reading needs.
 #[derive(Clone)]
@@ -59,57 +59,30 @@ pub struct Channel {
     pub kind: String,
 }
 
+/// Under `/api/v1`, but for the live stream: what the read models answer, and what is told from several of them or from none.
+fn routes() -> Vec<Route> {
+    let mut routes: Vec<Route> = models::all().iter().flat_map(|model| model.routes()).collect();
+    routes.extend([
+        ("/api/v1/breaker", get(breaker::one)),
+        ("/api/v1/channels", get(channels::list)),
+        ("/api/v1/conversations/{id}/timeline", get(timeline::of_conversation)),
+        ("/api/v1/outbox/{id}/evidence", get(evidence::of_message)),
+    ]);
+    routes
+}
+
+const STREAM: &str = "/api/v1/stream";
+
 /// Paths under `/api/v1` that this crate answers with GET, as axum and OpenAPI write them.
-pub const PATHS: &[&str] = &[
-    "/api/v1/breaker",
-    "/api/v1/channels",
-    "/api/v1/conversations",
-    "/api/v1/conversations/{id}",
-    "/api/v1/conversations/{id}/messages",
-    "/api/v1/conversations/{id}/timeline",
-    "/api/v1/contacts/{id}",
-    "/api/v1/messages",
-    "/api/v1/follow-ups",
-    "/api/v1/follow-ups/{id}",
-    "/api/v1/outbox",
-    "/api/v1/outbox/{id}",
-    "/api/v1/outbox/{id}/evidence",
-    "/api/v1/webhooks",
-    "/api/v1/webhooks/{id}",
-    "/api/v1/webhooks/{id}/deliveries",
-    "/api/v1/events",
-    "/api/v1/stream",
-];
+pub fn paths() -> Vec<&'static str> {
+    routes().into_iter().map(|(path, _)| path).chain([STREAM]).collect()
+}
 
 /// The routes: `/api/v1/…` behind the guard, and the page and the documents in the open.
 pub fn router(reads: Reads) -> Router {
     let guard = reads.guard.clone();
-    let hub = live::Hub::new(&reads);
-    let routes = PATHS.iter().fold(Router::new(), |router, path| {
-        let route = match *path {
-            "/api/v1/breaker" => get(breaker::one),
-            "/api/v1/channels" => get(channels::list),
-            "/api/v1/conversations" => get(conversations::list),
-            "/api/v1/conversations/{id}" => get(conversations::one),
-            "/api/v1/conversations/{id}/messages" => get(messages::of_conversation),
-            "/api/v1/conversations/{id}/timeline" => get(timeline::of_conversation),
-            "/api/v1/contacts/{id}" => get(contacts::one),
-            "/api/v1/messages" => get(messages::list),
-            "/api/v1/follow-ups" => get(follow_ups::list),
-            "/api/v1/follow-ups/{id}" => get(follow_ups::one),
-            "/api/v1/outbox" => get(messages::outbox),
-            "/api/v1/outbox/{id}" => get(messages::outbox_one),
-            "/api/v1/outbox/{id}/evidence" => get(evidence::of_message),
-            "/api/v1/webhooks" => get(webhooks::list),
-            "/api/v1/webhooks/{id}" => get(webhooks::one),
-            "/api/v1/webhooks/{id}/deliveries" => get(webhooks::deliveries),
-            "/api/v1/events" => get(events::list),
-            "/api/v1/stream" => return router,
-            other => unreachable!("{other} has no handler"),
-        };
-        router.route(path, route)
-    });
-    let routes = routes.with_state(Arc::new(desk::Desk::new(reads)));
-    let live = Router::new().route("/api/v1/stream", get(live::stream)).with_state(hub);
+    let live = Router::new().route(STREAM, get(live::stream)).with_state(live::Hub::new(&reads));
+    let routes = routes().into_iter().fold(Router::new(), |router, (path, route)| router.route(path, route));
+    let routes = routes.with_state(Arc::new(Desk::new(reads)));
     guard.protect(routes.merge(live)).merge(page::router())
 }

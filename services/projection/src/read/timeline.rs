@@ -3,18 +3,23 @@
 use std::{collections::HashSet, sync::Arc};
 
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use steward_http::{Caller, Problem};
+use uuid::Uuid;
 
 use super::{
     answer::{Answer, Fresh, Id},
-    conversations,
     desk::Desk,
     list::{List, Page},
     params::Params,
-    show, words,
+    view::Time,
+    words,
 };
-use crate::rows::{EventRow, hashed};
+use crate::{
+    models::{EventRow, own_conversation},
+    rows::hashed,
+};
 
 pub async fn of_conversation(
     State(desk): State<Arc<Desk>>,
@@ -31,22 +36,38 @@ pub async fn of_conversation(
     list.by_mention("message_id");
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
-    conversations::find(&snapshot, &caller, &id).await?;
+    own_conversation(&snapshot, &caller, &id).await?;
     let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
-    Ok(page.answer(&snapshot, |row| entry(&row)).await)
+    Ok(page.answer(&snapshot, EntryView::of).await)
 }
 
-fn entry(row: &EventRow) -> Value {
-    let data = steward_proto::event_json(&row.type_name, &row.payload);
-    json!({
-        "position": row.position,
-        "at": show::time(row.at),
-        "type": row.type_name,
-        "actor": row.actor,
-        "summary": words::summary(row),
-        "event_id": row.event_id,
-        "because": because(row, &data),
-    })
+/// What happened, in words.
+#[derive(Debug, Serialize)]
+pub struct EntryView {
+    pub position: u64,
+    pub at: Time,
+    #[serde(rename = "type")]
+    pub type_name: String,
+    pub actor: String,
+    pub summary: String,
+    pub event_id: Uuid,
+    /// The events that led to it.
+    pub because: Vec<String>,
+}
+
+impl EntryView {
+    fn of(row: EventRow) -> Self {
+        let data = steward_proto::event_json(&row.type_name, &row.payload);
+        Self {
+            summary: words::summary(&row),
+            because: because(&row, &data),
+            position: row.position,
+            at: Time(row.at),
+            type_name: row.type_name,
+            actor: row.actor,
+            event_id: row.event_id,
+        }
+    }
 }
 
 /// The events that led to this one: what it answers, and what its reason names.

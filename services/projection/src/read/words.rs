@@ -4,7 +4,7 @@ use steward_domain::told;
 use steward_language::Language;
 use steward_proto::Event;
 
-use crate::rows::EventRow;
+use crate::models::EventRow;
 
 /// What happened.
 pub fn summary(row: &EventRow) -> String {

@@ -1,21 +1,11 @@
-//! The rows of the read models, each as a struct whose fields are its table's columns.
+//! Rows of any table, as structs whose fields are the table's columns.
 
-mod contact;
-mod conversation;
-mod delivery;
-mod event;
 mod field;
-mod follow_up;
 pub mod hashed;
-mod message;
+mod tracked;
 
-pub use contact::ContactRow;
-pub use conversation::ConversationRow;
-pub use delivery::DeliveryRow;
-pub use event::EventRow;
 pub use field::{Field, Json, Reason, storable};
-pub use follow_up::FollowUpRow;
-pub use message::MessageRow;
+pub use tracked::Tracked;
 
 use bytes::BytesMut;
 use tokio_postgres::Row;

@@ -7,7 +7,7 @@ use steward_domain::{
 };
 use steward_proto::Recorded;
 
-use super::{Entity, table};
+use crate::rows::{Entity, table};
 
 table! {
     pub struct ConversationRow = "conversations" {

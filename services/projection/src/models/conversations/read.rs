@@ -5,15 +5,17 @@ use std::{collections::HashMap, sync::Arc};
 use axum::extract::State;
 use steward_http::{Caller, Problem};
 
-use super::{
-    answer::{Answer, Fresh, Id, unknown},
-    desk::Desk,
-    list::{List, Page, read_rows},
-    params::Params,
-    show::{self, Met},
-    snapshot::{Snapshot, Value},
+use super::{row::ConversationRow, view::ConversationView};
+use crate::{
+    models::{ContactRow, Met},
+    read::{
+        Desk, Params,
+        answer::{Answer, Fresh, Id, unknown},
+        list::{List, Page, read_rows},
+        snapshot::{Snapshot, Value},
+    },
+    rows::{columns, hashed},
 };
-use crate::rows::{ContactRow, ConversationRow, columns, hashed};
 
 pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
@@ -26,7 +28,11 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     let page: Page<ConversationRow> =
         list.page(&snapshot, "created_position", |c: &ConversationRow| c.created_position).await?;
     let contacts = contacts_of(&snapshot, &caller, &page.items).await?;
-    Ok(page.answer(&snapshot, |row| show::conversation(&row, Met::of(&contacts, &row.contact_id))).await)
+    let view = |row: ConversationRow| {
+        let met = Met::of(&contacts, &row.contact_id);
+        ConversationView::of(row, met)
+    };
+    Ok(page.answer(&snapshot, view).await)
 }
 
 pub async fn one(
@@ -41,8 +47,8 @@ pub async fn one(
     let snapshot = reading.snapshot().await?;
     let row = find(&snapshot, &caller, &id).await?;
     let contacts = contacts_of(&snapshot, &caller, std::slice::from_ref(&row)).await?;
-    let body = show::conversation(&row, Met::of(&contacts, &row.contact_id));
-    Ok(snapshot.answer(&body))
+    let met = Met::of(&contacts, &row.contact_id);
+    Ok(snapshot.answer(&ConversationView::of(row, met)))
 }
 
 /// The caller's conversation of this id.

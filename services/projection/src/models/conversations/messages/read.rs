@@ -5,16 +5,17 @@ use std::sync::Arc;
 use axum::extract::State;
 use steward_http::{Caller, Problem};
 
-use super::{
-    answer::{Answer, Fresh, Id, unknown},
-    conversations,
-    desk::Desk,
-    list::{List, Page, part_key, read_rows},
-    params::Params,
-    show,
-    snapshot::Snapshot,
+use super::{MessageRow, MessageView, OutgoingView};
+use crate::{
+    models::conversations::read as conversations,
+    read::{
+        Desk, Params,
+        answer::{Answer, Fresh, Id, unknown},
+        list::{List, Page, part_key, read_rows},
+        snapshot::Snapshot,
+    },
+    rows::{columns, hashed},
 };
-use crate::rows::{MessageRow, columns, hashed};
 
 /// States of a message on its way out.
 const OUTBOX_STATES: [&str; 11] =
@@ -42,7 +43,7 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
     let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
-    Ok(page.answer(&snapshot, |row| show::message(&row)).await)
+    Ok(page.answer(&snapshot, MessageView::from).await)
 }
 
 pub async fn of_conversation(
@@ -60,7 +61,7 @@ pub async fn of_conversation(
     let snapshot = reading.snapshot().await?;
     conversations::find(&snapshot, &caller, &id).await?;
     let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
-    Ok(page.answer(&snapshot, |row| show::message(&row)).await)
+    Ok(page.answer(&snapshot, MessageView::from).await)
 }
 
 pub async fn outbox(
@@ -78,7 +79,11 @@ pub async fn outbox(
     let snapshot = reading.snapshot().await?;
     let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
     let own = conversations::of_rows(&snapshot, &caller, page.items.iter().map(|m| m.conversation_id.as_str())).await?;
-    Ok(page.answer(&snapshot, |row| show::outgoing(&row, own.get(&row.conversation_id))).await)
+    let view = |row: MessageRow| {
+        let conversation = own.get(&row.conversation_id);
+        OutgoingView::of(row, conversation)
+    };
+    Ok(page.answer(&snapshot, view).await)
 }
 
 pub async fn outbox_one(
@@ -93,8 +98,8 @@ pub async fn outbox_one(
     let snapshot = reading.snapshot().await?;
     let row = find(&snapshot, &caller, &id).await?;
     let own = conversations::of_rows(&snapshot, &caller, std::iter::once(row.conversation_id.as_str())).await?;
-    let body = show::outgoing(&row, own.get(&row.conversation_id));
-    Ok(snapshot.answer(&body))
+    let conversation = own.get(&row.conversation_id);
+    Ok(snapshot.answer(&OutgoingView::of(row, conversation)))
 }
 
 /// The caller's message of this id, if it ever was in the outbox.

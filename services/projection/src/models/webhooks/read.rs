@@ -3,20 +3,24 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::extract::State;
-use serde_json::{Value as JsonValue, json};
 use steward_domain::webhook::{Standing, Webhook};
 use steward_http::{Caller, Problem};
 use steward_proto::{Event, Fold as _, Metadata, Recorded};
 
 use super::{
-    answer::{Answer, Fresh, Id, unknown},
-    desk::Desk,
-    list::{List, Page, read_rows},
-    params::Params,
-    show::time,
-    snapshot::Snapshot,
+    row::DeliveryRow,
+    view::{DeliveryView, WebhookView},
 };
-use crate::rows::{DeliveryRow, EventRow, Json, columns, hashed};
+use crate::{
+    models::EventRow,
+    read::{
+        Desk, Params,
+        answer::{Answer, Fresh, Id, unknown},
+        list::{List, Page, read_rows},
+        snapshot::Snapshot,
+    },
+    rows::{columns, hashed},
+};
 
 /// The events that say what a webhook is.
 const ITS_EVENTS: [&str; 4] = ["WebhookCreated", "WebhookSecretRotated", "WebhookDisabled", "WebhookDeleted"];
@@ -37,7 +41,8 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
     let ids = page.items.iter().map(|row| row.aggregate_id.clone()).collect();
     let mut webhooks = folded(&snapshot, &caller, ids).await?;
-    Ok(page.answer(&snapshot, |row| webhooks.remove(&row.aggregate_id).map_or(JsonValue::Null, |w| show(&w))).await)
+    let view = |row: EventRow| webhooks.remove(&row.aggregate_id).as_ref().map(WebhookView::from);
+    Ok(page.answer(&snapshot, view).await)
 }
 
 pub async fn one(
@@ -54,7 +59,7 @@ pub async fn one(
     if webhook.standing == Standing::Deleted {
         return Err(unknown("webhook", &id));
     }
-    Ok(snapshot.answer(&show(&webhook)))
+    Ok(snapshot.answer(&WebhookView::from(&webhook)))
 }
 
 /// Newest events first, also of a webhook that is deleted.
@@ -79,7 +84,7 @@ pub async fn deliveries(
     list.by("event_id");
     list.by("event_type");
     let page: Page<DeliveryRow> = list.page(&snapshot, "position", |d: &DeliveryRow| d.position).await?;
-    Ok(page.answer(&snapshot, |row| show_delivery(&row, &webhook)).await)
+    Ok(page.answer(&snapshot, |row| DeliveryView::of(row, &webhook)).await)
 }
 
 async fn find(snapshot: &Snapshot<'_>, caller: &Caller, id: &str) -> Result<Webhook, Problem> {
@@ -129,59 +134,5 @@ fn recorded(row: EventRow) -> Option<Recorded> {
             traceparent: row.traceparent,
         },
         payload: row.payload,
-    })
-}
-
-/// Without its secret, which only who made it was shown.
-fn show(webhook: &Webhook) -> JsonValue {
-    let (state, reason) = match &webhook.standing {
-        Standing::Disabled(why) => {
-            ("disabled", json!({ "code": why.code, "text": why.text, "event_id": why.event_id }))
-        }
-        _ => ("active", JsonValue::Null),
-    };
-    json!({
-        "id": webhook.id,
-        "url": webhook.url,
-        "types": webhook.types,
-        "filter": {
-            "conversation_id": webhook.filter.conversation_id,
-            "channel_id": webhook.filter.channel_id,
-        },
-        "state": state,
-        "reason": reason,
-        "created_at": webhook.created_at.map(time),
-        "secret_since": webhook.secret_since().map(time),
-        "position": webhook.created_position,
-    })
-}
-
-fn show_delivery(row: &DeliveryRow, webhook: &Webhook) -> JsonValue {
-    let left = row.state == "retrying" && !webhook.is_active();
-    let reason = match (&row.reason, &webhook.standing) {
-        (_, Standing::Disabled(why)) if left => {
-            json!({ "code": "disabled", "text": why.text, "event_id": why.event_id })
-        }
-        (_, Standing::Deleted) if left => {
-            json!({ "code": "deleted", "text": "the webhook was deleted", "event_id": null })
-        }
-        (Some(Json(r)), _) => json!({ "code": r.code, "text": r.text, "event_id": r.event_id }),
-        (None, _) => JsonValue::Null,
-    };
-    json!({
-        "id": row.id,
-        "webhook_id": row.webhook_id,
-        "event_id": row.event_id,
-        "event_type": row.event_type,
-        "state": if left { "failed" } else { row.state.as_str() },
-        "attempts": row.attempts,
-        "status": Some(row.status).filter(|s| *s > 0),
-        "reason": reason,
-        "answer": Some(&row.answer).filter(|a| !a.is_empty()),
-        "took_ms": Some(row.took_ms).filter(|_| row.attempts > 0),
-        "at": time(row.at),
-        "next_at": row.next_at.filter(|_| !left).map(time),
-        "position": row.position,
-        "changed_position": row.changed_position,
     })
 }

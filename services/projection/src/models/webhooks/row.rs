@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use steward_proto::{Event, Recorded, from_timestamp, v1};
 
-use super::{Entity, Json, Reason, table};
+use crate::rows::{Entity, Json, Reason, table};
 
 table! {
     /// One event on its way to one webhook, as of its latest attempt: each outcome replaces the one before.

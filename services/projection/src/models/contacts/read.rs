@@ -5,14 +5,16 @@ use std::sync::Arc;
 use axum::extract::State;
 use steward_http::{Caller, Problem};
 
-use super::{
-    answer::{Answer, Fresh, Id, unknown},
-    desk::Desk,
-    list::read_rows,
-    params::Params,
-    show,
+use super::{ContactRow, view::ContactView};
+use crate::{
+    models::ConversationRow,
+    read::{
+        Desk, Params,
+        answer::{Answer, Fresh, Id, unknown},
+        list::read_rows,
+    },
+    rows::{columns, hashed},
 };
-use crate::rows::{ContactRow, ConversationRow, columns, hashed};
 
 /// Conversations shown with a contact; all of them are in the list of conversations.
 const CONVERSATIONS: u32 = 100;
@@ -49,5 +51,5 @@ pub async fn one(
         hashed::is_any("contact_id", "$2")
     );
     let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(people)]).await?;
-    Ok(snapshot.answer(&show::contact(row, &merged, &read_rows(&rows)?)))
+    Ok(snapshot.answer(&ContactView::of(row, &merged, &read_rows(&rows)?)))
 }

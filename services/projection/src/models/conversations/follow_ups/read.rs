@@ -5,15 +5,16 @@ use std::sync::Arc;
 use axum::extract::State;
 use steward_http::{Caller, Problem};
 
-use super::{
-    answer::{Answer, Fresh, Id, unknown},
-    conversations,
-    desk::Desk,
-    list::{List, Page, part_key, read_rows},
-    params::Params,
-    show,
+use super::{FollowUpRow, FollowUpView};
+use crate::{
+    models::conversations::read as conversations,
+    read::{
+        Desk, Params,
+        answer::{Answer, Fresh, Id, unknown},
+        list::{List, Page, part_key, read_rows},
+    },
+    rows::{columns, hashed},
 };
-use crate::rows::{FollowUpRow, columns, hashed};
 
 /// States as they are shown.
 const STATES: [&str; 7] = ["pending", "sent", "done", "cancelled", "expired", "failed", "unknown"];
@@ -31,7 +32,11 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     let snapshot = reading.snapshot().await?;
     let page: Page<FollowUpRow> = list.page(&snapshot, "position", |f: &FollowUpRow| f.position).await?;
     let own = conversations::of_rows(&snapshot, &caller, page.items.iter().map(|f| f.conversation_id.as_str())).await?;
-    Ok(page.answer(&snapshot, |row| show::follow_up(&row, own.get(&row.conversation_id))).await)
+    let view = |row: FollowUpRow| {
+        let conversation = own.get(&row.conversation_id);
+        FollowUpView::of(row, conversation)
+    };
+    Ok(page.answer(&snapshot, view).await)
 }
 
 pub async fn one(
@@ -54,6 +59,6 @@ pub async fn one(
     let rows = snapshot.query(&sql, &part_key(&caller, &id)).await?;
     let row: FollowUpRow = read_rows(&rows)?.pop().ok_or_else(|| unknown("follow-up", &id))?;
     let own = conversations::of_rows(&snapshot, &caller, std::iter::once(row.conversation_id.as_str())).await?;
-    let body = show::follow_up(&row, own.get(&row.conversation_id));
-    Ok(snapshot.answer(&body))
+    let conversation = own.get(&row.conversation_id);
+    Ok(snapshot.answer(&FollowUpView::of(row, conversation)))
 }

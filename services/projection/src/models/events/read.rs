@@ -5,14 +5,15 @@ use std::sync::Arc;
 use axum::extract::State;
 use steward_http::{Caller, Problem};
 
-use super::{
-    answer::{Answer, Fresh},
-    desk::Desk,
-    list::{List, Page},
-    params::Params,
-    show,
+use super::{EventRow, view::EventView};
+use crate::{
+    read::{
+        Desk, Params,
+        answer::{Answer, Fresh},
+        list::{List, Page},
+    },
+    rows::hashed,
 };
-use crate::rows::{EventRow, hashed};
 
 pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
@@ -29,5 +30,5 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
     let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
-    Ok(page.answer(&snapshot, |row| show::event(&row)).await)
+    Ok(page.answer(&snapshot, EventView::from).await)
 }

@@ -1,14 +1,14 @@
 //! The table `messages`: what came in, and what goes out.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use steward_domain::{
     conversation::{Author, Claim, Message, MessageState, OnReply, Receipts},
     kernel::Why,
 };
 use steward_proto::{Event, Recorded, from_timestamp, v1};
 
-use super::{Entity, Json, Reason, table};
+use crate::rows::{Entity, Json, Reason, table};
 
 table! {
     pub struct MessageRow = "messages" {
@@ -23,7 +23,7 @@ table! {
         full_text: String,
         external_id: String,
         reply_to: String,
-        media: Option<Json<Value>>,
+        media: Option<Json<Vec<Media>>>,
         state: String,
         reason: Option<Json<Reason>>,
         at: DateTime<Utc>,
@@ -45,6 +45,30 @@ table! {
         cancel_after_claim: Option<Json<Reason>>,
         position: u64,
         changed_position: u64,
+    }
+}
+
+/// What came with a message, as stored and shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Media {
+    /// image, audio, video, document, sticker, …
+    pub kind: String,
+    pub provider_id: String,
+    pub mime_type: String,
+    pub file_name: String,
+    /// In bytes.
+    pub size: u64,
+}
+
+impl From<&v1::Media> for Media {
+    fn from(m: &v1::Media) -> Self {
+        Self {
+            kind: m.kind.clone(),
+            provider_id: m.provider_id.clone(),
+            mime_type: m.mime_type.clone(),
+            file_name: m.file_name.clone(),
+            size: m.size,
+        }
     }
 }
 
@@ -96,16 +120,7 @@ impl MessageRow {
 
     /// What the client wrote.
     pub fn received(recorded: &Recorded, e: &v1::ClientResponded) -> Self {
-        let media: Vec<Value> = e
-            .media
-            .iter()
-            .map(|m| {
-                serde_json::json!({
-                    "kind": m.kind, "provider_id": m.provider_id, "mime_type": m.mime_type,
-                    "file_name": m.file_name, "size": m.size,
-                })
-            })
-            .collect();
+        let media: Vec<Media> = e.media.iter().map(Media::from).collect();
         Self {
             author_id: e.from.as_ref().map(|p| p.id.clone()).unwrap_or_default(),
             kind: e.kind.clone(),
@@ -113,7 +128,7 @@ impl MessageRow {
             full_text: e.full_text.clone(),
             external_id: e.provider_message_id.clone(),
             reply_to: e.reply_to.clone(),
-            media: (!media.is_empty()).then_some(Json(Value::Array(media))),
+            media: (!media.is_empty()).then_some(Json(media)),
             sent_at: e.source.as_ref().and_then(|s| from_timestamp(s.sent_at.as_ref())),
             ..Self::new(recorded, &e.message_id, "in", "client", "received")
         }

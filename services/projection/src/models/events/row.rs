@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use steward_proto::{Recorded, snake_case, without_secrets};
 use uuid::Uuid;
 
-use super::table;
+use crate::rows::table;
 
 table! {
     /// An event as it stands in the log, without its secrets.

@@ -11,8 +11,8 @@ use steward_domain::{
 };
 use steward_proto::{Event, Fold as _, Recorded, from_timestamp, v1};
 
-use super::Tracked;
-use crate::rows::{ConversationRow, FollowUpRow, Json, MessageRow};
+use super::{follow_ups::FollowUpRow, messages::MessageRow, row::ConversationRow};
+use crate::rows::{Json, Tracked};
 
 /// The rows of one conversation as far as they may change: itself, its open follow-ups and messages, and ended ones that
 /// events mentioned.

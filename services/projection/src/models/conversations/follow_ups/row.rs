@@ -8,7 +8,7 @@ use steward_domain::{
 };
 use steward_proto::{Recorded, v1};
 
-use super::{Entity, Json, Reason, table};
+use crate::rows::{Entity, Json, Reason, table};
 
 table! {
     pub struct FollowUpRow = "follow_ups" {

@@ -1,6 +1,6 @@
 //! The table `contacts`.
 
-use super::{Entity, table};
+use crate::rows::{Entity, table};
 
 table! {
     /// What the channel says of a person, and what was set here.

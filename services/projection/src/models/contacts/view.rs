@@ -1,0 +1,106 @@
+//! What users see of a contact.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::ContactRow;
+use crate::{models::ConversationRow, read::view::given};
+
+/// The contact's name, language or zone: as set here, else as the channel says.
+pub fn set_or_said(set: Option<&String>, said: &str) -> Option<String> {
+    set.cloned().or_else(|| given(said.to_owned()))
+}
+
+/// A contact, and the one that stands for it.
+#[derive(Clone, Copy)]
+pub struct Met<'a> {
+    pub own: &'a ContactRow,
+    pub survivor: Option<&'a ContactRow>,
+}
+
+impl<'a> Met<'a> {
+    pub fn of(contacts: &'a HashMap<String, ContactRow>, id: &str) -> Option<Self> {
+        let own = contacts.get(id)?;
+        Some(Self { own, survivor: own.merged_into.as_ref().and_then(|into| contacts.get(into)) })
+    }
+
+    /// What was set: the surviving contact's word counts.
+    pub fn set(&self, column: fn(&ContactRow) -> Option<&String>) -> Option<&'a String> {
+        self.survivor.and_then(column).or_else(|| column(self.own))
+    }
+}
+
+/// A contact, with those merged into it and the conversations of all.
+#[derive(Debug, Serialize)]
+pub struct ContactView {
+    pub id: String,
+    pub channel_id: Option<String>,
+    pub external_id: Option<String>,
+    pub username: Option<String>,
+    pub name: Option<String>,
+    pub language: Option<String>,
+    pub timezone: Option<String>,
+    pub followup_hour: Option<u32>,
+    pub archived: bool,
+    /// The contact that stands for this one.
+    pub merged_into: Option<String>,
+    pub identities: Vec<IdentityView>,
+    pub conversations: Vec<PlaceView>,
+    pub position: u64,
+}
+
+/// A person as one channel knows them.
+#[derive(Debug, Serialize)]
+pub struct IdentityView {
+    pub contact_id: String,
+    pub channel_id: Option<String>,
+    /// The channel's kind; `null` if no conversation shown tells it.
+    pub channel: Option<String>,
+    pub external_id: Option<String>,
+    pub username: Option<String>,
+    pub name: Option<String>,
+}
+
+/// A conversation, as far as it says where it takes place.
+#[derive(Debug, Serialize)]
+pub struct PlaceView {
+    pub id: String,
+    pub channel_id: Option<String>,
+    pub channel: String,
+    pub external_id: String,
+}
+
+impl ContactView {
+    pub fn of(row: &ContactRow, merged: &[ContactRow], conversations: &[ConversationRow]) -> Self {
+        let identity = |of: &ContactRow| IdentityView {
+            contact_id: of.id.clone(),
+            channel_id: given(of.channel_id.clone()),
+            channel: conversations.iter().find(|c| c.contact_id == of.id).map(|c| c.channel.clone()),
+            external_id: given(of.external_id.clone()),
+            username: given(of.username.clone()),
+            name: set_or_said(of.set_name.as_ref(), &of.said_name),
+        };
+        let place = |of: &ConversationRow| PlaceView {
+            id: of.id.clone(),
+            channel_id: of.channel_id.clone(),
+            channel: of.channel.clone(),
+            external_id: of.external_id.clone(),
+        };
+        Self {
+            id: row.id.clone(),
+            channel_id: given(row.channel_id.clone()),
+            external_id: given(row.external_id.clone()),
+            username: given(row.username.clone()),
+            name: set_or_said(row.set_name.as_ref(), &row.said_name),
+            language: set_or_said(row.set_language.as_ref(), &row.said_language),
+            timezone: set_or_said(row.set_timezone.as_ref(), &row.said_timezone),
+            followup_hour: row.followup_hour,
+            archived: row.archived,
+            merged_into: row.merged_into.clone(),
+            identities: std::iter::once(row).chain(merged).map(identity).collect(),
+            conversations: conversations.iter().map(place).collect(),
+            position: row.position,
+        }
+    }
+}

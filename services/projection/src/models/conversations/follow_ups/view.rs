@@ -1,0 +1,79 @@
+//! What users see of a promise.
+
+use serde::Serialize;
+
+use super::{
+    super::ConversationRow,
+    row::{Action, FollowUpRow},
+};
+use crate::{
+    read::view::{Time, given, reason_of},
+    rows::{Json, Reason},
+};
+
+#[derive(Debug, Serialize)]
+pub struct FollowUpView {
+    pub id: String,
+    pub conversation_id: String,
+    pub state: String,
+    pub reason: Option<Reason>,
+    pub due_at: Time,
+    pub timezone: Option<String>,
+    pub phrase: Option<String>,
+    pub rule: Option<String>,
+    pub intention: Option<String>,
+    pub text: String,
+    pub cancel_on: String,
+    pub action: Action,
+    pub scheduled_reason: Option<String>,
+    pub key: Option<String>,
+    pub renews: Option<String>,
+    pub renewed_by: Option<String>,
+    pub by: Option<String>,
+    pub turn_id: Option<String>,
+    pub result: Option<String>,
+    pub created_at: Time,
+    pub decided_at: Option<Time>,
+    pub sent_at: Option<Time>,
+    pub message_id: Option<String>,
+    /// Free text can't be sent when it is due, unless the client writes before.
+    pub needs_template: bool,
+    pub position: u64,
+    pub changed_position: u64,
+}
+
+impl FollowUpView {
+    /// A promise, with its conversation, whose service window tells whether free text can be sent when it is due.
+    pub fn of(row: FollowUpRow, conversation: Option<&ConversationRow>) -> Self {
+        let waits = matches!(row.state.as_str(), "pending" | "due");
+        let Json(action) = row.action;
+        Self {
+            needs_template: waits && conversation.is_some_and(|c| c.is_beyond_window(row.due_at)),
+            id: row.id,
+            conversation_id: row.conversation_id,
+            state: if row.state == "due" { "pending".to_owned() } else { row.state },
+            reason: reason_of(row.reason),
+            due_at: Time(row.due_at),
+            timezone: given(row.timezone),
+            phrase: given(row.phrase),
+            rule: given(row.rule),
+            intention: given(row.intention),
+            text: row.text,
+            cancel_on: row.cancel_on,
+            action,
+            scheduled_reason: given(row.scheduled_reason),
+            key: given(row.key),
+            renews: given(row.renews),
+            renewed_by: given(row.renewed_by),
+            by: given(row.by),
+            turn_id: given(row.turn_id),
+            result: given(row.result),
+            created_at: Time(row.created_at),
+            decided_at: row.decided_at.map(Time),
+            sent_at: row.sent_at.map(Time),
+            message_id: row.message_id,
+            position: row.position,
+            changed_position: row.changed_position,
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What users see of a conversation.
+
+use serde::Serialize;
+
+use super::ConversationRow;
+use crate::{
+    models::{ContactRow, Met, set_or_said},
+    read::view::{Time, given},
+};
+
+#[derive(Debug, Serialize)]
+pub struct ConversationView {
+    pub id: String,
+    /// `null` until something came in.
+    pub channel_id: Option<String>,
+    /// The channel's kind.
+    pub channel: Option<String>,
+    pub external_id: Option<String>,
+    pub title: Option<String>,
+    pub group: bool,
+    pub contact: CorrespondentView,
+    /// bot or human.
+    pub owner: &'static str,
+    pub takeover: Option<TakeoverView>,
+    pub blocked: bool,
+    /// When the channel's service window closes or closed.
+    pub window_until: Option<Time>,
+    pub last_message_at: Option<Time>,
+    pub pending_follow_ups: u32,
+    pub created_at: Time,
+    pub position: u64,
+}
+
+/// Whom it is with.
+#[derive(Debug, Serialize)]
+pub struct CorrespondentView {
+    pub id: Option<String>,
+    pub name: Option<String>,
+    pub language: Option<String>,
+    pub timezone: Option<String>,
+    /// The contact that stands for this one.
+    pub merged_into: Option<String>,
+}
+
+/// Which human has it, and since when.
+#[derive(Debug, Serialize)]
+pub struct TakeoverView {
+    pub by: Option<String>,
+    pub via: Option<String>,
+    pub since: Time,
+}
+
+impl ConversationView {
+    pub fn of(row: ConversationRow, contact: Option<Met<'_>>) -> Self {
+        let said = |set: fn(&ContactRow) -> Option<&String>, said: fn(&ContactRow) -> &str, person: &str| match contact
+        {
+            Some(contact) => set_or_said(contact.set(set), said(contact.own)),
+            None => given(person.to_owned()),
+        };
+        Self {
+            contact: CorrespondentView {
+                name: said(|c| c.set_name.as_ref(), |c| &c.said_name, &row.person_name),
+                language: said(|c| c.set_language.as_ref(), |c| &c.said_language, &row.person_language),
+                timezone: said(|c| c.set_timezone.as_ref(), |c| &c.said_timezone, &row.person_timezone),
+                id: given(row.contact_id.clone()),
+                merged_into: contact.and_then(|c| c.own.merged_into.clone()),
+            },
+            window_until: row.window_until().map(Time),
+            id: row.id,
+            channel_id: row.channel_id,
+            channel: given(row.channel),
+            external_id: given(row.external_id),
+            title: given(row.title),
+            group: row.is_group,
+            owner: if row.takeover_since.is_some() { "human" } else { "bot" },
+            takeover: row.takeover_since.map(|since| TakeoverView {
+                by: row.takeover_by,
+                via: row.takeover_via,
+                since: Time(since),
+            }),
+            blocked: row.blocked,
+            last_message_at: row.last_message_at.map(Time),
+            pending_follow_ups: row.pending_follow_ups,
+            created_at: Time(row.created_at),
+            position: row.position,
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The log itself: one row for each event, which nothing changes and no fold asks for.
+
+mod read;
+mod row;
+mod view;
+
+use axum::routing::get;
+use steward_proto::Recorded;
+
+pub use row::EventRow;
+
+use super::{Model, Route, Work};
+use crate::{
+    migrations::{Migration, migrations},
+    store::{CopyEncoder, Tables, Trust, copy_statement},
+};
+
+/// Those that aren't written yet.
+#[derive(Default)]
+pub struct Events(Vec<EventRow>);
+
+impl Model for Events {
+    fn migrations(&self) -> &'static [Migration] {
+        migrations!("read_model": "0001_events", "0010_hashed_events")
+    }
+
+    fn routes(&self) -> Vec<Route> {
+        vec![("/api/v1/events", get(read::list))]
+    }
+
+    fn apply(&mut self, recorded: &Recorded) {
+        self.0.push(EventRow::from(recorded));
+    }
+
+    fn finished(&self) -> usize {
+        self.0.len()
+    }
+
+    fn write_finished<'a>(&'a self, tables: Tables<'a>, _: Trust) -> Work<'a> {
+        Box::pin(tables.copy(self.0.iter().collect()))
+    }
+
+    fn finished_written(&mut self) {
+        self.0.clear();
+    }
+
+    fn stream(&self, schema: &str) -> Option<String> {
+        Some(copy_statement::<EventRow>(schema))
+    }
+
+    fn drain(&mut self, into: &mut CopyEncoder) {
+        self.0.drain(..).for_each(|row| into.add(&row));
+    }
+
+    /// The event itself, if its table takes it.
+    fn set_aside<'a>(&'a self, tables: Tables<'a>, event: &'a Recorded) -> Work<'a> {
+        Box::pin(async move { tables.copy(vec![&EventRow::from(event)]).await })
+    }
+}

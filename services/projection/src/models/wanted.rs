@@ -1,0 +1,27 @@
+//! Which rows a batch of events needs.
+
+use std::collections::BTreeSet;
+
+use crate::rows::storable;
+
+/// Things wanted, as the arrays of an UNNEST: tenant and id, or tenant, what it is a part of, and id.
+#[derive(Default)]
+pub struct Wanted(BTreeSet<[String; 3]>);
+
+impl Wanted {
+    pub fn add(&mut self, tenant: &str, id: &str) {
+        self.0.insert([tenant.to_owned(), storable(id).into_owned(), String::new()]);
+    }
+
+    pub fn add_part(&mut self, tenant: &str, whole: &str, id: &str) {
+        self.0.insert([tenant.to_owned(), whole.to_owned(), storable(id).into_owned()]);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn array(&self, column: usize) -> Vec<&str> {
+        self.0.iter().map(|key| key[column].as_str()).collect()
+    }
+}

@@ -1,0 +1,56 @@
+//! Outgoing webhooks: what became of deliveries. What a webhook is, is folded from its events when it is asked for.
+
+mod read;
+mod row;
+mod view;
+
+use std::collections::HashMap;
+
+use axum::routing::get;
+use steward_proto::{Aggregate, Recorded};
+
+use super::{Held, Model, Route, Work};
+use crate::{
+    migrations::{Migration, migrations},
+    rows::Entity as _,
+    store::{Tables, Trust},
+};
+use row::DeliveryRow;
+
+/// Each delivery as its latest outcome makes it, whatever the table holds: an outcome says all there is to say.
+#[derive(Default)]
+pub struct Deliveries(HashMap<[String; 3], DeliveryRow>);
+
+impl Model for Deliveries {
+    fn migrations(&self) -> &'static [Migration] {
+        migrations!("read_model": "0006_webhook_deliveries")
+    }
+
+    fn routes(&self) -> Vec<Route> {
+        vec![
+            ("/api/v1/webhooks", get(read::list)),
+            ("/api/v1/webhooks/{id}", get(read::one)),
+            ("/api/v1/webhooks/{id}/deliveries", get(read::deliveries)),
+        ]
+    }
+
+    fn apply(&mut self, recorded: &Recorded) {
+        if recorded.subject.aggregate.parse() == Ok(Aggregate::Delivery)
+            && let Some(row) = DeliveryRow::of(recorded)
+        {
+            self.0.insert(row.key().map(str::to_owned), row);
+        }
+    }
+
+    fn write<'a>(&'a self, tables: Tables<'a>, _: Trust) -> Work<'a> {
+        Box::pin(tables.overwrite(self.0.values()))
+    }
+
+    fn written(&mut self) {
+        self.0.clear();
+    }
+
+    fn held(&self) -> Held {
+        Held { rows: self.0.len(), bytes: 0 }
+    }
+}

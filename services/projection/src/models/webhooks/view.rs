@@ -1,0 +1,106 @@
+//! What users see of a webhook and of its deliveries.
+
+use serde::Serialize;
+use steward_domain::webhook::{Standing, Webhook};
+
+use super::row::DeliveryRow;
+use crate::{
+    read::view::{Time, given, reason_as_said, reason_of},
+    rows::Reason,
+};
+
+/// Without its secret, which only who made it was shown.
+#[derive(Debug, Serialize)]
+pub struct WebhookView {
+    pub id: String,
+    pub url: String,
+    pub types: Vec<String>,
+    pub filter: FilterView,
+    /// active or disabled.
+    pub state: &'static str,
+    pub reason: Option<Reason>,
+    pub created_at: Option<Time>,
+    pub secret_since: Option<Time>,
+    pub position: u64,
+}
+
+/// What it is told of, beside the types.
+#[derive(Debug, Serialize)]
+pub struct FilterView {
+    pub conversation_id: Option<String>,
+    pub channel_id: Option<String>,
+}
+
+/// An event on its way to a webhook, as of the latest attempt.
+#[derive(Debug, Serialize)]
+pub struct DeliveryView {
+    pub id: String,
+    pub webhook_id: String,
+    pub event_id: String,
+    pub event_type: String,
+    /// delivered, retrying or failed.
+    pub state: String,
+    pub attempts: u32,
+    /// Of HTTP; `null`: no answer.
+    pub status: Option<u32>,
+    pub reason: Option<Reason>,
+    pub answer: Option<String>,
+    pub took_ms: Option<u32>,
+    pub at: Time,
+    pub next_at: Option<Time>,
+    pub position: u64,
+    pub changed_position: u64,
+}
+
+impl From<&Webhook> for WebhookView {
+    fn from(webhook: &Webhook) -> Self {
+        let (state, reason) = match &webhook.standing {
+            Standing::Disabled(why) => ("disabled", Some(reason_as_said(why))),
+            _ => ("active", None),
+        };
+        Self {
+            id: webhook.id.clone(),
+            url: webhook.url.clone(),
+            types: webhook.types.clone(),
+            filter: FilterView {
+                conversation_id: webhook.filter.conversation_id.clone(),
+                channel_id: webhook.filter.channel_id.clone(),
+            },
+            state,
+            reason,
+            created_at: webhook.created_at.map(Time),
+            secret_since: webhook.secret_since().map(Time),
+            position: webhook.created_position,
+        }
+    }
+}
+
+impl DeliveryView {
+    /// A delivery, with its webhook: what was to be tried again isn't any more once that has ended.
+    pub fn of(row: DeliveryRow, webhook: &Webhook) -> Self {
+        let left = row.state == "retrying" && !webhook.is_active();
+        let reason = match &webhook.standing {
+            Standing::Disabled(why) if left => Some(Reason { code: "disabled".to_owned(), ..reason_as_said(why) }),
+            Standing::Deleted if left => {
+                Some(Reason { code: "deleted".to_owned(), text: "the webhook was deleted".to_owned(), event_id: None })
+            }
+            _ => reason_of(row.reason),
+        };
+        Self {
+            id: row.id,
+            webhook_id: row.webhook_id,
+            event_id: row.event_id,
+            event_type: row.event_type,
+            state: if left { "failed".to_owned() } else { row.state },
+            attempts: row.attempts,
+            status: Some(row.status).filter(|s| *s > 0),
+            reason,
+            answer: given(row.answer),
+            took_ms: Some(row.took_ms).filter(|_| row.attempts > 0),
+            at: Time(row.at),
+            next_at: row.next_at.filter(|_| !left).map(Time),
+            position: row.position,
+            changed_position: row.changed_position,
+        }
+    }
+}
