@@ -417,3 +417,31 @@ async fn a_wrong_definition_is_told_at_once() {
     let error = tokio::time::timeout(PATIENCE, subscribed).await.unwrap().unwrap_err();
     assert!(matches!(error, LogError::Refused { .. }), "{error}");
 }
+
+/// One process has all it can run in hand and is stuck with it: whatever else there is, another process finds at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_work_hides_nothing_from_an_idle_process() {
+    let world = world().await;
+    let (began, mut begun) = mpsc::unbounded_channel();
+    let slow = run(&world.log, subscription().concurrency(4), move |recorded| {
+        began.send(recorded.position).unwrap();
+        std::future::pending()
+    });
+    let mut all = HashSet::new();
+    for id in 0..40 {
+        all.insert(fact(&world.log, &id.to_string(), "work").await);
+    }
+    let mut handled = HashSet::new();
+    for _ in 0..4 {
+        handled.insert(next(&mut begun).await);
+    }
+    let idle = connect(&world.server).await;
+    let (running, mut received) = collect(&idle, subscription().concurrency(4));
+    for _ in 0..36 {
+        handled.insert(next(&mut received).await.position);
+    }
+    assert_eq!(handled, all);
+    assert!(begun.try_recv().is_err(), "the busy one has begun no more");
+    slow.kill().await;
+    running.stop().await;
+}

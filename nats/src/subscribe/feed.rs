@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use chrono::Utc;
+use futures::FutureExt as _;
 use steward_proto::Recorded;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::lanes::{Delivery, Source};
-use super::pulse::Hearing;
+use super::lanes::{Delivery, Held, Source};
+use super::pulse::{BEAT, Hearing};
 use crate::delivery::Delivered;
 use crate::pull::{Pulled, Puller};
 use crate::tail::{consumer, make_consumer};
@@ -20,9 +21,11 @@ use crate::{Backoff, Log, LogError, acks, codec, dead, definitions, history};
 /// What a delivery adds to the largest payload, headers and subjects, at most.
 const ENVELOPE: usize = 16 << 10;
 
-/// Room in hand for what one feed brings: so many events, and so many bytes.
+/// Room in hand for what one feed brings: so many aggregates, so many events of them, and so many bytes.
 #[derive(Clone)]
 pub(super) struct Room {
+    /// As many as can run: what would wait here for a slot, an idle process could run.
+    aggregates: Arc<Semaphore>,
     events: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
     /// Bytes of which there must be room for a request to be made: those of the largest event.
@@ -32,23 +35,28 @@ pub(super) struct Room {
 
 impl Room {
     /// At least one event of any size has room, if there is room for any at all.
-    pub fn new(log: &Log, events: usize, bytes: usize) -> Self {
+    pub fn new(log: &Log, aggregates: usize, events: usize, bytes: usize) -> Self {
         let largest = log.client().max_payload() + ENVELOPE;
         let most = bytes.max(largest);
-        Self { events: Arc::new(Semaphore::new(events)), bytes: Arc::new(Semaphore::new(most)), largest, most }
+        let [aggregates, events, bytes] = [aggregates, events, most].map(|room| Arc::new(Semaphore::new(room)));
+        Self { aggregates, events, bytes, largest, most }
     }
 
     /// Waits until there is some; how many events and bytes. `None` never: the semaphores aren't closed.
     async fn some(&self) -> Option<(usize, usize)> {
+        drop(self.aggregates.acquire().await.ok()?);
         drop(self.events.acquire().await.ok()?);
         drop(self.bytes.acquire_many(u32::try_from(self.largest).ok()?).await.ok()?);
-        Some((self.events.available_permits().max(1), self.bytes.available_permits().max(self.largest)))
+        let events = self.events.available_permits().min(self.aggregates.available_permits());
+        Some((events.max(1), self.bytes.available_permits().max(self.largest)))
     }
 
-    async fn take(&self, bytes: usize) -> Option<[tokio::sync::OwnedSemaphorePermit; 2]> {
+    async fn take(&self, bytes: usize) -> Option<Held> {
+        let place = Some(self.aggregates.clone().acquire_owned().await.ok()?);
         let event = self.events.clone().acquire_owned().await.ok()?;
         let bytes = u32::try_from(bytes.min(self.most)).ok()?;
-        Some([event, self.bytes.clone().acquire_many_owned(bytes).await.ok()?])
+        let bytes = self.bytes.clone().acquire_many_owned(bytes).await.ok()?;
+        Some(Held { place, itself: [event, bytes] })
     }
 }
 
@@ -130,18 +138,23 @@ impl Feed {
     ///
     /// One request at a time, so that no more is on its way than there is room for.
     async fn pull(&self, mut puller: Puller) -> Option<Backoff> {
-        let mut fresh = None;
+        let (mut fresh, mut behind) = (None, None);
         loop {
             if puller.outstanding() == 0 {
-                let (events, bytes) = self.room.some().await?;
+                let (events, bytes) = self.some_room(&mut behind).await?;
                 if puller.ask(events, Some(bytes)).await.is_err() {
                     return fresh;
                 }
             }
-            match puller.next().await {
+            let Ok(pulled) = timeout(BEAT, puller.next()).await else {
+                // There is room, and nothing to fill it.
+                self.hearing.waits(self.name(), None);
+                continue;
+            };
+            match pulled {
                 Pulled::Message(message) => {
                     fresh = Some(backoff());
-                    self.deliver(message).await;
+                    behind = self.deliver(message).await;
                 }
                 Pulled::Ended => {}
                 Pulled::Broken(reason) => {
@@ -152,10 +165,35 @@ impl Feed {
         }
     }
 
-    async fn deliver(&self, message: async_nats::Message) {
-        let Some(ack) = message.reply.as_ref().map(ToString::to_string) else { return };
-        let Some(room) = self.room.take(message.length).await else { return };
-        let Some(delivered) = Delivered::read(&ack) else { return };
+    /// Waits for room in hand. What waits in the log meanwhile is known: since when is told to `hearing`, and looked at every
+    /// second. `behind`: since when what comes next waits, as the last delivery said it.
+    async fn some_room(&self, behind: &mut Option<Instant>) -> Option<(usize, usize)> {
+        let mut some = std::pin::pin!(self.room.some());
+        if let Some(some) = some.as_mut().now_or_never() {
+            return some;
+        }
+        loop {
+            self.hearing.waits(self.name(), *behind);
+            tokio::select! {
+                some = &mut some => return some,
+                () = tokio::time::sleep(BEAT) => {
+                    let session = self.log.session();
+                    // Another process may have taken it, and more may have come.
+                    match consumer(session, session.epoch(), self.stream, self.name()).await {
+                        Ok(Some(info)) if info.num_pending == 0 => *behind = None,
+                        Ok(Some(_)) => *behind = behind.or_else(|| Some(Instant::now())),
+                        Ok(None) | Err(_) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Since when what comes behind it waits at most, if anything does.
+    async fn deliver(&self, message: async_nats::Message) -> Option<Instant> {
+        let ack = message.reply.as_ref().map(ToString::to_string)?;
+        let held = self.room.take(message.length).await?;
+        let delivered = Delivered::read(&ack)?;
         let age = match delivered.tries {
             1 => (Utc::now() - delivered.stored_at()).to_std().unwrap_or_default(),
             _ => Duration::ZERO,
@@ -177,7 +215,7 @@ impl Feed {
             Ok(Ok(recorded)) => {
                 let (source, tries) = (self.source, delivered.tries);
                 // An error means that the subscription is stopping; the event comes again.
-                let _ = self.deliveries.send(Delivery { recorded, ack, source, tries, since, room }).await;
+                let _ = self.deliveries.send(Delivery { recorded, ack, source, tries, since, held }).await;
             }
             // No event at all: nobody can handle it.
             Ok(Err(error)) => {
@@ -189,6 +227,7 @@ impl Feed {
             // It comes again.
             Err(error) => tracing::debug!(consumer = self.subscription, %error, "a dead letter can't be read now"),
         }
+        (delivered.pending > 0).then_some(since)
     }
 
     /// The event that a retry on `retry.{consumer}.{position}` means.

@@ -37,8 +37,17 @@ pub(super) struct Delivery {
     pub tries: u64,
     /// Since when it waits to be handled: when it was stored, or this time came, if it isn't the first.
     pub since: Instant,
-    /// Room in hand that it takes: a place, and its bytes.
-    pub room: [OwnedSemaphorePermit; 2],
+    pub held: Held,
+}
+
+/// Room in hand that a delivery takes.
+#[derive(Debug)]
+pub(super) struct Held {
+    /// A place for its aggregate; its lane's from the time it is taken in.
+    pub place: Option<OwnedSemaphorePermit>,
+    /// Of all events in hand, and of all their bytes.
+    #[expect(dead_code, reason = "it is given back when this is dropped")]
+    pub itself: [OwnedSemaphorePermit; 2],
 }
 
 /// What to do with a delivery that arrived.
@@ -74,6 +83,8 @@ pub(super) enum Out {
 
 #[derive(Default)]
 struct Lane {
+    /// Those behind the first take no place of their own: no other process could have them before it.
+    place: Option<OwnedSemaphorePermit>,
     running: bool,
     waiting: BTreeMap<u64, Delivery>,
 }
@@ -104,7 +115,7 @@ fn key(recorded: &Recorded) -> String {
 }
 
 impl Lanes {
-    pub fn take_in(&mut self, delivery: Delivery) -> Taken {
+    pub fn take_in(&mut self, mut delivery: Delivery) -> Taken {
         let position = delivery.recorded.position;
         if self.in_hand.contains_key(&position) {
             return Taken::Again;
@@ -127,7 +138,9 @@ impl Lanes {
         let lane = self.lanes.entry(key.clone()).or_default();
         if !lane.running && lane.waiting.is_empty() {
             self.ready.push(&delivery.recorded.subject.tenant, key);
+            lane.place = delivery.held.place.take();
         }
+        drop(delivery.held.place.take());
         lane.waiting.insert(position, delivery);
         Taken::InHand
     }
@@ -238,7 +251,8 @@ mod tests {
     }
 
     fn delivery_of(tenant: &str, position: u64, id: &str) -> Delivery {
-        let room = [(); 2].map(|()| Arc::new(Semaphore::new(1)).try_acquire_owned().expect("one is free"));
+        let permit = || Arc::new(Semaphore::new(1)).try_acquire_owned().expect("one is free");
+        let held = Held { place: Some(permit()), itself: [permit(), permit()] };
         let cause = Cause::outside("service:test", "");
         let new = NewEvent::new(uuid::Uuid::now_v7(), chrono::Utc::now(), &cause, v1::UpdateKept::default());
         let recorded = Recorded {
@@ -249,7 +263,7 @@ mod tests {
             payload: bytes::Bytes::new(),
         };
         let (ack, source) = (format!("ack.{position}"), Source::Log);
-        Delivery { recorded, ack, source, tries: 1, since: Instant::now(), room }
+        Delivery { recorded, ack, source, tries: 1, since: Instant::now(), held }
     }
 
     fn next(lanes: &mut Lanes) -> Option<Slot> {

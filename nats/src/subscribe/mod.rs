@@ -24,8 +24,8 @@ pub struct Subscription {
     /// the one that all shared had got to, so nobody waits for another's events; those of a tenant not named here stay in
     /// the log until it is. None: one consumer for all, in which a flood of one tenant's keeps the others waiting.
     pub tenants: Vec<TenantId>,
-    /// Handlers that run at the same time, each on another aggregate. Where there are several tenants, one alone takes
-    /// half of them at most.
+    /// Handlers that run at the same time, each on another aggregate; of no more aggregates are there events in hand.
+    /// Where there are several tenants, one alone takes half of them at most.
     pub concurrency: usize,
     /// A process that dies gives its events back after this time. Longer handlers are reported as alive meanwhile.
     pub ack_wait: Duration,

@@ -25,8 +25,10 @@ const STUCK: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 struct State {
     beat: Instant,
-    /// Since when the oldest event in hand that could run waits for a slot.
+    /// Since when the oldest event that could run, in hand or in the log, waits for a slot.
     waits_since: Option<Instant>,
+    /// By the names of consumers: since when what comes next in the log waits for room in hand.
+    waits: HashMap<String, Instant>,
     /// Consumers that can't be had, by their names, and since when.
     deaf: HashMap<String, Instant>,
     /// How it ended; `Ok` after the stop.
@@ -43,7 +45,8 @@ pub(super) struct Pulse {
 
 impl Pulse {
     pub fn new(consumer: &'static str, stop: CancellationToken) -> Self {
-        let state = State { beat: Instant::now(), waits_since: None, deaf: HashMap::new(), ended: None };
+        let state =
+            State { beat: Instant::now(), waits_since: None, waits: HashMap::new(), deaf: HashMap::new(), ended: None };
         Self { consumer, state: Arc::new(Mutex::new(state)), stop }
     }
 
@@ -59,13 +62,13 @@ impl Pulse {
     }
 
     pub fn beat(&self, lanes: &Lanes, running: usize) {
-        let waits_since = lanes.waits_for_a_slot_since();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits_since = state.waits.values().copied().chain(lanes.waits_for_a_slot_since()).min();
         let lag = waits_since.map_or(Duration::ZERO, |since| since.elapsed());
         metrics::gauge!("steward_subscription_lag_seconds", "consumer" => self.consumer).set(lag.as_secs_f64());
         metrics::gauge!("steward_subscription_in_hand", "consumer" => self.consumer).set(lanes.in_hand() as f64);
         metrics::gauge!("steward_subscription_running", "consumer" => self.consumer).set(running as f64);
         metrics::gauge!("steward_subscription_put_off", "consumer" => self.consumer).set(lanes.put_off() as f64);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.beat, state.waits_since) = (Instant::now(), waits_since);
     }
 
@@ -91,6 +94,15 @@ impl Hearing {
         state.deaf.entry(consumer.to_owned()).or_insert_with(Instant::now);
     }
 
+    /// Since when what comes next in the log waits for room in hand, if anything does.
+    pub fn waits(&self, consumer: &str, since: Option<Instant>) {
+        let waits = &mut self.0.lock().unwrap_or_else(PoisonError::into_inner).waits;
+        match since {
+            Some(since) => waits.insert(consumer.to_owned(), since),
+            None => waits.remove(consumer),
+        };
+    }
+
     pub fn has(&self, consumer: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).deaf.remove(consumer);
     }
@@ -109,9 +121,10 @@ fn condition(state: &State) -> Condition {
         return Condition::Behind(format!("its events can't be had for {} s", deaf.as_secs()));
     }
     match state.waits_since.map(|since| since.elapsed()) {
-        Some(lag) if lag > LATE => {
-            Condition::Behind(format!("all slots are taken, and the oldest event in hand is {} s old", lag.as_secs()))
-        }
+        Some(lag) if lag > LATE => Condition::Behind(format!(
+            "all slots are taken, and the oldest event that waits for one is {} s old",
+            lag.as_secs()
+        )),
         _ => Condition::Well,
     }
 }

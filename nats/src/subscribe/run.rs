@@ -25,10 +25,11 @@ const GRACE: Duration = Duration::from_secs(7);
 /// Dead letters tried again at the same time.
 const RETRIES_IN_HAND: usize = 16;
 
-/// Events in hand for each handler: one that runs and one that follows. What is in hand here no idle process can have.
+/// Events in hand for each handler: one that runs and one of the same aggregate that follows.
 const PER_HANDLER: usize = 2;
 
-/// Events in hand at least, so that a few of one aggregate don't keep the others out.
+/// Events in hand at least, so that a few of one aggregate don't keep the others out. Of how many aggregates they are is bounded by
+/// the handlers: what waited here for a slot, however long the work before it takes, no idle process could have.
 const IN_HAND: usize = 64;
 
 /// Bytes in hand, shared among the tenants; each has room for one event of any size.
@@ -144,19 +145,19 @@ fn feeds_of(
     let in_hand = (concurrency * PER_HANDLER).max(IN_HAND).min(window.max(1));
     let retry_filters = vec![format!("retry.{name}.>")];
     let retry = definitions::durable(&format!("{name}-retry"), retry_filters, ack_wait, RETRIES_IN_HAND);
-    let mut feeds = vec![feed(Source::Retry, retry, None, Room::new(log, RETRIES_IN_HAND, 0))];
+    let mut feeds = vec![feed(Source::Retry, retry, None, Room::new(log, RETRIES_IN_HAND, RETRIES_IN_HAND, 0))];
     if tenants.is_empty() {
         let filters = subscription.filters.iter().map(|&filter| filter.to_owned()).collect();
         let all = definitions::durable(name, filters, ack_wait, window);
-        feeds.push(feed(Source::Log, all, None, Room::new(log, in_hand, BYTES_IN_HAND)));
+        feeds.push(feed(Source::Log, all, None, Room::new(log, *concurrency, in_hand, BYTES_IN_HAND)));
         return feeds;
     }
-    // Of what is in hand, too, one of several has half at most.
-    let share = if tenants.len() > 1 { (in_hand / 2).max(1) } else { in_hand };
+    // Of what is in hand, too, one of several has half at most: that is as many as it may have running.
+    let share = |of: usize| if tenants.len() > 1 { (of / 2).max(1) } else { of };
     for tenant in tenants {
         let filters = filters_of(subscription, tenant);
         let own = definitions::durable(&definitions::tenants_durable(name, tenant), filters, ack_wait, window);
-        let room = Room::new(log, share, BYTES_IN_HAND / tenants.len());
+        let room = Room::new(log, share(*concurrency), share(in_hand), BYTES_IN_HAND / tenants.len());
         feeds.push(feed(Source::Log, own, Some(name), room));
     }
     feeds
@@ -185,10 +186,10 @@ where
             let (log, handler, stop) = (self.log.clone(), self.handler.clone(), self.stop.clone());
             let consumer = self.subscription.durable;
             let task = self.tasks.spawn(async move {
-                let Delivery { recorded, ack, source, tries, since: _, room } = delivery;
+                let Delivery { recorded, ack, source, tries, since: _, held } = delivery;
                 let end = attempt(&*handler, &recorded, consumer, tries, || log.is_connected(), &stop).await;
                 let out = settle(&log, consumer, source, &recorded, &ack, end, &stop).await;
-                drop(room);
+                drop(held);
                 out
             });
             self.slots.insert(task.id(), slot);
