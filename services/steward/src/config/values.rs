@@ -141,13 +141,13 @@ impl<'de> Deserialize<'de> for Zone {
     }
 }
 
-/// `ru`, `es` or `en`.
+/// A language Steward speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Spoken(pub steward_language::Language);
 
 impl<'de> Deserialize<'de> for Spoken {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        from_text(deserializer, r#""ru", "es" or "en""#, |text| text.parse().ok()).map(Self)
+        from_text(deserializer, steward_language::Language::TAGS, |text| text.parse().ok()).map(Self)
     }
 }
 
