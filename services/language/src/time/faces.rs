@@ -142,8 +142,12 @@ pub fn in_words(reader: &Reader, i: usize, announced: bool) -> Option<Face> {
 
 /// A clock told by what is left of, or past, an hour: "полпятого" in a word, the rest as each language says it.
 fn fraction_of_hour(reader: &Reader, i: usize, opened: bool) -> Option<Face> {
+    let lexeme = reader.get(i)?;
+    if lexeme.senses.is_empty() && lexeme.digits.is_none() {
+        return None;
+    }
     let half_to = |s: &Sense| if let Sense::HalfTo(hour) = s { Some(*hour) } else { None };
-    match reader.get(i)?.senses.iter().find_map(half_to) {
+    match lexeme.senses.iter().find_map(half_to) {
         Some(hour) => Some(Face::certain(before_hour(hour, 30), i + 1)),
         None => reader.grammar.fraction_of_hour(reader, i, opened),
     }
