@@ -11,7 +11,7 @@ use steward_language::{
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
-    for language in [Language::Ru, Language::Es, Language::En] {
+    for &language in Language::ALL {
         let context = TimeContext {
             written_at: DateTime::UNIX_EPOCH,
             zone: chrono_tz::Tz::Europe__Madrid,

@@ -7,7 +7,7 @@ use steward_domain::{
     person::language_of,
 };
 use steward_http::Problem;
-use steward_language::Language;
+use steward_language::{Language, wording::operator};
 use steward_log::{AtLeast, DecideError};
 use steward_proto::Event;
 use steward_settings::Channel;
@@ -134,34 +134,11 @@ fn message(conversation: Uuid, key: &str, author: Author, author_id: &str, text:
 
 impl Failure {
     fn told_in(&self, language: Language) -> String {
-        use Language::{En, Es, Ru};
-        match (self, language) {
-            (Self::Incomplete, Ru) => "Назовите клиента: /human_active @имя или id чата, /human_release …, \
-                 HUMAN: @имя или id чата, затем текст."
-                .to_owned(),
-            (Self::Incomplete, Es) => "Indique el cliente: /human_active @nombre o id del chat, /human_release …, \
-                 HUMAN: @nombre o id del chat y después el texto."
-                .to_owned(),
-            (Self::Incomplete, En) => "Name the client: /human_active @username or chat id, /human_release …, \
-                 HUMAN: @username or chat id, then the text."
-                .to_owned(),
-            (Self::NoClient(client), Ru) => {
-                format!("Не нахожу {client}. Разговор начинается с первого сообщения клиента; можно назвать и id чата.")
-            }
-            (Self::NoClient(client), Es) => {
-                format!(
-                    "No encuentro a {client}. La conversación empieza con el primer mensaje del cliente; también vale el id del chat."
-                )
-            }
-            (Self::NoClient(client), En) => {
-                format!(
-                    "I can't find {client}. A conversation begins with the client's first message; the chat id works too."
-                )
-            }
-            (Self::NotActive(client), Ru) => format!("В разговоре с {client} никто из людей не участвует."),
-            (Self::NotActive(client), Es) => format!("En la conversación con {client} no hay ninguna persona activa."),
-            (Self::NotActive(client), En) => format!("No human is active in the conversation with {client}."),
-            (Self::Refused(detail), _) => detail.clone(),
+        match self {
+            Self::Incomplete => operator::name_the_client(language).to_owned(),
+            Self::NoClient(client) => operator::no_such_client(language, client),
+            Self::NotActive(client) => operator::no_human_active(language, client),
+            Self::Refused(detail) => detail.clone(),
         }
     }
 }

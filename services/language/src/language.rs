@@ -1,35 +1,47 @@
-//! The languages Steward understands and answers in.
+//! The languages Steward understands and answers in: the one table of them.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// A language with its own time phrases, requests and replies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    Ru,
-    Es,
-    En,
+use crate::folder::Folder;
+
+macro_rules! languages {
+    ($($name:ident $code:literal $folder:path;)+) => {
+        /// A language with its own time phrases, requests and replies.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Language {
+            $(#[serde(rename = $code)] $name,)+
+        }
+
+        impl Language {
+            /// All of them, in the order in which they are tried where nothing tells which it is.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+            /// The tags that name one, for messages that say what was expected.
+            pub const TAGS: &str = concat!("one of" $(, " `", $code, "`")+);
+
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            pub(crate) fn folder(self) -> &'static Folder {
+                match self { $(Self::$name => &$folder,)+ }
+            }
+        }
+    };
+}
+
+languages! {
+    En "en" crate::en::ENGLISH;
+    Es "es" crate::es::SPANISH;
+    Ru "ru" crate::ru::RUSSIAN;
 }
 
 impl Language {
     /// The language of a BCP 47 tag such as `ru`, `es-MX`, `en_GB`; `None` for one Steward doesn't speak.
     pub fn of_tag(tag: &str) -> Option<Self> {
-        match tag.split(['-', '_']).next()?.to_ascii_lowercase().as_str() {
-            "ru" => Some(Self::Ru),
-            "es" => Some(Self::Es),
-            "en" => Some(Self::En),
-            _ => None,
-        }
-    }
-
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Ru => "ru",
-            Self::Es => "es",
-            Self::En => "en",
-        }
+        let code = tag.split(['-', '_']).next()?;
+        Self::ALL.iter().copied().find(|language| language.code().eq_ignore_ascii_case(code))
     }
 }
 
@@ -49,5 +61,5 @@ impl FromStr for Language {
 
 /// A tag that names no language Steward speaks.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown language `{0}`: expected ru, es or en")]
+#[error("unknown language `{0}`: expected {tags}", tags = Language::TAGS)]
 pub struct UnknownLanguage(String);

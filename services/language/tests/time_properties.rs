@@ -132,7 +132,7 @@ const ZONES: [Tz; 6] = [
 ];
 
 fn language() -> impl Strategy<Value = Language> {
-    prop_oneof![Just(Language::Ru), Just(Language::Es), Just(Language::En)]
+    prop::sample::select(Language::ALL)
 }
 
 fn date_order() -> impl Strategy<Value = DateOrder> {

@@ -2,17 +2,16 @@
 //!
 //! Each message of a turn is understood by itself, in order ([`steward_language::understanding`]); what it asks is done to a
 //! book of the conversation's promises ([`book`]); at the end the turn renews what the rule of renewal lets it renew, and says in
-//! one reply what it did ([`wording`]).
+//! one reply what it did ([`steward_language::wording`]).
 
 mod book;
 mod brain;
 mod choice;
 mod turn;
-mod wording;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use steward_language::Language;
+use steward_language::{Language, wording::Voice};
 
 pub use brain::{Rules, THINKS_FOR};
 
@@ -45,6 +44,6 @@ pub fn meeting_reminder(
     starts_at: DateTime<Utc>,
     sent_at: DateTime<Utc>,
 ) -> String {
-    let voice = wording::Voice { language, now: sent_at.with_timezone(&zone) };
+    let voice = Voice { language, now: sent_at.with_timezone(&zone) };
     voice.meeting(title, starts_at.with_timezone(&zone))
 }

@@ -6,13 +6,13 @@ use steward_language::{
     Language,
     time::{Grain, Meaning, Moment, TimeContext, is_too_far},
     understanding::{Asked, Intent, Request, Which, understand},
+    wording::{Item, Voice, topic_of},
 };
 use uuid::Uuid;
 
 use super::{
     book::{Book, Entry, Fate, Origin, name},
     choice::{Choice, choose},
-    wording::{Item, Voice},
 };
 use crate::{
     brain::{Decision, Incoming, Offer, Promise, TurnInput},
@@ -326,7 +326,12 @@ impl<'a> Turn<'a> {
     fn item(&self, at: usize) -> Item {
         let entry = &self.book.entries[at];
         let soon = (entry.promise.due_at - self.input.now).num_minutes().abs() < 3 && entry.origin != Origin::New;
-        Item::new(&entry.promise, self.input.zone, entry.to_the_second || soon)
+        Item {
+            intent: if entry.is_reminder() { Intent::Remind } else { Intent::Write },
+            when: entry.promise.due_at.with_timezone(&self.input.zone),
+            seconds: entry.to_the_second || soon,
+            topic: topic_of(&entry.promise.text),
+        }
     }
 
     fn items(&self, those: &[usize]) -> Vec<Item> {

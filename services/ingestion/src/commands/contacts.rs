@@ -178,8 +178,9 @@ pub fn check_language(tag: Option<&str>) -> Result<(), Problem> {
         Some(tag) if Language::of_tag(tag).is_none() => Err(Problem::unprocessable(
             "unknown_language",
             format!(
-                "`{}` is no language Steward speaks; expected ru, es or en",
-                tag.chars().take(64).collect::<String>()
+                "`{}` is no language Steward speaks; expected {}",
+                tag.chars().take(64).collect::<String>(),
+                Language::TAGS
             ),
         )),
         _ => Ok(()),

@@ -33,8 +33,7 @@ pub fn length(reader: &Reader, i: usize, implicit: bool) -> Option<Length> {
         next = after;
     }
     // "через час-полтора", "через месяц-другой"
-    let or_more =
-        reader.is_any(next + 1, &[Sense::OneAndHalf]) || reader.is_word(next + 1, &["другой", "другую", "два", "две"]);
+    let or_more = reader.is_any(next + 1, &[Sense::OneAndHalf]) || reader.is_word(next + 1, reader.words.or_more);
     if reader.is_mark(next, '-') && or_more {
         return Some(Length { amounts, loose: true, next: next + 2 });
     }

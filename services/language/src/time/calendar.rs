@@ -3,12 +3,12 @@
 use chrono::NaiveDate;
 
 use super::{
+    grammar::DayAndMonth,
     lexicon::Sense,
     phrase::{DateSpec, Piece},
     reader::Reader,
     tokens::Digits,
 };
-use crate::Language;
 
 /// A written date that starts at `i`.
 pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
@@ -113,12 +113,9 @@ fn day_then_month(reader: &Reader, i: usize) -> Option<(DateSpec, usize)> {
     at = joint(reader, at);
     let (month, strong) = reader.month(at)?;
     let (year, next) = year_after(reader, at + 1)?;
-    // "5 may apply" is no date; "5 May", "5th may", "5 may 2027" are
-    let is_verb =
-        reader.language == Language::En && month == 5 && !strong && !ordinal && at == after_day && year.is_none();
-    let clock_follows = reader.get(next).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':')));
-    let sentence_goes_on = !reader.closes(next) || reader.is_word(next, &["not", "i", "you", "we", "it", "they", "be"]);
-    if is_verb && !clock_follows && sentence_goes_on {
+    let found =
+        DayAndMonth { month, certain: strong, ordinal, adjacent: at == after_day, has_year: year.is_some(), next };
+    if reader.grammar.is_verb(reader, &found) {
         return None;
     }
     let next =
@@ -135,8 +132,7 @@ fn day_then_month(reader: &Reader, i: usize) -> Option<(DateSpec, usize)> {
 
 fn month_then_day(reader: &Reader, i: usize) -> Option<(DateSpec, usize)> {
     let (month, strong) = reader.month(i)?;
-    let pronouns = ["i", "you", "we", "they", "he", "she", "it", "who", "that", "which", "this"];
-    if !strong && i > 0 && reader.is_word(i - 1, &pronouns) {
+    if !strong && i > 0 && reader.is_word(i - 1, reader.words.before_verb) {
         return None;
     }
     let mut at = i + 1;
@@ -148,8 +144,7 @@ fn month_then_day(reader: &Reader, i: usize) -> Option<(DateSpec, usize)> {
     if reader.weak_weekday(i).is_some() && reader.month(joint(reader, after_day)).is_some() {
         return None; // "mar 24 nov" is a Tuesday
     }
-    // Spanish and Russian write the day first: "enero 5" is rare, "в мае 5 встреч" is no date
-    if reader.language == Language::Ru && !reader.closes(after_day) {
+    if !reader.grammar.day_may_follow_month(reader, after_day) {
         return None;
     }
     if reader.is_counted(after_day) && !reader.is_any(after_day, &[Sense::The]) {
@@ -189,8 +184,7 @@ fn in_digits(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
 }
 
 fn after_version(reader: &Reader, i: usize) -> bool {
-    let words = ["version", "v", "ver", "версия", "версии", "release", "ip", "пункт", "п", "релиз", "section"];
-    (1..=2).any(|back| i >= back && reader.is_word(i - back, &words))
+    (1..=2).any(|back| i >= back && reader.is_word(i - back, reader.words.numbered))
 }
 
 /// `2026-12-22`, `12.03.2027`, `5/15/2018`, `22/04/18`.
@@ -210,7 +204,7 @@ fn full(reader: &Reader, digits: &Digits) -> Option<DateSpec> {
         2 if short => i32::try_from(2000 + c).ok()?,
         _ => return None,
     };
-    let (day, month) = day_and_month(reader, a, b, separator)?;
+    let (day, month) = day_and_month(reader, a, b)?;
     checked(month, day, Some(year)).map(|date| open_order(date, a, b))
 }
 
@@ -225,13 +219,12 @@ fn open_order(date: DateSpec, a: u32, b: u32) -> DateSpec {
 }
 
 /// Which of two numbers is the day: above 12 decides for itself, else the language's order.
-fn day_and_month(reader: &Reader, a: u32, b: u32, separator: char) -> Option<(u32, u32)> {
-    let day_first = reader.language != Language::En || reader.day_first || separator == '.' && a > 12;
+fn day_and_month(reader: &Reader, a: u32, b: u32) -> Option<(u32, u32)> {
     match (a, b) {
         (13.., 13..) => None,
         (13.., _) => Some((a, b)),
         (_, 13..) => Some((b, a)),
-        _ if day_first => Some((a, b)),
+        _ if reader.grammar.is_day_first(reader.day_first) => Some((a, b)),
         _ => Some((b, a)),
     }
 }
@@ -257,43 +250,12 @@ fn two_parts(reader: &Reader, i: usize, digits: &Digits) -> Option<(Piece, usize
     let before = |senses: &[Sense]| i > 0 && reader.is_any(i - 1, senses);
     let accepted = match separator {
         '/' => reader.closes(i + 1) || reader.get(i + 1).is_some_and(|l| l.digits.is_some()) || before(&[Sense::On]),
-        '.' => dotted_is_date(reader, i, digits),
+        '.' => reader.grammar.is_dotted_date(reader, i, digits),
         _ => false,
     };
-    if !accepted || reader.is(i + 1, Sense::Of) && reader.language == Language::En {
+    if !accepted || reader.grammar.is_fraction_of(reader, i) {
         return None;
     }
-    let (day, month) = day_and_month(reader, a, b, separator)?;
+    let (day, month) = day_and_month(reader, a, b)?;
     Some((Piece::Date(open_order(checked(month, day, None)?, a, b)), i + 1))
-}
-
-/// A dotted pair is also a price, a share, a time: only "on", "до", a weekday or a request before it, or a clock after it, make it a date.
-fn dotted_is_date(reader: &Reader, i: usize, digits: &Digits) -> bool {
-    let two_digits = digits.widths() == [2, 2];
-    let before = i.checked_sub(1);
-    match reader.language {
-        Language::Ru => {
-            let told = before.is_some_and(|b| {
-                reader.is_word(b, &["до", "к", "на", "с", "после", "от", "мне", "нам"])
-                    || reader.is(b, Sense::Request)
-                    || reader.weekday(b).is_some()
-                    || reader.weak_weekday(b).is_some()
-                    || reader.is_mark(b, ',') && b > 0 && reader.weekday(b - 1).is_some()
-            });
-            let clock_next = reader.get(i + 1).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':')));
-            let timed =
-                clock_next || reader.is(i + 1, Sense::At) && reader.get(i + 2).is_some_and(|l| l.digits.is_some());
-            two_digits
-                && (told || timed)
-                && reader.part(i + 1).is_none()
-                && !reader.is_counted(i + 1)
-                && !reader.is(i + 1, Sense::Oclock)
-        }
-        Language::Es => before.is_some_and(|b| reader.is_word(b, &["el", "del"])) && reader.closes(i + 1),
-        Language::En => {
-            before.is_some_and(|b| reader.is_word(b, &["on"]))
-                && reader.closes(i + 1)
-                && reader.meridiem(i + 1).is_none()
-        }
-    }
 }

@@ -6,7 +6,6 @@ use super::{
     phrase::{Clock, Meridiem, Part, Piece, Unit},
     reader::Reader,
 };
-use crate::Language;
 
 /// Words that may stand between a clock and its part of day ("7 in the evening", "3 de la tarde").
 const BEFORE_PART: [Sense; 6] = [Sense::At, Sense::In, Sense::The, Sense::Of, Sense::On, Sense::This];
@@ -21,9 +20,8 @@ impl<'a> Reader<'a> {
             return Some((Meridiem::Am, i + 1));
         }
         // "5a": the article glued to a number is "a.m."
-        let short = self.language == Language::En
-            && self.get(i).is_some_and(|l| l.glued && l.word == "a")
-            && self.get(i + 1).is_none();
+        let short =
+            self.is_word(i, self.words.short_am) && self.get(i).is_some_and(|l| l.glued) && self.get(i + 1).is_none();
         short.then_some((Meridiem::Am, i + 1))
     }
 
@@ -68,9 +66,8 @@ fn lead(reader: &Reader, i: usize) -> Lead {
     let mut lead = Lead { announced: false, opened: false, about: false, at: i };
     while lead.at < i + 4 && reader.is_any(lead.at, &PREPOSITIONS) && !is_named(reader, lead.at) {
         let at = lead.at;
-        // "hasta el 15" is a day, "hasta las 15" a clock
-        let deadline = reader.language != Language::Es && reader.is_any(at, &[Sense::By, Sense::After]);
-        let moved_to = reader.is_word(at, &["на"]) && day_before(reader, i);
+        let deadline = reader.is_any(at, &[Sense::By, Sense::After]) && reader.grammar.deadline_is_clock();
+        let moved_to = reader.is_word(at, reader.words.moved_to) && day_before(reader, i);
         lead.announced |= reader.is(at, Sense::At) || deadline || moved_to;
         lead.opened |= reader.is_any(at, &[Sense::From, Sense::Between]);
         lead.about |= reader.is(at, Sense::Approx);
@@ -118,7 +115,7 @@ fn beside_day(reader: &Reader, face: &Face, lead: &Lead, i: usize) -> bool {
     let of_day = day_before(reader, i);
     let of_part = i > 0 && reader.part(i - 1).is_some();
     // "hoy 20h"
-    let hours_sign = lead.at == i && of_day && reader.is_word(face.next - 1, &["h", "hs", "hrs", "ч"]);
+    let hours_sign = lead.at == i && of_day && reader.is_word(face.next - 1, reader.words.hour_signs);
     let part_of_day_after = is_day(reader, face.next) && reader.part(face.next + 1).is_some();
     hours_sign
         || lead.announced && (closes || of_day && !face.dotted && !reader.is_counted(face.next))
@@ -137,9 +134,9 @@ fn oclock(reader: &Reader, face: &mut Face, lead: &Lead) {
         face.next += 3;
         return;
     }
-    let abbreviated = reader.is_word(face.next, &["ч", "h", "hs", "hrs"]) && reader.is_mark(face.next + 1, '.');
+    let abbreviated = reader.is_word(face.next, reader.words.hour_signs) && reader.is_mark(face.next + 1, '.');
     face.next += if abbreviated && reader.part_after(face.next + 2).is_some() { 2 } else { 1 };
-    face.certain |= lead.announced || reader.language == Language::En;
+    face.certain |= lead.announced || reader.grammar.oclock_is_certain();
 }
 
 fn is_bare_number(reader: &Reader, i: usize) -> bool {
@@ -157,9 +154,8 @@ fn is_something_else(reader: &Reader, face: &Face, at: usize) -> bool {
     let next = face.next;
     let of_month = reader.month(reader.skip(next, &[Sense::Of])).is_some() && !(reader.is_mark(next, '-'));
     let dotted_date = face.dotted
-        && reader.language == Language::Ru
         && at > 0
-        && reader.is_word(at - 1, &["до", "к", "ко"])
+        && reader.is_word(at - 1, reader.words.before_dotted_deadline)
         && face.clock.minute.is_some_and(|m| (1..=12).contains(&m))
         && reader.part_after(next).is_none();
     let glued = reader.get(next).is_some_and(|l| l.glued && !l.word.is_empty() && l.senses.is_empty() && l.word != "z");

@@ -2,11 +2,11 @@
 
 use super::{
     calendar,
+    grammar::DayNumber,
     lexicon::Sense,
     phrase::{DateSpec, MonthRef, Piece, Unit, Which},
     reader::Reader,
 };
-use crate::Language;
 
 /// A day, or something too loose to be one, that starts at `i`.
 pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
@@ -123,16 +123,15 @@ fn relative_day(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
 fn is_weak_weekday_here(reader: &Reader, i: usize) -> bool {
     let before = i.checked_sub(1).is_some_and(|b| {
         reader.is_any(b, &[Sense::Next, Sense::This, Sense::Coming, Sense::By])
-            || reader.is(b, Sense::On) && reader.language != Language::Es
-            || reader.language == Language::Es && reader.is_word(b, &["el"])
+            || reader.grammar.introduces_weekday(reader, b)
     });
     let after = i + 1 + usize::from(reader.is_mark(i + 1, '.') || reader.is_mark(i + 1, ','));
     let number = reader.get(after).is_some_and(|l| l.digits.is_some()) && reader.unit(after + 1).is_none();
-    let sole = reader.lexemes.len() <= 2 && reader.language == Language::Ru && after >= reader.lexemes.len();
-    let time_after = reader.language != Language::Es
-        && reader.is(i + 1, Sense::At)
+    let sole =
+        reader.lexemes.len() <= 2 && after >= reader.lexemes.len() && reader.grammar.short_weekday_stands_alone();
+    let time_after = reader.is(i + 1, Sense::At)
         && reader.get(i + 2).is_some_and(|l| l.digits.is_some())
-        && !reader.is_word(i, &["sat", "sun", "wed"]);
+        && reader.grammar.is_weekday_before_clock(reader, i);
     before
         || number
         || sole
@@ -154,20 +153,20 @@ fn weekday(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     if strong.is_none() && reader.is_mark(next, '.') && next + 1 < reader.lexemes.len() {
         next += 1;
     }
-    let plural = i > 0 && reader.is_word(i - 1, &["los", "las"]);
+    let plural = i > 0 && reader.is_word(i - 1, reader.words.plural_articles);
     if has(Sense::Every) || plural {
         return Some((loose("recurring", None), next));
     }
     if reader.is(next, Sense::AfterNext) || reader.is(next, Sense::Every) {
         return Some((loose("loose_weekday", None), next + 1));
     }
-    if reader.language == Language::En && reader.unit(next) == Some(Unit::Week) {
+    if reader.unit(next) == Some(Unit::Week) && reader.grammar.week_follows_weekday() {
         return Some((loose("loose_weekday", None), next + 1)); // "Friday week"
     }
     if has(Sense::Last) {
         return Some((Piece::Date(DateSpec::Weekday(day, Which::Last)), next));
     }
-    if reader.language != Language::En && at == i {
+    if at == i && reader.grammar.adjective_follows_weekday() {
         if reader.is(next, Sense::Last) {
             return Some((Piece::Date(DateSpec::Weekday(day, Which::Last)), next + 1));
         }
@@ -184,7 +183,7 @@ fn period(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     if reader.is(i, Sense::Last) && reader.unit(i + 1).is_some() {
         return Some((Piece::Ago, i + 2));
     }
-    if reader.unit(i).is_some() && reader.is(i + 1, Sense::Last) && reader.language == Language::Es {
+    if reader.unit(i).is_some() && reader.is(i + 1, Sense::Last) && reader.grammar.last_follows_unit() {
         return Some((Piece::Ago, i + 2));
     }
     if reader.is(i, Sense::Every) && reader.unit(i + 1).is_some() {
@@ -266,31 +265,12 @@ fn day_of_month(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     if months.is_some() && (in_digits || is_ordinal) || named {
         return Some((Piece::Date(DateSpec::DayOfMonth { day, months }), after_month));
     }
-    let introduced = i.checked_sub(1).is_some_and(|b| match reader.language {
-        Language::Ru => false,
-        Language::Es => {
-            let expression = reader.get(b).is_some_and(|l| l.word.is_empty() && l.mark.is_none() && l.digits.is_none());
-            reader.is_word(b, &["el", "del", "dia"])
-                || expression
-                    && reader.is_any(b, &[Sense::On, Sense::By, Sense::From, Sense::Of, Sense::The, Sense::Between])
-                    && !reader.is(b, Sense::At)
-        }
-        Language::En => {
-            reader.is_word(b, &["on"]) && in_digits
-                || reader.is(b, Sense::The)
-                    && b > 0
-                    && (reader.is_any(b - 1, &[Sense::On, Sense::For, Sense::By, Sense::From])
-                        || reader.weekday(b - 1).is_some())
-        }
-    });
+    let introduced = i.checked_sub(1).is_some_and(|b| reader.grammar.introduces_day(reader, b, in_digits));
     // "viernes 13", "в пятницу 20 в 10"
     let after_weekday = in_digits && i > 0 && reader.weekday(i - 1).is_some() && reader.closes(next);
     let introduced = introduced || after_weekday;
-    let accepted = match reader.language {
-        Language::Ru => (is_ordinal || after_weekday) && in_digits,
-        Language::Es => introduced && in_digits,
-        Language::En => introduced && (is_ordinal || in_digits || day >= 20) || is_ordinal && in_digits,
-    };
+    let number = DayNumber { day, ordinal: is_ordinal, in_digits, after_weekday, introduced };
+    let accepted = reader.grammar.is_day_of_month(&number);
     let closes = reader.closes(next)
         || reader.lone(next, 2).is_some_and(|_| reader.is_any(next + 1, &[Sense::Am, Sense::Pm]))
         || reader.get(next).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':')));

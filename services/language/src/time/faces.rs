@@ -1,12 +1,10 @@
 //! The faces of a clock: `17:30`, `8.30`, "14h30", "seven thirty", "siete y media" — hours and minutes, however written.
 
 use super::{
-    fractions,
     lexicon::Sense,
     phrase::{Clock, Meridiem, Unit},
     reader::Reader,
 };
-use crate::Language;
 
 /// How an hour was written, before it is known to be one.
 pub struct Face {
@@ -19,6 +17,11 @@ pub struct Face {
 }
 
 impl Face {
+    /// A clock that is nothing else.
+    pub fn certain(clock: Clock, next: usize) -> Self {
+        Self { clock, next, certain: true, dotted: false }
+    }
+
     /// `8:00:31` says all there is to say.
     pub fn clock_is_whole_word(&self) -> bool {
         self.certain && self.clock.minute.is_some() && self.clock.second.is_some()
@@ -32,7 +35,7 @@ pub fn whole(hour: u32) -> Clock {
 
 /// The hour and minute at `i`, however written.
 pub fn face(reader: &Reader, i: usize, announced: bool, opened: bool) -> Option<Face> {
-    fractions::read(reader, i, opened)
+    fraction_of_hour(reader, i, opened)
         .or_else(|| in_digits(reader, i, announced))
         .or_else(|| in_words(reader, i, announced))
 }
@@ -69,7 +72,7 @@ pub fn in_digits(reader: &Reader, i: usize, announced: bool) -> Option<Face> {
             (announced || marked).then(|| face(*hour, Some(*minute), None, marked, true)).flatten()
         }
         ([hour, minute], Some('-'))
-            if widths[1] == 2 && announced && (reader.language == Language::Ru || *hour > 12) =>
+            if widths[1] == 2 && announced && (*hour > 12 || reader.grammar.clock_has_dash()) =>
         {
             face(*hour, Some(*minute), None, true, true)
         }
@@ -90,7 +93,7 @@ pub fn in_digits(reader: &Reader, i: usize, announced: bool) -> Option<Face> {
         }
         ([hour], None) if widths[0] <= 2 => {
             let mut face = face(*hour, None, None, false, false)?;
-            let sign = reader.get(i + 1).filter(|_| reader.is_word(i + 1, &["h", "ч", "hs", "hrs"]));
+            let sign = reader.get(i + 1).filter(|_| reader.is_word(i + 1, reader.words.hour_signs));
             let minute = reader
                 .lone(i + 2, 2)
                 .filter(|m| *m < 60 && reader.get(i + 2).is_some_and(|l| l.digits.is_some_and(|d| d.widths()[0] == 2)));
@@ -104,15 +107,15 @@ pub fn in_digits(reader: &Reader, i: usize, announced: bool) -> Option<Face> {
                 return Some(face);
             }
             // "at 13h"; "after 2h" is a length
-            if sign.is_some_and(|s| s.glued) && announced && i > 0 && reader.is_word(i - 1, &["at", "в", "las"]) {
+            if sign.is_some_and(|s| s.glued) && announced && i > 0 && reader.is_word(i - 1, reader.words.at) {
                 face.next = i + 2;
                 face.certain = true;
                 return Some(face);
             }
-            if reader.language == Language::En && reader.is_word(i + 1, &["ish"]) {
+            if reader.is_word(i + 1, reader.words.roughly) {
                 face.next = i + 2;
             }
-            minutes_after(reader, &mut face, announced);
+            reader.grammar.minutes_after(reader, &mut face, announced);
             Some(face)
         }
         _ => None,
@@ -121,15 +124,8 @@ pub fn in_digits(reader: &Reader, i: usize, announced: bool) -> Option<Face> {
 
 /// A clock in words.
 pub fn in_words(reader: &Reader, i: usize, announced: bool) -> Option<Face> {
-    // "в час дня", "в час"
-    if reader.language == Language::Ru
-        && reader.is_word(i, &["час", "часу"])
-        && announced
-        && !reader.is_word(i - 1, &["до", "к"])
-    {
-        let next = i + 1;
-        let follows = reader.part_after(next).is_some() || reader.closes(next);
-        return follows.then(|| Face { clock: whole(1), next, certain: false, dotted: false });
+    if let Some(face) = reader.grammar.hour_without_number(reader, i, announced) {
+        return Some(face);
     }
     let (hour, next) = match reader.cardinal(i) {
         // "пять тридцать": the tens may be the minutes
@@ -140,34 +136,34 @@ pub fn in_words(reader: &Reader, i: usize, announced: bool) -> Option<Face> {
         return None;
     }
     let mut face = Face { clock: whole(hour), next, certain: false, dotted: false };
-    minutes_after(reader, &mut face, announced);
+    reader.grammar.minutes_after(reader, &mut face, announced);
     Some(face)
 }
 
-/// "Y media", "menos cuarto", "thirty": the minutes after a bare hour.
-fn minutes_after(reader: &Reader, face: &mut Face, announced: bool) {
-    let next = face.next;
-    if reader.language == Language::Es {
-        if reader.is(next, Sense::AndHalf) {
-            face.set(30, next + 1);
-        } else if reader.is(next, Sense::And) && reader.is(next + 1, Sense::QuarterPart) {
-            face.set(15, next + 2);
-        } else if reader.is(next, Sense::Minus) && reader.is(next + 1, Sense::QuarterPart) {
-            face.before(15, next + 2);
-        } else if reader.is_any(next, &[Sense::And, Sense::Minus]) && announced {
-            let Some((minute, after)) = minute_number(reader, next + 1) else { return };
-            if reader.is(next, Sense::Minus) {
-                face.before(minute, after)
-            } else {
-                face.set(minute, after)
-            }
-            face.next = reader.skip(face.next, &[Sense::Unit(Unit::Minute)]);
-        } else if announced {
-            face.spoken(reader, next);
-        }
-    } else if announced {
-        face.spoken(reader, next);
+/// A clock told by what is left of, or past, an hour: "полпятого" in a word, the rest as each language says it.
+fn fraction_of_hour(reader: &Reader, i: usize, opened: bool) -> Option<Face> {
+    let lexeme = reader.get(i)?;
+    if lexeme.senses.is_empty() && lexeme.digits.is_none() {
+        return None;
     }
+    let half_to = |s: &Sense| if let Sense::HalfTo(hour) = s { Some(*hour) } else { None };
+    match lexeme.senses.iter().find_map(half_to) {
+        Some(hour) => Some(Face::certain(before_hour(hour, 30), i + 1)),
+        None => reader.grammar.fraction_of_hour(reader, i, opened),
+    }
+}
+
+/// An hour of a twelve-hour face, in digits or words.
+pub fn hour_number(reader: &Reader, i: usize) -> Option<(u32, usize)> {
+    let (hour, next) = match reader.lone(i, 2) {
+        Some(hour) if !reader.is_spoilt(i) => (hour, i + 1),
+        Some(_) => return None,
+        None => {
+            let (hour, next) = reader.cardinal(i)?;
+            (u32::try_from(hour).ok()?, next)
+        }
+    };
+    (1..=12).contains(&hour).then_some((hour, next))
 }
 
 /// A number of minutes, in digits or words.
@@ -183,19 +179,20 @@ pub fn minute_number(reader: &Reader, i: usize) -> Option<(u32, usize)> {
 }
 
 impl Face {
-    fn set(&mut self, minute: u32, next: usize) {
+    /// So many minutes past the hour.
+    pub fn set(&mut self, minute: u32, next: usize) {
         self.clock.minute = Some(minute);
         self.next = next;
     }
 
     /// So many minutes before the hour.
-    fn before(&mut self, minute: u32, next: usize) {
+    pub fn before(&mut self, minute: u32, next: usize) {
         self.clock = before_hour(self.clock.hour, 60 - minute);
         self.next = next;
     }
 
     /// "Seven thirty", "семь тридцать", "7 30".
-    fn spoken(&mut self, reader: &Reader, i: usize) {
+    pub fn spoken(&mut self, reader: &Reader, i: usize) {
         let in_digits = reader.get(i).is_some_and(|l| l.digits.is_some_and(|d| d.widths() == [2]));
         let on_the_hour = in_digits.then(|| reader.lone(i, 2)).flatten().filter(|m| *m == 0).map(|m| (m, i + 1));
         let spoken = minute_number(reader, i)

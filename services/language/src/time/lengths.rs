@@ -1,13 +1,12 @@
 //! Lengths of time: "in two and a half hours", "через пару дней", "dentro de un mes", and the same gone by.
 
 use super::{
-    amounts::{Length, amount, length},
+    amounts::{Length, length},
     dates,
     lexicon::Sense,
     phrase::{DateSpec, Piece, Shift, Unit, Which},
     reader::Reader,
 };
-use crate::Language;
 
 const LOOSE: Piece = Piece::Loose { rule: "loose_length", guess: None };
 
@@ -31,19 +30,16 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Option<Piece>, usize)> {
     if let Some(found) = weekdays_from_now(reader, i) {
         return Some((Some(found.0), found.1));
     }
-    if let Some(found) = day_after_tomorrow(reader, i) {
+    if let Some(found) = reader.grammar.counted_from_tomorrow(reader, i) {
         return Some((Some(found.0), found.1));
     }
-    if let Some(found) = inverted(reader, i) {
+    if let Some(found) = reader.grammar.inverted(reader, i) {
         return Some((Some(found.0), found.1));
     }
     let one_day = || {
         let unit = reader.unit(i)?;
-        let joins = match reader.language {
-            Language::Ru => reader.is_word(i + 1, &["спустя"]),
-            _ => matches!(unit, Unit::Day | Unit::Week) && reader.is_any(i + 1, &[Sense::After, Sense::Before]),
-        };
-        joins.then(|| Length { amounts: vec![(1000, unit)], loose: false, next: i + 1 })
+        let one = || Length { amounts: vec![(1000, unit)], loose: false, next: i + 1 };
+        reader.grammar.makes_one(reader, i + 1, unit).then(one)
     };
     let length = length(reader, i, false).or_else(one_day)?;
     if let Some((piece, next)) = before_date(reader, &length) {
@@ -78,10 +74,11 @@ fn ahead(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     if opens && let Some(found) = loose_weekday(reader, i, after_filler) {
         return Some(found);
     }
-    let implicit = opens && !reader.is(i, Sense::Wait) && (reader.language == Language::Ru || announced)
+    let implicit = opens && !reader.is(i, Sense::Wait) && (announced || reader.grammar.one_is_left_out())
         || (announced || opens && reader.get(i).is_some_and(|l| l.word.is_empty() && l.mark.is_none()))
             && is_hours(reader, after_filler);
-    let found = inverted_amount(reader, after_filler).or_else(|| length(reader, after_filler, implicit))?;
+    let found =
+        reader.grammar.inverted_amount(reader, after_filler).or_else(|| length(reader, after_filler, implicit))?;
     if reader.is(i, Sense::Wait) && reader.is_any(after_filler, &[Sense::Article, Sense::Unit(Unit::Second)]) {
         return None; // "wait a second"
     }
@@ -105,24 +102,27 @@ fn ahead(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         return Some((Piece::Ago, found.next));
     }
     if reader.is(i, Sense::In)
-        && reader.is_word(i, &["после", "after", "tras"])
+        && reader.is_word(i, reader.words.after)
         && found.next == after_filler + 1
         && reader.unit(after_filler).is_some()
     {
         return None;
     }
-    if reader.is_word(i, &["в"]) && reader.unit(after_filler) == Some(Unit::Day) && found.next == after_filler + 1 {
+    if reader.is_word(i, reader.words.on)
+        && reader.unit(after_filler) == Some(Unit::Day)
+        && found.next == after_filler + 1
+    {
         return None;
     }
     let next = reader.skip(found.next, &[Sense::Hence]);
-    let next = if reader.is_word(next, &["time"]) { next + 1 } else { next };
+    let next = if reader.is_word(next, reader.words.time) { next + 1 } else { next };
     if reader.is(next, Sense::Ago) {
         return Some((Piece::Ago, next + 1));
     }
     let (from, next) = from_date(reader, next).map_or((None, next), |(from, next)| (Some(from), next));
     let in_the_day = reader.unit(after_filler) == Some(Unit::Day)
         && found.next == after_filler + 1
-        && reader.is_word(after_filler, &["дня"]);
+        && reader.is_word(after_filler, reader.words.of_the_day);
     let mut piece = shift(found.amounts, from, found.loose || in_the_day);
     if let Piece::Shift(shift) = &mut piece {
         shift.added = reader.is(i, Sense::Plus);
@@ -132,7 +132,7 @@ fn ahead(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
 
 /// "Через среду", "через понедельник": every other one, or the one after the next?
 fn loose_weekday(reader: &Reader, i: usize, at: usize) -> Option<(Piece, usize)> {
-    (reader.is_word(i, &["через"]) && reader.weekday(at).is_some())
+    (reader.is_word(i, reader.words.every_other) && reader.weekday(at).is_some())
         .then_some((Piece::Loose { rule: "loose_weekday", guess: None }, at + 1))
 }
 
@@ -140,7 +140,8 @@ fn is_hours(reader: &Reader, i: usize) -> bool {
     reader.unit(i).is_some_and(Unit::is_clock)
 }
 
-fn shift(amounts: Vec<(i64, Unit)>, from: Option<DateSpec>, loose: bool) -> Piece {
+/// A length ahead of now, or of `from`.
+pub fn shift(amounts: Vec<(i64, Unit)>, from: Option<DateSpec>, loose: bool) -> Piece {
     if loose { LOOSE } else { Piece::Shift(Shift { amounts, from, added: false }) }
 }
 
@@ -188,13 +189,6 @@ fn before_date(reader: &Reader, length: &Length) -> Option<(Piece, usize)> {
     }
 }
 
-/// "2 day after tomorrow": English has "day after tomorrow" as an expression of its own.
-fn day_after_tomorrow(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
-    let (amount, at) = amount(reader, i)?;
-    let expression = reader.is(at, Sense::Day(2)) && reader.language == Language::En;
-    expression.then(|| (shift(vec![(amount, Unit::Day)], Some(DateSpec::Offset(1)), false), at + 1))
-}
-
 /// "Two Sundays from now".
 fn weekdays_from_now(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     let (count, at) =
@@ -209,28 +203,4 @@ fn weekdays_from_now(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
             .filter(|_| !reader.get(i).is_some_and(|l| l.ordinal));
     }
     Some((Piece::Date(DateSpec::Weekday(weekday, Which::Later(count - 1))), at + 2))
-}
-
-/// "Часа через два", "минут через 20".
-fn inverted(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
-    if reader.language != Language::Ru || !reader.is(i + 1, Sense::In) {
-        return None;
-    }
-    let unit = reader.unit(i)?;
-    let (amount, next) = amount(reader, i + 2)?;
-    reader.unit(next).is_none().then_some((shift(vec![(amount, unit)], None, false), next))
-}
-
-/// Units in the case that a number asks for, so that one may follow them: "минут двадцать", but not "час двадцать".
-const COUNTED_UNITS: [&str; 10] =
-    ["секунд", "минут", "минуток", "часов", "часа", "дней", "дня", "недель", "месяцев", "месяца"];
-
-/// "Через минут 20".
-fn inverted_amount(reader: &Reader, i: usize) -> Option<Length> {
-    if reader.language != Language::Ru {
-        return None;
-    }
-    let unit = reader.unit(i).filter(|_| reader.is_word(i, &COUNTED_UNITS))?;
-    let (amount, next) = amount(reader, i + 1).filter(|(_, next)| reader.unit(*next).is_none())?;
-    Some(Length { amounts: vec![(amount, unit)], loose: false, next })
 }

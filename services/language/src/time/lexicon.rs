@@ -9,11 +9,11 @@ use std::{
 use chrono::Weekday;
 
 use super::{
-    en, es,
+    grammar::Grammar,
     holiday::Holiday,
     phrase::{Part, Unit},
-    ru,
     tokens::{Digits, Shape, Token, folded},
+    words::Words,
 };
 use crate::Language;
 
@@ -137,7 +137,7 @@ struct Entry {
 
 /// A language's table, searchable.
 pub struct Lexicon {
-    pub language: Language,
+    pub grammar: &'static dyn Grammar,
     entries: HashMap<String, Vec<Entry>>,
     /// Full names of months and weekdays, five letters and more, forgiven one wrong letter.
     names: Vec<(Vec<char>, Vec<Sense>)>,
@@ -147,39 +147,32 @@ pub struct Lexicon {
     not_names: HashSet<&'static str>,
 }
 
-static LEXICONS: LazyLock<[Lexicon; 3]> = LazyLock::new(|| {
-    [
-        Lexicon::new(Language::Ru, &ru::TABLES, ru::ordinals(), ru::NOT_NAMES),
-        Lexicon::new(Language::Es, &es::TABLES, Vec::new(), es::NOT_NAMES),
-        Lexicon::new(Language::En, &en::TABLES, Vec::new(), en::NOT_NAMES),
-    ]
-});
+/// In the order of the languages' table.
+static LEXICONS: LazyLock<Vec<Lexicon>> =
+    LazyLock::new(|| Language::ALL.iter().map(|language| Lexicon::new(language.folder().time)).collect());
 
 impl Lexicon {
     /// The words of `language`.
     pub fn of(language: Language) -> &'static Self {
-        match language {
-            Language::Ru => &LEXICONS[0],
-            Language::Es => &LEXICONS[1],
-            Language::En => &LEXICONS[2],
-        }
+        &LEXICONS[language as usize]
     }
 
-    fn new(language: Language, tables: &[Table], made: Vec<(String, Vec<Sense>)>, not_names: &[&'static str]) -> Self {
+    fn new(grammar: &'static dyn Grammar) -> Self {
+        let words = grammar.words();
         let mut lexicon = Self {
-            language,
+            grammar,
             entries: HashMap::new(),
             names: Vec::new(),
             days: Vec::new(),
-            not_names: not_names.iter().copied().collect(),
+            not_names: words.not_names.iter().copied().collect(),
         };
-        for (sense, keys) in tables.iter().flat_map(|table| table.iter()) {
+        for (sense, keys) in words.tables.iter().flat_map(|table| table.iter()) {
             keys.split('|').for_each(|key| lexicon.insert(key, &[*sense]));
         }
-        for (key, senses) in &made {
+        for (key, senses) in &(words.made)() {
             lexicon.insert(key, senses);
         }
-        lexicon.find_names();
+        lexicon.find_names(words);
         for entries in lexicon.entries.values_mut() {
             entries.sort_by_key(|e| std::cmp::Reverse(e.rest.len()));
         }
@@ -200,7 +193,7 @@ impl Lexicon {
     }
 
     /// Collects the names of months and weekdays that are long enough to be told from other words when misspelt.
-    fn find_names(&mut self) {
+    fn find_names(&mut self, words: &Words) {
         let is_name = |s: &Sense| matches!(s, Sense::Month(_) | Sense::WeakMonth(_) | Sense::Weekday(_));
         for (first, entries) in &self.entries {
             for entry in entries.iter().filter(|e| e.rest.is_empty() && e.senses.iter().all(is_name)) {
@@ -210,12 +203,12 @@ impl Lexicon {
             }
         }
         let is_day = |e: &Entry| e.rest.is_empty() && e.senses.iter().any(|s| matches!(s, Sense::Day(1 | 2)));
-        let days =
-            self.entries.iter().filter(|(first, entries)| first.chars().count() >= 6 && entries.iter().any(is_day));
-        self.days = days
-            .map(|(first, _)| first.chars().collect())
-            .filter(|day: &Vec<char>| day != &['m', 'a', 'n', 'a', 'n', 'a'])
-            .collect();
+        let days = self
+            .entries
+            .iter()
+            .filter(|(first, entries)| first.chars().count() >= 6 && entries.iter().any(is_day))
+            .filter(|(first, _)| !words.never_misspelt.contains(&first.as_str()));
+        self.days = days.map(|(first, _)| first.chars().collect()).collect();
         self.names.sort_by(|a, b| a.0.cmp(&b.0));
     }
 
@@ -327,16 +320,16 @@ pub fn lexemes(tokens: &[Token], lexicon: &'static Lexicon) -> Vec<Lexeme> {
                 lexeme.word.clone_from(word);
             }
             Shape::Digits(digits) => {
-                if lexicon.language == Language::En && is_2moro(&tokens[at..]) {
-                    lexeme.senses = &[Sense::Day(1)];
-                    taken = 2;
+                if let Some((senses, count)) = lexicon.grammar.word_with_digit(&tokens[at..]) {
+                    lexeme.senses = senses;
+                    taken = count;
                 } else {
                     lexeme.digits = Some(*digits);
                 }
                 if lexeme.digits.is_some() && digits.lone().is_some() {
-                    let suffix = ordinal_suffix(&tokens[at + 1..], lexicon.language);
-                    lexeme.ordinal = suffix > 0;
-                    taken += suffix;
+                    let ending = lexicon.grammar.ordinal_ending(&tokens[at + 1..]);
+                    lexeme.ordinal = ending > 0;
+                    taken += ending;
                 }
             }
             Shape::Mark(mark) => lexeme.mark = Some(*mark),
@@ -347,37 +340,4 @@ pub fn lexemes(tokens: &[Token], lexicon: &'static Lexicon) -> Vec<Lexeme> {
         found.push(lexeme);
     }
     found
-}
-
-/// "2moro", "2morrow".
-fn is_2moro(tokens: &[Token]) -> bool {
-    match tokens {
-        [Token { shape: Shape::Digits(two), .. }, Token { shape: Shape::Word(word), glued: true, .. }, ..] => {
-            two.lone() == Some(2) && matches!(word.as_str(), "moro" | "morrow" | "mrw" | "morow")
-        }
-        _ => false,
-    }
-}
-
-/// How many tokens after a number make it an ordinal.
-fn ordinal_suffix(tokens: &[Token], language: Language) -> usize {
-    let suffixes: &[&str] = match language {
-        Language::Ru => &["го", "ого", "е", "ое", "му", "ому", "й", "ый", "ого"],
-        Language::Es => &["o", "ro", "er", "do", "to", "mo", "vo", "no", "º", "ª", "a", "ra", "da", "ta", "ma"],
-        Language::En => &["st", "nd", "rd", "th"],
-    };
-    let is_suffix =
-        |token: &Token| token.glued && matches!(&token.shape, Shape::Word(word) if suffixes.contains(&word.as_str()));
-    match tokens {
-        [first, ..] if is_suffix(first) => 1,
-        [dash, second, ..]
-            if language == Language::Ru && dash.glued && dash.shape == Shape::Mark('-') && is_suffix(second) =>
-        {
-            2
-        }
-        [sign, ..] if language == Language::Es && sign.glued && matches!(sign.shape, Shape::Mark('°' | 'º' | 'ª')) => {
-            1
-        }
-        _ => 0,
-    }
 }

@@ -1,7 +1,8 @@
 //! What a time phrase means: text, the moment it was written, a zone and a language in; one instant, or why there is none, out.
 //!
 //! Words become lexemes of one language ([`lexicon`]), lexemes pieces ([`clocks`], [`dates`], [`lengths`]), pieces that stand
-//! together a phrase ([`scan`]), and a phrase an instant by the policy in [`resolve`] and [`clock_policy`]. Nothing here reads a clock.
+//! together a phrase ([`scan`]), and a phrase an instant by the policy in [`resolve`] and [`clock_policy`]. Nothing here reads a clock,
+//! and nothing knows a language by name: words are in its folder ([`words`]), and so is what its grammar does otherwise ([`grammar`]).
 //!
 //! The rules a [`Moment`] may name: `in_duration`, `after_date`, `relative_day`, `weekday_nearest`, `weekday_next_week`,
 //! `weekday_of_week`, `weekday_later`, `weekday_last`, `week_start`, `calendar_date`, `day_of_month`, `nth_weekday`, `holiday`,
@@ -9,26 +10,24 @@
 //! `two_times`, `bare_month`, `weekend`, `recurring`, `loose_length`, `loose_period`, `loose_time`, `loose_weekday`,
 //! `length_and_date`, `weekday_mismatch`, `day_or_month`, `midnight_side`, `tomorrow_or_morning`, `hour_and_part_disagree`, `unclear_zone`.
 
-mod amounts;
+pub(crate) mod amounts;
 mod calendar;
 mod clock_policy;
 mod clocks;
 mod dates;
-mod en;
-mod es;
-mod faces;
-mod fractions;
-mod holiday;
-mod lengths;
-mod lexicon;
+pub(crate) mod faces;
+pub(crate) mod grammar;
+pub(crate) mod holiday;
+pub(crate) mod lengths;
+pub(crate) mod lexicon;
 mod offsets;
-mod phrase;
-mod reader;
+pub(crate) mod phrase;
+pub(crate) mod reader;
 mod resolve;
-mod ru;
 mod scan;
 mod shifts;
-mod tokens;
+pub(crate) mod tokens;
+pub(crate) mod words;
 mod zone;
 
 use std::ops::Range;
@@ -45,7 +44,9 @@ use self::{
     resolve::Outcome,
     tokens::{Shape, Token},
 };
-use crate::{DateOrder, Language, excerpt::head};
+use crate::{DateOrder, Language, excerpt::head, folder::Script};
+
+pub(crate) use self::grammar::Grammar;
 
 /// What a phrase is read against.
 #[derive(Debug, Clone)]
@@ -213,7 +214,7 @@ pub fn find_all(text: &str, context: &TimeContext) -> Vec<Range<usize>> {
 
 fn phrases(tokens: &[Token], language: Language, context: &TimeContext) -> Vec<Phrase> {
     let lexemes = lexicon::lexemes(tokens, Lexicon::of(language));
-    scan::phrases(&Reader::new(&lexemes, language, context.date_order == DateOrder::DayFirst))
+    scan::phrases(&Reader::new(&lexemes, language.folder().time, context.date_order == DateOrder::DayFirst))
 }
 
 /// Every word and expression of a language's tables, with what tells its kind.
@@ -224,24 +225,39 @@ pub(crate) fn expressions(language: Language) -> Vec<(String, String)> {
 
 /// The languages to read the text in: the one its words show first, the context's where they show none.
 fn languages(tokens: &[Token], context: &TimeContext) -> Vec<Language> {
-    let has_letters =
-        |test: fn(char) -> bool| tokens.iter().any(|t| matches!(&t.shape, Shape::Word(word) if word.chars().any(test)));
-    let mut order = Vec::with_capacity(2);
-    if has_letters(|c| ('\u{400}'..='\u{4ff}').contains(&c)) {
-        order.push(Language::Ru);
-    }
-    if has_letters(|c| c.is_ascii_alphabetic()) {
-        let (es, en) = (Lexicon::of(Language::Es).known(tokens), Lexicon::of(Language::En).known(tokens));
-        let spanish_first = es > en || es == en && context.language == Language::Es;
-        order.push(if spanish_first { Language::Es } else { Language::En });
-        if es == en && es > 0 {
-            order.push(if spanish_first { Language::En } else { Language::Es });
+    let mut order = Vec::with_capacity(Language::ALL.len());
+    for &script in Script::ALL {
+        // a lone accented letter tells nothing: "5 à 7"
+        let tells = |c: char| (c.is_ascii() || script != Script::Latin) && script.has(c);
+        if tokens.iter().any(|t| matches!(&t.shape, Shape::Word(word) if word.chars().any(tells))) {
+            add_most_known(&mut order, script, tokens, context);
         }
     }
     if order.is_empty() {
         order.push(context.language);
     }
     order
+}
+
+/// Adds those of the script's languages that know most of the words, the context's first; only one where none knows any.
+fn add_most_known(order: &mut Vec<Language>, script: Script, tokens: &[Token], context: &TimeContext) {
+    let start = order.len();
+    let is_sole = script.languages().nth(1).is_none();
+    let mut most = 0;
+    for language in script.languages() {
+        let known = if is_sole { 0 } else { Lexicon::of(language).known(tokens) };
+        if known > most {
+            order.truncate(start);
+            most = known;
+        }
+        if known == most {
+            order.push(language);
+        }
+    }
+    order[start..].sort_by_key(|language| *language != context.language);
+    if most == 0 {
+        order.truncate(start + 1);
+    }
 }
 
 /// One meaning of all the phrases of a text.

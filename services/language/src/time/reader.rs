@@ -3,10 +3,11 @@
 use chrono::Weekday;
 
 use super::{
+    grammar::Grammar,
     lexicon::{Lexeme, Sense},
     phrase::{Part, Unit},
+    words::Words,
 };
-use crate::Language;
 
 /// Marks that, glued to a number, make it a price, a share, a path, a version …
 const SPOILERS: &str = "$€£¥₽#№%‰°*=&^\\_<>/";
@@ -18,20 +19,17 @@ const MOST_SKIPPED: usize = 8;
 #[derive(Clone, Copy)]
 pub struct Reader<'a> {
     pub lexemes: &'a [Lexeme],
-    pub language: Language,
+    pub grammar: &'static dyn Grammar,
+    pub words: &'static Words,
     /// `3/4` is 3 April.
     pub day_first: bool,
-    /// Where the first past verb stands (Russian).
+    /// Where the first past verb stands.
     past_verb: Option<usize>,
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(lexemes: &'a [Lexeme], language: Language, day_first: bool) -> Self {
-        let past_verb = match language {
-            Language::Ru => lexemes.iter().position(|l| l.senses.is_empty() && is_past_verb(&l.word)),
-            Language::En | Language::Es => None,
-        };
-        Self { lexemes, language, day_first, past_verb }
+    pub fn new(lexemes: &'a [Lexeme], grammar: &'static dyn Grammar, day_first: bool) -> Self {
+        Self { lexemes, grammar, words: grammar.words(), day_first, past_verb: grammar.past_verb(lexemes) }
     }
 
     /// Whether a past verb stands before `i` ("сделал за 5 минут").
@@ -188,8 +186,8 @@ impl<'a> Reader<'a> {
         if let Some(digits) = self.get(i)?.digits {
             let year = digits.lone().filter(|_| digits.widths()[0] == 4)?;
             let next = self.skip(i + 1, &[Sense::YearWord]);
-            if self.is_word(next, &["be"]) && self.language == Language::En && year > 2400 {
-                return i32::try_from(year - 543).ok().map(|year| (year, next + 1)); // the Buddhist era
+            if self.is_word(next, self.words.buddhist_era) && year > 2400 {
+                return i32::try_from(year - 543).ok().map(|year| (year, next + 1));
             }
             return i32::try_from(year).ok().map(|year| (year, next));
         }
@@ -225,16 +223,7 @@ impl<'a> Reader<'a> {
         self.is(i, Sense::Counted)
             || self.unit(i).is_some_and(|_| !self.is(i, Sense::Oclock))
             || self.get(i).is_some_and(|l| {
-                l.mark.is_some_and(|m| SPOILERS.contains(m))
-                    || self.language == Language::Ru
-                        && l.senses.is_empty()
-                        && (l.word.ends_with("ах") || l.word.ends_with("ях"))
+                l.mark.is_some_and(|m| SPOILERS.contains(m)) || l.senses.is_empty() && self.grammar.is_counted(&l.word)
             })
     }
-}
-
-/// A Russian verb in the past tense, by its ending.
-fn is_past_verb(word: &str) -> bool {
-    let bare = word.strip_suffix("ся").or_else(|| word.strip_suffix("сь")).unwrap_or(word);
-    bare.chars().count() > 3 && ["л", "ла", "ли", "ло"].iter().any(|end| bare.ends_with(end))
 }

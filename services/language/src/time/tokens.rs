@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::folder::plain;
+
 /// The most numbers a run such as `2026-12-22` may join; longer runs are no date.
 const MOST_PARTS: usize = 3;
 
@@ -50,20 +52,6 @@ pub struct Token {
     pub glued: bool,
 }
 
-/// One folded character: lower case, without its accent.
-fn fold(c: char) -> char {
-    match c.to_lowercase().next().unwrap_or(c) {
-        'á' | 'à' => 'a',
-        'é' | 'è' => 'e',
-        'í' | 'ì' => 'i',
-        'ó' | 'ò' => 'o',
-        'ú' | 'ù' | 'ü' => 'u',
-        'ñ' => 'n',
-        'ё' => 'е',
-        lower => lower,
-    }
-}
-
 /// Marks that add an accent to the letter before them.
 fn is_combining(c: char) -> bool {
     ('\u{300}'..='\u{36f}').contains(&c)
@@ -83,7 +71,7 @@ fn mark(c: char) -> char {
 
 /// A word folded the way tokens are; for tables of words.
 pub fn folded(word: &str) -> String {
-    word.chars().filter(|c| !is_combining(*c) && !is_apostrophe(*c)).map(fold).collect()
+    word.chars().filter(|c| !is_combining(*c) && !is_apostrophe(*c)).map(plain).collect()
 }
 
 /// Cuts `text` into tokens.
@@ -128,7 +116,7 @@ fn word(text: &str, start: usize) -> (Shape, usize) {
         let inside = is_apostrophe(c)
             && chars.peek().is_some_and(|(_, next)| next.is_alphabetic() || folded.ends_with('s') && *next == ' ');
         if c.is_alphabetic() {
-            folded.push(fold(c));
+            folded.push(plain(c));
         } else if !inside && !is_combining(c) {
             break;
         }

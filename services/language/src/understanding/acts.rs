@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use super::{
     Intent,
+    grammar::Followed,
     lexicon::{Form, Verbs},
     sentence::Sentence,
 };
-use crate::Language;
 
 /// What a verb asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Deed {
+pub(crate) enum Deed {
     /// Get in touch. `weak`: only with a time. `together`: "let's talk".
     Contact {
         intent: Intent,
@@ -28,7 +28,7 @@ pub(super) enum Deed {
 
 /// A verb that asks something, and where.
 #[derive(Debug, Clone)]
-pub(super) struct Act {
+pub(crate) struct Act {
     pub deed: Deed,
     /// From the first word that asks (`could you`) to the end of the verb's own words.
     pub words: Range<usize>,
@@ -37,7 +37,7 @@ pub(super) struct Act {
 }
 
 /// All of a sentence's acts, in order.
-pub(super) fn acts(sentence: &Sentence) -> Vec<Act> {
+pub(crate) fn acts(sentence: &Sentence) -> Vec<Act> {
     let mut out = Vec::new();
     let mut at = 0;
     while at < sentence.tokens.len() {
@@ -67,7 +67,7 @@ fn act_at(sentence: &Sentence, at: usize) -> Option<Act> {
         // "why don't you ping me" asks for it
         let suggested = at > 0 && tokens[at - 1].is_one_of(lexicon.words.question);
         if let Some(end) = patterns.longest(tokens, at, &slack).filter(|_| !suggested) {
-            if lexicon.language == Language::En && starts(sentence, at).is_none() {
+            if lexicon.grammar.refusal_must_start() && starts(sentence, at).is_none() {
                 return None; // "they never call me"
             }
             if is_reported(sentence, at) || is_for_another(sentence, end, intent, at..end) {
@@ -127,52 +127,27 @@ fn contact_at(sentence: &Sentence, at: usize, verbs: &Verbs) -> Option<Act> {
     if is_reported(sentence, from) || is_for_another(sentence, end, verbs.intent, from..end) {
         return None;
     }
-    if sentence.lexicon.language == Language::Es && needs_me(sentence, at, verbs.form) && !has_me(sentence, from..end) {
+    if sentence.lexicon.grammar.needs_me(&tokens[at], verbs.form) && !has_me(sentence, from..end) {
         return None;
     }
     let deed = Deed::Contact { intent: verbs.intent, weak: verbs.weak, together: verbs.form == Form::Together };
     Some(Act { deed, words: from..end, verb: at })
 }
 
-/// Spanish verbs that don't hold `me` themselves ("puedes escribir mañana" may mean anybody).
-fn needs_me(sentence: &Sentence, verb: usize, form: Form) -> bool {
-    match form {
-        Form::Asked => sentence.tokens[verb].folded.ends_with('r') && !sentence.tokens[verb].folded.starts_with("pon"),
-        Form::Wished => !sentence.tokens[verb].folded.starts_with("te"),
-        _ => false,
-    }
-}
-
-fn has_me(sentence: &Sentence, range: Range<usize>) -> bool {
+/// Whether the words name the one who writes.
+pub(crate) fn has_me(sentence: &Sentence, range: Range<usize>) -> bool {
     sentence.tokens[range].iter().any(|t| t.is_one_of(sentence.lexicon.words.me))
 }
 
 /// Whether the words before are such that an unmistakable imperative asks us.
 fn is_free(sentence: &Sentence, at: usize) -> bool {
     let words = sentence.lexicon.words;
-    let clause = sentence.clause_before(at);
-    let mut before = clause.clone().rev().filter(|&i| sentence.tokens[i].is_word() && !sentence.is_slack(i));
+    let mut before = sentence.words_before(at);
     // "не напиши", "если вы мне напишите"
     let adjacent = before
-        .clone()
         .find(|&i| !sentence.tokens[i].is_one_of(words.me) && !sentence.tokens[i].is_one_of(words.you))
         .is_some_and(|i| sentence.tokens[i].is_one_of(words.not) || sentence.tokens[i].is_one_of(words.conditional));
-    let russian = sentence.lexicon.language == Language::Ru;
-    let another = russian
-        && before.any(|i| {
-            let token = &sentence.tokens[i];
-            token.is_one_of(words.third) || token.is_one_of(words.kin) || names_another(sentence, i)
-        })
-        && !has_me(sentence, clause.start..(at + 3).min(sentence.tokens.len()));
-    !adjacent && !another
-}
-
-/// A capitalised dative ("Ивану").
-fn names_another(sentence: &Sentence, at: usize) -> bool {
-    let token = &sentence.tokens[at];
-    let dative = ['у', 'ю', 'е'].iter().any(|&end| token.folded.ends_with(end));
-    let known = sentence.filler[at] || token.time || token.is_one_of(sentence.lexicon.words.preposition);
-    token.capital && dative && !known && token.folded.chars().count() > 2
+    !adjacent && !sentence.lexicon.grammar.is_said_to_another(sentence, at)
 }
 
 /// "Напишешь мне завтра?" asks; "когда напишешь", "думал, что напишешь" don't.
@@ -209,11 +184,7 @@ fn starts(sentence: &Sentence, at: usize) -> Option<usize> {
 
 /// The sentence up to `end` is about somebody else: what follows "and" is theirs ("he will come and write to me").
 fn others_speak(sentence: &Sentence, end: usize) -> bool {
-    const SUBJECTS: &[&str] = &[
-        "he", "she", "they", "who", "someone", "somebody", "nobody", "people", "el", "ella", "ellos", "alguien",
-        "quien",
-    ];
-    sentence.tokens[..end].iter().any(|t| t.is_one_of(SUBJECTS))
+    sentence.tokens[..end].iter().any(|t| t.is_one_of(sentence.lexicon.words.subjects))
 }
 
 /// Where the words that ask begin, if such stand right before the verb.
@@ -253,45 +224,5 @@ fn is_for_another(sentence: &Sentence, end: usize, intent: Intent, act: Range<us
     let solid = (end..clause_end)
         .find(|&i| !sentence.is_slack(i) && !tokens[i].is_one_of(words.me) && !tokens[i].is_one_of(words.not));
     let Some(next) = solid else { return false };
-    let token = &tokens[next];
-    match sentence.lexicon.language {
-        Language::Ru => {
-            let to_me = has_me(sentence, act.start..next) || has_me(sentence, sentence.clause_before(act.start));
-            if token.is_one_of(words.third) && !to_me {
-                return true;
-            }
-            let with = token.is_one_of(words.with);
-            if with && !to_me {
-                return !tokens.get(next + 1).is_some_and(|t| t.is_one_of(words.with_me) || t.time);
-            }
-            let known = token.is_one_of(words.preposition)
-                || token.is_one_of(words.introduces)
-                || sentence.filler[next]
-                || token.quoted
-                || !token.is_word();
-            if to_me || known {
-                return false;
-            }
-            let directly = next == end && intent == Intent::Write && tokens[act.end - 1].folded != "связи";
-            let infinitive = ["ть", "ться", "ти", "чь"].iter().any(|e| token.folded.ends_with(e));
-            token.is_one_of(words.kin)
-                || (token.capital && !tokens[act.clone()].iter().all(|t| t.capital))
-                || (directly && !infinitive)
-        }
-        Language::En => {
-            let to_me = has_me(sentence, act);
-            let article = token.is_one_of(&["a", "an"]) && to_me && intent == Intent::Write;
-            let another = token.is_one_of(words.with)
-                && !tokens.get(next + 1).is_some_and(|t| t.is_one_of(words.with_me) || t.time);
-            article || (!to_me && (token.is_one_of(words.third) || (another && intent == Intent::Write)))
-        }
-        Language::Es => {
-            let enclitic =
-                tokens[act.clone()].iter().any(|t| ["me", "nos", "melo"].iter().any(|e| t.folded.ends_with(e)));
-            let person =
-                |i: usize| tokens.get(i).is_some_and(|t| !t.is_one_of(words.with_me) && !t.time && t.is_word());
-            let to_another = token.is_one_of(words.with) && person(next + 1);
-            to_another && !enclitic && intent == Intent::Write
-        }
-    }
+    sentence.lexicon.grammar.is_for_another(sentence, &Followed { next, end, intent, act })
 }

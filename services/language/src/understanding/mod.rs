@@ -5,23 +5,28 @@
 //! its stretch of the sentence, and the stretch its time and topic ([`stretch`], [`standing`], [`topic`]). What is quoted, reported, or
 //! addressed to somebody else asks for nothing. In doubt nothing is understood: a missed request is answered honestly, a
 //! wrong one sends a message nobody asked for.
+//!
+//! Nothing here knows a language by name: its words are in its folder ([`lexicon`]), and so is what its grammar does otherwise
+//! ([`grammar`]).
 
-mod acts;
-mod lexicon;
+pub(crate) mod acts;
+pub(crate) mod grammar;
+pub(crate) mod lexicon;
 mod pattern;
 mod read;
-mod sentence;
+pub(crate) mod sentence;
 mod standing;
 mod stretch;
 mod tongue;
 mod topic;
-mod words;
+pub(crate) mod words;
 
 use crate::{
     Language, excerpt,
     time::{Meaning, TimeContext, parse_all},
 };
 
+pub(crate) use grammar::Grammar;
 pub use tongue::language_of;
 
 /// The longest topic kept, in characters.
@@ -140,7 +145,7 @@ pub fn understand_all(text: &str, context: &TimeContext) -> Understood {
     let language = language_of(text);
     let context = TimeContext { language: language.unwrap_or(context.language), ..context.clone() };
     let reader = |phrase: &str| parse_all(phrase, &context);
-    let others = [Language::En, Language::Es, Language::Ru].into_iter().filter(|&l| l != context.language);
+    let others = Language::ALL.iter().copied().filter(|&l| l != context.language);
     let mut in_part = false;
     for candidate in std::iter::once(context.language).chain(others) {
         let (requests, missed) = read::requests(text, candidate, &reader);

@@ -28,7 +28,7 @@ impl Element {
 
 /// One sequence of words.
 #[derive(Debug)]
-pub(super) struct Pattern(Vec<Element>);
+pub(crate) struct Pattern(Vec<Element>);
 
 /// Tokens that may be skipped between two words of a pattern, at most: a time and some politeness, said at length.
 const MOST_SKIPPED: usize = 16;
@@ -89,7 +89,7 @@ fn rest(
 
 /// Many patterns with one meaning, found by their first words.
 #[derive(Debug)]
-pub(super) struct Patterns {
+pub(crate) struct Patterns {
     all: Vec<Pattern>,
     by_word: HashMap<String, Vec<usize>>,
     /// By the first letter of a stem.
@@ -97,7 +97,7 @@ pub(super) struct Patterns {
 }
 
 /// Nothing may stand between the words.
-pub(super) const TIGHT: &dyn Fn(usize) -> bool = &|_| false;
+pub(crate) const TIGHT: &dyn Fn(usize) -> bool = &|_| false;
 
 impl Patterns {
     pub fn new(sources: &[&str]) -> Self {
@@ -148,7 +148,7 @@ impl Patterns {
 
 /// Whether the words are all taken by these sets, one after another, with at least one of `needed`; marks and pictographs don't count.
 /// Tokens that `free` names may be left over.
-pub(super) fn covered(
+pub(crate) fn covered(
     tokens: &[Token],
     needed: &Patterns,
     allowed: &[&Patterns],

@@ -23,7 +23,7 @@ const NODS: &[char] = &[
 /// What `text` asks for by the words of one language; never empty.
 ///
 /// The second value: something may have been missed, for the text is too dense.
-pub(super) fn requests(text: &str, language: Language, reader: Reader) -> (Vec<Request>, bool) {
+pub(crate) fn requests(text: &str, language: Language, reader: Reader) -> (Vec<Request>, bool) {
     let lexicon = Lexicon::of(language);
     let text = without_quoted_lines(text);
     let sentences = sentences(&text, tokens(&text), lexicon, reader);
@@ -124,7 +124,7 @@ fn sentence_requests(sentence: &Sentence, reader: Reader) -> Vec<Request> {
 }
 
 /// "Лучше в пятницу", "make it Friday": nothing but a time and words that prefer it.
-pub(super) fn implied_move(sentence: &Sentence, range: Range<usize>, reader: Reader) -> Option<Asked> {
+pub(crate) fn implied_move(sentence: &Sentence, range: Range<usize>, reader: Reader) -> Option<Asked> {
     let lexicon = sentence.lexicon;
     let tokens = &sentence.tokens[range.clone()];
     let before_time = |t: &super::words::Token| t.time || t.is_one_of(lexicon.words.before_time);

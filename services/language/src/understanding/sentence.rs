@@ -1,25 +1,24 @@
 //! Sentences of a message: their tokens, which of them say a time, which are politeness or filling.
 
-use std::{cell::Cell, ops::Range};
+use std::{cell::Cell, collections::HashSet, ops::Range, sync::LazyLock};
 
 use super::{
     lexicon::Lexicon,
     pattern::{Patterns, TIGHT},
     words::{Sort, Token},
 };
-use crate::time::{Meaning, Moment};
+use crate::{
+    Language,
+    time::{Meaning, Moment},
+};
 
 /// Reads the time in a text.
-pub(super) type Reader<'a> = &'a dyn Fn(&str) -> Meaning;
+pub(crate) type Reader<'a> = &'a dyn Fn(&str) -> Meaning;
 
-/// Abbreviations after which a full stop ends no sentence.
-const ABBREVIATIONS: &[&str] = &[
-    "am", "pm", "мин", "сек", "час", "ч", "г", "руб", "тел", "ул", "им", "янв", "фев", "февр", "мар", "апр", "июн",
-    "июл", "авг", "сен", "сент", "окт", "ноя", "нояб", "дек", "пн", "вт", "ср", "чт", "пт", "сб", "вс", "утр", "mr",
-    "mrs", "ms", "dr", "sr", "sra", "st", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov",
-    "dec", "mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun", "min", "mins", "sec", "secs",
-    "hr", "hrs", "ene", "abr", "ago", "dic", "seg", "hs", "lun", "mie", "jue", "vie", "sab", "dom", "approx", "vs",
-];
+/// Abbreviations of all languages: names and times are written so in any.
+static ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    Language::ALL.iter().flat_map(|language| language.folder().requests.words().abbreviations).copied().collect()
+});
 
 /// Tokens of a sentence, at most: a longer one is read in parts, if possible from comma to comma.
 const LONGEST: usize = 160;
@@ -28,7 +27,7 @@ const LONG: usize = LONGEST - 40;
 const READINGS: usize = 24;
 
 /// One sentence.
-pub(super) struct Sentence<'a> {
+pub(crate) struct Sentence<'a> {
     /// The whole message; tokens' spans are bytes of it.
     pub text: &'a str,
     pub lexicon: &'static Lexicon,
@@ -118,6 +117,11 @@ impl<'a> Sentence<'a> {
             || self.tokens[at].is_one_of(words.you)
     }
 
+    /// The words of its clause before `at`, from there back, without what may be passed over.
+    pub fn words_before(&self, at: usize) -> impl Iterator<Item = usize> {
+        self.clause_before(at).rev().filter(|&i| self.tokens[i].is_word() && !self.is_slack(i))
+    }
+
     /// Tokens of the clause before `at` that `at` belongs to.
     pub fn clause_before(&self, at: usize) -> Range<usize> {
         let start = (0..at).rev().find(|&i| self.is_boundary(i)).map_or(0, |i| i + 1);
@@ -141,7 +145,7 @@ fn marked(tokens: &[Token], patterns: &Patterns) -> Vec<bool> {
 }
 
 /// Where a meaning was said.
-pub(super) fn spans(meaning: &Meaning) -> Vec<Range<usize>> {
+pub(crate) fn spans(meaning: &Meaning) -> Vec<Range<usize>> {
     match meaning {
         Meaning::Instant(moment) | Meaning::Past(moment) | Meaning::TooFar(moment) => vec![moment.span.clone()],
         Meaning::Ambiguous { readings, span, .. } if readings.is_empty() => vec![span.clone()],
@@ -165,7 +169,7 @@ fn shifted(meaning: Meaning, by: usize) -> Meaning {
 }
 
 /// Cuts a message's tokens into sentences; sentences without words are kept if they hold a pictograph.
-pub(super) fn sentences<'a>(
+pub(crate) fn sentences<'a>(
     text: &'a str,
     tokens: Vec<Token>,
     lexicon: &'static Lexicon,
@@ -201,7 +205,7 @@ fn ends_sentence(text: &str, before: Option<&Token>, token: &Token, next: Option
                 b.is_word()
                     && b.span.end == token.span.start
                     && (b.folded.chars().count() == 1 && !b.folded.starts_with(|c: char| c.is_ascii_digit())
-                        || ABBREVIATIONS.contains(&b.folded.as_str()))
+                        || ABBREVIATIONS.contains(b.folded.as_str()))
             });
             spaced && !short
         }

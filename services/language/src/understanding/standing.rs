@@ -12,7 +12,7 @@ use super::{
 use crate::time::Meaning;
 
 /// A refusal or a cancellation; with a better time beside it, a move.
-pub(super) fn refusal(
+pub(crate) fn refusal(
     sentence: &Sentence,
     range: Range<usize>,
     act: &Act,
@@ -50,7 +50,7 @@ fn which(sentence: &Sentence, range: Range<usize>, act: &Act, intent: Option<Int
     let named = range
         .clone()
         .filter(|&i| inside(i))
-        .any(|i| names_promise(i) || tokens[i].is_one_of(words.pronoun) || ends_in_it(&tokens[i].folded));
+        .any(|i| names_promise(i) || tokens[i].is_one_of(words.pronoun) || tokens[i].ends_in(words.ends_in_it));
     let all = range.clone().filter(|&i| inside(i)).any(|i| tokens[i].is_one_of(words.all));
     let topic: Vec<&str> = (act.words.end..range.end)
         .filter(|&i| {
@@ -72,15 +72,8 @@ fn which(sentence: &Sentence, range: Range<usize>, act: &Act, intent: Option<Int
     Which { all, topic: topic.join(" "), time, intent, named: named || nothing_more }
 }
 
-/// Spanish "cancélalo", "muévelos".
-fn ends_in_it(word: &str) -> bool {
-    ["lalo", "lala", "lelo", "lalos", "velo", "bialo", "salo", "zalo", "trasalo", "ponlo", "arlo", "erlo"]
-        .iter()
-        .any(|e| word.ends_with(e))
-}
-
 /// A move: where to, and which promise.
-pub(super) fn shift(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) -> Request {
+pub(crate) fn shift(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) -> Request {
     let words = sentence.lexicon.words;
     // "с пятницы на понедельник", "from Friday to Monday": the last target counts, what stands before says which
     // (some words, such as "from", hide the time behind them)

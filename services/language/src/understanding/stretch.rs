@@ -14,7 +14,7 @@ use super::{
 use crate::time::{Grain, Meaning};
 
 /// The requests of a sentence's acts, in order.
-pub(super) fn requests(sentence: &Sentence, acts: &[Act], reader: Reader) -> Vec<Request> {
+pub(crate) fn requests(sentence: &Sentence, acts: &[Act], reader: Reader) -> Vec<Request> {
     let mut out: Vec<Request> = Vec::new();
     let mut unfinished = false;
     for (k, act) in acts.iter().enumerate() {
@@ -112,35 +112,9 @@ fn is_recall(sentence: &Sentence, act: &Act) -> bool {
     }) else {
         return false;
     };
-    const ASKS: &[&str] = &[
-        "how",
-        "what",
-        "who",
-        "where",
-        "why",
-        "which",
-        "when",
-        "как",
-        "кто",
-        "где",
-        "какой",
-        "какая",
-        "какие",
-        "какое",
-        "сколько",
-        "когда",
-        "зачем",
-        "почему",
-        "чем",
-        "como",
-        "quien",
-        "donde",
-        "cual",
-        "cuanto",
-        "cuando",
-    ];
-    let accented_que = tokens[next].folded == "que" && sentence.text[tokens[next].span.clone()].to_lowercase() == "qué";
-    tokens[next].is_one_of(ASKS) || accented_que
+    let words = sentence.lexicon.words;
+    let accented = || sentence.text[tokens[next].span.clone()].to_lowercase();
+    tokens[next].is_one_of(words.asks_now) || words.asks_now_accented.iter().any(|word| *word == accented())
 }
 
 fn is_repeated(sentence: &Sentence, range: Range<usize>) -> bool {
@@ -321,11 +295,10 @@ fn clauses(sentence: &Sentence, range: Range<usize>) -> Vec<Range<usize>> {
 
 /// Has a subject of its own, or is introduced as what the message is about.
 fn is_foreign(sentence: &Sentence, clause: Range<usize>) -> bool {
-    const INTRODUCE: &[&str] = &["что", "чтобы", "that", "que", "про", "about", "sobre", "которая", "который", "which"];
     let first =
         clause.clone().find(|&i| sentence.tokens[i].is_word() && !sentence.polite[i] && !sentence.tokens[i].time);
     is_other_clause(sentence, first.unwrap_or(clause.end)..clause.end)
-        || first.is_some_and(|i| sentence.tokens[i].is_one_of(INTRODUCE))
+        || first.is_some_and(|i| sentence.tokens[i].is_one_of(sentence.lexicon.words.opens_clause))
 }
 
 /// The time stands in a clause that is about something else.
@@ -374,32 +347,14 @@ fn is_elsewhere(sentence: &Sentence, range: Range<usize>, act: &Act, span: &Rang
 
 /// "Remind me tomorrow that on Friday …": what follows the introducing word is the topic's own time.
 fn before_topic(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) -> Option<Meaning> {
-    const INTRODUCE: &[&str] = &[
-        "про",
-        "о",
-        "об",
-        "насчет",
-        "что",
-        "чтобы",
-        "about",
-        "that",
-        "regarding",
-        "to",
-        "sobre",
-        "que",
-        "de",
-        "acerca",
-    ];
     let words = sentence.lexicon.words;
     if sentence.tokens[range.clone()].iter().any(|t| t.is_one_of(words.or)) {
         return None;
     }
-    let infinitive = |i: usize| {
-        let word = &sentence.tokens[i].folded;
-        ["ть", "ться", "ти"].iter().any(|e| word.ends_with(e)) && !sentence.tokens[i].time
-    };
-    let topic = (act.words.end..range.end)
-        .find(|&i| !sentence.tokens[i].time && (sentence.tokens[i].is_one_of(INTRODUCE) || infinitive(i)))?;
+    let topic = (act.words.end..range.end).find(|&i| {
+        !sentence.tokens[i].time
+            && (sentence.tokens[i].is_one_of(words.opens_topic) || sentence.tokens[i].ends_in(words.topic_verb))
+    })?;
     let meaning = sentence.time(range.start..topic, reader);
     matches!(meaning, Meaning::Instant(_)).then_some(meaning)
 }
@@ -414,7 +369,7 @@ fn is_bare_clock(sentence: &Sentence, span: &Range<usize>) -> bool {
 }
 
 /// A meaning with its own words.
-pub(super) fn asked(sentence: &Sentence, meaning: Meaning) -> Asked {
+pub(crate) fn asked(sentence: &Sentence, meaning: Meaning) -> Asked {
     let phrase = spans(&meaning).into_iter().map(|s| sentence.text[s].trim().to_owned()).collect::<Vec<_>>().join(" ");
     Asked { meaning, phrase }
 }

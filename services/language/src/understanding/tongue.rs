@@ -1,210 +1,28 @@
 //! Which of our languages a text is clearly written in.
 
 use super::words::tokens;
-use crate::Language;
-
-const ES: &[&str] = &[
-    "el",
-    "los",
-    "las",
-    "un",
-    "una",
-    "de",
-    "del",
-    "que",
-    "y",
-    "por",
-    "para",
-    "con",
-    "en",
-    "mi",
-    "mis",
-    "tu",
-    "su",
-    "es",
-    "esta",
-    "hola",
-    "gracias",
-    "vale",
-    "si",
-    "muchas",
-    "buenos",
-    "buenas",
-    "dias",
-    "manana",
-    "hoy",
-    "lunes",
-    "martes",
-    "miercoles",
-    "jueves",
-    "viernes",
-    "sabado",
-    "domingo",
-    "escribeme",
-    "escribame",
-    "recuerdame",
-    "recuerdeme",
-    "avisame",
-    "llamame",
-    "cancela",
-    "mejor",
-    "puedes",
-    "podrias",
-    "dentro",
-    "horas",
-    "minutos",
-    "segundos",
-    "semana",
-    "mes",
-    "ano",
-    "sobre",
-    "dejalo",
-    "quiero",
-    "necesito",
-    "hablamos",
-    "favor",
-    "porfa",
-    "perfecto",
-    "bueno",
-    "listo",
-    "dale",
-    "claro",
-    "cuanto",
-    "cuando",
-    "donde",
-    "como",
-    "acuerdo",
-    "entendido",
-    "recordatorio",
-    "recordatorios",
-    "tarde",
-    "noche",
-    "genial",
-    "al",
-    "lo",
-    "se",
-    "te",
-    "le",
-    "muy",
-    "cuesta",
-    "pasame",
-    "mandame",
-    "hablar",
-];
-const EN: &[&str] = &[
-    "the",
-    "a",
-    "an",
-    "is",
-    "are",
-    "you",
-    "your",
-    "my",
-    "it",
-    "to",
-    "and",
-    "of",
-    "in",
-    "on",
-    "at",
-    "for",
-    "with",
-    "about",
-    "please",
-    "thanks",
-    "thank",
-    "hello",
-    "hi",
-    "hey",
-    "tomorrow",
-    "today",
-    "tonight",
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-    "write",
-    "remind",
-    "ping",
-    "text",
-    "call",
-    "cancel",
-    "keep",
-    "leave",
-    "move",
-    "make",
-    "what",
-    "when",
-    "how",
-    "did",
-    "do",
-    "does",
-    "don't",
-    "dont",
-    "can",
-    "could",
-    "would",
-    "will",
-    "i",
-    "i'm",
-    "we",
-    "let's",
-    "week",
-    "month",
-    "hour",
-    "hours",
-    "minutes",
-    "seconds",
-    "days",
-    "morning",
-    "evening",
-    "good",
-    "great",
-    "got",
-    "sure",
-    "yes",
-    "reminder",
-    "reminders",
-    "this",
-    "that",
-    "human",
-    "need",
-    "want",
-    "talk",
-    "reschedule",
-    "understood",
-    "perfect",
-    "show",
-    "list",
-    "later",
-    "much",
-];
+use crate::{Language, folder::Script};
 
 /// The language a text is clearly written in; `None` when it doesn't say ("ok", "👍", a number).
 pub fn language_of(text: &str) -> Option<Language> {
     let (mut cyrillic, mut latin) = (0usize, 0usize);
     for c in text.chars() {
-        match c {
-            '\u{400}'..='\u{52f}' => cyrillic += 1,
-            c if c.is_alphabetic() && c < '\u{250}' => latin += 1,
-            _ => {}
-        }
+        cyrillic += usize::from(Script::Cyrillic.has(c));
+        latin += usize::from(Script::Latin.has(c));
     }
-    if cyrillic > 0 && cyrillic * 2 >= latin {
-        return Some(Language::Ru);
+    let script = if cyrillic > 0 && cyrillic * 2 >= latin { Script::Cyrillic } else { Script::Latin };
+    let languages: Vec<Language> = script.languages().collect();
+    if let [only] = languages[..] {
+        return Some(only);
     }
-    let (mut es, mut en) = (0usize, 0usize);
-    for token in tokens(text).iter().filter(|t| t.is_word()) {
-        es += usize::from(token.is_one_of(ES));
-        en += usize::from(token.is_one_of(EN));
-    }
-    es += text.chars().filter(|c| matches!(c, 'ñ' | '¿' | '¡' | 'á' | 'é' | 'í' | 'ó' | 'ú')).count();
-    match es.cmp(&en) {
-        std::cmp::Ordering::Greater => Some(Language::Es),
-        std::cmp::Ordering::Less => Some(Language::En),
-        std::cmp::Ordering::Equal => None,
-    }
+    let words = tokens(text);
+    let signs = |language: Language| {
+        let folder = language.folder();
+        words.iter().filter(|t| t.is_one_of(folder.telling_words)).count()
+            + text.chars().filter(|c| folder.telling_letters.contains(c)).count()
+    };
+    let counts: Vec<usize> = languages.iter().map(|&language| signs(language)).collect();
+    let most = counts.iter().copied().max()?;
+    let mut best = languages.into_iter().zip(counts).filter(|&(_, count)| count == most);
+    best.next().filter(|_| best.next().is_none()).map(|(language, _)| language)
 }

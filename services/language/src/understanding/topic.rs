@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use super::{Intent, LONGEST_TOPIC, acts::Act, sentence::Sentence, words::Sort};
+use super::{Intent, LONGEST_TOPIC, acts::Act, lexicon::Source, sentence::Sentence, words::Sort};
+use crate::Language;
 
 /// The topic of `act` in the stretch `range`, where `times` are the bytes that say its time.
-pub(super) fn topic(
+pub(crate) fn topic(
     sentence: &Sentence,
     range: Range<usize>,
     act: &Act,
@@ -58,24 +59,7 @@ fn kept(sentence: &Sentence, range: Range<usize>, act: &Act, intent: Intent, tim
         }
         i += 1;
     }
-    const ASIDE: &[&str] = &[
-        "тогда",
-        "просто",
-        "ну",
-        "еще",
-        "также",
-        "снова",
-        "опять",
-        "пока",
-        "just",
-        "again",
-        "then",
-        "entonces",
-        "pues",
-        "ya",
-    ];
-    const THIS: &[&str] = &["это", "this", "that", "esto", "eso"];
-    let says_this = intent == Intent::Remind && out.iter().any(|&i| tokens[i].is_one_of(THIS));
+    let says_this = intent == Intent::Remind && out.iter().any(|&i| tokens[i].is_one_of(words.this));
     if !says_this && out.iter().all(|&i| sentence.filler[i] || !tokens[i].is_word()) {
         out.clear();
     }
@@ -84,7 +68,7 @@ fn kept(sentence: &Sentence, range: Range<usize>, act: &Act, intent: Intent, tim
         !token.quoted && matches!(token.sort, Sort::Mark(c) if c != '%' && c != '#' && c != '№' && c != '@' && c != '$')
             || token.is_one_of(words.conjunction)
             || token.is_one_of(words.or)
-            || token.is_one_of(ASIDE)
+            || in_any(&|words| token.is_one_of(words.aside))
             || matches!(token.sort, Sort::Emoji(_))
     };
     let start = out.iter().position(|i| !(edge(i) || tokens[*i].is_one_of(words.instead))).unwrap_or(out.len());
@@ -106,7 +90,7 @@ fn later(sentence: &Sentence, range: Range<usize>) -> Vec<usize> {
 }
 
 /// Whether the words for "later" stand there.
-pub(super) fn says_later(sentence: &Sentence, range: Range<usize>) -> bool {
+pub(crate) fn says_later(sentence: &Sentence, range: Range<usize>) -> bool {
     !later(sentence, range).is_empty()
 }
 
@@ -119,7 +103,7 @@ fn introduced_clause(sentence: &Sentence, range: Range<usize>) -> Option<Range<u
 }
 
 /// A clause with a subject of its own ("…, у меня экзамен", "…, because I forget") says why, not what about.
-pub(super) fn is_other_clause(sentence: &Sentence, range: Range<usize>) -> bool {
+pub(crate) fn is_other_clause(sentence: &Sentence, range: Range<usize>) -> bool {
     let words = sentence.lexicon.words;
     let tokens = &sentence.tokens;
     let mut said =
@@ -127,7 +111,7 @@ pub(super) fn is_other_clause(sentence: &Sentence, range: Range<usize>) -> bool 
     let Some(first) = said.next() else { return false };
     // "…, that would be great"
     let remark =
-        tokens[first].folded == "that" && said.next().is_some_and(|i| tokens[i].is_one_of(&["would", "is", "will"]));
+        tokens[first].is_one_of(words.remark) && said.next().is_some_and(|i| tokens[i].is_one_of(words.remark_verb));
     remark || tokens[first].is_one_of(words.other_clause)
 }
 
@@ -153,14 +137,14 @@ fn joined(sentence: &Sentence, kept: &[usize]) -> String {
 }
 
 /// Whether a request without a time is still one: nothing said about what, or the topic is introduced as such.
-pub(super) fn is_about_something(topic: &str, intent: Intent) -> bool {
+pub(crate) fn is_about_something(topic: &str, intent: Intent) -> bool {
     let first = super::words::tokens(topic).into_iter().find(super::words::Token::is_word);
     let Some(first) = first else { return true };
-    const ABOUT: &[&str] =
-        &["про", "о", "об", "обо", "насчет", "about", "regarding", "sobre", "acerca", "после", "after"];
-    const TO: &[&str] = &["to", "that", "что", "чтобы", "que", "de"];
-    let infinitive = ["ть", "ться", "ти", "ar", "er", "ir", "arle", "erle", "irle", "arlo"]
-        .iter()
-        .any(|e| first.folded.ends_with(e));
-    first.is_one_of(ABOUT) || (intent == Intent::Remind && (first.is_one_of(TO) || infinitive))
+    let to_do = |words: &Source| first.is_one_of(words.to) || first.ends_in(words.to_do);
+    in_any(&|words| first.is_one_of(words.about) || (intent == Intent::Remind && to_do(words)))
+}
+
+/// Whether the words of any language say so: what a request is about is often said in another language than the request.
+fn in_any(says: &dyn Fn(&Source) -> bool) -> bool {
+    Language::ALL.iter().any(|language| says(language.folder().requests.words()))
 }

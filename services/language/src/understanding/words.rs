@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use crate::folder::plain;
+
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sort {
+pub(crate) enum Sort {
     Word,
     /// A punctuation mark.
     Mark(char),
@@ -14,7 +16,7 @@ pub(super) enum Sort {
 
 /// One word, mark or pictograph of a text.
 #[derive(Debug, Clone)]
-pub(super) struct Token {
+pub(crate) struct Token {
     /// Bytes of the text.
     pub span: Range<usize>,
     /// Lower case, no accents, `ё` as `е`, a straight apostrophe.
@@ -37,6 +39,11 @@ impl Token {
         self.sort == Sort::Mark(mark)
     }
 
+    /// Ends in one of these.
+    pub fn ends_in(&self, endings: &[&str]) -> bool {
+        endings.iter().any(|ending| self.folded.ends_with(ending))
+    }
+
     /// One of the given folded words.
     pub fn is_one_of(&self, words: &[&str]) -> bool {
         self.is_word() && words.contains(&self.folded.as_str())
@@ -47,22 +54,15 @@ impl Token {
 fn fold_into(c: char, out: &mut String) {
     for lower in c.to_lowercase() {
         match lower {
-            'ё' => out.push('е'),
-            'á' | 'à' => out.push('a'),
-            'é' | 'è' => out.push('e'),
-            'í' | 'ì' => out.push('i'),
-            'ó' | 'ò' => out.push('o'),
-            'ú' | 'ù' | 'ü' => out.push('u'),
-            'ñ' => out.push('n'),
             '’' | 'ʼ' | '`' => out.push('\''),
             '\u{300}' | '\u{301}' | '\u{303}' => {}
-            other => out.push(other),
+            other => out.push(plain(other)),
         }
     }
 }
 
 /// A word as the lexicons spell it.
-pub(super) fn fold(word: &str) -> String {
+pub(crate) fn fold(word: &str) -> String {
     let mut out = String::with_capacity(word.len());
     for c in word.chars() {
         fold_into(c, &mut out);
@@ -80,7 +80,7 @@ fn joins(c: char) -> bool {
 }
 
 /// Cuts a text into tokens. Spaces, variation selectors and skin tones make none.
-pub(super) fn tokens(text: &str) -> Vec<Token> {
+pub(crate) fn tokens(text: &str) -> Vec<Token> {
     let chars: Vec<(usize, char)> = text.char_indices().collect();
     let end_of = |i: usize| chars.get(i).map_or(text.len(), |&(at, _)| at);
     let mut out = Vec::new();
@@ -191,7 +191,7 @@ fn opens(text: &str, span: &Range<usize>) -> bool {
 }
 
 /// The text with the lines that quote another message (`> …`) blanked, byte for byte.
-pub(super) fn without_quoted_lines(text: &str) -> String {
+pub(crate) fn without_quoted_lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         if line.trim_start().starts_with('>') {

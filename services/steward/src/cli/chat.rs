@@ -38,7 +38,7 @@ pub struct Chat {
     /// Who is talking
     #[arg(long, default_value = "terminal")]
     name: String,
-    /// ru, es or en; left out: as the text shows
+    /// The language of the client, such as ru; left out: as the text shows
     #[arg(long, value_name = "LANG")]
     language: Option<String>,
     /// IANA time zone; left out: the machine's

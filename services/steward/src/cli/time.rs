@@ -25,7 +25,7 @@ Examples:
   steward time --batch < phrases.jsonl
 
 --batch reads one JSON object per line,
-  {\"id\": …, \"text\": …, \"ref\": RFC 3339, \"lang\": \"ru\"|\"es\"|\"en\", \"zone\": IANA name}
+  {\"id\": …, \"text\": …, \"ref\": RFC 3339, \"lang\": such as \"ru\", \"zone\": IANA name}
 and answers each, in the same order, with
   {\"id\", \"outcome\": \"instant\"|\"ambiguous\"|\"past\"|\"none\", \"at\", \"local\", \"grain\", \"span\", \"rule\"}
 where span are the first byte and the byte after the last of the phrase in the text. A time more than two years ahead is
@@ -40,7 +40,7 @@ pub struct Time {
     /// The writer's IANA time zone
     #[arg(long, value_name = "ZONE", conflicts_with = "batch")]
     zone: Option<Tz>,
-    /// Used when the text doesn't show its language: ru, es, en; its region says which number of 3/4 is the day
+    /// Used when the text doesn't show its language, such as ru; its region says which number of 3/4 is the day
     #[arg(long, value_name = "LANG", value_parser = language, conflicts_with = "batch")]
     lang: Option<Tag>,
     /// Read JSON lines, write JSON lines

@@ -1,9 +1,11 @@
 //! Russian words of contact and of promises.
 
-use super::{Form::*, Source};
-use crate::understanding::Intent::*;
+use crate::understanding::{
+    Intent::*,
+    lexicon::{Form::*, Source},
+};
 
-pub(super) static SOURCE: Source = Source {
+pub static WORDS: Source = Source {
     verbs: &[
         (
             Write,
@@ -591,4 +593,18 @@ pub(super) static SOURCE: Source = Source {
         "этом",
         "про",
     ],
+    abbreviations: &[
+        "мин", "сек", "час", "ч", "г", "руб", "тел", "ул", "им", "янв", "фев", "февр", "мар", "апр", "июн", "июл",
+        "авг", "сен", "сент", "окт", "ноя", "нояб", "дек", "пн", "вт", "ср", "чт", "пт", "сб", "вс", "утр",
+    ],
+    aside: &["тогда", "просто", "ну", "еще", "также", "снова", "опять", "пока"],
+    this: &["это"],
+    about: &["про", "о", "об", "обо", "насчет", "после"],
+    to: &["что", "чтобы"],
+    to_do: &["ть", "ться", "ти"],
+    opens_topic: &["про", "о", "об", "насчет", "что", "чтобы"],
+    topic_verb: &["ть", "ться", "ти"],
+    opens_clause: &["что", "чтобы", "про", "которая", "который"],
+    asks_now: &["как", "кто", "где", "какой", "какая", "какие", "какое", "сколько", "когда", "зачем", "почему", "чем"],
+    ..Source::NONE
 };

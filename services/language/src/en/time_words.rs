@@ -2,20 +2,34 @@
 
 use chrono::Weekday::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
 
-use super::{
+use crate::time::{
     holiday::Holiday,
     lexicon::{Sense as S, Table},
     phrase::{
-        Part::{Afternoon, Dawn, Evening, Morning, Night},
+        Part::{self, Afternoon, Dawn, Evening, Morning, Night},
         Unit,
     },
+    words::Words,
 };
 
-pub const TABLES: [Table; 6] = [NUMBERS, UNITS, DAYS, PARTS, GRAMMAR, HOLIDAYS];
-
-/// Real words one letter away from a month or a weekday.
-pub const NOT_NAMES: &[&str] =
-    &["match", "marsh", "mayor", "sundae", "sunny", "marcy", "marco", "augusta", "monkey", "month", "money", "aprils"];
+pub static WORDS: Words = Words {
+    tables: &[NUMBERS, UNITS, DAYS, PARTS, GRAMMAR, HOLIDAYS],
+    not_names: &[
+        "match", "marsh", "mayor", "sundae", "sunny", "marcy", "marco", "augusta", "monkey", "month", "money", "aprils",
+    ],
+    ordinal_endings: &["st", "nd", "rd", "th"],
+    hour_signs: &["h", "hs", "hrs"],
+    at: &["at"],
+    before_dotted_date: &["on"],
+    short_am: &["a"],
+    roughly: &["ish"],
+    numbered: &["version", "v", "ver", "release", "ip", "section"],
+    before_verb: &["i", "you", "we", "they", "he", "she", "it", "who", "that", "which", "this"],
+    buddhist_era: &["be"],
+    after: &["after"],
+    time: &["time"],
+    ..Words::NONE
+};
 
 const NUMBERS: Table = &[
     (S::Number(0), "zero"),
@@ -170,7 +184,7 @@ const PARTS: Table = &[
     (S::PartToday(Morning), "this morning"),
     (S::PartToday(Afternoon), "this afternoon"),
     (S::PartToday(Evening), "this evening"),
-    (S::PartToday(super::phrase::Part::Noon), "this noon"),
+    (S::PartToday(Part::Noon), "this noon"),
     (S::Noon, "lunch time|lunchtime|at lunch|noon|midday|noontime|noonish|mid day"),
     (S::Midnight, "midnight|mid night"),
     (S::Am, "am|a . m .|a . m|a ."),

@@ -1,12 +1,14 @@
-//! The rules' English.
+//! What is said back in English.
 
 use chrono::{DateTime, Datelike};
 use chrono_tz::Tz;
-use steward_language::understanding::Intent;
 
-use super::{Wording, clock, days_ahead, first_word, month, stopped, weekday};
+use crate::{
+    understanding::Intent,
+    wording::{Wording, clock, days_ahead, first_word, month, stopped, weekday},
+};
 
-pub(super) struct English;
+pub struct English;
 
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const MONTHS: [&str; 12] = [
@@ -200,5 +202,18 @@ impl Wording for English {
             ("Reminder: ", ""),
             ("Reminder ", ""),
         ]
+    }
+
+    fn name_the_client(&self) -> &'static str {
+        "Name the client: /human_active @username or chat id, /human_release …, \
+         HUMAN: @username or chat id, then the text."
+    }
+
+    fn no_such_client(&self, client: &str) -> String {
+        format!("I can't find {client}. A conversation begins with the client's first message; the chat id works too.")
+    }
+
+    fn no_human_active(&self, client: &str) -> String {
+        format!("No human is active in the conversation with {client}.")
     }
 }

@@ -1,9 +1,11 @@
 //! Spanish words of contact and of promises.
 
-use super::{Form::*, Source};
-use crate::understanding::Intent::*;
+use crate::understanding::{
+    Intent::*,
+    lexicon::{Form::*, Source},
+};
 
-pub(super) static SOURCE: Source = Source {
+pub static WORDS: Source = Source {
     verbs: &[
         (
             Write,
@@ -494,4 +496,17 @@ pub(super) static SOURCE: Source = Source {
         "un", "una", "todo", "todos", "todas", "mas", "ya", "de", "del", "nada", "a", "al", "para", "que", "esos",
         "por", "su", "tus", "nunca", "mejor", "se", "hora", "dia", "fecha",
     ],
+    subjects: &["el", "ella", "ellos", "alguien", "quien"],
+    abbreviations: &["sr", "sra", "ene", "abr", "ago", "dic", "seg", "hs", "lun", "mie", "jue", "vie", "sab", "dom"],
+    aside: &["entonces", "pues", "ya"],
+    this: &["esto", "eso"],
+    about: &["sobre", "acerca"],
+    to: &["que", "de"],
+    to_do: &["ar", "er", "ir", "arle", "erle", "irle", "arlo"],
+    opens_topic: &["sobre", "que", "de", "acerca"],
+    opens_clause: &["que", "sobre"],
+    asks_now: &["como", "quien", "donde", "cual", "cuanto", "cuando"],
+    asks_now_accented: &["qué"],
+    ends_in_it: &["lalo", "lala", "lelo", "lalos", "velo", "bialo", "salo", "zalo", "trasalo", "ponlo", "arlo", "erlo"],
+    ..Source::NONE
 };

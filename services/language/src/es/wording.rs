@@ -1,12 +1,14 @@
-//! The rules' Spanish.
+//! What is said back in Spanish.
 
 use chrono::{DateTime, Datelike, Timelike};
 use chrono_tz::Tz;
-use steward_language::understanding::Intent;
 
-use super::{Wording, clock, days_ahead, first_word, month, stopped, weekday};
+use crate::{
+    understanding::Intent,
+    wording::{Wording, clock, days_ahead, first_word, month, stopped, weekday},
+};
 
-pub(super) struct Spanish;
+pub struct Spanish;
 
 const WEEKDAYS: [&str; 7] =
     ["el lunes", "el martes", "el miércoles", "el jueves", "el viernes", "el sábado", "el domingo"];
@@ -204,5 +206,20 @@ impl Wording for Spanish {
             ("Le recuerdo ", ""),
             ("Recordatorio ", ""),
         ]
+    }
+
+    fn name_the_client(&self) -> &'static str {
+        "Indique el cliente: /human_active @nombre o id del chat, /human_release …, \
+         HUMAN: @nombre o id del chat y después el texto."
+    }
+
+    fn no_such_client(&self, client: &str) -> String {
+        format!(
+            "No encuentro a {client}. La conversación empieza con el primer mensaje del cliente; también vale el id del chat."
+        )
+    }
+
+    fn no_human_active(&self, client: &str) -> String {
+        format!("En la conversación con {client} no hay ninguna persona activa.")
     }
 }

@@ -1,112 +1,35 @@
-//! What the rules say, in the client's language: one file per language, one place that chooses.
+//! A voice: one language's sentences at one moment, with the promises and times they are about.
 
-mod en;
-mod es;
-mod ru;
-
-use chrono::{DateTime, Datelike};
+use chrono::DateTime;
 use chrono_tz::Tz;
-use steward_language::{Language, understanding::Intent};
 
-use super::book::name;
-use crate::brain::Promise;
+use super::Wording;
+use crate::{Language, understanding::Intent};
 
 /// Promises that one sentence names, at most; of more it says how many.
 const LISTED: usize = 20;
 
 /// A promise as it is spoken of.
 #[derive(Debug, Clone)]
-pub(super) struct Item {
+pub struct Item {
     pub intent: Intent,
     /// Due, in the contact's zone.
     pub when: DateTime<Tz>,
-    /// Say the seconds too.
+    /// Say the seconds too, if the time has any.
     pub seconds: bool,
-    /// What it is about; may be empty.
+    /// What it is about ([`topic_of`]); may be empty.
     pub topic: String,
 }
 
-impl Item {
-    /// `seconds` asks for seconds if the time has any.
-    pub fn new(promise: &Promise, zone: Tz, seconds: bool) -> Self {
-        let intent = if promise.intention == name(Intent::Remind) { Intent::Remind } else { Intent::Write };
-        Self { intent, when: promise.due_at.with_timezone(&zone), seconds, topic: topic_of(&promise.text) }
-    }
-}
-
-/// A language's sentences. `when` texts are ready to stand behind a verb ("сегодня в 14:32").
-trait Wording: Sync {
-    fn when(&self, at: &DateTime<Tz>, now: &DateTime<Tz>, seconds: bool) -> String;
-    /// "напишу", "to write to you": what is promised, without the time. `will`: as a promise, else as an infinitive.
-    fn verb(&self, intent: Intent, will: bool) -> &'static str;
-    fn and(&self) -> &'static str;
-    fn or(&self) -> &'static str;
-    fn confirmed(&self, intent: Intent, when: &str) -> String;
-    fn due_already(&self, intent: Intent, when: &str) -> String;
-    fn moved(&self, what: &str) -> String;
-    fn kept(&self, what: &str) -> String;
-    fn others_kept(&self, what: &str) -> String;
-    fn lost(&self, what: &str) -> String;
-    fn cancelled(&self, what: &str) -> String;
-    fn promises(&self, what: &[String]) -> String;
-    fn no_promises(&self) -> &'static str;
-    fn not_there(&self, what: &str) -> String;
-    fn which_to_cancel(&self, what: &str) -> String;
-    fn which_to_move(&self, what: &str) -> String;
-    fn ask_when(&self, intent: Intent) -> &'static str;
-    fn which_time(&self, readings: &str, intent: Intent) -> String;
-    fn loose_time(&self, intent: Intent) -> &'static str;
-    fn already_past(&self, when: &str) -> String;
-    fn too_far(&self) -> &'static str;
-    fn only_once(&self) -> &'static str;
-    fn person_called(&self) -> &'static str;
-    fn no_model(&self) -> &'static str;
-    /// "and 12 more": what a list leaves out.
-    fn more(&self, count: usize) -> String;
-    fn too_many(&self) -> &'static str;
-    fn read_in_part(&self) -> &'static str;
-    fn failed(&self) -> &'static str;
-    /// What stands on the buttons below a confirmation: keep it, cancel it, a day later. At most 20 characters each.
-    fn buttons(&self) -> [&'static str; 3];
-    /// What is sent when a promise is due.
-    fn message(&self, intent: Intent, topic: &str) -> String;
-    /// What stands before and after the topic in those messages.
-    fn frames(&self) -> &'static [(&'static str, &'static str)];
-}
-
-fn wording(language: Language) -> &'static dyn Wording {
-    match language {
-        Language::Ru => &ru::Russian,
-        Language::Es => &es::Spanish,
-        Language::En => &en::English,
-    }
-}
-
-/// The topic inside one of our own messages; another text as it is.
-fn topic_of(text: &str) -> String {
-    for language in [Language::Ru, Language::Es, Language::En] {
-        let words = wording(language);
-        if [Intent::Write, Intent::Remind].iter().any(|&intent| words.message(intent, "") == text) {
-            return String::new();
-        }
-        for (before, after) in words.frames() {
-            if let Some(topic) = text.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) {
-                return topic.to_owned();
-            }
-        }
-    }
-    text.to_owned()
-}
-
 /// Speaks one language at one moment.
-pub(super) struct Voice {
+pub struct Voice {
     pub language: Language,
     pub now: DateTime<Tz>,
 }
 
 impl Voice {
     fn words(&self) -> &'static dyn Wording {
-        wording(self.language)
+        self.language.folder().wording
     }
 
     fn when_of(&self, item: &Item) -> String {
@@ -255,35 +178,4 @@ impl Voice {
     pub fn message(&self, intent: Intent, topic: &str) -> String {
         self.words().message(intent, topic)
     }
-}
-
-/// `14:32`, or `14:32:20` if seconds are asked for and there are any.
-fn clock(at: &DateTime<Tz>, seconds: bool) -> String {
-    let exact = seconds && at.format("%S").to_string() != "00";
-    at.format(if exact { "%H:%M:%S" } else { "%H:%M" }).to_string()
-}
-
-/// Days from one local date to the other.
-fn days_ahead(at: &DateTime<Tz>, now: &DateTime<Tz>) -> i64 {
-    (at.date_naive() - now.date_naive()).num_days()
-}
-
-/// Index of the month, from 0.
-fn month(at: &DateTime<Tz>) -> usize {
-    at.month0() as usize
-}
-
-/// Index of the weekday, Monday is 0.
-fn weekday(at: &DateTime<Tz>) -> usize {
-    at.weekday().num_days_from_monday() as usize
-}
-
-/// The first word, folded to lower case.
-fn first_word(topic: &str) -> String {
-    topic.split_whitespace().next().unwrap_or_default().to_lowercase()
-}
-
-/// A full stop, unless the text ends with a mark of its own.
-fn stopped(text: String) -> String {
-    if text.ends_with(['.', '!', '?', '…', ')']) { text } else { text + "." }
 }

@@ -1,9 +1,11 @@
 //! English words of contact and of promises.
 
-use super::{Form::*, Source};
-use crate::understanding::Intent::*;
+use crate::understanding::{
+    Intent::*,
+    lexicon::{Form::*, Source},
+};
 
-pub(super) static SOURCE: Source = Source {
+pub static WORDS: Source = Source {
     verbs: &[
         (
             Write,
@@ -524,4 +526,20 @@ pub(super) static SOURCE: Source = Source {
         "do",
         "we",
     ],
+    subjects: &["he", "she", "they", "who", "someone", "somebody", "nobody", "people"],
+    abbreviations: &[
+        "am", "pm", "mr", "mrs", "ms", "dr", "st", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept",
+        "oct", "nov", "dec", "mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun", "min", "mins",
+        "sec", "secs", "hr", "hrs", "approx", "vs",
+    ],
+    aside: &["just", "again", "then"],
+    this: &["this", "that"],
+    about: &["about", "regarding", "after"],
+    to: &["to", "that"],
+    opens_topic: &["about", "that", "regarding", "to"],
+    opens_clause: &["that", "about", "which"],
+    asks_now: &["how", "what", "who", "where", "why", "which", "when"],
+    remark: &["that"],
+    remark_verb: &["would", "is", "will"],
+    ..Source::NONE
 };

@@ -1,12 +1,14 @@
-//! The rules' Russian.
+//! What is said back in Russian.
 
 use chrono::{DateTime, Datelike};
 use chrono_tz::Tz;
-use steward_language::understanding::Intent;
 
-use super::{Wording, clock, days_ahead, first_word, month, stopped, weekday};
+use crate::{
+    understanding::Intent,
+    wording::{Wording, clock, days_ahead, first_word, month, stopped, weekday},
+};
 
-pub(super) struct Russian;
+pub struct Russian;
 
 const WEEKDAYS: [&str; 7] =
     ["в понедельник", "во вторник", "в среду", "в четверг", "в пятницу", "в субботу", "в воскресенье"];
@@ -198,5 +200,18 @@ impl Wording for Russian {
             ("Напоминаю, ", ""),
             ("Напоминаю ", ""),
         ]
+    }
+
+    fn name_the_client(&self) -> &'static str {
+        "Назовите клиента: /human_active @имя или id чата, /human_release …, \
+         HUMAN: @имя или id чата, затем текст."
+    }
+
+    fn no_such_client(&self, client: &str) -> String {
+        format!("Не нахожу {client}. Разговор начинается с первого сообщения клиента; можно назвать и id чата.")
+    }
+
+    fn no_human_active(&self, client: &str) -> String {
+        format!("В разговоре с {client} никто из людей не участвует.")
     }
 }

@@ -1,17 +1,13 @@
 //! What the words of contact and of promises are, per language; compiled once.
 
-mod en;
-mod es;
-mod ru;
-
 use std::sync::LazyLock;
 
-use super::{Intent, pattern::Patterns};
+use super::{Intent, grammar::Grammar, pattern::Patterns};
 use crate::Language;
 
 /// Where a verb of contact must stand to be a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// An imperative that nothing else looks like: anywhere in its clause.
     Free,
     /// At the beginning of its clause, or after words that ask (`could you`).
@@ -32,7 +28,7 @@ pub(super) enum Form {
 
 /// Verbs of one intent and form.
 #[derive(Debug)]
-pub(super) struct Verbs {
+pub(crate) struct Verbs {
     pub intent: Intent,
     pub form: Form,
     /// A request only with a time.
@@ -40,8 +36,8 @@ pub(super) struct Verbs {
     pub patterns: Patterns,
 }
 
-/// One language's lists, as written in its file. Patterns as in [`super::pattern`]; plain lists hold single folded words.
-pub(super) struct Source {
+/// One language's lists, as written in its folder; those it doesn't name are [`Source::NONE`]'s. Patterns as in [`super::pattern`]; plain lists hold single folded words.
+pub(crate) struct Source {
     pub verbs: &'static [(Intent, Form, bool, &'static [&'static str])],
     pub asks: &'static [&'static str],
     pub wishes: &'static [&'static str],
@@ -86,11 +82,103 @@ pub(super) struct Source {
     pub promise: &'static [&'static str],
     pub all: &'static [&'static str],
     pub pronoun: &'static [&'static str],
+    /// Somebody else: what follows "and" is theirs ("he will come and write to me").
+    pub subjects: &'static [&'static str],
+    /// A full stop behind one of these ends no sentence.
+    pub abbreviations: &'static [&'static str],
+    /// Small words that don't belong to a topic at its edges: "again", "then".
+    pub aside: &'static [&'static str],
+    /// "This": something, though it names nothing.
+    pub this: &'static [&'static str],
+    /// Begin a topic as such: "about".
+    pub about: &'static [&'static str],
+    /// Begin what is to be done: "to", "that".
+    pub to: &'static [&'static str],
+    /// Endings of verbs that name what is to be done.
+    pub to_do: &'static [&'static str],
+    /// Between a time and these begins the topic, with a time of its own: "that on Friday".
+    pub opens_topic: &'static [&'static str],
+    /// Endings of verbs that do so.
+    pub topic_verb: &'static [&'static str],
+    /// Begin a clause that is about something else: "which".
+    pub opens_clause: &'static [&'static str],
+    /// After "remind me" they ask for an answer now: "what we agreed".
+    pub asks_now: &'static [&'static str],
+    /// Likewise, but only with their accents: "qué".
+    pub asks_now_accented: &'static [&'static str],
+    /// Endings that hold "it": "cancélalo".
+    pub ends_in_it: &'static [&'static str],
+    /// Followed by a `remark_verb`, they begin a remark: "that would be great".
+    pub remark: &'static [&'static str],
+    pub remark_verb: &'static [&'static str],
+}
+
+impl Source {
+    /// No words at all.
+    pub const NONE: Self = Self {
+        verbs: &[],
+        asks: &[],
+        wishes: &[],
+        do_not_write: &[],
+        do_not_remind: &[],
+        cancel: &[],
+        cancel_start: &[],
+        drop: &[],
+        move_free: &[],
+        move_start: &[],
+        rather: &[],
+        keep: &[],
+        list: &[],
+        human: &[],
+        acknowledgement: &[],
+        beside_acknowledgement: &[],
+        repeated: &[],
+        later: &[],
+        polite: &[],
+        filler: &[],
+        me: &[],
+        you: &[],
+        third: &[],
+        kin: &[],
+        with: &[],
+        with_me: &[],
+        reporting: &[],
+        question: &[],
+        conditional: &[],
+        conjunction: &[],
+        or: &[],
+        introduces: &[],
+        other_clause: &[],
+        preposition: &[],
+        before_time: &[],
+        clock: &[],
+        target: &[],
+        not: &[],
+        instead: &[],
+        promise: &[],
+        all: &[],
+        pronoun: &[],
+        subjects: &[],
+        abbreviations: &[],
+        aside: &[],
+        this: &[],
+        about: &[],
+        to: &[],
+        to_do: &[],
+        opens_topic: &[],
+        topic_verb: &[],
+        opens_clause: &[],
+        asks_now: &[],
+        asks_now_accented: &[],
+        ends_in_it: &[],
+        remark: &[],
+        remark_verb: &[],
+    };
 }
 
 /// One language, compiled.
-pub(super) struct Lexicon {
-    pub language: Language,
+pub(crate) struct Lexicon {
+    pub grammar: &'static dyn Grammar,
     pub verbs: Vec<Verbs>,
     pub asks: Patterns,
     pub wishes: Patterns,
@@ -116,9 +204,10 @@ pub(super) struct Lexicon {
 }
 
 impl Lexicon {
-    fn new(language: Language, source: &'static Source) -> Self {
+    fn new(grammar: &'static dyn Grammar) -> Self {
+        let source = grammar.words();
         Self {
-            language,
+            grammar,
             verbs: source
                 .verbs
                 .iter()
@@ -150,14 +239,10 @@ impl Lexicon {
 
     /// The lists of a language.
     pub fn of(language: Language) -> &'static Self {
-        static RU: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::new(Language::Ru, &ru::SOURCE));
-        static ES: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::new(Language::Es, &es::SOURCE));
-        static EN: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::new(Language::En, &en::SOURCE));
-        match language {
-            Language::Ru => &RU,
-            Language::Es => &ES,
-            Language::En => &EN,
-        }
+        /// In the order of the languages' table.
+        static LEXICONS: LazyLock<Vec<Lexicon>> =
+            LazyLock::new(|| Language::ALL.iter().map(|language| Lexicon::new(language.folder().requests)).collect());
+        &LEXICONS[language as usize]
     }
 
     /// Every word and pattern of the lists as a text, with the number of its list.

@@ -2,44 +2,59 @@
 
 use chrono::Weekday::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
 
-use super::{
+use crate::time::{
     holiday::Holiday,
     lexicon::{Sense as S, Table},
     phrase::{
         Part::{Afternoon, Evening, Morning, Night},
         Unit,
     },
+    words::Words,
 };
 
-pub const TABLES: [Table; 6] = [NUMBERS, UNITS, DAYS, PARTS, GRAMMAR, HOLIDAYS];
-
-/// Real words one letter away from a month or a weekday.
-pub const NOT_NAMES: &[&str] = &[
-    "завтрак",
-    "завтрака",
-    "завтраку",
-    "среди",
-    "средь",
-    "средам",
-    "средах",
-    "срезу",
-    "сроду",
-    "марка",
-    "марки",
-    "марку",
-    "марке",
-    "марья",
-    "марина",
-    "четверо",
-    "четверть",
-    "пятницкая",
-    "субботник",
-    "августин",
-    "субботний",
-];
+pub static WORDS: Words = Words {
+    tables: &[NUMBERS, UNITS, DAYS, PARTS, GRAMMAR, HOLIDAYS],
+    made: ordinals,
+    not_names: &[
+        "завтрак",
+        "завтрака",
+        "завтраку",
+        "среди",
+        "средь",
+        "средам",
+        "средах",
+        "срезу",
+        "сроду",
+        "марка",
+        "марки",
+        "марку",
+        "марке",
+        "марья",
+        "марина",
+        "четверо",
+        "четверть",
+        "пятницкая",
+        "субботник",
+        "августин",
+        "субботний",
+    ],
+    ordinal_endings: &["го", "ого", "е", "ое", "му", "ому", "й", "ый"],
+    hour_signs: &["ч", "h", "hs", "hrs"],
+    at: &["в"],
+    moved_to: &["на"],
+    before_dotted_deadline: &["до", "к", "ко"],
+    before_dotted_date: &["до", "к", "на", "с", "после", "от", "мне", "нам"],
+    numbered: &["версия", "версии", "пункт", "п", "релиз", "version", "v", "ver", "release", "ip", "section"],
+    or_more: &["другой", "другую", "два", "две"],
+    after: &["после"],
+    on: &["в"],
+    every_other: &["через"],
+    of_the_day: &["дня"],
+    ..Words::NONE
+};
 
 /// "Первого", "пятнадцатое" … and "полпятого", in every case that a date or a clock uses.
-pub fn ordinals() -> Vec<(String, Vec<S>)> {
+fn ordinals() -> Vec<(String, Vec<S>)> {
     const STEMS: [(&str, u32); 21] = [
         ("перв", 1),
         ("втор", 2),

@@ -2,23 +2,33 @@
 
 use chrono::Weekday::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
 
-use super::{
+use crate::time::{
     holiday::Holiday,
     lexicon::{Sense as S, Table},
     phrase::{
         Part::{Afternoon, Dawn, Evening, Morning, Night},
         Unit,
     },
+    words::Words,
 };
 
-pub const TABLES: [Table; 6] = [NUMBERS, UNITS, DAYS, PARTS, GRAMMAR, HOLIDAYS];
-
-/// Real words one letter away from a month or a weekday.
-pub const NOT_NAMES: &[&str] = &[
-    "marco", "marcos", "mario", "marte", "marta", "martas", "marca", "marcha", "mares", "martires", "abrir", "julia",
-    "julian", "junto", "junta", "juntos", "justo", "jugo", "juego", "junior", "luces", "lunas", "agotar", "angosto",
-    "sabido", "sabana", "juicio",
-];
+pub static WORDS: Words = Words {
+    tables: &[NUMBERS, UNITS, DAYS, PARTS, GRAMMAR, HOLIDAYS],
+    not_names: &[
+        "marco", "marcos", "mario", "marte", "marta", "martas", "marca", "marcha", "mares", "martires", "abrir",
+        "julia", "julian", "junto", "junta", "juntos", "justo", "jugo", "juego", "junior", "luces", "lunas", "agotar",
+        "angosto", "sabido", "sabana", "juicio",
+    ],
+    never_misspelt: &["manana"],
+    ordinal_endings: &["o", "ro", "er", "do", "to", "mo", "vo", "no", "º", "ª", "a", "ra", "da", "ta", "ma"],
+    hour_signs: &["h", "hs", "hrs"],
+    at: &["las"],
+    before_dotted_date: &["el", "del"],
+    numbered: &["version", "v", "ver", "release", "ip", "section"],
+    plural_articles: &["los", "las"],
+    after: &["tras"],
+    ..Words::NONE
+};
 
 const NUMBERS: Table = &[
     (S::Number(0), "cero"),

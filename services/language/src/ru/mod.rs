@@ -1,0 +1,19 @@
+//! Russian: its words, and what its grammar does in its own way.
+
+mod request_grammar;
+mod request_words;
+mod time_grammar;
+mod time_words;
+mod wording;
+
+use crate::folder::{Folder, Script};
+
+pub static RUSSIAN: Folder = Folder {
+    script: Script::Cyrillic,
+    plain: &[('ё', 'е')],
+    telling_words: &[],
+    telling_letters: &[],
+    time: &time_grammar::TimeGrammar,
+    requests: &request_grammar::RequestGrammar,
+    wording: &wording::Russian,
+};

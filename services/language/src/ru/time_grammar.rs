@@ -1,0 +1,145 @@
+//! What Russian says of time in its own way.
+
+use super::time_words::WORDS;
+use crate::time::{
+    amounts::{Length, amount},
+    faces::{Face, before_hour, hour_number, minute_number, whole},
+    grammar::{DayNumber, Grammar, is_ending},
+    lengths::shift,
+    lexicon::{Lexeme, Sense},
+    phrase::{Piece, Unit},
+    reader::Reader,
+    tokens::{Digits, Shape, Token},
+    words::Words,
+};
+
+pub struct TimeGrammar;
+
+/// Units in the case that a number asks for, so that one may follow them: "минут двадцать", but not "час двадцать".
+const COUNTED_UNITS: [&str; 10] =
+    ["секунд", "минут", "минуток", "часов", "часа", "дней", "дня", "недель", "месяцев", "месяца"];
+
+impl Grammar for TimeGrammar {
+    fn words(&self) -> &'static Words {
+        &WORDS
+    }
+
+    /// "24го", "24-го".
+    fn ordinal_ending(&self, tokens: &[Token]) -> usize {
+        let is_ending = |token: &Token| is_ending(token, WORDS.ordinal_endings);
+        match tokens {
+            [first, ..] if is_ending(first) => 1,
+            [dash, second, ..] if dash.glued && dash.shape == Shape::Mark('-') && is_ending(second) => 2,
+            _ => 0,
+        }
+    }
+
+    fn past_verb(&self, lexemes: &[Lexeme]) -> Option<usize> {
+        lexemes.iter().position(|l| l.senses.is_empty() && is_past_verb(&l.word))
+    }
+
+    /// "В 5 местах".
+    fn is_counted(&self, word: &str) -> bool {
+        word.ends_with("ах") || word.ends_with("ях")
+    }
+
+    /// "Без десяти пять", "четверть шестого".
+    fn fraction_of_hour(&self, reader: &Reader, i: usize, _opened: bool) -> Option<Face> {
+        if reader.is(i, Sense::Minus) {
+            let (minutes, at) =
+                if reader.is(i + 1, Sense::QuarterPart) { (15, i + 2) } else { minute_number(reader, i + 1)? };
+            let at = reader.skip(at, &[Sense::Unit(Unit::Minute)]);
+            let one = || reader.is_word(at, &["час"]).then_some((1, at + 1));
+            let (hour, next) = hour_number(reader, at).or_else(one)?;
+            return Some(Face::certain(before_hour(hour, 60 - minutes), next));
+        }
+        let (minutes, at) = if reader.is(i, Sense::QuarterPart) {
+            (15, i + 1)
+        } else {
+            let (minutes, at) = minute_number(reader, i)?;
+            (minutes, reader.unit(at).filter(|u| *u == Unit::Minute).map(|_| at + 1)?)
+        };
+        let (hour, next) = reader
+            .ordinal(at)
+            .filter(|(hour, _)| (1..=12).contains(hour) && reader.get(at).is_some_and(|l| l.word.ends_with("го")))?;
+        let is_clock = reader.month(next).is_none();
+        is_clock.then(|| Face::certain(before_hour(hour, minutes), next))
+    }
+
+    /// "В час дня", "в час".
+    fn hour_without_number(&self, reader: &Reader, i: usize, announced: bool) -> Option<Face> {
+        if !announced || !reader.is_word(i, &["час", "часу"]) || reader.is_word(i - 1, &["до", "к"]) {
+            return None;
+        }
+        let next = i + 1;
+        let follows = reader.part_after(next).is_some() || reader.closes(next);
+        follows.then(|| Face { clock: whole(1), next, certain: false, dotted: false })
+    }
+
+    fn clock_has_dash(&self) -> bool {
+        true
+    }
+
+    /// "До", a weekday or a request before it, or a clock after it, make it a date.
+    fn is_dotted_date(&self, reader: &Reader, i: usize, digits: &Digits) -> bool {
+        let told = i.checked_sub(1).is_some_and(|b| {
+            reader.is_word(b, WORDS.before_dotted_date)
+                || reader.is(b, Sense::Request)
+                || reader.weekday(b).is_some()
+                || reader.weak_weekday(b).is_some()
+                || reader.is_mark(b, ',') && b > 0 && reader.weekday(b - 1).is_some()
+        });
+        let clock_next = reader.get(i + 1).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':')));
+        let timed = clock_next || reader.is(i + 1, Sense::At) && reader.get(i + 2).is_some_and(|l| l.digits.is_some());
+        digits.widths() == [2, 2]
+            && (told || timed)
+            && reader.part(i + 1).is_none()
+            && !reader.is_counted(i + 1)
+            && !reader.is(i + 1, Sense::Oclock)
+    }
+
+    /// "В мае 5 встреч" is no date.
+    fn day_may_follow_month(&self, reader: &Reader, i: usize) -> bool {
+        reader.closes(i)
+    }
+
+    fn is_day_of_month(&self, number: &DayNumber) -> bool {
+        (number.ordinal || number.after_weekday) && number.in_digits
+    }
+
+    fn short_weekday_stands_alone(&self) -> bool {
+        true
+    }
+
+    fn one_is_left_out(&self) -> bool {
+        true
+    }
+
+    /// "Неделю спустя".
+    fn makes_one(&self, reader: &Reader, i: usize, _unit: Unit) -> bool {
+        reader.is_word(i, &["спустя"])
+    }
+
+    /// "Часа через два", "минут через 20".
+    fn inverted(&self, reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+        if !reader.is(i + 1, Sense::In) {
+            return None;
+        }
+        let unit = reader.unit(i)?;
+        let (amount, next) = amount(reader, i + 2)?;
+        reader.unit(next).is_none().then_some((shift(vec![(amount, unit)], None, false), next))
+    }
+
+    /// "Через минут 20".
+    fn inverted_amount(&self, reader: &Reader, i: usize) -> Option<Length> {
+        let unit = reader.unit(i).filter(|_| reader.is_word(i, &COUNTED_UNITS))?;
+        let (amount, next) = amount(reader, i + 1).filter(|(_, next)| reader.unit(*next).is_none())?;
+        Some(Length { amounts: vec![(amount, unit)], loose: false, next })
+    }
+}
+
+/// A verb in the past tense, by its ending.
+fn is_past_verb(word: &str) -> bool {
+    let bare = word.strip_suffix("ся").or_else(|| word.strip_suffix("сь")).unwrap_or(word);
+    bare.chars().count() > 3 && ["л", "ла", "ли", "ло"].iter().any(|end| bare.ends_with(end))
+}
