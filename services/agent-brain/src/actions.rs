@@ -179,7 +179,6 @@ pub fn events(state: &Conversation, turn: &Turn, done: Option<&Done>) -> Result<
         model: turn.model.clone(),
         decisions: 1,
         error,
-        ..Default::default()
     };
     events.push(completed.into());
     Ok(events)

@@ -124,7 +124,7 @@ async fn quiet_hours_end_by_the_persons_clock_in_the_nights_when_clocks_are_chan
     for (night, morning) in
         [("2030-03-31T00:30:00Z", "2030-03-31T06:00:00Z"), ("2030-10-27T00:30:00Z", "2030-10-27T07:00:00Z")]
     {
-        let world = World::new(night, policy.clone()).await;
+        let world = World::new(night, policy).await;
         let dispatcher = world.dispatch();
         let message_id = world.falls_due().await;
         assert_eq!(world.put_off(0).await, (at(morning), "quiet_hours".to_owned()));

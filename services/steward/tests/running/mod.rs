@@ -168,7 +168,7 @@ pub fn free_port() -> u16 {
 
 /// An HTTP client.
 pub fn client() -> reqwest::Client {
-    steward_http::client_builder().build().unwrap()
+    steward_http::client_builder().build().expect("a client with nothing particular")
 }
 
 /// The status and body of a GET, `None` while nobody listens.
