@@ -54,7 +54,7 @@ deny:
 
 # The documentation of all our crates; warnings are errors
 doc:
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+    RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --document-private-items
 
 # Fuzz one parser (fuzz/targets) for so many seconds; needs cargo-fuzz. What breaks it is kept in fuzz/artifacts
 fuzz target seconds="60":

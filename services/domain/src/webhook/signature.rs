@@ -1,4 +1,4 @@
-//! Signing what is delivered, by the Standard Webhooks scheme (https://www.standardwebhooks.com, specification 1.0).
+//! Signing what is delivered, by the Standard Webhooks scheme (<https://www.standardwebhooks.com>, specification 1.0).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};

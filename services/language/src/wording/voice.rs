@@ -17,7 +17,7 @@ pub struct Item {
     pub when: DateTime<Tz>,
     /// Say the seconds too, if the time has any.
     pub seconds: bool,
-    /// What it is about ([`topic_of`]); may be empty.
+    /// What it is about ([`topic_of`](super::topic_of)); may be empty.
     pub topic: String,
 }
 
