@@ -1,5 +1,6 @@
 //! English: its words, and what its grammar does in its own way.
 
+mod regions;
 mod request_grammar;
 mod request_words;
 mod time_grammar;

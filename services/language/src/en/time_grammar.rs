@@ -1,6 +1,7 @@
 //! What English says of time in its own way.
 
-use super::time_words::WORDS;
+use super::{regions, time_words::WORDS};
+use crate::DateOrder;
 use crate::time::{
     amounts::amount,
     faces::{Face, before_hour, hour_number, minute_number, whole},
@@ -18,6 +19,10 @@ pub struct TimeGrammar;
 impl Grammar for TimeGrammar {
     fn words(&self) -> &'static Words {
         &WORDS
+    }
+
+    fn date_order(&self, region: Option<&str>) -> DateOrder {
+        regions::date_order(region)
     }
 
     /// "2moro", "2morrow".

@@ -12,9 +12,17 @@ use super::{
     tokens::{Digits, Shape, Token},
     words::Words,
 };
+use crate::DateOrder;
 
 pub trait Grammar: Sync {
     fn words(&self) -> &'static Words;
+
+    // Dates
+
+    /// Which number of `3/4` is the day for who writes in this region (ISO 3166 or UN M.49, in capitals), if both orders are usual.
+    fn date_order(&self, _region: Option<&str>) -> DateOrder {
+        DateOrder::default()
+    }
 
     // Tokens
 
