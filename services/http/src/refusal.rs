@@ -57,11 +57,16 @@ impl From<AppendError> for Problem {
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         let Refused { code, detail } = refused;
-        match code {
-            _ if code.starts_with("unknown_") => Self::not_found(code, detail),
-            "empty_text" | "past" | "too_far" => Self::unprocessable(code, detail),
-            _ => Self::conflict(code, detail),
-        }
+        Self::new(status_of(code), code, detail)
+    }
+}
+
+/// The status of a refusal by the rules.
+pub fn status_of(code: &str) -> StatusCode {
+    match code {
+        _ if code.starts_with("unknown_") => StatusCode::NOT_FOUND,
+        "empty_text" | "past" | "too_far" => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::CONFLICT,
     }
 }
 

@@ -6,17 +6,31 @@ use steward_domain::{conversation::Refused, ids, tenant::Tenant};
 use steward_http::Problem;
 use steward_log::AtLeast;
 
-use super::{Answer, Command, humans::as_asked};
+use utoipa::ToSchema;
+
+use super::{Answer, Command, humans::as_asked, openapi::Refuses};
 use crate::{intake::Intake, origin::new_event, outside::Note};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = BreakerResetting, example = json!({ "note": "the token was mended" }))]
 pub struct Reset {
     /// What was found.
     note: Option<Note>,
 }
 
-/// The dispatcher sees the reset and lets go of what was held meanwhile.
+/// A person has looked: what goes out by itself may go on
+///
+/// So does everything that the breaker held meanwhile, at the channels' rate limits; each message is weighed again, so one
+/// that the client has answered or that needs approval doesn't go. Cancel beforehand what is not to go.
+#[utoipa::path(
+    post,
+    path = "/api/v1/breaker/reset",
+    tag = "breaker",
+    operation_id = "reset_breaker",
+    request_body = Option<Reset>,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Tenant>),
+)]
 pub async fn reset(State(intake): State<Intake>, command: Command<Reset>) -> Result<Answer, Problem> {
     let tenant = &command.caller.tenant;
     let (cause, by) = (command.cause(), command.caller.actor());

@@ -11,9 +11,10 @@ use steward_http::{ApiPath, Problem};
 use steward_language::Language;
 use steward_log::AtLeast;
 use steward_proto::{Event, v1};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Answer, Command, outbox::Nothing};
+use super::{Answer, Command, openapi::Refuses, outbox::Nothing};
 use crate::{
     intake::Intake,
     merging,
@@ -21,30 +22,44 @@ use crate::{
     outside::{Line, Note, OutsideName},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ContactChanges, example = json!({ "timezone": "Asia/Makassar", "followup_hour": 10 }))]
 pub struct Changes {
     name: Option<Line>,
+    /// BCP 47
     language: Option<String>,
+    /// IANA
     timezone: Option<String>,
+    #[schema(minimum = 0, maximum = 23)]
     followup_hour: Option<u32>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ContactMerging, example = json!({ "into": "2c1f7a90-6f55-5c0e-8d1e-0b5f4f6f9a11", "reason": "the same person by mail" }))]
 pub struct MergeInto {
     /// The contact that is to stand for both.
     into: String,
     reason: Option<Note>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ContactSplitting, example = json!({ "reason": "they only share a name" }))]
 pub struct Split {
     reason: Option<Note>,
 }
 
-/// `PATCH /api/v1/contacts/{id}`
+/// Changes what is known of a contact
+#[utoipa::path(
+    patch,
+    path = "/api/v1/contacts/{id}",
+    tag = "contacts",
+    operation_id = "change_contact",
+    request_body = Changes,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Contact>),
+)]
 pub async fn change(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -87,7 +102,14 @@ pub async fn change(
     .await
 }
 
-/// `POST /api/v1/contacts/{id}/archive`: nothing proactive is sent to them from now on.
+/// Nothing proactive is sent to them any more
+#[utoipa::path(
+    post,
+    path = "/api/v1/contacts/{id}/archive",
+    tag = "contacts",
+    operation_id = "archive_contact",
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Contact>),
+)]
 pub async fn archive(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -99,8 +121,19 @@ pub async fn archive(
     .await
 }
 
-/// `POST /api/v1/contacts/{id}/merge`: the other contact stands for this one from now on. One that was merged itself is
-/// followed to the contact that stands for it.
+/// Two contacts are one person
+///
+/// The contact in `into` stands for this one from now on: its settings count, and limits count over the conversations of
+/// both. One that was merged itself is followed to the contact that stands for it. One that has never written in a
+/// conversation of their own is unknown.
+#[utoipa::path(
+    post,
+    path = "/api/v1/contacts/{id}/merge",
+    tag = "contacts",
+    operation_id = "merge_contacts",
+    request_body = MergeInto,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Contact>),
+)]
 pub async fn merge(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -131,7 +164,17 @@ pub async fn merge(
     Ok(Answer { status: StatusCode::OK, id: contact.to_string(), conversation_id: None, position })
 }
 
-/// `POST /api/v1/contacts/{id}/split`: a merged contact stands for itself again.
+/// A merged contact stands for itself again
+///
+/// Nothing was rewritten by the merge, so all is as if it hadn't been.
+#[utoipa::path(
+    post,
+    path = "/api/v1/contacts/{id}/split",
+    tag = "contacts",
+    operation_id = "split_contact",
+    request_body = Option<Split>,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Contact>),
+)]
 pub async fn split(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,

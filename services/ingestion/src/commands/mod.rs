@@ -4,6 +4,7 @@ pub mod breaker;
 pub mod contacts;
 pub mod follow_ups;
 pub mod humans;
+mod openapi;
 pub mod outbox;
 mod repeats;
 mod request;
@@ -24,15 +25,18 @@ use steward_domain::{
 use steward_http::Problem;
 use steward_log::AtLeast;
 use steward_proto::{Cause, Event};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub use openapi::name_key;
 pub use repeats::Repeats;
 pub use request::{AdminCommand, Command};
 
 use crate::{intake::Intake, origin::new_event};
 
 /// What every command answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Done, example = json!({ "id": "7b3d4e52-8f0c-5a51-9d0e-2f6a1c9b8e47", "conversation_id": null, "position": 42 }))]
 pub struct Answer {
     #[serde(skip)]
     status: StatusCode,
@@ -40,7 +44,7 @@ pub struct Answer {
     id: String,
     /// `None` for what belongs to no single conversation.
     conversation_id: Option<String>,
-    /// The log position to wait for.
+    /// Its log position: send it as `Steward-After` to read your own write.
     position: u64,
 }
 

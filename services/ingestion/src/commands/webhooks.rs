@@ -21,9 +21,10 @@ use steward_domain::{
 use steward_http::{ApiPath, Problem};
 use steward_log::{Append, AtLeast, Expected, LogError};
 use steward_proto::{Event, TenantId, v1};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{AdminCommand, Answer, Command, outbox::Nothing};
+use super::{AdminCommand, Answer, Command, openapi::Refuses, outbox::Nothing};
 use crate::{
     intake::{Intake, PATIENCE},
     origin::new_event,
@@ -35,29 +36,39 @@ const LOOKUP: Duration = Duration::from_secs(3);
 /// How long a repeat of a command is answered with the secret that the command made; after that nobody sees it again.
 const SHOWN_AGAIN: TimeDelta = TimeDelta::hours(24);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewWebhook, example = json!({ "url": "https://example.com/hook", "types": ["ClientResponded"] }))]
 pub struct Wanted {
+    /// http or https; not into a private network unless [webhooks] allow_private is set.
+    #[schema(format = "uri")]
     url: String,
+    /// Names of events, as in /asyncapi.json; "*" means all.
+    #[schema(min_items = 1)]
     types: Vec<String>,
     filter: Option<Narrowed>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewWebhookFilter)]
 struct Narrowed {
     conversation_id: Option<String>,
     channel_id: Option<String>,
 }
 
 /// The only answers that hold the secret.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = WebhookSecret)]
 pub struct WithSecret {
     #[serde(skip)]
     status: StatusCode,
     id: String,
+    /// Always null.
     conversation_id: Option<String>,
+    /// Send it as `Steward-After` to read your own write.
     position: u64,
+    /// whsec_ and base64: what the signatures are made with.
     secret: String,
 }
 
@@ -69,7 +80,21 @@ impl IntoResponse for WithSecret {
     }
 }
 
-/// `POST /api/v1/webhooks`
+/// Tells a third party of events, by the Standard Webhooks scheme
+///
+/// Needs a key of role admin. Every event of these types from now on is posted to `url` as {"type", "timestamp", "data": the
+/// event}, with the headers webhook-id (the event's id), webhook-timestamp and webhook-signature. At least once and in no
+/// promised order; a 2xx answer within 15 s counts as taken, 410 disables the webhook, anything else is tried again by the
+/// schedule in [webhooks] retry. Redirects are not followed. When five events in a row couldn't be delivered over the whole
+/// schedule, the webhook is disabled with a system_notification.
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks",
+    tag = "webhooks",
+    operation_id = "create_webhook",
+    request_body = Wanted,
+    responses((status = 201, description = "made; the secret is shown only here", body = WithSecret), Refuses<Webhook>),
+)]
 pub async fn create(
     State(intake): State<Intake>,
     AdminCommand(command): AdminCommand<Wanted>,
@@ -124,7 +149,14 @@ async fn has_room(intake: &Intake, tenant: &TenantId, id: Uuid) -> Result<(), Pr
     ))
 }
 
-/// `DELETE /api/v1/webhooks/{id}`
+/// Takes it away; what is on its way is dropped (role admin)
+#[utoipa::path(
+    delete,
+    path = "/api/v1/webhooks/{id}",
+    tag = "webhooks",
+    operation_id = "delete_webhook",
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Webhook>),
+)]
 pub async fn delete(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -136,7 +168,14 @@ pub async fn delete(
     Ok(done(decided.id.to_string(), decided.position))
 }
 
-/// `POST /api/v1/webhooks/{id}/rotate`: another secret; the one before signs beside it for a day.
+/// Gives it another secret; the one before signs beside it for 24 hours (role admin)
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/{id}/rotate",
+    tag = "webhooks",
+    operation_id = "rotate_webhook_secret",
+    responses((status = 200, description = "the new secret, shown only here", body = WithSecret), Refuses<Webhook>),
+)]
 pub async fn rotate(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -150,7 +189,14 @@ pub async fn rotate(
     with_secret(&intake, &command, StatusCode::OK, &secret, rotated)
 }
 
-/// `POST /api/v1/webhooks/deliveries/{id}/retry`: delivered again, over a new schedule.
+/// Delivers an event again, over a new schedule (role admin)
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/deliveries/{id}/retry",
+    tag = "webhooks",
+    operation_id = "retry_delivery",
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Webhook>),
+)]
 pub async fn retry(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -159,7 +205,14 @@ pub async fn retry(
     deliver_again(&intake, &command, &id).await
 }
 
-/// `POST /api/v1/webhooks/{webhook}/deliveries/{id}/retry`: the same, named in full.
+/// The same, named together with its webhook
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/{id}/deliveries/{delivery_id}/retry",
+    tag = "webhooks",
+    operation_id = "retry_delivery_of_webhook",
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Webhook>),
+)]
 pub async fn retry_of(
     State(intake): State<Intake>,
     ApiPath((webhook, id)): ApiPath<(String, String)>,

@@ -10,7 +10,7 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::stream;
-use serde_json::Value;
+use serde::Serialize;
 use steward_http::{Caller, Problem};
 
 use super::desk::Desk;
@@ -95,8 +95,8 @@ pub struct Answer {
 
 impl Answer {
     /// One that needs no share.
-    pub fn small(position: u64, body: &Value) -> Self {
-        let body = serde_json::to_vec(body).expect("a JSON value can be written");
+    pub fn small(position: u64, body: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(body).expect("a view can be written");
         Self { position, body: body.into(), share: None }
     }
 }

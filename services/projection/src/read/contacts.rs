@@ -9,8 +9,9 @@ use super::{
     answer::{Answer, Fresh, Id, unknown},
     desk::Desk,
     list::read_rows,
+    openapi::Unread,
     params::Params,
-    show,
+    show, view,
 };
 use crate::rows::{ContactRow, ConversationRow, columns, hashed};
 
@@ -20,6 +21,15 @@ const CONVERSATIONS: u32 = 100;
 /// Contacts shown as one person.
 const IDENTITIES: u32 = 100;
 
+/// One contact
+#[utoipa::path(
+    get,
+    path = "/api/v1/contacts/{id}",
+    tag = "contacts",
+    operation_id = "get_contact",
+    params(Fresh),
+    responses((status = 200, description = "as of Steward-Position", body = view::Contact), Unread),
+)]
 pub async fn one(
     State(desk): State<Arc<Desk>>,
     caller: Caller,

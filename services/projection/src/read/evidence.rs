@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use axum::extract::State;
-use serde_json::{Value, json};
 use steward_domain::channel::Capabilities;
 use steward_http::{Caller, Problem};
 use steward_proto::{Event, from_timestamp, v1};
@@ -14,9 +13,16 @@ use super::{
     conversations,
     desk::Desk,
     messages,
+    openapi::Unread,
     params::Params,
-    show,
+    show::{self, text},
     snapshot::Snapshot,
+    view::{
+        Reason, Time,
+        evidence::{
+            Attempt, Check, Decision, Ending, Evidence, EvidenceEntry, ProvidersAnswer, Receipt, TurnOfDecision,
+        },
+    },
     words,
 };
 use crate::rows::{ConversationRow, EventRow, MessageRow, columns, hashed};
@@ -24,6 +30,15 @@ use crate::rows::{ConversationRow, EventRow, MessageRow, columns, hashed};
 /// Events read for one message. A message has a dozen; retried for weeks it might have more.
 const MOST_EVENTS: u32 = 2000;
 
+/// What led to a message and all that became of it, told from the log; for one that was not sent, up to the reason
+#[utoipa::path(
+    get,
+    path = "/api/v1/outbox/{id}/evidence",
+    tag = "outbox",
+    operation_id = "get_evidence",
+    params(Fresh),
+    responses((status = 200, description = "as of Steward-Position", body = Evidence), Unread),
+)]
 pub async fn of_message(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
@@ -160,24 +175,23 @@ fn reason_of(event: &Event) -> Option<&v1::Reason> {
     }
 }
 
-fn shown(reason: Option<&v1::Reason>) -> Value {
-    let event_id = |r: &v1::Reason| Some(r.event_id.clone()).filter(|id| !id.is_empty());
-    reason.map_or(Value::Null, |r| json!({ "code": r.code, "text": r.text, "event_id": event_id(r) }))
+fn shown(reason: Option<&v1::Reason>) -> Option<Reason> {
+    reason.map(|r| Reason { code: r.code.clone(), text: r.text.clone(), event_id: text(&r.event_id) })
 }
 
-fn entry(row: &EventRow) -> Value {
-    json!({
-        "position": row.position,
-        "event_id": row.event_id,
-        "type": row.type_name,
-        "at": show::time(row.at),
-        "actor": row.actor,
-        "summary": words::summary(row),
-    })
+fn entry(row: &EventRow) -> EvidenceEntry {
+    EvidenceEntry {
+        position: row.position,
+        event_id: row.event_id,
+        r#type: row.type_name.clone(),
+        at: Time(row.at),
+        actor: row.actor.clone(),
+        summary: words::summary(row),
+    }
 }
 
-fn evidence(message: &MessageRow, conversation: Option<&ConversationRow>, told: &Told) -> Value {
-    let of = |types: &[&str]| -> Vec<Value> {
+fn evidence(message: &MessageRow, conversation: Option<&ConversationRow>, told: &Told) -> Evidence {
+    let of = |types: &[&str]| -> Vec<EvidenceEntry> {
         told.0.iter().filter(|(row, _)| types.contains(&row.type_name.as_str())).map(|(row, _)| entry(row)).collect()
     };
     let about_it = |id: &str| id == message.id;
@@ -191,56 +205,60 @@ fn evidence(message: &MessageRow, conversation: Option<&ConversationRow>, told: 
         Event::FollowUpCancelled(_) | Event::FollowUpExpired(_) | Event::DeliveryReported(_) => true,
         _ => behind.is_some_and(|id| row.event_id.to_string() == id),
     });
-    json!({
-        "message": show::outgoing(message, conversation),
-        "trigger": of(&["ClientResponded", "FollowUpScheduled", "FollowUpDue"]),
-        "decision": decision(message, told),
-        "changes": of(&[
-            "MessageDue", "MessageMoved", "MessageEdited", "MessageHeld", "MessageApproved",
-            "MessageReleased", "MessageRetried", "SendDeferred", "FollowUpMoved", "FollowUpTextChanged",
+    // What may still say whether the recipient has it.
+    let settled_by = conversation.filter(|_| message.state == "unknown").map(|c| Capabilities::of(&c.channel).unknown);
+    Evidence {
+        message: show::outgoing(message, conversation),
+        trigger: of(&["ClientResponded", "FollowUpScheduled", "FollowUpDue"]),
+        decision: decision(message, told),
+        changes: of(&[
+            "MessageDue",
+            "MessageMoved",
+            "MessageEdited",
+            "MessageHeld",
+            "MessageApproved",
+            "MessageReleased",
+            "MessageRetried",
+            "SendDeferred",
+            "FollowUpMoved",
+            "FollowUpTextChanged",
         ]),
-        "attempts": attempts(message, told),
-        "receipts": receipts(told),
-        "ending": {
-            "state": message.state,
-            "reason": message.reason.as_ref().map(|r| json!({
-                "code": r.0.code, "text": r.0.text, "event_id": r.0.event_id,
-            })),
-            "because": ending.map(|(row, _)| entry(row)),
-            // What may still say whether the recipient has it.
-            "settled_by": (message.state == "unknown")
-                .then(|| conversation.map(|c| Capabilities::of(&c.channel).unknown.name())),
+        attempts: attempts(message, told),
+        receipts: receipts(told),
+        ending: Ending {
+            state: message.state.clone(),
+            reason: message.reason.as_ref().map(|reason| (&reason.0).into()),
+            because: ending.map(|(row, _)| entry(row)),
+            settled_by: settled_by.map(|by| by.name().to_owned()),
         },
-        "events": told.0.iter().map(|(row, _)| entry(row)).collect::<Vec<_>>(),
-    })
+        events: told.0.iter().map(|(row, _)| entry(row)).collect(),
+    }
 }
 
 /// Who decided that it be sent, and with what.
-fn decision(message: &MessageRow, told: &Told) -> Value {
+fn decision(message: &MessageRow, told: &Told) -> Decision {
     let made = told.0.iter().find(|(_, event)| match event {
         Event::MessageQueued(e) => e.message.as_ref().is_some_and(|m| m.message_id == message.id),
         Event::FollowUpDue(e) => e.message.as_ref().is_some_and(|m| m.message_id == message.id),
         _ => false,
     });
     let turn = told.0.iter().rev().find_map(|(_, event)| match event {
-        Event::TurnStarted(e) => Some(json!({ "id": e.turn_id, "brain": e.brain, "model": text(&e.model) })),
+        Event::TurnStarted(e) => {
+            Some(TurnOfDecision { id: e.turn_id.clone(), brain: e.brain.clone(), model: text(&e.model) })
+        }
         _ => None,
     });
-    json!({
-        "by": made.map(|(row, _)| row.actor.as_str()),
-        "at": made.map(|(row, _)| show::time(row.at)),
-        "event_id": made.map(|(row, _)| row.event_id),
-        "turn": turn,
-        "follow_up_id": text(&message.follow_up_id),
-    })
-}
-
-fn text(value: &str) -> Option<&str> {
-    Some(value).filter(|v| !v.is_empty())
+    Decision {
+        by: made.map(|(row, _)| row.actor.clone()),
+        at: made.map(|(row, _)| Time(row.at)),
+        event_id: made.map(|(row, _)| row.event_id),
+        turn,
+        follow_up_id: text(&message.follow_up_id),
+    }
 }
 
 /// Each claim with the checks before it, what was asked of the provider and what it answered.
-fn attempts(message: &MessageRow, told: &Told) -> Vec<Value> {
+fn attempts(message: &MessageRow, told: &Told) -> Vec<Attempt> {
     let claims = told.0.iter().filter_map(|(row, event)| match event {
         Event::DispatchStarted(e) if e.message_id == message.id => Some((row, e)),
         _ => None,
@@ -248,65 +266,63 @@ fn attempts(message: &MessageRow, told: &Told) -> Vec<Value> {
     claims
         .map(|(row, claim)| {
             let answer = told.0.iter().find_map(|(row, event)| Some((row, outcome(event, &claim.claim_id)?)));
-            json!({
-                "claim_id": claim.claim_id,
-                "attempt": claim.attempt,
-                "part": claim.part,
-                "parts": claim.parts,
-                "worker": claim.worker,
-                "claimed_at": show::time(row.at),
-                "expires_at": from_timestamp(claim.expires_at.as_ref()).map(show::time),
-                "request_hash": claim.request_hash,
-                "template": text(&claim.template),
-                "checks": claim.checks.iter().map(|c| json!({ "name": c.name, "value": c.value })).collect::<Vec<_>>(),
-                "outcome": answer.as_ref().map_or(json!("open"), |(_, outcome)| outcome["state"].clone()),
-                "answered_at": answer.as_ref().map(|(row, _)| show::time(row.at)),
-                "answer": answer.map(|(_, outcome)| outcome),
-            })
+            Attempt {
+                claim_id: claim.claim_id.clone(),
+                attempt: claim.attempt,
+                part: claim.part,
+                parts: claim.parts,
+                worker: claim.worker.clone(),
+                claimed_at: Time(row.at),
+                expires_at: from_timestamp(claim.expires_at.as_ref()).map(Time),
+                request_hash: claim.request_hash.clone(),
+                template: text(&claim.template),
+                checks: claim.checks.iter().map(|c| Check { name: c.name.clone(), value: c.value.clone() }).collect(),
+                outcome: answer.as_ref().map_or("open", |(_, outcome)| outcome.state()),
+                answered_at: answer.as_ref().map(|(row, _)| Time(row.at)),
+                answer: answer.map(|(_, outcome)| outcome),
+            }
         })
         .collect()
 }
 
 /// What came of a claim, if this event says so.
-fn outcome(event: &Event, claim_id: &str) -> Option<Value> {
+fn outcome(event: &Event, claim_id: &str) -> Option<ProvidersAnswer> {
     let mine = |id: &str| id == claim_id;
     Some(match event {
-        Event::DispatchSucceeded(e) if mine(&e.claim_id) => json!({
-            "state": "sent", "provider_message_id": text(&e.provider_message_id), "provider_answer": text(&e.answer),
-        }),
-        Event::DispatchFailed(e) if mine(&e.claim_id) => json!({
-            "state": "failed", "reason": shown(e.reason.as_ref()), "permanent": e.permanent,
-            "provider_code": text(&e.provider_code),
-        }),
-        Event::DispatchDeferred(e) if mine(&e.claim_id) => json!({
-            "state": "deferred", "reason": shown(e.reason.as_ref()),
-            "until": from_timestamp(e.until.as_ref()).map(show::time),
-        }),
-        Event::DispatchUnknown(e) if mine(&e.claim_id) => {
-            json!({ "state": "unknown", "reason": shown(e.reason.as_ref()) })
-        }
+        Event::DispatchSucceeded(e) if mine(&e.claim_id) => ProvidersAnswer::Sent {
+            provider_message_id: text(&e.provider_message_id),
+            provider_answer: text(&e.answer),
+        },
+        Event::DispatchFailed(e) if mine(&e.claim_id) => ProvidersAnswer::Failed {
+            reason: shown(e.reason.as_ref()),
+            permanent: e.permanent,
+            provider_code: text(&e.provider_code),
+        },
+        Event::DispatchDeferred(e) if mine(&e.claim_id) => ProvidersAnswer::Deferred {
+            reason: shown(e.reason.as_ref()),
+            until: from_timestamp(e.until.as_ref()).map(Time),
+        },
+        Event::DispatchUnknown(e) if mine(&e.claim_id) => ProvidersAnswer::Unknown { reason: shown(e.reason.as_ref()) },
         _ => return None,
     })
 }
 
 /// What the provider said later.
-fn receipts(told: &Told) -> Vec<Value> {
+fn receipts(told: &Told) -> Vec<Receipt> {
     let reports = told.0.iter().filter_map(|(row, event)| match event {
         Event::DeliveryReported(e) => Some((row, e)),
         _ => None,
     });
     reports
-        .map(|(row, e)| {
-            json!({
-                "status": e.status,
-                "at": from_timestamp(e.at.as_ref()).map(show::time),
-                "recorded_at": show::time(row.at),
-                "provider_message_id": text(&e.provider_message_id),
-                "reason": shown(e.reason.as_ref()),
-                "provider_code": text(&e.provider_code),
-                "event_id": row.event_id,
-                "position": row.position,
-            })
+        .map(|(row, e)| Receipt {
+            status: e.status.clone(),
+            at: from_timestamp(e.at.as_ref()).map(Time),
+            recorded_at: Time(row.at),
+            provider_message_id: text(&e.provider_message_id),
+            reason: shown(e.reason.as_ref()),
+            provider_code: text(&e.provider_code),
+            event_id: row.event_id,
+            position: row.position,
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! Lists: filtered by field, newest first, page by page.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::Value as JsonValue;
+use serde::Serialize;
 use steward_http::{Caller, Problem};
 
 use super::{
@@ -209,8 +209,8 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Item by item, so that only one is held as a tree. A page that has grown too long ends there; there is always one item.
-    pub async fn answer(self, snapshot: &Snapshot<'_>, mut show: impl FnMut(T) -> JsonValue) -> Answer {
+    /// Item by item, so that only one is held beside its row. A page that has grown too long ends there; there is always one item.
+    pub async fn answer<V: Serialize>(self, snapshot: &Snapshot<'_>, mut show: impl FnMut(T) -> V) -> Answer {
         let mut body = br#"{"items":["#.to_vec();
         let (mut shown, there) = (0, self.items.len());
         let mut slice = snapshot.slice().await;
@@ -222,7 +222,7 @@ impl<T> Page<T> {
             if shown > 0 {
                 body.push(b',');
             }
-            serde_json::to_writer(&mut body, &show(item)).expect("a JSON value can be written");
+            serde_json::to_writer(&mut body, &show(item)).expect("a view can be written");
             shown += 1;
         }
         let more = self.more || shown < there;

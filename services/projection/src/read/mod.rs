@@ -11,28 +11,34 @@ mod evidence;
 mod follow_ups;
 mod list;
 mod messages;
+mod openapi;
 mod params;
 mod show;
 mod slice;
 mod snapshot;
 mod timeline;
+mod view;
 mod webhooks;
 mod words;
 
 use std::sync::Arc;
 
-use axum::{Router, routing::get};
+use axum::Router;
 use deadpool_postgres::Pool;
 use steward_domain::settings::ReadLimits;
-use steward_http::Guard;
+use steward_http::{Guard, openapi::operations};
 use steward_log::Log;
 use steward_proto::TenantId;
 use tokio_util::sync::CancellationToken;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{live, page, position::Reached};
 
+pub use openapi::Unstreamed;
 pub use params::Params;
-pub use show::{message as show_message, time as show_time};
+pub use show::message as show_message;
+pub use view::Time;
 
 /// What reading needs.
 #[derive(Clone)]
@@ -59,57 +65,46 @@ pub struct Channel {
     pub kind: String,
 }
 
-/// Paths under `/api/v1` that this crate answers with GET, as axum and OpenAPI write them.
-pub const PATHS: &[&str] = &[
-    "/api/v1/breaker",
-    "/api/v1/channels",
-    "/api/v1/conversations",
-    "/api/v1/conversations/{id}",
-    "/api/v1/conversations/{id}/messages",
-    "/api/v1/conversations/{id}/timeline",
-    "/api/v1/contacts/{id}",
-    "/api/v1/messages",
-    "/api/v1/follow-ups",
-    "/api/v1/follow-ups/{id}",
-    "/api/v1/outbox",
-    "/api/v1/outbox/{id}",
-    "/api/v1/outbox/{id}/evidence",
-    "/api/v1/webhooks",
-    "/api/v1/webhooks/{id}",
-    "/api/v1/webhooks/{id}/deliveries",
-    "/api/v1/events",
-    "/api/v1/stream",
-];
-
-/// The routes: `/api/v1/…` behind the guard, and the page and the documents in the open.
+/// The routes: `/api/v1/…` behind the guard, and the page and the events' document in the open.
 pub fn router(reads: Reads) -> Router {
     let guard = reads.guard.clone();
     let hub = live::Hub::new(&reads);
-    let routes = PATHS.iter().fold(Router::new(), |router, path| {
-        let route = match *path {
-            "/api/v1/breaker" => get(breaker::one),
-            "/api/v1/channels" => get(channels::list),
-            "/api/v1/conversations" => get(conversations::list),
-            "/api/v1/conversations/{id}" => get(conversations::one),
-            "/api/v1/conversations/{id}/messages" => get(messages::of_conversation),
-            "/api/v1/conversations/{id}/timeline" => get(timeline::of_conversation),
-            "/api/v1/contacts/{id}" => get(contacts::one),
-            "/api/v1/messages" => get(messages::list),
-            "/api/v1/follow-ups" => get(follow_ups::list),
-            "/api/v1/follow-ups/{id}" => get(follow_ups::one),
-            "/api/v1/outbox" => get(messages::outbox),
-            "/api/v1/outbox/{id}" => get(messages::outbox_one),
-            "/api/v1/outbox/{id}/evidence" => get(evidence::of_message),
-            "/api/v1/webhooks" => get(webhooks::list),
-            "/api/v1/webhooks/{id}" => get(webhooks::one),
-            "/api/v1/webhooks/{id}/deliveries" => get(webhooks::deliveries),
-            "/api/v1/events" => get(events::list),
-            "/api/v1/stream" => return router,
-            other => unreachable!("{other} has no handler"),
-        };
-        router.route(path, route)
-    });
-    let routes = routes.with_state(Arc::new(desk::Desk::new(reads)));
-    let live = Router::new().route("/api/v1/stream", get(live::stream)).with_state(hub);
-    guard.protect(routes.merge(live)).merge(page::router())
+    let (routes, _) = reading().with_state(Arc::new(desk::Desk::new(reads))).split_for_parts();
+    let (live, _) = live().with_state(hub).split_for_parts();
+    let (open, _) = page::routes().split_for_parts();
+    guard.protect(routes.merge(live)).merge(open)
+}
+
+/// What these routes say of themselves.
+pub fn openapi() -> OpenApi {
+    let mut reading = reading().into_openapi();
+    openapi::name_position(&mut reading);
+    let mut open = page::routes::<()>().into_openapi();
+    operations(&mut open).for_each(|(_, operation)| operation.security = Some(Vec::new()));
+    reading.merge_from(live().into_openapi()).merge_from(open)
+}
+
+fn live() -> OpenApiRouter<Arc<live::Hub>> {
+    OpenApiRouter::new().routes(routes!(live::stream))
+}
+
+fn reading() -> OpenApiRouter<Arc<desk::Desk>> {
+    OpenApiRouter::new()
+        .routes(routes!(breaker::one))
+        .routes(routes!(channels::list))
+        .routes(routes!(conversations::list))
+        .routes(routes!(conversations::one))
+        .routes(routes!(messages::of_conversation))
+        .routes(routes!(timeline::of_conversation))
+        .routes(routes!(contacts::one))
+        .routes(routes!(messages::list))
+        .routes(routes!(follow_ups::list))
+        .routes(routes!(follow_ups::one))
+        .routes(routes!(messages::outbox))
+        .routes(routes!(messages::outbox_one))
+        .routes(routes!(evidence::of_message))
+        .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::one))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(events::list))
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use deadpool_postgres::{Object, Transaction};
-use serde_json::Value as JsonValue;
+use serde::Serialize;
 use steward_http::Problem;
 use tokio_postgres::{IsolationLevel, Row, error::SqlState, types::ToSql};
 
@@ -148,8 +148,8 @@ impl Snapshot<'_> {
     }
 
     /// An answer that reflects this state.
-    pub fn answer(&self, body: &JsonValue) -> Answer {
-        self.answer_bytes(serde_json::to_vec(body).expect("a JSON value can be written"))
+    pub fn answer(&self, body: &impl Serialize) -> Answer {
+        self.answer_bytes(serde_json::to_vec(body).expect("a view can be written"))
     }
 
     /// The same for a body that is written already. It keeps the share until it is sent.

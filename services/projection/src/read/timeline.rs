@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde_json::Value;
 use steward_http::{Caller, Problem};
 
 use super::{
@@ -11,11 +11,22 @@ use super::{
     conversations,
     desk::Desk,
     list::{List, Page},
+    openapi::{Paging, Unread},
     params::Params,
-    show, words,
+    view::{self, Time, TimelineEntry},
+    words,
 };
 use crate::rows::{EventRow, hashed};
 
+/// What happened and why, newest first
+#[utoipa::path(
+    get,
+    path = "/api/v1/conversations/{id}/timeline",
+    tag = "conversations",
+    operation_id = "get_timeline",
+    params(Fresh, Paging, ("type" = Option<String>, Query), ("follow_up_id" = Option<String>, Query, description = "only what names this follow-up"), ("message_id" = Option<String>, Query, description = "only what names this message")),
+    responses((status = 200, description = "as of Steward-Position", body = view::List<TimelineEntry>), Unread),
+)]
 pub async fn of_conversation(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
@@ -36,17 +47,17 @@ pub async fn of_conversation(
     Ok(page.answer(&snapshot, |row| entry(&row)).await)
 }
 
-fn entry(row: &EventRow) -> Value {
+fn entry(row: &EventRow) -> TimelineEntry {
     let data = steward_proto::event_json(&row.type_name, &row.payload);
-    json!({
-        "position": row.position,
-        "at": show::time(row.at),
-        "type": row.type_name,
-        "actor": row.actor,
-        "summary": words::summary(row),
-        "event_id": row.event_id,
-        "because": because(row, &data),
-    })
+    TimelineEntry {
+        position: row.position,
+        at: Time(row.at),
+        r#type: row.type_name.clone(),
+        actor: row.actor.clone(),
+        summary: words::summary(row),
+        event_id: row.event_id,
+        because: because(row, &data),
+    }
 }
 
 /// The events that led to this one: what it answers, and what its reason names.

@@ -3,7 +3,6 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::extract::State;
-use serde_json::{Value as JsonValue, json};
 use steward_domain::webhook::{Standing, Webhook};
 use steward_http::{Caller, Problem};
 use steward_proto::{Event, Fold as _, Metadata, Recorded};
@@ -12,9 +11,11 @@ use super::{
     answer::{Answer, Fresh, Id, unknown},
     desk::Desk,
     list::{List, Page, read_rows},
+    openapi::{Paging, Unread},
     params::Params,
-    show::time,
+    show::text,
     snapshot::Snapshot,
+    view::{self, Time, WebhookDelivery, WebhookFilter, WebhookReason},
 };
 use crate::rows::{DeliveryRow, EventRow, Json, columns, hashed};
 
@@ -26,8 +27,17 @@ const NOT_DELETED: &str = "NOT EXISTS (SELECT 1 FROM {schema}.events later WHERE
      AND md5(later.aggregate_id)::uuid = md5(events.aggregate_id)::uuid AND later.aggregate_id = events.aggregate_id \
      AND later.type_name = 'WebhookDeleted')";
 
-const STATES: [&str; 3] = ["delivered", "retrying", "failed"];
+pub const STATES: [&str; 3] = ["delivered", "retrying", "failed"];
 
+/// Outgoing webhooks, newest first, without their secrets
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks",
+    tag = "webhooks",
+    operation_id = "list_webhooks",
+    params(Fresh, Paging),
+    responses((status = 200, description = "as of Steward-Position", body = view::List<view::Webhook>), Unread),
+)]
 pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
     list.only_fixed(&hashed::is("type_name", "'WebhookCreated'"));
@@ -37,9 +47,18 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
     let ids = page.items.iter().map(|row| row.aggregate_id.clone()).collect();
     let mut webhooks = folded(&snapshot, &caller, ids).await?;
-    Ok(page.answer(&snapshot, |row| webhooks.remove(&row.aggregate_id).map_or(JsonValue::Null, |w| show(&w))).await)
+    Ok(page.answer(&snapshot, |row| webhooks.remove(&row.aggregate_id).map(|w| show(&w))).await)
 }
 
+/// One outgoing webhook
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks/{id}",
+    tag = "webhooks",
+    operation_id = "get_webhook",
+    params(Fresh),
+    responses((status = 200, description = "as of Steward-Position", body = view::Webhook), Unread),
+)]
 pub async fn one(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
@@ -57,7 +76,15 @@ pub async fn one(
     Ok(snapshot.answer(&show(&webhook)))
 }
 
-/// Newest events first, also of a webhook that is deleted.
+/// What became of its deliveries, newest event first; also of a webhook that is deleted
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks/{id}/deliveries",
+    tag = "webhooks",
+    operation_id = "list_deliveries",
+    params(Fresh, Paging, ("state" = Option<String>, Query, description = "one or several, separated by commas: delivered, retrying, failed"), ("event_id" = Option<String>, Query), ("event_type" = Option<String>, Query)),
+    responses((status = 200, description = "as of Steward-Position", body = view::List<WebhookDelivery>), Unread),
+)]
 pub async fn deliveries(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
@@ -133,55 +160,52 @@ fn recorded(row: EventRow) -> Option<Recorded> {
 }
 
 /// Without its secret, which only who made it was shown.
-fn show(webhook: &Webhook) -> JsonValue {
+fn show(webhook: &Webhook) -> view::Webhook {
     let (state, reason) = match &webhook.standing {
-        Standing::Disabled(why) => {
-            ("disabled", json!({ "code": why.code, "text": why.text, "event_id": why.event_id }))
-        }
-        _ => ("active", JsonValue::Null),
+        Standing::Disabled(why) => ("disabled", Some(because(&why.code, &why.text, Some(&why.event_id)))),
+        _ => ("active", None),
     };
-    json!({
-        "id": webhook.id,
-        "url": webhook.url,
-        "types": webhook.types,
-        "filter": {
-            "conversation_id": webhook.filter.conversation_id,
-            "channel_id": webhook.filter.channel_id,
+    view::Webhook {
+        id: webhook.id.clone(),
+        url: webhook.url.clone(),
+        types: webhook.types.clone(),
+        filter: WebhookFilter {
+            conversation_id: webhook.filter.conversation_id.clone(),
+            channel_id: webhook.filter.channel_id.clone(),
         },
-        "state": state,
-        "reason": reason,
-        "created_at": webhook.created_at.map(time),
-        "secret_since": webhook.secret_since().map(time),
-        "position": webhook.created_position,
-    })
+        state,
+        reason,
+        created_at: webhook.created_at.map(Time),
+        secret_since: webhook.secret_since().map(Time),
+        position: webhook.created_position,
+    }
 }
 
-fn show_delivery(row: &DeliveryRow, webhook: &Webhook) -> JsonValue {
+fn show_delivery(row: &DeliveryRow, webhook: &Webhook) -> WebhookDelivery {
     let left = row.state == "retrying" && !webhook.is_active();
     let reason = match (&row.reason, &webhook.standing) {
-        (_, Standing::Disabled(why)) if left => {
-            json!({ "code": "disabled", "text": why.text, "event_id": why.event_id })
-        }
-        (_, Standing::Deleted) if left => {
-            json!({ "code": "deleted", "text": "the webhook was deleted", "event_id": null })
-        }
-        (Some(Json(r)), _) => json!({ "code": r.code, "text": r.text, "event_id": r.event_id }),
-        (None, _) => JsonValue::Null,
+        (_, Standing::Disabled(why)) if left => Some(because("disabled", &why.text, Some(&why.event_id))),
+        (_, Standing::Deleted) if left => Some(because("deleted", "the webhook was deleted", None)),
+        (reason, _) => reason.as_ref().map(|Json(reason)| reason.into()),
     };
-    json!({
-        "id": row.id,
-        "webhook_id": row.webhook_id,
-        "event_id": row.event_id,
-        "event_type": row.event_type,
-        "state": if left { "failed" } else { row.state.as_str() },
-        "attempts": row.attempts,
-        "status": Some(row.status).filter(|s| *s > 0),
-        "reason": reason,
-        "answer": Some(&row.answer).filter(|a| !a.is_empty()),
-        "took_ms": Some(row.took_ms).filter(|_| row.attempts > 0),
-        "at": time(row.at),
-        "next_at": row.next_at.filter(|_| !left).map(time),
-        "position": row.position,
-        "changed_position": row.changed_position,
-    })
+    WebhookDelivery {
+        id: row.id.clone(),
+        webhook_id: row.webhook_id.clone(),
+        event_id: row.event_id.clone(),
+        event_type: row.event_type.clone(),
+        state: if left { "failed".to_owned() } else { row.state.clone() },
+        attempts: row.attempts,
+        status: Some(row.status).filter(|s| *s > 0),
+        reason,
+        answer: text(&row.answer),
+        took_ms: Some(row.took_ms).filter(|_| row.attempts > 0),
+        at: Time(row.at),
+        next_at: row.next_at.filter(|_| !left).map(Time),
+        position: row.position,
+        changed_position: row.changed_position,
+    }
+}
+
+fn because(code: &str, text: &str, event_id: Option<&String>) -> WebhookReason {
+    WebhookReason { code: code.to_owned(), text: text.to_owned(), event_id: event_id.cloned() }
 }
