@@ -21,6 +21,7 @@ mod origin;
 mod outside;
 mod overheard;
 mod parsing;
+mod patience;
 #[cfg(test)]
 #[allow(dead_code)] // Other tests kill theirs and start it again.
 #[path = "../../../nats/tests/support/server.rs"]
@@ -91,30 +92,29 @@ fn webhooks() -> OpenApiRouter<Intake> {
 }
 
 fn commands() -> OpenApiRouter<Intake> {
-    use commands::{breaker, contacts, follow_ups, humans, outbox, web, webhooks};
     OpenApiRouter::new()
-        .routes(routes!(web::message))
-        .routes(routes!(humans::take_over))
-        .routes(routes!(humans::release))
-        .routes(routes!(humans::resolve))
-        .routes(routes!(humans::write))
-        .routes(routes!(follow_ups::schedule))
-        .routes(routes!(follow_ups::change, follow_ups::cancel))
-        .routes(routes!(outbox::queue))
-        .routes(routes!(outbox::change))
-        .routes(routes!(outbox::cancel))
-        .routes(routes!(outbox::hold))
-        .routes(routes!(outbox::approve))
-        .routes(routes!(outbox::retry))
-        .routes(routes!(outbox::reschedule))
-        .routes(routes!(breaker::reset))
-        .routes(routes!(contacts::change))
-        .routes(routes!(contacts::archive))
-        .routes(routes!(contacts::merge))
-        .routes(routes!(contacts::split))
-        .routes(routes!(webhooks::create))
-        .routes(routes!(webhooks::delete))
-        .routes(routes!(webhooks::rotate))
-        .routes(routes!(webhooks::retry))
-        .routes(routes!(webhooks::retry_of))
+        .routes(routes!(commands::web::message))
+        .routes(routes!(commands::humans::take_over))
+        .routes(routes!(commands::humans::release))
+        .routes(routes!(commands::humans::resolve))
+        .routes(routes!(commands::humans::write))
+        .routes(routes!(commands::follow_ups::schedule))
+        .routes(routes!(commands::follow_ups::change, commands::follow_ups::cancel))
+        .routes(routes!(commands::outbox::queue))
+        .routes(routes!(commands::outbox::change))
+        .routes(routes!(commands::outbox::cancel))
+        .routes(routes!(commands::outbox::hold))
+        .routes(routes!(commands::outbox::approve))
+        .routes(routes!(commands::outbox::retry))
+        .routes(routes!(commands::outbox::reschedule))
+        .routes(routes!(commands::breaker::reset))
+        .routes(routes!(commands::contacts::change))
+        .routes(routes!(commands::contacts::archive))
+        .routes(routes!(commands::contacts::merge))
+        .routes(routes!(commands::contacts::split))
+        .routes(routes!(commands::webhooks::create))
+        .routes(routes!(commands::webhooks::delete))
+        .routes(routes!(commands::webhooks::rotate))
+        .routes(routes!(commands::webhooks::retry))
+        .routes(routes!(commands::webhooks::retry_of))
 }

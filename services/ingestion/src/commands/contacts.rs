@@ -1,6 +1,6 @@
 //! What is known of a contact, set by an operator; and which contacts are one person.
 
-use axum::{extract::State, http::StatusCode};
+use axum::extract::State;
 use serde::Deserialize;
 use steward_domain::{
     contact::{Contact, How, Merge},
@@ -9,7 +9,7 @@ use steward_domain::{
 };
 use steward_http::{ApiPath, Problem};
 use steward_language::Language;
-use steward_log::AtLeast;
+use steward_log::{AtLeast, LogError};
 use steward_proto::{Event, v1};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -18,8 +18,8 @@ use super::{Answer, Command, openapi::Refuses, outbox::Nothing};
 use crate::{
     intake::Intake,
     merging,
-    origin::new_event,
     outside::{Line, Note, OutsideName},
+    patience::in_time,
 };
 
 #[derive(Deserialize, ToSchema)]
@@ -142,9 +142,13 @@ pub async fn merge(
     let (contact, named) = (contact_id(&id)?, contact_id(&command.body.into)?);
     let tenant = &command.caller.tenant;
     let load = async |id| intake.log.load::<Contact>(&ids::contact_aggregate(tenant, id), AtLeast::Latest).await;
-    // A contact that was merged into this very one is no way round: the rules say why.
-    let into = load(named).await?.state.merged_into.filter(|into| *into != contact).unwrap_or(named);
-    let (merged, survivor) = tokio::try_join!(load(contact), load(into))?;
+    let looking = async {
+        // A contact that was merged into this very one is no way round: the rules say why.
+        let into = load(named).await?.state.merged_into.filter(|into| *into != contact).unwrap_or(named);
+        let (merged, survivor) = tokio::try_join!(load(contact), load(into))?;
+        Ok::<_, LogError>((into, merged, survivor))
+    };
+    let (into, merged, survivor) = in_time(looking).await?;
     let position = if merged.state.merged_into == Some(into) && survivor.state.merged.contains_key(&contact) {
         merged.version.max(survivor.version)
     } else {
@@ -158,10 +162,10 @@ pub async fn merge(
             conversations: conversations.remove(&contact).unwrap_or_default(),
             into_conversations: conversations.remove(&into).unwrap_or_default(),
         };
-        merging::merge(&intake.log, tenant, &command.cause(), &merge).await?
+        in_time(merging::merge(&intake.log, tenant, &command.cause(), &merge)).await?
     };
     command.done(&intake);
-    Ok(Answer { status: StatusCode::OK, id: contact.to_string(), conversation_id: None, position })
+    Ok(Answer::of_none(contact.to_string(), position))
 }
 
 /// A merged contact stands for itself again
@@ -186,9 +190,10 @@ pub async fn split(
     let asked = (contact, by.as_str(), reason);
     let tenant = &command.caller.tenant;
     merging::known(&intake.log, tenant, contact).await?;
-    let position = merging::split(&intake.log, tenant, &command.cause(), asked, command.may_repeat()).await?;
+    let cause = command.cause();
+    let position = in_time(merging::split(&intake.log, tenant, &cause, asked, command.may_repeat())).await?;
     command.done(&intake);
-    Ok(Answer { status: StatusCode::OK, id: contact.to_string(), conversation_id: None, position })
+    Ok(Answer::of_none(contact.to_string(), position))
 }
 
 fn contact_id(text: &str) -> Result<Uuid, Problem> {
@@ -204,16 +209,12 @@ async fn decide<T>(
     let contact = contact_id(id)?;
     merging::known(&intake.log, &command.caller.tenant, contact).await?;
     let aggregate = ids::contact_aggregate(&command.caller.tenant, contact);
-    let cause = command.cause();
-    let decided = intake.log.decide(&aggregate, AtLeast::Cached, |state: &Contact, _| {
+    let carried_out = command.carry_out(intake, &aggregate, |state: &Contact| {
         state.readable()?;
         state.stands_for_itself()?;
-        Ok::<_, Refused>((decision(state).into_iter().map(|event| new_event(&cause, event)).collect(), ()))
+        Ok::<_, Refused>((decision(state), ()))
     });
-    let decided = decided.await?;
-    command.done(intake);
-    let position = decided.appended.map_or(decided.version, |appended| appended.position);
-    Ok(Answer { status: StatusCode::OK, id: contact.to_string(), conversation_id: None, position })
+    Ok(Answer::of_none(contact.to_string(), carried_out.await?.position))
 }
 
 /// # Errors

@@ -25,6 +25,7 @@ use crate::{
     intake::Intake,
     merging,
     outside::{Line, Note, OutsideText, Words},
+    patience::in_time,
 };
 
 const UNKNOWN: &str = "unknown_follow_up";
@@ -101,9 +102,9 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
             Problem::unprocessable("bad_body", "`cancel_on` must be \"client_response\" or \"never\"")
         })?,
     };
-    let Person { clock, contact } = person(&intake, &command, conversation).await?;
+    let Person { clock, contact } = in_time(person(&intake, &command, conversation)).await?;
     let when = clock.when(body.due_at.as_deref(), body.phrase.as_deref())?;
-    let elsewhere = open_elsewhere(&intake, &command, &contact, conversation).await?;
+    let elsewhere = in_time(open_elsewhere(&intake, &command, &contact, conversation)).await?;
     let follow_up_id = ids::follow_up(conversation, command.unique());
     let position = decide(&intake, &command, conversation, |state| {
         if state.follow_ups.contains_key(&follow_up_id) {
@@ -135,7 +136,6 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
         state.schedule(Utc::now(), false, promise)
     })
     .await?;
-    command.done(&intake);
     Ok(Answer::created(follow_up_id, conversation, position))
 }
 
@@ -163,7 +163,7 @@ pub async fn change(
         ));
     }
     let when = if timed {
-        let Person { clock, .. } = person(&intake, &command, conversation).await?;
+        let Person { clock, .. } = in_time(person(&intake, &command, conversation)).await?;
         Some(clock.when(due_at.as_deref(), phrase.as_deref())?)
     } else {
         None
@@ -181,7 +181,6 @@ pub async fn change(
         Ok(events)
     })
     .await?;
-    command.done(&intake);
     Ok(Answer::changed(id, conversation, position))
 }
 

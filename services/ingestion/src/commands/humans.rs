@@ -12,7 +12,6 @@ use steward_domain::{
 };
 use steward_http::{ApiPath, Problem};
 use steward_proto::Event;
-
 use utoipa::ToSchema;
 
 use super::{Answer, Command, conversation_id, decide, openapi::Refuses, when::instant};
@@ -76,7 +75,6 @@ pub async fn take_over(
         as_asked(state.take_over(by, "http", note), "already_taken_over", command.may_repeat())
     })
     .await?;
-    command.done(&intake);
     Ok(Answer::changed(conversation.to_string(), conversation, position))
 }
 
@@ -122,7 +120,6 @@ async fn give_back(intake: &Intake, id: &str, command: &Command<Release>, via: &
         as_asked(state.release(by, via), "not_taken_over", command.may_repeat())
     })
     .await?;
-    command.done(intake);
     Ok(Answer::changed(conversation.to_string(), conversation, position))
 }
 
@@ -170,7 +167,6 @@ pub async fn write(
         Ok(events)
     })
     .await?;
-    command.done(&intake);
     Ok(Answer::created(message_id, conversation, position))
 }
 

@@ -1,6 +1,7 @@
 //! Commands over HTTP: decided on the state they meet, answered with what they made and where it stands in the log.
 
 pub mod breaker;
+mod carry_out;
 pub mod contacts;
 pub mod follow_ups;
 pub mod humans;
@@ -23,8 +24,7 @@ use steward_domain::{
     ids,
 };
 use steward_http::Problem;
-use steward_log::AtLeast;
-use steward_proto::{Cause, Event};
+use steward_proto::Event;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -32,7 +32,7 @@ pub use openapi::name_key;
 pub use repeats::Repeats;
 pub use request::{AdminCommand, Command};
 
-use crate::{intake::Intake, origin::new_event};
+use crate::intake::Intake;
 
 /// What every command answers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -62,6 +62,11 @@ impl Answer {
     fn changed(id: String, conversation: Uuid, position: u64) -> Self {
         Self { status: StatusCode::OK, id, conversation_id: Some(conversation.to_string()), position }
     }
+
+    /// Of what belongs to no single conversation.
+    fn of_none(id: String, position: u64) -> Self {
+        Self { status: StatusCode::OK, id, conversation_id: None, position }
+    }
 }
 
 /// A conversation's id as a caller gives it.
@@ -90,7 +95,6 @@ async fn changed<T>(
 ) -> Result<Answer, Problem> {
     let conversation = conversation_of(id, unknown)?;
     let position = decide(intake, command, conversation, decision).await?;
-    command.done(intake);
     Ok(Answer::changed(id.to_owned(), conversation, position))
 }
 
@@ -102,15 +106,8 @@ async fn decide<T>(
     mut decision: impl FnMut(&Conversation) -> Result<Vec<Event>, Refused>,
 ) -> Result<u64, Problem> {
     let aggregate = ids::conversation_aggregate(&command.caller.tenant, conversation);
-    let cause: Cause = command.cause();
-    let decided = intake.log.decide(&aggregate, AtLeast::Cached, |state: &Conversation, _| {
-        let events = decision(state)?;
-        Ok::<_, Refused>((events.into_iter().map(|event| new_event(&cause, event)).collect(), ()))
-    });
-    let decided = tokio::time::timeout(crate::intake::PATIENCE, decided).await.map_err(|_| {
-        Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again")
-    })??;
-    Ok(decided.appended.map_or(decided.version, |appended| appended.position))
+    let decision = |state: &Conversation| Ok::<_, Refused>((decision(state)?, ()));
+    Ok(command.carry_out(intake, &aggregate, decision).await?.position)
 }
 
 /// Reads a body as each command would.

@@ -11,7 +11,6 @@ use steward_domain::{
     ids,
 };
 use steward_http::{ApiPath, Problem};
-
 use utoipa::ToSchema;
 
 use super::{
@@ -111,7 +110,6 @@ pub async fn queue(State(intake): State<Intake>, command: Command<New>) -> Resul
         })
     })
     .await?;
-    command.done(&intake);
     Ok(Answer::created(message_id, conversation, position))
 }
 

@@ -23,9 +23,10 @@ use super::{
 };
 use crate::{
     arrival::{Arrival, Chat, Person, Said, What},
-    intake::{Intake, PATIENCE},
+    intake::Intake,
     origin::{Origin, new_event, source_of},
     outside::{OutsideId, OutsideName, WholeText},
+    patience::in_time,
     telegram::operator::{self, Where},
 };
 
@@ -84,10 +85,7 @@ pub async fn message(State(intake): State<Intake>, command: Command<Message>) ->
             record(&intake, &origin, body, repeatable).await
         }
     };
-    let recorded = tokio::time::timeout(PATIENCE, recorded).await;
-    let position = recorded.unwrap_or_else(|_| {
-        Err(Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again"))
-    })?;
+    let position = in_time(recorded).await?;
     command.done(&intake);
     Ok(Answer::created(message_id, origin.conversation, position))
 }

@@ -25,10 +25,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{AdminCommand, Answer, Command, openapi::Refuses, outbox::Nothing};
-use crate::{
-    intake::{Intake, PATIENCE},
-    origin::new_event,
-};
+use crate::{intake::Intake, origin::new_event, patience::in_time};
 
 /// Longest wait for a name's addresses.
 const LOOKUP: Duration = Duration::from_secs(3);
@@ -112,17 +109,17 @@ pub async fn create(
     };
     has_room(&intake, &command.caller.tenant, id).await?;
     let decided = decide(&intake, &command, id, |state| state.create(&new)).await?;
-    with_secret(&intake, &command, StatusCode::CREATED, &new.secret, decided)
+    with_secret(StatusCode::CREATED, &new.secret, decided)
 }
 
 /// Refuses one webhook more than a tenant may have. Commands at the same moment may be let through together.
 async fn has_room(intake: &Intake, tenant: &TenantId, id: Uuid) -> Result<(), Problem> {
     let aggregate = ids::webhook_aggregate(tenant, id);
-    if intake.log.load::<Webhook>(&aggregate, AtLeast::Latest).await?.state.standing != Standing::None {
-        // It is there: a repeat.
-        return Ok(());
-    }
     let counting = async {
+        if intake.log.load::<Webhook>(&aggregate, AtLeast::Latest).await?.state.standing != Standing::None {
+            // It is there: a repeat.
+            return Ok(None);
+        }
         let subjects = ["webhook_created", "webhook_deleted"].map(|event| format!("ev.{tenant}.webhook.*.{event}"));
         let mut told = std::pin::pin!(intake.log.past(0, subjects.to_vec()).await?);
         let mut there = HashSet::new();
@@ -134,13 +131,11 @@ async fn has_room(intake: &Intake, tenant: &TenantId, id: Uuid) -> Result<(), Pr
                 _ => false,
             };
         }
-        Ok::<_, LogError>(there.len())
+        Ok::<_, LogError>(Some(there.len()))
     };
-    let counted = tokio::time::timeout(PATIENCE, counting).await.map_err(|_| {
-        Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again")
-    })?;
+    let counted = in_time(counting).await?;
     let most = intake.settings.limits.webhooks_per_tenant;
-    if counted? < most as usize {
+    if counted.is_none_or(|there| there < most as usize) {
         return Ok(());
     }
     Err(Problem::conflict(
@@ -164,8 +159,7 @@ pub async fn delete(
 ) -> Result<Answer, Problem> {
     let by = command.caller.actor();
     let decided = decide(&intake, &command, webhook_id(&id)?, |state| state.delete(&by)).await?;
-    command.done(&intake);
-    Ok(done(decided.id.to_string(), decided.position))
+    Ok(Answer::of_none(decided.id.to_string(), decided.position))
 }
 
 /// Gives it another secret; the one before signs beside it for 24 hours (role admin)
@@ -186,7 +180,7 @@ pub async fn rotate(
     let now = Utc::now();
     let rotated =
         decide(&intake, &command, webhook_id(&id)?, |state| state.rotate(&rotation, &secret, now, &by)).await?;
-    with_secret(&intake, &command, StatusCode::OK, &secret, rotated)
+    with_secret(StatusCode::OK, &secret, rotated)
 }
 
 /// Delivers an event again, over a new schedule (role admin)
@@ -229,8 +223,12 @@ async fn deliver_again(intake: &Intake, command: &Command<Nothing>, id: &str) ->
     let (webhook, event_position) = ids::delivery_of(id).ok_or_else(unknown_delivery)?;
     let tenant = &command.caller.tenant;
     let aggregate = ids::webhook_aggregate(tenant, webhook);
-    let seen = intake.log.load::<Webhook>(&aggregate, AtLeast::Latest).await?;
-    let event = intake.log.read(event_position).await.ok().flatten().filter(|r| r.subject.tenant == *tenant);
+    let looking = async {
+        let seen = intake.log.load::<Webhook>(&aggregate, AtLeast::Latest).await?;
+        let event = intake.log.read(event_position).await.ok().flatten().filter(|r| r.subject.tenant == *tenant);
+        Ok::<_, LogError>((seen, event))
+    };
+    let (seen, event) = in_time(looking).await?;
     let event = event.ok_or_else(unknown_delivery)?;
     seen.state.may_retry(&event)?;
     let retried = v1::WebhookDeliveryRetried {
@@ -253,9 +251,9 @@ async fn deliver_again(intake: &Intake, command: &Command<Nothing>, id: &str) ->
         // The same command again is the same wish.
         dedupe_key: Some(format!("{webhook}/retry/{}", command.unique())),
     };
-    let appended = intake.log.append(append).await?;
+    let appended = in_time(intake.log.append(append)).await?;
     command.done(intake);
-    Ok(done(id.to_owned(), appended.position))
+    Ok(Answer::of_none(id.to_owned(), appended.position))
 }
 
 /// A decision on a webhook.
@@ -273,31 +271,17 @@ async fn decide<T>(
     mut decision: impl FnMut(&Webhook) -> Result<Vec<Event>, Refused>,
 ) -> Result<Decided, Problem> {
     let aggregate = ids::webhook_aggregate(&command.caller.tenant, id);
-    let cause = command.cause();
-    let decided = intake.log.decide(&aggregate, AtLeast::Cached, |state: &Webhook, _| {
+    let carried_out = command.carry_out(intake, &aggregate, |state: &Webhook| {
         let events = decision(state)?;
         let before = state.secret().cloned().zip(state.secret_since()).filter(|_| events.is_empty());
-        Ok::<_, Refused>((events.into_iter().map(|event| new_event(&cause, event)).collect(), before))
+        Ok::<_, Refused>((events, before))
     });
-    let decided = tokio::time::timeout(PATIENCE, decided).await.map_err(|_| {
-        Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again")
-    })??;
-    let position = decided.appended.map_or(decided.version, |appended| appended.position);
-    Ok(Decided { id, position, before: decided.value })
-}
-
-fn done(id: String, position: u64) -> Answer {
-    Answer { status: StatusCode::OK, id, conversation_id: None, position }
+    let carried_out = carried_out.await?;
+    Ok(Decided { id, position: carried_out.position, before: carried_out.value })
 }
 
 /// Answers with the secret that the command made; a repeat soon after gets the same answer, for the first may be lost.
-fn with_secret<T>(
-    intake: &Intake,
-    command: &Command<T>,
-    status: StatusCode,
-    made: &Secret,
-    decided: Decided,
-) -> Result<WithSecret, Problem> {
+fn with_secret(status: StatusCode, made: &Secret, decided: Decided) -> Result<WithSecret, Problem> {
     let secret = match &decided.before {
         None => made,
         Some((secret, since)) if Utc::now() - *since < SHOWN_AGAIN => secret,
@@ -308,7 +292,6 @@ fn with_secret<T>(
             ));
         }
     };
-    command.done(intake);
     Ok(WithSecret {
         status,
         id: decided.id.to_string(),

@@ -22,10 +22,11 @@ use crate::{
         html,
         message::{self, Attachment, Mail, addresses_in, cut, decoded},
     },
-    intake::{Intake, PATIENCE},
+    intake::Intake,
     json::Object,
     origin::new_event,
     outside::OutsideId,
+    patience::in_time,
 };
 
 const NAME: &str = "Mailgun";
@@ -100,15 +101,15 @@ impl Tokens<'_> {
             };
             Ok((vec![new_event(&cause, kept)], true))
         });
-        let decided = tokio::time::timeout(PATIENCE, decided).await.map_err(|_| {
-            Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again")
-        })?;
-        match decided {
-            Ok(decided) => Ok(decided.value),
-            Err(DecideError::Refused(never)) => match never {},
-            Err(DecideError::Append(error)) => Err(error.into()),
-            Err(DecideError::Log(error)) => Err(error.into()),
-        }
+        in_time(async {
+            match decided.await {
+                Ok(decided) => Ok(decided.value),
+                Err(DecideError::Refused(never)) => match never {},
+                Err(DecideError::Append(error)) => Err(Problem::from(error)),
+                Err(DecideError::Log(error)) => Err(error.into()),
+            }
+        })
+        .await
     }
 }
 
