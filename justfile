@@ -48,6 +48,14 @@ bench *jobs:
 golden:
     STEWARD_WRITE_GOLDEN=1 cargo test -p steward-proto
 
+# Licences, advisories, sources and duplicates of what we depend on (deny.toml); needs cargo-deny
+deny:
+    cargo deny --workspace check
+
+# The documentation of all our crates; warnings are errors
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
 # Fuzz one parser (fuzz/targets) for so many seconds; needs cargo-fuzz. What breaks it is kept in fuzz/artifacts
 fuzz target seconds="60":
     cp Cargo.lock fuzz/

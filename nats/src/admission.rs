@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::append::{Expected, Unit};
 
 /// Bytes of one tenant's facts, and again of its decisions, that may be on their way; the rest waits in `append`.
-const SHARE: usize = 8 << 20;
+pub(crate) const SHARE: usize = 8 << 20;
 
 /// The same of all tenants together.
 const WHOLE: usize = 64 << 20;
@@ -47,7 +47,7 @@ impl Admission {
     /// Waits for the tenant's room, then for room in all: so only few of a flood wait beside the others.
     pub async fn enter(&self, unit: &Unit) -> Option<Room> {
         let rooms = if unit.expected == Expected::Any { &self.facts } else { &self.decisions };
-        let bytes = u32::try_from(unit.size().clamp(LEAST, SHARE)).ok()?;
+        let bytes = u32::try_from(unit.size().max(LEAST)).ok()?;
         let share = {
             let mut shares = rooms.shares.lock().unwrap_or_else(PoisonError::into_inner);
             let share = shares.entry(unit.aggregate.tenant.clone());

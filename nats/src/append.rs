@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::admission::Room;
+use crate::admission::{Room, SHARE};
 use crate::{AppendError, Log, LogError, header};
 
 const MESSAGE_ID: HeaderName = HeaderName::from_static("Nats-Msg-Id");
@@ -16,6 +16,9 @@ const EXPECTED_SUBJECT: HeaderName = HeaderName::from_static("Nats-Expected-Last
 
 /// Events of one append, at most: an atomic batch of the server holds 1,000 messages.
 pub const MAX_EVENTS: usize = 1_000;
+
+/// Bytes of one append, at most, headers counted: it is stored whole, so it takes all of a tenant's room at once.
+pub const MAX_BYTES: usize = SHARE;
 
 /// The condition of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,15 +78,19 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
-    /// Bytes on the wire, roughly: payloads and some 600 of headers each, which are at most 3,000.
     pub fn size(&self) -> usize {
-        self.events.iter().map(|event| event.payload.len() + 600).sum()
+        size(&self.events)
     }
 
     pub fn finish(self, result: Result<Appended, AppendError>) {
         // The caller may have gone; the events stay.
         let _ = self.reply.send(result);
     }
+}
+
+/// Bytes on the wire, roughly: payloads and some 600 of headers each, which are at most 3,000.
+fn size(events: &[Encoded]) -> usize {
+    events.iter().map(|event| event.payload.len() + 600).sum()
 }
 
 impl Log {
@@ -134,6 +141,10 @@ impl Log {
         // Room for the headers, which count as payload.
         let limit = self.client().max_payload().saturating_sub(4_096);
         let mut encoded = events.iter().map(|new| encode(aggregate, new, limit)).collect::<Result<Vec<_>, _>>()?;
+        let bytes = size(&encoded);
+        if bytes > MAX_BYTES {
+            return Err(AppendError::BatchTooLarge { bytes });
+        }
         let headers = &mut encoded[0].headers;
         if let Some(id) = &message_id {
             headers.insert(MESSAGE_ID, header::value(id)?);

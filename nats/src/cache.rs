@@ -25,11 +25,18 @@ pub(crate) struct Folded<S> {
     pub version: u64,
     /// Up to this position of the whole log the aggregate has no other events.
     pub complete_to: u64,
+    /// What it couldn't read: the first that it met.
+    pub unread: Option<Arc<str>>,
 }
 
 impl<S> Clone for Folded<S> {
     fn clone(&self) -> Self {
-        Self { state: self.state.clone(), version: self.version, complete_to: self.complete_to }
+        Self {
+            state: self.state.clone(),
+            version: self.version,
+            complete_to: self.complete_to,
+            unread: self.unread.clone(),
+        }
     }
 }
 
@@ -47,6 +54,9 @@ impl<S: Fold> AnyFold for Folded<S> {
 
     fn advance(&mut self, events: &[Recorded], complete_to: u64) {
         for event in events.iter().filter(|event| event.position > self.version) {
+            if self.unread.is_none() {
+                self.unread = S::unread(&event.event).map(Into::into);
+            }
             // In place, unless somebody is looking at the state right now.
             Arc::make_mut(&mut self.state).evolve(event);
         }
@@ -95,7 +105,7 @@ impl Slot {
         let index = folds.iter().position(|(kind, _)| *kind == TypeId::of::<S>());
         let index = index.unwrap_or_else(|| {
             debug_assert_eq!(after, 0, "a new state is folded from the first event");
-            let new = Folded { state: Arc::new(S::default()), version: 0, complete_to: 0 };
+            let new = Folded { state: Arc::new(S::default()), version: 0, complete_to: 0, unread: None };
             folds.push((TypeId::of::<S>(), Box::new(new)));
             folds.len() - 1
         });

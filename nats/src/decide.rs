@@ -1,12 +1,13 @@
 //! Decide: load → decide → append, and again when the aggregate has changed in between.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use steward_proto::{AggregateId, Fold, NewEvent};
 use tokio::time::timeout;
 
 use crate::append::{Append, Appended, Expected};
-use crate::{AppendError, AtLeast, DecideError, Log, LogError};
+use crate::{AppendError, AtLeast, DecideError, Log, LogError, Versioned};
 
 /// Conflicts after which a decision is given up.
 const TRIES: u32 = 20;
@@ -30,12 +31,37 @@ impl Log {
     ///
     /// `decide` gets the state and its version and returns the events (none: nothing to do) and a value for the caller.
     /// It may be called several times, and only its last answer counts. A refusal, or nothing to do, on a state from
-    /// memory is checked against the log before it counts.
+    /// memory is checked against the log before it counts. Nothing is decided on an aggregate that holds what this build
+    /// can't read ([`DecideError::SchemaAhead`]).
     pub async fn decide<S: Fold, T, R>(
         &self,
         id: &AggregateId,
         at_least: AtLeast,
         mut decide: impl FnMut(&S, u64) -> Result<(Vec<NewEvent>, T), R>,
+    ) -> Result<Decided<T>, DecideError<R>> {
+        self.decide_on(id, at_least, |seen: &Versioned<S>| {
+            seen.readable()?;
+            decide(&seen.state, seen.version).map_err(DecideError::Refused)
+        })
+        .await
+    }
+
+    /// Records a fact once, in the form that the state gives it, as [`Log::decide`] does a decision. What happened can't be
+    /// refused, so an aggregate that holds what this build can't read takes it too; `note` sees that in `ahead`.
+    pub async fn note<S: Fold, T>(
+        &self,
+        id: &AggregateId,
+        at_least: AtLeast,
+        mut note: impl FnMut(&Versioned<S>) -> (Vec<NewEvent>, T),
+    ) -> Result<Decided<T>, DecideError<Infallible>> {
+        self.decide_on(id, at_least, |seen| Ok(note(seen))).await
+    }
+
+    async fn decide_on<S: Fold, T, R>(
+        &self,
+        id: &AggregateId,
+        at_least: AtLeast,
+        mut decide: impl FnMut(&Versioned<S>) -> Result<(Vec<NewEvent>, T), DecideError<R>>,
     ) -> Result<Decided<T>, DecideError<R>> {
         let slot = self.cache().slot(id);
         let turn = timeout(TURN_TIMEOUT, slot.turn.acquire()).await;
@@ -44,14 +70,14 @@ impl Log {
         for _ in 0..TRIES {
             let loaded = self.load_in::<S>(&slot, id, at_least).await?;
             let version = loaded.versioned.version;
-            let decision = decide(&loaded.versioned.state, version);
+            let decision = decide(&loaded.versioned);
             drop(loaded.versioned);
             let (events, value) = match decision {
                 Err(_) if !loaded.verified => {
                     at_least = AtLeast::Latest;
                     continue;
                 }
-                Err(refused) => return Err(DecideError::Refused(refused)),
+                Err(refused) => return Err(refused),
                 Ok((events, _)) if events.is_empty() && !loaded.verified => {
                     at_least = AtLeast::Latest;
                     continue;

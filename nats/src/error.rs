@@ -1,5 +1,6 @@
 //! What can go wrong with the log, one variant per cause.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::codes::{Refusal, ServerError};
@@ -76,6 +77,8 @@ pub enum AppendError {
         "the event {type_name} has {bytes} bytes, more than the server takes ({limit}); large bodies belong in a blob"
     )]
     TooLarge { type_name: String, bytes: usize, limit: usize },
+    #[error("events of {bytes} bytes together are too large for one append: at most {max}", max = crate::append::MAX_BYTES)]
+    BatchTooLarge { bytes: usize },
     #[error("an append needs at least one event")]
     Empty,
     #[error("an event of a type this build doesn't know, {0}, can't be written")]
@@ -103,7 +106,12 @@ impl AppendError {
     /// down or not set up is none of the append's fault.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::TooMany(_) | Self::TooLarge { .. } | Self::Empty | Self::UnknownEvent(_) | Self::Text(_) => true,
+            Self::TooMany(_)
+            | Self::TooLarge { .. }
+            | Self::BatchTooLarge { .. }
+            | Self::Empty
+            | Self::UnknownEvent(_)
+            | Self::Text(_) => true,
             Self::Refused(refusal) => matches!(refusal, Refusal::Never(_)),
             Self::Broken => true,
             Self::Log(error) => error.is_permanent(),
@@ -112,12 +120,23 @@ impl AppendError {
     }
 }
 
+/// An aggregate holds an event, or a value in one, that a later version brought: nothing is decided on it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("this {aggregate} holds a {what} that this version can't read; upgrade Steward")]
+pub struct SchemaAhead {
+    /// Its kind.
+    pub aggregate: &'static str,
+    pub what: Arc<str>,
+}
+
 /// A decision wasn't recorded.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum DecideError<R> {
     /// The rule that refused it.
     #[error("refused")]
     Refused(R),
+    #[error(transparent)]
+    SchemaAhead(#[from] SchemaAhead),
     #[error(transparent)]
     Append(AppendError),
     #[error(transparent)]
@@ -134,7 +153,7 @@ impl<R> DecideError<R> {
     /// The same decision again will never be recorded.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::Refused(_) => true,
+            Self::Refused(_) | Self::SchemaAhead(_) => true,
             Self::Append(error) => error.is_permanent(),
             Self::Log(error) => error.is_permanent(),
         }
@@ -142,7 +161,7 @@ impl<R> DecideError<R> {
 
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Refused(_) => false,
+            Self::Refused(_) | Self::SchemaAhead(_) => false,
             Self::Append(error) => error.is_transient(),
             Self::Log(error) => error.is_transient(),
         }

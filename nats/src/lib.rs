@@ -54,7 +54,7 @@ pub use codes::{Refusal, ServerError, Treatment, code};
 pub use connect::{ConnectOptions, Log, check_url};
 pub use dead::DeadLetter;
 pub use decide::Decided;
-pub use error::{AppendError, DecideError, LogError};
+pub use error::{AppendError, DecideError, LogError, SchemaAhead};
 pub use header::TextError;
 pub use health::{Condition, Health};
 pub use load::{AtLeast, Versioned};

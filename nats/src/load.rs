@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::cache::{Folded, Slot};
 use crate::session::{Backoff, REQUEST_TIMEOUT};
-use crate::{Log, LogError, definitions, events_of, history};
+use crate::{Log, LogError, SchemaAhead, definitions, events_of, history};
 
 /// How fresh a state must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,16 @@ pub enum AtLeast {
 pub struct Versioned<S> {
     pub state: Arc<S>,
     pub version: u64,
+    /// The aggregate holds what this build can't read, so the state is half the truth.
+    pub ahead: Option<SchemaAhead>,
+}
+
+impl<S> Versioned<S> {
+    /// Refuses to decide on half the truth. [`Log::decide`] asks by itself; who decides something on a loaded state does so
+    /// here.
+    pub fn readable(&self) -> Result<(), SchemaAhead> {
+        self.ahead.clone().map_or(Ok(()), Err)
+    }
 }
 
 /// A state, and whether the log itself was asked for it.
@@ -57,7 +67,7 @@ impl Log {
             };
             if fresh {
                 let verified = at_least != AtLeast::Cached;
-                return Ok(Loaded { versioned: versioned(folded.clone()), verified });
+                return Ok(Loaded { versioned: versioned(id, folded.clone()), verified });
             }
         }
         let mut after = cached.map_or(0, |folded| folded.version);
@@ -89,7 +99,7 @@ impl Log {
                 _ => known,
             };
             let folded = slot.advance::<S>(after, &events, complete_to);
-            return Ok(Loaded { versioned: versioned(folded), verified: true });
+            return Ok(Loaded { versioned: versioned(id, folded), verified: true });
         }
     }
 
@@ -101,6 +111,7 @@ impl Log {
     }
 }
 
-fn versioned<S>(folded: Folded<S>) -> Versioned<S> {
-    Versioned { state: folded.state, version: folded.version }
+fn versioned<S>(id: &AggregateId, folded: Folded<S>) -> Versioned<S> {
+    let ahead = folded.unread.map(|what| SchemaAhead { aggregate: id.aggregate.as_str(), what });
+    Versioned { state: folded.state, version: folded.version, ahead }
 }

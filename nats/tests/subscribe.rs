@@ -5,13 +5,14 @@
 mod support;
 
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use steward_log::{Append, ConnectOptions, Expected, HandleError, Handled, Log, LogError, Subscription};
+use steward_log::{Append, AtLeast, ConnectOptions, Expected, HandleError, Handled, Log, LogError, Subscription};
 use steward_proto::Recorded;
-use support::events::{conversation, event_with, kind};
+use support::events::{Seen, conversation, event_with, events, kind};
 use support::server::Server;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
@@ -218,6 +219,46 @@ async fn what_is_missing_for_now_is_tried_until_it_works_and_the_next_one_waits(
     assert_eq!(order, [3, 1, 2]);
     all_acknowledged(&world.log, 3).await;
     assert!(world.log.dead_letters().await.unwrap().is_empty());
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_decision_too_large_ends_in_a_dead_letter_and_the_conversation_goes_on() {
+    let world = world().await;
+    let (sender, mut received) = mpsc::unbounded_channel();
+    let log = world.log.clone();
+    let running = run(&world.log, subscription(), move |recorded| {
+        let (sender, log) = (sender.clone(), log.clone());
+        async move {
+            // One event is more than the server takes, many are more than an append holds, and some are too large together.
+            let decision = match kind(&recorded) {
+                "large" => vec![event_with("x".repeat(5 << 20))],
+                "many" => events(1_001),
+                "heavy" => (0..9).map(|_| event_with("x".repeat(1_000_000))).collect(),
+                _ => Vec::new(),
+            };
+            let aggregate = conversation(format!("{}-decided", recorded.subject.id));
+            log.decide::<Seen, (), Infallible>(&aggregate, AtLeast::Cached, |_, _| Ok((decision.clone(), ()))).await?;
+            sender.send(recorded.position).unwrap();
+            Ok(Handled::Done)
+        }
+    });
+    let mut expected = Vec::new();
+    for (id, decision) in [("a", "large"), ("b", "many"), ("c", "heavy")] {
+        fact(&world.log, id, decision).await;
+        fact(&world.log, id, "fine").await;
+        expected.push(next(&mut received).await);
+    }
+    assert_eq!(expected, [2, 4, 6], "what comes after it in its conversation is handled");
+    all_acknowledged(&world.log, 6).await;
+    let letters = world.log.dead_letters().await.unwrap();
+    let told: Vec<_> = letters.iter().map(|letter| (letter.position, letter.tries, letter.error.as_str())).collect();
+    assert!(
+        matches!(told[..], [(1, 5, large), (3, 5, many), (5, 5, heavy)] if large.contains("has 5242")
+            && many.contains("1001 events are too many") && heavy.contains("too large for one append")),
+        "{told:?}"
+    );
+    assert_eq!(world.log.last_position().await.unwrap(), 6, "nothing of it was stored");
     running.stop().await;
 }
 

@@ -76,5 +76,15 @@ pub fn new_traceparent(random: [u8; 24]) -> String {
 
 /// A state that is made by folding an aggregate's events. Pure: no clock, no I/O.
 pub trait Fold: Default + Clone + Send + Sync + 'static {
+    /// Takes an event in. What it can't read leaves it as it is.
     fn evolve(&mut self, recorded: &Recorded);
+
+    /// What of an event it can't read: the type, or a value in it, that a later version brought. Nothing is decided on a
+    /// state that has met such an event, for it is half the truth.
+    fn unread(event: &Event) -> Option<String> {
+        match event {
+            Event::Unknown { type_name, .. } => Some(type_name.clone()),
+            _ => None,
+        }
+    }
 }

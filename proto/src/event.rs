@@ -1,4 +1,4 @@
-//! One enum over all events, with the mapping between a message, its name and its bytes.
+//! The events: an enum over all, with the mapping between a message, its name and its bytes, and an enum per aggregate.
 
 use bytes::Bytes;
 use prost::Message;
@@ -18,30 +18,33 @@ pub struct DecodeError {
 }
 
 macro_rules! events {
-    ($($name:ident),* $(,)?) => {
-        /// A domain event.
+    ($(
+        $(#[$doc:meta])*
+        $aggregate:ident as $own:ident { $($name:ident),* $(; also $($shared:ident),*)? }
+    )*) => {
+        /// A domain event of any aggregate: for who decodes, and who reads whatever there is.
         #[derive(Debug, Clone, PartialEq)]
         #[allow(clippy::large_enum_variant)]
         pub enum Event {
-            $($name(v1::$name),)*
+            $($($name(v1::$name),)*)*
             /// A type that this build doesn't know, or a newer schema version of one it does.
             Unknown { type_name: String, schema_version: u32 },
         }
 
-        $(impl From<v1::$name> for Event {
+        $($(impl From<v1::$name> for Event {
             fn from(message: v1::$name) -> Self {
                 Self::$name(message)
             }
-        })*
+        })*)*
 
         impl Event {
             /// Names of all the events this build knows.
-            pub const TYPES: &'static [&'static str] = &[$(stringify!($name)),*];
+            pub const TYPES: &'static [&'static str] = &[$($(stringify!($name),)*)*];
 
             /// The message's name: `FollowUpScheduled`.
             pub fn type_name(&self) -> &str {
                 match self {
-                    $(Self::$name(_) => stringify!($name),)*
+                    $($(Self::$name(_) => stringify!($name),)*)*
                     Self::Unknown { type_name, .. } => type_name,
                 }
             }
@@ -49,7 +52,7 @@ macro_rules! events {
             /// The bare protobuf message. Empty for an unknown event: those are never written.
             pub fn encode(&self) -> Bytes {
                 match self {
-                    $(Self::$name(message) => message.encode_to_vec().into(),)*
+                    $($(Self::$name(message) => message.encode_to_vec().into(),)*)*
                     Self::Unknown { .. } => Bytes::new(),
                 }
             }
@@ -60,29 +63,76 @@ macro_rules! events {
                     return Ok(Self::Unknown { type_name: type_name.to_owned(), schema_version });
                 }
                 match type_name {
-                    $(stringify!($name) => v1::$name::decode(payload)
+                    $($(stringify!($name) => v1::$name::decode(payload)
                         .map(Self::$name)
-                        .map_err(|source| DecodeError { type_name: type_name.to_owned(), source }),)*
+                        .map_err(|source| DecodeError { type_name: type_name.to_owned(), source }),)*)*
                     _ => Ok(Self::Unknown { type_name: type_name.to_owned(), schema_version }),
                 }
             }
+
+            /// The event as one of the aggregate that it is listed under; `None`: this build doesn't know it.
+            pub fn by_aggregate(&self) -> Option<ByAggregate<'_>> {
+                match self {
+                    $($(Self::$name(e) => Some(ByAggregate::$aggregate($own::$name(e))),)*)*
+                    Self::Unknown { .. } => None,
+                }
+            }
         }
+
+        /// Any event that this build knows, under the aggregate that it is listed under.
+        #[derive(Debug, Clone, Copy)]
+        pub enum ByAggregate<'a> {
+            $($aggregate($own<'a>),)*
+        }
+
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy)]
+            pub enum $own<'a> {
+                $($name(&'a v1::$name),)*
+                $($($shared(&'a v1::$shared),)*)?
+            }
+
+            impl<'a> $own<'a> {
+                /// `None`: it is no event of this aggregate, as far as this build knows.
+                pub fn of(event: &'a Event) -> Option<Self> {
+                    match event {
+                        $(Event::$name(e) => Some(Self::$name(e)),)*
+                        $($(Event::$shared(e) => Some(Self::$shared(e)),)*)?
+                        _ => None,
+                    }
+                }
+            }
+        )*
     };
 }
 
+// Each event stands under one aggregate; behind `also` are those that another one has as well.
 events! {
-    ClientResponded, HumanResponded, UpdateKept, HumanRequested, HumanTakeoverStarted, HumanTakeoverEnded,
-    RecipientBlocked, RecipientUnblocked, TurnStarted, TurnCompleted, TurnSuperseded, DraftSuppressed,
-    FollowUpScheduled, FollowUpMoved, FollowUpTextChanged, FollowUpDue, FollowUpCancelled, FollowUpExpired,
-    FollowUpDone, FollowUpFailed, MessageQueued, MessageDue, MessageMoved, MessageCancelled, MessageExpired,
-    MessageRetried, SendDeferred, DispatchStarted, DispatchSucceeded, DispatchFailed, DispatchDeferred,
-    DispatchUnknown, DeliveryReported, MessageHeld, MessageApproved, MessageReleased, MessageEdited, MeetingBooked,
-    MeetingMoved,
-    MeetingCancelled, ContactChanged, ContactArchived, ContactMerged, ContactSplit, AddressBound, ApiKeyCreated,
-    ApiKeyRevoked, BreakerTripped,
-    BreakerReset,
-    WebhookCreated, WebhookDeleted, WebhookSecretRotated, WebhookDisabled, WebhookDelivered, WebhookAttemptFailed,
-    WebhookDeliveryFailed, WebhookDeliveryRetried,
+    /// The events of the aggregate `conversation`.
+    Conversation as ConversationEvent {
+        ClientResponded, HumanResponded, UpdateKept, HumanRequested, HumanTakeoverStarted, HumanTakeoverEnded,
+        RecipientBlocked, RecipientUnblocked, TurnStarted, TurnCompleted, TurnSuperseded, DraftSuppressed,
+        FollowUpScheduled, FollowUpMoved, FollowUpTextChanged, FollowUpDue, FollowUpCancelled, FollowUpExpired,
+        FollowUpDone, FollowUpFailed, MessageQueued, MessageDue, MessageMoved, MessageCancelled, MessageExpired,
+        MessageRetried, SendDeferred, DispatchStarted, DispatchSucceeded, DispatchFailed, DispatchDeferred,
+        DispatchUnknown, DeliveryReported, MessageHeld, MessageApproved, MessageReleased, MessageEdited, MeetingBooked,
+        MeetingMoved, MeetingCancelled; also AddressBound
+    }
+    /// The events of the aggregate `contact`.
+    Contact as ContactEvent { ContactChanged, ContactArchived, ContactMerged, ContactSplit }
+    /// The events of the aggregate `address`.
+    Address as AddressEvent { AddressBound }
+    /// The events of the aggregate `tenant`.
+    Tenant as TenantEvent { ApiKeyCreated, ApiKeyRevoked, BreakerTripped, BreakerReset }
+    /// The events of the aggregate `webhook`.
+    Webhook as WebhookEvent { WebhookCreated, WebhookDeleted, WebhookSecretRotated, WebhookDisabled }
+    /// The events of the aggregate `delivery`.
+    Delivery as DeliveryEvent {
+        WebhookDelivered, WebhookAttemptFailed, WebhookDeliveryFailed, WebhookDeliveryRetried
+    }
+    /// The events of the aggregate `inbox`.
+    Inbox as InboxEvent { ; also UpdateKept }
 }
 
 /// `FollowUpScheduled` → `follow_up_scheduled`: the last token of a subject.

@@ -15,7 +15,10 @@ pub mod v1 {
 }
 
 pub use cause::{Cause, Fold, NewEvent, new_traceparent};
-pub use event::{DecodeError, Event, SCHEMA_VERSION, snake_case};
+pub use event::{
+    AddressEvent, ByAggregate, ContactEvent, ConversationEvent, DecodeError, DeliveryEvent, Event, InboxEvent,
+    SCHEMA_VERSION, TenantEvent, WebhookEvent, snake_case,
+};
 pub use json::{FILE_DESCRIPTORS, event_json, message_names};
 pub use metadata::{Metadata, MetadataError, header};
 pub use secrets::{secret_types, without_secrets};

@@ -63,9 +63,7 @@ impl Answer {
 
 /// A client of the loopback, yet to be built.
 pub fn client_builder() -> ClientBuilder {
-    // Where several crates bring a TLS back end, one must be named; only the first call counts.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().no_proxy()
+    steward_http::client_builder().no_proxy()
 }
 
 impl Api {

@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use rand::{Rng, SeedableRng, rngs::StdRng};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
 use steward_tests::{Config, System, Telegram, live::LiveEvent, updates};
 use tokio::time::{Instant, timeout};

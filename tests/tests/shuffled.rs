@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use hmac::{Hmac, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};

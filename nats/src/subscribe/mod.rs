@@ -99,11 +99,12 @@ impl From<AppendError> for HandleError {
     }
 }
 
-/// A refusal that the handler doesn't expect is poison: the rule won't change its mind.
+/// A refusal that the handler doesn't expect is poison: the rule won't change its mind. So is what only an upgrade can read.
 impl<R: std::error::Error + Send + Sync + 'static> From<DecideError<R>> for HandleError {
     fn from(error: DecideError<R>) -> Self {
         match error {
             DecideError::Refused(refused) => Self::poison(refused),
+            DecideError::SchemaAhead(ahead) => Self::poison(ahead),
             DecideError::Append(error) => error.into(),
             DecideError::Log(error) => error.into(),
         }

@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use steward_domain::{
-    conversation::{Author, Conversation, FollowUp, FollowUpState, OnReply, Refused, Why, outbox::Queue},
+    conversation::{Author, Conversation, FollowUp, FollowUpState, OnReply, Refused, outbox::Queue},
     ids,
+    kernel::Why,
 };
 use steward_log::{AtLeast, DecideError, Handled};
 use steward_proto::{AggregateId, Cause, Event, Recorded, v1};
@@ -182,7 +183,7 @@ fn events(state: &Conversation, turn: &Turn, follow_up_id: &str, done: Option<&D
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use steward_log::AppendError;
+    use steward_log::{AppendError, SchemaAhead};
     use steward_proto::{Fold as _, NewEvent};
     use uuid::Uuid;
 
@@ -274,11 +275,13 @@ pub(crate) mod tests {
 
     #[test]
     fn what_passes_or_waits_for_an_upgrade_is_no_failure() {
-        let ahead = Refused::new("schema_ahead", "");
+        let ahead = SchemaAhead { aggregate: "conversation", what: "MoonPhaseChanged".into() };
         let unavailable = AppendError::Unavailable { after: Duration::ZERO };
-        for error in
-            [DecideError::Refused(ahead), DecideError::Append(unavailable), DecideError::Append(AppendError::Broken)]
-        {
+        for error in [
+            DecideError::SchemaAhead(ahead),
+            DecideError::Append(unavailable),
+            DecideError::Append(AppendError::Broken),
+        ] {
             assert_eq!(Failure::of(&error), None, "{error:?}");
         }
     }

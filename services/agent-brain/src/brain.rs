@@ -29,7 +29,7 @@ pub struct TurnInput {
     /// Promises that these very messages cancelled, and that the turn may renew.
     pub cancelled: Vec<Promise>,
     /// What was about to be said when these messages came, and wasn't: for the brain to weigh.
-    pub intents: Vec<String>,
+    pub unsaid: Vec<String>,
     /// What a human of ours and the client said to each other since the brain last answered: at most 32 messages of 1,000
     /// characters. None of what the human said is to be said again.
     pub stretch: Option<HumanStretch>,

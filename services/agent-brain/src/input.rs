@@ -76,7 +76,7 @@ pub fn turn_input(
             .collect(),
         pending: state.pending().into_iter().map(|f| promise(f, known.language)).collect(),
         cancelled: state.cancelled.iter().map(|f| promise(f, known.language)).collect(),
-        intents: state.intents.iter().map(|i| i.text.clone()).collect(),
+        unsaid: state.unsaid.iter().map(|i| i.text.clone()).collect(),
         stretch: state.human_stretch(),
         human_active: state.human_active(),
     }

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use steward_domain::{
     conversation::{
-        Author, CancelOn, Conversation, OnReply, Refused, Why, batch::Batch, follow_ups::Schedule, outbox::Queue,
+        Author, CancelOn, Conversation, OnReply, Refused, batch::Batch, follow_ups::NewFollowUp, outbox::Queue,
     },
     ids,
+    kernel::{Refusal as _, Why},
 };
 use steward_log::{AppendError, DecideError};
 use steward_proto::{Event, v1};
@@ -43,11 +44,13 @@ impl Failure {
     /// saying so does. `None`: the log's trouble, or an upgrade's.
     pub fn of(error: &DecideError<Refused>) -> Option<Self> {
         match error {
-            DecideError::Refused(refused) if refused.code == "schema_ahead" => None,
-            DecideError::Refused(refused) => Some(Self { code: refused.code, text: refused.detail.clone() }),
-            DecideError::Append(AppendError::Broken | AppendError::Log(_)) | DecideError::Log(_) => None,
+            DecideError::Refused(refused) => Some(Self { code: refused.code(), text: refused.to_string() }),
+            DecideError::Append(AppendError::Broken | AppendError::Log(_))
+            | DecideError::SchemaAhead(_)
+            | DecideError::Log(_) => None,
             DecideError::Append(error) if error.is_permanent() => {
-                let large = matches!(error, AppendError::TooLarge { .. } | AppendError::TooMany(_));
+                use AppendError::{BatchTooLarge, TooLarge, TooMany};
+                let large = matches!(error, TooLarge { .. } | TooMany(_) | BatchTooLarge { .. });
                 let code = if large { "too_large" } else { "not_recordable" };
                 Some(Self { code, text: error.to_string() })
             }
@@ -94,7 +97,7 @@ impl Turn {
             match self.decide(state, decisions, &decisions[at], self.ids[at]) {
                 Ok(decided) => events.extend(decided),
                 // It ended by itself between the brain's look and now: nothing is left to do about it.
-                Err(refused) if refused.code.starts_with("already_") || refused.code == "not_renewable" => {}
+                Err(refused) if refused.came_too_late() => {}
                 Err(refused) => return Err(refused),
             }
         }
@@ -204,7 +207,7 @@ impl Turn {
             }
             Decision::Schedule { due_at, phrase, rule, intention, text, cancel_on, reason, language, message_id } => {
                 let asked = state.unanswered.iter().find(|m| m.message_id == *message_id);
-                let schedule = Schedule {
+                let schedule = NewFollowUp {
                     follow_up_id: ids::follow_up(self.conversation, id),
                     due_at: *due_at,
                     timezone: self.zone.clone(),

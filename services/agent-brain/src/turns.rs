@@ -347,7 +347,6 @@ impl Worker {
         let decided = self
             .log
             .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, _| {
-                state.readable()?;
                 Ok(match state.turn_standing(turn_id, draft) {
                     TurnStanding::Valid => (new_events(cause, events(state)?), Ended::Done),
                     TurnStanding::Superseded(code) => {

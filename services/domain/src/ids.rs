@@ -42,12 +42,13 @@ pub fn inbound_message(conversation: Uuid, key: &str) -> String {
     part(conversation, 'm', named("message", &[&conversation.to_string(), key]))
 }
 
-/// A follow-up of this conversation; `unique` is a fresh UUIDv7.
+/// A follow-up of this conversation. `unique` is a fresh UUIDv7, or a UUIDv5 of what asks for it: then asking again names
+/// the same one.
 pub fn follow_up(conversation: Uuid, unique: Uuid) -> String {
     part(conversation, 'f', unique)
 }
 
-/// A message of this conversation; `unique` is a fresh UUIDv7.
+/// A message of this conversation; `unique` as of a follow-up.
 pub fn message(conversation: Uuid, unique: Uuid) -> String {
     part(conversation, 'm', unique)
 }

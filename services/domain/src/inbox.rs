@@ -1,8 +1,12 @@
 //! The aggregate `inbox`: updates that belong to no conversation.
 
-use steward_proto::{Event, Fold, Recorded};
+use steward_language::Language;
+use steward_proto::{ConversationEvent, Event, Fold, InboxEvent, Recorded};
 
-use crate::keys::InboundKeys;
+use crate::{
+    kernel::{Live, Tell, unread_type},
+    keys::InboundKeys,
+};
 
 /// Which updates are kept already.
 #[derive(Debug, Clone, Default)]
@@ -12,10 +16,30 @@ pub struct Inbox {
 
 impl Fold for Inbox {
     fn evolve(&mut self, recorded: &Recorded) {
-        if let Event::UpdateKept(kept) = &recorded.event
-            && let Some(source) = &kept.source
-        {
-            self.inbound.insert(recorded.metadata.at, &source.key);
+        match InboxEvent::of(&recorded.event) {
+            Some(InboxEvent::UpdateKept(kept)) => {
+                if let Some(source) = &kept.source {
+                    self.inbound.insert(recorded.metadata.at, &source.key);
+                }
+            }
+            None => {}
         }
+    }
+
+    fn unread(event: &Event) -> Option<String> {
+        InboxEvent::of(event).is_none().then(|| unread_type(event))
+    }
+}
+
+/// The same is told of it where it stands on a conversation.
+impl Tell for InboxEvent<'_> {
+    fn summary(self, language: Language) -> String {
+        let Self::UpdateKept(e) = self;
+        ConversationEvent::UpdateKept(e).summary(language)
+    }
+
+    fn live(self) -> Option<Live> {
+        let Self::UpdateKept(e) = self;
+        ConversationEvent::UpdateKept(e).live()
     }
 }

@@ -9,6 +9,7 @@ use conversation_world::{
 };
 use steward_domain::{
     conversation::{Author, CancelOn, MessageState, dispatch::Step, follow_ups::Alarmed, outbox::fingerprint},
+    kernel::Refusal as _,
     settings::{Approval, ApprovalRule, Channel, ChannelKind, OnUnknown, Policy, SetBy, Settings, TenantPolicy},
 };
 use steward_proto::{Event, v1};
@@ -133,7 +134,7 @@ fn an_approval_is_bound_to_text_and_recipient() {
     let events = world.state.edit_message(&id, "other words", "anna").unwrap();
     world.record_all(events);
     let stale = world.state.approve_message(&id, &seen, "anna").unwrap_err();
-    assert_eq!(stale.code, "approval_stale");
+    assert_eq!(stale.code(), "approval_stale");
     approve(&mut world, &id);
     world.record(v1::AddressBound { external_id: "43".to_owned(), ..Default::default() });
     world.dispatch(&id);

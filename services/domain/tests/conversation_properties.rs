@@ -8,11 +8,14 @@ use std::sync::Arc;
 
 use conversation_world::{Answer, World, ledger::Ledger, message_of};
 use proptest::{collection::vec, prelude::*, sample::Index};
-use steward_domain::conversation::{
-    Author, CancelOn, Conversation, FollowUpState, MessageState, OnReply, Why,
-    dispatch::Step,
-    follow_ups::Alarmed,
-    turns::{TurnStanding, TurnStart},
+use steward_domain::{
+    conversation::{
+        Author, CancelOn, Conversation, FollowUpState, MessageState, OnReply,
+        dispatch::Step,
+        follow_ups::Alarmed,
+        turns::{TurnStanding, TurnStart},
+    },
+    kernel::Why,
 };
 use steward_proto::{Event, to_timestamp, v1};
 

@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use conversation_world::{Answer, World};
-use steward_domain::conversation::{
-    CancelOn, FollowUpState, UNANSWERED_KEPT, Why,
-    batch::Batch,
-    follow_ups::AT_ONCE,
-    meetings::Reminding,
-    turns::{MESSAGES_AT_ONCE, TurnStanding, TurnStart},
+use steward_domain::{
+    conversation::{
+        CancelOn, FollowUpState, UNANSWERED_KEPT,
+        batch::Batch,
+        follow_ups::AT_ONCE,
+        meetings::Reminding,
+        turns::{MESSAGES_AT_ONCE, TurnStanding, TurnStart},
+    },
+    kernel::{Refusal as _, Why},
 };
 use steward_language::excerpt::MOST_BYTES;
 use steward_proto::{to_timestamp, v1};
@@ -54,7 +57,7 @@ fn beyond_the_cap_no_promise_is_made_and_what_stands_stays() {
     }
     assert!(world.state.room_for_one_more(4, 0).is_ok());
     for most in [3, 2, 0] {
-        assert_eq!(world.state.room_for_one_more(most, 0).unwrap_err().code, "too_many_follow_ups");
+        assert_eq!(world.state.room_for_one_more(most, 0).unwrap_err().code(), "too_many_follow_ups");
     }
     assert_eq!(world.state.open_follow_ups(), 3);
     for (elsewhere, refused) in [(0, false), (1, false), (2, true), (usize::MAX, true)] {

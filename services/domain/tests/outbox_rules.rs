@@ -9,6 +9,7 @@ use conversation_world::{
 };
 use steward_domain::{
     conversation::{Author, OnReply, dispatch::Step},
+    kernel::Refusal as _,
     settings::Approval,
     tenant::Tenant,
 };
@@ -39,13 +40,13 @@ fn a_message_that_says_inject_is_taken_back_and_its_words_wait_for_the_next_turn
     });
     let asked = world.client_writes("I'm ill");
     is(&world, &id, "cancelled", "injected");
-    let words: Vec<&str> = world.state.intents.iter().map(|i| i.text.as_str()).collect();
+    let words: Vec<&str> = world.state.unsaid.iter().map(|i| i.text.as_str()).collect();
     assert_eq!(words, ["shall we meet on Friday?"]);
     let completed = |through_position| v1::TurnCompleted { through_position, ..Default::default() };
     world.record(completed(asked.position - 1));
-    assert_eq!(world.state.intents.len(), 1, "a turn that hadn't seen them leaves them");
+    assert_eq!(world.state.unsaid.len(), 1, "a turn that hadn't seen them leaves them");
     world.record(completed(asked.position));
-    assert!(world.state.intents.is_empty());
+    assert!(world.state.unsaid.is_empty());
 }
 
 #[test]
@@ -60,7 +61,7 @@ fn what_the_client_said_while_it_was_being_sent_takes_effect_when_nothing_left()
         is(&world, &id, "claimed", "");
         world.answer(&claim, Answer::Deferral(5));
         is(&world, &id, state, code);
-        assert_eq!(world.state.intents.len(), intents);
+        assert_eq!(world.state.unsaid.len(), intents);
         assert_eq!(world.state.announcements().events.len(), 1, "subscribers are told");
     }
 }
@@ -74,7 +75,7 @@ fn a_person_holds_edits_and_moves_what_waits_and_nothing_else() {
     let events = world.state.hold_message(&id, "anna").unwrap();
     world.record_all(events);
     is(&world, &id, "held", "by_command");
-    assert_eq!(world.state.hold_message(&id, "anna").unwrap_err().code, "already_held");
+    assert_eq!(world.state.hold_message(&id, "anna").unwrap_err().code(), "already_held");
     let events = world.state.edit_message(&id, &"слово ".repeat(1000), "anna").unwrap();
     world.record_all(events);
     assert_eq!(world.state.outbox[&id].parts.len(), 2, "it is split anew");
@@ -92,7 +93,7 @@ fn a_person_holds_edits_and_moves_what_waits_and_nothing_else() {
         world.state.approve_message(&sent, "", "anna"),
         world.state.cancel_message_by(&sent, "anna"),
     ] {
-        assert_eq!(refused.unwrap_err().code, "not_queued");
+        assert_eq!(refused.unwrap_err().code(), "not_queued");
     }
 }
 
@@ -102,7 +103,7 @@ fn what_is_half_sent_cant_be_reworded() {
     let id = queued(&mut world, |q| q.text = "word ".repeat(1200));
     let claim = world.claim(&id);
     world.answer(&claim, Answer::Success);
-    assert_eq!(world.state.edit_message(&id, "x", "anna").unwrap_err().code, "partly_sent");
+    assert_eq!(world.state.edit_message(&id, "x", "anna").unwrap_err().code(), "partly_sent");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! API keys: `sk_{tenant}_{random}`, of which only the hash is kept.
 
-use rand::RngCore;
+use rand::Rng;
 use sha2::{Digest, Sha256};
 use steward_proto::TenantId;
 

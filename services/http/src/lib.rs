@@ -1,4 +1,4 @@
-//! The edge of the HTTP interfaces: problem answers, who is calling, bodies and queries read strictly.
+//! The edge of HTTP: problem answers, who is calling, bodies and queries read strictly; the client of requests that go out.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -14,6 +14,7 @@ mod keyring;
 mod limits;
 mod measure;
 pub mod openapi;
+mod outgoing;
 mod problem;
 mod refusal;
 mod refusals;
@@ -28,8 +29,9 @@ pub use guard::Guard;
 pub use key::{NewKey, create_key, hash_key};
 pub use limits::Limits;
 pub use measure::measure;
+pub use outgoing::client_builder;
 pub use problem::{Members, Problem, unknown_path, wrong_method};
-pub use refusal::status_of;
+pub use refusal::status;
 pub use server::serve;
 pub use strict::{ApiJson, ApiPath, ApiQuery, COMMAND_LIMIT, need_json};
 pub use trace::Trace;

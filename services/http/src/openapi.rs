@@ -71,6 +71,7 @@ pub const APPEND: &[Code] = &[
         "log_unavailable",
         "the log didn't answer in time; the same again under the same key is recorded once",
     ),
+    Code::new(StatusCode::CONFLICT, "schema_ahead", "it holds an event that this version can't read; upgrade Steward"),
     Code::new(StatusCode::SERVICE_UNAVAILABLE, "contended", "others kept changing this at the same moment"),
     Code::new(StatusCode::SERVICE_UNAVAILABLE, "log_misconfigured", "`steward doctor` says what is wrong"),
     Code::new(

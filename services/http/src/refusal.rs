@@ -1,8 +1,12 @@
 //! What a caller is told when the log doesn't take something, or a rule forbids it.
 
 use axum::http::StatusCode;
-use steward_domain::conversation::Refused;
-use steward_log::{AppendError, DecideError, LogError, Refusal};
+use steward_domain::{
+    contact, conversation,
+    kernel::{Nature, Refusal},
+    tenant, webhook,
+};
+use steward_log::{AppendError, DecideError, LogError, SchemaAhead};
 
 use crate::Problem;
 
@@ -21,7 +25,7 @@ impl From<AppendError> for Problem {
     fn from(error: AppendError) -> Self {
         tracing::warn!(%error, "an append failed");
         match error {
-            AppendError::Refused(Refusal::Full(_)) => Self::new(
+            AppendError::Refused(steward_log::Refusal::Full(_)) => Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "log_full",
                 "the event log has no room left, so nothing was stored; free disk space or raise its limit, then try again",
@@ -34,7 +38,7 @@ impl From<AppendError> for Problem {
                 "too_large",
                 format!("this makes an event larger than the {limit} bytes that the log takes; send less at once"),
             ),
-            AppendError::TooMany(_) => {
+            AppendError::TooMany(_) | AppendError::BatchTooLarge { .. } => {
                 Self::too_large("too_large", "this makes more events than the log takes at once; send less at once")
             }
             AppendError::Unknown { .. } => Self::unavailable(
@@ -54,26 +58,38 @@ impl From<AppendError> for Problem {
     }
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
-        let Refused { code, detail } = refused;
-        Self::new(status_of(code), code, detail)
+impl From<SchemaAhead> for Problem {
+    fn from(ahead: SchemaAhead) -> Self {
+        Self::conflict("schema_ahead", ahead.to_string())
     }
 }
 
-/// The status of a refusal by the rules.
-pub fn status_of(code: &str) -> StatusCode {
-    match code {
-        _ if code.starts_with("unknown_") => StatusCode::NOT_FOUND,
-        "empty_text" | "past" | "too_far" => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::CONFLICT,
+/// The status of refusals of this nature.
+pub const fn status(nature: Nature) -> StatusCode {
+    match nature {
+        Nature::Unknown => StatusCode::NOT_FOUND,
+        Nature::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        Nature::Conflict => StatusCode::CONFLICT,
     }
 }
+
+macro_rules! refusals {
+    ($($aggregate:ident),*) => {
+        $(impl From<$aggregate::Refused> for Problem {
+            fn from(refused: $aggregate::Refused) -> Self {
+                Self::new(status(refused.nature()), refused.code(), refused.to_string())
+            }
+        })*
+    };
+}
+
+refusals!(contact, conversation, tenant, webhook);
 
 impl<R: Into<Problem>> From<DecideError<R>> for Problem {
     fn from(error: DecideError<R>) -> Self {
         match error {
             DecideError::Refused(refused) => refused.into(),
+            DecideError::SchemaAhead(ahead) => ahead.into(),
             DecideError::Append(error) => error.into(),
             DecideError::Log(error) => error.into(),
         }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use rand::RngCore;
+use rand::Rng;
 use steward_proto::new_traceparent;
 
 /// The caller's `traceparent` if it is valid, else a new one.

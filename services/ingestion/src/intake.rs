@@ -1,6 +1,6 @@
 //! Recording what came in: one append, exactly once, before anybody is told that it is safe.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
@@ -14,7 +14,7 @@ use steward_domain::{
     settings::{Channel, ChannelKind, Settings},
 };
 use steward_http::{Guard, Problem, Trace};
-use steward_log::{Append, AtLeast, Expected, Log, Tasks};
+use steward_log::{Append, AtLeast, DecideError, Decided, Expected, Log, Tasks, Versioned};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, v1};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -247,13 +247,16 @@ impl Intake {
         via: &'static str,
         reason: &'static str,
     ) -> Result<(), Problem> {
-        self.decide_once(origin, |state| {
+        self.note_once(origin, |seen| {
+            let state = &seen.state;
             if is_our_own(state, said) {
                 return vec![origin.kept("own_echo")];
             }
             let mut events = vec![origin.human_wrote(said, via)];
-            // Refused when they are active already, or when this build can't read the state: the fact stays.
-            if let Ok(takeover) = origin.placed(state).take_over(origin.by(), reason, "") {
+            // Refused when they are active already; nor is it decided where this build can't read all. The fact stays.
+            if seen.ahead.is_none()
+                && let Ok(takeover) = origin.placed(state).take_over(origin.by(), reason, "")
+            {
                 events.extend(takeover);
             }
             events
@@ -263,9 +266,10 @@ impl Intake {
 
     /// `/human_active` and `/human_release` where the client is.
     async fn command_in_clients_chat(&self, origin: &Origin, action: &Action) -> Result<(), Problem> {
-        self.decide_once(origin, |state| {
-            let state = origin.placed(state);
+        self.note_once(origin, |seen| {
+            let state = origin.placed(&seen.state);
             let decided = match action {
+                _ if seen.ahead.is_some() => Ok(Vec::new()),
                 Action::TakeOver => state.take_over(origin.by(), "command", ""),
                 Action::Release => state.release(origin.by(), "command"),
                 Action::Resolve => state.release(origin.by(), "resolve"),
@@ -284,25 +288,21 @@ impl Intake {
         .await
     }
 
-    /// Decides on the conversation, unless it holds this arrival already.
-    pub(crate) async fn decide_once(
+    /// Records what an arrival means for the conversation, unless it holds it already. It happened, so it is recorded
+    /// wherever this build can't read all; what is decided beside it isn't, there.
+    pub(crate) async fn note_once(
         &self,
         origin: &Origin,
-        mut decide: impl FnMut(&Conversation) -> Vec<Event> + Send,
+        mut note: impl FnMut(&Versioned<Conversation>) -> Vec<Event> + Send,
     ) -> Result<(), Problem> {
         let aggregate = origin.aggregate();
-        let decided = self.log.decide(&aggregate, AtLeast::Cached, |state: &Conversation, _| {
-            if state.inbound.contains(&origin.source.key) {
-                return Ok::<_, std::convert::Infallible>((Vec::new(), ()));
+        let noted = self.log.note(&aggregate, AtLeast::Cached, |seen: &Versioned<Conversation>| {
+            if seen.state.inbound.contains(&origin.source.key) {
+                return (Vec::new(), ());
             }
-            Ok((decide(state).into_iter().map(|event| new_event(&origin.cause, event)).collect(), ()))
+            (note(seen).into_iter().map(|event| new_event(&origin.cause, event)).collect(), ())
         });
-        match decided.await {
-            Ok(_) => Ok(()),
-            Err(steward_log::DecideError::Refused(never)) => match never {},
-            Err(steward_log::DecideError::Append(error)) => Err(error.into()),
-            Err(steward_log::DecideError::Log(error)) => Err(error.into()),
-        }
+        never_refused(noted.await)
     }
 
     /// The conversation at an address, which may have moved there from another.
@@ -339,6 +339,17 @@ impl Intake {
             Ok::<_, steward_domain::conversation::Refused>((events, state.conversation_id.unwrap_or(conversation)))
         });
         Ok(decided.await?.value)
+    }
+}
+
+/// What came of a decision that no rule refuses.
+pub(crate) fn never_refused<T>(decided: Result<Decided<T>, DecideError<Infallible>>) -> Result<T, Problem> {
+    match decided {
+        Ok(decided) => Ok(decided.value),
+        Err(DecideError::Refused(never)) => match never {},
+        Err(DecideError::SchemaAhead(ahead)) => Err(ahead.into()),
+        Err(DecideError::Append(error)) => Err(error.into()),
+        Err(DecideError::Log(error)) => Err(error.into()),
     }
 }
 

@@ -7,8 +7,7 @@ use std::{
 
 use futures::StreamExt as _;
 use steward_domain::{
-    contact::{Contact, Merge},
-    conversation::Refused,
+    contact::{Contact, Merge, Refused},
     ids,
 };
 use steward_http::Problem;
@@ -43,6 +42,7 @@ pub async fn merge(log: &Log, tenant: &TenantId, cause: &Cause, merge: &Merge) -
     let [contact, into] = [merge.contact, merge.into].map(|id| ids::contact_aggregate(tenant, id));
     // A refusal that is known now leaves nothing on the other one.
     let known = log.load::<Contact>(&contact, AtLeast::Latest).await?;
+    known.readable()?;
     known.state.merge(merge).map_err(DecideError::Refused)?;
     let taken_in = log
         .decide(&into, AtLeast::Cached, |state: &Contact, _| Ok::<_, Refused>((one(cause, state.take_in(merge)?), ())));
@@ -78,7 +78,7 @@ pub async fn split(
     let aggregate = ids::contact_aggregate(tenant, contact);
     let stands = log.decide(&aggregate, AtLeast::Cached, |state: &Contact, _| match state.split(contact, by, words) {
         Ok(split) => Ok((one(cause, Some(split)), state.merged_into)),
-        Err(refused) if may_repeat && refused.code == "not_merged" && state.split_from.is_some() => {
+        Err(Refused::NotMerged { .. }) if may_repeat && state.split_from.is_some() => {
             Ok((Vec::new(), state.split_from))
         }
         Err(refused) => Err(refused),

@@ -45,12 +45,12 @@ impl Intake {
         let failure = self.carry_out(channel, origin, command).await?;
         let language = origin.from.as_ref().and_then(|f| Language::of_tag(&f.language));
         let language = language.unwrap_or(self.settings.defaults.language);
-        self.decide_once(origin, |state| {
+        self.note_once(origin, |seen| {
             let mut events = vec![origin.kept("operator_command")];
-            if let Some(failure) = &failure {
+            if let (Some(failure), None) = (&failure, &seen.ahead) {
                 let answer =
                     message(origin.conversation, &origin.source.key, Author::Bot, "", failure.told_in(language));
-                events.extend(origin.placed(state).queue(answer).unwrap_or_default());
+                events.extend(origin.placed(&seen.state).queue(answer).unwrap_or_default());
             }
             events
         })
@@ -81,12 +81,13 @@ impl Intake {
         });
         match decided.await {
             Ok(_) => Ok(None),
-            Err(DecideError::Refused(Refused { code, detail })) => Ok(match code {
-                "already_taken_over" => None,
-                "unknown_conversation" => Some(Failure::NoClient(client.into())),
-                "not_taken_over" => Some(Failure::NotActive(client.into())),
-                _ => Some(Failure::Refused(detail)),
+            Err(DecideError::Refused(refused)) => Ok(match refused {
+                Refused::AlreadyTakenOver { .. } => None,
+                Refused::UnknownConversation => Some(Failure::NoClient(client.into())),
+                Refused::NotTakenOver => Some(Failure::NotActive(client.into())),
+                other => Some(Failure::Refused(other.to_string())),
             }),
+            Err(DecideError::SchemaAhead(ahead)) => Ok(Some(Failure::Refused(ahead.to_string()))),
             Err(DecideError::Append(error)) => Err(error.into()),
             Err(DecideError::Log(error)) => Err(error.into()),
         }

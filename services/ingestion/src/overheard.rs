@@ -11,8 +11,8 @@ impl Intake {
     ///
     /// Decided against the conversation's version, so that a promise made at the same moment isn't missed.
     pub(crate) async fn overheard(&self, origin: &Origin, said: &Said) -> Result<(), Problem> {
-        self.decide_once(origin, |state| {
-            let event = if awaits(state, origin.by()) {
+        self.note_once(origin, |seen| {
+            let event = if awaits(&seen.state, origin.by()) {
                 origin.said(said.clone())
             } else {
                 origin.noted("group_message", said.clone(), OutsideId::default())

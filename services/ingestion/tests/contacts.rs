@@ -6,7 +6,7 @@ mod world;
 
 use axum::http::{Method, StatusCode};
 use chrono::Utc;
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit as _, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use steward_domain::{contact::Contact, ids};

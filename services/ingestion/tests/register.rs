@@ -14,9 +14,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 use world::{SECRET, channel, telegram};
 
 fn client() -> reqwest::Client {
-    // A second test may have chosen it already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::new()
+    steward_http::client_builder().build().unwrap()
 }
 
 fn settings(api_base: &str) -> Settings {

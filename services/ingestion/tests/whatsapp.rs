@@ -11,7 +11,7 @@ use std::{
 
 use axum::http::{Method, StatusCode};
 use chrono::Utc;
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit as _, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use steward_domain::ids;

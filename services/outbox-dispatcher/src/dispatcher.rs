@@ -4,7 +4,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use steward_domain::{
-    conversation::{Conversation, MessageState, Refused, Why, dispatch::Step},
+    conversation::{Conversation, MessageState, Refused, dispatch::Step},
+    kernel::Why,
     settings::{Channel, OnUnknown, Settings},
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
@@ -178,6 +179,7 @@ impl Dispatcher {
             let policy = self.settings.policy(&aggregate.tenant);
             let known = Known { policy, contact, elsewhere: &elsewhere, breaker_open };
             let preview = self.claiming(message_id, "", &seen.state, known, None);
+            seen.readable()?;
             let step = seen.state.next_step(&preview).map_err(DecideError::Refused)?;
             drop(weighing);
             let mut going = None;

@@ -55,7 +55,7 @@ impl Dispatcher {
         while let Some(released) = releases.next().await {
             match released {
                 Ok(()) => {}
-                Err(DecideError::Refused(why)) => refused = Err(DecideError::Refused(why)),
+                Err(error @ (DecideError::Refused(_) | DecideError::SchemaAhead(_))) => refused = Err(error),
                 Err(error) => return Err(error),
             }
         }

@@ -1,7 +1,7 @@
 //! From the answer of an attempt to the event that records it.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use steward_domain::conversation::{Why, dispatch::MOST_ATTEMPTS};
+use steward_domain::{conversation::dispatch::MOST_ATTEMPTS, kernel::Why};
 use steward_proto::{Event, to_timestamp, v1};
 
 use crate::{channels::Sent, claim::Claimed};

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, Kind, MessageDescriptor, ReflectMessage as _, Value};
-use rand::{Rng as _, SeedableRng as _, distr::Alphanumeric, rngs::StdRng};
+use rand::{RngExt as _, SeedableRng as _, distr::Alphanumeric, rngs::StdRng};
 use steward_log::Condition;
 use steward_proto::{Aggregate, AggregateId, Event, FILE_DESCRIPTORS, SCHEMA_VERSION, v1};
 use support::{System, stories::Chat, tenant};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::{body::BodyDataStream, http::StatusCode};
 use futures::StreamExt as _;
-use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::Value;
 use steward_domain::ids;
 use steward_http::Guard;

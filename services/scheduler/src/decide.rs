@@ -9,6 +9,7 @@ use steward_domain::{
         follow_ups::{self, Alarmed},
     },
     ids,
+    kernel::Refusal as _,
     settings::Settings,
 };
 use steward_log::{AtLeast, DecideError, HandleError, Log, LogError};
@@ -53,7 +54,7 @@ impl Decider {
             .decide::<Conversation, _, Refused>(&aggregate, AtLeast::Position(alarm.position), |state, _| {
                 let now = Utc::now();
                 let late_limit = self.settings.defaults.late_limit;
-                let ring = follow_ups::Alarm { id: &alarm.id, now, late_limit, message_id: message_id.clone() };
+                let ring = follow_ups::Ring { id: &alarm.id, now, late_limit, message_id: message_id.clone() };
                 let alarmed = match (alarm.kind, self.settings.defaults.human_release_after) {
                     (Kind::FollowUp, _) => state.follow_up_due(&ring)?,
                     (Kind::Message, _) => state.message_due(&ring)?,
@@ -76,7 +77,11 @@ impl Decider {
                 Ok(decided.value)
             }
             Err(DecideError::Refused(refused)) => {
-                tracing::error!(code = refused.code, id = alarm.id, "an alarm can't be decided: {refused}");
+                tracing::error!(code = refused.code(), id = alarm.id, "an alarm can't be decided: {refused}");
+                Ok(None)
+            }
+            Err(DecideError::SchemaAhead(ahead)) => {
+                tracing::error!(id = alarm.id, "an alarm can't be decided: {ahead}");
                 Ok(None)
             }
             Err(error) => Err(error.into()),
@@ -94,7 +99,6 @@ impl Decider {
             let decided = self
                 .log
                 .decide::<Conversation, _, Refused>(aggregate, AtLeast::Position(position), |state, _| {
-                    state.readable()?;
                     let batch = state.announcements();
                     Ok((new_events(cause, batch.events), batch.full))
                 })

@@ -24,6 +24,9 @@ const NEAR: usize = 1_000;
 /// Conversations of one tenant that are loaded or decided on at the same time: the log commits what comes together at once.
 const DECIDING: usize = 64;
 
+/// Seconds of which it is known how many alarms a tenant has set for them: as many of the last as this, 16 bytes each.
+const SECONDS: usize = 1_024;
+
 /// An alarm this late and not decided means that the scheduler is behind.
 const LATE: Duration = Duration::from_secs(5);
 /// An alarm clock not heard for so long likewise: what rings meanwhile is late already.
@@ -36,6 +39,8 @@ pub struct Tenant {
     pub near: Arc<Semaphore>,
     pub deciding: Semaphore,
     hearing: Mutex<Hearing>,
+    /// A second and how many alarms were set for it; another that falls on the same place takes it.
+    seconds: Mutex<Box<[(i64, u32)]>>,
 }
 
 struct Hearing {
@@ -81,6 +86,7 @@ impl Tenants {
             near: Arc::new(Semaphore::new(NEAR)),
             deciding: Semaphore::new(DECIDING),
             hearing: Mutex::new(hearing),
+            seconds: Mutex::new(vec![(0, 0); SECONDS].into_boxed_slice()),
         });
         tenants.insert(name.to_owned(), Arc::clone(&tenant));
         // Nobody listens any more after the stop.
@@ -112,6 +118,19 @@ impl Tenants {
 impl Tenant {
     fn hearing(&self) -> MutexGuard<'_, Hearing> {
         self.hearing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One alarm more is set for this time's second; how many were before it, as far as is remembered.
+    pub fn sets_for(&self, due_at: DateTime<Utc>) -> u32 {
+        let second = due_at.timestamp();
+        let mut seconds = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = &mut seconds[second.rem_euclid(SECONDS as i64) as usize];
+        if place.0 != second {
+            *place = (second, 0);
+        }
+        let others = place.1;
+        place.1 = others.saturating_add(1);
+        others
     }
 
     pub fn hears(&self, hears: bool) {
@@ -185,5 +204,17 @@ mod tests {
         a.hearing().in_hand.clear();
         assert_eq!(tenants.condition(), Condition::Well);
         assert!(Arc::ptr_eq(&tenants.of("a"), &a) && news.try_recv().is_err(), "it is told of once");
+    }
+
+    #[test]
+    fn the_alarms_of_a_second_are_counted_for_each_tenant() {
+        let (tenants, _news) = Tenants::new();
+        let (a, b) = (tenants.of("a"), tenants.of("b"));
+        let at = DateTime::UNIX_EPOCH;
+        let within = at + TimeDelta::milliseconds(999);
+        assert_eq!([a.sets_for(at), a.sets_for(within), a.sets_for(at + TimeDelta::seconds(1))], [0, 1, 0]);
+        assert_eq!(b.sets_for(at), 0);
+        let same_place = at - TimeDelta::seconds(SECONDS as i64);
+        assert_eq!([a.sets_for(same_place), a.sets_for(at)], [0, 0]);
     }
 }

@@ -11,7 +11,7 @@ use steward_log::{Log, Tasks};
 use steward_projection::{Reached, Reads};
 use steward_proto::TenantId;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{openapi, postgres::Pools};
 
@@ -152,7 +152,10 @@ impl Runtime {
 
 /// Registers the webhooks of all Telegram channels; until all are, or the shutdown.
 async fn register(settings: Arc<Settings>, public_url: String, shutdown: CancellationToken) {
-    let client = reqwest::Client::new();
+    let client = match steward_http::client_builder().build() {
+        Ok(client) => client,
+        Err(problem) => return error!("no webhook can be registered: {problem}"),
+    };
     let mut wait = REGISTER_WAIT;
     loop {
         let results = register_webhooks(&settings, &public_url, &client);

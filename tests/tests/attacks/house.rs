@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hmac::{Hmac, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::StatusCode;
 use serde_json::Value;
 use sha2::Sha256;

@@ -2,10 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
-use steward_domain::conversation::follow_ups::FURTHEST;
 use steward_language::{
     Language,
-    time::{Grain, Meaning, Moment, TimeContext},
+    time::{Grain, Meaning, Moment, TimeContext, is_too_far},
     understanding::{Asked, Intent, Request, Which, understand},
 };
 use uuid::Uuid;
@@ -134,7 +133,7 @@ impl<'a> Turn<'a> {
             Press::Later => {
                 let due = self.book.entries[at].promise.due_at.max(self.input.now);
                 let later = a_day_later(due, self.input.zone);
-                if later - self.input.now > FURTHEST {
+                if is_too_far(self.input.now, later) {
                     self.lines.push(self.voice().too_far());
                     self.told.push(at);
                     return;

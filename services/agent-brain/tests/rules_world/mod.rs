@@ -43,7 +43,7 @@ pub fn given(messages: &[&str]) -> TurnInput {
             .collect(),
         pending: Vec::new(),
         cancelled: Vec::new(),
-        intents: Vec::new(),
+        unsaid: Vec::new(),
         stretch: None,
         human_active: false,
     }

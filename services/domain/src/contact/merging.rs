@@ -10,7 +10,29 @@ use steward_proto::v1;
 use uuid::Uuid;
 
 use super::Contact;
-use crate::conversation::Refused;
+use crate::kernel::refusals;
+
+refusals! {
+    /// A decision about a contact that the rules don't allow.
+    Refused {
+        UnknownContact { contact: Uuid }: Unknown "unknown_contact",
+            "there is no contact {contact}; a conversation names its contact's id";
+        SameContact: Conflict "same_contact",
+            "a contact can't be merged into itself; name another one in `into`";
+        ContactMerged { who: String, into: Uuid, advice: &'static str }: Conflict "contact_merged",
+            "{who} was merged into {into}{advice}";
+        MergeCycle { contact: Uuid, into: Uuid }: Conflict "merge_cycle",
+            "{contact} was merged into {into} before, so they are one already; split it first";
+        TooManyMerged { most: usize, into: Uuid }: Conflict "too_many_merged",
+            "{most} contacts are merged into {into}, which is the limit; split one first";
+        HasMergedContacts { other: Uuid, contact: Uuid, into: Uuid }: Conflict "has_merged_contacts",
+            "{other} was merged into {contact}; merge {into} into this one instead, or split those first";
+        AlreadyMerged { contact: Uuid, into: Uuid }: Conflict "already_merged",
+            "{contact} was merged into {into} before; split it first";
+        NotMerged { contact: Uuid, advice: String }: Conflict "not_merged",
+            "{contact} isn't merged into another contact{advice}";
+    }
+}
 
 /// Contacts that one stands for, at most: whatever is asked about a person is asked of all their conversations.
 pub const MERGED_AT_MOST: usize = 64;
@@ -64,15 +86,11 @@ impl Merge {
     /// When there is nobody to merge, or it would be merged into itself.
     pub fn check(&self) -> Result<(), Refused> {
         if self.contact == self.into {
-            return Err(Refused::new(
-                "same_contact",
-                "a contact can't be merged into itself; name another one in `into`",
-            ));
+            return Err(Refused::SameContact);
         }
         for (contact, conversations) in [(self.contact, &self.conversations), (self.into, &self.into_conversations)] {
             if conversations.is_empty() {
-                let detail = format!("there is no contact {contact}; a conversation names its contact's id");
-                return Err(Refused::new("unknown_contact", detail));
+                return Err(Refused::UnknownContact { contact });
             }
         }
         Ok(())
@@ -80,20 +98,6 @@ impl Merge {
 }
 
 impl Contact {
-    /// Refuses to decide on half the truth.
-    ///
-    /// # Errors
-    /// `schema_ahead` when an event type from the future is in this contact.
-    pub fn readable(&self) -> Result<(), Refused> {
-        match &self.schema_ahead {
-            None => Ok(()),
-            Some(type_name) => Err(Refused::new(
-                "schema_ahead",
-                format!("this contact holds a {type_name} that this version can't read; upgrade Steward"),
-            )),
-        }
-    }
-
     /// Refuses what is to be asked of the surviving contact.
     ///
     /// # Errors
@@ -101,10 +105,11 @@ impl Contact {
     pub fn stands_for_itself(&self) -> Result<(), Refused> {
         match self.merged_into {
             None => Ok(()),
-            Some(into) => Err(Refused::new(
-                "contact_merged",
-                format!("this contact was merged into {into}, whose settings count; change those, or split it first"),
-            )),
+            Some(into) => Err(Refused::ContactMerged {
+                who: "this contact".to_owned(),
+                into,
+                advice: ", whose settings count; change those, or split it first",
+            }),
         }
     }
 
@@ -113,25 +118,18 @@ impl Contact {
     /// # Errors
     /// When this one was merged itself, or [`MERGED_AT_MOST`] are in it.
     pub fn take_in(&self, merge: &Merge) -> Result<Option<v1::ContactMerged>, Refused> {
-        self.readable()?;
         merge.check()?;
         match self.merged_into {
-            Some(other) if other == merge.contact => Err(Refused::new(
-                "merge_cycle",
-                format!("{} was merged into {other} before, so they are one already; split it first", merge.into),
-            )),
-            Some(other) => Err(Refused::new(
-                "contact_merged",
-                format!("{} was merged into {other} meanwhile; merge into that one", merge.into),
-            )),
+            Some(other) if other == merge.contact => Err(Refused::MergeCycle { contact: merge.into, into: other }),
+            Some(other) => Err(Refused::ContactMerged {
+                who: merge.into.to_string(),
+                into: other,
+                advice: " meanwhile; merge into that one",
+            }),
             None if self.merged.contains_key(&merge.contact) => Ok(None),
-            None if self.merged.len() >= MERGED_AT_MOST => Err(Refused::new(
-                "too_many_merged",
-                format!(
-                    "{MERGED_AT_MOST} contacts are merged into {}, which is the limit; split one first",
-                    merge.into
-                ),
-            )),
+            None if self.merged.len() >= MERGED_AT_MOST => {
+                Err(Refused::TooManyMerged { most: MERGED_AT_MOST, into: merge.into })
+            }
             None => Ok(Some(merge.event())),
         }
     }
@@ -141,25 +139,16 @@ impl Contact {
     /// # Errors
     /// When it was merged into another, or others were merged into it.
     pub fn merge(&self, merge: &Merge) -> Result<Option<v1::ContactMerged>, Refused> {
-        self.readable()?;
         merge.check()?;
         if self.merged.contains_key(&merge.into) {
-            let detail = format!("{} was merged into {} before, so they are one already", merge.into, merge.contact);
-            return Err(Refused::new("merge_cycle", detail + "; split it first"));
+            return Err(Refused::MergeCycle { contact: merge.into, into: merge.contact });
         }
         if let Some(other) = self.merged.keys().next() {
-            let detail = format!(
-                "{other} was merged into {}; merge {} into this one instead, or split those first",
-                merge.contact, merge.into
-            );
-            return Err(Refused::new("has_merged_contacts", detail));
+            return Err(Refused::HasMergedContacts { other: *other, contact: merge.contact, into: merge.into });
         }
         match self.merged_into {
             Some(into) if into == merge.into => Ok(None),
-            Some(other) => Err(Refused::new(
-                "already_merged",
-                format!("{} was merged into {other} before; split it first", merge.contact),
-            )),
+            Some(other) => Err(Refused::AlreadyMerged { contact: merge.contact, into: other }),
             None => Ok(Some(merge.event())),
         }
     }
@@ -169,14 +158,13 @@ impl Contact {
     /// # Errors
     /// `not_merged` when it does anyway.
     pub fn split(&self, contact: Uuid, by: &str, words: &str) -> Result<v1::ContactSplit, Refused> {
-        self.readable()?;
         let Some(from) = self.merged_into else {
-            let mut detail = format!("{contact} isn't merged into another contact");
-            if !self.merged.is_empty() {
-                let merged: Vec<String> = self.merged.keys().map(Uuid::to_string).collect();
-                detail = format!("{detail}; split those that were merged into it: {}", merged.join(", "));
-            }
-            return Err(Refused::new("not_merged", detail));
+            let merged: Vec<String> = self.merged.keys().map(Uuid::to_string).collect();
+            let advice = match merged.as_slice() {
+                [] => String::new(),
+                merged => format!("; split those that were merged into it: {}", merged.join(", ")),
+            };
+            return Err(Refused::NotMerged { contact, advice });
         };
         Ok(v1::ContactSplit {
             contact_id: contact.to_string(),

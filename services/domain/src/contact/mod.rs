@@ -1,12 +1,15 @@
 //! The aggregate `contact`: what is known of a person beyond what their channel says, and which contacts are one person.
 
 mod merging;
+mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use merging::{How, MERGED_AT_MOST, Merge};
-use steward_proto::{Event, Fold, Recorded};
+pub use merging::{How, MERGED_AT_MOST, Merge, Refused};
+use steward_proto::{ContactEvent, Event, Fold, Recorded};
 use uuid::Uuid;
+
+use crate::kernel::unread_type;
 
 /// Overrides set by operators or by the contact, and the contacts merged into this one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,14 +28,13 @@ pub struct Contact {
     pub conversations: BTreeSet<Uuid>,
     /// The contact that last stood for this one, once it no longer does.
     pub split_from: Option<Uuid>,
-    /// An event type from the future: nothing is decided on this contact.
-    pub schema_ahead: Option<String>,
 }
 
 impl Fold for Contact {
     fn evolve(&mut self, recorded: &Recorded) {
-        match &recorded.event {
-            Event::ContactChanged(changed) => {
+        let Some(event) = ContactEvent::of(&recorded.event) else { return };
+        match event {
+            ContactEvent::ContactChanged(changed) => {
                 fn set<T: Clone>(field: &mut Option<T>, value: &Option<T>) {
                     if value.is_some() {
                         field.clone_from(value);
@@ -43,12 +45,14 @@ impl Fold for Contact {
                 set(&mut self.timezone, &changed.timezone);
                 set(&mut self.followup_hour, &changed.followup_hour);
             }
-            Event::ContactArchived(_) => self.archived = true,
-            Event::ContactMerged(e) => self.merged(&recorded.subject.id, e),
-            Event::ContactSplit(e) => self.split_up(&recorded.subject.id, e),
-            Event::Unknown { type_name, .. } => self.schema_ahead = Some(type_name.clone()),
-            _ => {}
+            ContactEvent::ContactArchived(_) => self.archived = true,
+            ContactEvent::ContactMerged(e) => self.merged(&recorded.subject.id, e),
+            ContactEvent::ContactSplit(e) => self.split_up(&recorded.subject.id, e),
         }
+    }
+
+    fn unread(event: &Event) -> Option<String> {
+        ContactEvent::of(event).is_none().then(|| unread_type(event))
     }
 }
 
@@ -67,7 +71,6 @@ impl Contact {
             merged: survivor.merged.clone(),
             conversations: survivor.conversations.clone(),
             split_from: self.split_from,
-            schema_ahead: survivor.schema_ahead.clone().or_else(|| self.schema_ahead.clone()),
         }
     }
 

@@ -7,11 +7,12 @@ use chrono_tz::Tz;
 use steward_proto::{Event, to_timestamp, v1};
 
 use super::{
-    Author, Conversation, Message, MessageState, Refused, Why,
+    Author, Conversation, Message, MessageState, Refused,
     outbox::{BREAKER_OPEN, fingerprint, held},
     templates::{Addressee, TemplateCall},
 };
 use crate::{
+    kernel::Why,
     policy,
     settings::{Approval, ApprovalRule, Policy, Template},
 };
@@ -71,7 +72,6 @@ pub enum Step {
 impl Conversation {
     /// The next step for a message.
     pub fn next_step(&self, c: &Claiming<'_>) -> Result<Step, Refused> {
-        self.readable()?;
         let Some(message) = self.outbox.get(c.message_id) else { return Ok(Step::Nothing) };
         match &message.state {
             MessageState::Claimed(claim) if claim.expires_at > c.now => return Ok(Step::Busy(claim.expires_at)),

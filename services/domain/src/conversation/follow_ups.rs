@@ -3,21 +3,18 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use steward_language::time::is_too_far;
 use steward_proto::{Event, to_timestamp, v1};
 
-use super::{
-    CancelOn, Conversation, FollowUp, FollowUpState, Refused, Why, batch::Batch, outbox::held, state::Cancelled,
-};
-
-/// Nothing is promised further ahead than this.
-pub const FURTHEST: TimeDelta = TimeDelta::days(731);
+use super::{CancelOn, Conversation, FollowUp, FollowUpState, Refused, batch::Batch, outbox::held, state::Cancelled};
+use crate::kernel::Why;
 
 /// Events that are recorded in one [`Batch`], at most: what is about more follow-ups takes several. The log takes 1,000.
 pub const AT_ONCE: usize = 200;
 
 /// A follow-up to be promised.
 #[derive(Debug, Clone)]
-pub struct Schedule {
+pub struct NewFollowUp {
     pub follow_up_id: String,
     pub due_at: DateTime<Utc>,
     pub timezone: String,
@@ -41,18 +38,14 @@ pub struct Schedule {
 
 impl Conversation {
     /// Promises a follow-up. The due time may have passed only if `late_is_fine` (it was ahead when the client wrote).
-    pub fn schedule(&self, now: DateTime<Utc>, late_is_fine: bool, s: Schedule) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
+    pub fn schedule(&self, now: DateTime<Utc>, late_is_fine: bool, s: NewFollowUp) -> Result<Vec<Event>, Refused> {
         if self.place.is_none() {
-            return Err(Refused::new(
-                "unknown_conversation",
-                "there is no such conversation; it begins with the client's first message",
-            ));
+            return Err(Refused::UnknownConversation);
         }
         check_due(now, late_is_fine, s.due_at)?;
         let is_message = matches!(s.action.kind.as_str(), "" | "message");
         if is_message && s.text.trim().is_empty() {
-            return Err(Refused::new("empty_text", "a follow-up that is a message needs a text"));
+            return Err(Refused::EmptyText { what: "a follow-up that is a message" });
         }
         let mut events = Vec::new();
         if !s.key.is_empty() {
@@ -76,15 +69,11 @@ impl Conversation {
         due_at: Option<(DateTime<Utc>, String, String)>,
         turn_id: &str,
     ) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let Some(old) = self.cancelled.get(&follow_up_id.to_owned()) else {
-            return Err(Refused::new(
-                "not_renewable",
-                "only what the client's latest message cancelled can be renewed",
-            ));
+            return Err(Refused::NotRenewable);
         };
         let (due_at, phrase, rule) = due_at.unwrap_or_else(|| (old.due_at, old.phrase.clone(), old.rule.clone()));
-        let renewed = Schedule {
+        let renewed = NewFollowUp {
             follow_up_id: new_id,
             due_at,
             timezone: old.timezone.clone(),
@@ -114,7 +103,6 @@ impl Conversation {
         (phrase, rule): (String, String),
         (by, turn_id): (&str, &str),
     ) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let old = self.pending_follow_up(follow_up_id)?;
         check_due(now, !turn_id.is_empty(), due_at)?;
         if old.due_at == due_at {
@@ -137,10 +125,9 @@ impl Conversation {
 
     /// Another text for a pending follow-up.
     pub fn change_follow_up_text(&self, follow_up_id: &str, text: String, by: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let old = self.pending_follow_up(follow_up_id)?;
         if text.trim().is_empty() {
-            return Err(Refused::new("empty_text", "a follow-up needs a text"));
+            return Err(Refused::EmptyText { what: "a follow-up" });
         }
         if old.text == text {
             return Ok(Vec::new());
@@ -150,13 +137,11 @@ impl Conversation {
 
     /// Takes a promise back.
     pub fn cancel(&self, follow_up_id: &str, why: Why, turn_id: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
-        match self.follow_ups.get(follow_up_id) {
-            Some(f) if f.is_open() => Ok(vec![cancelled(follow_up_id, why, turn_id)]),
-            // The client confirms what their message had cancelled already.
-            Some(_) if self.is_renewable(follow_up_id) => Ok(vec![cancelled(follow_up_id, why, turn_id)]),
-            Some(f) => Err(already_ended(f)),
-            None => Err(unknown(follow_up_id)),
+        let f = self.known_follow_up(follow_up_id)?;
+        match no_longer_pending(&f.state) {
+            // Renewable: the client confirms what their message had cancelled already.
+            Some(refused) if !f.is_open() && !self.is_renewable(follow_up_id) => Err(refused),
+            _ => Ok(vec![cancelled(follow_up_id, why, turn_id)]),
         }
     }
 
@@ -171,22 +156,20 @@ impl Conversation {
             return Ok(());
         }
         let place = if elsewhere == 0 { "in this conversation" } else { "in all conversations of this person" };
-        let detail =
-            format!("{most} follow-ups are open {place}, which is the limit ([limits] open_follow_ups); cancel some");
-        Err(Refused::new("too_many_follow_ups", detail))
+        Err(Refused::TooManyFollowUps { most, place })
     }
 
     fn pending_follow_up(&self, id: &str) -> Result<&FollowUp, Refused> {
-        match self.follow_ups.get(id) {
-            Some(f) if f.is_pending() => Ok(f),
-            Some(f) => Err(already_ended(f)),
-            None => Err(unknown(id)),
-        }
+        let f = self.known_follow_up(id)?;
+        no_longer_pending(&f.state).map_or(Ok(f), Err)
+    }
+
+    fn known_follow_up(&self, id: &str) -> Result<&FollowUp, Refused> {
+        self.follow_ups.get(id).map(AsRef::as_ref).ok_or_else(|| Refused::UnknownFollowUp { id: id.to_owned() })
     }
 
     /// What a follow-up's alarm leads to.
-    pub fn follow_up_due(&self, alarm: &Alarm<'_>) -> Result<Alarmed, Refused> {
-        self.readable()?;
+    pub fn follow_up_due(&self, alarm: &Ring<'_>) -> Result<Alarmed, Refused> {
         let Some(f) = self.follow_ups.get(alarm.id).filter(|f| f.is_pending()) else { return Ok(Alarmed::Nothing) };
         if f.due_at > alarm.now {
             return Ok(Alarmed::NotYet(f.due_at));
@@ -238,7 +221,7 @@ impl Conversation {
         !self.window_open(at)
     }
 
-    fn promise(&self, s: Schedule, renews: String) -> Event {
+    fn promise(&self, s: NewFollowUp, renews: String) -> Event {
         v1::FollowUpScheduled {
             follow_up_id: s.follow_up_id,
             due_at: Some(to_timestamp(s.due_at)),
@@ -277,7 +260,7 @@ impl Conversation {
 
 /// The time of a follow-up or message has come.
 #[derive(Debug, Clone)]
-pub struct Alarm<'a> {
+pub struct Ring<'a> {
     pub id: &'a str,
     pub now: DateTime<Utc>,
     pub late_limit: Duration,
@@ -297,30 +280,25 @@ pub enum Alarmed {
 
 fn check_due(now: DateTime<Utc>, late_is_fine: bool, due_at: DateTime<Utc>) -> Result<(), Refused> {
     if due_at <= now && !late_is_fine {
-        return Err(Refused::new("past", format!("{due_at} has passed; name a time that is ahead")));
+        return Err(Refused::Past { at: due_at, instead: "name a time that is ahead" });
     }
-    if due_at - now > FURTHEST {
-        return Err(Refused::new("too_far", format!("{due_at} is more than two years ahead, which is the limit")));
+    if is_too_far(now, due_at) {
+        return Err(Refused::TooFar { at: due_at });
     }
     Ok(())
 }
 
-fn already_ended(f: &FollowUp) -> Refused {
-    let (state, code) = match &f.state {
-        FollowUpState::Pending => ("pending", "pending"),
-        FollowUpState::Due { .. } => ("being sent", "already_due"),
-        FollowUpState::Sent => ("sent", "already_sent"),
-        FollowUpState::Done => ("done", "already_done"),
-        FollowUpState::Cancelled(_) => ("cancelled", "already_cancelled"),
-        FollowUpState::Expired(_) => ("expired", "already_expired"),
-        FollowUpState::Failed(_) => ("failed", "already_failed"),
-        FollowUpState::Unknown(_) => ("unknown", "already_unknown"),
-    };
-    Refused::new(code, format!("this follow-up is {state}; only a pending one can be changed"))
-}
-
-fn unknown(id: &str) -> Refused {
-    Refused::new("unknown_follow_up", format!("there is no follow-up `{id}` in this conversation"))
+fn no_longer_pending(state: &FollowUpState) -> Option<Refused> {
+    match state {
+        FollowUpState::Pending => None,
+        FollowUpState::Due { .. } => Some(Refused::AlreadyDue),
+        FollowUpState::Sent => Some(Refused::AlreadySent),
+        FollowUpState::Done => Some(Refused::AlreadyDone),
+        FollowUpState::Cancelled(_) => Some(Refused::AlreadyCancelled),
+        FollowUpState::Expired(_) => Some(Refused::AlreadyExpired),
+        FollowUpState::Failed(_) => Some(Refused::AlreadyFailed),
+        FollowUpState::Unknown(_) => Some(Refused::AlreadyUnknown),
+    }
 }
 
 fn cancelled(id: &str, why: Why, turn_id: &str) -> Event {

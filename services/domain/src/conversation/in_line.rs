@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use steward_proto::{Event, to_timestamp, v1};
 
-use super::{Conversation, MessageState, Refused, Why};
+use super::{Conversation, MessageState, Refused};
+use crate::kernel::Why;
 
 /// Why a message is put off until its turn.
 pub const WAITS_ITS_TURN: &str = "waits_its_turn";
@@ -33,7 +34,6 @@ impl Conversation {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let Some(message) = self.outbox.get(message_id) else { return Ok(Vec::new()) };
         match message.state {
             MessageState::Queued { not_before } if not_before.is_none_or(|at| at <= now) => {}

@@ -1,14 +1,12 @@
 //! Meetings that a calendar tells of: what is known of each, and which reminders follow from it.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use steward_language::time::is_too_far;
 use steward_proto::{Event, from_timestamp, v1};
 use uuid::Uuid;
 
-use super::{
-    CancelOn, Conversation, Refused, Why,
-    follow_ups::{FURTHEST, Schedule},
-};
-use crate::ids;
+use super::{CancelOn, Conversation, Refused, follow_ups::NewFollowUp};
+use crate::{ids, kernel::Why};
 
 /// How many meetings a conversation remembers: those that begin first are forgotten first.
 const KEPT: usize = 64;
@@ -78,7 +76,6 @@ impl Conversation {
         r: &Reminding<'_>,
         text: impl Fn(&Meeting, DateTime<Utc>) -> String,
     ) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let Some(meeting) = self.meetings.get(r.meeting_id) else { return Ok(Vec::new()) };
         let mut events = Vec::new();
         let (open, mut made) = (self.open_follow_ups(), 0);
@@ -89,7 +86,7 @@ impl Conversation {
                 .starts_at
                 .and_then(|at| at.checked_sub_signed(TimeDelta::hours(i64::from(*hours))))
                 .filter(|at| *at > r.now);
-            let too_far = due_at.is_some_and(|at| at - r.now > FURTHEST);
+            let too_far = due_at.is_some_and(|at| is_too_far(r.now, at));
             // Whoever sends an invitation names its time: one that no promise may be made for is an outcome, no error.
             let due_at = due_at.filter(|_| !too_far);
             match (due_at, standing) {
@@ -109,7 +106,7 @@ impl Conversation {
                     events.extend(self.schedule(
                         r.now,
                         false,
-                        Schedule {
+                        NewFollowUp {
                             follow_up_id,
                             due_at,
                             timezone: r.timezone.to_owned(),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use steward_proto::v1;
 
-use super::Why;
+use crate::kernel::Why;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Author {
@@ -12,6 +12,14 @@ pub enum Author {
 }
 
 impl Author {
+    pub fn of_name(name: &str) -> Option<Self> {
+        match name {
+            "bot" => Some(Self::Bot),
+            "human" => Some(Self::Human),
+            _ => None,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Bot => "bot",

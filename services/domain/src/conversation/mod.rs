@@ -13,40 +13,17 @@ pub mod meetings;
 mod message;
 mod noted;
 pub mod outbox;
+mod refused;
 mod state;
 pub mod takeover;
+mod tell;
 pub mod templates;
 pub mod turns;
 
 pub use noted::Noted;
+pub use refused::Refused;
 pub use state::{
-    Author, CancelOn, Claim, ClientMessage, Conversation, FollowUp, FollowUpState, Intent, Message, MessageState,
-    OnReply, OpenTurn, Person, Place, Receipts, Takeover, Thread, UNANSWERED_KEPT, Why,
+    Author, CancelOn, Claim, ClientMessage, Conversation, FollowUp, FollowUpState, Message, MessageState, OnReply,
+    OpenTurn, Person, Place, Receipts, Takeover, Thread, UNANSWERED_KEPT, Unsaid,
 };
-
-/// A decision that the rules don't allow. `code` is stable and documented; `detail` says what to do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{detail}")]
-pub struct Refused {
-    pub code: &'static str,
-    pub detail: String,
-}
-
-impl Refused {
-    pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
-    }
-}
-
-impl Conversation {
-    /// Refuses to decide on half the truth: an event type from the future is in this conversation.
-    pub fn readable(&self) -> Result<(), Refused> {
-        match &self.schema_ahead {
-            None => Ok(()),
-            Some(type_name) => Err(Refused::new(
-                "schema_ahead",
-                format!("this conversation holds a {type_name} that this version can't read; upgrade Steward"),
-            )),
-        }
-    }
-}
+pub use tell::Mentions;

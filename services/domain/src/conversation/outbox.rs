@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
+use steward_language::time::is_too_far;
 use steward_proto::{Event, to_timestamp, v1};
 
 use super::{
-    Author, Conversation, Message, MessageState, OnReply, Refused, Why,
-    follow_ups::{Alarm, Alarmed, FURTHEST},
+    Author, Conversation, Message, MessageState, OnReply, Refused,
+    follow_ups::{Alarmed, Ring},
 };
+use crate::kernel::Why;
 
 /// Why a message is held while the tenant's breaker is open.
 pub const BREAKER_OPEN: &str = "breaker_open";
@@ -40,15 +42,11 @@ pub struct Queue {
 impl Conversation {
     /// Queues a message.
     pub fn queue(&self, q: Queue) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         if self.place.is_none() {
-            return Err(Refused::new(
-                "unknown_conversation",
-                "there is no such conversation; it begins with the client's first message",
-            ));
+            return Err(Refused::UnknownConversation);
         }
         if q.text.trim().is_empty() {
-            return Err(Refused::new("empty_text", "a message needs a text"));
+            return Err(Refused::EmptyText { what: "a message" });
         }
         let mut events = Vec::new();
         if !q.key.is_empty() {
@@ -77,8 +75,7 @@ impl Conversation {
     }
 
     /// What the alarm of a message that waits leads to.
-    pub fn message_due(&self, alarm: &Alarm<'_>) -> Result<Alarmed, Refused> {
-        self.readable()?;
+    pub fn message_due(&self, alarm: &Ring<'_>) -> Result<Alarmed, Refused> {
         let Some(message) = self.outbox.get(alarm.id) else { return Ok(Alarmed::Nothing) };
         match message.state {
             MessageState::Queued { not_before: Some(at) } | MessageState::Held { not_before: Some(at), .. } => {
@@ -94,38 +91,29 @@ impl Conversation {
 
     /// Takes back a message that waits.
     pub fn cancel_message_by(&self, message_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         self.waiting_message(message_id)?;
         Ok(vec![cancelled(message_id, &Why::new("by_command", format!("cancelled by {by}"), ""), by)])
     }
 
     /// Another attempt at a message that failed or whose fate is unknown.
     pub fn retry_message(&self, message_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let message = self.known_message(message_id)?;
         match message.state {
             MessageState::Failed(_) | MessageState::Unknown(_) | MessageState::Expired(_)
                 if self.human_active() && message.author == Author::Bot =>
             {
-                Err(Refused::new(
-                    "human_active",
-                    "a human is active, so the bot is silent; release the conversation first",
-                ))
+                Err(Refused::HumanActive)
             }
             MessageState::Failed(_) | MessageState::Unknown(_) | MessageState::Expired(_) => {
                 Ok(vec![v1::MessageRetried { message_id: message_id.to_owned(), by: by.to_owned() }.into()])
             }
-            _ => Err(Refused::new(
-                "not_retryable",
-                "only a message that failed, expired, or whose fate is unknown can be sent again",
-            )),
+            _ => Err(Refused::NotRetryable),
         }
     }
 
     /// Another attempt at a message that the provider took and then reported as outside the service window: it goes as a
     /// template now, or is held. Nothing, if that was a template already, or if the client or a human spoke since.
     pub fn retry_outside_window(&self, message_id: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let Some(message) = self.outbox.get(message_id) else { return Ok(Vec::new()) };
         let refused = matches!(&message.state, MessageState::Failed(why) if why.code == "window_closed");
         if !refused || message.as_template || self.last_client_at.is_some() || self.human_active() {
@@ -142,7 +130,6 @@ impl Conversation {
         due_at: DateTime<Utc>,
         by: &str,
     ) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let message = self.waiting_message(message_id)?;
         let (MessageState::Queued { not_before } | MessageState::Held { not_before, .. }) = message.state else {
             return Ok(Vec::new());
@@ -157,13 +144,12 @@ impl Conversation {
 
     /// Other words for a message that waits and of which nothing is out.
     pub fn edit_message(&self, message_id: &str, text: &str, by: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let message = self.waiting_message(message_id)?;
         if text.trim().is_empty() {
-            return Err(Refused::new("empty_text", "a message needs a text"));
+            return Err(Refused::EmptyText { what: "a message" });
         }
         if message.part > 0 {
-            return Err(Refused::new("partly_sent", "its first part is out already; cancel the rest and write anew"));
+            return Err(Refused::PartlySent);
         }
         if message.text == text {
             return Ok(Vec::new());
@@ -181,26 +167,21 @@ impl Conversation {
 
     /// A message that waits stays until somebody lets it go.
     pub fn hold_message(&self, message_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let message = self.waiting_message(message_id)?;
         if !message.is_queued() {
-            return Err(Refused::new("already_held", "this message is held already; approve it to let it go"));
+            return Err(Refused::AlreadyHeld);
         }
         Ok(vec![held(message, &Why::new("by_command", format!("held by {by}"), ""), by)])
     }
 
     /// Lets a held message go, if it still is what `hash` names.
     pub fn approve_message(&self, message_id: &str, hash: &str, by: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let message = self.waiting_message(message_id)?;
         if message.is_queued() {
-            return Err(Refused::new("not_held", "this message isn't held: it goes out by itself"));
+            return Err(Refused::NotHeld);
         }
         if hash != self.approval_hash(message) {
-            return Err(Refused::new(
-                "approval_stale",
-                "the text or the recipient isn't what you saw; read the message again and approve its `approval_hash`",
-            ));
+            return Err(Refused::ApprovalStale);
         }
         Ok(vec![
             v1::MessageApproved {
@@ -214,7 +195,6 @@ impl Conversation {
 
     /// A person reset the breaker, so what it held goes on; nothing, if it is held for another reason by now, or isn't.
     pub fn release_from_breaker(&self, message_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let Some(message) = self.outbox.get(message_id) else { return Ok(Vec::new()) };
         if !matches!(&message.state, MessageState::Held { why, .. } if why.code == BREAKER_OPEN) {
             return Ok(Vec::new());
@@ -241,13 +221,11 @@ impl Conversation {
         if message.is_waiting() {
             return Ok(message);
         }
-        Err(Refused::new("not_queued", "only a message that waits can be changed; this one is being sent or has ended"))
+        Err(Refused::NotQueued)
     }
 
     fn known_message(&self, id: &str) -> Result<&Message, Refused> {
-        self.outbox.get(id).map(AsRef::as_ref).ok_or_else(|| {
-            Refused::new("unknown_message", format!("there is no message `{id}` in this conversation's outbox"))
-        })
+        self.outbox.get(id).map(AsRef::as_ref).ok_or_else(|| Refused::UnknownMessage { id: id.to_owned() })
     }
 
     /// The text in parts that the conversation's channel takes.
@@ -270,10 +248,10 @@ pub(super) fn held(message: &Message, why: &Why, by: &str) -> Event {
 /// Refuses an instant that has passed or is too far ahead.
 pub fn ahead(now: DateTime<Utc>, at: DateTime<Utc>) -> Result<(), Refused> {
     if at <= now {
-        return Err(Refused::new("past", format!("{at} has passed; leave it out to send at once")));
+        return Err(Refused::Past { at, instead: "leave it out to send at once" });
     }
-    if at - now > FURTHEST {
-        return Err(Refused::new("too_far", format!("{at} is more than two years ahead, which is the limit")));
+    if is_too_far(now, at) {
+        return Err(Refused::TooFar { at });
     }
     Ok(())
 }

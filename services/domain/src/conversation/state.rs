@@ -10,7 +10,7 @@ use steward_proto::v1;
 
 pub use super::message::{Author, Claim, Message, MessageState, OnReply, Receipts};
 use super::{meetings::Meeting, noted::Noted, takeover::stretch::Stretch};
-use crate::{channel::Capabilities, keys::InboundKeys};
+use crate::{channel::Capabilities, kernel::Why, keys::InboundKeys};
 
 /// Client messages that wait for a turn, at most: of more, the oldest are forgotten, and the turn that answers them is told.
 pub const UNANSWERED_KEPT: usize = 1_000;
@@ -22,12 +22,10 @@ pub const MISSED_KEPT: usize = 1_000;
 /// A client may write what they like as often as they like, so everything here has a bound: what waits for an answer
 /// ([`UNANSWERED_KEPT`] messages, of each the beginning that is read, [`steward_language::excerpt`]), keys of what came in
 /// ([`crate::keys`]), open promises (`[limits] open_follow_ups`; of those that ended, and of messages out, the last 128),
-/// meetings (64), intents (16), a human's stretch (32 lines). `cancelled` and `unannounced` are as long as the promises
+/// meetings (64), words unsaid (16), a human's stretch (32 lines). `cancelled` and `unannounced` are as long as the promises
 /// that were open.
 #[derive(Debug, Clone, Default)]
 pub struct Conversation {
-    /// An event type from the future: nothing is decided any more.
-    pub schema_ahead: Option<String>,
     /// `None` until something came in.
     pub place: Option<Place>,
     /// Who wrote last.
@@ -66,7 +64,7 @@ pub struct Conversation {
     /// Something of ours has reached this client before.
     pub spoken: bool,
     /// What was about to be said when the client wrote: for the next turn to weigh.
-    pub intents: Vec<Intent>,
+    pub unsaid: Vec<Unsaid>,
     /// Meetings by their calendar's id.
     pub meetings: BTreeMap<String, Meeting>,
     /// The client's latest mail, which the next one answers.
@@ -84,7 +82,7 @@ pub enum Cancelled {
 
 /// Words that a client's message kept from being sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Intent {
+pub struct Unsaid {
     pub message_id: String,
     pub text: String,
     /// Of the event that kept them back.
@@ -138,32 +136,6 @@ pub struct Takeover {
     pub active_at: DateTime<Utc>,
     /// What was cancelled while it lasted, [`MISSED_KEPT`] at most; shown at release.
     pub cancelled: Vec<String>,
-}
-
-/// Why something ended: a stable code, words, and the event that made it so.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Why {
-    pub code: String,
-    pub text: String,
-    pub event_id: String,
-}
-
-impl Why {
-    pub fn new(code: &str, text: impl Into<String>, event_id: impl ToString) -> Self {
-        Self { code: code.to_owned(), text: text.into(), event_id: event_id.to_string() }
-    }
-}
-
-impl From<&Why> for v1::Reason {
-    fn from(why: &Why) -> Self {
-        Self { code: why.code.clone(), text: why.text.clone(), event_id: why.event_id.clone() }
-    }
-}
-
-impl From<&v1::Reason> for Why {
-    fn from(reason: &v1::Reason) -> Self {
-        Self { code: reason.code.clone(), text: reason.text.clone(), event_id: reason.event_id.clone() }
-    }
 }
 
 /// What a client wrote, until a turn answers it.

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use steward_proto::{Event, to_timestamp, v1};
 
-use super::{Conversation, FollowUpState, Refused, Why};
+use super::{Conversation, FollowUpState, Refused};
+use crate::kernel::Why;
 
 /// Messages that one turn answers, at most; the next turn answers the rest.
 pub const MESSAGES_AT_ONCE: usize = 64;
@@ -43,7 +44,6 @@ pub enum TurnStanding {
 
 impl Conversation {
     pub fn start_turn(&self, start: &StartTurn) -> Result<TurnStart, Refused> {
-        self.readable()?;
         if let Some(open) = &self.turn
             && open.lease_until > start.now
             && open.turn_id != start.turn_id

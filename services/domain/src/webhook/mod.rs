@@ -5,16 +5,28 @@
 
 mod reach;
 mod signature;
+mod tell;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use steward_proto::{
-    Aggregate, AggregateId, Event, Fold, Recorded, TenantId, from_timestamp, snake_case, to_timestamp, v1,
+    Aggregate, AggregateId, Event, Fold, Recorded, TenantId, WebhookEvent, from_timestamp, snake_case, to_timestamp, v1,
 };
 
 pub use reach::is_public;
 pub use signature::Secret;
 
-use crate::conversation::{Refused, Why};
+use crate::kernel::{Why, refusals, unread_type};
+
+refusals! {
+    /// A decision about a webhook that the rules don't allow.
+    Refused {
+        UnknownWebhook: Unknown "unknown_webhook", "there is no such webhook; GET /api/v1/webhooks lists them";
+        UnknownDelivery: Unknown "unknown_delivery",
+            "there is no such delivery; GET /api/v1/webhooks/{{id}}/deliveries lists them";
+        KeyReused: Conflict "key_reused", "this idempotency key made another webhook; send a new key";
+        Disabled: Conflict "disabled", "this webhook is disabled; make a new one, then events reach it again";
+    }
+}
 
 /// How long the secret before still signs after a rotation.
 pub const OVERLAP: TimeDelta = TimeDelta::hours(24);
@@ -75,8 +87,6 @@ pub struct Webhook {
     pub created_position: u64,
     /// The latest rotation: its id and time.
     rotated: Option<(String, DateTime<Utc>)>,
-    /// An event type from the future: nothing is decided on this webhook.
-    schema_ahead: Option<String>,
 }
 
 /// A webhook to be made.
@@ -94,8 +104,9 @@ pub struct New {
 impl Fold for Webhook {
     fn evolve(&mut self, recorded: &Recorded) {
         let at = recorded.metadata.at;
-        match &recorded.event {
-            Event::WebhookCreated(e) if self.standing == Standing::None => {
+        let Some(event) = WebhookEvent::of(&recorded.event) else { return };
+        match event {
+            WebhookEvent::WebhookCreated(e) if self.standing == Standing::None => {
                 let some = |s: &String| Some(s.clone()).filter(|s| !s.is_empty());
                 *self = Self {
                     id: e.webhook_id.clone(),
@@ -107,10 +118,9 @@ impl Fold for Webhook {
                     created_at: Some(at),
                     created_position: recorded.position,
                     rotated: None,
-                    schema_ahead: self.schema_ahead.take(),
                 };
             }
-            Event::WebhookSecretRotated(e) => {
+            WebhookEvent::WebhookSecretRotated(e) => {
                 let until = from_timestamp(e.old_until.as_ref()).unwrap_or(at);
                 if let Some((_, old)) = self.secrets.first_mut() {
                     *old = Some(until);
@@ -119,16 +129,20 @@ impl Fold for Webhook {
                 self.secrets.truncate(SECRETS);
                 self.rotated = Some((e.rotation_id.clone(), at));
             }
-            Event::WebhookDisabled(e) if self.standing == Standing::Active => {
+            WebhookEvent::WebhookDisabled(e) if self.standing == Standing::Active => {
                 self.standing = Standing::Disabled(e.reason.as_ref().map_or_else(|| Why::new("", "", ""), Why::from));
             }
-            Event::WebhookDeleted(_) => {
+            WebhookEvent::WebhookDeleted(_) => {
                 self.standing = Standing::Deleted;
                 self.secrets.clear();
             }
-            Event::Unknown { type_name, .. } => self.schema_ahead = Some(type_name.clone()),
-            _ => {}
+            // One that exists isn't made again, and one that isn't active can't be disabled.
+            WebhookEvent::WebhookCreated(_) | WebhookEvent::WebhookDisabled(_) => {}
         }
+    }
+
+    fn unread(event: &Event) -> Option<String> {
+        WebhookEvent::of(event).is_none().then(|| unread_type(event))
     }
 }
 
@@ -153,14 +167,8 @@ impl Webhook {
     }
 
     fn known(&self) -> Result<(), Refused> {
-        if let Some(type_name) = &self.schema_ahead {
-            let detail = format!("this webhook holds a {type_name} that this version can't read; upgrade Steward");
-            return Err(Refused::new("schema_ahead", detail));
-        }
         match self.standing {
-            Standing::None | Standing::Deleted => {
-                Err(Refused::new("unknown_webhook", "there is no such webhook; GET /api/v1/webhooks lists them"))
-            }
+            Standing::None | Standing::Deleted => Err(Refused::UnknownWebhook),
             Standing::Active | Standing::Disabled(_) => Ok(()),
         }
     }
@@ -172,8 +180,7 @@ impl Webhook {
     pub fn create(&self, new: &New) -> Result<Vec<Event>, Refused> {
         if self.standing != Standing::None {
             let same = self.is_active() && self.url == new.url && self.types == new.types && self.filter == new.filter;
-            let taken = || Refused::new("key_reused", "this idempotency key made another webhook; send a new key");
-            return if same { Ok(Vec::new()) } else { Err(taken()) };
+            return if same { Ok(Vec::new()) } else { Err(Refused::KeyReused) };
         }
         let created = v1::WebhookCreated {
             webhook_id: new.id.clone(),
@@ -226,12 +233,11 @@ impl Webhook {
     pub fn may_retry(&self, recorded: &Recorded) -> Result<(), Refused> {
         self.known()?;
         if recorded.position <= self.created_position || !self.wants(recorded) {
-            let detail = "there is no such delivery; GET /api/v1/webhooks/{id}/deliveries lists them";
-            return Err(Refused::new("unknown_delivery", detail));
+            return Err(Refused::UnknownDelivery);
         }
         match self.standing {
             Standing::Active => Ok(()),
-            _ => Err(Refused::new("disabled", "this webhook is disabled; make a new one, then events reach it again")),
+            _ => Err(Refused::Disabled),
         }
     }
 

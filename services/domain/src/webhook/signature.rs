@@ -1,7 +1,7 @@
 //! Signing what is delivered, by the Standard Webhooks scheme (https://www.standardwebhooks.com, specification 1.0).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 /// What a secret's text begins with.

@@ -7,7 +7,7 @@ use prost::Message as _;
 use prost_reflect::{
     DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value,
 };
-use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom as _};
+use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom as _};
 use steward_proto::{Event, FILE_DESCRIPTORS, SCHEMA_VERSION};
 
 static POOL: LazyLock<DescriptorPool> =

@@ -14,7 +14,7 @@ use steward_domain::{
     conversation::{
         CancelOn, Conversation, Refused,
         dispatch::{Claiming, Step},
-        follow_ups::{Alarm, Alarmed, Schedule},
+        follow_ups::{Alarmed, NewFollowUp, Ring},
         outbox::Queue,
         templates::Addressee,
         turns::{StartTurn, TurnStart},
@@ -165,8 +165,8 @@ impl World {
         })
     }
 
-    pub fn a_schedule(&mut self, cancel_on: CancelOn, seconds: i64) -> Schedule {
-        Schedule {
+    pub fn a_schedule(&mut self, cancel_on: CancelOn, seconds: i64) -> NewFollowUp {
+        NewFollowUp {
             follow_up_id: self.id("follow-up"),
             due_at: self.at(seconds),
             timezone: "Europe/Madrid".to_owned(),
@@ -194,7 +194,7 @@ impl World {
         id
     }
 
-    pub fn do_schedule(&mut self, schedule: Schedule) -> Result<(), Refused> {
+    pub fn do_schedule(&mut self, schedule: NewFollowUp) -> Result<(), Refused> {
         let events = self.state.schedule(self.now, false, schedule)?;
         self.record_all(events);
         Ok(())
@@ -224,7 +224,7 @@ impl World {
 
     pub fn follow_up_alarm(&self, id: &str) -> Result<Alarmed, Refused> {
         let (now, late_limit, message_id) = (self.now, self.late_limit, message_of(id));
-        self.state.follow_up_due(&Alarm { id, now, late_limit, message_id })
+        self.state.follow_up_due(&Ring { id, now, late_limit, message_id })
     }
 
     /// The alarm of a follow-up goes off; what is decided is recorded.
@@ -238,7 +238,7 @@ impl World {
 
     pub fn ring_message(&mut self, id: &str) -> Alarmed {
         let (now, late_limit) = (self.now, self.late_limit);
-        let alarm = Alarm { id, now, late_limit, message_id: String::new() };
+        let alarm = Ring { id, now, late_limit, message_id: String::new() };
         let alarmed = self.state.message_due(&alarm).unwrap();
         if let Alarmed::Decided(events) = &alarmed {
             self.record_all(events.clone());

@@ -2,7 +2,10 @@
 
 use axum::extract::State;
 use serde::Deserialize;
-use steward_domain::{conversation::Refused, ids, tenant::Tenant};
+use steward_domain::{
+    ids,
+    tenant::{Refused, Tenant},
+};
 use steward_http::Problem;
 use utoipa::ToSchema;
 

@@ -3,8 +3,7 @@
 use axum::extract::State;
 use serde::Deserialize;
 use steward_domain::{
-    contact::{Contact, How, Merge},
-    conversation::Refused,
+    contact::{Contact, How, Merge, Refused},
     ids,
 };
 use steward_http::{ApiPath, Problem};
@@ -210,7 +209,6 @@ async fn decide<T>(
     merging::known(&intake.log, &command.caller.tenant, contact).await?;
     let aggregate = ids::contact_aggregate(&command.caller.tenant, contact);
     let carried_out = command.carry_out(intake, &aggregate, |state: &Contact| {
-        state.readable()?;
         state.stands_for_itself()?;
         Ok::<_, Refused>((decision(state), ()))
     });

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use steward_domain::{
     contact::Contact,
-    conversation::{CancelOn, Conversation, FollowUpState, Why, follow_ups::Schedule},
+    conversation::{CancelOn, Conversation, FollowUpState, follow_ups::NewFollowUp},
     ids,
+    kernel::Why,
 };
 use steward_http::{ApiPath, Problem};
 use steward_log::AtLeast;
@@ -115,7 +116,7 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
         if !body.key.as_deref().is_some_and(replaces) {
             state.room_for_one_more(intake.settings.limits.open_follow_ups, elsewhere)?;
         }
-        let promise = Schedule {
+        let promise = NewFollowUp {
             follow_up_id: follow_up_id.clone(),
             due_at: when.due_at,
             timezone: when.zone.name().to_owned(),

@@ -9,6 +9,7 @@ use steward_domain::{
         outbox::{Queue, ahead},
     },
     ids,
+    kernel::Refusal,
 };
 use steward_http::{ApiPath, Problem};
 use steward_proto::Event;
@@ -171,13 +172,13 @@ pub async fn write(
 }
 
 /// What a repeated command asks for is done already.
-pub fn as_asked(
-    decided: Result<Vec<Event>, Refused>,
+pub fn as_asked<R: Refusal>(
+    decided: Result<Vec<Event>, R>,
     done: &'static str,
     may_repeat: bool,
-) -> Result<Vec<Event>, Refused> {
+) -> Result<Vec<Event>, R> {
     match decided {
-        Err(refused) if may_repeat && refused.code == done => Ok(Vec::new()),
+        Err(refused) if may_repeat && refused.code() == done => Ok(Vec::new()),
         decided => decided,
     }
 }
@@ -187,8 +188,5 @@ pub fn known(state: &Conversation) -> Result<(), Refused> {
     if state.place.is_some() {
         return Ok(());
     }
-    Err(Refused::new(
-        "unknown_conversation",
-        "there is no such conversation; it begins with the client's first message",
-    ))
+    Err(Refused::UnknownConversation)
 }

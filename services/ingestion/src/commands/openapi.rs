@@ -4,14 +4,15 @@ use std::{collections::BTreeMap, marker::PhantomData};
 
 use axum::http::StatusCode;
 use steward_domain::{
-    contact::Contact,
-    conversation::{CancelOn, Conversation, OnReply},
-    tenant::Tenant,
-    webhook::Webhook,
+    contact::{self, Contact},
+    conversation::{self, CancelOn, Conversation, OnReply},
+    kernel::{Nature, Refusal as _},
+    tenant::{self, Tenant},
+    webhook::{self, Webhook},
 };
 use steward_http::{
     openapi::{APPEND, BODY, Code, GUARD, JSON, LISTENER, PATH, ROLE, operations, problems, text_parameter},
-    status_of,
+    status,
 };
 use utoipa::{
     IntoResponses, PartialSchema, ToSchema,
@@ -27,17 +28,20 @@ use crate::outside::Given;
 /// What a command on an aggregate answers that isn't carried out.
 pub struct Refuses<A>(PhantomData<A>);
 
+type Rule = (&'static str, Nature, &'static str);
+
 /// What a command is refused for that concerns this aggregate.
 pub trait Ruled {
-    /// By the rules of the domain: the code, and when it comes. Its status is [`status_of`] the code.
-    const RULES: &'static [(&'static str, &'static str)];
+    /// By the rules of the domain: the code, its nature, and advice.
+    const RULES: &'static [Rule];
     /// Before the rules are asked.
     const BEFORE: &'static [Code];
 }
 
 impl<A: Ruled> IntoResponses for Refuses<A> {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let rules: Vec<Code> = A::RULES.iter().map(|(code, when)| Code::new(status_of(code), code, when)).collect();
+        let rules: Vec<Code> =
+            A::RULES.iter().map(|(code, nature, when)| Code::new(status(*nature), code, when)).collect();
         problems([LISTENER, GUARD, ROLE, PATH, BODY, JSON, KEY, APPEND, A::BEFORE, &rules])
     }
 }
@@ -61,33 +65,7 @@ const fn conflict(code: &'static str, when: &'static str) -> Code {
 }
 
 impl Ruled for Conversation {
-    const RULES: &'static [(&'static str, &'static str)] = &[
-        ("unknown_conversation", "there is no such conversation; it begins with the client's first message"),
-        ("unknown_follow_up", "there is no such follow-up"),
-        ("unknown_message", "there is no such message in the outbox"),
-        ("schema_ahead", "the conversation holds an event that this version can't read; upgrade Steward"),
-        ("already_taken_over", "the same human is active already"),
-        ("not_taken_over", "no human is active"),
-        ("human_active", "a human has the conversation, and the bot writes nothing meanwhile"),
-        ("too_many_follow_ups", "as many follow-ups are open as [limits] open_follow_ups allows; cancel some first"),
-        ("not_renewable", "only a follow-up that the client's message cancelled can be renewed"),
-        ("already_due", "the follow-up is being sent"),
-        ("already_sent", "the follow-up was sent"),
-        ("already_done", "the follow-up was carried out"),
-        ("already_cancelled", "the follow-up was cancelled"),
-        ("already_expired", "the follow-up has expired"),
-        ("already_failed", "the follow-up has failed"),
-        ("already_unknown", "it isn't known whether the follow-up was sent"),
-        ("not_queued", "the message is being sent or has ended"),
-        ("partly_sent", "the message's first part is out"),
-        ("already_held", "the message is held"),
-        ("not_held", "the message isn't held"),
-        ("approval_stale", "text or recipient have changed since; read the message and approve what it is now"),
-        ("not_retryable", "only what failed, expired or is unknown can be sent again"),
-        ("empty_text", "a text says nothing"),
-        ("past", "the time has passed"),
-        ("too_far", "the time is more than two years ahead"),
-    ];
+    const RULES: &'static [Rule] = conversation::Refused::CODES;
     const BEFORE: &'static [Code] = &[
         unprocessable(
             "bad_time",
@@ -99,20 +77,7 @@ impl Ruled for Conversation {
 }
 
 impl Ruled for Contact {
-    const RULES: &'static [(&'static str, &'static str)] = &[
-        ("unknown_contact", "there is no such contact; a conversation names its contact's id"),
-        ("schema_ahead", "the contact holds an event that this version can't read; upgrade Steward"),
-        ("contact_merged", "the contact was merged into another, whose settings count"),
-        ("same_contact", "a contact can't be merged into itself"),
-        ("already_merged", "it was merged into another before; split it first"),
-        ("merge_cycle", "the other was merged into this one before"),
-        (
-            "has_merged_contacts",
-            "others were merged into this one; merge the other into it instead, or split those first",
-        ),
-        ("too_many_merged", "no more contacts can be merged into that one"),
-        ("not_merged", "it isn't merged into another"),
-    ];
+    const RULES: &'static [Rule] = contact::Refused::CODES;
     const BEFORE: &'static [Code] = PERSON;
 }
 
@@ -123,21 +88,12 @@ const PERSON: &[Code] = &[
 ];
 
 impl Ruled for Tenant {
-    const RULES: &'static [(&'static str, &'static str)] = &[
-        ("schema_ahead", "the tenant holds an event that this version can't read; upgrade Steward"),
-        ("breaker_closed", "the breaker isn't open"),
-    ];
+    const RULES: &'static [Rule] = tenant::Refused::CODES;
     const BEFORE: &'static [Code] = &[];
 }
 
 impl Ruled for Webhook {
-    const RULES: &'static [(&'static str, &'static str)] = &[
-        ("unknown_webhook", "there is no such webhook"),
-        ("unknown_delivery", "there is no such delivery"),
-        ("schema_ahead", "the webhook holds an event that this version can't read; upgrade Steward"),
-        ("key_reused", "this idempotency key made another webhook"),
-        ("disabled", "the webhook is disabled; make a new one"),
-    ];
+    const RULES: &'static [Rule] = webhook::Refused::CODES;
     const BEFORE: &'static [Code] = &[
         unprocessable("bad_url", "`url` is none that can be posted to"),
         unprocessable("private_address", "`url` leads into a private network"),
@@ -152,11 +108,12 @@ impl Ruled for Webhook {
 pub struct Fact;
 
 impl Ruled for Fact {
-    const RULES: &'static [(&'static str, &'static str)] = &[("empty_text", "`text` says nothing")];
+    const RULES: &'static [Rule] = &[];
     const BEFORE: &'static [Code] = &[
         not_found("unknown_channel", "`channel_id` names no channel of yours; the detail names them"),
         unprocessable("wrong_channel", "the channel isn't of kind web"),
         unprocessable("bad_contact", "`contact.id` must have 1 to 256 bytes"),
+        unprocessable("empty_text", "`text` says nothing"),
         PERSON[0],
         PERSON[1],
     ];

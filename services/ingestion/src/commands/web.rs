@@ -158,7 +158,7 @@ fn origin(channel: &Channel, command: &Command<Message>, key: String) -> Origin 
 async fn of_operator(intake: &Intake, channel: &Channel, origin: &Origin, text: &str) -> Result<u64, Problem> {
     match operator::command(text, Where::OwnWords) {
         Some(command) => intake.command_in_own_chat(channel, origin, command).await?,
-        None => intake.decide_once(origin, |_| vec![origin.kept("operator_message")]).await?,
+        None => intake.note_once(origin, |_| vec![origin.kept("operator_message")]).await?,
     }
     Ok(intake.log.load::<Conversation>(&origin.aggregate(), AtLeast::Latest).await?.version)
 }

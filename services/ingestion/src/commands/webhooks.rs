@@ -10,13 +10,12 @@ use axum::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
-use rand::RngCore as _;
+use rand::Rng as _;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use steward_domain::{
-    conversation::Refused,
     ids,
-    webhook::{ALL_TYPES, Filter, LONGEST_URL, New, Secret, Standing, Webhook, is_public, is_told},
+    webhook::{ALL_TYPES, Filter, LONGEST_URL, New, Refused, Secret, Standing, Webhook, is_public, is_told},
 };
 use steward_http::{ApiPath, Problem};
 use steward_log::{Append, AtLeast, Expected, LogError};
@@ -230,6 +229,7 @@ async fn deliver_again(intake: &Intake, command: &Command<Nothing>, id: &str) ->
     };
     let (seen, event) = in_time(looking).await?;
     let event = event.ok_or_else(unknown_delivery)?;
+    seen.readable()?;
     seen.state.may_retry(&event)?;
     let retried = v1::WebhookDeliveryRetried {
         delivery: Some(v1::Delivery {

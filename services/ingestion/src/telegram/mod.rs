@@ -16,12 +16,16 @@ pub mod webhook;
 use steward_domain::settings::ChannelKind;
 use steward_log::Tasks;
 use tokio_util::sync::CancellationToken;
+use tracing::error;
 
 use crate::intake::Intake;
 
 /// Asks every bot its name, and for its updates where they are asked for.
 pub fn listen(intake: &Intake, tasks: &Tasks, shutdown: &CancellationToken) {
-    let client = reqwest::Client::new();
+    let client = match steward_http::client_builder().build() {
+        Ok(client) => client,
+        Err(problem) => return error!("no bot can be asked for its name and its updates: {problem}"),
+    };
     for channel in &intake.settings.channels {
         let ChannelKind::Telegram(telegram) = &channel.kind else { continue };
         tasks.run(

@@ -9,14 +9,20 @@ use steward_domain::{
     contact::{Contact, How, Merge},
     conversation::Conversation,
     ids,
+    kernel::Refusal as _,
     settings::Channel,
 };
 use steward_http::Problem;
-use steward_log::{AtLeast, DecideError};
-use steward_proto::{AggregateId, Cause, Event, Fold, TenantId, v1};
+use steward_log::{AtLeast, DecideError, Versioned};
+use steward_proto::{AggregateId, Cause, Event, TenantId, v1};
 use uuid::Uuid;
 
-use crate::{arrival::Chat, intake::Intake, merging, origin::new_event};
+use crate::{
+    arrival::Chat,
+    intake::{Intake, never_refused},
+    merging,
+    origin::new_event,
+};
 
 /// What names a business-scoped id in a notification: `user_id`, `from_user_id`.
 const USER_ID: &[u8] = b"user_id\"";
@@ -124,7 +130,7 @@ impl People<'_> {
             Ok(_) => Ok(()),
             Err(DecideError::Refused(refused)) => {
                 // An operator has merged them otherwise, or they are one already.
-                tracing::info!(%contact, %into, code = refused.code, "a proven match isn't merged");
+                tracing::info!(%contact, %into, code = refused.code(), "a proven match isn't merged");
                 Ok(())
             }
             Err(error) => Err(error.into()),
@@ -183,11 +189,12 @@ impl People<'_> {
     /// A conversation that has begun goes on at this address: what is sent goes there.
     async fn write_to(&self, address: &str, conversation: Uuid, previous: &str) -> Result<(), Problem> {
         let aggregate = ids::conversation_aggregate(self.tenant, conversation);
-        self.decide(&aggregate, |state: &Conversation| {
-            let elsewhere = state.place.as_ref().is_some_and(|place| place.external_id != address);
-            (if elsewhere { vec![self.event(address, conversation, previous)] } else { Vec::new() }, ())
-        })
-        .await
+        let noted = self.intake.log.note(&aggregate, AtLeast::Cached, |seen: &Versioned<Conversation>| {
+            let elsewhere = seen.state.place.as_ref().is_some_and(|place| place.external_id != address);
+            let event = || new_event(self.cause, self.event(address, conversation, previous));
+            (if elsewhere { vec![event()] } else { Vec::new() }, ())
+        });
+        never_refused(noted.await)
     }
 
     fn event(&self, address: &str, conversation: Uuid, previous: &str) -> Event {
@@ -201,21 +208,16 @@ impl People<'_> {
         .into()
     }
 
-    async fn decide<S: Fold, T: Send>(
+    async fn decide<T: Send>(
         &self,
-        aggregate: &AggregateId,
-        decide: impl Fn(&S) -> (Vec<Event>, T) + Send,
+        address: &AggregateId,
+        decide: impl Fn(&Address) -> (Vec<Event>, T) + Send,
     ) -> Result<T, Problem> {
-        let decided = self.intake.log.decide(aggregate, AtLeast::Cached, |state: &S, _| {
+        let decided = self.intake.log.decide(address, AtLeast::Cached, |state: &Address, _| {
             let (events, value) = decide(state);
             let events = events.into_iter().map(|event| new_event(self.cause, event)).collect();
-            Ok::<_, std::convert::Infallible>((events, value))
+            Ok((events, value))
         });
-        match decided.await {
-            Ok(decided) => Ok(decided.value),
-            Err(DecideError::Refused(never)) => match never {},
-            Err(DecideError::Append(error)) => Err(error.into()),
-            Err(DecideError::Log(error)) => Err(error.into()),
-        }
+        never_refused(decided.await)
     }
 }

@@ -9,7 +9,7 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use hmac::{Hmac, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use steward_domain::settings::{Channel, ChannelKind, Settings, WhatsApp};
 use steward_http::{Problem, Trace, read_body, wrong_method};

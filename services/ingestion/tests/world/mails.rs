@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use axum::http::{Method, StatusCode};
 use chrono::Utc;
-use hmac::{Hmac, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use steward_domain::ids;
 use steward_proto::{Event, v1};
 use uuid::Uuid;

@@ -37,6 +37,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 
+pub use self::resolve::is_too_far;
 use self::{
     lexicon::Lexicon,
     phrase::Phrase,

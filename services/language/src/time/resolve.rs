@@ -13,8 +13,8 @@ use super::{
 
 /// A promise is kept at the earliest so long after it was asked for.
 pub const SHORTEST_AHEAD: Duration = Duration::seconds(5);
-/// The furthest a promise may lie ahead, to the day.
-pub const FURTHEST_AHEAD: Months = Months::new(24);
+/// The furthest a promise may lie ahead.
+const FURTHEST_AHEAD: Months = Months::new(24);
 /// Local hour at which a day, a working week, a month ends.
 pub const END_OF_DAY_HOUR: u32 = 18;
 
@@ -33,6 +33,13 @@ pub enum Outcome {
         rule: &'static str,
     },
     Nothing,
+}
+
+/// Whether nothing is promised for this time: it is more than two years ahead. Who says "in two years" may mean any hour of
+/// that day, so the limit is a day later.
+pub fn is_too_far(now: DateTime<Utc>, at: DateTime<Utc>) -> bool {
+    let limit = now.checked_add_months(FURTHEST_AHEAD).and_then(|at| at.checked_add_days(Days::new(1)));
+    limit.is_none_or(|limit| at >= limit)
 }
 
 /// Resolves `phrase` against the moment of writing.
@@ -119,8 +126,7 @@ impl<'a> Resolver<'a> {
         if moment.at < written + SHORTEST_AHEAD {
             return Outcome::Past(moment);
         }
-        let limit = self.today().checked_add_months(FURTHEST_AHEAD);
-        if limit.is_none_or(|limit| self.wall.local(moment.at).date() > limit) {
+        if is_too_far(written, moment.at) {
             return Outcome::TooFar(moment);
         }
         Outcome::Instant(moment)

@@ -44,7 +44,6 @@ mod tests {
     /// What is read of a server's answer that never ends.
     #[tokio::test]
     async fn an_answer_without_an_end_is_not_read_to_its_end() {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let server = tokio::spawn(async move {
@@ -58,7 +57,7 @@ mod tests {
             }
             written
         });
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = steward_http::client_builder().no_proxy().build().unwrap();
         let response = client.post(url).send().await.unwrap();
         let read = timeout(Duration::from_secs(10), read(response)).await.unwrap();
         assert!(matches!(read, Err(Unread::TooLong)), "{read:?}");

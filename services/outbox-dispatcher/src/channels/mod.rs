@@ -128,7 +128,7 @@ pub const REQUEST_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(
 /// The client that all HTTP channels share: no redirects (one would be a second request), idle lines closed before the
 /// provider closes them, so that a reused line rarely breaks under a request.
 pub fn http_client() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
+    steward_http::client_builder()
         .timeout(REQUEST_TIMEOUT)
         .connect_timeout(std::time::Duration::from_secs(3))
         .redirect(reqwest::redirect::Policy::none())

@@ -32,7 +32,7 @@ impl Client {
     /// # Errors
     /// There is no TLS back end.
     pub fn new(allow_private: bool) -> reqwest::Result<Self> {
-        let mut builder = reqwest::Client::builder()
+        let mut builder = steward_http::client_builder()
             .timeout(TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
             // A redirect could lead anywhere.
@@ -94,7 +94,6 @@ mod tests {
 
     #[test]
     fn an_address_is_recognised_however_it_is_written() {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::new(false).unwrap();
         for url in [
             "http://127.0.0.1/",
@@ -119,7 +118,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_home_is_not_connected_to() {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         // Somebody listens there, so nothing but the check stops it.
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());

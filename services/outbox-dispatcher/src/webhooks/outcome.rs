@@ -6,9 +6,9 @@ use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use chrono::Utc;
 use futures::StreamExt as _;
 use steward_domain::{
-    conversation::{Refused, Why},
     ids,
-    webhook::{GIVE_UP_AFTER, Webhook, outcome_subject},
+    kernel::Why,
+    webhook::{GIVE_UP_AFTER, Refused, Webhook, outcome_subject},
 };
 use steward_log::{Append, AppendError, AtLeast, DecideError, Expected, Log, LogError, definitions::EVENTS};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, Recorded, TenantId, to_timestamp, v1};

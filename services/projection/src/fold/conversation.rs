@@ -112,7 +112,7 @@ impl ConversationFold {
         self.state.cancelled.clear();
         self.state.unannounced.clear();
         self.state.unannounced_holds.clear();
-        self.state.intents.clear();
+        self.state.unsaid.clear();
         self.state.proactive_sent.clear();
         self.state.answers_sent.clear();
         self.state.inbound = InboundKeys::default();

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use steward_proto::{Aggregate, Event, Recorded, TenantId};
+use steward_domain::conversation::Mentions;
+use steward_proto::{Aggregate, ConversationEvent, Event, Recorded, TenantId};
 use tokio_postgres::types::ToSql;
 
-use super::{Key, Tracked, WorkingSet, mentions::Mentions};
+use super::{Key, Tracked, WorkingSet};
 use crate::{
     error::ProjectionError,
     rows::{ContactRow, ConversationRow, Entity, FollowUpRow, MessageRow, Table, columns, hashed, storable},
@@ -51,7 +52,7 @@ pub async fn load(
                 if here.is_none() {
                     conversations.add(tenant, &key.1);
                 }
-                let mentions = Mentions::of(&recorded.event);
+                let mentions = ConversationEvent::of(&recorded.event).map(Mentions::of).unwrap_or_default();
                 for id in mentions.follow_ups.into_iter().flatten() {
                     if !here.is_some_and(|c| c.follow_ups.contains_key(id)) {
                         follow_ups.add_part(tenant, &key.1, id);

@@ -5,7 +5,6 @@
 
 mod conversation;
 mod load;
-mod mentions;
 
 use std::collections::{HashMap, HashSet};
 

@@ -104,11 +104,12 @@ impl Feeder {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use steward_domain::kernel::Live;
+
     use super::*;
-    use crate::live::view::Kind;
 
     fn frame(position: u64, bytes: usize) -> Arc<Frame> {
-        let shown = Some((Kind::NewMessage, vec![0; bytes].into()));
+        let shown = Some((Live::NewMessage, vec![0; bytes].into()));
         Arc::new(Frame { position, conversation_id: None, shown })
     }
 

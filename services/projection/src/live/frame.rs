@@ -4,10 +4,11 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
 use futures::FutureExt as _;
+use steward_domain::kernel::Live;
 use steward_log::{AtLeast, Log};
 use steward_proto::{Event, Fold, Recorded};
 
-use super::view::{Kind, view};
+use super::view::view;
 
 /// What a frame takes beside its text, in bytes.
 const OVERHEAD: usize = 128;
@@ -18,7 +19,7 @@ pub struct Frame {
     pub position: u64,
     pub conversation_id: Option<Arc<str>>,
     /// `None` for an event that nobody is shown.
-    pub shown: Option<(Kind, Bytes)>,
+    pub shown: Option<(Live, Bytes)>,
 }
 
 impl Frame {

@@ -18,13 +18,13 @@ use axum::{
     http::{HeaderMap, HeaderValue, Uri, header},
     response::{IntoResponse, Response},
 };
+use steward_domain::kernel::Live;
 use steward_http::{Caller, Problem};
 
 pub use hub::Hub;
 
 use crate::read::{Params, Unstreamed};
 use subscriber::{Interest, Opener, Subscriber};
-use view::Kind;
 
 /// The live stream (server-sent events)
 ///
@@ -57,11 +57,11 @@ pub async fn stream(
     headers: HeaderMap,
     mut params: Params,
 ) -> Result<Response, Problem> {
-    let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+    let names: Vec<&str> = Live::ALL.iter().map(|kind| kind.name()).collect();
     let kinds = params.some_of("types", &names)?;
     let interest = Interest {
         tenant: caller.tenant.clone(),
-        kinds: kinds.map(|given| given.iter().filter_map(|name| Kind::of_name(name)).collect()),
+        kinds: kinds.map(|given| given.iter().filter_map(|name| Live::of_name(name)).collect()),
         conversation_id: params.text("conversation_id"),
         plan_id: params.text("plan_id"),
     };

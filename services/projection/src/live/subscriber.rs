@@ -5,6 +5,7 @@ use std::{collections::HashSet, pin::Pin, sync::Arc};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt as _, stream};
+use steward_domain::kernel::Live;
 use steward_log::{LogError, Tailed};
 use steward_proto::{Aggregate, AggregateId, TenantId};
 use tokio::{
@@ -17,7 +18,7 @@ use super::{
     feed::{Feed, Gone},
     frame::Frame,
     hub::Places,
-    view::Kind,
+    view::events_of,
 };
 use crate::shares::Share;
 
@@ -31,7 +32,7 @@ const REVOKED: &str = ": closed: this key is no longer in force\n\n";
 pub struct Interest {
     pub tenant: TenantId,
     /// `None`: all.
-    pub kinds: Option<HashSet<Kind>>,
+    pub kinds: Option<HashSet<Live>>,
     pub conversation_id: Option<String>,
     /// Nothing belongs to a plan yet, so this leaves nothing over.
     pub plan_id: Option<String>,
@@ -67,7 +68,7 @@ impl Interest {
         let Some(kinds) = &self.kinds else { return all() };
         let mut subjects = Vec::new();
         for kind in kinds {
-            let Some(events) = kind.events() else { return all() };
+            let Some(events) = events_of(*kind) else { return all() };
             subjects.extend(events.iter().map(|event| format!("ev.{tenant}.{aggregate}.{id}.{event}")));
         }
         subjects

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::{BufMut, Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use steward_domain::conversation::Why;
+use steward_domain::kernel::Why;
 use steward_proto::v1;
 use tokio_postgres::Row;
 use uuid::Uuid;

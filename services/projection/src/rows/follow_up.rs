@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use steward_domain::conversation::{CancelOn, FollowUp, FollowUpState, Why};
+use steward_domain::{
+    conversation::{CancelOn, FollowUp, FollowUpState},
+    kernel::Why,
+};
 use steward_proto::{Recorded, v1};
 
 use super::{Entity, Json, Reason, table};

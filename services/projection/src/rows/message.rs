@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use steward_domain::conversation::{Author, Claim, Message, MessageState, OnReply, Receipts, Why};
+use steward_domain::{
+    conversation::{Author, Claim, Message, MessageState, OnReply, Receipts},
+    kernel::Why,
+};
 use steward_proto::{Event, Recorded, from_timestamp, v1};
 
 use super::{Entity, Json, Reason, table};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use server::Server;
 use steward_domain::{
-    conversation::{CancelOn, Conversation, Refused, follow_ups::Schedule},
+    conversation::{CancelOn, Conversation, Refused, follow_ups::NewFollowUp},
     ids,
 };
 use steward_log::{Append, AtLeast, ConnectOptions, Expected, Log};
@@ -54,7 +54,7 @@ pub async fn promised(log: &Log, tenant: &str, external_id: &str, due_at: DateTi
         Append { aggregate: aggregate.clone(), events: vec![new(said)], expected: Expected::Any, dedupe_key: None };
     log.append(append).await.unwrap();
     let follow_up_id = ids::follow_up(id, Uuid::now_v7());
-    let schedule = Schedule {
+    let schedule = NewFollowUp {
         follow_up_id: follow_up_id.clone(),
         due_at,
         timezone: "Europe/Madrid".to_owned(),

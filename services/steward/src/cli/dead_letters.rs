@@ -56,7 +56,7 @@ impl DeadLetters {
                 } else {
                     let mut table = Table::new();
                     table
-                        .load_preset(comfy_table::presets::NOTHING)
+                        .load_style(comfy_table::presets::NOTHING)
                         .set_content_arrangement(ContentArrangement::Dynamic);
                     table.set_header(["consumer", "position", "type", "tries", "at", "error"]);
                     for letter in &letters {

@@ -301,7 +301,7 @@ async fn ask_ready(http: &str) -> reqwest::Result<(bool, String)> {
         detail: String,
     }
     // It is on this machine, whatever proxies are set.
-    let client = reqwest::Client::builder().no_proxy().timeout(LIMIT).build()?;
+    let client = steward_http::client_builder().no_proxy().timeout(LIMIT).build()?;
     let answer = client.get(format!("{http}/readyz")).send().await?;
     let ready = answer.status().is_success();
     let text = String::from_utf8_lossy(&bounded(answer).await?).into_owned();
@@ -322,7 +322,12 @@ async fn bounded(mut answer: reqwest::Response) -> reqwest::Result<Vec<u8>> {
 }
 
 async fn channels(served: &Served, public_url: Option<&str>) -> Report {
-    let client = reqwest::Client::new();
+    let client = match steward_http::client_builder().build() {
+        Ok(client) => client,
+        Err(problem) => {
+            return Report(vec![("channels".to_owned(), Wrong(format!("no request can be made: {problem}")))]);
+        }
+    };
     let asked = served.channels.iter().map(async |channel| {
         let finding = match &channel.kind {
             ChannelKind::Web => Fine("web".to_owned()),

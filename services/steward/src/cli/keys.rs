@@ -100,7 +100,7 @@ impl Keys {
             Command::List { tenant, json } => {
                 let keys = log.load::<Tenant>(&ids::tenant_aggregate(&tenant), AtLeast::Latest).await?.state;
                 let mut table = Table::new();
-                table.load_preset(comfy_table::presets::NOTHING).set_header(["key_id", "role", "name"]);
+                table.load_style(comfy_table::presets::NOTHING).set_header(["key_id", "role", "name"]);
                 for (id, key) in &keys.keys {
                     if json {
                         println!("{}", serde_json::json!({"key_id": id, "role": key.role, "name": key.name}));

@@ -168,9 +168,7 @@ pub fn free_port() -> u16 {
 
 /// An HTTP client.
 pub fn client() -> reqwest::Client {
-    // The provider is the process's, and may have been set by another test.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::new()
+    steward_http::client_builder().build().unwrap()
 }
 
 /// The status and body of a GET, `None` while nobody listens.

@@ -148,7 +148,7 @@ fn figures(line: &Line) -> String {
 /// All reports for a person to read.
 pub fn table(reports: &[Report]) -> String {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(["job", "case", "measured", "of reference", "goal"]);
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["job", "case", "measured", "of reference", "goal"]);
     for report in reports {
         let mut job = report.job.name();
         for line in &report.parts.lines {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::state::{Cancelled, Conversation, FollowUp, FollowUpState, Message, MessageState, Why};
+use super::super::state::{Cancelled, Conversation, FollowUp, FollowUpState, Message, MessageState};
+use crate::kernel::Why;
 
 /// How many ended follow-ups and messages a conversation remembers.
 const ENDED_KEPT: usize = 128;

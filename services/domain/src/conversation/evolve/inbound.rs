@@ -7,8 +7,9 @@ use steward_proto::{Recorded, from_timestamp, v1};
 
 use super::super::state::{
     Author, CancelOn, Cancelled, ClientMessage, Conversation, FollowUpState, MISSED_KEPT, Message, OnReply, Person,
-    Place, Takeover, Thread, UNANSWERED_KEPT, Why,
+    Place, Takeover, Thread, UNANSWERED_KEPT,
 };
+use crate::kernel::Why;
 use steward_language::excerpt;
 
 /// Message-IDs of a thread that are kept: a mail names the first and the latest.
@@ -156,7 +157,7 @@ impl Conversation {
                 let injected = Why { code: "injected".to_owned(), ..why.clone() };
                 if self.cancel_message(&message.id, &injected) {
                     self.tell_later(Cancelled::Message(message.id.clone()), injected);
-                    self.intend(message, position);
+                    self.keep_unsaid(message, position);
                 }
             }
         }

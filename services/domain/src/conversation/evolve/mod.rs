@@ -6,75 +6,77 @@ mod promises;
 mod receipts;
 mod sending;
 
-use steward_proto::{Event, Fold, Recorded, from_timestamp, v1};
+use steward_proto::{ConversationEvent, Event, Fold, Recorded, from_timestamp, v1};
 
 use self::inbound::said_at;
 use super::{
     in_line::WAITS_ITS_TURN,
-    state::{Author, Cancelled, Claim, Conversation, FollowUpState, MessageState, OpenTurn, Why},
+    state::{Author, CancelOn, Cancelled, Claim, Conversation, FollowUpState, MessageState, OnReply, OpenTurn},
     takeover::stretch::{Line, Speaker},
 };
+use crate::kernel::{Why, unread_type, unread_value};
 
 impl Fold for Conversation {
     fn evolve(&mut self, recorded: &Recorded) {
         let at = recorded.metadata.at;
         let event_id = recorded.metadata.event_id;
-        match &recorded.event {
-            Event::ClientResponded(e) => self.client_responded(recorded, e),
-            Event::HumanResponded(e) => {
+        let Some(event) = ConversationEvent::of(&recorded.event) else { return };
+        match event {
+            ConversationEvent::ClientResponded(e) => self.client_responded(recorded, e),
+            ConversationEvent::HumanResponded(e) => {
                 self.came_from(e.source.as_ref(), &e.contact_id, at);
                 self.human_wrote(at);
                 self.human_said(Line::new(Speaker::Human, &e.message_id, &e.kind, &e.text, at));
                 self.spoken = true;
             }
-            Event::UpdateKept(e) => {
+            ConversationEvent::UpdateKept(e) => {
                 self.came_from(e.source.as_ref(), &e.contact_id, at);
                 if opens_window(e) {
                     self.heard_from(e.source.as_ref(), at);
                 }
             }
-            Event::HumanRequested(_) | Event::DraftSuppressed(_) => {}
-            Event::MeetingBooked(e) => {
+            ConversationEvent::HumanRequested(_) | ConversationEvent::DraftSuppressed(_) => {}
+            ConversationEvent::MeetingBooked(e) => {
                 self.came_from(e.source.as_ref(), "", at);
                 self.meeting_set(e.meeting.as_ref());
             }
-            Event::MeetingMoved(e) => {
+            ConversationEvent::MeetingMoved(e) => {
                 self.came_from(e.source.as_ref(), "", at);
                 self.meeting_set(e.meeting.as_ref());
             }
-            Event::MeetingCancelled(e) => {
+            ConversationEvent::MeetingCancelled(e) => {
                 self.came_from(e.source.as_ref(), "", at);
                 self.meeting_called_off(&e.meeting_id, e.sequence);
             }
-            Event::DeliveryReported(e) => {
+            ConversationEvent::DeliveryReported(e) => {
                 self.came_from(e.source.as_ref(), "", at);
                 self.reported(e, (recorded.position, at));
             }
-            Event::HumanTakeoverStarted(e) => {
+            ConversationEvent::HumanTakeoverStarted(e) => {
                 self.came_from(e.source.as_ref(), "", at);
                 self.stretch_began(e, at);
                 self.takeover_started(e, at, &event_id.to_string());
             }
-            Event::HumanTakeoverEnded(e) => {
+            ConversationEvent::HumanTakeoverEnded(e) => {
                 self.came_from(e.source.as_ref(), "", at);
                 self.takeover = None;
                 self.stretch_ended(at);
             }
-            Event::RecipientBlocked(e) => {
+            ConversationEvent::RecipientBlocked(e) => {
                 self.came_from(e.source.as_ref(), "", at);
                 self.unreachable(said_at(e.source.as_ref(), at));
             }
-            Event::RecipientUnblocked(e) => {
+            ConversationEvent::RecipientUnblocked(e) => {
                 self.came_from(e.source.as_ref(), "", at);
                 self.reachable(said_at(e.source.as_ref(), at));
             }
-            Event::AddressBound(e) => {
+            ConversationEvent::AddressBound(e) => {
                 if let Some(place) = &mut self.place {
                     place.external_id.clone_from(&e.external_id);
                 }
             }
 
-            Event::TurnStarted(e) => {
+            ConversationEvent::TurnStarted(e) => {
                 self.turn = Some(OpenTurn {
                     turn_id: e.turn_id.clone(),
                     through: e.through_position,
@@ -84,18 +86,18 @@ impl Fold for Conversation {
                     follow_up_id: e.follow_up_id.clone(),
                 });
             }
-            Event::TurnCompleted(e) => {
+            ConversationEvent::TurnCompleted(e) => {
                 self.stretch_told(e);
                 self.turn_completed(e);
             }
-            Event::TurnSuperseded(e) => {
+            ConversationEvent::TurnSuperseded(e) => {
                 if self.turn.as_ref().is_some_and(|t| t.turn_id == e.turn_id) {
                     self.turn = None;
                 }
             }
 
-            Event::FollowUpScheduled(e) => self.scheduled(e, at),
-            Event::FollowUpMoved(e) => {
+            ConversationEvent::FollowUpScheduled(e) => self.scheduled(e, at),
+            ConversationEvent::FollowUpMoved(e) => {
                 let due_at = from_timestamp(e.due_at.as_ref()).unwrap_or(at);
                 self.change_follow_up(&e.follow_up_id, |f| {
                     f.due_at = due_at;
@@ -106,8 +108,10 @@ impl Fold for Conversation {
                     }
                 });
             }
-            Event::FollowUpTextChanged(e) => self.change_follow_up(&e.follow_up_id, |f| f.text.clone_from(&e.text)),
-            Event::FollowUpDue(e) => {
+            ConversationEvent::FollowUpTextChanged(e) => {
+                self.change_follow_up(&e.follow_up_id, |f| f.text.clone_from(&e.text))
+            }
+            ConversationEvent::FollowUpDue(e) => {
                 let message_id = e.message.as_ref().map(|m| m.message_id.clone());
                 let late_from = self.follow_ups.get(&e.follow_up_id).map_or(at, |f| f.due_at.max(f.set_at));
                 self.change_follow_up(&e.follow_up_id, |f| f.state = FollowUpState::Due { message_id });
@@ -115,7 +119,7 @@ impl Fold for Conversation {
                     self.queued(message, late_from);
                 }
             }
-            Event::FollowUpCancelled(e) => {
+            ConversationEvent::FollowUpCancelled(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
                 self.unannounced.remove(&Cancelled::FollowUp(e.follow_up_id.clone()));
                 // The client's own "don't write": nothing to renew any more.
@@ -130,17 +134,17 @@ impl Fold for Conversation {
                     takeover.misses(e.follow_up_id.clone());
                 }
             }
-            Event::FollowUpExpired(e) => {
+            ConversationEvent::FollowUpExpired(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
                 self.end_follow_up(&e.follow_up_id, FollowUpState::Expired(why));
             }
-            Event::FollowUpDone(e) => self.end_follow_up(&e.follow_up_id, FollowUpState::Done),
-            Event::FollowUpFailed(e) => {
+            ConversationEvent::FollowUpDone(e) => self.end_follow_up(&e.follow_up_id, FollowUpState::Done),
+            ConversationEvent::FollowUpFailed(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
                 self.end_follow_up(&e.follow_up_id, FollowUpState::Failed(why));
             }
 
-            Event::MessageQueued(e) => {
+            ConversationEvent::MessageQueued(e) => {
                 if let Some(message) = &e.message {
                     if message.author == Author::Human.name() {
                         self.human_wrote(at);
@@ -156,7 +160,7 @@ impl Fold for Conversation {
                     self.queued(message, at);
                 }
             }
-            Event::MessageDue(e) => {
+            ConversationEvent::MessageDue(e) => {
                 self.lined_up(&e.message_id, false);
                 self.change_message(&e.message_id, |m| {
                     if let MessageState::Queued { not_before } | MessageState::Held { not_before, .. } = &mut m.state {
@@ -168,7 +172,7 @@ impl Fold for Conversation {
                     self.human_said(said);
                 }
             }
-            Event::MessageMoved(e) => {
+            ConversationEvent::MessageMoved(e) => {
                 let due_at = from_timestamp(e.due_at.as_ref()).unwrap_or(at);
                 self.lined_up(&e.message_id, false);
                 self.change_message(&e.message_id, |m| {
@@ -178,35 +182,35 @@ impl Fold for Conversation {
                     }
                 });
             }
-            Event::MessageHeld(e) => {
+            ConversationEvent::MessageHeld(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
                 self.unannounced_holds.remove(&e.message_id);
                 self.hold(&e.message_id, why);
             }
-            Event::MessageApproved(e) => {
+            ConversationEvent::MessageApproved(e) => {
                 self.unannounced_holds.remove(&e.message_id);
                 self.approved(&e.message_id, &e.approval_hash, at);
             }
-            Event::MessageReleased(e) => self.released(&e.message_id, at),
-            Event::MessageEdited(e) => self.edited(e),
-            Event::MessageCancelled(e) => {
+            ConversationEvent::MessageReleased(e) => self.released(&e.message_id, at),
+            ConversationEvent::MessageEdited(e) => self.edited(e),
+            ConversationEvent::MessageCancelled(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
                 self.unannounced.remove(&Cancelled::Message(e.message_id.clone()));
                 self.unannounced_holds.remove(&e.message_id);
                 self.cancel_message(&e.message_id, &why);
             }
-            Event::MessageExpired(e) => {
+            ConversationEvent::MessageExpired(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
                 self.end_message(&e.message_id, MessageState::Expired(why));
             }
-            Event::MessageRetried(e) => self.retried(&e.message_id, at),
-            Event::SendDeferred(e) => {
+            ConversationEvent::MessageRetried(e) => self.retried(&e.message_id, at),
+            ConversationEvent::SendDeferred(e) => {
                 let in_line = e.reason.as_ref().is_some_and(|reason| reason.code == WAITS_ITS_TURN);
                 self.lined_up(&e.message_id, in_line);
                 self.put_off(&e.message_id, from_timestamp(e.until.as_ref()).unwrap_or(at), recorded.position);
             }
 
-            Event::DispatchStarted(e) => self.change_message(&e.message_id, |m| {
+            ConversationEvent::DispatchStarted(e) => self.change_message(&e.message_id, |m| {
                 m.part = e.part as usize;
                 m.attempts = e.attempt;
                 m.last_claim.clone_from(&e.claim_id);
@@ -219,8 +223,8 @@ impl Fold for Conversation {
                     worker: e.worker.clone(),
                 });
             }),
-            Event::DispatchSucceeded(e) => self.succeeded(e, (recorded.position, at)),
-            Event::DispatchFailed(e) => {
+            ConversationEvent::DispatchSucceeded(e) => self.succeeded(e, (recorded.position, at)),
+            ConversationEvent::DispatchFailed(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
                 if self.claim_matters(&e.message_id, &e.claim_id) {
                     if why.code == "blocked" {
@@ -229,31 +233,28 @@ impl Fold for Conversation {
                     self.end_message(&e.message_id, MessageState::Failed(why));
                 }
             }
-            Event::DispatchDeferred(e) => self.deferred(e, recorded.position, at),
-            Event::DispatchUnknown(e) => {
+            ConversationEvent::DispatchDeferred(e) => self.deferred(e, recorded.position, at),
+            ConversationEvent::DispatchUnknown(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
                 if self.claim_matters(&e.message_id, &e.claim_id) {
                     self.end_message(&e.message_id, MessageState::Unknown(why));
                 }
             }
+        }
+    }
 
-            Event::ContactChanged(_)
-            | Event::ContactArchived(_)
-            | Event::ContactMerged(_)
-            | Event::ContactSplit(_)
-            | Event::ApiKeyCreated(_)
-            | Event::ApiKeyRevoked(_)
-            | Event::BreakerTripped(_)
-            | Event::BreakerReset(_)
-            | Event::WebhookCreated(_)
-            | Event::WebhookDeleted(_)
-            | Event::WebhookSecretRotated(_)
-            | Event::WebhookDisabled(_)
-            | Event::WebhookDelivered(_)
-            | Event::WebhookAttemptFailed(_)
-            | Event::WebhookDeliveryFailed(_)
-            | Event::WebhookDeliveryRetried(_) => {}
-            Event::Unknown { type_name, .. } => self.schema_ahead = Some(type_name.clone()),
+    fn unread(event: &Event) -> Option<String> {
+        match ConversationEvent::of(event) {
+            None => Some(unread_type(event)),
+            Some(ConversationEvent::FollowUpScheduled(e)) => {
+                unread_value(event, "cancel_on", &e.cancel_on, |name| CancelOn::of_name(name).is_some())
+            }
+            Some(
+                ConversationEvent::FollowUpDue(v1::FollowUpDue { message: Some(message), .. })
+                | ConversationEvent::MessageQueued(v1::MessageQueued { message: Some(message) }),
+            ) => unread_value(event, "on_reply", &message.on_reply, |name| OnReply::of_name(name).is_some())
+                .or_else(|| unread_value(event, "author", &message.author, |name| Author::of_name(name).is_some())),
+            Some(_) => None,
         }
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use steward_proto::{from_timestamp, v1};
 
-use super::super::state::{CancelOn, Conversation, FollowUp, FollowUpState, Intent, Message};
+use super::super::state::{CancelOn, Conversation, FollowUp, FollowUpState, Message, Unsaid};
 
 /// Words kept back for one turn, at most.
-const INTENTS_KEPT: usize = 16;
+const UNSAID_KEPT: usize = 16;
 
 impl Conversation {
     pub(super) fn turn_completed(&mut self, e: &v1::TurnCompleted) {
@@ -18,18 +18,18 @@ impl Conversation {
         self.answered_through = self.answered_through.max(e.through_position);
         let through = self.answered_through;
         self.unanswered.retain(|m| m.position > through);
-        self.intents.retain(|i| i.position > through);
+        self.unsaid.retain(|i| i.position > through);
         if self.unanswered.is_empty() {
             self.cancelled.clear();
         }
     }
 
     /// Words that weren't sent are kept for the next turn.
-    pub(super) fn intend(&mut self, message: &Message, position: u64) {
-        if self.intents.len() == INTENTS_KEPT {
-            self.intents.remove(0);
+    pub(super) fn keep_unsaid(&mut self, message: &Message, position: u64) {
+        if self.unsaid.len() == UNSAID_KEPT {
+            self.unsaid.remove(0);
         }
-        self.intents.push(Intent { message_id: message.id.clone(), text: message.text.clone(), position });
+        self.unsaid.push(Unsaid { message_id: message.id.clone(), text: message.text.clone(), position });
     }
 
     pub(super) fn scheduled(&mut self, e: &v1::FollowUpScheduled, at: DateTime<Utc>) {

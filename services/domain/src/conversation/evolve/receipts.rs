@@ -6,7 +6,8 @@
 use chrono::{DateTime, Utc};
 use steward_proto::{from_timestamp, v1};
 
-use super::super::state::{Conversation, MessageState, Receipts, Why};
+use super::super::state::{Conversation, MessageState, Receipts};
+use crate::kernel::Why;
 
 impl Conversation {
     pub(super) fn reported(&mut self, e: &v1::DeliveryReported, (position, at): (u64, DateTime<Utc>)) {
@@ -60,7 +61,7 @@ impl Conversation {
         if e.provider_message_id.is_empty() {
             return None;
         }
-        // Ids grow with time, so that the latest is found where a provider uses one twice.
+        // Should a provider use one twice, which message is meant can't be told: it is the greatest of our ids, always.
         self.outbox.values().rev().find_map(|m| {
             let part = m.provider_ids.iter().position(|id| *id == e.provider_message_id)?;
             Some((m.id.clone(), part))

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use steward_proto::{from_timestamp, v1};
 
-use super::super::state::{
-    Author, Cancelled, Conversation, FollowUpState, Message, MessageState, OnReply, Receipts, Why,
-};
+use super::super::state::{Author, Cancelled, Conversation, FollowUpState, Message, MessageState, OnReply, Receipts};
+use crate::kernel::Why;
 
 impl Conversation {
     pub(super) fn queued(&mut self, m: &v1::Outgoing, late_from: DateTime<Utc>) {
@@ -219,7 +218,7 @@ impl Conversation {
             if self.cancel_message(message_id, why) {
                 self.tell_later(Cancelled::Message(message_id.to_owned()), why.clone());
                 if why.code == "injected" {
-                    self.intend(&message, position);
+                    self.keep_unsaid(&message, position);
                 }
             }
         } else if self.cancel_follow_up(&message.follow_up_id, why) {

@@ -12,15 +12,11 @@ use super::{Conversation, Refused, follow_ups::Alarmed};
 impl Conversation {
     /// A human takes over. Taking over again renews it without a second event, unless somebody else does.
     pub fn take_over(&self, by: &str, via: &str, note: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         if self.place.is_none() {
-            return Err(Refused::new(
-                "unknown_conversation",
-                "there is no such conversation; it begins with the client's first message",
-            ));
+            return Err(Refused::UnknownConversation);
         }
         if self.takeover.as_ref().is_some_and(|t| t.by == by) {
-            return Err(Refused::new("already_taken_over", format!("{by} is already active in this conversation")));
+            return Err(Refused::AlreadyTakenOver { by: by.to_owned() });
         }
         Ok(vec![
             v1::HumanTakeoverStarted { by: by.to_owned(), via: via.to_owned(), note: note.to_owned(), source: None }
@@ -30,9 +26,8 @@ impl Conversation {
 
     /// The conversation goes back to the bot.
     pub fn release(&self, by: &str, via: &str) -> Result<Vec<Event>, Refused> {
-        self.readable()?;
         let Some(takeover) = &self.takeover else {
-            return Err(Refused::new("not_taken_over", "no human is active in this conversation"));
+            return Err(Refused::NotTakenOver);
         };
         Ok(vec![
             v1::HumanTakeoverEnded {
@@ -52,7 +47,6 @@ impl Conversation {
 
     /// What the alarm of a human's silence leads to.
     pub fn silence_due(&self, now: DateTime<Utc>, release_after: Duration) -> Result<Alarmed, Refused> {
-        self.readable()?;
         match self.silence_ends(release_after) {
             None => Ok(Alarmed::Nothing),
             Some(at) if at > now => Ok(Alarmed::NotYet(at)),

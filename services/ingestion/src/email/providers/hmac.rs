@@ -1,6 +1,6 @@
 //! HMAC-SHA256 in hex, as providers and we sign.
 
-use hmac::{Hmac, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 /// Whether `given` signs the pieces one after the other; in constant time. An empty secret signs nothing.

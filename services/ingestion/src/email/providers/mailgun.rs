@@ -13,7 +13,7 @@ use steward_domain::{
     settings::{Channel, Email},
 };
 use steward_http::{Problem, Trace};
-use steward_log::{AtLeast, DecideError};
+use steward_log::AtLeast;
 use steward_proto::{Cause, Event, Fold, Recorded, TenantId, v1};
 
 use super::{Form, Genuine, Incoming, News, hmac, key_of, not_configured, refused};
@@ -22,7 +22,7 @@ use crate::{
         html,
         message::{self, Attachment, Mail, addresses_in, cut, decoded},
     },
-    intake::Intake,
+    intake::{Intake, never_refused},
     json::Object,
     origin::new_event,
     outside::OutsideId,
@@ -101,15 +101,7 @@ impl Tokens<'_> {
             };
             Ok((vec![new_event(&cause, kept)], true))
         });
-        in_time(async {
-            match decided.await {
-                Ok(decided) => Ok(decided.value),
-                Err(DecideError::Refused(never)) => match never {},
-                Err(DecideError::Append(error)) => Err(Problem::from(error)),
-                Err(DecideError::Log(error)) => Err(error.into()),
-            }
-        })
-        .await
+        in_time(async { never_refused(decided.await) }).await
     }
 }
 

@@ -94,7 +94,7 @@ impl Certificates {
     async fn get(&self, url: Url) -> Result<Vec<u8>, Problem> {
         let gone = || Problem::unavailable("sns_unreachable", "Amazon SNS couldn't be asked; send the same again");
         let build = || {
-            let builder = reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none());
+            let builder = steward_http::client_builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none());
             builder.https_only(true).build().ok()
         };
         let client = self.client.get_or_init(build).as_ref().ok_or_else(gone)?;

@@ -1,12 +1,21 @@
 //! The aggregate `tenant`: the keys that may use its API, and the breaker that stops what it sends by itself.
 
+mod tell;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use steward_proto::{Event, Fold, Recorded, v1};
+use steward_proto::{Event, Fold, Recorded, TenantEvent, v1};
 
-use crate::conversation::{Refused, Why};
+use crate::kernel::{Why, refusals, unread_type, unread_value};
+
+refusals! {
+    /// A decision about a tenant that the rules don't allow.
+    Refused {
+        BreakerClosed: Conflict "breaker_closed", "the breaker isn't open: nothing is held back by it";
+    }
+}
 
 /// What a key may do; each role may do all that the ones after it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -77,7 +86,7 @@ impl Tenant {
     /// A person closes the breaker.
     pub fn reset_breaker(&self, by: &str, note: &str) -> Result<Vec<Event>, Refused> {
         let Some(Tripped { position, .. }) = self.breaker else {
-            return Err(Refused::new("breaker_closed", "the breaker isn't open: nothing is held back by it"));
+            return Err(Refused::BreakerClosed);
         };
         Ok(vec![v1::BreakerReset { by: by.to_owned(), note: note.to_owned(), tripped_position: position }.into()])
     }
@@ -85,23 +94,33 @@ impl Tenant {
 
 impl Fold for Tenant {
     fn evolve(&mut self, recorded: &Recorded) {
-        match &recorded.event {
-            Event::ApiKeyCreated(created) => {
+        let Some(event) = TenantEvent::of(&recorded.event) else { return };
+        match event {
+            TenantEvent::ApiKeyCreated(created) => {
                 if let Some(role) = Role::of_name(&created.role) {
                     let key = ApiKey { role, hash: created.hash.clone(), name: created.name.clone() };
                     self.keys.insert(created.key_id.clone(), key);
                 }
             }
-            Event::ApiKeyRevoked(revoked) => {
+            TenantEvent::ApiKeyRevoked(revoked) => {
                 self.keys.remove(&revoked.key_id);
             }
-            Event::BreakerTripped(tripped) => {
+            TenantEvent::BreakerTripped(tripped) => {
                 let why = tripped.reason.as_ref().map(Why::from).unwrap_or_default();
                 let since = Tripped { position: recorded.position, at: recorded.metadata.at, why };
                 self.breaker.get_or_insert(since);
             }
-            Event::BreakerReset(_) => self.breaker = None,
-            _ => {}
+            TenantEvent::BreakerReset(_) => self.breaker = None,
+        }
+    }
+
+    fn unread(event: &Event) -> Option<String> {
+        match TenantEvent::of(event) {
+            None => Some(unread_type(event)),
+            Some(TenantEvent::ApiKeyCreated(e)) => {
+                unread_value(event, "role", &e.role, |role| Role::of_name(role).is_some())
+            }
+            Some(_) => None,
         }
     }
 }

@@ -1,0 +1,41 @@
+//! What is told of a tenant's own events.
+
+use steward_language::Language::{self, En, Es, Ru};
+use steward_proto::TenantEvent;
+
+use crate::kernel::{
+    Live, Tell,
+    tell::{because, who},
+};
+
+impl Tell for TenantEvent<'_> {
+    fn summary(self, language: Language) -> String {
+        match (self, language) {
+            (Self::ApiKeyCreated(_), En) => "A key was made".to_owned(),
+            (Self::ApiKeyCreated(_), Es) => "Se creó una clave".to_owned(),
+            (Self::ApiKeyCreated(_), Ru) => "Создан ключ".to_owned(),
+            (Self::ApiKeyRevoked(_), En) => "A key was revoked".to_owned(),
+            (Self::ApiKeyRevoked(_), Es) => "Se revocó una clave".to_owned(),
+            (Self::ApiKeyRevoked(_), Ru) => "Ключ отозван".to_owned(),
+            (Self::BreakerTripped(e), En) => {
+                format!("What goes out by itself has stopped until a person looks{}", because(e.reason.as_ref()))
+            }
+            (Self::BreakerTripped(e), Es) => {
+                format!("Lo que sale por sí solo se detuvo hasta que alguien mire{}", because(e.reason.as_ref()))
+            }
+            (Self::BreakerTripped(e), Ru) => {
+                format!("Самостоятельная отправка остановлена, пока не посмотрит человек{}", because(e.reason.as_ref()))
+            }
+            (Self::BreakerReset(e), En) => format!("{} let sending by itself go on", who(&e.by, "Somebody")),
+            (Self::BreakerReset(e), Es) => format!("{} dejó seguir el envío automático", who(&e.by, "Alguien")),
+            (Self::BreakerReset(e), Ru) => format!("Самостоятельная отправка продолжена ({})", who(&e.by, "кто-то")),
+        }
+    }
+
+    fn live(self) -> Option<Live> {
+        match self {
+            Self::BreakerTripped(_) | Self::BreakerReset(_) => Some(Live::SystemNotification),
+            Self::ApiKeyCreated(_) | Self::ApiKeyRevoked(_) => None,
+        }
+    }
+}
