@@ -1,6 +1,6 @@
 //! Recording what came in: one append, exactly once, before anybody is told that it is safe.
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
@@ -25,6 +25,7 @@ use crate::{
     origin::{Origin, new_event, source_of},
     outside::OutsideId,
     parsing::{LARGE, Parsing, Unread},
+    patience::in_time,
     people::{People, bound},
     ways::{Way, way_of},
 };
@@ -37,9 +38,6 @@ const FRESH: TimeDelta = TimeDelta::minutes(5);
 
 /// A clock this far ahead of ours is a wrong one: its times say nothing about age.
 const SKEW: TimeDelta = TimeDelta::minutes(1);
-
-/// Nobody waits for a durable record longer than this.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The log and the channels, shared by all requests.
 #[derive(Clone)]
@@ -76,11 +74,9 @@ impl Intake {
     /// 503 or 507 when the log doesn't take it; the channel is to bring it again.
     pub async fn record(&self, channel: &Channel, arrival: Arrival, raw: Bytes, trace: &Trace) -> Result<(), Problem> {
         let began = Instant::now();
-        let recorded = tokio::time::timeout(PATIENCE, self.record_one(channel, arrival, raw, trace)).await;
+        let recorded = in_time(self.record_one(channel, arrival, raw, trace)).await;
         metrics::histogram!("steward_ingest_seconds").record(began.elapsed().as_secs_f64());
-        recorded.unwrap_or_else(|_| {
-            Err(Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again"))
-        })
+        recorded
     }
 
     /// Keeps a body that is genuine and couldn't be read, for a person to look at: it isn't lost, and isn't read again and

@@ -17,7 +17,7 @@ use steward_log::{AtLeast, DecideError, Log, LogError};
 use steward_proto::{Cause, Event, NewEvent, TenantId};
 use uuid::Uuid;
 
-use crate::origin::new_event;
+use crate::{origin::new_event, patience::in_time};
 
 /// How long the clients' messages are looked through, at most: some millions, at the speed that `Log::tail` reads with.
 const LOOKING: Duration = Duration::from_secs(30);
@@ -99,7 +99,8 @@ pub async fn split(
 /// # Errors
 /// 404, or 503 when the log doesn't answer, or holds too much.
 pub async fn known(log: &Log, tenant: &TenantId, contact: Uuid) -> Result<(), Problem> {
-    let own = log.load::<Contact>(&ids::contact_aggregate(tenant, contact), AtLeast::Latest).await?;
+    let aggregate = ids::contact_aggregate(tenant, contact);
+    let own = in_time(log.load::<Contact>(&aggregate, AtLeast::Latest)).await?;
     if own.version > 0 {
         return Ok(());
     }

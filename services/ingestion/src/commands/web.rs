@@ -9,41 +9,59 @@ use steward_http::Problem;
 use steward_log::{Append, AtLeast, Expected};
 use steward_proto::{Cause, Event, Recorded, TenantId, v1::ClientResponded};
 use steward_settings::{Channel, ChannelKind, Settings};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
     Answer, Command,
     contacts::{check_language, check_timezone},
+    openapi::{Fact, Refuses},
     repeats::reused,
 };
 use crate::{
     arrival::{Arrival, Chat, Person, Said, What},
-    intake::{Intake, PATIENCE},
+    intake::Intake,
     origin::{Origin, new_event, source_of},
     outside::{OutsideId, OutsideName, WholeText},
+    patience::in_time,
     telegram::operator::{self, Where},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ClientMessage, example = json!({ "channel_id": "web-main", "contact": { "id": "anna", "language": "en" }, "text": "Remind me in two hours." }))]
 pub struct Message {
     channel_id: String,
     contact: Contact,
     text: String,
+    /// The source's id of the message: the same one is recorded once.
+    #[schema(min_length = 1, max_length = 256)]
     external_id: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ClientContact)]
 pub struct Contact {
+    #[schema(min_length = 1, max_length = 256)]
     /// The caller's own id of the person: 1 to 256 bytes.
     id: String,
     name: Option<String>,
+    /// BCP 47
     language: Option<String>,
+    /// IANA
     timezone: Option<String>,
 }
 
-/// Records what the client wrote, once per key.
+/// Records what a client wrote on the web channel or another source, once per key
+#[utoipa::path(
+    post,
+    path = "/api/v1/messages",
+    tag = "messages",
+    operation_id = "record_message",
+    request_body = Message,
+    responses((status = 201, description = "recorded", body = Answer), Refuses<Fact>),
+)]
 pub async fn message(State(intake): State<Intake>, command: Command<Message>) -> Result<Answer, Problem> {
     let body = &command.body;
     check(body)?;
@@ -65,10 +83,7 @@ pub async fn message(State(intake): State<Intake>, command: Command<Message>) ->
             record(&intake, &origin, body, repeatable).await
         }
     };
-    let recorded = tokio::time::timeout(PATIENCE, recorded).await;
-    let position = recorded.unwrap_or_else(|_| {
-        Err(Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again"))
-    })?;
+    let position = in_time(recorded).await?;
     command.done(&intake);
     Ok(Answer::created(message_id, origin.conversation, position))
 }

@@ -20,10 +20,11 @@ use crate::{
         html,
         message::{self, Attachment, Mail, addresses_in, cut, decoded},
     },
-    intake::{Intake, PATIENCE, never_refused},
+    intake::{Intake, never_refused},
     json::Object,
     origin::new_event,
     outside::OutsideId,
+    patience::in_time,
 };
 
 const NAME: &str = "Mailgun";
@@ -98,10 +99,7 @@ impl Tokens<'_> {
             };
             Ok((vec![new_event(&cause, kept)], true))
         });
-        let decided = tokio::time::timeout(PATIENCE, decided).await.map_err(|_| {
-            Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again")
-        })?;
-        never_refused(decided)
+        in_time(async { never_refused(decided.await) }).await
     }
 }
 
