@@ -16,7 +16,7 @@ use crate::inbox::Inbox;
 use crate::session::{Backoff, Line, REQUEST_TIMEOUT, Session};
 use crate::supervise::Tasks;
 use crate::writer::{Pulse, Writer};
-use crate::{Condition, Health, LogError, definitions, permissions};
+use crate::{Clock, Condition, Health, LogError, definitions, permissions};
 
 /// How long the log still serves after the shutdown was asked for, so that what is in hand can be finished.
 const GRACE: Duration = Duration::from_secs(8);
@@ -32,6 +32,8 @@ pub struct ConnectOptions {
     pub append_timeout: Duration,
     /// Answers come to `{prefix}.…`; left out: as the permissions of the URL's user say, if it is one of ours.
     pub inbox_prefix: Option<String>,
+    /// What [`Log::clock`] gives: tests turn one by hand.
+    pub clock: Clock,
 }
 
 impl ConnectOptions {
@@ -47,6 +49,7 @@ impl Default for ConnectOptions {
             cache_entries: 100_000,
             append_timeout: Duration::from_secs(15),
             inbox_prefix: None,
+            clock: Clock::system(),
         }
     }
 }
@@ -65,6 +68,7 @@ struct Inner {
     tasks: Tasks,
     health: Health,
     denials: Denials,
+    clock: Clock,
 }
 
 impl std::fmt::Debug for Log {
@@ -134,8 +138,9 @@ impl Log {
         let cache = Cache::new(options.cache_entries);
         let admission = Admission::default();
         let noted = denials.clone();
+        let clock = options.clock;
         health.register("permissions", move || noted.condition());
-        Ok(Self { inner: Arc::new(Inner { session, admission, writer, cache, tasks, health, denials }) })
+        Ok(Self { inner: Arc::new(Inner { session, admission, writer, cache, tasks, health, denials, clock }) })
     }
 
     pub fn client(&self) -> &Client {
@@ -144,6 +149,11 @@ impl Log {
 
     pub fn jetstream(&self) -> &jetstream::Context {
         &self.inner.session.context
+    }
+
+    /// The clock of whoever works on this log: what is decided is decided at its time, and events carry it.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
     }
 
     /// Whether the connection is up at this moment.

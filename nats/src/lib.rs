@@ -11,6 +11,7 @@ mod append;
 mod blobs;
 mod cache;
 mod carry;
+mod clock;
 mod codec;
 mod codes;
 mod connect;
@@ -50,6 +51,7 @@ mod support;
 mod writer_bug;
 
 pub use append::{Append, Appended, Expected};
+pub use clock::{Clock, Hand};
 pub use codes::{Refusal, ServerError, Treatment, code};
 pub use connect::{ConnectOptions, Log, check_url};
 pub use dead::DeadLetter;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
 use steward_domain::{
     address::Address,
@@ -125,7 +125,8 @@ impl Intake {
             _ => format!("client:{who}"),
         };
         let cause = Cause::outside(actor, trace.traceparent.clone());
-        let fresh = at.is_some_and(|at| at > Utc::now() - FRESH && at < Utc::now() + SKEW);
+        let now = self.log.clock().now();
+        let fresh = at.is_some_and(|at| at > now - FRESH && at < now + SKEW);
 
         let Some(chat) = chat else {
             let kind = if let What::Kept(kind) = what { kind.into() } else { "unknown".to_owned() };
@@ -137,7 +138,7 @@ impl Intake {
                 }
             }
             let kept = v1::UpdateKept { source: Some(source.clone()), kind, from, ..v1::UpdateKept::default() };
-            return self.fact(aggregate, &source, vec![new_event(&cause, kept)]).await;
+            return self.fact(aggregate, &source, vec![new_event(&self.log, &cause, kept)]).await;
         };
         let people = People { intake: self, tenant: &tenant, channel, cause: &cause };
         let reported = match &what {
@@ -225,7 +226,8 @@ impl Intake {
             What::Unblocked => v1::RecipientUnblocked { source }.into(),
             What::Moved { .. } => origin.kept("migrated"),
         };
-        let events = std::iter::once(fact).chain(moved).map(|event| new_event(&origin.cause, event)).collect();
+        let events =
+            std::iter::once(fact).chain(moved).map(|event| new_event(&self.log, &origin.cause, event)).collect();
         self.fact(origin.aggregate(), &origin.source, events).await?;
         if clients && origin.chat.private {
             self.names.learn(origin);
@@ -295,7 +297,7 @@ impl Intake {
             if state.inbound.contains(&origin.source.key) {
                 return Ok::<_, std::convert::Infallible>((Vec::new(), ()));
             }
-            Ok((decide(state).into_iter().map(|event| new_event(&origin.cause, event)).collect(), ()))
+            Ok((decide(state).into_iter().map(|event| new_event(&self.log, &origin.cause, event)).collect(), ()))
         });
         match decided.await {
             Ok(_) => Ok(()),
@@ -334,7 +336,7 @@ impl Intake {
         let conversation = self.conversation_at(tenant, channel, &old).await?;
         let address = ids::address(tenant, &channel.id, to);
         let decided = self.log.decide(&address, AtLeast::Cached, |state: &Address, _| {
-            let event = || new_event(cause, bound(&channel.id, to, conversation, from));
+            let event = || new_event(&self.log, cause, bound(&channel.id, to, conversation, from));
             let events = if state.conversation_id.is_none() { vec![event()] } else { Vec::new() };
             Ok::<_, steward_domain::conversation::Refused>((events, state.conversation_id.unwrap_or(conversation)))
         });

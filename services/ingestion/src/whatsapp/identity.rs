@@ -208,7 +208,7 @@ impl People<'_> {
     ) -> Result<T, Problem> {
         let decided = self.intake.log.decide(aggregate, AtLeast::Cached, |state: &S, _| {
             let (events, value) = decide(state);
-            let events = events.into_iter().map(|event| new_event(self.cause, event)).collect();
+            let events = events.into_iter().map(|event| new_event(&self.intake.log, self.cause, event)).collect();
             Ok::<_, std::convert::Infallible>((events, value))
         });
         match decided.await {

@@ -1,0 +1,100 @@
+//! The clock that services read: the system's, or one that a test turns by hand.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
+
+/// Where the time comes from. Cheap to clone; the clones of one turned by hand all show the same.
+///
+/// Nothing may rely on it going forward only: the system's is set back now and then, and a test may do so too.
+#[derive(Debug, Clone, Default)]
+pub struct Clock(Source);
+
+#[derive(Debug, Clone, Default)]
+enum Source {
+    #[default]
+    System,
+    Hand(Arc<watch::Sender<DateTime<Utc>>>),
+}
+
+impl Clock {
+    /// The machine's own.
+    pub fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// One that shows `at` until it is turned.
+    pub fn by_hand(at: DateTime<Utc>) -> (Self, Hand) {
+        let shown = Arc::new(watch::channel(at).0);
+        (Self(Source::Hand(Arc::clone(&shown))), Hand(shown))
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        match &self.0 {
+            Source::System => Utc::now(),
+            Source::Hand(shown) => *shown.borrow(),
+        }
+    }
+
+    /// Waits until the clock shows `at` or later. Set back meanwhile, it is waited for that much longer.
+    pub async fn reaches(&self, at: DateTime<Utc>) {
+        match &self.0 {
+            Source::System => {
+                while let Ok(wait) = (at - Utc::now()).to_std()
+                    && !wait.is_zero()
+                {
+                    tokio::time::sleep(wait).await;
+                }
+            }
+            // It can't fail: the clock itself keeps the channel open.
+            Source::Hand(shown) => drop(shown.subscribe().wait_for(|now| *now >= at).await),
+        }
+    }
+}
+
+/// What turns a clock by hand.
+#[derive(Debug)]
+pub struct Hand(Arc<watch::Sender<DateTime<Utc>>>);
+
+impl Hand {
+    /// Sets the clock, forward or back.
+    pub fn set(&self, at: DateTime<Utc>) {
+        self.0.send_replace(at);
+    }
+
+    /// Turns the clock by so much; back, if it is negative.
+    pub fn turn(&self, by: TimeDelta) {
+        self.0.send_modify(|now| *now += by);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn one_turned_by_hand_reaches_a_time_when_it_is_turned_there_and_not_before() {
+        let noon = DateTime::UNIX_EPOCH + TimeDelta::hours(12);
+        let (clock, hand) = Clock::by_hand(noon);
+        let later = noon + TimeDelta::minutes(5);
+        let mut waiting = std::pin::pin!(clock.reaches(later));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        hand.turn(TimeDelta::hours(-1));
+        assert_eq!(clock.clone().now(), noon - TimeDelta::hours(1));
+        hand.turn(TimeDelta::minutes(64));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        hand.set(later);
+        assert!(waiting.now_or_never().is_some() && clock.reaches(noon).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn the_systems_reaches_a_time_no_earlier_than_it_is() {
+        let clock = Clock::system();
+        let soon = clock.now() + TimeDelta::milliseconds(20);
+        clock.reaches(soon).await;
+        assert!(clock.now() >= soon);
+    }
+}
