@@ -88,6 +88,7 @@ pub const PATH: &[Code] = &[Code::new(StatusCode::NOT_FOUND, "unknown_path", "no
 pub const LISTENER: &[Code] = &[
     Code::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request met a mistake in Steward, please report it"),
     Code::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "Steward is starting"),
+    Code::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "there are too many connections"),
 ];
 
 /// The problem answers of an operation: one response per status, with all codes that come under it.

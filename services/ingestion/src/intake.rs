@@ -3,7 +3,7 @@
 use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
 use steward_domain::{
     conversation::{Conversation, MessageState},
@@ -127,7 +127,8 @@ impl Intake {
             _ => format!("client:{who}"),
         };
         let cause = Cause::outside(actor, trace.traceparent.clone());
-        let fresh = at.is_some_and(|at| at > Utc::now() - FRESH && at < Utc::now() + SKEW);
+        let now = self.log.clock().now();
+        let fresh = at.is_some_and(|at| at > now - FRESH && at < now + SKEW);
 
         let Some(chat) = chat else {
             let kind = if let What::Kept(kind) = what { kind.into() } else { "unknown".to_owned() };
@@ -139,7 +140,7 @@ impl Intake {
                 }
             }
             let kept = v1::UpdateKept { source: Some(source.clone()), kind, from, ..v1::UpdateKept::default() };
-            return self.fact(aggregate, &source, vec![new_event(&cause, kept)]).await;
+            return self.fact(aggregate, &source, vec![new_event(&self.log, &cause, kept)]).await;
         };
         let people = People { intake: self, tenant: &tenant, channel, cause: &cause };
         let reported = match &what {
@@ -222,7 +223,8 @@ impl Intake {
             What::Unblocked => v1::RecipientUnblocked { source }.into(),
             What::Moved { .. } => origin.kept("migrated"),
         };
-        let events = std::iter::once(fact).chain(moved).map(|event| new_event(&origin.cause, event)).collect();
+        let events =
+            std::iter::once(fact).chain(moved).map(|event| new_event(&self.log, &origin.cause, event)).collect();
         self.fact(origin.aggregate(), &origin.source, events).await?;
         if clients && origin.chat.private {
             self.names.learn(origin);
@@ -297,7 +299,7 @@ impl Intake {
             if seen.state.inbound.contains(&origin.source.key) {
                 return (Vec::new(), ());
             }
-            (note(seen).into_iter().map(|event| new_event(&origin.cause, event)).collect(), ())
+            (note(seen).into_iter().map(|event| new_event(&self.log, &origin.cause, event)).collect(), ())
         });
         never_refused(noted.await)
     }

@@ -44,18 +44,19 @@ pub async fn merge(log: &Log, tenant: &TenantId, cause: &Cause, merge: &Merge) -
     let known = log.load::<Contact>(&contact, AtLeast::Latest).await?;
     known.readable()?;
     known.state.merge(merge).map_err(DecideError::Refused)?;
-    let taken_in = log
-        .decide(&into, AtLeast::Cached, |state: &Contact, _| Ok::<_, Refused>((one(cause, state.take_in(merge)?), ())));
+    let taken_in = log.decide(&into, AtLeast::Cached, |state: &Contact, _| {
+        Ok::<_, Refused>((one(log, cause, state.take_in(merge)?), ()))
+    });
     let taken_in = taken_in.await?;
     let points = log.decide(&contact, AtLeast::Cached, |state: &Contact, _| {
-        Ok::<_, Refused>((one(cause, state.merge(merge)?), ()))
+        Ok::<_, Refused>((one(log, cause, state.merge(merge)?), ()))
     });
     match points.await {
         Ok(points) => Ok(taken_in.version.max(points.version)),
         Err(DecideError::Refused(refused)) => {
             let undone = log.decide(&into, AtLeast::Cached, |state: &Contact, _| {
                 let words = "the merge came to nothing: the other contact had changed meanwhile";
-                Ok::<_, Refused>((one(cause, state.let_go(merge.contact, merge.into, &merge.by, words)), ()))
+                Ok::<_, Refused>((one(log, cause, state.let_go(merge.contact, merge.into, &merge.by, words)), ()))
             });
             undone.await?;
             Err(DecideError::Refused(refused))
@@ -77,7 +78,7 @@ pub async fn split(
 ) -> Result<u64, DecideError<Refused>> {
     let aggregate = ids::contact_aggregate(tenant, contact);
     let stands = log.decide(&aggregate, AtLeast::Cached, |state: &Contact, _| match state.split(contact, by, words) {
-        Ok(split) => Ok((one(cause, Some(split)), state.merged_into)),
+        Ok(split) => Ok((one(log, cause, Some(split)), state.merged_into)),
         Err(Refused::NotMerged { .. }) if may_repeat && state.split_from.is_some() => {
             Ok((Vec::new(), state.split_from))
         }
@@ -87,7 +88,7 @@ pub async fn split(
     let Some(from) = stands.value else { return Ok(stands.version) };
     let survivor = ids::contact_aggregate(tenant, from);
     let let_go = log.decide(&survivor, AtLeast::Cached, |state: &Contact, _| {
-        Ok::<_, Refused>((one(cause, state.let_go(contact, from, by, words)), ()))
+        Ok::<_, Refused>((one(log, cause, state.let_go(contact, from, by, words)), ()))
     });
     Ok(let_go.await?.version.max(stands.version))
 }
@@ -170,6 +171,6 @@ pub async fn conversations(
     Ok(found?)
 }
 
-fn one(cause: &Cause, event: Option<impl Into<Event>>) -> Vec<NewEvent> {
-    event.map(|event| new_event(cause, event)).into_iter().collect()
+fn one(log: &Log, cause: &Cause, event: Option<impl Into<Event>>) -> Vec<NewEvent> {
+    event.map(|event| new_event(log, cause, event)).into_iter().collect()
 }

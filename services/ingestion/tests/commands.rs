@@ -10,12 +10,12 @@ use std::{
 };
 
 use axum::http::{Method, StatusCode};
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use steward_domain::{conversation::Conversation, ids, tenant::Tenant};
 use steward_http::Guard;
-use steward_log::AtLeast;
+use steward_log::{AtLeast, Clock};
 use steward_proto::{AggregateId, Cause, Event, Fold, NewEvent, TenantId, new_traceparent, v1};
 use uuid::Uuid;
 use world::World;
@@ -487,4 +487,36 @@ async fn no_command_keeps_its_caller_waiting_while_the_log_hangs() {
     }
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
     server.signal(Signal::SIGCONT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_past_what_is_too_far_and_what_is_shown_again_is_told_by_the_clock() {
+    let began: DateTime<Utc> = "2031-03-01T12:00:00Z".parse().unwrap();
+    let (clock, hand) = Clock::by_hand(began);
+    let world = World::start_by(clock).await;
+    let said = world.command(Method::POST, "/api/v1/messages", web("ana", "hola")).await;
+    let conversation = said.text("conversation_id");
+    let recorded = world.log.read(said.json()["position"].as_u64().unwrap()).await.unwrap().unwrap();
+    assert_eq!(recorded.metadata.at, began);
+    let promised = async |key: &str, due_at: &str| {
+        let body = json!({"conversation_id": conversation, "text": "well?", "due_at": due_at});
+        let answer = world.keyed(key, "/api/v1/follow-ups", body).await;
+        (answer.status.as_u16(), answer.json()["code"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(promised("1", "2031-03-01T11:59:59Z").await, (422, "past".to_owned()));
+    assert_eq!(promised("2", "2033-03-02T12:00:00Z").await, (422, "too_far".to_owned()));
+    assert_eq!(promised("3", "2031-03-01T12:30:00Z").await, (201, String::new()));
+    hand.turn(TimeDelta::hours(1));
+    assert_eq!(promised("4", "2031-03-01T12:30:00Z").await, (422, "past".to_owned()));
+    // A phrase is read at the same time.
+    let body = json!({"conversation_id": conversation, "text": "well?", "phrase": "en dos horas"});
+    let id = world.command(Method::POST, "/api/v1/follow-ups", body).await.text("id");
+    assert_eq!(state(&world, &conversation).await.follow_ups[&id].due_at, began + TimeDelta::hours(3));
+
+    let hook = json!({"url": "https://1.1.1.1/hook", "types": ["*"]});
+    let made = world.keyed("hook", "/api/v1/webhooks", hook.clone()).await.text("secret");
+    hand.turn(TimeDelta::hours(23));
+    assert_eq!(world.keyed("hook", "/api/v1/webhooks", hook.clone()).await.text("secret"), made);
+    hand.turn(TimeDelta::hours(2));
+    assert_eq!(world.keyed("hook", "/api/v1/webhooks", hook).await.text("code"), "secret_shown");
 }

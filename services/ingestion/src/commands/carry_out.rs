@@ -32,7 +32,7 @@ impl<T> Command<T> {
         let cause = self.cause();
         let deciding = intake.log.decide(aggregate, AtLeast::Cached, |state: &S, _| {
             let (events, value) = decision(state)?;
-            Ok::<_, R>((events.into_iter().map(|event| new_event(&cause, event)).collect(), value))
+            Ok::<_, R>((events.into_iter().map(|event| new_event(&intake.log, &cause, event)).collect(), value))
         });
         let decided = in_time(deciding).await?;
         self.done(intake);

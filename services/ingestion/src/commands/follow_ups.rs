@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use chrono::Utc;
 use serde::Deserialize;
 use serde_json::Value;
 use steward_domain::{
@@ -137,7 +136,7 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
             context: String::new(),
             by: command.caller.actor(),
         };
-        state.schedule(Utc::now(), false, promise)
+        state.schedule(intake.log.clock().now(), false, promise)
     })
     .await?;
     Ok(Answer::created(follow_up_id, conversation, position))
@@ -177,7 +176,7 @@ pub async fn change(
         let mut events = Vec::new();
         if let Some(when) = &when {
             let words = (when.phrase.clone(), when.rule.clone());
-            events.extend(state.move_follow_up(Utc::now(), &id, when.due_at, words, (&by, ""))?);
+            events.extend(state.move_follow_up(intake.log.clock().now(), &id, when.due_at, words, (&by, ""))?);
         }
         if let Some(text) = text {
             events.extend(state.change_follow_up_text(&id, text.to_string(), &by)?);
@@ -238,7 +237,8 @@ async fn person<T>(intake: &Intake, command: &Command<T>, conversation: Uuid) ->
         Some(id) => merging::contact(&intake.log, tenant, id).await?,
         None => Arc::default(),
     };
-    let clock = Clock::of(&effective(&intake.settings.now().defaults, Some(&contact), &state), Utc::now());
+    let clock =
+        Clock::of(&effective(&intake.settings.now().defaults, Some(&contact), &state), intake.log.clock().now());
     Ok(Person { clock, contact })
 }
 

@@ -1,7 +1,6 @@
 //! A human takes a conversation over, gives it back, writes in it.
 
 use axum::extract::State;
-use chrono::Utc;
 use serde::Deserialize;
 use steward_domain::{
     conversation::{
@@ -148,7 +147,7 @@ pub async fn write(
         if state.outbox.contains_key(&message_id) {
             return Ok(Vec::new());
         }
-        due_at.map_or(Ok(()), |at| ahead(Utc::now(), at))?;
+        due_at.map_or(Ok(()), |at| ahead(intake.log.clock().now(), at))?;
         let queued = state.queue(Queue {
             message_id: message_id.clone(),
             author: Author::Human,

@@ -1,7 +1,6 @@
 //! Messages on their way out: queued, held, approved, changed, cancelled, tried again, moved.
 
 use axum::extract::State;
-use chrono::Utc;
 use serde::Deserialize;
 use steward_domain::{
     conversation::{
@@ -94,7 +93,7 @@ pub async fn queue(State(intake): State<Intake>, command: Command<New>) -> Resul
         if state.outbox.contains_key(&message_id) {
             return Ok(Vec::new());
         }
-        due_at.map_or(Ok(()), |at| ahead(Utc::now(), at))?;
+        due_at.map_or(Ok(()), |at| ahead(intake.log.clock().now(), at))?;
         state.queue(Queue {
             message_id: message_id.clone(),
             author: Author::Bot,
@@ -171,7 +170,8 @@ pub async fn reschedule(
 ) -> Result<Answer, Problem> {
     let due_at = instant(&command.body.due_at)?;
     let by = command.caller.actor();
-    changed(&intake, &command, (&id, UNKNOWN), |state| state.move_message(Utc::now(), &id, due_at, &by)).await
+    changed(&intake, &command, (&id, UNKNOWN), |state| state.move_message(intake.log.clock().now(), &id, due_at, &by))
+        .await
 }
 
 /// Gives a message that waits other words, another time, or both
@@ -200,7 +200,7 @@ pub async fn change(
             events.extend(state.edit_message(&id, text, &by)?);
         }
         if let Some(due_at) = due_at {
-            events.extend(state.move_message(Utc::now(), &id, due_at, &by)?);
+            events.extend(state.move_message(intake.log.clock().now(), &id, due_at, &by)?);
         }
         Ok(events)
     })

@@ -1,7 +1,7 @@
 //! `POST /api/v1/messages`: a message from the `web` channel or any other source that calls us: a client's, or an operator's command.
 
 use axum::extract::State;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use steward_domain::{conversation::Conversation, ids};
@@ -73,7 +73,8 @@ pub async fn message(State(intake): State<Intake>, command: Command<Message>) ->
         (None, None) => None,
     };
     let repeatable = key.is_some();
-    let mut origin = origin(channel, &command, key.unwrap_or_else(|| format!("event:{}", Uuid::now_v7())));
+    let key = key.unwrap_or_else(|| format!("event:{}", Uuid::now_v7()));
+    let mut origin = origin(channel, &command, key, intake.log.clock().now());
     intake.keep_raw(&mut origin.source, command.raw.clone()).await?;
     let message_id = ids::inbound_message(origin.conversation, &origin.source.key);
     let recorded = async {
@@ -122,7 +123,7 @@ fn channel<'a>(settings: &'a Settings, command: &Command<Message>) -> Result<&'a
     }
 }
 
-fn origin(channel: &Channel, command: &Command<Message>, key: String) -> Origin {
+fn origin(channel: &Channel, command: &Command<Message>, key: String, now: DateTime<Utc>) -> Origin {
     let contact = &command.body.contact;
     let id = OutsideId::from(contact.id.as_str());
     let chat = Chat { external_id: id.clone(), contact: id.clone(), ..Chat::default() };
@@ -135,7 +136,7 @@ fn origin(channel: &Channel, command: &Command<Message>, key: String) -> Origin 
         timezone: said(&contact.timezone),
     };
     let what = What::Kept(OutsideName::default());
-    let arrival = Arrival { key: key.into(), at: Some(Utc::now()), chat: Some(chat.clone()), from: None, what };
+    let arrival = Arrival { key: key.into(), at: Some(now), chat: Some(chat.clone()), from: None, what };
     let source = source_of(channel, &arrival);
     let tenant = TenantId::new(&channel.tenant).expect("the configuration was checked");
     let contact_id = ids::contact(&tenant, &channel.id, &id).to_string();
@@ -179,7 +180,7 @@ async fn record(intake: &Intake, origin: &Origin, body: &Message, repeatable: bo
     };
     // A key may hold any character; the header it becomes may not.
     let dedupe_key = Some(format!("{}/{}", origin.source.channel_id, hex::encode(Sha256::digest(key))));
-    let events = vec![new_event(&origin.cause, origin.said(said))];
+    let events = vec![new_event(&intake.log, &origin.cause, origin.said(said))];
     let append = Append { aggregate: origin.aggregate(), events, expected: Expected::Any, dedupe_key };
     let appended = intake.log.append(append).await?;
     if appended.duplicate {

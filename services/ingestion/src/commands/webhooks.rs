@@ -108,7 +108,7 @@ pub async fn create(
     };
     has_room(&intake, &command.caller.tenant, id).await?;
     let decided = decide(&intake, &command, id, |state| state.create(&new)).await?;
-    with_secret(StatusCode::CREATED, &new.secret, decided)
+    with_secret(intake.log.clock().now(), StatusCode::CREATED, &new.secret, decided)
 }
 
 /// Refuses one webhook more than a tenant may have. Commands at the same moment may be let through together.
@@ -176,10 +176,10 @@ pub async fn rotate(
 ) -> Result<WithSecret, Problem> {
     let (rotation, secret) = (command.unique().to_string(), new_secret());
     let by = command.caller.actor();
-    let now = Utc::now();
+    let now = intake.log.clock().now();
     let rotated =
         decide(&intake, &command, webhook_id(&id)?, |state| state.rotate(&rotation, &secret, now, &by)).await?;
-    with_secret(StatusCode::OK, &secret, rotated)
+    with_secret(now, StatusCode::OK, &secret, rotated)
 }
 
 /// Delivers an event again, over a new schedule (role admin)
@@ -246,7 +246,7 @@ async fn deliver_again(intake: &Intake, command: &Command<Nothing>, id: &str) ->
     };
     let append = Append {
         aggregate: ids::deliveries_aggregate(tenant, webhook),
-        events: vec![new_event(&command.cause(), retried)],
+        events: vec![new_event(&intake.log, &command.cause(), retried)],
         expected: Expected::Any,
         // The same command again is the same wish.
         dedupe_key: Some(format!("{webhook}/retry/{}", command.unique())),
@@ -281,10 +281,10 @@ async fn decide<T>(
 }
 
 /// Answers with the secret that the command made; a repeat soon after gets the same answer, for the first may be lost.
-fn with_secret(status: StatusCode, made: &Secret, decided: Decided) -> Result<WithSecret, Problem> {
+fn with_secret(now: DateTime<Utc>, status: StatusCode, made: &Secret, decided: Decided) -> Result<WithSecret, Problem> {
     let secret = match &decided.before {
         None => made,
-        Some((secret, since)) if Utc::now() - *since < SHOWN_AGAIN => secret,
+        Some((secret, since)) if now - *since < SHOWN_AGAIN => secret,
         Some(_) => {
             return Err(Problem::conflict(
                 "secret_shown",

@@ -97,7 +97,7 @@ impl Tokens<'_> {
                 about: hash.clone(),
                 ..v1::UpdateKept::default()
             };
-            Ok((vec![new_event(&cause, kept)], true))
+            Ok((vec![new_event(&self.intake.log, &cause, kept)], true))
         });
         in_time(async { never_refused(decided.await) }).await
     }
@@ -120,7 +120,7 @@ impl Signature {
         if !keys.iter().any(signed) {
             return Err(refused(NAME, "its signature isn't made with this channel's signing_key"));
         }
-        let age = self.at().map(|at| Utc::now() - at);
+        let age = self.at().map(|at| tokens.intake.log.clock().now() - at);
         if !age.is_some_and(|age| age < FRESH && age > -FRESH) {
             return Ok(false);
         }
