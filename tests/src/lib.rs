@@ -8,6 +8,7 @@ pub mod gate;
 pub mod lateness;
 pub mod live;
 pub mod mail;
+pub mod openapi;
 pub mod processes;
 pub mod python;
 pub mod receiver;

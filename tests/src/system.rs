@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -204,6 +204,15 @@ impl System {
         command.args(arguments).arg("--config").arg(self.config_file()).arg("--data-dir").arg(self.data());
         command.current_dir(&self.path).envs(self.config.environment.iter().cloned());
         Ok(command)
+    }
+
+    /// Makes a key; the key and its id.
+    pub async fn create_key(&self, tenant: &str, role: &str) -> anyhow::Result<(String, String)> {
+        let made = self.steward(&["keys", "create", "--tenant", tenant, "--role", role])?.output().await?;
+        let said = String::from_utf8_lossy(&made.stderr).into_owned();
+        ensure!(made.status.success(), "{said}");
+        let id = said.split_whitespace().find(|word| word.starts_with("key_")).context("it names the key's id")?;
+        Ok((String::from_utf8_lossy(&made.stdout).trim().to_owned(), id.to_owned()))
     }
 
     /// Starts whatever doesn't run and waits until all of it is ready.

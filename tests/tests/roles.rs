@@ -28,7 +28,7 @@ impl Operation {
             for (method, described) in methods.as_object().unwrap() {
                 let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes()) else { continue };
                 let content = &described["requestBody"]["content"]["application/json"]["schema"];
-                let body = content.is_object().then(|| content.clone());
+                let body = content.is_object().then(|| resolved(document, content));
                 let is_public = described["security"] == json!([]);
                 all.push(Self { method, path: path.clone(), is_public, body });
             }
@@ -53,6 +53,13 @@ impl Operation {
         let required = self.body.as_ref().map(|body| body["required"].to_string()).unwrap_or_default();
         self.path.contains('{') || required.contains("conversation_id") || required.contains("channel_id")
     }
+}
+
+/// A body's schema, where the document refers to it.
+fn resolved(document: &Value, schema: &Value) -> Value {
+    let parts = schema["oneOf"].as_array().cloned().unwrap_or_else(|| vec![schema.clone()]);
+    let pointer = parts.iter().find_map(|part| part["$ref"].as_str()?.strip_prefix('#'));
+    pointer.map_or_else(|| schema.clone(), |pointer| document.pointer(pointer).unwrap().clone())
 }
 
 /// Ids of one tenant's things, by the part of the path that stands before them.
@@ -110,14 +117,6 @@ impl Things {
             _ => json!("words"),
         }
     }
-}
-
-async fn create_key(system: &System, tenant: &str, role: &str) -> (String, String) {
-    let made = system.steward(&["keys", "create", "--tenant", tenant, "--role", role]).unwrap().output().await.unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let said = String::from_utf8_lossy(&made.stderr).into_owned();
-    let id = said.split_whitespace().find(|word| word.starts_with("key_")).unwrap().to_owned();
-    (String::from_utf8_lossy(&made.stdout).trim().to_owned(), id)
 }
 
 fn with_key(system: &System, key: &str) -> Api {
@@ -186,11 +185,11 @@ async fn each_key_opens_what_its_role_allows_and_nothing_of_another_tenant() {
     let other = "id = \"web-other\"\nkind = \"web\"\ntenant = \"other\"";
     let config = Config::web().with_auth("keys").with_channel(other).with("[webhooks]\nallow_private = true");
     let system = System::start(config).await.unwrap();
-    let (admin, _) = create_key(&system, "default", "admin").await;
-    let (operator, _) = create_key(&system, "default", "operator").await;
-    let (reader, _) = create_key(&system, "default", "reader").await;
-    let (stranger, _) = create_key(&system, "other", "admin").await;
-    let (revoked, revoked_id) = create_key(&system, "default", "admin").await;
+    let (admin, _) = system.create_key("default", "admin").await.unwrap();
+    let (operator, _) = system.create_key("default", "operator").await.unwrap();
+    let (reader, _) = system.create_key("default", "reader").await.unwrap();
+    let (stranger, _) = system.create_key("other", "admin").await.unwrap();
+    let (revoked, revoked_id) = system.create_key("default", "admin").await.unwrap();
     let revoking = system.steward(&["keys", "revoke", &revoked_id]).unwrap().output().await.unwrap();
     assert!(revoking.status.success());
 
@@ -278,14 +277,14 @@ async fn who_guesses_keys_waits_while_those_who_have_one_do_not() {
     let metrics = steward_tests::system::free_port().unwrap();
     let listen = format!("[server]\nmetrics_listen = \"127.0.0.1:{metrics}\"\ntrusted_proxies = [\"127.0.0.1\"]");
     let system = System::start(Config::web().with_auth("keys").with(&listen)).await.unwrap();
-    let (key, _) = create_key(&system, "default", "reader").await;
+    let (key, _) = system.create_key("default", "reader").await.unwrap();
     let status = async |path: &str, key: &str, from: &str| {
         let request = system.client.get(format!("{}{path}", system.read)).bearer_auth(key);
         request.header("X-Forwarded-For", from).send().await.unwrap().status().as_u16()
     };
     assert_eq!(status("/api/v1/channels", &key, "192.0.2.1").await, 200);
     // A key made a moment ago is in force at once, though its tenant's keys are remembered.
-    let (fresh, _) = create_key(&system, "default", "reader").await;
+    let (fresh, _) = system.create_key("default", "reader").await.unwrap();
     assert_eq!(status("/api/v1/channels", &fresh, "192.0.2.3").await, 200);
     let mut seen = Vec::new();
     for n in 0..60 {

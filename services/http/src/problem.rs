@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// An error answer. `detail` is a sentence that says what to do; `code` is stable and snake_case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,13 +58,16 @@ impl Problem {
     }
 }
 
-/// The members of RFC 9457, and `code`.
-#[derive(Serialize)]
-struct Members<'a> {
+/// The members of a problem's JSON: those of RFC 9457, and `code`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Members<'a> {
     r#type: &'static str,
     title: &'a str,
     status: u16,
+    /// A sentence that says what to do.
     detail: &'a str,
+    /// Stable, in snake_case. Which come with which status stands at each operation.
     code: &'static str,
 }
 

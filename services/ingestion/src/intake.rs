@@ -1,9 +1,9 @@
 //! Recording what came in: one append, exactly once, before anybody is told that it is safe.
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
 use steward_domain::{
     conversation::{Conversation, MessageState},
@@ -25,6 +25,7 @@ use crate::{
     origin::{Origin, new_event, source_of},
     outside::OutsideId,
     parsing::{LARGE, Parsing, Unread},
+    patience::in_time,
     people::{People, bound},
     ways::{Way, way_of},
 };
@@ -37,9 +38,6 @@ const FRESH: TimeDelta = TimeDelta::minutes(5);
 
 /// A clock this far ahead of ours is a wrong one: its times say nothing about age.
 const SKEW: TimeDelta = TimeDelta::minutes(1);
-
-/// Nobody waits for a durable record longer than this.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The log and the channels, shared by all requests.
 #[derive(Clone)]
@@ -76,11 +74,9 @@ impl Intake {
     /// 503 or 507 when the log doesn't take it; the channel is to bring it again.
     pub async fn record(&self, channel: &Channel, arrival: Arrival, raw: Bytes, trace: &Trace) -> Result<(), Problem> {
         let began = Instant::now();
-        let recorded = tokio::time::timeout(PATIENCE, self.record_one(channel, arrival, raw, trace)).await;
+        let recorded = in_time(self.record_one(channel, arrival, raw, trace)).await;
         metrics::histogram!("steward_ingest_seconds").record(began.elapsed().as_secs_f64());
-        recorded.unwrap_or_else(|_| {
-            Err(Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again"))
-        })
+        recorded
     }
 
     /// Keeps a body that is genuine and couldn't be read, for a person to look at: it isn't lost, and isn't read again and
@@ -131,7 +127,8 @@ impl Intake {
             _ => format!("client:{who}"),
         };
         let cause = Cause::outside(actor, trace.traceparent.clone());
-        let fresh = at.is_some_and(|at| at > Utc::now() - FRESH && at < Utc::now() + SKEW);
+        let now = self.log.clock().now();
+        let fresh = at.is_some_and(|at| at > now - FRESH && at < now + SKEW);
 
         let Some(chat) = chat else {
             let kind = if let What::Kept(kind) = what { kind.into() } else { "unknown".to_owned() };
@@ -143,7 +140,7 @@ impl Intake {
                 }
             }
             let kept = v1::UpdateKept { source: Some(source.clone()), kind, from, ..v1::UpdateKept::default() };
-            return self.fact(aggregate, &source, vec![new_event(&cause, kept)]).await;
+            return self.fact(aggregate, &source, vec![new_event(&self.log, &cause, kept)]).await;
         };
         let people = People { intake: self, tenant: &tenant, channel, cause: &cause };
         let reported = match &what {
@@ -226,7 +223,8 @@ impl Intake {
             What::Unblocked => v1::RecipientUnblocked { source }.into(),
             What::Moved { .. } => origin.kept("migrated"),
         };
-        let events = std::iter::once(fact).chain(moved).map(|event| new_event(&origin.cause, event)).collect();
+        let events =
+            std::iter::once(fact).chain(moved).map(|event| new_event(&self.log, &origin.cause, event)).collect();
         self.fact(origin.aggregate(), &origin.source, events).await?;
         if clients && origin.chat.private {
             self.names.learn(origin);
@@ -301,7 +299,7 @@ impl Intake {
             if seen.state.inbound.contains(&origin.source.key) {
                 return (Vec::new(), ());
             }
-            (note(seen).into_iter().map(|event| new_event(&origin.cause, event)).collect(), ())
+            (note(seen).into_iter().map(|event| new_event(&self.log, &origin.cause, event)).collect(), ())
         });
         never_refused(noted.await)
     }

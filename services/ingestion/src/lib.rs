@@ -21,6 +21,7 @@ mod origin;
 mod outside;
 mod overheard;
 mod parsing;
+mod patience;
 mod people;
 #[cfg(test)]
 #[allow(dead_code)] // Other tests kill theirs and start it again.
@@ -31,14 +32,13 @@ mod ways;
 mod webhooks;
 mod whatsapp;
 
-use axum::{
-    Router,
-    routing::{MethodRouter, delete, patch, post},
-};
-use steward_http::{Guard, measure};
+use axum::Router;
+use steward_http::{Guard, measure, openapi::operations};
 use steward_log::{Log, Tasks};
 use steward_settings::InForce;
 use tokio_util::sync::CancellationToken;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use intake::Intake;
 pub use telegram::register::{RegisterError, register_webhooks, registration_call};
@@ -74,48 +74,51 @@ pub fn router(ingestion: Ingestion) -> Router {
 }
 
 fn routes(intake: Intake, guard: &Guard) -> Router {
-    let webhooks = Router::new()
-        // GET is the handshake of some kinds.
-        .route("/webhooks/{kind}", post(webhooks::to_only_channel).get(webhooks::to_only_channel))
-        .route("/webhooks/{kind}/{channel_id}", post(webhooks::to_channel).get(webhooks::to_channel));
-    measure(webhooks.merge(guard.protect(commands()))).with_state(intake)
+    let (commands, _) = commands().split_for_parts();
+    let (webhooks, _) = webhooks().split_for_parts();
+    measure(webhooks.merge(guard.protect(commands))).with_state(intake)
 }
 
-fn commands() -> Router<Intake> {
-    use commands::{breaker, contacts, follow_ups, humans, outbox, web};
-    let routes: [(&str, MethodRouter<Intake>); 19] = [
-        ("/api/v1/messages", post(web::message)),
-        ("/api/v1/conversations/{id}/takeover", post(humans::take_over)),
-        ("/api/v1/conversations/{id}/release", post(humans::release)),
-        ("/api/v1/conversations/{id}/resolve", post(humans::resolve)),
-        ("/api/v1/conversations/{id}/messages", post(humans::write)),
-        ("/api/v1/follow-ups", post(follow_ups::schedule)),
-        ("/api/v1/follow-ups/{id}", patch(follow_ups::change).merge(delete(follow_ups::cancel))),
-        ("/api/v1/outbox", post(outbox::queue)),
-        ("/api/v1/outbox/{id}", patch(outbox::change)),
-        ("/api/v1/outbox/{id}/cancel", post(outbox::cancel)),
-        ("/api/v1/outbox/{id}/hold", post(outbox::hold)),
-        ("/api/v1/outbox/{id}/approve", post(outbox::approve)),
-        ("/api/v1/outbox/{id}/retry", post(outbox::retry)),
-        ("/api/v1/outbox/{id}/move", post(outbox::reschedule)),
-        ("/api/v1/breaker/reset", post(breaker::reset)),
-        ("/api/v1/contacts/{id}", patch(contacts::change)),
-        ("/api/v1/contacts/{id}/archive", post(contacts::archive)),
-        ("/api/v1/contacts/{id}/merge", post(contacts::merge)),
-        ("/api/v1/contacts/{id}/split", post(contacts::split)),
-    ];
-    let routes = routes.into_iter().chain(webhook_commands());
-    routes.fold(Router::new(), |router, (path, methods)| router.route(path, methods))
+/// What these routes say of themselves.
+pub fn openapi() -> OpenApi {
+    let mut commands = commands().into_openapi();
+    commands::name_key(&mut commands);
+    let mut webhooks = webhooks().into_openapi();
+    operations(&mut webhooks).for_each(|(_, operation)| operation.security = Some(Vec::new()));
+    commands.merge_from(webhooks)
 }
 
-/// Outgoing webhooks.
-fn webhook_commands() -> [(&'static str, MethodRouter<Intake>); 5] {
-    use commands::webhooks;
-    [
-        ("/api/v1/webhooks", post(webhooks::create)),
-        ("/api/v1/webhooks/{id}", delete(webhooks::delete)),
-        ("/api/v1/webhooks/{id}/rotate", post(webhooks::rotate)),
-        ("/api/v1/webhooks/deliveries/{id}/retry", post(webhooks::retry)),
-        ("/api/v1/webhooks/{id}/deliveries/{delivery_id}/retry", post(webhooks::retry_of)),
-    ]
+/// The channels' own, each with its own proof of who calls.
+fn webhooks() -> OpenApiRouter<Intake> {
+    OpenApiRouter::new()
+        .routes(routes!(webhooks::notify_only, webhooks::shake_hands_of_only))
+        .routes(routes!(webhooks::notify, webhooks::shake_hands))
+}
+
+fn commands() -> OpenApiRouter<Intake> {
+    OpenApiRouter::new()
+        .routes(routes!(commands::web::message))
+        .routes(routes!(commands::humans::take_over))
+        .routes(routes!(commands::humans::release))
+        .routes(routes!(commands::humans::resolve))
+        .routes(routes!(commands::humans::write))
+        .routes(routes!(commands::follow_ups::schedule))
+        .routes(routes!(commands::follow_ups::change, commands::follow_ups::cancel))
+        .routes(routes!(commands::outbox::queue))
+        .routes(routes!(commands::outbox::change))
+        .routes(routes!(commands::outbox::cancel))
+        .routes(routes!(commands::outbox::hold))
+        .routes(routes!(commands::outbox::approve))
+        .routes(routes!(commands::outbox::retry))
+        .routes(routes!(commands::outbox::reschedule))
+        .routes(routes!(commands::breaker::reset))
+        .routes(routes!(commands::contacts::change))
+        .routes(routes!(commands::contacts::archive))
+        .routes(routes!(commands::contacts::merge))
+        .routes(routes!(commands::contacts::split))
+        .routes(routes!(commands::webhooks::create))
+        .routes(routes!(commands::webhooks::delete))
+        .routes(routes!(commands::webhooks::rotate))
+        .routes(routes!(commands::webhooks::retry))
+        .routes(routes!(commands::webhooks::retry_of))
 }

@@ -17,7 +17,7 @@ use steward_log::{AtLeast, DecideError, Log, LogError};
 use steward_proto::{Cause, Event, NewEvent, TenantId};
 use uuid::Uuid;
 
-use crate::origin::new_event;
+use crate::{origin::new_event, patience::in_time};
 
 /// How long the clients' messages are looked through, at most: some millions, at the speed that `Log::tail` reads with.
 const LOOKING: Duration = Duration::from_secs(30);
@@ -44,18 +44,19 @@ pub async fn merge(log: &Log, tenant: &TenantId, cause: &Cause, merge: &Merge) -
     let known = log.load::<Contact>(&contact, AtLeast::Latest).await?;
     known.readable()?;
     known.state.merge(merge).map_err(DecideError::Refused)?;
-    let taken_in = log
-        .decide(&into, AtLeast::Cached, |state: &Contact, _| Ok::<_, Refused>((one(cause, state.take_in(merge)?), ())));
+    let taken_in = log.decide(&into, AtLeast::Cached, |state: &Contact, _| {
+        Ok::<_, Refused>((one(log, cause, state.take_in(merge)?), ()))
+    });
     let taken_in = taken_in.await?;
     let points = log.decide(&contact, AtLeast::Cached, |state: &Contact, _| {
-        Ok::<_, Refused>((one(cause, state.merge(merge)?), ()))
+        Ok::<_, Refused>((one(log, cause, state.merge(merge)?), ()))
     });
     match points.await {
         Ok(points) => Ok(taken_in.version.max(points.version)),
         Err(DecideError::Refused(refused)) => {
             let undone = log.decide(&into, AtLeast::Cached, |state: &Contact, _| {
                 let words = "the merge came to nothing: the other contact had changed meanwhile";
-                Ok::<_, Refused>((one(cause, state.let_go(merge.contact, merge.into, &merge.by, words)), ()))
+                Ok::<_, Refused>((one(log, cause, state.let_go(merge.contact, merge.into, &merge.by, words)), ()))
             });
             undone.await?;
             Err(DecideError::Refused(refused))
@@ -77,7 +78,7 @@ pub async fn split(
 ) -> Result<u64, DecideError<Refused>> {
     let aggregate = ids::contact_aggregate(tenant, contact);
     let stands = log.decide(&aggregate, AtLeast::Cached, |state: &Contact, _| match state.split(contact, by, words) {
-        Ok(split) => Ok((one(cause, Some(split)), state.merged_into)),
+        Ok(split) => Ok((one(log, cause, Some(split)), state.merged_into)),
         Err(Refused::NotMerged { .. }) if may_repeat && state.split_from.is_some() => {
             Ok((Vec::new(), state.split_from))
         }
@@ -87,7 +88,7 @@ pub async fn split(
     let Some(from) = stands.value else { return Ok(stands.version) };
     let survivor = ids::contact_aggregate(tenant, from);
     let let_go = log.decide(&survivor, AtLeast::Cached, |state: &Contact, _| {
-        Ok::<_, Refused>((one(cause, state.let_go(contact, from, by, words)), ()))
+        Ok::<_, Refused>((one(log, cause, state.let_go(contact, from, by, words)), ()))
     });
     Ok(let_go.await?.version.max(stands.version))
 }
@@ -99,7 +100,8 @@ pub async fn split(
 /// # Errors
 /// 404, or 503 when the log doesn't answer, or holds too much.
 pub async fn known(log: &Log, tenant: &TenantId, contact: Uuid) -> Result<(), Problem> {
-    let own = log.load::<Contact>(&ids::contact_aggregate(tenant, contact), AtLeast::Latest).await?;
+    let aggregate = ids::contact_aggregate(tenant, contact);
+    let own = in_time(log.load::<Contact>(&aggregate, AtLeast::Latest)).await?;
     if own.version > 0 {
         return Ok(());
     }
@@ -169,6 +171,6 @@ pub async fn conversations(
     Ok(found?)
 }
 
-fn one(cause: &Cause, event: Option<impl Into<Event>>) -> Vec<NewEvent> {
-    event.map(|event| new_event(cause, event)).into_iter().collect()
+fn one(log: &Log, cause: &Cause, event: Option<impl Into<Event>>) -> Vec<NewEvent> {
+    event.map(|event| new_event(log, cause, event)).into_iter().collect()
 }

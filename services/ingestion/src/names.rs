@@ -100,7 +100,7 @@ async fn record(log: &Log, name: &Name) -> Result<(), NotRecorded> {
         reason: "username".to_owned(),
     }
     .into();
-    let events = vec![new_event(&name.cause, event)];
+    let events = vec![new_event(log, &name.cause, event)];
     log.append(Append { aggregate, events, expected: Expected::Any, dedupe_key: None }).await?;
     Ok(())
 }

@@ -78,7 +78,7 @@ impl Intake {
                 Action::Write(text) => write(state, conversation, by, &origin.source.key, text)?,
                 Action::Incomplete => Vec::new(),
             };
-            Ok((events.into_iter().map(|event| new_event(&origin.cause, event)).collect(), ()))
+            Ok((events.into_iter().map(|event| new_event(&self.log, &origin.cause, event)).collect(), ()))
         });
         match decided.await {
             Ok(_) => Ok(None),

@@ -1,10 +1,10 @@
 //! Where an arrival stands in the log: its conversation, its source, and the events it makes.
 
-use chrono::Utc;
 use steward_domain::{
     conversation::{Conversation, Place},
     ids,
 };
+use steward_log::Log;
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, to_timestamp, v1};
 use steward_settings::Channel;
 use uuid::Uuid;
@@ -25,9 +25,9 @@ pub struct Origin {
     pub cause: Cause,
 }
 
-/// A new event of now.
-pub fn new_event(cause: &Cause, event: impl Into<Event>) -> NewEvent {
-    NewEvent::new(Uuid::now_v7(), Utc::now(), cause, event)
+/// A new event of now, as the log's clock has it.
+pub fn new_event(log: &Log, cause: &Cause, event: impl Into<Event>) -> NewEvent {
+    NewEvent::new(Uuid::now_v7(), log.clock().now(), cause, event)
 }
 
 /// The source of something that came in, without its raw body.

@@ -35,7 +35,7 @@ impl People<'_> {
         let conversation = self.at_address(&old).await?;
         let address = ids::address(self.tenant, &self.channel.id, to);
         let decided = self.intake.log.decide(&address, AtLeast::Cached, |state: &Address, _| {
-            let event = || new_event(self.cause, bound(&self.channel.id, to, conversation, from));
+            let event = || new_event(&self.intake.log, self.cause, bound(&self.channel.id, to, conversation, from));
             let events = if state.conversation_id.is_none() { vec![event()] } else { Vec::new() };
             Ok::<_, steward_domain::conversation::Refused>((events, state.conversation_id.unwrap_or(conversation)))
         });

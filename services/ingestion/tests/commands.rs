@@ -4,13 +4,19 @@
 
 mod world;
 
+use std::{
+    convert::Infallible,
+    time::{Duration, Instant},
+};
+
 use axum::http::{Method, StatusCode};
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use steward_domain::{conversation::Conversation, ids};
+use steward_domain::{conversation::Conversation, ids, tenant::Tenant};
 use steward_http::Guard;
-use steward_log::AtLeast;
-use steward_proto::{Event, TenantId};
+use steward_log::{AtLeast, Clock};
+use steward_proto::{AggregateId, Cause, Event, Fold, NewEvent, TenantId, new_traceparent, v1};
 use uuid::Uuid;
 use world::World;
 
@@ -436,4 +442,81 @@ async fn texts_of_a_command_are_bounded() {
     assert!(said.text.len() <= 64 << 10 && said.text.ends_with('…') && said.full_text == long);
     let source = said.source.unwrap();
     assert!(source.external_id.starts_with("sha256:") && source.raw.len() > 100_000);
+}
+
+/// Begins a decision that the log doesn't take: the next ones on the same aggregate stand behind it.
+fn hold_up<S: Fold>(world: &World, aggregate: AggregateId) {
+    let log = world.log.clone();
+    tokio::spawn(async move {
+        let cause = Cause::outside("service:test", new_traceparent([7; 24]));
+        let event = || NewEvent::new(Uuid::now_v7(), Utc::now(), &cause, v1::UpdateKept::default());
+        log.decide(&aggregate, AtLeast::Cached, |_: &S, _| Ok::<_, Infallible>((vec![event()], ()))).await
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_command_keeps_its_caller_waiting_while_the_log_hangs() {
+    let world = World::start().await;
+    let conversation = world.client(4711).await;
+    let contact = ids::contact(&world.tenant, "tg", "4711");
+    let hook = json!({"url": "https://1.1.1.1/hook", "types": ["*"]});
+    let webhook = world.command(Method::POST, "/api/v1/webhooks", hook).await.text("id");
+    let server = world.server.as_ref().unwrap();
+    let tenant = &world.tenant;
+    // What is loaded is known, so that each waits to be appended.
+    world.command(Method::POST, &format!("/api/v1/conversations/{conversation}/takeover"), json!({"by": "anna"})).await;
+    world.command(Method::PATCH, &format!("/api/v1/contacts/{contact}"), json!({"name": "Ana"})).await;
+    world.log.load::<Tenant>(&ids::tenant_aggregate(tenant), AtLeast::Latest).await.unwrap();
+    server.signal(Signal::SIGSTOP);
+    let began = Instant::now();
+    hold_up::<Tenant>(&world, ids::tenant_aggregate(tenant));
+    let calls = [
+        (Method::POST, format!("/api/v1/conversations/{conversation}/release"), json!({"by": "anna"})),
+        (Method::PATCH, format!("/api/v1/contacts/{contact}"), json!({"name": "Anna"})),
+        (Method::POST, format!("/api/v1/webhooks/{webhook}/rotate"), json!({})),
+        (Method::POST, "/api/v1/breaker/reset".to_owned(), json!({})),
+    ];
+    let world = &world;
+    let answers = calls.map(|(method, path, body)| async move {
+        let answer = world.command(method, &path, body).await;
+        (path, answer)
+    });
+    for (path, answer) in futures::future::join_all(answers).await {
+        let code = answer.json()["code"].clone();
+        assert_eq!((answer.status, code), (StatusCode::SERVICE_UNAVAILABLE, json!("log_unavailable")), "{path}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    server.signal(Signal::SIGCONT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_past_what_is_too_far_and_what_is_shown_again_is_told_by_the_clock() {
+    let began: DateTime<Utc> = "2031-03-01T12:00:00Z".parse().unwrap();
+    let (clock, hand) = Clock::by_hand(began);
+    let world = World::start_by(clock).await;
+    let said = world.command(Method::POST, "/api/v1/messages", web("ana", "hola")).await;
+    let conversation = said.text("conversation_id");
+    let recorded = world.log.read(said.json()["position"].as_u64().unwrap()).await.unwrap().unwrap();
+    assert_eq!(recorded.metadata.at, began);
+    let promised = async |key: &str, due_at: &str| {
+        let body = json!({"conversation_id": conversation, "text": "well?", "due_at": due_at});
+        let answer = world.keyed(key, "/api/v1/follow-ups", body).await;
+        (answer.status.as_u16(), answer.json()["code"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(promised("1", "2031-03-01T11:59:59Z").await, (422, "past".to_owned()));
+    assert_eq!(promised("2", "2033-03-02T12:00:00Z").await, (422, "too_far".to_owned()));
+    assert_eq!(promised("3", "2031-03-01T12:30:00Z").await, (201, String::new()));
+    hand.turn(TimeDelta::hours(1));
+    assert_eq!(promised("4", "2031-03-01T12:30:00Z").await, (422, "past".to_owned()));
+    // A phrase is read at the same time.
+    let body = json!({"conversation_id": conversation, "text": "well?", "phrase": "en dos horas"});
+    let id = world.command(Method::POST, "/api/v1/follow-ups", body).await.text("id");
+    assert_eq!(state(&world, &conversation).await.follow_ups[&id].due_at, began + TimeDelta::hours(3));
+
+    let hook = json!({"url": "https://1.1.1.1/hook", "types": ["*"]});
+    let made = world.keyed("hook", "/api/v1/webhooks", hook.clone()).await.text("secret");
+    hand.turn(TimeDelta::hours(23));
+    assert_eq!(world.keyed("hook", "/api/v1/webhooks", hook.clone()).await.text("secret"), made);
+    hand.turn(TimeDelta::hours(2));
+    assert_eq!(world.keyed("hook", "/api/v1/webhooks", hook).await.text("code"), "secret_shown");
 }

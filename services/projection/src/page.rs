@@ -1,17 +1,20 @@
-//! What is served in the open: the page at `/` and the documents of the interfaces.
+//! What is served in the open: the page at `/` and the document of the events.
+
+use std::collections::BTreeMap;
 
 use axum::{
-    Router,
     body::Body,
     http::{HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
+use steward_http::openapi::{LISTENER, problems};
+use utoipa::{
+    IntoResponses,
+    openapi::{self, RefOr},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::asyncapi;
-
-/// Written by hand; a test compares it with the routes.
-pub const OPENAPI: &str = include_str!("../openapi.json");
 
 const PAGE: &str = include_str!("../page/index.html");
 
@@ -19,17 +22,30 @@ const PAGE: &str = include_str!("../page/index.html");
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
                       img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-pub fn router() -> Router {
-    Router::new()
-        .route("/", get(page))
-        .route("/openapi.json", get(async || json(OPENAPI)))
-        .route("/asyncapi.json", get(async || json(asyncapi::json())))
+pub fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
+    OpenApiRouter::new().routes(routes!(page)).routes(routes!(events))
 }
 
-fn json(document: impl Into<Body>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], document.into()).into_response()
+/// The AsyncAPI document of the events and of the stream they stand in
+#[utoipa::path(
+    get,
+    path = "/asyncapi.json",
+    tag = "documents",
+    operation_id = "get_asyncapi",
+    responses((status = 200, description = "AsyncAPI 3.0", body = Object), Open),
+)]
+async fn events() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], Body::from(asyncapi::json())).into_response()
 }
 
+/// The page: what happens, live
+#[utoipa::path(
+    get,
+    path = "/",
+    tag = "documents",
+    operation_id = "get_page",
+    responses((status = 200, description = "HTML", body = String, content_type = "text/html"), Open),
+)]
 async fn page() -> Response {
     let headers: [(HeaderName, HeaderValue); 5] = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
@@ -39,4 +55,13 @@ async fn page() -> Response {
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
     (headers, PAGE).into_response()
+}
+
+/// What can go wrong with what is the same for everybody.
+struct Open;
+
+impl IntoResponses for Open {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        problems([LISTENER])
+    }
 }

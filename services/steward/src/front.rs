@@ -1,6 +1,7 @@
 //! The HTTP listener: health, readiness and metrics from the first moment, everything else once the services are ready.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
@@ -9,17 +10,25 @@ use anyhow::Context;
 use axum::{
     Router,
     extract::{Request, State},
-    http::header,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use deadpool_postgres::Pool;
 use metrics_exporter_prometheus::PrometheusHandle;
-use steward_http::{ClientAddress, Guard, Limits, Problem};
+use steward_http::{
+    ClientAddress, Guard, Limits, Problem,
+    openapi::{Code, GUARD, LISTENER, operations, problems},
+};
 use steward_log::Log;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
+use utoipa::{
+    IntoResponses,
+    openapi::{self, OpenApi, RefOr},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{readiness::Readiness, telemetry};
 
@@ -68,19 +77,17 @@ impl Front {
         limits: Limits,
         shutdown: CancellationToken,
     ) -> std::io::Result<()> {
-        let router = self.probes().route("/metrics", get(metrics)).fallback(services).with_state(self);
+        let (routes, _) = probes().merge(metered()).split_for_parts();
+        let router = routes.fallback(services).with_state(self);
         steward_http::serve(listener, telemetry::traced(router), limits, shutdown).await
     }
 
     /// Serves metrics without asking for a key, on a listener of their own.
     pub async fn serve_metrics(self, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<()> {
         let open = async |State(front): State<Self>| front.render();
-        let router = self.probes().route("/metrics", get(open)).fallback(steward_http::unknown_path).with_state(self);
+        let (probes, _) = probes().split_for_parts();
+        let router = probes.route("/metrics", get(open)).fallback(steward_http::unknown_path).with_state(self);
         steward_http::serve(listener, router, Limits { connections: 64, ..Limits::default() }, shutdown).await
-    }
-
-    fn probes(&self) -> Router<Self> {
-        Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz))
     }
 
     fn not_yet(&self) -> Response {
@@ -94,6 +101,21 @@ impl Front {
     }
 }
 
+/// What these routes say of themselves.
+pub fn openapi() -> OpenApi {
+    let mut probes = probes().into_openapi();
+    operations(&mut probes).for_each(|(_, operation)| operation.security = Some(Vec::new()));
+    probes.merge_from(metered().into_openapi())
+}
+
+fn probes() -> OpenApiRouter<Front> {
+    OpenApiRouter::new().routes(routes!(healthz)).routes(routes!(readyz))
+}
+
+fn metered() -> OpenApiRouter<Front> {
+    OpenApiRouter::new().routes(routes!(metrics))
+}
+
 async fn services(State(front): State<Front>, request: Request) -> Response {
     match front.0.opened.get() {
         Some(opened) => match opened.services.clone().call(request).await {
@@ -104,7 +126,16 @@ async fn services(State(front): State<Front>, request: Request) -> Response {
     }
 }
 
-/// 503 when a part has ended or can't go on: whoever supervises this process is to start it anew.
+/// Whether it runs
+///
+/// 503 when a part of it has ended or can't go on: whoever supervises this process is to start it anew.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "process",
+    operation_id = "get_health",
+    responses((status = 200, description = "it runs", body = String, content_type = "text/plain"), Dead),
+)]
 async fn healthz(State(front): State<Front>) -> Response {
     match front.0.opened.get().and_then(|opened| opened.readiness.dead()) {
         Some(problem) => problem.into_response(),
@@ -112,7 +143,16 @@ async fn healthz(State(front): State<Front>) -> Response {
     }
 }
 
-/// 503 when something isn't done in time, or couldn't be.
+/// Whether it serves
+///
+/// 503 until it does, while NATS or Postgres is away, while a part of it is behind, and once it stops.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "process",
+    operation_id = "get_readiness",
+    responses((status = 200, description = "it serves", body = String, content_type = "text/plain"), Unready),
+)]
 async fn readyz(State(front): State<Front>) -> Response {
     if front.0.shutdown.is_cancelled() {
         return Problem::unavailable("stopping", "Steward is stopping; ask the one that takes over.").into_response();
@@ -124,7 +164,17 @@ async fn readyz(State(front): State<Front>) -> Response {
     }
 }
 
-/// They are of all tenants, and stand on a listener that may be public: only with a key, where keys are needed.
+/// Prometheus metrics
+///
+/// They are of all tenants, and stand on a listener that may be public: only with a key, where keys are needed. Without one
+/// they stand on the listener `server.metrics_listen`.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "process",
+    operation_id = "get_metrics",
+    responses((status = 200, description = "as Prometheus scrapes them", body = String, content_type = "text/plain"), Unmeasured),
+)]
 async fn metrics(State(front): State<Front>, request: Request) -> Response {
     let client = request.extensions().get::<ClientAddress>().copied();
     let guard = front.0.opened.get().map(|opened| &opened.guard).or(front.0.early.as_ref());
@@ -133,6 +183,43 @@ async fn metrics(State(front): State<Front>, request: Request) -> Response {
         Ok(_) => front.render(),
         Err(problem) => problem.into_response(),
     }
+}
+
+struct Dead;
+
+const DEAD: &[Code] = &[unavailable("dead", "a part can't go on; the process ends by itself")];
+
+impl IntoResponses for Dead {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        problems([LISTENER, DEAD])
+    }
+}
+
+struct Unready;
+
+const UNREADY: &[Code] = &[
+    unavailable("stopping", "it stops; ask the one that takes over"),
+    unavailable("behind", "a part of it is behind; it goes on by itself"),
+    unavailable("nats_down", "NATS doesn't answer; Steward keeps trying"),
+    unavailable("postgres_down", "Postgres doesn't answer; Steward keeps connecting"),
+];
+
+impl IntoResponses for Unready {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        problems([LISTENER, DEAD, UNREADY])
+    }
+}
+
+struct Unmeasured;
+
+impl IntoResponses for Unmeasured {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        problems([LISTENER, GUARD])
+    }
+}
+
+const fn unavailable(code: &'static str, when: &'static str) -> Code {
+    Code::new(StatusCode::SERVICE_UNAVAILABLE, code, when)
 }
 
 /// Binds a listener.

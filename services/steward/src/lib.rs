@@ -6,6 +6,7 @@ mod descriptors;
 pub mod disk;
 pub mod find;
 pub mod front;
+pub mod openapi;
 pub mod postgres;
 mod readiness;
 pub mod run_file;

@@ -13,7 +13,7 @@ use steward_settings::{InForce, Settings};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::postgres::Pools;
+use crate::{openapi, postgres::Pools};
 
 /// Waits between attempts to register Telegram's webhooks.
 const REGISTER_WAIT: Duration = Duration::from_secs(2);
@@ -136,7 +136,7 @@ impl Runtime {
             let tenant = TenantId::new(&channel.tenant).with_context(|| format!("tenant of channel {}", channel.id))?;
             Ok(steward_projection::Channel { tenant, id: channel.id.clone(), kind: channel.kind.name().to_owned() })
         });
-        Ok(measure(steward_projection::router(Reads {
+        let reads = steward_projection::router(Reads {
             log: self.log.clone(),
             pool: reader,
             reached,
@@ -144,7 +144,10 @@ impl Runtime {
             channels: channels.collect::<anyhow::Result<_>>()?,
             limits: settings.limits.clone(),
             shutdown: self.shutdown.clone(),
-        })))
+        });
+        // Whoever reads is told of all interfaces, also where others serve them.
+        let (documents, _) = openapi::routes().split_for_parts();
+        Ok(measure(reads.merge(documents)))
     }
 }
 

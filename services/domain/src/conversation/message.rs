@@ -40,6 +40,8 @@ pub enum OnReply {
 }
 
 impl OnReply {
+    pub const ALL: [Self; 4] = [Self::Cancel, Self::Hold, Self::Inject, Self::Keep];
+
     pub fn of_name(name: &str) -> Option<Self> {
         match name {
             "cancel" => Some(Self::Cancel),

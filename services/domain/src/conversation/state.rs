@@ -178,6 +178,8 @@ pub enum CancelOn {
 }
 
 impl CancelOn {
+    pub const ALL: [Self; 2] = [Self::ClientResponse, Self::Never];
+
     pub fn of_name(name: &str) -> Option<Self> {
         match name {
             "client_response" => Some(Self::ClientResponse),

@@ -13,8 +13,8 @@ pub enum Nature {
 
 /// A decision that the rules of one aggregate don't allow. What it displays is advice: what stands against it, and what to do.
 pub trait Refusal: std::error::Error + Send + Sync + 'static {
-    /// The code of every refusal of this aggregate, with its nature.
-    const CODES: &'static [(&'static str, Nature)];
+    /// The code of every refusal of this aggregate, with its nature and its advice, in which values stand as `{name}`.
+    const CODES: &'static [(&'static str, Nature, &'static str)];
 
     /// Stable and documented.
     fn code(&self) -> &'static str;
@@ -37,8 +37,8 @@ macro_rules! refusals {
         }
 
         impl $crate::kernel::Refusal for $name {
-            const CODES: &'static [(&'static str, $crate::kernel::Nature)] =
-                &[$(($code, $crate::kernel::Nature::$nature)),*];
+            const CODES: &'static [(&'static str, $crate::kernel::Nature, &'static str)] =
+                &[$(($code, $crate::kernel::Nature::$nature, $advice)),*];
 
             fn code(&self) -> &'static str {
                 match self {
@@ -69,13 +69,13 @@ mod tests {
         let lists =
             [conversation::Refused::CODES, contact::Refused::CODES, tenant::Refused::CODES, webhook::Refused::CODES];
         for list in lists {
-            let codes: HashSet<_> = list.iter().map(|(code, _)| *code).collect();
+            let codes: HashSet<_> = list.iter().map(|(code, ..)| *code).collect();
             assert_eq!(codes.len(), list.len(), "{list:?}");
-            for (code, nature) in list {
+            for (code, nature, _) in list {
                 assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{code}");
                 assert_eq!(code.starts_with("unknown_"), *nature == Nature::Unknown, "{code}");
-                let elsewhere = lists.iter().flat_map(|other| *other).filter(|(other, _)| other == code);
-                assert!(elsewhere.into_iter().all(|(_, other)| other == nature), "{code}");
+                let elsewhere = lists.iter().flat_map(|other| *other).filter(|(other, ..)| other == code);
+                assert!(elsewhere.into_iter().all(|(_, other, _)| other == nature), "{code}");
             }
         }
     }
@@ -83,7 +83,8 @@ mod tests {
     #[test]
     fn a_refusal_has_a_listed_code_and_its_advice() {
         let refused = conversation::Refused::UnknownMessage { id: "m".to_owned() };
-        assert!(conversation::Refused::CODES.contains(&(refused.code(), refused.nature())));
+        let listed = |(code, nature, _): &(_, _, _)| (*code, *nature) == (refused.code(), refused.nature());
+        assert!(conversation::Refused::CODES.iter().any(listed));
         assert_eq!(refused.to_string(), "there is no message `m` in this conversation's outbox");
     }
 }

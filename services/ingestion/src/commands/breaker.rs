@@ -1,36 +1,44 @@
 //! `POST /api/v1/breaker/reset`: a person has looked, and what goes out by itself may go on.
 
-use axum::{extract::State, http::StatusCode};
+use axum::extract::State;
 use serde::Deserialize;
 use steward_domain::{
     ids,
     tenant::{Refused, Tenant},
 };
 use steward_http::Problem;
-use steward_log::AtLeast;
+use utoipa::ToSchema;
 
-use super::{Answer, Command, humans::as_asked};
-use crate::{intake::Intake, origin::new_event, outside::Note};
+use super::{Answer, Command, humans::as_asked, openapi::Refuses};
+use crate::{intake::Intake, outside::Note};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = BreakerResetting, example = json!({ "note": "the token was mended" }))]
 pub struct Reset {
     /// What was found.
     note: Option<Note>,
 }
 
-/// The dispatcher sees the reset and lets go of what was held meanwhile.
+/// A person has looked: what goes out by itself may go on
+///
+/// So does everything that the breaker held meanwhile, at the channels' rate limits; each message is weighed again, so one
+/// that the client has answered or that needs approval doesn't go. Cancel beforehand what is not to go.
+#[utoipa::path(
+    post,
+    path = "/api/v1/breaker/reset",
+    tag = "breaker",
+    operation_id = "reset_breaker",
+    request_body = Option<Reset>,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Tenant>),
+)]
 pub async fn reset(State(intake): State<Intake>, command: Command<Reset>) -> Result<Answer, Problem> {
     let tenant = &command.caller.tenant;
-    let (cause, by) = (command.cause(), command.caller.actor());
+    let by = command.caller.actor();
     let note = command.body.note.as_deref().unwrap_or_default();
     let aggregate = ids::tenant_aggregate(tenant);
-    let decided = intake.log.decide(&aggregate, AtLeast::Latest, |state: &Tenant, _| {
-        let events = as_asked(state.reset_breaker(&by, note), "breaker_closed", command.may_repeat())?;
-        Ok::<_, Refused>((events.into_iter().map(|event| new_event(&cause, event)).collect(), ()))
+    let carried_out = command.carry_out(&intake, &aggregate, |state: &Tenant| {
+        Ok::<_, Refused>((as_asked(state.reset_breaker(&by, note), "breaker_closed", command.may_repeat())?, ()))
     });
-    let decided = decided.await?;
-    command.done(&intake);
-    let position = decided.appended.map_or(decided.version, |appended| appended.position);
-    Ok(Answer { status: StatusCode::OK, id: tenant.to_string(), conversation_id: None, position })
+    Ok(Answer::of_none(tenant.to_string(), carried_out.await?.position))
 }

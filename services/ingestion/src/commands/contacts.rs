@@ -1,6 +1,6 @@
 //! What is known of a contact, set by an operator; and which contacts are one person.
 
-use axum::{extract::State, http::StatusCode};
+use axum::extract::State;
 use serde::Deserialize;
 use steward_domain::{
     contact::{Contact, How, Merge, Refused},
@@ -8,42 +8,57 @@ use steward_domain::{
 };
 use steward_http::{ApiPath, Problem};
 use steward_language::Language;
-use steward_log::AtLeast;
+use steward_log::{AtLeast, LogError};
 use steward_proto::{Event, v1};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Answer, Command, outbox::Nothing};
+use super::{Answer, Command, openapi::Refuses, outbox::Nothing};
 use crate::{
     intake::Intake,
     merging,
-    origin::new_event,
     outside::{Line, Note, OutsideName},
+    patience::in_time,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ContactChanges, example = json!({ "timezone": "Asia/Makassar", "followup_hour": 10 }))]
 pub struct Changes {
     name: Option<Line>,
+    /// BCP 47
     language: Option<String>,
+    /// IANA
     timezone: Option<String>,
+    #[schema(minimum = 0, maximum = 23)]
     followup_hour: Option<u32>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ContactMerging, example = json!({ "into": "2c1f7a90-6f55-5c0e-8d1e-0b5f4f6f9a11", "reason": "the same person by mail" }))]
 pub struct MergeInto {
     /// The contact that is to stand for both.
     into: String,
     reason: Option<Note>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ContactSplitting, example = json!({ "reason": "they only share a name" }))]
 pub struct Split {
     reason: Option<Note>,
 }
 
-/// `PATCH /api/v1/contacts/{id}`
+/// Changes what is known of a contact
+#[utoipa::path(
+    patch,
+    path = "/api/v1/contacts/{id}",
+    tag = "contacts",
+    operation_id = "change_contact",
+    request_body = Changes,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Contact>),
+)]
 pub async fn change(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -86,7 +101,14 @@ pub async fn change(
     .await
 }
 
-/// `POST /api/v1/contacts/{id}/archive`: nothing proactive is sent to them from now on.
+/// Nothing proactive is sent to them any more
+#[utoipa::path(
+    post,
+    path = "/api/v1/contacts/{id}/archive",
+    tag = "contacts",
+    operation_id = "archive_contact",
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Contact>),
+)]
 pub async fn archive(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -98,8 +120,19 @@ pub async fn archive(
     .await
 }
 
-/// `POST /api/v1/contacts/{id}/merge`: the other contact stands for this one from now on. One that was merged itself is
-/// followed to the contact that stands for it.
+/// Two contacts are one person
+///
+/// The contact in `into` stands for this one from now on: its settings count, and limits count over the conversations of
+/// both. One that was merged itself is followed to the contact that stands for it. One that has never written in a
+/// conversation of their own is unknown.
+#[utoipa::path(
+    post,
+    path = "/api/v1/contacts/{id}/merge",
+    tag = "contacts",
+    operation_id = "merge_contacts",
+    request_body = MergeInto,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Contact>),
+)]
 pub async fn merge(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -108,9 +141,13 @@ pub async fn merge(
     let (contact, named) = (contact_id(&id)?, contact_id(&command.body.into)?);
     let tenant = &command.caller.tenant;
     let load = async |id| intake.log.load::<Contact>(&ids::contact_aggregate(tenant, id), AtLeast::Latest).await;
-    // A contact that was merged into this very one is no way round: the rules say why.
-    let into = load(named).await?.state.merged_into.filter(|into| *into != contact).unwrap_or(named);
-    let (merged, survivor) = tokio::try_join!(load(contact), load(into))?;
+    let looking = async {
+        // A contact that was merged into this very one is no way round: the rules say why.
+        let into = load(named).await?.state.merged_into.filter(|into| *into != contact).unwrap_or(named);
+        let (merged, survivor) = tokio::try_join!(load(contact), load(into))?;
+        Ok::<_, LogError>((into, merged, survivor))
+    };
+    let (into, merged, survivor) = in_time(looking).await?;
     let position = if merged.state.merged_into == Some(into) && survivor.state.merged.contains_key(&contact) {
         merged.version.max(survivor.version)
     } else {
@@ -124,13 +161,23 @@ pub async fn merge(
             conversations: conversations.remove(&contact).unwrap_or_default(),
             into_conversations: conversations.remove(&into).unwrap_or_default(),
         };
-        merging::merge(&intake.log, tenant, &command.cause(), &merge).await?
+        in_time(merging::merge(&intake.log, tenant, &command.cause(), &merge)).await?
     };
     command.done(&intake);
-    Ok(Answer { status: StatusCode::OK, id: contact.to_string(), conversation_id: None, position })
+    Ok(Answer::of_none(contact.to_string(), position))
 }
 
-/// `POST /api/v1/contacts/{id}/split`: a merged contact stands for itself again.
+/// A merged contact stands for itself again
+///
+/// Nothing was rewritten by the merge, so all is as if it hadn't been.
+#[utoipa::path(
+    post,
+    path = "/api/v1/contacts/{id}/split",
+    tag = "contacts",
+    operation_id = "split_contact",
+    request_body = Option<Split>,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Contact>),
+)]
 pub async fn split(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -142,9 +189,10 @@ pub async fn split(
     let asked = (contact, by.as_str(), reason);
     let tenant = &command.caller.tenant;
     merging::known(&intake.log, tenant, contact).await?;
-    let position = merging::split(&intake.log, tenant, &command.cause(), asked, command.may_repeat()).await?;
+    let cause = command.cause();
+    let position = in_time(merging::split(&intake.log, tenant, &cause, asked, command.may_repeat())).await?;
     command.done(&intake);
-    Ok(Answer { status: StatusCode::OK, id: contact.to_string(), conversation_id: None, position })
+    Ok(Answer::of_none(contact.to_string(), position))
 }
 
 fn contact_id(text: &str) -> Result<Uuid, Problem> {
@@ -160,15 +208,11 @@ async fn decide<T>(
     let contact = contact_id(id)?;
     merging::known(&intake.log, &command.caller.tenant, contact).await?;
     let aggregate = ids::contact_aggregate(&command.caller.tenant, contact);
-    let cause = command.cause();
-    let decided = intake.log.decide(&aggregate, AtLeast::Cached, |state: &Contact, _| {
+    let carried_out = command.carry_out(intake, &aggregate, |state: &Contact| {
         state.stands_for_itself()?;
-        Ok::<_, Refused>((decision(state).into_iter().map(|event| new_event(&cause, event)).collect(), ()))
+        Ok::<_, Refused>((decision(state), ()))
     });
-    let decided = decided.await?;
-    command.done(intake);
-    let position = decided.appended.map_or(decided.version, |appended| appended.position);
-    Ok(Answer { status: StatusCode::OK, id: contact.to_string(), conversation_id: None, position })
+    Ok(Answer::of_none(contact.to_string(), carried_out.await?.position))
 }
 
 /// # Errors

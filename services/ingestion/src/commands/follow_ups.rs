@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use chrono::Utc;
 use serde::Deserialize;
 use serde_json::Value;
 use steward_domain::{
@@ -16,59 +15,86 @@ use steward_domain::{
 use steward_http::{ApiPath, Problem};
 use steward_log::AtLeast;
 use steward_proto::v1;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
     Answer, Command, changed, conversation_id, conversation_of, decide,
     humans::{as_asked, known},
+    openapi::{self, Refuses},
     when::Clock,
 };
 use crate::{
     intake::Intake,
     merging,
     outside::{Line, Note, OutsideText, Words},
+    patience::in_time,
 };
 
 const UNKNOWN: &str = "unknown_follow_up";
 
-#[derive(Deserialize)]
+/// Kinds of action.
+pub const ACTIONS: [&str; 4] = ["message", "compose", "task", "tool"];
+
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewFollowUp, example = json!({ "conversation_id": "7b3d4e52-8f0c-5a51-9d0e-2f6a1c9b8e47", "text": "Have you had time to look?", "phrase": "tomorrow at 10" }))]
 pub struct New {
     conversation_id: String,
+    /// Not needed for kinds of action other than message.
     text: Option<Words>,
+    #[schema(format = DateTime)]
     due_at: Option<String>,
+    /// "in two hours", "завтра утром", "el viernes"
     phrase: Option<Line>,
+    /// What takes it back; if nothing is said, the client's next message.
+    #[schema(schema_with = openapi::cancel_on)]
     cancel_on: Option<String>,
     intention: Option<Line>,
+    /// Reads back as `scheduled_reason`.
     reason: Option<Note>,
+    /// Replaces the pending one with the same key.
     key: Option<Line>,
     action: Option<Action>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewAction)]
 struct Action {
+    #[schema(schema_with = openapi::action_kind)]
     kind: String,
     prompt: Option<Words>,
     tool: Option<Line>,
     input: Option<Value>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = FollowUpChanges, example = json!({ "phrase": "in two days" }))]
 pub struct Changes {
+    #[schema(format = DateTime)]
     due_at: Option<String>,
     phrase: Option<Line>,
     text: Option<Words>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = FollowUpCancelling, example = json!({ "reason": "they called" }))]
 pub struct Cancel {
     reason: Option<Note>,
 }
 
-/// `POST /api/v1/follow-ups`
+/// Schedules a follow-up: `due_at` or `phrase`
+#[utoipa::path(
+    post,
+    path = "/api/v1/follow-ups",
+    tag = "follow-ups",
+    operation_id = "schedule_follow_up",
+    request_body = New,
+    responses((status = 201, description = "recorded", body = Answer), Refuses<Conversation>),
+)]
 pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Result<Answer, Problem> {
     let body = &command.body;
     let conversation = conversation_id(&body.conversation_id)?;
@@ -79,9 +105,9 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
             Problem::unprocessable("bad_body", "`cancel_on` must be \"client_response\" or \"never\"")
         })?,
     };
-    let Person { clock, contact } = person(&intake, &command, conversation).await?;
+    let Person { clock, contact } = in_time(person(&intake, &command, conversation)).await?;
     let when = clock.when(body.due_at.as_deref(), body.phrase.as_deref())?;
-    let elsewhere = open_elsewhere(&intake, &command, &contact, conversation).await?;
+    let elsewhere = in_time(open_elsewhere(&intake, &command, &contact, conversation)).await?;
     let follow_up_id = ids::follow_up(conversation, command.unique());
     let position = decide(&intake, &command, conversation, |state| {
         if state.follow_ups.contains_key(&follow_up_id) {
@@ -110,14 +136,21 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
             context: String::new(),
             by: command.caller.actor(),
         };
-        state.schedule(Utc::now(), false, promise)
+        state.schedule(intake.log.clock().now(), false, promise)
     })
     .await?;
-    command.done(&intake);
     Ok(Answer::created(follow_up_id, conversation, position))
 }
 
-/// `PATCH /api/v1/follow-ups/{id}`
+/// Moves it or changes its text
+#[utoipa::path(
+    patch,
+    path = "/api/v1/follow-ups/{id}",
+    tag = "follow-ups",
+    operation_id = "change_follow_up",
+    request_body = Changes,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Conversation>),
+)]
 pub async fn change(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -133,7 +166,7 @@ pub async fn change(
         ));
     }
     let when = if timed {
-        let Person { clock, .. } = person(&intake, &command, conversation).await?;
+        let Person { clock, .. } = in_time(person(&intake, &command, conversation)).await?;
         Some(clock.when(due_at.as_deref(), phrase.as_deref())?)
     } else {
         None
@@ -143,7 +176,7 @@ pub async fn change(
         let mut events = Vec::new();
         if let Some(when) = &when {
             let words = (when.phrase.clone(), when.rule.clone());
-            events.extend(state.move_follow_up(Utc::now(), &id, when.due_at, words, (&by, ""))?);
+            events.extend(state.move_follow_up(intake.log.clock().now(), &id, when.due_at, words, (&by, ""))?);
         }
         if let Some(text) = text {
             events.extend(state.change_follow_up_text(&id, text.to_string(), &by)?);
@@ -151,11 +184,18 @@ pub async fn change(
         Ok(events)
     })
     .await?;
-    command.done(&intake);
     Ok(Answer::changed(id, conversation, position))
 }
 
-/// `DELETE /api/v1/follow-ups/{id}`
+/// Cancels it
+#[utoipa::path(
+    delete,
+    path = "/api/v1/follow-ups/{id}",
+    tag = "follow-ups",
+    operation_id = "cancel_follow_up",
+    request_body = Option<Cancel>,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Conversation>),
+)]
 pub async fn cancel(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -197,7 +237,8 @@ async fn person<T>(intake: &Intake, command: &Command<T>, conversation: Uuid) ->
         Some(id) => merging::contact(&intake.log, tenant, id).await?,
         None => Arc::default(),
     };
-    let clock = Clock::of(&effective(&intake.settings.now().defaults, Some(&contact), &state), Utc::now());
+    let clock =
+        Clock::of(&effective(&intake.settings.now().defaults, Some(&contact), &state), intake.log.clock().now());
     Ok(Person { clock, contact })
 }
 
@@ -221,7 +262,7 @@ async fn open_elsewhere<T>(
 
 fn action(given: Option<&Action>) -> Result<v1::Action, Problem> {
     let Some(given) = given else { return Ok(v1::Action { kind: "message".to_owned(), ..v1::Action::default() }) };
-    if !matches!(given.kind.as_str(), "message" | "compose" | "task" | "tool") {
+    if !ACTIONS.contains(&given.kind.as_str()) {
         return Err(Problem::unprocessable(
             "bad_body",
             "`action.kind` must be \"message\", \"compose\", \"task\" or \"tool\"",

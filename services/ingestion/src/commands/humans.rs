@@ -1,7 +1,6 @@
 //! A human takes a conversation over, gives it back, writes in it.
 
 use axum::extract::State;
-use chrono::Utc;
 use serde::Deserialize;
 use steward_domain::{
     conversation::{
@@ -13,30 +12,38 @@ use steward_domain::{
 };
 use steward_http::{ApiPath, Problem};
 use steward_proto::Event;
+use utoipa::ToSchema;
 
-use super::{Answer, Command, conversation_id, decide, when::instant};
+use super::{Answer, Command, conversation_id, decide, openapi::Refuses, when::instant};
 use crate::{
     intake::Intake,
     outside::{Line, Note, Words},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "by": "anna", "note": "she asked for a person" }))]
 pub struct TakeOver {
+    /// Who.
     by: Line,
     note: Option<Note>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "by": "anna" }))]
 pub struct Release {
+    /// Who.
     by: Line,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = HumanMessage, example = json!({ "text": "This is Anna, I have looked into it." }))]
 pub struct Write {
     text: Words,
+    /// Later.
+    #[schema(format = DateTime)]
     send_at: Option<String>,
 }
 
@@ -47,7 +54,15 @@ fn named(by: &str) -> Result<&str, Problem> {
     }
 }
 
-/// `POST /api/v1/conversations/{id}/takeover`
+/// A human takes over
+#[utoipa::path(
+    post,
+    path = "/api/v1/conversations/{id}/takeover",
+    tag = "conversations",
+    operation_id = "take_over",
+    request_body = TakeOver,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Conversation>),
+)]
 pub async fn take_over(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -60,11 +75,18 @@ pub async fn take_over(
         as_asked(state.take_over(by, "http", note), "already_taken_over", command.may_repeat())
     })
     .await?;
-    command.done(&intake);
     Ok(Answer::changed(conversation.to_string(), conversation, position))
 }
 
-/// `POST /api/v1/conversations/{id}/release`
+/// The bot has it again
+#[utoipa::path(
+    post,
+    path = "/api/v1/conversations/{id}/release",
+    tag = "conversations",
+    operation_id = "release_conversation",
+    request_body = Release,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Conversation>),
+)]
 pub async fn release(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -73,7 +95,15 @@ pub async fn release(
     give_back(&intake, &id, &command, "http").await
 }
 
-/// `POST /api/v1/conversations/{id}/resolve`: the human's matter is settled.
+/// The human's matter is settled; the bot has it again
+#[utoipa::path(
+    post,
+    path = "/api/v1/conversations/{id}/resolve",
+    tag = "conversations",
+    operation_id = "resolve_conversation",
+    request_body = Release,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Conversation>),
+)]
 pub async fn resolve(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -90,11 +120,20 @@ async fn give_back(intake: &Intake, id: &str, command: &Command<Release>, via: &
         as_asked(state.release(by, via), "not_taken_over", command.may_repeat())
     })
     .await?;
-    command.done(intake);
     Ok(Answer::changed(conversation.to_string(), conversation, position))
 }
 
-/// `POST /api/v1/conversations/{id}/messages`: a human's message at once begins a takeover, one for later doesn't.
+/// A human writes
+///
+/// A message at once begins a takeover, one for later doesn't.
+#[utoipa::path(
+    post,
+    path = "/api/v1/conversations/{id}/messages",
+    tag = "conversations",
+    operation_id = "write_as_human",
+    request_body = Write,
+    responses((status = 201, description = "recorded", body = Answer), Refuses<Conversation>),
+)]
 pub async fn write(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -108,7 +147,7 @@ pub async fn write(
         if state.outbox.contains_key(&message_id) {
             return Ok(Vec::new());
         }
-        due_at.map_or(Ok(()), |at| ahead(Utc::now(), at))?;
+        due_at.map_or(Ok(()), |at| ahead(intake.log.clock().now(), at))?;
         let queued = state.queue(Queue {
             message_id: message_id.clone(),
             author: Author::Human,
@@ -128,7 +167,6 @@ pub async fn write(
         Ok(events)
     })
     .await?;
-    command.done(&intake);
     Ok(Answer::created(message_id, conversation, position))
 }
 

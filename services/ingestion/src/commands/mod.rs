@@ -1,9 +1,11 @@
 //! Commands over HTTP: decided on the state they meet, answered with what they made and where it stands in the log.
 
 pub mod breaker;
+mod carry_out;
 pub mod contacts;
 pub mod follow_ups;
 pub mod humans;
+mod openapi;
 pub mod outbox;
 mod repeats;
 mod request;
@@ -22,17 +24,19 @@ use steward_domain::{
     ids,
 };
 use steward_http::Problem;
-use steward_log::AtLeast;
-use steward_proto::{Cause, Event};
+use steward_proto::Event;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub use openapi::name_key;
 pub use repeats::Repeats;
 pub use request::{AdminCommand, Command};
 
-use crate::{intake::Intake, origin::new_event};
+use crate::intake::Intake;
 
 /// What every command answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Done, example = json!({ "id": "7b3d4e52-8f0c-5a51-9d0e-2f6a1c9b8e47", "conversation_id": null, "position": 42 }))]
 pub struct Answer {
     #[serde(skip)]
     status: StatusCode,
@@ -40,7 +44,7 @@ pub struct Answer {
     id: String,
     /// `None` for what belongs to no single conversation.
     conversation_id: Option<String>,
-    /// The log position to wait for.
+    /// Its log position: send it as `Steward-After` to read your own write.
     position: u64,
 }
 
@@ -57,6 +61,11 @@ impl Answer {
 
     fn changed(id: String, conversation: Uuid, position: u64) -> Self {
         Self { status: StatusCode::OK, id, conversation_id: Some(conversation.to_string()), position }
+    }
+
+    /// Of what belongs to no single conversation.
+    fn of_none(id: String, position: u64) -> Self {
+        Self { status: StatusCode::OK, id, conversation_id: None, position }
     }
 }
 
@@ -86,7 +95,6 @@ async fn changed<T>(
 ) -> Result<Answer, Problem> {
     let conversation = conversation_of(id, unknown)?;
     let position = decide(intake, command, conversation, decision).await?;
-    command.done(intake);
     Ok(Answer::changed(id.to_owned(), conversation, position))
 }
 
@@ -98,15 +106,8 @@ async fn decide<T>(
     mut decision: impl FnMut(&Conversation) -> Result<Vec<Event>, Refused>,
 ) -> Result<u64, Problem> {
     let aggregate = ids::conversation_aggregate(&command.caller.tenant, conversation);
-    let cause: Cause = command.cause();
-    let decided = intake.log.decide(&aggregate, AtLeast::Cached, |state: &Conversation, _| {
-        let events = decision(state)?;
-        Ok::<_, Refused>((events.into_iter().map(|event| new_event(&cause, event)).collect(), ()))
-    });
-    let decided = tokio::time::timeout(crate::intake::PATIENCE, decided).await.map_err(|_| {
-        Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again")
-    })??;
-    Ok(decided.appended.map_or(decided.version, |appended| appended.position))
+    let decision = |state: &Conversation| Ok::<_, Refused>((decision(state)?, ()));
+    Ok(command.carry_out(intake, &aggregate, decision).await?.position)
 }
 
 /// Reads a body as each command would.

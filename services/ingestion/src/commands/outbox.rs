@@ -1,18 +1,23 @@
 //! Messages on their way out: queued, held, approved, changed, cancelled, tried again, moved.
 
 use axum::extract::State;
-use chrono::Utc;
 use serde::Deserialize;
 use steward_domain::{
     conversation::{
-        Author, MessageState, OnReply,
+        Author, Conversation, MessageState, OnReply,
         outbox::{Queue, ahead},
     },
     ids,
 };
 use steward_http::{ApiPath, Problem};
+use utoipa::ToSchema;
 
-use super::{Answer, Command, changed, conversation_id, decide, humans::as_asked, when::instant};
+use super::{
+    Answer, Command, changed, conversation_id, decide,
+    humans::as_asked,
+    openapi::{self, Refuses},
+    when::instant,
+};
 use crate::{
     intake::Intake,
     outside::{Line, Words},
@@ -20,31 +25,40 @@ use crate::{
 
 const UNKNOWN: &str = "unknown_message";
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewMessage, example = json!({ "conversation_id": "7b3d4e52-8f0c-5a51-9d0e-2f6a1c9b8e47", "text": "Your order is on its way." }))]
 pub struct New {
     conversation_id: String,
     text: Words,
+    #[schema(format = DateTime)]
     due_at: Option<String>,
     key: Option<Line>,
+    /// What the client's next message does to it; if nothing is said, it cancels it.
+    #[schema(schema_with = openapi::on_reply)]
     on_reply: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = MessageMove, example = json!({ "due_at": "2030-01-15T09:00:00+08:00" }))]
 pub struct Move {
+    #[schema(format = DateTime)]
     due_at: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = MessageChanges, example = json!({ "text": "Your order has left Singapore." }))]
 pub struct Changes {
     text: Option<Words>,
+    #[schema(format = DateTime)]
     due_at: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Approval, example = json!({ "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" }))]
 pub struct Approve {
     /// `approval_hash` as it was read with the message.
     hash: Line,
@@ -54,7 +68,15 @@ pub struct Approve {
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
-/// `POST /api/v1/outbox`: a message nobody waits for, so policy applies to it.
+/// Queues a message that nobody waits for, so policy applies to it
+#[utoipa::path(
+    post,
+    path = "/api/v1/outbox",
+    tag = "outbox",
+    operation_id = "queue_message",
+    request_body = New,
+    responses((status = 201, description = "recorded", body = Answer), Refuses<Conversation>),
+)]
 pub async fn queue(State(intake): State<Intake>, command: Command<New>) -> Result<Answer, Problem> {
     let body = &command.body;
     let conversation = conversation_id(&body.conversation_id)?;
@@ -71,7 +93,7 @@ pub async fn queue(State(intake): State<Intake>, command: Command<New>) -> Resul
         if state.outbox.contains_key(&message_id) {
             return Ok(Vec::new());
         }
-        due_at.map_or(Ok(()), |at| ahead(Utc::now(), at))?;
+        due_at.map_or(Ok(()), |at| ahead(intake.log.clock().now(), at))?;
         state.queue(Queue {
             message_id: message_id.clone(),
             author: Author::Bot,
@@ -87,11 +109,17 @@ pub async fn queue(State(intake): State<Intake>, command: Command<New>) -> Resul
         })
     })
     .await?;
-    command.done(&intake);
     Ok(Answer::created(message_id, conversation, position))
 }
 
-/// `POST /api/v1/outbox/{id}/cancel`
+/// Takes back a message that waits
+#[utoipa::path(
+    post,
+    path = "/api/v1/outbox/{id}/cancel",
+    tag = "outbox",
+    operation_id = "cancel_message",
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Conversation>),
+)]
 pub async fn cancel(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -105,7 +133,14 @@ pub async fn cancel(
     .await
 }
 
-/// `POST /api/v1/outbox/{id}/retry`
+/// Sends again what failed, expired or is unknown
+#[utoipa::path(
+    post,
+    path = "/api/v1/outbox/{id}/retry",
+    tag = "outbox",
+    operation_id = "retry_message",
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Conversation>),
+)]
 pub async fn retry(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -119,7 +154,15 @@ pub async fn retry(
     .await
 }
 
-/// `POST /api/v1/outbox/{id}/move`
+/// Moves a message that waits
+#[utoipa::path(
+    post,
+    path = "/api/v1/outbox/{id}/move",
+    tag = "outbox",
+    operation_id = "move_message",
+    request_body = Move,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Conversation>),
+)]
 pub async fn reschedule(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -127,10 +170,19 @@ pub async fn reschedule(
 ) -> Result<Answer, Problem> {
     let due_at = instant(&command.body.due_at)?;
     let by = command.caller.actor();
-    changed(&intake, &command, (&id, UNKNOWN), |state| state.move_message(Utc::now(), &id, due_at, &by)).await
+    changed(&intake, &command, (&id, UNKNOWN), |state| state.move_message(intake.log.clock().now(), &id, due_at, &by))
+        .await
 }
 
-/// `PATCH /api/v1/outbox/{id}`: other words, another time, or both.
+/// Gives a message that waits other words, another time, or both
+#[utoipa::path(
+    patch,
+    path = "/api/v1/outbox/{id}",
+    tag = "outbox",
+    operation_id = "change_message",
+    request_body = Changes,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Conversation>),
+)]
 pub async fn change(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -148,14 +200,21 @@ pub async fn change(
             events.extend(state.edit_message(&id, text, &by)?);
         }
         if let Some(due_at) = due_at {
-            events.extend(state.move_message(Utc::now(), &id, due_at, &by)?);
+            events.extend(state.move_message(intake.log.clock().now(), &id, due_at, &by)?);
         }
         Ok(events)
     })
     .await
 }
 
-/// `POST /api/v1/outbox/{id}/hold`
+/// Keeps a waiting message until a person lets it go
+#[utoipa::path(
+    post,
+    path = "/api/v1/outbox/{id}/hold",
+    tag = "outbox",
+    operation_id = "hold_message",
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Conversation>),
+)]
 pub async fn hold(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -168,7 +227,15 @@ pub async fn hold(
     .await
 }
 
-/// `POST /api/v1/outbox/{id}/approve`: lets a held message go, exactly as its hash names it.
+/// Lets a held message go, exactly as its `approval_hash` names it
+#[utoipa::path(
+    post,
+    path = "/api/v1/outbox/{id}/approve",
+    tag = "outbox",
+    operation_id = "approve_message",
+    request_body = Approve,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Conversation>),
+)]
 pub async fn approve(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,

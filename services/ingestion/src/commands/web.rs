@@ -1,7 +1,7 @@
 //! `POST /api/v1/messages`: a message from the `web` channel or any other source that calls us: a client's, or an operator's command.
 
 use axum::extract::State;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use steward_domain::{conversation::Conversation, ids};
@@ -9,41 +9,59 @@ use steward_http::Problem;
 use steward_log::{Append, AtLeast, Expected};
 use steward_proto::{Cause, Event, Recorded, TenantId, v1::ClientResponded};
 use steward_settings::{Channel, ChannelKind, Settings};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
     Answer, Command,
     contacts::{check_language, check_timezone},
+    openapi::{Fact, Refuses},
     repeats::reused,
 };
 use crate::{
     arrival::{Arrival, Chat, Person, Said, What},
-    intake::{Intake, PATIENCE},
+    intake::Intake,
     origin::{Origin, new_event, source_of},
     outside::{OutsideId, OutsideName, WholeText},
+    patience::in_time,
     telegram::operator::{self, Where},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ClientMessage, example = json!({ "channel_id": "web-main", "contact": { "id": "anna", "language": "en" }, "text": "Remind me in two hours." }))]
 pub struct Message {
     channel_id: String,
     contact: Contact,
     text: String,
+    /// The source's id of the message: the same one is recorded once.
+    #[schema(min_length = 1, max_length = 256)]
     external_id: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ClientContact)]
 pub struct Contact {
+    #[schema(min_length = 1, max_length = 256)]
     /// The caller's own id of the person: 1 to 256 bytes.
     id: String,
     name: Option<String>,
+    /// BCP 47
     language: Option<String>,
+    /// IANA
     timezone: Option<String>,
 }
 
-/// Records what the client wrote, once per key.
+/// Records what a client wrote on the web channel or another source, once per key
+#[utoipa::path(
+    post,
+    path = "/api/v1/messages",
+    tag = "messages",
+    operation_id = "record_message",
+    request_body = Message,
+    responses((status = 201, description = "recorded", body = Answer), Refuses<Fact>),
+)]
 pub async fn message(State(intake): State<Intake>, command: Command<Message>) -> Result<Answer, Problem> {
     let body = &command.body;
     check(body)?;
@@ -55,7 +73,8 @@ pub async fn message(State(intake): State<Intake>, command: Command<Message>) ->
         (None, None) => None,
     };
     let repeatable = key.is_some();
-    let mut origin = origin(channel, &command, key.unwrap_or_else(|| format!("event:{}", Uuid::now_v7())));
+    let key = key.unwrap_or_else(|| format!("event:{}", Uuid::now_v7()));
+    let mut origin = origin(channel, &command, key, intake.log.clock().now());
     intake.keep_raw(&mut origin.source, command.raw.clone()).await?;
     let message_id = ids::inbound_message(origin.conversation, &origin.source.key);
     let recorded = async {
@@ -65,10 +84,7 @@ pub async fn message(State(intake): State<Intake>, command: Command<Message>) ->
             record(&intake, &origin, body, repeatable).await
         }
     };
-    let recorded = tokio::time::timeout(PATIENCE, recorded).await;
-    let position = recorded.unwrap_or_else(|_| {
-        Err(Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again"))
-    })?;
+    let position = in_time(recorded).await?;
     command.done(&intake);
     Ok(Answer::created(message_id, origin.conversation, position))
 }
@@ -107,7 +123,7 @@ fn channel<'a>(settings: &'a Settings, command: &Command<Message>) -> Result<&'a
     }
 }
 
-fn origin(channel: &Channel, command: &Command<Message>, key: String) -> Origin {
+fn origin(channel: &Channel, command: &Command<Message>, key: String, now: DateTime<Utc>) -> Origin {
     let contact = &command.body.contact;
     let id = OutsideId::from(contact.id.as_str());
     let chat = Chat { external_id: id.clone(), contact: id.clone(), ..Chat::default() };
@@ -120,7 +136,7 @@ fn origin(channel: &Channel, command: &Command<Message>, key: String) -> Origin 
         timezone: said(&contact.timezone),
     };
     let what = What::Kept(OutsideName::default());
-    let arrival = Arrival { key: key.into(), at: Some(Utc::now()), chat: Some(chat.clone()), from: None, what };
+    let arrival = Arrival { key: key.into(), at: Some(now), chat: Some(chat.clone()), from: None, what };
     let source = source_of(channel, &arrival);
     let tenant = TenantId::new(&channel.tenant).expect("the configuration was checked");
     let contact_id = ids::contact(&tenant, &channel.id, &id).to_string();
@@ -164,7 +180,7 @@ async fn record(intake: &Intake, origin: &Origin, body: &Message, repeatable: bo
     };
     // A key may hold any character; the header it becomes may not.
     let dedupe_key = Some(format!("{}/{}", origin.source.channel_id, hex::encode(Sha256::digest(key))));
-    let events = vec![new_event(&origin.cause, origin.said(said))];
+    let events = vec![new_event(&intake.log, &origin.cause, origin.said(said))];
     let append = Append { aggregate: origin.aggregate(), events, expected: Expected::Any, dedupe_key };
     let appended = intake.log.append(append).await?;
     if appended.duplicate {

@@ -20,13 +20,11 @@ use steward_domain::{
 use steward_http::{ApiPath, Problem};
 use steward_log::{Append, AtLeast, Expected, LogError};
 use steward_proto::{Event, TenantId, v1};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{AdminCommand, Answer, Command, outbox::Nothing};
-use crate::{
-    intake::{Intake, PATIENCE},
-    origin::new_event,
-};
+use super::{AdminCommand, Answer, Command, openapi::Refuses, outbox::Nothing};
+use crate::{intake::Intake, origin::new_event, patience::in_time};
 
 /// Longest wait for a name's addresses.
 const LOOKUP: Duration = Duration::from_secs(3);
@@ -34,29 +32,39 @@ const LOOKUP: Duration = Duration::from_secs(3);
 /// How long a repeat of a command is answered with the secret that the command made; after that nobody sees it again.
 const SHOWN_AGAIN: TimeDelta = TimeDelta::hours(24);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewWebhook, example = json!({ "url": "https://example.com/hook", "types": ["ClientResponded"] }))]
 pub struct Wanted {
+    /// http or https; not into a private network unless [webhooks] allow_private is set.
+    #[schema(format = "uri")]
     url: String,
+    /// Names of events, as in /asyncapi.json; "*" means all.
+    #[schema(min_items = 1)]
     types: Vec<String>,
     filter: Option<Narrowed>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewWebhookFilter)]
 struct Narrowed {
     conversation_id: Option<String>,
     channel_id: Option<String>,
 }
 
 /// The only answers that hold the secret.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = WebhookSecret)]
 pub struct WithSecret {
     #[serde(skip)]
     status: StatusCode,
     id: String,
+    /// Always null.
     conversation_id: Option<String>,
+    /// Send it as `Steward-After` to read your own write.
     position: u64,
+    /// whsec_ and base64: what the signatures are made with.
     secret: String,
 }
 
@@ -68,7 +76,21 @@ impl IntoResponse for WithSecret {
     }
 }
 
-/// `POST /api/v1/webhooks`
+/// Tells a third party of events, by the Standard Webhooks scheme
+///
+/// Needs a key of role admin. Every event of these types from now on is posted to `url` as {"type", "timestamp", "data": the
+/// event}, with the headers webhook-id (the event's id), webhook-timestamp and webhook-signature. At least once and in no
+/// promised order; a 2xx answer within 15 s counts as taken, 410 disables the webhook, anything else is tried again by the
+/// schedule in [webhooks] retry. Redirects are not followed. When five events in a row couldn't be delivered over the whole
+/// schedule, the webhook is disabled with a system_notification.
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks",
+    tag = "webhooks",
+    operation_id = "create_webhook",
+    request_body = Wanted,
+    responses((status = 201, description = "made; the secret is shown only here", body = WithSecret), Refuses<Webhook>),
+)]
 pub async fn create(
     State(intake): State<Intake>,
     AdminCommand(command): AdminCommand<Wanted>,
@@ -86,17 +108,17 @@ pub async fn create(
     };
     has_room(&intake, &command.caller.tenant, id).await?;
     let decided = decide(&intake, &command, id, |state| state.create(&new)).await?;
-    with_secret(&intake, &command, StatusCode::CREATED, &new.secret, decided)
+    with_secret(intake.log.clock().now(), StatusCode::CREATED, &new.secret, decided)
 }
 
 /// Refuses one webhook more than a tenant may have. Commands at the same moment may be let through together.
 async fn has_room(intake: &Intake, tenant: &TenantId, id: Uuid) -> Result<(), Problem> {
     let aggregate = ids::webhook_aggregate(tenant, id);
-    if intake.log.load::<Webhook>(&aggregate, AtLeast::Latest).await?.state.standing != Standing::None {
-        // It is there: a repeat.
-        return Ok(());
-    }
     let counting = async {
+        if intake.log.load::<Webhook>(&aggregate, AtLeast::Latest).await?.state.standing != Standing::None {
+            // It is there: a repeat.
+            return Ok(None);
+        }
         let subjects = ["webhook_created", "webhook_deleted"].map(|event| format!("ev.{tenant}.webhook.*.{event}"));
         let mut told = std::pin::pin!(intake.log.past(0, subjects.to_vec()).await?);
         let mut there = HashSet::new();
@@ -108,13 +130,11 @@ async fn has_room(intake: &Intake, tenant: &TenantId, id: Uuid) -> Result<(), Pr
                 _ => false,
             };
         }
-        Ok::<_, LogError>(there.len())
+        Ok::<_, LogError>(Some(there.len()))
     };
-    let counted = tokio::time::timeout(PATIENCE, counting).await.map_err(|_| {
-        Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again")
-    })?;
+    let counted = in_time(counting).await?;
     let most = intake.settings.now().limits.webhooks_per_tenant;
-    if counted? < most as usize {
+    if counted.is_none_or(|there| there < most as usize) {
         return Ok(());
     }
     Err(Problem::conflict(
@@ -123,7 +143,14 @@ async fn has_room(intake: &Intake, tenant: &TenantId, id: Uuid) -> Result<(), Pr
     ))
 }
 
-/// `DELETE /api/v1/webhooks/{id}`
+/// Takes it away; what is on its way is dropped (role admin)
+#[utoipa::path(
+    delete,
+    path = "/api/v1/webhooks/{id}",
+    tag = "webhooks",
+    operation_id = "delete_webhook",
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Webhook>),
+)]
 pub async fn delete(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -131,11 +158,17 @@ pub async fn delete(
 ) -> Result<Answer, Problem> {
     let by = command.caller.actor();
     let decided = decide(&intake, &command, webhook_id(&id)?, |state| state.delete(&by)).await?;
-    command.done(&intake);
-    Ok(done(decided.id.to_string(), decided.position))
+    Ok(Answer::of_none(decided.id.to_string(), decided.position))
 }
 
-/// `POST /api/v1/webhooks/{id}/rotate`: another secret; the one before signs beside it for a day.
+/// Gives it another secret; the one before signs beside it for 24 hours (role admin)
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/{id}/rotate",
+    tag = "webhooks",
+    operation_id = "rotate_webhook_secret",
+    responses((status = 200, description = "the new secret, shown only here", body = WithSecret), Refuses<Webhook>),
+)]
 pub async fn rotate(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -143,13 +176,20 @@ pub async fn rotate(
 ) -> Result<WithSecret, Problem> {
     let (rotation, secret) = (command.unique().to_string(), new_secret());
     let by = command.caller.actor();
-    let now = Utc::now();
+    let now = intake.log.clock().now();
     let rotated =
         decide(&intake, &command, webhook_id(&id)?, |state| state.rotate(&rotation, &secret, now, &by)).await?;
-    with_secret(&intake, &command, StatusCode::OK, &secret, rotated)
+    with_secret(now, StatusCode::OK, &secret, rotated)
 }
 
-/// `POST /api/v1/webhooks/deliveries/{id}/retry`: delivered again, over a new schedule.
+/// Delivers an event again, over a new schedule (role admin)
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/deliveries/{id}/retry",
+    tag = "webhooks",
+    operation_id = "retry_delivery",
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Webhook>),
+)]
 pub async fn retry(
     State(intake): State<Intake>,
     ApiPath(id): ApiPath<String>,
@@ -158,7 +198,14 @@ pub async fn retry(
     deliver_again(&intake, &command, &id).await
 }
 
-/// `POST /api/v1/webhooks/{webhook}/deliveries/{id}/retry`: the same, named in full.
+/// The same, named together with its webhook
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/{id}/deliveries/{delivery_id}/retry",
+    tag = "webhooks",
+    operation_id = "retry_delivery_of_webhook",
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Webhook>),
+)]
 pub async fn retry_of(
     State(intake): State<Intake>,
     ApiPath((webhook, id)): ApiPath<(String, String)>,
@@ -175,8 +222,12 @@ async fn deliver_again(intake: &Intake, command: &Command<Nothing>, id: &str) ->
     let (webhook, event_position) = ids::delivery_of(id).ok_or_else(unknown_delivery)?;
     let tenant = &command.caller.tenant;
     let aggregate = ids::webhook_aggregate(tenant, webhook);
-    let seen = intake.log.load::<Webhook>(&aggregate, AtLeast::Latest).await?;
-    let event = intake.log.read(event_position).await.ok().flatten().filter(|r| r.subject.tenant == *tenant);
+    let looking = async {
+        let seen = intake.log.load::<Webhook>(&aggregate, AtLeast::Latest).await?;
+        let event = intake.log.read(event_position).await.ok().flatten().filter(|r| r.subject.tenant == *tenant);
+        Ok::<_, LogError>((seen, event))
+    };
+    let (seen, event) = in_time(looking).await?;
     let event = event.ok_or_else(unknown_delivery)?;
     seen.readable()?;
     seen.state.may_retry(&event)?;
@@ -195,14 +246,14 @@ async fn deliver_again(intake: &Intake, command: &Command<Nothing>, id: &str) ->
     };
     let append = Append {
         aggregate: ids::deliveries_aggregate(tenant, webhook),
-        events: vec![new_event(&command.cause(), retried)],
+        events: vec![new_event(&intake.log, &command.cause(), retried)],
         expected: Expected::Any,
         // The same command again is the same wish.
         dedupe_key: Some(format!("{webhook}/retry/{}", command.unique())),
     };
-    let appended = intake.log.append(append).await?;
+    let appended = in_time(intake.log.append(append)).await?;
     command.done(intake);
-    Ok(done(id.to_owned(), appended.position))
+    Ok(Answer::of_none(id.to_owned(), appended.position))
 }
 
 /// A decision on a webhook.
@@ -220,34 +271,20 @@ async fn decide<T>(
     mut decision: impl FnMut(&Webhook) -> Result<Vec<Event>, Refused>,
 ) -> Result<Decided, Problem> {
     let aggregate = ids::webhook_aggregate(&command.caller.tenant, id);
-    let cause = command.cause();
-    let decided = intake.log.decide(&aggregate, AtLeast::Cached, |state: &Webhook, _| {
+    let carried_out = command.carry_out(intake, &aggregate, |state: &Webhook| {
         let events = decision(state)?;
         let before = state.secret().cloned().zip(state.secret_since()).filter(|_| events.is_empty());
-        Ok::<_, Refused>((events.into_iter().map(|event| new_event(&cause, event)).collect(), before))
+        Ok::<_, Refused>((events, before))
     });
-    let decided = tokio::time::timeout(PATIENCE, decided).await.map_err(|_| {
-        Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again")
-    })??;
-    let position = decided.appended.map_or(decided.version, |appended| appended.position);
-    Ok(Decided { id, position, before: decided.value })
-}
-
-fn done(id: String, position: u64) -> Answer {
-    Answer { status: StatusCode::OK, id, conversation_id: None, position }
+    let carried_out = carried_out.await?;
+    Ok(Decided { id, position: carried_out.position, before: carried_out.value })
 }
 
 /// Answers with the secret that the command made; a repeat soon after gets the same answer, for the first may be lost.
-fn with_secret<T>(
-    intake: &Intake,
-    command: &Command<T>,
-    status: StatusCode,
-    made: &Secret,
-    decided: Decided,
-) -> Result<WithSecret, Problem> {
+fn with_secret(now: DateTime<Utc>, status: StatusCode, made: &Secret, decided: Decided) -> Result<WithSecret, Problem> {
     let secret = match &decided.before {
         None => made,
-        Some((secret, since)) if Utc::now() - *since < SHOWN_AGAIN => secret,
+        Some((secret, since)) if now - *since < SHOWN_AGAIN => secret,
         Some(_) => {
             return Err(Problem::conflict(
                 "secret_shown",
@@ -255,7 +292,6 @@ fn with_secret<T>(
             ));
         }
     };
-    command.done(intake);
     Ok(WithSecret {
         status,
         id: decided.id.to_string(),

@@ -177,7 +177,7 @@ impl People<'_> {
         let aggregate = ids::conversation_aggregate(self.tenant, conversation);
         let noted = self.intake.log.record(&aggregate, AtLeast::Cached, |seen: &Versioned<Conversation>| {
             let elsewhere = seen.state.place.as_ref().is_some_and(|place| place.external_id != address);
-            let event = || new_event(self.cause, self.event(address, conversation, previous));
+            let event = || new_event(&self.intake.log, self.cause, self.event(address, conversation, previous));
             (if elsewhere { vec![event()] } else { Vec::new() }, ())
         });
         never_refused(noted.await)
@@ -201,7 +201,7 @@ impl People<'_> {
     ) -> Result<T, Problem> {
         let decided = self.intake.log.decide(address, AtLeast::Cached, |state: &Address, _| {
             let (events, value) = decide(state);
-            let events = events.into_iter().map(|event| new_event(self.cause, event)).collect();
+            let events = events.into_iter().map(|event| new_event(&self.intake.log, self.cause, event)).collect();
             Ok((events, value))
         });
         never_refused(decided.await)

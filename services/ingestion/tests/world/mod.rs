@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use steward_domain::{ids, settings::OnUnknown};
 use steward_http::{Guard, create_key, unknown_path, wrong_method};
 use steward_ingestion::{Ingestion, router};
-use steward_log::{Append, ConnectOptions, Expected, Log};
+use steward_log::{Append, Clock, ConnectOptions, Expected, Log};
 use steward_proto::{Cause, Event, NewEvent, Recorded, TenantId, new_traceparent, v1};
 use steward_settings::{
     Channel, ChannelKind, Email, Inbound, Limits, Mode, Secret, Settings, Source, Telegram, WhatsApp,
@@ -144,17 +144,30 @@ impl World {
     }
 
     pub async fn start_on(server: Server, guard: impl Fn(Log) -> Guard) -> Self {
-        Self::connected(&server.url(), guard, Some(server)).await
+        Self::connected(&server.url(), ConnectOptions::new("test"), guard, Some(server)).await
+    }
+
+    /// One whose time is told by a clock.
+    pub async fn start_by(clock: Clock) -> Self {
+        let server = Server::start().await;
+        let options = ConnectOptions { clock, ..ConnectOptions::new("test") };
+        Self::connected(&server.url(), options, |_| Guard::open(), Some(server)).await
     }
 
     /// A second process on the same log.
     pub async fn start_beside(world: &Self) -> Self {
-        Self::connected(&world.server.as_ref().unwrap().url(), |_| Guard::open(), None).await
+        let url = world.server.as_ref().unwrap().url();
+        Self::connected(&url, ConnectOptions::new("test"), |_| Guard::open(), None).await
     }
 
-    async fn connected(url: &str, guard: impl Fn(Log) -> Guard, server: Option<Server>) -> Self {
+    async fn connected(
+        url: &str,
+        options: ConnectOptions,
+        guard: impl Fn(Log) -> Guard,
+        server: Option<Server>,
+    ) -> Self {
         let shutdown = CancellationToken::new();
-        let log = Log::connect(url, ConnectOptions::new("test"), shutdown.clone()).await.unwrap();
+        let log = Log::connect(url, options, shutdown.clone()).await.unwrap();
         log.ensure_streams().await.unwrap();
         let guard = guard(log.clone());
         let source = Source::new(settings());

@@ -23,10 +23,33 @@ use steward_http::{Caller, Problem};
 
 pub use hub::Hub;
 
-use crate::read::Params;
+use crate::read::{Params, Unstreamed};
 use subscriber::{Interest, Opener, Subscriber};
 
-/// `GET /api/v1/stream`.
+/// The live stream (server-sent events)
+///
+/// Events task_update, new_message, artifact_stream, terminal_log, system_notification. data is JSON with position,
+/// event_id, type (the domain event), conversation_id, at, actor, and what changed: message, follow_up, turn, contact, or
+/// level and code. A client's first message is a new_message with new_lead: true. id is the log position; the opening and
+/// every heartbeat (15 s) carry one too. Last-Event-ID, else after, resumes without gap or repeat; without either it starts
+/// at the end.
+#[utoipa::path(
+    get,
+    path = "/api/v1/stream",
+    tag = "events",
+    operation_id = "stream_events",
+    params(
+        ("types" = Option<String>, Query, description = "kinds, separated by commas"),
+        ("conversation_id" = Option<String>, Query),
+        ("plan_id" = Option<String>, Query),
+        ("after" = Option<u64>, Query, description = "a position of the log"),
+        ("Last-Event-ID" = Option<u64>, Header, description = "the `id` of the last event that was seen"),
+    ),
+    responses(
+        (status = 200, description = "a stream without end", body = String, content_type = "text/event-stream"),
+        Unstreamed,
+    ),
+)]
 pub async fn stream(
     State(hub): State<Arc<Hub>>,
     caller: Caller,

@@ -10,7 +10,7 @@ use steward_proto::{
 
 use crate::{
     models::{MessageRow, MessageView},
-    read::show_time,
+    read::Time,
 };
 
 /// Which events make a live event of this kind, as subjects name them; `None`: too many to list.
@@ -39,7 +39,7 @@ pub fn view(recorded: &Recorded, new_lead: bool) -> Option<(Live, Value)> {
     data.insert("event_id".to_owned(), recorded.metadata.event_id.to_string().into());
     data.insert("type".to_owned(), recorded.metadata.type_name.clone().into());
     data.insert("conversation_id".to_owned(), conversation_id.into());
-    data.insert("at".to_owned(), show_time(recorded.metadata.at).into());
+    data.insert("at".to_owned(), json!(Time(recorded.metadata.at)));
     data.insert("actor".to_owned(), recorded.metadata.actor.clone().into());
     if let Value::Object(what) = what {
         data.extend(what);
@@ -60,8 +60,8 @@ fn sent(recorded: &Recorded, e: &v1::DispatchSucceeded) -> Value {
         "external_id": text(&e.provider_message_id),
         "state": "sent",
         "reason": null,
-        "at": show_time(recorded.metadata.at),
-        "sent_at": show_time(from_timestamp(e.sent_at.as_ref()).unwrap_or(recorded.metadata.at)),
+        "at": Time(recorded.metadata.at),
+        "sent_at": Time(from_timestamp(e.sent_at.as_ref()).unwrap_or(recorded.metadata.at)),
         "delivered_at": null,
         "read_at": null,
         "follow_up_id": text(&e.follow_up_id),
@@ -220,8 +220,8 @@ fn reason(reason: Option<&v1::Reason>) -> Value {
     reason.map_or(Value::Null, |r| json!({ "code": r.code, "text": r.text, "event_id": r.event_id }))
 }
 
-fn time(at: Option<DateTime<Utc>>) -> Option<String> {
-    at.map(show_time)
+fn time(at: Option<DateTime<Utc>>) -> Option<Time> {
+    at.map(Time)
 }
 
 #[cfg(test)]

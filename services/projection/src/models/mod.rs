@@ -13,9 +13,9 @@ mod working_set;
 
 use std::sync::Arc;
 
-use axum::routing::MethodRouter;
 use futures::future::BoxFuture;
 use steward_proto::{Recorded, TenantId};
+use utoipa_axum::router::OpenApiRouter;
 
 pub use contacts::{ContactRow, Met, set_or_said};
 pub use conversations::{
@@ -49,8 +49,8 @@ pub type Key = (TenantId, Arc<str>);
 /// Work on the tables.
 pub type Work<'a> = BoxFuture<'a, Result<(), ProjectionError>>;
 
-/// A path as axum and OpenAPI write it, and who answers there with GET.
-pub type Route = (&'static str, MethodRouter<Arc<Desk>>);
+/// What is answered over HTTP, and what is said of it in the OpenAPI document.
+pub type Routes = OpenApiRouter<Arc<Desk>>;
 
 /// How much is in memory, or may be: rows, and about so many bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub trait Model: Send + Sync {
     fn migrations(&self) -> &'static [Migration];
 
     /// What it answers over HTTP.
-    fn routes(&self) -> Vec<Route>;
+    fn routes(&self) -> Routes;
 
     /// Reads the rows that these events touch and that aren't in memory. One whose rows don't depend on what was there needs
     /// nothing.

@@ -7,19 +7,41 @@ use serde::Serialize;
 use steward_domain::{ids, kernel::Why, tenant::Tenant};
 use steward_http::{Caller, Problem};
 use steward_log::AtLeast;
+use utoipa::{ToSchema, openapi::schema::Object};
 
-use super::{answer::Answer, desk::Desk, params::Params, view::Time};
+use super::{
+    answer::Answer,
+    desk::Desk,
+    openapi::Unread,
+    params::Params,
+    view::{Time, one_of},
+};
 use crate::rows::Reason;
 
-#[derive(Debug, Serialize)]
+/// Whether what goes out by itself has stopped, and why.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Breaker)]
 pub struct BreakerView {
-    /// open or closed.
+    #[schema(schema_with = states)]
     pub state: &'static str,
     pub since: Option<Time>,
     pub reason: Option<Reason>,
 }
 
+fn states() -> Object {
+    one_of(["open", "closed"])
+}
+
+/// Whether what goes out by itself has stopped, and why
+///
 /// Read from the log itself, so it is as new as the log.
+#[utoipa::path(
+    get,
+    path = "/api/v1/breaker",
+    tag = "breaker",
+    operation_id = "get_breaker",
+    responses((status = 200, description = "as of Steward-Position", body = BreakerView), Unread),
+)]
 pub async fn one(State(desk): State<Arc<Desk>>, caller: Caller, params: Params) -> Result<Answer, Problem> {
     params.finish(&[])?;
     let aggregate = ids::tenant_aggregate(&caller.tenant);

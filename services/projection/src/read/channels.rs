@@ -6,9 +6,24 @@ use axum::extract::State;
 use serde::Serialize;
 use steward_domain::channel::Capabilities;
 use steward_http::{Caller, Problem};
+use utoipa::{ToSchema, openapi::schema::Object};
 
-use super::{answer::Answer, desk::Desk, params::Params};
+use super::{
+    answer::Answer,
+    desk::Desk,
+    openapi::Unread,
+    params::Params,
+    view::{List, one_of},
+};
 
+/// The configured channels
+#[utoipa::path(
+    get,
+    path = "/api/v1/channels",
+    tag = "channels",
+    operation_id = "list_channels",
+    responses((status = 200, description = "as of Steward-Position", body = List<ChannelView>), Unread),
+)]
 pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, params: Params) -> Result<Answer, Problem> {
     params.finish(&[])?;
     let own = desk.reads.channels.iter().filter(|c| c.tenant == caller.tenant);
@@ -17,29 +32,29 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, params: Params)
         kind: c.kind.clone(),
         capabilities: CapabilitiesView::of(&c.kind),
     });
-    let body = ChannelsView { items: items.collect(), next_cursor: None };
+    let body = List { items: items.collect(), next_cursor: None };
     Ok(Answer::small(desk.reads.reached.now(), &body))
 }
 
-/// All of them on one page.
-#[derive(Debug, Serialize)]
-pub struct ChannelsView {
-    pub items: Vec<ChannelView>,
-    pub next_cursor: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
+/// A configured channel.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Channel)]
 pub struct ChannelView {
     pub id: String,
-    /// telegram, whatsapp, email, web.
+    #[schema(schema_with = kinds)]
     pub kind: String,
     pub capabilities: CapabilitiesView,
 }
 
+fn kinds() -> Object {
+    one_of(["telegram", "whatsapp", "email", "web"])
+}
+
 /// What a kind of channel can do, for whoever writes to be sent over it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Capabilities)]
 pub struct CapabilitiesView {
-    /// Longest text, in the channel's own units; `null`: any length.
+    /// Longest text of one message, in the channel's own units; longer ones go in parts. `null`: any length.
     pub text_limit: Option<usize>,
     /// How long after the client's last word free text may be sent; `null`: always.
     pub window_seconds: Option<i64>,
@@ -48,7 +63,13 @@ pub struct CapabilitiesView {
     pub buttons: usize,
     pub receipts: bool,
     pub edits: bool,
+    /// What may say whether a send of unknown fate arrived.
+    #[schema(schema_with = settlers)]
     pub unknown_settled_by: &'static str,
+}
+
+fn settlers() -> Object {
+    one_of(["operator", "status", "message_id", "never"])
 }
 
 impl CapabilitiesView {

@@ -6,6 +6,7 @@ mod channels;
 mod desk;
 mod evidence;
 pub mod list;
+pub mod openapi;
 mod params;
 mod slice;
 pub mod snapshot;
@@ -15,24 +16,22 @@ mod words;
 
 use std::sync::Arc;
 
-use axum::{Router, routing::get};
+use axum::Router;
 use deadpool_postgres::Pool;
-use steward_http::Guard;
+use steward_http::{Guard, openapi::operations};
 use steward_log::Log;
 use steward_proto::TenantId;
 use steward_settings::Limits;
 use tokio_util::sync::CancellationToken;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{
-    live,
-    models::{self, Route},
-    page,
-    position::Reached,
-};
+use crate::{live, models, page, position::Reached};
 
 pub use desk::Desk;
+pub use openapi::Unstreamed;
 pub use params::Params;
-pub use view::time as show_time;
+pub use view::Time;
 
 /// What reading needs.
 #[derive(Clone)]
@@ -59,30 +58,37 @@ pub struct Channel {
     pub kind: String,
 }
 
-/// Under `/api/v1`, but for the live stream: what the read models answer, and what is told from several of them or from none.
-fn routes() -> Vec<Route> {
-    let mut routes: Vec<Route> = models::all().iter().flat_map(|model| model.routes()).collect();
-    routes.extend([
-        ("/api/v1/breaker", get(breaker::one)),
-        ("/api/v1/channels", get(channels::list)),
-        ("/api/v1/conversations/{id}/timeline", get(timeline::of_conversation)),
-        ("/api/v1/outbox/{id}/evidence", get(evidence::of_message)),
-    ]);
-    routes
-}
-
-const STREAM: &str = "/api/v1/stream";
-
-/// Paths under `/api/v1` that this crate answers with GET, as axum and OpenAPI write them.
-pub fn paths() -> Vec<&'static str> {
-    routes().into_iter().map(|(path, _)| path).chain([STREAM]).collect()
-}
-
-/// The routes: `/api/v1/…` behind the guard, and the page and the documents in the open.
+/// The routes: `/api/v1/…` behind the guard, and the page and the events' document in the open.
 pub fn router(reads: Reads) -> Router {
     let guard = reads.guard.clone();
-    let live = Router::new().route(STREAM, get(live::stream)).with_state(live::Hub::new(&reads));
-    let routes = routes().into_iter().fold(Router::new(), |router, (path, route)| router.route(path, route));
-    let routes = routes.with_state(Arc::new(Desk::new(reads)));
-    guard.protect(routes.merge(live)).merge(page::router())
+    let hub = live::Hub::new(&reads);
+    let (routes, _) = reading().with_state(Arc::new(Desk::new(reads))).split_for_parts();
+    let (live, _) = live().with_state(hub).split_for_parts();
+    let (open, _) = page::routes().split_for_parts();
+    guard.protect(routes.merge(live)).merge(open)
+}
+
+/// What these routes say of themselves.
+pub fn openapi() -> OpenApi {
+    let mut reading = reading().into_openapi();
+    openapi::name_position(&mut reading);
+    let mut open = page::routes::<()>().into_openapi();
+    operations(&mut open).for_each(|(_, operation)| operation.security = Some(Vec::new()));
+    reading.merge_from(live().into_openapi()).merge_from(open)
+}
+
+fn live() -> OpenApiRouter<Arc<live::Hub>> {
+    OpenApiRouter::new().routes(routes!(live::stream))
+}
+
+/// What the read models answer, and what is told from several of them or from none.
+fn reading() -> OpenApiRouter<Arc<Desk>> {
+    let models = models::all();
+    models
+        .iter()
+        .fold(OpenApiRouter::new(), |router, model| router.merge(model.routes()))
+        .routes(routes!(breaker::one))
+        .routes(routes!(channels::list))
+        .routes(routes!(timeline::of_conversation))
+        .routes(routes!(evidence::of_message))
 }

@@ -6,14 +6,16 @@ use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
 use steward_http::{Caller, Problem};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
     answer::{Answer, Fresh, Id},
     desk::Desk,
     list::{List, Page},
+    openapi::{Paging, Unread},
     params::Params,
-    view::Time,
+    view::{self, Time},
     words,
 };
 use crate::{
@@ -21,6 +23,15 @@ use crate::{
     rows::hashed,
 };
 
+/// What happened and why, newest first
+#[utoipa::path(
+    get,
+    path = "/api/v1/conversations/{id}/timeline",
+    tag = "conversations",
+    operation_id = "get_timeline",
+    params(Fresh, Paging, ("type" = Option<String>, Query), ("follow_up_id" = Option<String>, Query, description = "only what names this follow-up"), ("message_id" = Option<String>, Query, description = "only what names this message")),
+    responses((status = 200, description = "as of Steward-Position", body = view::List<EntryView>), Unread),
+)]
 pub async fn of_conversation(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
@@ -42,16 +53,19 @@ pub async fn of_conversation(
 }
 
 /// What happened, in words.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TimelineEntry)]
 pub struct EntryView {
     pub position: u64,
     pub at: Time,
     #[serde(rename = "type")]
     pub type_name: String,
     pub actor: String,
+    /// One sentence.
     pub summary: String,
+    #[schema(value_type = String)]
     pub event_id: Uuid,
-    /// The events that led to it.
+    /// Ids of the events that led to it.
     pub because: Vec<String>,
 }
 

@@ -1,26 +1,53 @@
 //! What the views of all models have in common: how times and reasons are shown, and what is absent.
 //!
-//! A view is a struct that says what users see of a row, in JSON and on pages alike.
+//! A view is a struct that says what users see of a row, in JSON, on pages and in the OpenAPI document alike. Each field is
+//! always there: what is absent is `null`.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use steward_domain::kernel::Why;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        KnownFormat, RefOr, SchemaFormat,
+        schema::{Object, ObjectBuilder, Schema, Type},
+    },
+};
 
 use crate::rows::{Json, Reason};
 
-/// RFC 3339 with offset, to the microsecond.
-pub fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Micros, true)
-}
-
-/// A moment, shown as [`time`] writes it.
+/// A moment: RFC 3339 in UTC, to the microsecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Time(pub DateTime<Utc>);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&time(self.0))
+        serializer.serialize_str(&self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
     }
+}
+
+impl PartialSchema for Time {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        text.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some("RFC 3339 with offset"))
+            .into()
+    }
+}
+
+impl ToSchema for Time {}
+
+/// One page of a list, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct List<T: ToSchema> {
+    pub items: Vec<T>,
+    /// Pass it on as `cursor` for the next page.
+    pub next_cursor: Option<String>,
+}
+
+/// One of these words.
+pub fn one_of(words: impl IntoIterator<Item = &'static str>) -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
 }
 
 /// A text that is there; one that is absent is `null`.

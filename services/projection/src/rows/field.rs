@@ -4,9 +4,7 @@ use std::borrow::Cow;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use steward_domain::kernel::Why;
-use steward_proto::v1;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -201,34 +199,6 @@ impl<'a> tokio_postgres::types::FromSql<'a> for Present {
 
     fn accepts(_: &tokio_postgres::types::Type) -> bool {
         true
-    }
-}
-
-/// Why something is as it is, as stored and shown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Reason {
-    pub code: String,
-    pub text: String,
-    /// The event that made it so; `null` when none is named.
-    pub event_id: Option<String>,
-}
-
-impl From<&Why> for Reason {
-    fn from(why: &Why) -> Self {
-        let event_id = Some(why.event_id.clone()).filter(|id| !id.is_empty());
-        Self { code: why.code.clone(), text: why.text.clone(), event_id }
-    }
-}
-
-impl From<&Reason> for Why {
-    fn from(reason: &Reason) -> Self {
-        Self::new(&reason.code, &reason.text, reason.event_id.clone().unwrap_or_default())
-    }
-}
-
-impl From<&v1::Reason> for Reason {
-    fn from(reason: &v1::Reason) -> Self {
-        (&Why::from(reason)).into()
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod field;
 pub mod hashed;
+mod reason;
 mod tracked;
 
-pub use field::{Field, Json, Reason, storable};
+pub use field::{Field, Json, storable};
+pub use reason::Reason;
 pub use tracked::Tracked;
 
 use bytes::BytesMut;

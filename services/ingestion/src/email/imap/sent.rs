@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use steward_http::Trace;
 
 use super::{
@@ -58,7 +58,7 @@ impl Reading for Copies {
         let mut uids = if self.next > 0 {
             since(session, self.next).await?
         } else {
-            let first = (Utc::now() - LOOK_BACK).format("%-d-%b-%Y");
+            let first = (intake.log.clock().now() - LOOK_BACK).format("%-d-%b-%Y");
             session.search(&format!("SINCE {first}")).await?
         };
         uids.append(&mut self.early);
@@ -71,7 +71,7 @@ impl Reading for Copies {
                         settled.map_err(Failure::NotRecorded)?
                     }
                     None => {
-                        if copy.at.is_none_or(|at| at > Utc::now() - JUST_NOW) {
+                        if copy.at.is_none_or(|at| at > intake.log.clock().now() - JUST_NOW) {
                             of_a_person(uid, mailbox, intake, session).await?;
                         }
                         Told::Enough

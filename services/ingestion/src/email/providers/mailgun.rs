@@ -20,10 +20,11 @@ use crate::{
         html,
         message::{self, Attachment, Mail, addresses_in, cut, decoded},
     },
-    intake::{Intake, PATIENCE, never_refused},
+    intake::{Intake, never_refused},
     json::Object,
     origin::new_event,
     outside::OutsideId,
+    patience::in_time,
 };
 
 const NAME: &str = "Mailgun";
@@ -96,12 +97,9 @@ impl Tokens<'_> {
                 about: hash.clone(),
                 ..v1::UpdateKept::default()
             };
-            Ok((vec![new_event(&cause, kept)], true))
+            Ok((vec![new_event(&self.intake.log, &cause, kept)], true))
         });
-        let decided = tokio::time::timeout(PATIENCE, decided).await.map_err(|_| {
-            Problem::unavailable("log_unavailable", "the event log didn't answer in time; send the same again")
-        })?;
-        never_refused(decided)
+        in_time(async { never_refused(decided.await) }).await
     }
 }
 
@@ -122,7 +120,7 @@ impl Signature {
         if !keys.iter().any(signed) {
             return Err(refused(NAME, "its signature isn't made with this channel's signing_key"));
         }
-        let age = self.at().map(|at| Utc::now() - at);
+        let age = self.at().map(|at| tokens.intake.log.clock().now() - at);
         if !age.is_some_and(|age| age < FRESH && age > -FRESH) {
             return Ok(false);
         }

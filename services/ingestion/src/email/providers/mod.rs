@@ -181,7 +181,7 @@ pub async fn read(
             return mailgun::form(email, keys(email).mailgun, &tokens, &form, body).await;
         }
         if form.is_of_sendgrid() {
-            let freshness = sendgrid::check(keys(email).sendgrid, headers, body)?;
+            let freshness = sendgrid::check(keys(email).sendgrid, headers, body, intake.log.clock().now())?;
             genuine.is_shown();
             return Ok(match freshness {
                 Freshness::Fresh => sendgrid::form(&form, body),
@@ -192,7 +192,7 @@ pub async fn read(
     }
     let text = std::str::from_utf8(body).map_err(|_| unknown())?.trim();
     if text.starts_with('[') {
-        let freshness = sendgrid::check(keys(email).sendgrid, headers, body)?;
+        let freshness = sendgrid::check(keys(email).sendgrid, headers, body, intake.log.clock().now())?;
         genuine.is_shown();
         return match freshness {
             Freshness::Fresh => sendgrid::events(email, text).ok_or_else(unknown),

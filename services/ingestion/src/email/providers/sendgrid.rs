@@ -32,7 +32,7 @@ const POINT: usize = 65;
 ///
 /// # Errors
 /// 401 when it isn't made with one of the keys.
-pub fn check(keys: Vec<&str>, headers: &HeaderMap, body: &Bytes) -> Result<Freshness, Problem> {
+pub fn check(keys: Vec<&str>, headers: &HeaderMap, body: &Bytes, now: DateTime<Utc>) -> Result<Freshness, Problem> {
     if keys.is_empty() {
         return Err(not_configured(NAME));
     }
@@ -47,7 +47,7 @@ pub fn check(keys: Vec<&str>, headers: &HeaderMap, body: &Bytes) -> Result<Fresh
     };
     if keys.iter().any(right) {
         let seconds = std::str::from_utf8(header(TIMESTAMP_HEADER)).ok().and_then(|s| s.trim().parse().ok());
-        let age = seconds.and_then(|s| DateTime::from_timestamp(s, 0)).map(|at| Utc::now() - at);
+        let age = seconds.and_then(|s| DateTime::from_timestamp(s, 0)).map(|at| now - at);
         let fresh = age.is_some_and(|age| age < FRESH && age > -FRESH);
         return Ok(if fresh { Freshness::Fresh } else { Freshness::Stale });
     }

@@ -4,13 +4,13 @@ mod read;
 mod row;
 mod view;
 
-use axum::routing::get;
 use steward_proto::{Aggregate, Event, Recorded, v1};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use row::ContactRow;
 pub use view::{Met, set_or_said};
 
-use super::{Held, Key, Keyed, Model, Route, Work};
+use super::{Held, Key, Keyed, Model, Routes, Work};
 use crate::{
     migrations::{Migration, migrations},
     rows::Tracked,
@@ -26,8 +26,8 @@ impl Model for Contacts {
         migrations!("read_model": "0003_contacts", "0008_merged_contacts")
     }
 
-    fn routes(&self) -> Vec<Route> {
-        vec![("/api/v1/contacts/{id}", get(read::one))]
+    fn routes(&self) -> Routes {
+        OpenApiRouter::new().routes(routes!(read::one))
     }
 
     fn load<'a>(&'a mut self, tables: Tables<'a>, events: &'a [Recorded]) -> Work<'a> {

@@ -12,6 +12,7 @@ use crate::{
         Desk, Params,
         answer::{Answer, Fresh, Id, unknown},
         list::read_rows,
+        openapi::Unread,
     },
     rows::{columns, hashed},
 };
@@ -22,6 +23,15 @@ const CONVERSATIONS: u32 = 100;
 /// Contacts shown as one person.
 const IDENTITIES: u32 = 100;
 
+/// One contact
+#[utoipa::path(
+    get,
+    path = "/api/v1/contacts/{id}",
+    tag = "contacts",
+    operation_id = "get_contact",
+    params(Fresh),
+    responses((status = 200, description = "as of Steward-Position", body = ContactView), Unread),
+)]
 pub async fn one(
     State(desk): State<Arc<Desk>>,
     caller: Caller,

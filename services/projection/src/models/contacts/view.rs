@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::ContactRow;
 use crate::{models::ConversationRow, read::view::given};
@@ -32,38 +33,47 @@ impl<'a> Met<'a> {
 }
 
 /// A contact, with those merged into it and the conversations of all.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Contact)]
 pub struct ContactView {
     pub id: String,
     pub channel_id: Option<String>,
     pub external_id: Option<String>,
     pub username: Option<String>,
     pub name: Option<String>,
+    /// BCP 47.
     pub language: Option<String>,
+    /// IANA.
     pub timezone: Option<String>,
+    #[schema(minimum = 0, maximum = 23)]
     pub followup_hour: Option<u32>,
     pub archived: bool,
-    /// The contact that stands for this one.
+    /// The contact that stands for this one, while they are one person.
     pub merged_into: Option<String>,
+    /// Itself and the contacts merged into it, with where each is known.
     pub identities: Vec<IdentityView>,
+    /// Of all identities, newest first.
     pub conversations: Vec<PlaceView>,
     pub position: u64,
 }
 
 /// A person as one channel knows them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Identity)]
 pub struct IdentityView {
     pub contact_id: String,
     pub channel_id: Option<String>,
     /// The channel's kind; `null` if no conversation shown tells it.
     pub channel: Option<String>,
+    /// The channel's own id of the person.
     pub external_id: Option<String>,
     pub username: Option<String>,
     pub name: Option<String>,
 }
 
 /// A conversation, as far as it says where it takes place.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConversationOfContact)]
 pub struct PlaceView {
     pub id: String,
     pub channel_id: Option<String>,

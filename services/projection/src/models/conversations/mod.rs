@@ -15,14 +15,14 @@ mod view;
 
 use std::collections::{HashMap, HashSet};
 
-use axum::routing::get;
 use steward_proto::{Aggregate, Recorded};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use messages::{MessageRow, MessageView, OutgoingView, read::find as message_of_outbox};
 pub use read::{find as own_conversation, of_rows as conversations_of};
 pub use row::ConversationRow;
 
-use super::{Held, Key, Model, Route, Work};
+use super::{Held, Key, Model, Routes, Work};
 use crate::{
     migrations::{Migration, migrations},
     store::{Tables, Trust},
@@ -46,17 +46,16 @@ impl Model for Conversations {
         migrations!("read_model": "0002_conversations", "0004_messages", "0005_follow_ups", "0007_receipts")
     }
 
-    fn routes(&self) -> Vec<Route> {
-        vec![
-            ("/api/v1/conversations", get(read::list)),
-            ("/api/v1/conversations/{id}", get(read::one)),
-            ("/api/v1/conversations/{id}/messages", get(messages::read::of_conversation)),
-            ("/api/v1/messages", get(messages::read::list)),
-            ("/api/v1/follow-ups", get(follow_ups::read::list)),
-            ("/api/v1/follow-ups/{id}", get(follow_ups::read::one)),
-            ("/api/v1/outbox", get(messages::read::outbox)),
-            ("/api/v1/outbox/{id}", get(messages::read::outbox_one)),
-        ]
+    fn routes(&self) -> Routes {
+        OpenApiRouter::new()
+            .routes(routes!(read::list))
+            .routes(routes!(read::one))
+            .routes(routes!(messages::read::of_conversation))
+            .routes(routes!(messages::read::list))
+            .routes(routes!(follow_ups::read::list))
+            .routes(routes!(follow_ups::read::one))
+            .routes(routes!(messages::read::outbox))
+            .routes(routes!(messages::read::outbox_one))
     }
 
     fn load<'a>(&'a mut self, tables: Tables<'a>, events: &'a [Recorded]) -> Work<'a> {

@@ -12,11 +12,22 @@ use crate::{
         Desk, Params,
         answer::{Answer, Fresh, Id, unknown},
         list::{List, Page, read_rows},
+        openapi::{Paging, Unread},
         snapshot::{Snapshot, Value},
+        view,
     },
     rows::{columns, hashed},
 };
 
+/// Conversations, newest first; `channel_id` and `external_id` find one by its outside id
+#[utoipa::path(
+    get,
+    path = "/api/v1/conversations",
+    tag = "conversations",
+    operation_id = "list_conversations",
+    params(Fresh, Paging, ("channel_id" = Option<String>, Query), ("external_id" = Option<String>, Query), ("contact_id" = Option<String>, Query, description = "also of the contacts merged into it"), ("conversation_id" = Option<String>, Query)),
+    responses((status = 200, description = "as of Steward-Position", body = view::List<ConversationView>), Unread),
+)]
 pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
     list.by("channel_id");
@@ -35,6 +46,15 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     Ok(page.answer(&snapshot, view).await)
 }
 
+/// One conversation
+#[utoipa::path(
+    get,
+    path = "/api/v1/conversations/{id}",
+    tag = "conversations",
+    operation_id = "get_conversation",
+    params(Fresh),
+    responses((status = 200, description = "as of Steward-Position", body = ConversationView), Unread),
+)]
 pub async fn one(
     State(desk): State<Arc<Desk>>,
     caller: Caller,

@@ -1,38 +1,47 @@
 //! What users see of a conversation.
 
 use serde::Serialize;
+use utoipa::{ToSchema, openapi::schema::Object};
 
 use super::ConversationRow;
 use crate::{
     models::{ContactRow, Met, set_or_said},
-    read::view::{Time, given},
+    read::view::{Time, given, one_of},
 };
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Conversation)]
 pub struct ConversationView {
     pub id: String,
     /// `null` until something came in.
     pub channel_id: Option<String>,
     /// The channel's kind.
     pub channel: Option<String>,
+    /// Chat id, phone, address.
     pub external_id: Option<String>,
     pub title: Option<String>,
     pub group: bool,
     pub contact: CorrespondentView,
-    /// bot or human.
+    #[schema(schema_with = owners)]
     pub owner: &'static str,
     pub takeover: Option<TakeoverView>,
     pub blocked: bool,
-    /// When the channel's service window closes or closed.
+    /// Until when the channel takes free text; `null`: always, or never yet.
     pub window_until: Option<Time>,
     pub last_message_at: Option<Time>,
     pub pending_follow_ups: u32,
     pub created_at: Time,
+    /// Its last event.
     pub position: u64,
 }
 
+fn owners() -> Object {
+    one_of(["bot", "human"])
+}
+
 /// Whom it is with.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Person)]
 pub struct CorrespondentView {
     pub id: Option<String>,
     pub name: Option<String>,
@@ -43,7 +52,8 @@ pub struct CorrespondentView {
 }
 
 /// Which human has it, and since when.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Takeover)]
 pub struct TakeoverView {
     pub by: Option<String>,
     pub via: Option<String>,

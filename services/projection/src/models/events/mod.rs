@@ -4,12 +4,12 @@ mod read;
 mod row;
 mod view;
 
-use axum::routing::get;
 use steward_proto::Recorded;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use row::EventRow;
 
-use super::{Model, Route, Work};
+use super::{Model, Routes, Work};
 use crate::{
     migrations::{Migration, migrations},
     store::{CopyEncoder, Tables, Trust, copy_statement},
@@ -24,8 +24,8 @@ impl Model for Events {
         migrations!("read_model": "0001_events", "0010_hashed_events")
     }
 
-    fn routes(&self) -> Vec<Route> {
-        vec![("/api/v1/events", get(read::list))]
+    fn routes(&self) -> Routes {
+        OpenApiRouter::new().routes(routes!(read::list))
     }
 
     fn apply(&mut self, recorded: &Recorded) {

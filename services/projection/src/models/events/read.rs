@@ -11,10 +11,21 @@ use crate::{
         Desk, Params,
         answer::{Answer, Fresh},
         list::{List, Page},
+        openapi::{Paging, Unread},
+        view,
     },
     rows::hashed,
 };
 
+/// The log itself, newest first
+#[utoipa::path(
+    get,
+    path = "/api/v1/events",
+    tag = "events",
+    operation_id = "list_events",
+    params(Fresh, Paging, ("conversation_id" = Option<String>, Query), ("contact_id" = Option<String>, Query), ("type" = Option<String>, Query), ("actor" = Option<String>, Query), ("causation_id" = Option<String>, Query, description = "an event's id, a UUID"), ("correlation_id" = Option<String>, Query, description = "an event's id, a UUID")),
+    responses((status = 200, description = "as of Steward-Position", body = view::List<EventView>), Unread),
+)]
 pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
     list.by_condition(

@@ -2,25 +2,33 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::EventRow;
 use crate::read::view::Time;
 
-#[derive(Debug, Serialize)]
+/// An event as it stands in the log, without its secrets.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
 pub struct EventView {
     pub position: u64,
+    #[schema(value_type = String)]
     pub id: Uuid,
+    /// The message's name in the .proto files.
     #[serde(rename = "type")]
     pub type_name: String,
     pub subject: String,
     pub at: Time,
     pub actor: String,
+    #[schema(value_type = String)]
     pub causation_id: Uuid,
+    #[schema(value_type = String)]
     pub correlation_id: Uuid,
     pub traceparent: String,
     pub schema_version: u32,
-    /// Its fields, as the schema names them.
+    /// Its fields, see /asyncapi.json; {"raw": base64} where the type is unknown.
+    #[schema(value_type = Object)]
     pub data: Value,
 }
 

@@ -6,10 +6,10 @@ mod view;
 
 use std::collections::HashMap;
 
-use axum::routing::get;
 use steward_proto::{Aggregate, Recorded};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Held, Model, Route, Work};
+use super::{Held, Model, Routes, Work};
 use crate::{
     migrations::{Migration, migrations},
     rows::Entity as _,
@@ -26,12 +26,8 @@ impl Model for Deliveries {
         migrations!("read_model": "0006_webhook_deliveries")
     }
 
-    fn routes(&self) -> Vec<Route> {
-        vec![
-            ("/api/v1/webhooks", get(read::list)),
-            ("/api/v1/webhooks/{id}", get(read::one)),
-            ("/api/v1/webhooks/{id}/deliveries", get(read::deliveries)),
-        ]
+    fn routes(&self) -> Routes {
+        OpenApiRouter::new().routes(routes!(read::list)).routes(routes!(read::one)).routes(routes!(read::deliveries))
     }
 
     fn apply(&mut self, recorded: &Recorded) {

@@ -17,7 +17,9 @@ use crate::{
         Desk, Params,
         answer::{Answer, Fresh, Id, unknown},
         list::{List, Page, read_rows},
+        openapi::{Paging, Unread},
         snapshot::Snapshot,
+        view,
     },
     rows::{columns, hashed},
 };
@@ -30,8 +32,17 @@ const NOT_DELETED: &str = "NOT EXISTS (SELECT 1 FROM {schema}.events later WHERE
      AND md5(later.aggregate_id)::uuid = md5(events.aggregate_id)::uuid AND later.aggregate_id = events.aggregate_id \
      AND later.type_name = 'WebhookDeleted')";
 
-const STATES: [&str; 3] = ["delivered", "retrying", "failed"];
+pub const STATES: [&str; 3] = ["delivered", "retrying", "failed"];
 
+/// Outgoing webhooks, newest first, without their secrets
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks",
+    tag = "webhooks",
+    operation_id = "list_webhooks",
+    params(Fresh, Paging),
+    responses((status = 200, description = "as of Steward-Position", body = view::List<WebhookView>), Unread),
+)]
 pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
     list.only_fixed(&hashed::is("type_name", "'WebhookCreated'"));
@@ -45,6 +56,15 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     Ok(page.answer(&snapshot, view).await)
 }
 
+/// One outgoing webhook
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks/{id}",
+    tag = "webhooks",
+    operation_id = "get_webhook",
+    params(Fresh),
+    responses((status = 200, description = "as of Steward-Position", body = WebhookView), Unread),
+)]
 pub async fn one(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
@@ -62,7 +82,15 @@ pub async fn one(
     Ok(snapshot.answer(&WebhookView::from(&webhook)))
 }
 
-/// Newest events first, also of a webhook that is deleted.
+/// What became of its deliveries, newest event first; also of a webhook that is deleted
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks/{id}/deliveries",
+    tag = "webhooks",
+    operation_id = "list_deliveries",
+    params(Fresh, Paging, ("state" = Option<String>, Query, description = "one or several, separated by commas: delivered, retrying, failed"), ("event_id" = Option<String>, Query), ("event_type" = Option<String>, Query)),
+    responses((status = 200, description = "as of Steward-Position", body = view::List<DeliveryView>), Unread),
+)]
 pub async fn deliveries(
     State(desk): State<Arc<Desk>>,
     caller: Caller,

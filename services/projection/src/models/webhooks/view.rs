@@ -2,54 +2,86 @@
 
 use serde::Serialize;
 use steward_domain::webhook::{Standing, Webhook};
+use utoipa::{ToSchema, openapi::schema::Object};
 
 use super::row::DeliveryRow;
 use crate::{
-    read::view::{Time, given, reason_as_said, reason_of},
+    read::view::{Time, given, one_of, reason_as_said, reason_of},
     rows::Reason,
 };
 
-/// Without its secret, which only who made it was shown.
-#[derive(Debug, Serialize)]
+/// An outgoing webhook, without its secret, which only who made it was shown.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Webhook)]
 pub struct WebhookView {
     pub id: String,
     pub url: String,
     pub types: Vec<String>,
     pub filter: FilterView,
-    /// active or disabled.
+    #[schema(schema_with = webhook_states)]
     pub state: &'static str,
-    pub reason: Option<Reason>,
+    pub reason: Option<WebhookReason>,
     pub created_at: Option<Time>,
     pub secret_since: Option<Time>,
     pub position: u64,
 }
 
+fn webhook_states() -> Object {
+    one_of(["active", "disabled"])
+}
+
 /// What it is told of, beside the types.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookFilter)]
 pub struct FilterView {
     pub conversation_id: Option<String>,
     pub channel_id: Option<String>,
 }
 
 /// An event on its way to a webhook, as of the latest attempt.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookDelivery)]
 pub struct DeliveryView {
     pub id: String,
     pub webhook_id: String,
     pub event_id: String,
     pub event_type: String,
-    /// delivered, retrying or failed.
+    #[schema(schema_with = delivery_states)]
     pub state: String,
     pub attempts: u32,
     /// Of HTTP; `null`: no answer.
     pub status: Option<u32>,
-    pub reason: Option<Reason>,
+    pub reason: Option<WebhookReason>,
+    /// The beginning of what the receiver said, if it was no success.
     pub answer: Option<String>,
     pub took_ms: Option<u32>,
     pub at: Time,
     pub next_at: Option<Time>,
+    /// Of the event.
     pub position: u64,
     pub changed_position: u64,
+}
+
+fn delivery_states() -> Object {
+    one_of(super::read::STATES)
+}
+
+/// What became of a webhook or of a delivery.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WebhookReason {
+    /// Of a webhook: gone (the receiver answered 410), failing. Of a delivery: refused, redirected, gone, timed_out,
+    /// unreachable, broken_off, private_address, bad_url, disabled, deleted.
+    pub code: String,
+    /// For people, in English.
+    pub text: String,
+    /// The event that made it so.
+    pub event_id: Option<String>,
+}
+
+impl From<Reason> for WebhookReason {
+    fn from(reason: Reason) -> Self {
+        Self { code: reason.code, text: reason.text, event_id: reason.event_id }
+    }
 }
 
 impl From<&Webhook> for WebhookView {
@@ -67,7 +99,7 @@ impl From<&Webhook> for WebhookView {
                 channel_id: webhook.filter.channel_id.clone(),
             },
             state,
-            reason,
+            reason: reason.map(Into::into),
             created_at: webhook.created_at.map(Time),
             secret_since: webhook.secret_since().map(Time),
             position: webhook.created_position,
@@ -94,7 +126,7 @@ impl DeliveryView {
             state: if left { "failed".to_owned() } else { row.state },
             attempts: row.attempts,
             status: Some(row.status).filter(|s| *s > 0),
-            reason,
+            reason: reason.map(Into::into),
             answer: given(row.answer),
             took_ms: Some(row.took_ms).filter(|_| row.attempts > 0),
             at: Time(row.at),

@@ -14,6 +14,7 @@ use view::EvidenceView;
 use super::{
     answer::{Answer, Fresh, Id},
     desk::Desk,
+    openapi::Unread,
     params::Params,
     snapshot::{Snapshot, Value},
 };
@@ -25,6 +26,15 @@ use crate::{
 /// Events read for one message. A message has a dozen; retried for weeks it might have more.
 const MOST_EVENTS: u32 = 2000;
 
+/// What led to a message and all that became of it, told from the log; for one that was not sent, up to the reason
+#[utoipa::path(
+    get,
+    path = "/api/v1/outbox/{id}/evidence",
+    tag = "outbox",
+    operation_id = "get_evidence",
+    params(Fresh),
+    responses((status = 200, description = "as of Steward-Position", body = EvidenceView), Unread),
+)]
 pub async fn of_message(
     State(desk): State<Arc<Desk>>,
     caller: Caller,

@@ -3,27 +3,31 @@
 use serde::Serialize;
 use steward_domain::channel::Capabilities;
 use steward_proto::{Event, from_timestamp, v1};
+use utoipa::{ToSchema, openapi::schema::Object};
 use uuid::Uuid;
 
 use super::Told;
 use crate::{
     models::{ConversationRow, EventRow, MessageRow, OutgoingView},
     read::{
-        view::{Time, given},
+        view::{Time, given, one_of},
         words,
     },
     rows::Reason,
 };
 
-#[derive(Debug, Serialize)]
+/// What led to a message and all that became of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Evidence)]
 pub struct EvidenceView {
     pub message: OutgoingView,
-    /// What it came from.
+    /// What it answers: the client's words, the promise and its due time.
     pub trigger: Vec<EntryView>,
     pub decision: DecisionView,
-    /// What was done to it before it went out.
+    /// Moved, edited, held, approved, put off, tried again.
     pub changes: Vec<EntryView>,
     pub attempts: Vec<AttemptView>,
+    /// What the provider said later.
     pub receipts: Vec<ReceiptView>,
     pub ending: EndingView,
     /// All that tells of it, oldest first.
@@ -31,9 +35,11 @@ pub struct EvidenceView {
 }
 
 /// An event in words.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EvidenceEntry)]
 pub struct EntryView {
     pub position: u64,
+    #[schema(value_type = String)]
     pub event_id: Uuid,
     #[serde(rename = "type")]
     pub type_name: String,
@@ -43,16 +49,19 @@ pub struct EntryView {
 }
 
 /// Who decided that it be sent, and with what.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Decision)]
 pub struct DecisionView {
     pub by: Option<String>,
     pub at: Option<Time>,
+    #[schema(value_type = Option<String>)]
     pub event_id: Option<Uuid>,
     pub turn: Option<TurnView>,
     pub follow_up_id: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TurnOfDecision)]
 pub struct TurnView {
     pub id: String,
     pub brain: String,
@@ -60,7 +69,8 @@ pub struct TurnView {
 }
 
 /// A claim with the checks before it, what was asked of the provider and what it answered.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Attempt)]
 pub struct AttemptView {
     pub claim_id: String,
     pub attempt: u32,
@@ -69,24 +79,29 @@ pub struct AttemptView {
     pub worker: String,
     pub claimed_at: Time,
     pub expires_at: Option<Time>,
+    /// SHA-256 (hex) of recipient and text.
     pub request_hash: String,
     pub template: Option<String>,
+    /// What was checked before the claim, with the values seen.
     pub checks: Vec<CheckView>,
-    /// open, or the answer's state.
+    #[schema(schema_with = outcomes)]
     pub outcome: &'static str,
     pub answered_at: Option<Time>,
+    /// What the provider answered, or why there is no answer.
     pub answer: Option<OutcomeView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Check)]
 pub struct CheckView {
     pub name: String,
     pub value: String,
 }
 
 /// What came of a claim.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[schema(as = ProvidersAnswer)]
 pub enum OutcomeView {
     Sent { provider_message_id: Option<String>, provider_answer: Option<String> },
     Failed { reason: Option<Reason>, permanent: bool, provider_code: Option<String> },
@@ -95,7 +110,8 @@ pub enum OutcomeView {
 }
 
 /// What the provider said later.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Receipt)]
 pub struct ReceiptView {
     pub status: String,
     pub at: Option<Time>,
@@ -103,18 +119,24 @@ pub struct ReceiptView {
     pub provider_message_id: Option<String>,
     pub reason: Option<Reason>,
     pub provider_code: Option<String>,
+    #[schema(value_type = String)]
     pub event_id: Uuid,
     pub position: u64,
 }
 
 /// How it ended, or where it stands.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ending)]
 pub struct EndingView {
     pub state: String,
     pub reason: Option<Reason>,
     pub because: Option<EntryView>,
-    /// What may still say whether the recipient has it.
+    /// For an unknown: what may still say whether the recipient has it.
     pub settled_by: Option<&'static str>,
+}
+
+fn outcomes() -> Object {
+    one_of(["open", "sent", "failed", "deferred", "unknown"])
 }
 
 impl EvidenceView {

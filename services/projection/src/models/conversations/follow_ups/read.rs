@@ -12,20 +12,33 @@ use crate::{
         Desk, Params,
         answer::{Answer, Fresh, Id, unknown},
         list::{List, Page, part_key, read_rows},
+        openapi::{Paging, Unread},
+        view,
     },
     rows::{columns, hashed},
 };
 
-/// States as they are shown.
-const STATES: [&str; 7] = ["pending", "sent", "done", "cancelled", "expired", "failed", "unknown"];
+pub const CANCEL_ON: [&str; 2] = ["client_response", "never"];
 
+/// States as they are shown.
+pub const STATES: [&str; 7] = ["pending", "sent", "done", "cancelled", "expired", "failed", "unknown"];
+
+/// Promises, newest first
+#[utoipa::path(
+    get,
+    path = "/api/v1/follow-ups",
+    tag = "follow-ups",
+    operation_id = "list_follow_ups",
+    params(Fresh, Paging, ("conversation_id" = Option<String>, Query), ("state" = Option<String>, Query, description = "one or several, separated by commas: pending, sent, done, cancelled, expired, failed, unknown"), ("key" = Option<String>, Query), ("intention" = Option<String>, Query), ("cancel_on" = Option<String>, Query, description = "client_response, never"), ("channel_id" = Option<String>, Query), ("contact_id" = Option<String>, Query, description = "also of the contacts merged into it")),
+    responses((status = 200, description = "as of Steward-Position", body = view::List<FollowUpView>), Unread),
+)]
 pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
     list.by_hashed("conversation_id");
     list.by_state(&STATES, |state| if state == "pending" { vec!["pending", "due"] } else { Vec::new() })?;
     list.by("key");
     list.by("intention");
-    list.by_one_of("cancel_on", &["client_response", "never"])?;
+    list.by_one_of("cancel_on", &CANCEL_ON)?;
     list.of_conversations_by("channel_id");
     list.of_contact("conversation_id");
     let mut reading = desk.begin(&caller).await?;
@@ -39,6 +52,15 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     Ok(page.answer(&snapshot, view).await)
 }
 
+/// One promise
+#[utoipa::path(
+    get,
+    path = "/api/v1/follow-ups/{id}",
+    tag = "follow-ups",
+    operation_id = "get_follow_up",
+    params(Fresh),
+    responses((status = 200, description = "as of Steward-Position", body = FollowUpView), Unread),
+)]
 pub async fn one(
     State(desk): State<Arc<Desk>>,
     caller: Caller,

@@ -7,8 +7,12 @@ use steward_domain::{
     kernel::Why,
 };
 use steward_proto::{Recorded, v1};
+use utoipa::{ToSchema, openapi::schema::Object};
 
-use crate::rows::{Entity, Json, Reason, table};
+use crate::{
+    read::view::one_of,
+    rows::{Entity, Json, Reason, table},
+};
 
 table! {
     pub struct FollowUpRow = "follow_ups" {
@@ -45,13 +49,18 @@ table! {
 }
 
 /// What it does when it is due, as stored and shown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Action {
+    #[schema(schema_with = action_kinds)]
     pub kind: String,
     pub prompt: Option<String>,
     pub tool: Option<String>,
     /// JSON.
     pub input: Option<String>,
+}
+
+fn action_kinds() -> Object {
+    one_of(["message", "compose", "task", "tool"])
 }
 
 impl Entity for FollowUpRow {

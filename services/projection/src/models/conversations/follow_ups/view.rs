@@ -1,28 +1,36 @@
 //! What users see of a promise.
 
 use serde::Serialize;
+use utoipa::{ToSchema, openapi::schema::Object};
 
 use super::{
     super::ConversationRow,
     row::{Action, FollowUpRow},
 };
 use crate::{
-    read::view::{Time, given, reason_of},
+    read::view::{Time, given, one_of, reason_of},
     rows::{Json, Reason},
 };
 
-#[derive(Debug, Serialize)]
+/// A promise.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FollowUp)]
 pub struct FollowUpView {
     pub id: String,
     pub conversation_id: String,
+    /// queued, held, deferred and claimed read as pending; delivered and read as sent; done: an action that is no message
+    #[schema(schema_with = states)]
     pub state: String,
     pub reason: Option<Reason>,
     pub due_at: Time,
     pub timezone: Option<String>,
+    /// The words that gave the time.
     pub phrase: Option<String>,
+    /// The rule that read them.
     pub rule: Option<String>,
     pub intention: Option<String>,
     pub text: String,
+    #[schema(schema_with = cancel_on)]
     pub cancel_on: String,
     pub action: Action,
     pub scheduled_reason: Option<String>,
@@ -33,13 +41,25 @@ pub struct FollowUpView {
     pub turn_id: Option<String>,
     pub result: Option<String>,
     pub created_at: Time,
+    /// When it became due, was cancelled or expired.
     pub decided_at: Option<Time>,
     pub sent_at: Option<Time>,
+    /// The message it became.
     pub message_id: Option<String>,
-    /// Free text can't be sent when it is due, unless the client writes before.
+    /// It is due after the channel's service window closes, so it will need a template, unless the client writes before.
     pub needs_template: bool,
+    /// The event that made it.
     pub position: u64,
+    /// Its last change.
     pub changed_position: u64,
+}
+
+fn states() -> Object {
+    one_of(super::read::STATES)
+}
+
+fn cancel_on() -> Object {
+    one_of(super::read::CANCEL_ON)
 }
 
 impl FollowUpView {

@@ -12,14 +12,19 @@ use crate::{
         Desk, Params,
         answer::{Answer, Fresh, Id, unknown},
         list::{List, Page, part_key, read_rows},
+        openapi::{Paging, Unread},
         snapshot::Snapshot,
+        view,
     },
     rows::{columns, hashed},
 };
 
 /// States of a message on its way out.
-const OUTBOX_STATES: [&str; 11] =
+pub const OUTBOX_STATES: [&str; 11] =
     ["queued", "held", "deferred", "claimed", "sent", "delivered", "read", "failed", "unknown", "cancelled", "expired"];
+
+pub const DIRECTIONS: [&str; 2] = ["in", "out"];
+pub const AUTHORS: [&str; 3] = ["client", "bot", "human"];
 
 /// A message belongs to the outbox if it was ever queued here; what was seen outside never was.
 const QUEUED_HERE: &str = "direction = 'out' AND on_reply <> ''";
@@ -28,13 +33,22 @@ fn filters(list: &mut List) -> Result<(), Problem> {
     list.by("follow_up_id");
     list.by("turn_id");
     list.by("key");
-    list.by_one_of("direction", &["in", "out"])?;
-    list.by_one_of("author", &["client", "bot", "human"])?;
+    list.by_one_of("direction", &DIRECTIONS)?;
+    list.by_one_of("author", &AUTHORS)?;
     list.of_conversations_by("channel_id");
     list.of_contact("conversation_id");
     Ok(())
 }
 
+/// All messages, newest first
+#[utoipa::path(
+    get,
+    path = "/api/v1/messages",
+    tag = "messages",
+    operation_id = "list_messages",
+    params(Fresh, Paging, ("conversation_id" = Option<String>, Query), ("state" = Option<String>, Query, description = "one or several, separated by commas: received, queued, held, deferred, claimed, sent, delivered, read, failed, unknown, cancelled, expired"), ("follow_up_id" = Option<String>, Query), ("turn_id" = Option<String>, Query), ("key" = Option<String>, Query), ("direction" = Option<String>, Query, description = "in, out"), ("author" = Option<String>, Query, description = "client, bot, human"), ("channel_id" = Option<String>, Query), ("contact_id" = Option<String>, Query, description = "also of the contacts merged into it")),
+    responses((status = 200, description = "as of Steward-Position", body = view::List<MessageView>), Unread),
+)]
 pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
     list.by_hashed("conversation_id");
@@ -46,6 +60,15 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     Ok(page.answer(&snapshot, MessageView::from).await)
 }
 
+/// Its messages, newest first
+#[utoipa::path(
+    get,
+    path = "/api/v1/conversations/{id}/messages",
+    tag = "conversations",
+    operation_id = "list_messages_of_conversation",
+    params(Fresh, Paging, ("state" = Option<String>, Query, description = "one or several, separated by commas: received, queued, held, deferred, claimed, sent, delivered, read, failed, unknown, cancelled, expired"), ("follow_up_id" = Option<String>, Query), ("turn_id" = Option<String>, Query), ("key" = Option<String>, Query), ("direction" = Option<String>, Query, description = "in, out"), ("author" = Option<String>, Query, description = "client, bot, human"), ("channel_id" = Option<String>, Query), ("contact_id" = Option<String>, Query, description = "also of the contacts merged into it")),
+    responses((status = 200, description = "as of Steward-Position", body = view::List<MessageView>), Unread),
+)]
 pub async fn of_conversation(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
@@ -64,6 +87,15 @@ pub async fn of_conversation(
     Ok(page.answer(&snapshot, MessageView::from).await)
 }
 
+/// Messages that were queued here, newest first
+#[utoipa::path(
+    get,
+    path = "/api/v1/outbox",
+    tag = "outbox",
+    operation_id = "list_outbox",
+    params(Fresh, Paging, ("conversation_id" = Option<String>, Query), ("state" = Option<String>, Query, description = "one or several, separated by commas: queued, held, deferred, claimed, sent, delivered, read, failed, unknown, cancelled, expired"), ("follow_up_id" = Option<String>, Query), ("turn_id" = Option<String>, Query), ("key" = Option<String>, Query), ("direction" = Option<String>, Query, description = "in, out"), ("author" = Option<String>, Query, description = "client, bot, human"), ("channel_id" = Option<String>, Query), ("contact_id" = Option<String>, Query, description = "also of the contacts merged into it")),
+    responses((status = 200, description = "as of Steward-Position", body = view::List<OutgoingView>), Unread),
+)]
 pub async fn outbox(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
@@ -86,6 +118,15 @@ pub async fn outbox(
     Ok(page.answer(&snapshot, view).await)
 }
 
+/// One message that was queued here
+#[utoipa::path(
+    get,
+    path = "/api/v1/outbox/{id}",
+    tag = "outbox",
+    operation_id = "get_outbox_message",
+    params(Fresh),
+    responses((status = 200, description = "as of Steward-Position", body = OutgoingView), Unread),
+)]
 pub async fn outbox_one(
     State(desk): State<Arc<Desk>>,
     caller: Caller,

@@ -7,6 +7,7 @@ use steward_domain::{
     kernel::Why,
 };
 use steward_proto::{Event, Recorded, from_timestamp, v1};
+use utoipa::ToSchema;
 
 use crate::rows::{Entity, Json, Reason, table};
 
@@ -49,7 +50,7 @@ table! {
 }
 
 /// What came with a message, as stored and shown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Media {
     /// image, audio, video, document, sticker, …
     pub kind: String,

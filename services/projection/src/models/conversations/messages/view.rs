@@ -2,57 +2,84 @@
 
 use serde::Serialize;
 use steward_domain::conversation::outbox::fingerprint;
+use utoipa::{ToSchema, openapi::schema::Object};
 
 use super::{
     super::ConversationRow,
     row::{Media, MessageRow},
 };
 use crate::{
-    read::view::{Time, given, reason_of},
+    read::view::{Time, given, one_of, reason_of},
     rows::{Json, Reason},
 };
 
 /// A message, in or out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Message)]
 pub struct MessageView {
     pub id: String,
     pub conversation_id: String,
-    /// in or out.
+    #[schema(schema_with = directions)]
     pub direction: String,
-    /// client, bot or human.
+    #[schema(schema_with = authors)]
     pub author: String,
+    /// Who of them: the channel's or operator's id.
     pub author_id: Option<String>,
+    /// text, image, audio, video, document, sticker, location, contacts, interactive, button, order, reaction, system,
+    /// unsupported, auto_reply, bounce, list, meeting
     pub kind: String,
+    /// What is new in it.
     pub text: String,
+    /// All of it, where quotes or signatures were cut.
     pub full_text: Option<String>,
     /// The channel's own id of it.
     pub external_id: Option<String>,
     pub reply_to: Option<String>,
     pub media: Option<Vec<Media>>,
+    #[schema(schema_with = states)]
     pub state: String,
     pub reason: Option<Reason>,
+    /// When it was recorded.
     pub at: Time,
+    /// Not before.
     pub due_at: Option<Time>,
     pub sent_at: Option<Time>,
     pub delivered_at: Option<Time>,
     pub read_at: Option<Time>,
     pub follow_up_id: Option<String>,
     pub turn_id: Option<String>,
+    /// The event that made it.
     pub position: u64,
+    /// Its last change.
     pub changed_position: u64,
 }
 
-/// A message of the outbox.
-#[derive(Debug, Serialize)]
+fn directions() -> Object {
+    one_of(super::read::DIRECTIONS)
+}
+
+fn authors() -> Object {
+    one_of(super::read::AUTHORS)
+}
+
+fn states() -> Object {
+    one_of(["received"].into_iter().chain(super::read::OUTBOX_STATES))
+}
+
+/// A message that was queued here.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OutboxMessage)]
 pub struct OutgoingView {
     #[serde(flatten)]
     pub message: MessageView,
+    /// Claims of the part in hand.
     pub attempts: u32,
+    /// cancel | hold | inject | keep: what the client's next message does to it.
     pub on_reply: Option<String>,
     pub key: Option<String>,
     pub proactive: bool,
     pub parts: u32,
-    /// What an approval of it is bound to: recipient and text.
+    /// SHA-256 (hex) of recipient and text as they are now: what an approval is bound to.
     pub approval_hash: Option<String>,
 }
 

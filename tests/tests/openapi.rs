@@ -1,0 +1,479 @@
+//! Every operation of the OpenAPI document is called, well and badly, and every answer is held against the document.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use steward_tests::{
+    Config, System, Telegram, WhatsApp,
+    config::SECRET,
+    openapi::{Answered, Document, name},
+    updates,
+    whatsapp::VERIFY_TOKEN,
+};
+
+/// Longest wait for what a read is to show.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One request, by default with the admin's key.
+#[derive(Clone)]
+struct Call<'a> {
+    method: Method,
+    /// As the document writes it.
+    path: &'a str,
+    ids: Vec<&'a str>,
+    query: Vec<(&'a str, String)>,
+    headers: Vec<(&'a str, String)>,
+    body: Option<Value>,
+    /// Instead of a JSON body.
+    raw: Option<(&'a str, Vec<u8>)>,
+    key: Option<&'a str>,
+}
+
+struct Caller<'a> {
+    system: &'a System,
+    document: Document,
+    admin: &'a str,
+    wrong: Vec<String>,
+    answers: usize,
+}
+
+impl<'a> Caller<'a> {
+    fn call(&self, method: Method, path: &'a str, ids: &[&'a str]) -> Call<'a> {
+        let (query, headers) = (Vec::new(), Vec::new());
+        Call { method, path, ids: ids.to_vec(), query, headers, body: None, raw: None, key: Some(self.admin) }
+    }
+
+    fn get(&self, path: &'a str, ids: &[&'a str]) -> Call<'a> {
+        self.call(Method::GET, path, ids)
+    }
+
+    fn post(&self, path: &'a str, ids: &[&'a str], body: Value) -> Call<'a> {
+        Call { body: Some(body), ..self.call(Method::POST, path, ids) }
+    }
+
+    /// Sends it, and notes whatever the document doesn't say.
+    async fn send(&mut self, call: Call<'a>) -> Answered {
+        let mut ids = call.ids.iter();
+        let parts = call.path.split('/').map(|part| if part.starts_with('{') { ids.next().unwrap() } else { part });
+        let url = format!("{}{}", self.system.write, parts.collect::<Vec<_>>().join("/"));
+        let mut request = self.system.client.request(call.method.clone(), url).query(&call.query);
+        if let Some(key) = call.key {
+            request = request.bearer_auth(key);
+        }
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
+        }
+        if let Some(body) = &call.body {
+            request = request.json(body);
+        }
+        if let Some((kind, bytes)) = &call.raw {
+            request = request.header("content-type", *kind).body(bytes.clone());
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let endless = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let body = if endless { None } else { Some(response.text().await.unwrap()) };
+        let answered = Answered { status, headers, body };
+        self.answers += 1;
+        let mut judged = self.document.judge(&call.method, call.path, &answered);
+        if status.is_success() && call.raw.is_none() {
+            let body = call.body.as_ref();
+            judged = judged.and(self.document.judge_request(&call.method, call.path, &call.query, body));
+        }
+        if let Err(error) = judged {
+            let said: String = answered.body.clone().unwrap_or_default().chars().take(400).collect();
+            self.wrong.push(format!("{}: {status}: {error:#}\n    {said}", name(&call.method, call.path)));
+        }
+        answered
+    }
+
+    /// Sends what must be granted; its body.
+    async fn granted(&mut self, call: Call<'a>) -> Value {
+        let name = name(&call.method, call.path);
+        let answered = self.send(call).await;
+        assert!(answered.status.is_success(), "{name}: {} {:?}", answered.status, answered.body);
+        answered.json()
+    }
+
+    /// Sends what must be refused with this code.
+    async fn refused(&mut self, call: Call<'a>, status: u16, code: &str) {
+        let name = name(&call.method, call.path);
+        let answered = self.send(call).await;
+        let said = (answered.status.as_u16(), answered.json()["code"].as_str().unwrap_or_default().to_owned());
+        assert_eq!(said, (status, code.to_owned()), "{name}: {:?}", answered.body);
+    }
+
+    /// The first item of a list, once there is one.
+    async fn first(&mut self, call: Call<'a>) -> Value {
+        let begun = tokio::time::Instant::now();
+        loop {
+            let page = self.granted(call.clone()).await;
+            match page["items"].get(0) {
+                Some(item) => return item.clone(),
+                None => assert!(begun.elapsed() < PATIENCE, "{} stays empty", call.path),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+fn after(answer: &Value) -> Vec<(&'static str, String)> {
+    vec![("Steward-After", answer["position"].to_string())]
+}
+
+fn text<'a>(answer: &'a Value, field: &str) -> &'a str {
+    answer[field].as_str().unwrap_or_else(|| panic!("no {field} in {answer}"))
+}
+
+fn id_of(answer: &Value, field: &str) -> &'static str {
+    leaked(text(answer, field).to_owned())
+}
+
+/// The test ends before it would matter.
+fn leaked(text: String) -> &'static str {
+    text.leak()
+}
+
+fn tomorrow() -> String {
+    (Utc::now() + TimeDelta::days(1)).to_rfc3339()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_operation_answers_as_the_document_says() {
+    let telegram = Telegram::start().await.unwrap();
+    let whatsapp = WhatsApp::start().await.unwrap();
+    let config = Config::telegram(&telegram).with_channel(&whatsapp.channel("")).with_auth("keys");
+    let system = System::start(config.with("[webhooks]\nallow_private = true")).await.unwrap();
+    let (admin, _) = system.create_key("default", "admin").await.unwrap();
+    let (operator, _) = system.create_key("default", "operator").await.unwrap();
+    let (reader, _) = system.create_key("default", "reader").await.unwrap();
+    let document = system.client.get(format!("{}/openapi.json", system.read)).send().await.unwrap();
+    let document = Document::new(document.json().await.unwrap());
+    assert_eq!(document.wrong_examples(), Vec::<String>::new());
+    let mut caller = Caller { system: &system, document, admin: &admin, wrong: Vec::new(), answers: 0 };
+
+    open_to_all(&mut caller).await;
+    conversations(&mut caller).await;
+    follow_ups(&mut caller).await;
+    outbox(&mut caller).await;
+    contacts_and_breaker(&mut caller).await;
+    webhooks(&mut caller).await;
+    badly(&mut caller, [&operator, &reader]).await;
+
+    caller.wrong.extend(caller.document.not_called());
+    println!("{} answers to {} operations", caller.answers, caller.document.operations().len());
+    assert!(caller.wrong.is_empty(), "{}", caller.wrong.join("\n"));
+}
+
+async fn client_writes<'a>(caller: &mut Caller<'a>, who: &str) -> Value {
+    let body = json!({ "channel_id": "web-main", "contact": { "id": who }, "text": "hello" });
+    caller.granted(caller.post("/api/v1/messages", &[], body)).await
+}
+
+async fn open_to_all<'a>(caller: &mut Caller<'a>) {
+    for path in ["/", "/openapi.json", "/asyncapi.json", "/healthz", "/readyz"] {
+        let call = Call { key: None, ..caller.get(path, &[]) };
+        caller.granted(call).await;
+    }
+    caller.granted(caller.get("/metrics", &[])).await;
+    let update = updates::text(4711, "hello");
+    let header = ("X-Telegram-Bot-Api-Secret-Token", SECRET.to_owned());
+    let bytes = update.to_string().into_bytes();
+    let telegram = Call {
+        key: None,
+        headers: vec![header.clone()],
+        raw: Some(("application/json", bytes)),
+        ..caller.call(Method::POST, "/webhooks/{kind}/{channel_id}", &["telegram", "tg-main"])
+    };
+    caller.granted(telegram.clone()).await;
+    let only = Call { path: "/webhooks/{kind}", ids: vec!["telegram"], ..telegram.clone() };
+    caller.granted(only.clone()).await;
+    for call in [telegram, only] {
+        let unread = Call { raw: Some(("application/json", b"{".to_vec())), ..call.clone() };
+        caller.refused(unread, 400, "no_update").await;
+        let large = Call { raw: Some(("application/json", vec![b' '; (1 << 20) + 1])), ..call.clone() };
+        caller.refused(large, 413, "too_large").await;
+        caller.refused(Call { headers: Vec::new(), ..call.clone() }, 401, "wrong_secret").await;
+        let ids = call.ids.iter().map(|_| "nothing").collect();
+        caller.refused(Call { ids, ..call.clone() }, 404, "unknown_channel").await;
+    }
+    let handshake = |token: &str| {
+        vec![
+            ("hub.mode", "subscribe".to_owned()),
+            ("hub.verify_token", token.to_owned()),
+            ("hub.challenge", "1158201444".to_owned()),
+        ]
+    };
+    let hands =
+        [("/webhooks/{kind}", vec!["whatsapp"]), ("/webhooks/{kind}/{channel_id}", vec!["whatsapp", "wa-main"])];
+    for (path, ids) in hands {
+        let call = Call { key: None, query: handshake(VERIFY_TOKEN), ..caller.get(path, &ids) };
+        let answered = caller.send(call.clone()).await;
+        assert_eq!(answered.body.as_deref(), Some("1158201444"));
+        caller.refused(Call { query: handshake("x"), ..call.clone() }, 403, "wrong_verify_token").await;
+        caller.refused(Call { query: handshake(VERIFY_TOKEN)[1..].to_vec(), ..call }, 400, "no_challenge").await;
+        let unsigned = caller.call(Method::POST, path, &ids);
+        caller.refused(unsigned, 401, "wrong_signature").await;
+    }
+    let call = caller.get("/webhooks/{kind}/{channel_id}", &["telegram", "tg-main"]);
+    caller.refused(call, 405, "wrong_method").await;
+}
+
+async fn conversations<'a>(caller: &mut Caller<'a>) {
+    let said = client_writes(caller, "anna").await;
+    let id = id_of(&said, "conversation_id");
+    for path in ["/api/v1/conversations", "/api/v1/messages", "/api/v1/events"] {
+        let query = vec![("conversation_id", id.to_owned()), ("limit", "2".to_owned()), ("after", "0".to_owned())];
+        caller.first(Call { query, headers: after(&said), ..caller.get(path, &[]) }).await;
+    }
+    for path in ["", "/messages", "/timeline"] {
+        let path = leaked(format!("/api/v1/conversations/{{id}}{path}"));
+        caller.granted(Call { headers: after(&said), ..caller.get(path, &[id]) }).await;
+    }
+    caller.granted(caller.get("/api/v1/channels", &[])).await;
+    let by = json!({ "by": "anna" });
+    caller
+        .granted(caller.post("/api/v1/conversations/{id}/takeover", &[id], json!({ "by": "anna", "note": "hm" })))
+        .await;
+    caller
+        .refused(caller.post("/api/v1/conversations/{id}/takeover", &[id], by.clone()), 409, "already_taken_over")
+        .await;
+    caller.granted(caller.post("/api/v1/conversations/{id}/release", &[id], by.clone())).await;
+    caller.refused(caller.post("/api/v1/conversations/{id}/release", &[id], by.clone()), 409, "not_taken_over").await;
+    let write = caller.post("/api/v1/conversations/{id}/messages", &[id], json!({ "text": "It is me." }));
+    let written = caller.granted(write).await;
+    caller.granted(caller.post("/api/v1/conversations/{id}/resolve", &[id], by.clone())).await;
+    caller
+        .refused(caller.post("/api/v1/conversations/{id}/resolve", &[id], json!({ "by": " " })), 422, "bad_body")
+        .await;
+    for at in ["2020-01-01T00:00:00Z", "2120-01-01T00:00:00Z", "then"] {
+        let code = if at == "then" {
+            "bad_time"
+        } else if at.starts_with("2020") {
+            "past"
+        } else {
+            "too_far"
+        };
+        let later = json!({ "text": "Later.", "send_at": at });
+        caller.refused(caller.post("/api/v1/conversations/{id}/messages", &[id], later), 422, code).await;
+    }
+    let stream = caller.get("/api/v1/stream", &[]);
+    let seen = vec![("Last-Event-ID", "0".to_owned())];
+    caller.granted(Call { query: vec![("types", "new_message".to_owned())], headers: seen, ..stream.clone() }).await;
+    caller.refused(Call { query: vec![("types", "nothing".to_owned())], ..stream.clone() }, 400, "bad_query").await;
+    caller.refused(Call { headers: vec![("Last-Event-ID", "x".to_owned())], ..stream }, 400, "bad_position").await;
+    // All kinds of messages that are there.
+    caller.granted(Call { headers: after(&written), ..caller.get("/api/v1/messages", &[]) }).await;
+    for (contact, code) in [("", "bad_contact"), ("anna", "empty_text")] {
+        let body = json!({ "channel_id": "web-main", "contact": { "id": contact }, "text": "" });
+        caller.refused(caller.post("/api/v1/messages", &[], body), 422, code).await;
+    }
+    let to = |channel: &str, more: &str, value: &str| json!({ "channel_id": channel, "contact": { "id": "anna", more: value }, "text": "hi" });
+    caller.refused(caller.post("/api/v1/messages", &[], to("none", "name", "A")), 404, "unknown_channel").await;
+    caller.refused(caller.post("/api/v1/messages", &[], to("tg-main", "name", "A")), 422, "wrong_channel").await;
+    caller
+        .refused(caller.post("/api/v1/messages", &[], to("web-main", "language", "tlh")), 422, "unknown_language")
+        .await;
+    caller
+        .refused(caller.post("/api/v1/messages", &[], to("web-main", "timezone", "Moon")), 422, "unknown_timezone")
+        .await;
+    let keyed = caller.post("/api/v1/messages", &[], to("web-main", "name", "Anna"));
+    let keyed = Call { headers: vec![("Idempotency-Key", "one".to_owned())], ..keyed };
+    caller.granted(keyed.clone()).await;
+    let other = Call { body: Some(to("web-main", "name", "Ana")), ..keyed };
+    caller.refused(other, 422, "key_reused").await;
+}
+
+async fn follow_ups<'a>(caller: &mut Caller<'a>) {
+    let said = client_writes(caller, "boris").await;
+    let conversation = text(&said, "conversation_id").to_owned();
+    let new = |more: Value| {
+        let mut body = json!({ "conversation_id": conversation, "text": "Have you had time?" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let promise = new(json!({ "phrase": "tomorrow at 10", "key": "a", "cancel_on": "never", "reason": "they asked" }));
+    let made = caller.granted(caller.post("/api/v1/follow-ups", &[], promise)).await;
+    let id = id_of(&made, "id");
+    let query = vec![("state", "pending,sent".to_owned()), ("cancel_on", "never".to_owned())];
+    caller.first(Call { query, headers: after(&made), ..caller.get("/api/v1/follow-ups", &[]) }).await;
+    caller.granted(caller.get("/api/v1/follow-ups/{id}", &[id])).await;
+    let change =
+        |body: Value| Call { body: Some(body), ..caller.call(Method::PATCH, "/api/v1/follow-ups/{id}", &[id]) };
+    let changes = [change(json!({ "due_at": tomorrow(), "text": "Well?" })), change(json!({}))];
+    let [granted, nothing] = changes;
+    caller.granted(granted).await;
+    caller.refused(nothing, 422, "bad_body").await;
+    caller.refused(caller.post("/api/v1/follow-ups", &[], new(json!({ "phrase": "hm" }))), 422, "no_time").await;
+    let past = new(json!({ "due_at": "2020-01-01T00:00:00Z" }));
+    caller.refused(caller.post("/api/v1/follow-ups", &[], past), 422, "past").await;
+    caller.refused(caller.post("/api/v1/follow-ups", &[], new(json!({}))), 422, "bad_time").await;
+    let tool =
+        new(json!({ "due_at": tomorrow(), "action": { "kind": "tool", "tool": "list_follow_ups", "input": {} } }));
+    caller.granted(caller.post("/api/v1/follow-ups", &[], tool)).await;
+    let kind = new(json!({ "due_at": tomorrow(), "action": { "kind": "dance" } }));
+    caller.refused(caller.post("/api/v1/follow-ups", &[], kind), 422, "bad_body").await;
+    let cancel = caller.call(Method::DELETE, "/api/v1/follow-ups/{id}", &[id]);
+    let cancelled = caller.granted(Call { body: Some(json!({ "reason": "they called" })), ..cancel.clone() }).await;
+    caller.refused(cancel.clone(), 409, "already_cancelled").await;
+    caller.granted(Call { headers: vec![("Idempotency-Key", "again".to_owned())], ..cancel }).await;
+    caller.granted(Call { headers: after(&cancelled), ..caller.get("/api/v1/follow-ups", &[]) }).await;
+}
+
+async fn outbox<'a>(caller: &mut Caller<'a>) {
+    let said = client_writes(caller, "clara").await;
+    let conversation = text(&said, "conversation_id").to_owned();
+    let new = json!({ "conversation_id": conversation, "text": "It is on its way.", "due_at": tomorrow(), "on_reply": "keep" });
+    let made = caller.granted(caller.post("/api/v1/outbox", &[], new)).await;
+    let id = id_of(&made, "id");
+    let change = caller.call(Method::PATCH, "/api/v1/outbox/{id}", &[id]);
+    caller.granted(Call { body: Some(json!({ "text": "It has left." })), ..change.clone() }).await;
+    caller.refused(Call { body: Some(json!({})), ..change }, 422, "bad_body").await;
+    caller.granted(caller.post("/api/v1/outbox/{id}/move", &[id], json!({ "due_at": tomorrow() }))).await;
+    caller
+        .refused(
+            caller.post("/api/v1/outbox/{id}/move", &[id], json!({ "due_at": "2020-01-01T00:00:00Z" })),
+            422,
+            "past",
+        )
+        .await;
+    let held = caller.granted(caller.call(Method::POST, "/api/v1/outbox/{id}/hold", &[id])).await;
+    caller.refused(caller.call(Method::POST, "/api/v1/outbox/{id}/hold", &[id]), 409, "already_held").await;
+    let message = caller.granted(Call { headers: after(&held), ..caller.get("/api/v1/outbox/{id}", &[id]) }).await;
+    caller
+        .refused(caller.post("/api/v1/outbox/{id}/approve", &[id], json!({ "hash": "stale" })), 409, "approval_stale")
+        .await;
+    let hash = json!({ "hash": text(&message, "approval_hash") });
+    caller.granted(caller.post("/api/v1/outbox/{id}/approve", &[id], hash.clone())).await;
+    caller.refused(caller.post("/api/v1/outbox/{id}/approve", &[id], hash), 409, "not_held").await;
+    caller.refused(caller.call(Method::POST, "/api/v1/outbox/{id}/retry", &[id]), 409, "not_retryable").await;
+    let again = caller.call(Method::POST, "/api/v1/outbox/{id}/retry", &[id]);
+    caller.granted(Call { headers: vec![("Idempotency-Key", "again".to_owned())], ..again }).await;
+    caller.granted(caller.call(Method::POST, "/api/v1/outbox/{id}/cancel", &[id])).await;
+    caller.refused(caller.call(Method::POST, "/api/v1/outbox/{id}/cancel", &[id]), 409, "not_queued").await;
+    let query = vec![("direction", "out".to_owned()), ("author", "bot,human".to_owned())];
+    caller.first(Call { query, ..caller.get("/api/v1/outbox", &[]) }).await;
+    caller.granted(caller.get("/api/v1/outbox/{id}/evidence", &[id])).await;
+    // One that was sent has more to tell.
+    let query = vec![("state", "sent".to_owned()), ("author", "human".to_owned())];
+    let sent = caller.first(Call { query, ..caller.get("/api/v1/outbox", &[]) }).await;
+    let told = caller.granted(caller.get("/api/v1/outbox/{id}/evidence", &[id_of(&sent, "id")])).await;
+    assert_eq!(told["attempts"][0]["outcome"], "sent", "{told}");
+}
+
+async fn contacts_and_breaker<'a>(caller: &mut Caller<'a>) {
+    let mut contacts = Vec::new();
+    for who in ["dora", "emil"] {
+        let said = client_writes(caller, who).await;
+        let conversation = id_of(&said, "conversation_id");
+        let call = Call { headers: after(&said), ..caller.get("/api/v1/conversations/{id}", &[conversation]) };
+        let read = caller.granted(call).await;
+        contacts.push(id_of(&read["contact"], "id"));
+    }
+    let [dora, emil] = contacts[..] else { unreachable!() };
+    let change = caller.call(Method::PATCH, "/api/v1/contacts/{id}", &[dora]);
+    let changes = json!({ "name": "Dora", "language": "es", "timezone": "Europe/Madrid", "followup_hour": 9 });
+    caller.granted(Call { body: Some(changes), ..change.clone() }).await;
+    caller.refused(Call { body: Some(json!({ "language": "tlh" })), ..change.clone() }, 422, "unknown_language").await;
+    caller.refused(Call { body: Some(json!({ "timezone": "Moon" })), ..change.clone() }, 422, "unknown_timezone").await;
+    caller.refused(Call { body: Some(json!({})), ..change.clone() }, 422, "bad_body").await;
+    caller.granted(caller.call(Method::POST, "/api/v1/contacts/{id}/archive", &[dora])).await;
+    let merge = |into: &str| json!({ "into": into, "reason": "the same" });
+    caller.refused(caller.post("/api/v1/contacts/{id}/merge", &[emil], merge(emil)), 409, "same_contact").await;
+    let merged = caller.granted(caller.post("/api/v1/contacts/{id}/merge", &[emil], merge(dora))).await;
+    caller.granted(Call { headers: after(&merged), ..caller.get("/api/v1/contacts/{id}", &[dora]) }).await;
+    let of_merged = Call { ids: vec![emil], body: Some(json!({ "name": "Emil" })), ..change };
+    caller.refused(of_merged, 409, "contact_merged").await;
+    caller.granted(caller.post("/api/v1/contacts/{id}/split", &[emil], json!({}))).await;
+    caller.refused(caller.call(Method::POST, "/api/v1/contacts/{id}/split", &[emil]), 409, "not_merged").await;
+
+    caller.granted(caller.get("/api/v1/breaker", &[])).await;
+    let reset = caller.post("/api/v1/breaker/reset", &[], json!({ "note": "looked" }));
+    caller.refused(reset.clone(), 409, "breaker_closed").await;
+    caller.granted(Call { headers: vec![("Idempotency-Key", "looked".to_owned())], ..reset }).await;
+}
+
+async fn webhooks<'a>(caller: &mut Caller<'a>) {
+    let new = json!({ "url": "http://127.0.0.1:9/hook", "types": ["ClientResponded"], "filter": { "channel_id": "web-main" } });
+    let made = caller.granted(caller.post("/api/v1/webhooks", &[], new)).await;
+    let id = id_of(&made, "id");
+    for (field, value, code) in [
+        ("url", json!("nowhere"), "bad_url"),
+        ("types", json!(["Moon"]), "unknown_type"),
+        ("types", json!([]), "bad_body"),
+        ("filter", json!({ "channel_id": "none" }), "unknown_channel"),
+    ] {
+        let mut body = json!({ "url": "http://127.0.0.1:9/hook", "types": ["ClientResponded"] });
+        body[field] = value;
+        caller.refused(caller.post("/api/v1/webhooks", &[], body), 422, code).await;
+    }
+    let said = client_writes(caller, "frida").await;
+    caller.first(Call { headers: after(&said), ..caller.get("/api/v1/webhooks", &[]) }).await;
+    caller.granted(caller.get("/api/v1/webhooks/{id}", &[id])).await;
+    let delivery = caller.first(caller.get("/api/v1/webhooks/{id}/deliveries", &[id])).await;
+    let delivery = id_of(&delivery, "id");
+    caller.granted(caller.call(Method::POST, "/api/v1/webhooks/deliveries/{id}/retry", &[delivery])).await;
+    let again = "/api/v1/webhooks/{id}/deliveries/{delivery_id}/retry";
+    caller.granted(caller.call(Method::POST, again, &[id, delivery])).await;
+    caller.refused(caller.call(Method::POST, again, &[delivery, delivery]), 404, "unknown_delivery").await;
+    caller.granted(caller.call(Method::POST, "/api/v1/webhooks/{id}/rotate", &[id])).await;
+    caller.granted(caller.call(Method::DELETE, "/api/v1/webhooks/{id}", &[id])).await;
+    caller.refused(caller.call(Method::DELETE, "/api/v1/webhooks/{id}", &[id]), 404, "unknown_webhook").await;
+}
+
+/// What can be wrong with any operation, read from the document alone.
+async fn badly<'a>(caller: &mut Caller<'a>, [operator, reader]: [&'a str; 2]) {
+    let nobodys = leaked(uuid::Uuid::now_v7().to_string());
+    for (method, path, described) in caller.document.operations() {
+        if described["security"] == json!([]) {
+            continue;
+        }
+        let path = leaked(path);
+        let ids = vec![nobodys; path.matches('{').count()];
+        let call = caller.call(method.clone(), path, &ids);
+        caller.refused(Call { key: None, ..call.clone() }, 401, "no_key").await;
+        caller.refused(Call { key: Some("sk_default_0"), ..call.clone() }, 401, "no_key").await;
+        if method == Method::GET {
+            if path.starts_with("/api/") {
+                let unknown = Call { query: vec![("moon", "1".to_owned())], ..call.clone() };
+                let answered = caller.send(unknown).await;
+                assert!([400, 404].contains(&answered.status.as_u16()), "{path}: {}", answered.status);
+            }
+            let waits = described["parameters"].as_array().unwrap().iter().any(|p| p["name"] == "Steward-After");
+            if waits {
+                let position = vec![("Steward-After", "x".to_owned())];
+                caller.refused(Call { headers: position, ..call.clone() }, 400, "bad_position").await;
+            }
+            if path.contains('{') {
+                caller.refused(call, 404, "unknown_id").await;
+            }
+            continue;
+        }
+        caller.refused(Call { key: Some(reader), ..call.clone() }, 403, "role").await;
+        if path.starts_with("/api/v1/webhooks") {
+            caller.refused(Call { key: Some(operator), ..call.clone() }, 403, "role").await;
+        }
+        let raw = |kind, body: &[u8]| Call { raw: Some((kind, body.to_vec())), ..call.clone() };
+        caller.refused(raw("application/json", b"{"), 400, "broken_json").await;
+        caller.refused(raw("text/plain", b"{}"), 415, "not_json").await;
+        caller.refused(raw("application/json", b"{\"moon\": 1}"), 422, "bad_body").await;
+        caller.refused(raw("application/json", &vec![b' '; (1 << 20) + 1]), 413, "too_large").await;
+        let key = vec![("Idempotency-Key", "x".repeat(256))];
+        caller.refused(Call { headers: key, ..call.clone() }, 400, "bad_key").await;
+        // With the words of its own example, so that only the id is wrong.
+        let schema = described["requestBody"]["content"]["application/json"]["schema"].clone();
+        let example = caller.document.example(&schema);
+        let answered = caller.send(Call { body: example.or(Some(json!({}))), ..call }).await;
+        let of_nobody = answered.status == StatusCode::NOT_FOUND || !path.contains('{');
+        assert!(of_nobody, "{path} of nobody: {} {:?}", answered.status, answered.body);
+    }
+    let late = Call { headers: vec![("Steward-After", "1000000000".to_owned())], ..caller.get("/api/v1/events", &[]) };
+    caller.refused(late, 504, "not_reached").await;
+    for (name, value) in [("limit", "0"), ("limit", "x"), ("state", "moon"), ("cursor", "x")] {
+        let call = Call { query: vec![(name, value.to_owned())], ..caller.get("/api/v1/messages", &[]) };
+        caller.refused(call, 400, if name == "cursor" { "bad_cursor" } else { "bad_query" }).await;
+    }
+}
