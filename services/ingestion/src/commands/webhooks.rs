@@ -36,7 +36,7 @@ const SHOWN_AGAIN: TimeDelta = TimeDelta::hours(24);
 #[serde(deny_unknown_fields)]
 #[schema(as = NewWebhook, example = json!({ "url": "https://example.com/hook", "types": ["ClientResponded"] }))]
 pub struct Wanted {
-    /// http or https; not into a private network unless [webhooks] allow_private is set.
+    /// http or https; not into a private network unless `[webhooks] allow_private` is set.
     #[schema(format = "uri")]
     url: String,
     /// Names of events, as in /asyncapi.json; "*" means all.
@@ -81,7 +81,7 @@ impl IntoResponse for WithSecret {
 /// Needs a key of role admin. Every event of these types from now on is posted to `url` as {"type", "timestamp", "data": the
 /// event}, with the headers webhook-id (the event's id), webhook-timestamp and webhook-signature. At least once and in no
 /// promised order; a 2xx answer within 15 s counts as taken, 410 disables the webhook, anything else is tried again by the
-/// schedule in [webhooks] retry. Redirects are not followed. When five events in a row couldn't be delivered over the whole
+/// schedule in `[webhooks] retry`. Redirects are not followed. When five events in a row couldn't be delivered over the whole
 /// schedule, the webhook is disabled with a system_notification.
 #[utoipa::path(
     post,
