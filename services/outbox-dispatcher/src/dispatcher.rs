@@ -190,7 +190,7 @@ impl Dispatcher {
                     return Ok(Handled::Later(Duration::ZERO));
                 }
                 // One whose first part is out is not behind any other.
-                let before = seen.state.line_before(message_id, own_turn, Utc::now()).filter(|_| message.part == 0);
+                let before = seen.state.line_before(message_id, own_turn, self.now()).filter(|_| message.part == 0);
                 let until = match before {
                     Some(turn) if own_turn.is_some() && turn <= self.now() => return Ok(Handled::Later(ABOUT_TO_RING)),
                     Some(turn) => line.put_off().max(line.behind(turn)),
