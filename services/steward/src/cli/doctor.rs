@@ -224,14 +224,7 @@ async fn read_models(global: &Global, settings: &Settings, log: Option<&Log>) ->
         };
         anyhow::Ok((number, version, active, set_aside))
     };
-    let end = async {
-        match log {
-            Some(log) => timeout(LIMIT, log.last_position()).await.ok().and_then(Result::ok),
-            None => None,
-        }
-    };
-    let (found, end) = tokio::join!(timeout(LIMIT, ask), end);
-    let (number, version, active, set_aside) = match found {
+    let (number, version, active, set_aside) = match timeout(LIMIT, ask).await {
         Ok(Ok(found)) => found,
         Ok(Err(problem)) => {
             let text = format!("at {}: {problem:#}: check that it runs and that the URL is right", bare(url.expose()));
@@ -247,6 +240,11 @@ async fn read_models(global: &Global, settings: &Settings, log: Option<&Log>) ->
         Fine(format!("{version} at {}", bare(url.expose())))
     };
     report.add("postgres", finding);
+    // Only now: what came in meanwhile may be in the read models already.
+    let end = match log {
+        Some(log) => timeout(LIMIT, log.last_position()).await.ok().and_then(Result::ok),
+        None => None,
+    };
     let finding = match (active, end) {
         (None, _) => Notice("not made yet: `steward up` or `steward projection` makes them".to_owned()),
         (Some((schema, position)), Some(end)) if position > end => Wrong(format!(
