@@ -5,14 +5,7 @@
 #[allow(dead_code, reason = "a part is used")]
 mod server;
 
-use std::{
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use chrono::{TimeDelta, Utc};
 use futures::StreamExt as _;
@@ -32,9 +25,10 @@ use steward_domain::{
 use steward_language::Language;
 use steward_log::{Append, AtLeast, Clock, ConnectOptions, Expected, Log};
 use steward_proto::{
-    Aggregate, AggregateId, Cause, Event, NewEvent, Recorded, TenantId, from_timestamp, to_timestamp, v1,
+    Aggregate, AggregateId, Cause, Event, Fold as _, NewEvent, Recorded, TenantId, from_timestamp, to_timestamp, v1,
 };
 use steward_settings::{Channel, ChannelKind, Settings};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -48,7 +42,7 @@ type Script = fn(usize, &TurnInput) -> (Duration, Result<Vec<Decision>, BrainErr
 struct Scripted {
     script: Script,
     longest: Duration,
-    asked: AtomicUsize,
+    asked: watch::Sender<usize>,
 }
 
 impl Brain for Scripted {
@@ -66,7 +60,8 @@ impl Brain for Scripted {
 
     fn decide<'a>(&'a self, turn: &'a Arc<TurnInput>) -> Thought<'a> {
         Box::pin(async move {
-            let asked = self.asked.fetch_add(1, Ordering::SeqCst);
+            let mut asked = 0;
+            self.asked.send_modify(|times| asked = std::mem::replace(times, *times + 1));
             let (wait, answer) = (self.script)(asked, turn);
             tokio::time::sleep(wait).await;
             answer
@@ -115,7 +110,7 @@ impl World {
             kind: ChannelKind::Web,
         };
         let settings = Settings { channels: vec![channel], defaults, ..Settings::default() }.into();
-        let brain = Arc::new(Scripted { script, longest, asked: AtomicUsize::new(0) });
+        let brain = Arc::new(Scripted { script, longest, asked: watch::Sender::new(0) });
         tokio::spawn(run_with(brain.clone(), log.clone(), settings, stop.clone()));
         Self { log, aggregate, brain, stop, _server: server }
     }
@@ -151,29 +146,32 @@ impl World {
         self.log.load::<Conversation>(&self.aggregate, AtLeast::Latest).await.unwrap().state
     }
 
-    /// Waits until so many turns have ended; all events of the conversation, and the last turn's end.
+    /// Waits until so many turns have ended; all events of the conversation up to there, and the last turn's end.
     async fn until_completed(&self, turns: usize) -> (Vec<Event>, v1::TurnCompleted) {
+        self.until_completed_in(&self.aggregate, turns).await
+    }
+
+    async fn until_completed_in(&self, aggregate: &AggregateId, turns: usize) -> (Vec<Event>, v1::TurnCompleted) {
+        let mut tail = pin!(self.log.tail(1, vec![aggregate.wildcard()]).await.unwrap());
+        let (mut events, mut ended) = (Vec::new(), 0);
         let completed = async {
             loop {
-                let events: Vec<Event> = self.events().await.into_iter().map(|recorded| recorded.event).collect();
-                let ends: Vec<_> = events
-                    .iter()
-                    .filter_map(|event| match event {
-                        Event::TurnCompleted(e) => Some(e.clone()),
-                        _ => None,
-                    })
-                    .collect();
-                if ends.len() >= turns {
-                    return (events, ends.last().cloned().unwrap());
+                let event = tail.next().await.unwrap().unwrap().recorded.event;
+                events.push(event.clone());
+                if let Event::TurnCompleted(end) = event {
+                    ended += 1;
+                    if ended == turns {
+                        return end;
+                    }
                 }
-                tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(SOON, completed).await.expect("the turn ends")
+        let end = tokio::time::timeout(SOON, completed).await.expect("the turn ends");
+        (events, end)
     }
 
     fn asked(&self) -> usize {
-        self.brain.asked.load(Ordering::SeqCst)
+        *self.brain.asked.borrow()
     }
 }
 
@@ -203,33 +201,27 @@ fn calls_a_person(events: &[Event]) -> bool {
 async fn a_slow_brain_keeps_its_turn_by_renewing_the_lease_and_nobody_else_gets_it() {
     let world = World::begin(SOON, |_, _| (Duration::from_secs(4), Ok(says("at last")))).await;
     world.client_writes(&world.aggregate, "take your time").await;
-    let mut busy = 0;
-    let ended = async {
-        loop {
-            let state = world.state().await;
-            if state.turn.is_some() {
-                let other = StartTurn {
-                    turn_id: "another".to_owned(),
-                    now: Utc::now(),
-                    lease_until: Utc::now() + LEASE,
-                    worker: "another".to_owned(),
-                    brain: String::new(),
-                    model: String::new(),
-                    follow_up_id: String::new(),
-                    inputs: Inputs::default(),
-                };
-                let start = state.start_turn(&other).unwrap();
-                assert!(matches!(start, TurnStart::Busy(_)), "the lease ran out: {:?}", state.turn);
-                busy += 1;
-            } else if state.answered_through > 0 {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(SOON, ended).await.unwrap();
     let (events, completed) = world.until_completed(1).await;
-    assert!(busy > 10, "{busy}");
+    // At the moment before each of the turn's events somebody else still found it taken.
+    let mut state = Conversation::default();
+    for recorded in world.events().await {
+        let now = recorded.metadata.at - TimeDelta::milliseconds(1);
+        let other = StartTurn {
+            turn_id: "another".to_owned(),
+            now,
+            lease_until: now + LEASE,
+            worker: "another".to_owned(),
+            brain: String::new(),
+            model: String::new(),
+            follow_up_id: String::new(),
+            inputs: Inputs::default(),
+        };
+        if state.turn.is_some() {
+            let start = state.start_turn(&other).unwrap();
+            assert!(matches!(start, TurnStart::Busy(_)), "the lease ran out: {:?}", state.turn);
+        }
+        state.evolve(&recorded);
+    }
     let (began, renewed) = claims(&events);
     assert_eq!((began, world.asked()), (1, 1));
     assert!(renewed >= 3, "{renewed}");
@@ -246,12 +238,8 @@ async fn what_the_client_writes_while_a_slow_brain_thinks_ends_that_turn_and_the
     };
     let world = World::begin(2 * SOON, script).await;
     world.client_writes(&world.aggregate, "one").await;
-    let asked = async {
-        while world.asked() == 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(SOON, asked).await.unwrap();
+    let mut asked = world.brain.asked.subscribe();
+    tokio::time::timeout(SOON, asked.wait_for(|asked| *asked > 0)).await.unwrap().unwrap();
     world.client_writes(&world.aggregate, "two").await;
     let (events, _) = world.until_completed(1).await;
     assert_eq!(replies(&events), ["to 2"], "the brain was not waited for");
@@ -351,6 +339,7 @@ async fn an_event_under_an_id_that_is_none_becomes_a_dead_letter_and_others_are_
             if let Some(letter) = letters.into_iter().find(|letter| letter.position == position) {
                 return letter;
             }
+            // Nobody is told of a dead letter: it is looked for.
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     };
@@ -367,11 +356,15 @@ async fn a_turn_waits_for_the_client_by_the_clock_that_is_passed_in_and_is_decid
     let defaults = Defaults { turn_debounce: minute, turn_max_wait: minute, ..Defaults::default() };
     let script: Script = |_, turn| (Duration::ZERO, Ok(says(&turn.now.to_rfc3339())));
     let world = World::begin_with(clock, defaults, SOON, script).await;
+    let tenant = &world.aggregate.tenant;
+    let earlier = ids::conversation_aggregate(tenant, ids::conversation(tenant, "web", "berta"));
     world.client_writes(&world.aggregate, "hello").await;
-    hand.turn(TimeDelta::seconds(59));
-    // As long as an answer would take.
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!((world.asked(), world.events().await.len()), (0, 1));
+    hand.turn(TimeDelta::seconds(-1));
+    world.client_writes(&earlier, "hello").await;
+    hand.turn(TimeDelta::seconds(60));
+    // Who wrote a second before is answered, and the other isn't yet.
+    world.until_completed_in(&earlier, 1).await;
+    assert_eq!((world.asked(), world.events().await.len()), (1, 1));
     hand.turn(TimeDelta::seconds(1));
     let (events, _) = world.until_completed(1).await;
     assert_eq!(replies(&events), ["2026-11-21T12:01:00+00:00"]);

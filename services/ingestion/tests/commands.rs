@@ -67,16 +67,18 @@ async fn a_web_message_is_recorded_once_per_key() {
 
 #[tokio::test]
 async fn a_repeat_is_recognised_by_a_process_that_never_saw_the_key() {
-    let world = World::start().await;
+    let began = Utc::now();
+    let (clock, hand) = Clock::by_hand(began);
+    let world = World::start_by(clock).await;
     let beside = World::start_beside(&world).await;
     let id = world.client(42).await;
-    let due = Utc::now() + TimeDelta::seconds(1);
+    let due = began + TimeDelta::hours(1);
     let body = json!({"conversation_id": id, "text": "x", "due_at": due.to_rfc3339()});
     for path in ["/api/v1/outbox", "/api/v1/follow-ups"] {
         let first = world.keyed("same", path, body.clone()).await;
         assert_eq!(first.status, StatusCode::CREATED, "{:?}", first.body);
     }
-    tokio::time::sleep((due - Utc::now()).to_std().unwrap_or_default()).await;
+    hand.turn(TimeDelta::hours(1));
     for path in ["/api/v1/outbox", "/api/v1/follow-ups"] {
         let repeat = beside.keyed("same", path, body.clone()).await;
         assert_eq!(repeat.status, StatusCode::CREATED, "{path}: its time has passed, and it is a repeat all the same");

@@ -195,7 +195,7 @@ fn pairs_of_any_words_repeated_cost_in_proportion() {
 }
 
 #[test]
-#[ignore = "every pair of kinds: minutes, in release"]
+#[ignore = "every pair of kinds takes minutes: the long form of the tests above, for `just growth`, optimised"]
 fn every_pair_of_words_of_time_repeated_costs_in_proportion() {
     for &language in Language::ALL {
         let context = context(language);
@@ -205,7 +205,7 @@ fn every_pair_of_words_of_time_repeated_costs_in_proportion() {
 }
 
 #[test]
-#[ignore = "every pair of kinds: an hour, in release"]
+#[ignore = "every pair of kinds takes an hour: the long form of the tests above, for `just growth`, optimised"]
 fn every_pair_of_any_words_repeated_costs_in_proportion() {
     for &language in Language::ALL {
         let context = context(language);

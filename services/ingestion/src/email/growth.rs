@@ -396,7 +396,7 @@ fn mails_cost_in_proportion_to_their_length() {
 }
 
 #[test]
-#[ignore = "megabytes of every shape, in release"]
+#[ignore = "megabytes of every shape: the long form of the test above, for `just growth`, optimised"]
 fn long_mails_cost_in_proportion_to_their_length() {
     let found = all(1 << 20);
     assert!(found.is_empty(), "these grow faster than they are long: {found:#?}");

@@ -154,10 +154,11 @@ impl World {
         Self::connected(&server.url(), options, |_| Guard::open(), Some(server)).await
     }
 
-    /// A second process on the same log.
+    /// A second process on the same log, by the same clock.
     pub async fn start_beside(world: &Self) -> Self {
         let url = world.server.as_ref().unwrap().url();
-        Self::connected(&url, ConnectOptions::new("test"), |_| Guard::open(), None).await
+        let options = ConnectOptions { clock: world.log.clock().clone(), ..ConnectOptions::new("test") };
+        Self::connected(&url, options, |_| Guard::open(), None).await
     }
 
     async fn connected(
