@@ -29,7 +29,7 @@ pub struct Limits {
     /// About so many bytes a page of a list may have; it ends early then.
     #[serde(deserialize_with = "written::positive")]
     pub page_bytes: usize,
-    /// Reads served at once; one tenant has at most half of them.
+    /// Reads served at once; one tenant has at most half of them, and no more than there are processors (but two).
     #[serde(deserialize_with = "written::positive")]
     pub reads: usize,
     /// Live streams, of all.

@@ -199,7 +199,18 @@ impl Mail {
 
     /// Puts a mail into a mailbox, as a person's mail program does with copies.
     pub async fn put(&self, account: &str, mailbox: &str, content: &str, seen: bool) -> anyhow::Result<()> {
-        let mail = json!({ "account": account, "mailbox": mailbox, "content": encoded(content), "seen": seen });
+        self.place(account, mailbox, content, seen, true).await
+    }
+
+    /// Puts a new mail into the inbox without a word to whoever waits for news: as some servers do while one asks them
+    /// something else.
+    pub async fn put_untold(&self, account: &str, content: &str) -> anyhow::Result<()> {
+        self.place(account, "INBOX", content, false, false).await
+    }
+
+    async fn place(&self, account: &str, mailbox: &str, content: &str, seen: bool, told: bool) -> anyhow::Result<()> {
+        let content = encoded(content);
+        let mail = json!({ "account": account, "mailbox": mailbox, "content": content, "seen": seen, "told": told });
         self.command(json!({ "put": mail })).await.map(drop)
     }
 

@@ -17,6 +17,7 @@ from datetime import datetime, timezone
 
 from aiosmtpd.smtp import SMTP, AuthResult
 from pymap.backend.dict import DictBackend, Identity
+from pymap.context import subsystem
 from pymap.imap import IMAPServer
 from pymap.parsing.message import AppendMessage
 from pymap.parsing.specials.flag import Seen
@@ -47,10 +48,15 @@ class Mailboxes:
             await session.mailbox_set.add_mailbox("Sent")
             self.accounts[address.lower()] = session.mailbox_set
 
-    async def put(self, address, mailbox, content, flags=()):
+    async def put(self, address, mailbox, content, flags=(), told=True):
         box = await self.accounts[address.lower()].get_mailbox(mailbox)
         now = datetime.now(timezone.utc)
+        tell = box._updated
+        if not told:
+            # As it happens to what comes in between an answer and the start of IDLE.
+            box._updated = subsystem.get().new_event()
         await box.append(AppendMessage(content, now, frozenset(flags)), recent=True)
+        box._updated = tell
 
     async def list(self, address, mailbox):
         box = await self.accounts[address.lower()].get_mailbox(mailbox)
@@ -165,7 +171,8 @@ async def obey(loop, command, mailboxes, post, port):
         return await mailboxes.list(box["account"], box["mailbox"])
     if mail := command.get("put"):
         content = base64.b64decode(mail["content"])
-        return await mailboxes.put(mail["account"], mail["mailbox"], content, [Seen] if mail["seen"] else [])
+        flags = [Seen] if mail["seen"] else []
+        return await mailboxes.put(mail["account"], mail["mailbox"], content, flags, mail["told"])
     raise ValueError("an unknown command")
 
 

@@ -32,10 +32,13 @@ pub struct Desk {
 impl Desk {
     pub fn new(reads: Reads) -> Self {
         let limits = &reads.limits;
-        let pieces = limits.reads.max(1) * pieces_of_a_read(limits.page_bytes);
-        // One read is always admitted.
-        let each = (pieces / 2).max(pieces_of_a_read(limits.page_bytes));
         let processors = available_parallelism().map_or(2, |n| n.get().max(2));
+        let reads_at_once = limits.reads.max(1);
+        // One read is always admitted. More of one tenant's than there are processors would be no faster for it, and
+        // slower for all others.
+        let of_tenant = (reads_at_once / 2).clamp(1, processors);
+        let of_a_read = pieces_of_a_read(limits.page_bytes);
+        let (pieces, each) = (reads_at_once * of_a_read, of_tenant * of_a_read);
         let writing = Arc::new(Shares::new(processors, processors / 2));
         Self { memory: Shares::new(pieces, each), waits: Shares::new(WAITS.0, WAITS.1), writing, reads }
     }

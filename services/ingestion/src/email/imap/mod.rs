@@ -28,8 +28,8 @@ const LARGEST: u64 = 25 << 20;
 /// The longest that one IDLE lasts: routers forget quiet connections after ten minutes or so (RFC 2177 allows 29).
 const LONGEST_IDLE: Duration = Duration::from_secs(9 * 60);
 
-/// Some servers forget what came in between their last answer and the start of IDLE: after news, one more look follows
-/// this soon.
+/// Some servers never tell what came in between their last answer and the start of IDLE: after news, the next look
+/// follows this soon, and each further one after twice as long. What falls between two looks is found by the next.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// How often a server without IDLE is asked.
@@ -116,13 +116,14 @@ impl<'a> Mailbox<'a> {
             return Ok(());
         }
         tracing::info!(channel = self.channel.id, folder = F::WHAT, "reading the mailbox on {:?}", self.server);
-        let mut news = true;
+        let mut next_look = SECOND_LOOK;
         loop {
             session.forget_news();
-            let longest = folder.take_in(self, intake, &mut session).await?;
+            let longest = folder.take_in(self, intake, &mut session).await?.min(next_look);
             backoff.reset();
-            let longest = if news { longest.min(SECOND_LOOK) } else { longest };
+            let news;
             (session, news) = session.until_news(longest, PACE).await?;
+            next_look = if news { SECOND_LOOK } else { (next_look * 2).min(LONGEST_IDLE) };
         }
     }
 }
