@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_is_written_of_any_aggregate_is_read_again() {
-        for aggregate in Aggregate::ALL {
+        for &aggregate in Aggregate::ALL {
             for thing in ["", "f1"] {
                 let alarm = alarm(aggregate, "renewal", thing);
                 assert_eq!(read(&write(&alarm), &tenant()), Ok(alarm.clone()));

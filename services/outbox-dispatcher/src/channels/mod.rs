@@ -2,9 +2,6 @@
 
 mod answer;
 mod broken;
-mod email;
-mod telegram;
-mod whatsapp;
 
 use std::{sync::Arc, time::Duration};
 
@@ -116,6 +113,8 @@ pub enum Sign {
 
 macro_rules! ways {
     ($($module:ident: $kind:ident,)*) => {
+        $(mod $module;)*
+
         /// A channel's way out; `None`: its settings name none. `client` has the time-outs of [`http_client`].
         pub fn way_of(channel: &Channel, client: &reqwest::Client) -> Option<Arc<dyn Way>> {
             match &channel.kind {

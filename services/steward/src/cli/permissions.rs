@@ -22,7 +22,7 @@ pub struct Permissions {
 }
 
 impl Permissions {
-    pub(super) fn run(self, _: &Global) -> anyhow::Result<()> {
+    pub(super) async fn run(self, _: &Global) -> anyhow::Result<()> {
         if self.postgres {
             print!("{}", roles_sql(|role| format!(":'{role}'")));
             return Ok(());

@@ -49,7 +49,7 @@ pub struct Time {
 }
 
 impl Time {
-    pub(super) fn run(self, global: &Global) -> anyhow::Result<()> {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         // Only what is named: a phrase can be asked about without the variables that a running Steward needs.
         let defaults = match global.config {
             Some(_) => global.settings()?.defaults,

@@ -1,7 +1,7 @@
 //! What users see of a webhook and of its deliveries.
 
 use serde::Serialize;
-use steward_domain::webhook::{Standing, Webhook};
+use steward_domain::webhook::{Filter, Standing, Webhook};
 use utoipa::{ToSchema, openapi::schema::Object};
 
 use super::row::DeliveryRow;
@@ -30,13 +30,24 @@ fn webhook_states() -> Object {
     one_of(["active", "disabled"])
 }
 
-/// What it is told of, beside the types.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = WebhookFilter)]
-pub struct FilterView {
-    pub conversation_id: Option<String>,
-    pub channel_id: Option<String>,
+macro_rules! filter_view {
+    ($($field:ident),*) => {
+        /// What it is told of, beside the types.
+        #[derive(Debug, Serialize, ToSchema)]
+        #[schema(as = WebhookFilter)]
+        pub struct FilterView {
+            $(pub $field: Option<String>,)*
+        }
+
+        impl From<&Filter> for FilterView {
+            fn from(filter: &Filter) -> Self {
+                Self { $($field: filter.$field.clone(),)* }
+            }
+        }
+    };
 }
+
+steward_domain::each_filter!(filter_view);
 
 /// An event on its way to a webhook, as of the latest attempt.
 #[derive(Debug, Serialize, ToSchema)]
@@ -94,10 +105,7 @@ impl From<&Webhook> for WebhookView {
             id: webhook.id.clone(),
             url: webhook.url.clone(),
             types: webhook.types.clone(),
-            filter: FilterView {
-                conversation_id: webhook.filter.conversation_id.clone(),
-                channel_id: webhook.filter.channel_id.clone(),
-            },
+            filter: FilterView::from(&webhook.filter),
             state,
             reason: reason.map(Into::into),
             created_at: webhook.created_at.map(Time),
