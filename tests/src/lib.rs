@@ -1,4 +1,5 @@
-//! What tests of the whole system stand on: the system as processes, a stand-in for Telegram, clients of the public interface.
+//! What tests of the whole system are made with: the system as processes, stand-ins for providers, clients of the
+//! public interface.
 
 pub mod api;
 pub mod binary;

@@ -30,7 +30,7 @@ pub fn kind(recorded: &Recorded) -> &str {
     }
 }
 
-/// Everything that was folded, in its order.
+/// Holds everything that was folded, in order.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Seen {
     pub ids: Vec<Uuid>,

@@ -1,4 +1,5 @@
-//! Read models: the projector that makes them from the log, the HTTP that reads them, the live stream, the page at `/`.
+//! The read side: the projector, which makes read models from the log, and the HTTP, live stream and page that show
+//! them.
 
 mod aside;
 mod asyncapi;

@@ -1,4 +1,5 @@
-//! The `steward` binary's library: configuration, managed servers, the command line, and how the services run together.
+//! The library behind the `steward` binary: its configuration, managed servers, command line, and the process in which
+//! services run.
 
 pub mod cli;
 pub mod config;

@@ -1,4 +1,4 @@
-//! The command line: one file per command.
+//! The command line, with a file for each command.
 
 mod chat;
 mod dead_letters;
@@ -46,13 +46,14 @@ OTEL_EXPORTER_OTLP_ENDPOINT switches traces on.";
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// The configuration; left out: steward.toml in the current directory if it is there, else the defaults
+    /// The configuration file; by default steward.toml in the current directory if it exists, else all settings have
+    /// their defaults
     #[arg(long, global = true, value_name = "FILE", env = "STEWARD_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Where the managed servers keep their data and run.json is written
+    /// The directory where the managed servers keep their data, and where run.json is written
     #[arg(long, global = true, value_name = "DIR", env = "STEWARD_DATA_DIR", default_value = ".steward")]
     pub data_dir: PathBuf,
-    /// How log lines look; auto: human on a terminal, JSON elsewhere
+    /// How log lines look; auto means text on a terminal and JSON elsewhere
     #[arg(long, global = true, value_enum, env = "STEWARD_LOG_FORMAT", default_value_t = LogFormat::Auto)]
     pub log_format: LogFormat,
 }
@@ -63,12 +64,12 @@ impl Global {
         self.loaded().map(|loaded| loaded.settings)
     }
 
-    /// The same, with where it came from.
+    /// The checked configuration, with where each value came from.
     pub fn loaded(&self) -> Result<Loaded, ConfigError> {
         config::load(self.config_file().as_deref(), &config::process_environment())
     }
 
-    /// The file it is read from, if there is one.
+    /// The file that the configuration is read from, if there is one.
     pub fn config_file(&self) -> Option<PathBuf> {
         let default = PathBuf::from(config::DEFAULT_FILE);
         self.config.clone().or_else(|| default.is_file().then_some(default))
@@ -128,7 +129,7 @@ enum Log {
 }
 
 impl Cli {
-    /// Level of the log when nothing else is said.
+    /// The level of the log, unless a variable says otherwise.
     pub fn log_level(&self) -> &'static str {
         match self.command.as_ref().map_or(Log::Full, Command::log) {
             Log::Full => "info,async_nats=warn,tokio_postgres=warn",
@@ -136,7 +137,7 @@ impl Cli {
         }
     }
 
-    /// Does what was asked.
+    /// Runs the command; without one, `up`.
     pub async fn run(self) -> anyhow::Result<()> {
         self.command.unwrap_or(Command::Up(up::Up {})).run(&self.global).await
     }
