@@ -1,4 +1,4 @@
-//! Compiles the `.proto` files in Rust (no protoc) and keeps their descriptors, which make any event readable as JSON.
+//! Compiles the `.proto` files in Rust, without protoc; their descriptors make any event readable as JSON.
 
 use std::{env, fs, path::PathBuf};
 

@@ -1,5 +1,7 @@
-//! Room for appends on their way, in bytes: a share per tenant and a whole, apart for facts and decisions, so that
-//! neither a tenant's flood nor anybody's decisions keep a fact from the queue.
+//! Admission: how many bytes of appends may be on their way, in all and of each tenant.
+//!
+//! Facts and decisions are counted apart, so that neither a tenant's flood nor anybody's decisions keep a fact from the
+//! queue.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

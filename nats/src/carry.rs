@@ -1,5 +1,4 @@
-//! Carries units until each has its answer: publishes them, reads the server's answer, splits a batch that was refused,
-//! and looks up a unit that got no answer before sending it again.
+//! Carrying units to their answers: publishes them, splits a refused batch, looks up what got no answer.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Connecting to NATS, and the handle of the log that all its operations hang on.
+//! `Log`: the handle that all operations of the log hang on, connected to NATS.
 
 use std::sync::Arc;
 use std::time::Duration;

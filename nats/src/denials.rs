@@ -1,5 +1,6 @@
-//! What the server's permissions deny this process. The server says so beside the request, whose sender only meets a
-//! time-out.
+//! What the server's permissions deny this process.
+//!
+//! The server says so beside the request, whose sender only meets a time-out.
 
 use std::sync::Arc;
 

@@ -1,5 +1,4 @@
-//! The health of the parts of a process (writer, subscriptions, projector, scheduler), which liveness and readiness ask
-//! for.
+//! The health of a process's parts (writer, subscriptions, projector …), for liveness and readiness.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

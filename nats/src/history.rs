@@ -1,4 +1,4 @@
-//! Reading back from the log: messages after a position, and single ones by their position.
+//! Reading back from the log by position.
 
 use async_nats::{HeaderMap, Message, StatusCode};
 use bytes::Bytes;

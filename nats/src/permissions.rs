@@ -1,5 +1,4 @@
-//! Who may do what with the log: the files of `nats/permissions/` turned into users of a NATS server, with their rights
-//! as subjects.
+//! Who may do what with the log: `nats/permissions/` as users of a NATS server, with rights as subjects.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 

@@ -1,5 +1,4 @@
-//! Pulling messages from a consumer: asks for a number of them, counts what is still to come, notices when nobody
-//! answers.
+//! Pulling messages from a consumer: asks for them, counts what is to come, notices when nobody answers.
 
 use std::time::Duration;
 

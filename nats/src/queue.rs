@@ -1,5 +1,4 @@
-//! Which appends go together: at most one unit per aggregate is on its way at any time; facts go before decisions, and
-//! tenants take turns.
+//! Which appends go together: one unit per aggregate at a time, facts before decisions, tenants in turn.
 //!
 //! The server checks every expected version of a batch against the state before the batch. Two units of one aggregate
 //! in one batch would therefore both be stored, though the second contradicts the first. So the queue keeps a line per

@@ -1,4 +1,4 @@
-//! The connection as the rest of the crate sees it: the client, its answers, and whether the line is up.
+//! The connection as the rest of the crate sees it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

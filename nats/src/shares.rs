@@ -1,5 +1,6 @@
-//! Places that several share so that whoever comes next finds some: a group may have as many as are free, and so may
-//! each member within its group.
+//! Places shared so that whoever comes next finds some.
+//!
+//! A group may have as many places as are free, and so may each member within its group.
 //!
 //! One group alone takes half, two take a third each, and so on. So whoever holds places for long, because a provider
 //! is silent, holds only a part of them. Each group and each member has a few places in any case, even beyond the

@@ -1,5 +1,6 @@
-//! Making the streams: creates what is missing, brings what exists to our settings, and keeps what operators set. A
-//! user who may not do that is content if the streams exist with the right settings.
+//! Making the streams: creates what is missing, brings the rest to our settings, keeps what operators set.
+//!
+//! A user who may not do that is content if the streams exist with the right settings.
 
 use std::time::Duration;
 

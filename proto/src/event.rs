@@ -1,4 +1,4 @@
-//! The table of aggregates and their events, and the enums that are made of it: one over all events, one per aggregate.
+//! The table of all aggregates with their events, of which the enums over them are made.
 
 use bytes::Bytes;
 use prost::Message;

@@ -1,5 +1,7 @@
-//! An empty database, made once per build of `steward` and copied for each system under test: making one takes seconds,
-//! and there are more than a hundred systems. The tests of `steward` itself cover a first start that makes its own.
+//! An empty database, made once per build of `steward` and copied for each system under test.
+//!
+//! Making one takes seconds, and there are more than a hundred systems. The tests of `steward` itself cover a first
+//! start that makes its own.
 
 use std::{
     fs,

@@ -1,5 +1,4 @@
-//! What tests of the whole system are made with: the system as processes, stand-ins for providers, clients of the
-//! public interface.
+//! What tests of the whole system are made with: processes, stand-ins, clients of the public interface.
 
 pub mod api;
 pub mod binary;

@@ -1,5 +1,4 @@
-//! A whole system under test, on a scratch data directory: `steward up`, or the servers and each service as a process
-//! of its own.
+//! A whole system under test on a scratch data directory, in one process or with each service in its own.
 
 use std::{
     net::TcpListener,

@@ -1,5 +1,4 @@
-//! The events in hand: a lane per aggregate, in which one event runs at a time, in the order of the log; tenants take
-//! turns.
+//! The events in hand: a lane per aggregate, in which one event runs at a time; tenants take turns.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::Duration;

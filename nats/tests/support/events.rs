@@ -1,4 +1,4 @@
-//! Small events, and a fold that remembers what it has seen.
+//! Small events for tests, which a fold remembers.
 
 use chrono::Utc;
 use steward_proto::{Aggregate, AggregateId, Cause, Event, Fold, NewEvent, Recorded, TenantId, v1};

@@ -1,5 +1,4 @@
-//! What services share at the edge of HTTP: problem answers, the caller, strict reading, the client of outgoing
-//! requests.
+//! What services share at the edge of HTTP: problem answers, callers, strict reading, outgoing requests.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -1,4 +1,4 @@
-//! Counting the refusals of keys by address, and making an address wait that has had too many.
+//! Refusals of keys, counted by address: an address that has had too many must wait.
 
 use std::{
     net::IpAddr,

@@ -1,5 +1,4 @@
-//! Each tenant's breaker as this dispatcher sees it: it counts its own sends, and looks in the log whether the breaker
-//! is open.
+//! Each tenant's breaker as this dispatcher sees it: its own count of sends, and what the log says.
 
 use std::{
     collections::HashMap,

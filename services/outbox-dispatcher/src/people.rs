@@ -1,5 +1,4 @@
-//! The person behind a conversation, who may be known by several contacts: what was set for them, and how often they
-//! were written to in all of their conversations.
+//! The person behind a conversation, who may be known by several contacts.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,5 +1,6 @@
-//! Releasing what the breaker held when a person has reset it: all of it, each message weighed again, at the limiters'
-//! pace.
+//! Releasing what the breaker held, once a person has reset it.
+//!
+//! All of it is released together; each message is weighed again, and goes at the limiters' pace.
 
 use std::{future::ready, pin::pin, time::Duration};
 

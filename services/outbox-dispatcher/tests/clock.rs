@@ -1,5 +1,6 @@
-//! Sending on a clock that is turned by hand: quiet hours, caps and limits go by that clock, forward, back, and over
-//! the nights in which a zone's clocks are changed.
+//! Sending on a clock that is turned by hand: quiet hours, caps and limits go by that clock.
+//!
+//! It is turned forward, back, and over the nights in which a zone's clocks are changed.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,5 +1,4 @@
-//! The read side: the projector, which makes read models from the log, and the HTTP, live stream and page that show
-//! them.
+//! The read side: the projector makes read models of the log; HTTP, live stream and page show them.
 
 mod aside;
 mod asyncapi;

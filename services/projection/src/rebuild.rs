@@ -1,5 +1,4 @@
-//! Rebuilding: makes new read models from the whole log beside the old ones, which serve until the new ones have caught
-//! up.
+//! Rebuilding: makes new read models of the whole log, while the old ones go on serving.
 
 use std::{
     collections::BTreeSet,

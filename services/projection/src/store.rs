@@ -1,4 +1,4 @@
-//! The tables of a schema: finds rows by their keys, and writes changed rows by COPY in place of the old ones.
+//! The tables of a schema, as a transaction reads and writes their rows.
 
 use std::{borrow::Cow, collections::HashMap};
 

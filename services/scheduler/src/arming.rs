@@ -1,5 +1,4 @@
-//! From events to alarms: an event that schedules, moves, puts off or cancels a thing sets, replaces or takes off its
-//! alarm.
+//! From events to alarms: which alarm an event sets, replaces or takes off.
 
 use chrono::TimeDelta;
 use steward_log::{Alarm, HandleError, Handled, Log, LogError, Subscription};

@@ -1,5 +1,4 @@
-//! The tenants whose alarms ring here. Each has places and a share of deciding of its own, so that none waits for
-//! another.
+//! The tenants whose alarms ring here, each with places of its own, so that none waits for another.
 
 use std::{
     collections::{BTreeSet, HashMap},

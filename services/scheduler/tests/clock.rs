@@ -1,5 +1,6 @@
-//! Alarms on a clock that is turned by hand: whatever the clock does, and whenever JetStream fires, a promise is
-//! decided once, at its time or after it.
+//! Alarms on a clock that is turned by hand: a promise is decided once, at its time or after it.
+//!
+//! That holds whatever the clock does, and whenever JetStream fires.
 //!
 //! The clock shows a year in which no schedule fires by itself, so the test fires them.
 

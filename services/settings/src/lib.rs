@@ -1,5 +1,4 @@
-//! The settings: each key is defined once, read from the file and the environment, and resolved for tenants and
-//! channels.
+//! The settings: each key is defined once, read from file and environment, resolved for tenant and channel.
 //!
 //! A key is a field of its section's struct: the doc comment says what it means, the type and `serde` attribute how it
 //! is written, the struct's `Default` what counts where it is left out. Nothing else lists keys. A key that isn't

@@ -1,5 +1,4 @@
-//! Reading the settings: from the file and the environment to checked settings, or to a refusal that says what is
-//! wrong.
+//! Reading the settings: from the file and the environment to checked settings, or to a refusal.
 
 use std::{
     collections::BTreeSet,

@@ -1,5 +1,4 @@
-//! The configuration of this process: `steward-settings` reads it, and the URLs of servers are checked here by the code
-//! that connects.
+//! The configuration of this process: `steward-settings` reads it, whoever connects checks the URLs.
 
 use std::path::Path;
 

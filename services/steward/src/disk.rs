@@ -1,5 +1,7 @@
-//! The room that is left on the disk where the managed servers keep their data. A nats-server whose disk is full
-//! doesn't answer at all, and whoever waits for it only meets a time-out; this says why.
+//! The room that is left on the disk where the managed servers keep their data.
+//!
+//! A nats-server whose disk is full doesn't answer at all, and whoever waits for it only meets a time-out; this says
+//! why.
 
 use std::path::Path;
 

@@ -1,5 +1,7 @@
-//! Where the servers are, for commands that don't run them: by the configuration, else by what a running Steward has
-//! written into its data directory, with a user for each purpose.
+//! Where the servers are, for commands that don't run them.
+//!
+//! The configuration says so, or else what a running Steward has written into its data directory, with a user for each
+//! purpose.
 
 use std::path::Path;
 

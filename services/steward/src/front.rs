@@ -1,5 +1,4 @@
-//! The HTTP listener: serves health, readiness and metrics from the first moment, and everything else once the services
-//! are ready.
+//! The HTTP listener: answers for the process from the first moment, for the services once they are ready.
 
 use std::{
     collections::BTreeMap,

@@ -1,5 +1,4 @@
-//! The library behind the `steward` binary: its configuration, managed servers, command line, and the process in which
-//! services run.
+//! The library behind the `steward` binary: command line, managed servers, the process that services run in.
 
 pub mod cli;
 pub mod config;

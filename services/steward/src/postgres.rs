@@ -1,4 +1,4 @@
-//! Connections to Postgres: its roles, a pool for each, and waiting for the server at the start.
+//! Connections to Postgres, with a pool for each of its roles.
 
 use std::{net::IpAddr, time::Duration};
 

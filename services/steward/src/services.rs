@@ -1,4 +1,4 @@
-//! The five services: their names, what each of them needs, and how they are started.
+//! The five services.
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 

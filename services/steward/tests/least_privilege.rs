@@ -1,5 +1,6 @@
-//! Least privilege: what each user of NATS and each role of Postgres must not do is tried and refused, as the
-//! permissions themselves say, and what they may do works.
+//! Least privilege: what a user of NATS or a role of Postgres must not do is tried, and refused.
+//!
+//! What is tried is made from the permissions themselves; what they allow works.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

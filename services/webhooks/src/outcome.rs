@@ -1,5 +1,6 @@
-//! What came of an attempt, as events: recorded before the delivered event is acknowledged, so that a crash loses
-//! nothing.
+//! What came of an attempt, as events.
+//!
+//! They are recorded before the delivered event is acknowledged, so that a crash loses nothing.
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
-//! A mail host for tests: a real SMTP server and a real IMAP server over the same mailboxes (`servers.py` beside this
-//! file: aiosmtpd and pymap), in a process of their own.
+//! A mail host for tests: a real SMTP and a real IMAP server over the same mailboxes.
+//!
+//! They are aiosmtpd and pymap, in a process of their own (`servers.py` beside this file).
 
 mod received;
 mod written;

@@ -1,5 +1,7 @@
-//! How a call can go wrong. The bodies are those of the Bot API and the gateways before it (recorded by aiogram,
-//! telebot, java-telegram-bot-api and teloxide).
+//! How a call to the Bot API can go wrong.
+//!
+//! The bodies are those of the Bot API and the gateways before it (recorded by aiogram, telebot, java-telegram-bot-api
+//! and teloxide).
 
 use std::time::Duration;
 

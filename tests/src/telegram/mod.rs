@@ -1,5 +1,7 @@
-//! A stand-in for the Bot API that speaks its wire format over HTTP: it keeps every call with the time of its arrival,
-//! checks what Telegram checks, and fails on demand in the ways Telegram and the lines to it fail.
+//! A stand-in for the Bot API that speaks its wire format over HTTP.
+//!
+//! It keeps every call with the time of its arrival, checks what Telegram checks, and fails on demand in the ways that
+//! Telegram and the connections to it fail.
 
 mod faults;
 pub(crate) mod line;

@@ -1,4 +1,6 @@
-//! How a call can go wrong. The bodies are those of the Cloud API and the gateways before it.
+//! How a call to the Cloud API can go wrong.
+//!
+//! The bodies are those of the Cloud API and the gateways before it.
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
-//! A stand-in for WhatsApp's Cloud API that speaks its wire format over HTTP. It keeps what it takes, checks what the
-//! Cloud API checks, fails on demand in the ways that the API and the connections to it fail, and signs its
-//! notifications.
+//! A stand-in for WhatsApp's Cloud API that speaks its wire format over HTTP.
+//!
+//! It keeps what it takes, checks what the Cloud API checks, fails on demand in the ways that the API and the
+//! connections to it fail, and signs its notifications.
 
 mod calls;
 mod client;

@@ -1,5 +1,4 @@
-//! Ways out: a module for each kind of channel, which turns one part of a message into a request, and the answer into
-//! its meaning.
+//! Ways out: a module for each kind of channel, which sends one part of a message by one request.
 
 mod answer;
 mod broken;

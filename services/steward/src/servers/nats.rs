@@ -1,4 +1,4 @@
-//! The managed nats-server: its configuration and its command.
+//! The managed nats-server.
 
 use std::path::Path;
 

@@ -1,5 +1,4 @@
-//! Servers that an earlier run left behind: they are found by what they were started with, and stopped before new ones
-//! start.
+//! Servers that an earlier run left behind: found by what they were started with, stopped before new ones.
 
 use std::{fs, path::Path, time::Duration};
 

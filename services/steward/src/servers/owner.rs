@@ -1,5 +1,6 @@
-//! The user that Postgres runs as: it refuses root, so root starts it as another user, who must be able to enter the
-//! places it needs.
+//! The user that Postgres runs as.
+//!
+//! Postgres refuses root, so root starts it as another user, who must be able to enter the places it needs.
 
 use std::{
     fs::{self, Permissions},

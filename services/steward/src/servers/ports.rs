@@ -1,4 +1,4 @@
-//! Ports and passwords of the managed servers: chosen once, and kept over restarts.
+//! How the managed servers are reached: ports and passwords, chosen once, kept over restarts.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! The managed Postgres: how its database is made at the first start, its settings, and its command.
+//! The managed Postgres.
 
 use std::{
     fs,

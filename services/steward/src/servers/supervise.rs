@@ -1,5 +1,4 @@
-//! Supervising one managed server as a child process: starts it, watches it, starts it again when it dies, stops it in
-//! order.
+//! Supervising a managed server as a child process: started, watched, started again, stopped in order.
 
 use std::{
     collections::VecDeque,

@@ -1,5 +1,4 @@
-//! A load generator: HTTP/1.1 over kept-alive connections, each of which sends its next request when the last is
-//! answered.
+//! A load generator: HTTP/1.1 over kept-alive connections, each waiting for an answer before it asks again.
 //!
 //! It is written on the bare socket, so that on a shared machine it takes as little as possible from the system.
 

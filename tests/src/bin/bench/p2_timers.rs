@@ -1,5 +1,4 @@
-//! P2: how late decisions are stored when 30 follow-ups a second become due beside 1,000, 100,000 or 1,000,000 that
-//! wait.
+//! P2: how late 30 follow-ups a second are decided, beside 1,000, 100,000 or 1,000,000 that wait.
 
 use std::time::Duration;
 
