@@ -99,7 +99,7 @@ impl Log {
     /// Sets an alarm durably.
     ///
     /// # Errors
-    /// It isn't set, or it isn't known whether it is; setting it again does no harm.
+    /// The alarm isn't set, or it isn't known whether it is; setting it again does no harm.
     pub async fn set_alarm(&self, alarm: &Alarm) -> Result<(), LogError> {
         let doing = "setting an alarm";
         let mut headers = HeaderMap::new();
@@ -129,7 +129,7 @@ impl Log {
     /// The names of all alarms that are set.
     ///
     /// # Errors
-    /// They can't be read now.
+    /// The alarms can't be read now.
     pub async fn alarms_set(&self) -> Result<impl Stream<Item = Result<AlarmName, LogError>> + use<>, LogError> {
         let doing = "reading the alarms";
         let stream = self.jetstream().get_stream_no_info(definitions::TIMERS).await.map_err(unavailable(doing))?;

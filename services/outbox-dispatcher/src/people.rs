@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{channels::Sent, dispatcher::Dispatcher};
 
 /// How long a claim waits, the first time, when it met another claim of the same person at the cap. It waits longer
-/// each time, so that its attempts outlast the slowest channel's request, and by chance, so that two don't meet again.
+/// each time, so that its attempts outlast the slowest channel's request, and at random, so that two don't meet again.
 const APART: Duration = Duration::from_secs(1);
 
 /// How much of the time that is left to record its outcome a new claim may spend on looking at the person's other

@@ -14,7 +14,7 @@ pub struct Telegram {
     pub mode: Mode,
     pub token: Secret,
     pub secret_token: Secret,
-    /// Without a trailing slash.
+    /// The base URL of the Bot API, without a trailing slash.
     #[serde(default = "api_base", deserialize_with = "written::web_url")]
     pub api_base: String,
 }

@@ -17,7 +17,7 @@ pub struct WhatsApp {
     pub app_secret: Secret,
     /// Proves to Meta that the webhook is ours, in the handshake.
     pub verify_token: Secret,
-    /// Without a version or a trailing slash.
+    /// The base URL of the Graph API, without a version or a trailing slash.
     #[serde(default = "api_base", deserialize_with = "written::web_url")]
     pub api_base: String,
     /// Templates that go out when the service window is closed.
