@@ -17,7 +17,7 @@ ci:
 
 # Format everything
 fmt:
-    cargo fmt --all
+    find . -name target -prune -o -name '*.rs' -print0 | xargs -0 rustfmt
 
 # Lints; warnings are errors
 lint:

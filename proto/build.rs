@@ -1,20 +1,19 @@
-//! Compiles the `.proto` files in Rust (no protoc) and keeps their descriptors for readers of any event.
+//! Compiles the `.proto` files in Rust, without protoc; their descriptors make any event readable as JSON.
 
 use std::{env, fs, path::PathBuf};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=steward_v1");
-    let files = [
-        "steward_v1/shared.proto",
-        "steward_v1/conversation.proto",
-        "steward_v1/contact.proto",
-        "steward_v1/other.proto",
-        "steward_v1/webhook.proto",
-    ];
+    let mut files = Vec::new();
+    for entry in fs::read_dir("steward_v1")? {
+        files.push(entry?.path());
+    }
+    // The order of a folder is the file system's; that of the descriptors is to be the same everywhere.
+    files.sort();
     let descriptors = protox::compile(files, ["."])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), prost_build_bytes(&descriptors))?;
-    // These hold a secret: their `Debug` is written by hand.
+    // These messages hold a secret, so their `Debug` is written by hand.
     prost_build::Config::new()
         .skip_debug(["steward.v1.WebhookCreated", "steward.v1.WebhookSecretRotated", "steward.v1.ApiKeyCreated"])
         .compile_fds(descriptors)?;

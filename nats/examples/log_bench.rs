@@ -72,7 +72,7 @@ async fn main() {
         run(&wanted, job, callers, for_, move |n| {
             let (log, body) = (log.clone(), body.clone());
             async move {
-                // Steps that have no common divisor with the number of aggregates spread the callers.
+                // Steps that share no divisor with the number of aggregates spread the callers over all of them.
                 let id = conversation(format!("d{count}-{}", n.wrapping_mul(7_919) % aggregates));
                 let make = |_: &Length, _| Ok(((0..count).map(|_| event_with(body.clone())).collect(), ()));
                 log.decide::<Length, _, ()>(&id, AtLeast::Cached, make).await.unwrap();
@@ -152,7 +152,7 @@ async fn main() {
     subscribed.await.unwrap().unwrap();
 }
 
-/// A state that costs nothing.
+/// A fold whose state costs nothing.
 #[derive(Default, Clone)]
 struct Length(u64);
 

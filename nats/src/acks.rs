@@ -1,30 +1,31 @@
-//! What the server is told of a message that it has delivered and that is in hand here.
+//! What this process answers the server about a message that it was given: done, in hand, once more, given up.
 
 use std::time::Duration;
 
 use crate::Log;
 
-/// It is done, and doesn't come again.
+/// The message is done: the server doesn't deliver it again.
 pub(crate) const DONE: &str = "+ACK";
-/// It is in hand still: nobody else is to have it.
+/// The message is still in hand: the server gives it to nobody else.
 pub(crate) const IN_HAND: &str = "+WPI";
-/// It comes again at once, to whoever has room for it.
+/// The server delivers the message again at once, to whichever process has room for it.
 pub(crate) const AGAIN: &str = "-NAK";
-/// It is given up, and doesn't come again.
+/// The message is given up: the server doesn't deliver it again.
 pub(crate) const GIVEN_UP: &str = "+TERM";
 
-/// What is in hand is said to be so in this part of the time after which the server would give it to another.
+/// How often to say that a message is still in hand, so that the server, which waits for `ack_wait`, gives it to nobody
+/// else.
 pub(crate) fn renewal(ack_wait: Duration) -> Duration {
     ack_wait.mul_f32(0.375).max(Duration::from_millis(50))
 }
 
-/// An acknowledgement that is lost means a redelivery, no more.
+/// Sends an acknowledgement. Whether it arrives isn't asked: one that is lost means a redelivery, no more.
 pub(crate) async fn tell(log: &Log, ack: &str, what: &str) {
     let publish = log.client().publish(ack.to_owned(), what.to_owned().into());
     let _ = tokio::time::timeout(Duration::from_secs(2), publish).await;
 }
 
-/// It comes again after a while, to whoever has room for it then.
+/// Hands a message back: the server delivers it again after `delay`, to whichever process has room for it then.
 pub(crate) async fn hand_back(log: &Log, ack: &str, delay: Duration) {
     tell(log, ack, &format!("{AGAIN} {{\"delay\": {}}}", delay.as_nanos())).await;
 }

@@ -1,5 +1,7 @@
-//! Room for appends on their way, in bytes: a share per tenant and a whole, apart for facts and decisions, so that
-//! neither a tenant's flood nor anybody's decisions keep a fact from the queue.
+//! Admission: how many bytes of appends may be on their way, in all and of each tenant.
+//!
+//! Facts and decisions are counted apart, so that neither a tenant's flood nor anybody's decisions keep a fact from the
+//! queue.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,13 +11,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::append::{Expected, Unit};
 
-/// Bytes of one tenant's facts, and again of its decisions, that may be on their way; the rest waits in `append`.
+/// How many bytes of one tenant's facts, and as many again of its decisions, may be on their way; more wait in
+/// `append`.
 pub(crate) const SHARE: usize = 8 << 20;
 
-/// The same of all tenants together.
+/// The same for all tenants together.
 const WHOLE: usize = 64 << 20;
 
-/// A unit counts as so many bytes at least: small ones cost memory too. So a tenant's share is 2,048 units at most.
+/// A unit counts as this many bytes at least, since small ones cost memory too: a tenant's share is 2,048 units at
+/// most.
 const LEAST: usize = 4 << 10;
 
 #[derive(Default)]
@@ -26,7 +30,7 @@ pub(crate) struct Admission {
 
 struct Rooms {
     whole: Arc<Semaphore>,
-    /// As many as there are tenants.
+    /// One for each tenant that has appended.
     shares: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
 }
 
@@ -36,7 +40,7 @@ impl Default for Rooms {
     }
 }
 
-/// What a unit takes, until it is dropped.
+/// The room that a unit takes, given back when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Room {
     _share: OwnedSemaphorePermit,
@@ -44,7 +48,8 @@ pub(crate) struct Room {
 }
 
 impl Admission {
-    /// Waits for the tenant's room, then for room in all: so only few of a flood wait beside the others.
+    /// Waits for room in the tenant's share, then in the whole: of a tenant's flood only its share waits beside other
+    /// tenants.
     pub async fn enter(&self, unit: &Unit) -> Option<Room> {
         let rooms = if unit.expected == Expected::Any { &self.facts } else { &self.decisions };
         let bytes = u32::try_from(unit.size().max(LEAST)).ok()?;
@@ -59,7 +64,7 @@ impl Admission {
     }
 }
 
-/// Where there is room no task yields, so that appends made together stay together.
+/// Takes room at once where there is some. The task doesn't yield then, so that appends made together stay together.
 async fn take(room: Arc<Semaphore>, bytes: u32) -> Option<OwnedSemaphorePermit> {
     match Arc::clone(&room).try_acquire_many_owned(bytes) {
         Ok(taken) => Some(taken),

@@ -14,10 +14,11 @@ const MESSAGE_ID: HeaderName = HeaderName::from_static("Nats-Msg-Id");
 const EXPECTED: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence");
 const EXPECTED_SUBJECT: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence-Subject");
 
-/// Events of one append, at most: an atomic batch of the server holds 1,000 messages.
+/// Most events of one append: an atomic batch of the server holds 1,000 messages.
 pub const MAX_EVENTS: usize = 1_000;
 
-/// Bytes of one append, at most, headers counted: it is stored whole, so it takes all of a tenant's room at once.
+/// Most bytes of one append, headers counted. An append is stored whole, so it takes this much of its tenant's room at
+/// once.
 pub const MAX_BYTES: usize = SHARE;
 
 /// The condition of an append.
@@ -35,28 +36,28 @@ pub struct Append {
     pub aggregate: AggregateId,
     pub events: Vec<NewEvent>,
     pub expected: Expected,
-    /// Within the stream's duplicate window (10 minutes) a second append with the same key stores nothing.
-    /// Left out, a fact uses its event id, so that our own retries don't double it.
+    /// A second append with the same key stores nothing, for as long as the stream remembers message ids (10 minutes).
+    /// A fact without a key uses its event id, so that our own retries don't store it twice.
     pub dedupe_key: Option<String>,
 }
 
-/// Where the events stand.
+/// Where the events of an append are in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Appended {
     /// Position of the last event.
     pub position: u64,
-    /// Position of the first event; those between follow one another.
+    /// Position of the first event; the events between them have the positions between.
     pub first: u64,
-    /// It had been stored before, under the same dedupe key; these are the positions of then.
+    /// The append had been stored before under the same dedupe key; the positions are those of that time.
     pub duplicate: bool,
 }
 
-/// An event made ready for the wire, by the task that appends it: what can't be sent is that caller's refusal alone.
+/// An event made ready for the wire, by the task that appends it: if it can't be sent, that caller alone is refused.
 #[derive(Debug)]
 pub(crate) struct Encoded {
     pub subject: async_nats::Subject,
     pub event_id: Uuid,
-    /// All but those of a batch. The expectation and the message id stand on a unit's first event.
+    /// All headers but those of a batch. Only a unit's first event carries the expected version and the message id.
     pub headers: HeaderMap,
     pub payload: bytes::Bytes,
 }
@@ -69,11 +70,11 @@ pub(crate) struct Unit {
     pub expected: Expected,
     /// `Nats-Msg-Id` of the first event.
     pub message_id: Option<String>,
-    /// What it takes of its tenant's room until it is answered.
+    /// The room that the unit takes in its tenant's share, until it is answered.
     pub room: Option<Room>,
     pub reply: oneshot::Sender<Result<Appended, AppendError>>,
     pub queued: Instant,
-    /// An earlier try may have stored it.
+    /// An earlier try may have stored the unit.
     pub uncertain: bool,
 }
 
@@ -83,21 +84,22 @@ impl Unit {
     }
 
     pub fn finish(self, result: Result<Appended, AppendError>) {
-        // The caller may have gone; the events stay.
+        // The caller may have gone away; the events are stored all the same.
         let _ = self.reply.send(result);
     }
 }
 
-/// Bytes on the wire, roughly: payloads and some 600 of headers each, which are at most 3,000.
+/// About how many bytes these events take on the wire: their payloads, and 600 for the headers of each, which are at
+/// most 3,000.
 fn size(events: &[Encoded]) -> usize {
     events.iter().map(|event| event.payload.len() + 600).sum()
 }
 
 impl Log {
-    /// Stores events. Facts are never refused, decisions only on the version they were made on.
+    /// Stores events: facts always, a decision only if the aggregate's version is still the one that it was made on.
     ///
-    /// It returns when the events are durable. What is appended while another commit is on its way shares the next
-    /// one. A lost answer is looked up, so that nothing is stored twice.
+    /// Returns once the events are durable. What is appended while a commit is on its way shares the next one. When the
+    /// server's answer is lost, the log is read to see whether the events are stored, so that nothing is stored twice.
     pub async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         let Append { aggregate, mut events, expected, dedupe_key } = append;
         events.iter_mut().for_each(|new| header::cleaned(&mut new.metadata));
@@ -109,7 +111,7 @@ impl Log {
         let appended = match answer.await {
             Ok(answer) => answer?,
             Err(_) if self.session().stop.is_cancelled() => return Err(LogError::ShutDown.into()),
-            // Its group met a bug; see the writer.
+            // The writer met a bug with this unit's group and dropped it.
             Err(_) => return Err(AppendError::Broken),
         };
         metrics::histogram!("steward_log_append_seconds").record(since.elapsed().as_secs_f64());
@@ -138,7 +140,7 @@ impl Log {
             (None, Expected::Any) => Some(first.metadata.event_id.to_string()),
             (None, Expected::Version(_)) => None,
         };
-        // Room for the headers, which count as payload.
+        // Leaves room for the headers, which the server counts as payload.
         let limit = self.client().max_payload().saturating_sub(4_096);
         let mut encoded = events.iter().map(|new| encode(aggregate, new, limit)).collect::<Result<Vec<_>, _>>()?;
         let bytes = size(&encoded);
@@ -178,7 +180,7 @@ fn encode(aggregate: &AggregateId, new: &NewEvent, limit: usize) -> Result<Encod
     Ok(Encoded { subject, event_id: new.metadata.event_id, headers: header::of(&new.metadata)?, payload })
 }
 
-/// The events as the log holds them now, without reading them back.
+/// The events as the log now holds them, made from what was sent instead of being read back.
 fn recorded(aggregate: &AggregateId, events: Vec<NewEvent>, first: u64) -> Vec<Recorded> {
     let record = |(position, new): (u64, NewEvent)| Recorded {
         position,

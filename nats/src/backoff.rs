@@ -1,10 +1,10 @@
-//! Pauses between attempts that grow, with a random part so that many who wait don't return in step.
+//! Growing pauses between attempts, each with a random part so that many who wait don't return in step.
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-/// Each pause is twice the one before, up to a longest.
+/// The pauses: each is twice the one before, up to the longest.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     first: Duration,
@@ -17,19 +17,19 @@ impl Backoff {
         Self { first, longest, next: first }
     }
 
-    /// How long to pause now: a quarter more or less than its step.
+    /// How long to pause now: the step, give or take a quarter.
     pub fn next_pause(&mut self) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(self.longest);
         pause.mul_f64(rand::random_range(0.75..1.25))
     }
 
-    /// An attempt has succeeded: the next pause is the first again.
+    /// Call when an attempt has succeeded: the next pause is the shortest again.
     pub fn reset(&mut self) {
         self.next = self.first;
     }
 
-    /// Pauses; `false` if it was ended by `stop`.
+    /// Pauses; `false` if `stop` ended the pause.
     pub async fn pause(&mut self, stop: &CancellationToken) -> bool {
         stop.run_until_cancelled(tokio::time::sleep(self.next_pause())).await.is_some()
     }

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::{Log, LogError, definitions};
 
-/// For one blob, there or back.
+/// How long one blob may take to store or to read.
 const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
 
 fn unavailable(doing: &'static str, error: &dyn std::fmt::Display) -> LogError {
@@ -24,7 +24,8 @@ fn hash(bytes: &[u8]) -> String {
 }
 
 impl Log {
-    /// Stores a body, once however often it comes; returns its SHA-256 in hex. Durable when it returns.
+    /// Stores a body and returns its SHA-256 in hex. The same body is stored once, however often it comes. It is
+    /// durable when this returns.
     pub async fn put_blob(&self, bytes: Bytes) -> Result<String, LogError> {
         let doing = "storing a blob";
         let name = hash(&bytes);
@@ -40,7 +41,7 @@ impl Log {
         Ok(name)
     }
 
-    /// A body by its SHA-256; checked against it.
+    /// Reads a body by its SHA-256, and checks it against that.
     pub async fn get_blob(&self, sha256: &str) -> Result<Bytes, LogError> {
         let doing = "reading a blob";
         let get = async {

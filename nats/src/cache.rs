@@ -1,4 +1,4 @@
-//! Folded states in memory, one slot per aggregate, never going backwards.
+//! Folded states in memory, one slot per aggregate; a state never goes back to an older version.
 
 use std::any::{Any, TypeId};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,26 +6,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use steward_proto::{AggregateId, Fold, Recorded};
 use tokio::sync::Semaphore;
 
-/// Bounded by the number of aggregates.
+/// The states of a bounded number of aggregates.
 pub(crate) struct Cache {
     slots: moka::sync::Cache<AggregateId, Arc<Slot>>,
 }
 
-/// What is kept of one aggregate: a state per kind of fold that was asked for.
+/// What is kept of one aggregate: a state for each kind of fold that was asked for.
 pub(crate) struct Slot {
-    /// One decision at a time in this process: two would only make each other conflict.
+    /// Lets one decision at a time of this process be made on the aggregate: two at once would only conflict.
     pub turn: Semaphore,
     folds: Mutex<Vec<(TypeId, Box<dyn AnyFold>)>>,
 }
 
-/// A state with where it stands.
+/// A state, with the version of the aggregate that it stands for.
 pub(crate) struct Folded<S> {
     pub state: Arc<S>,
-    /// The last event in it.
+    /// Position of the last event folded into the state.
     pub version: u64,
     /// Up to this position of the whole log the aggregate has no other events.
     pub complete_to: u64,
-    /// What it couldn't read: the first that it met.
+    /// The first event or value that the fold couldn't read.
     pub unread: Option<Arc<str>>,
 }
 
@@ -42,7 +42,7 @@ impl<S> Clone for Folded<S> {
 
 trait AnyFold: Send {
     fn version(&self) -> u64;
-    /// Applies what is newer than the state.
+    /// Folds in the events that are newer than the state.
     fn advance(&mut self, events: &[Recorded], complete_to: u64);
     fn as_any(&self) -> &dyn Any;
 }
@@ -57,7 +57,7 @@ impl<S: Fold> AnyFold for Folded<S> {
             if self.unread.is_none() {
                 self.unread = S::unread(&event.event).map(Into::into);
             }
-            // In place, unless somebody is looking at the state right now.
+            // Changes the state in place, unless somebody holds on to it: then it is copied first.
             Arc::make_mut(&mut self.state).evolve(event);
         }
         let last = events.last().map_or(0, |event| event.position);
@@ -79,7 +79,7 @@ impl Cache {
         self.slots.get_with_by_ref(id, || Arc::new(Slot { turn: Semaphore::new(1), folds: Mutex::new(Vec::new()) }))
     }
 
-    /// Applies events that we have appended ourselves on `version` to the states that stand there.
+    /// Folds in the events that this process has just appended on `version`, into each state of that version.
     pub fn advance_by_own(&self, id: &AggregateId, version: u64, events: impl FnOnce() -> Vec<Recorded>) {
         let Some(slot) = self.slots.get(id) else { return };
         let mut folds = slot.folds.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,7 +99,7 @@ impl Slot {
         fold.as_any().downcast_ref::<Folded<S>>().cloned()
     }
 
-    /// Applies events that were read: all of the aggregate's after `after`, up to `complete_to`.
+    /// Folds in events that were read from the log: all of the aggregate's after `after`, up to `complete_to`.
     pub fn advance<S: Fold>(&self, after: u64, events: &[Recorded], complete_to: u64) -> Folded<S> {
         let mut folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
         let index = folds.iter().position(|(kind, _)| *kind == TypeId::of::<S>());

@@ -1,5 +1,4 @@
-//! Carrying units to their end: publish, understand the answer, split a refused batch, look up what has become of an
-//! unanswered one, try again.
+//! Carrying units to their answers: publishes them, splits a refused batch, looks up what got no answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use crate::wire::{self, Outcome};
 use crate::writer::Pulse;
 use crate::{AppendError, Backoff, LogError, codec, definitions};
 
-/// Look-ups and single publishes at the same time, when a batch is taken apart.
+/// When a batch is taken apart, this many units are looked up or published at the same time.
 const PARALLEL: usize = 32;
 
 #[derive(Clone)]
@@ -32,7 +31,7 @@ impl Carrier {
         Self { session, timeout, pulse }
     }
 
-    /// Notes for the writer's health whether the log takes events at all.
+    /// Tells the writer's health whether the log takes events at all.
     fn note(&self, outcome: &Outcome) {
         match outcome {
             Outcome::Stored { .. } => self.pulse.note_refused(None),
@@ -47,8 +46,8 @@ impl Carrier {
         }
     }
 
-    /// Publishes units of different aggregates as one atomic batch. A batch that is refused is taken apart until each
-    /// unit has its own answer.
+    /// Publishes units of different aggregates as one atomic batch. The server refuses a batch as a whole, so a refused
+    /// one is taken apart until each unit has an answer of its own.
     pub async fn together(&self, units: Vec<Unit>) {
         let mut backoff = backoff();
         let mut groups = vec![units];
@@ -136,8 +135,8 @@ impl Carrier {
         }
     }
 
-    /// Waits for the line, gives up on those whose time is over, and looks up those that may be stored already.
-    /// `None` when none are left.
+    /// Waits for the connection, gives up units that have waited too long, and looks up those that an earlier try may
+    /// have stored. `None` when no units are left.
     async fn prepare(&self, group: Vec<Unit>) -> Option<(Vec<Unit>, u64)> {
         let (expired, mut group): (Vec<_>, Vec<_>) =
             group.into_iter().partition(|unit| unit.queued.elapsed() >= self.timeout);
@@ -171,8 +170,9 @@ impl Carrier {
         unit.finish(Err(error));
     }
 
-    /// Has an earlier try stored it? A decision is found behind the version it expected; if something else stands there,
-    /// it has lost. A fact isn't looked up: its message id keeps it from doubling when it is sent again.
+    /// Finds out whether an earlier try stored the unit. A decision is looked for behind the version that it expects;
+    /// if another event is there, the decision has lost. A fact isn't looked up: its message id keeps it from being
+    /// stored twice when it is sent again.
     async fn look_up(&self, unit: Unit) -> Option<Unit> {
         let Expected::Version(version) = unit.expected else { return Some(unit) };
         if !unit.uncertain {
@@ -192,7 +192,7 @@ impl Carrier {
                     None
                 }
             },
-            // It stays uncertain and is looked up again, until its time is over.
+            // The unit stays uncertain, and is looked up again until its time is over.
             Err(error) => {
                 tracing::debug!(%error, "looking up an unanswered append failed");
                 Some(unit)
@@ -200,7 +200,7 @@ impl Carrier {
         }
     }
 
-    /// Answers a unit that was refused by itself; gives it back where it should be tried again.
+    /// Answers a unit that was refused alone; gives it back if it is to be tried again.
     async fn explain(&self, unit: Unit, treatment: Treatment, error: &ServerError) -> Option<Unit> {
         match treatment {
             Treatment::Later => Some(unit),
@@ -225,7 +225,7 @@ impl Carrier {
                     finish(unit, first.position, !own);
                     None
                 }
-                // The first copy isn't visible yet, or the line is down: try again.
+                // The first copy isn't visible yet, or the connection is down: the unit is tried again.
                 None => Some(unit),
             },
             _ => {
@@ -235,7 +235,7 @@ impl Carrier {
         }
     }
 
-    /// The aggregate's event that carries the unit's message id, within the window in which the server knows it.
+    /// The aggregate's event that carries the unit's message id, as far back as the server remembers message ids.
     async fn find_message_id(&self, unit: &Unit) -> Option<Stored> {
         let id = unit.message_id.as_deref()?;
         let since = Utc::now() - chrono::Duration::from_std(definitions::DUPLICATE_WINDOW * 2).ok()?;
@@ -249,14 +249,14 @@ impl Carrier {
         history::read(&self.session, definitions::EVENTS, &unit.aggregate.wildcard(), from).await
     }
 
-    /// Whether what is stored at `position` is this very event, and not an earlier one under the same key.
+    /// Whether the event stored at `position` is this very unit's, and not that of an earlier append with the same key.
     async fn is_own(&self, unit: &Unit, position: u64) -> bool {
         let stored = history::read_one(&self.session, definitions::EVENTS, position).await;
         matches!(stored, Ok(Some(stored)) if is_first_of(unit, &stored))
     }
 
     async fn pause(&self, backoff: &mut Backoff) {
-        // At the stop `connected` ends the work.
+        // Fails only at the stop, where `connected` ends the work as well.
         let _ = self.session.pause(backoff.next_pause()).await;
     }
 }
@@ -269,7 +269,7 @@ fn is_first_of(unit: &Unit, stored: &Stored) -> bool {
     codec::event_id(Some(&stored.headers)) == Some(unit.events[0].event_id)
 }
 
-/// A unit's events follow one another.
+/// Answers a unit whose first event is at `first`; the others follow without a gap.
 fn finish(unit: Unit, first: u64, duplicate: bool) {
     let position = first + unit.events.len() as u64 - 1;
     unit.finish(Ok(Appended { position, first, duplicate }));

@@ -1,13 +1,14 @@
-//! The clock that services read: the system's, or one that a test turns by hand.
+//! The clock that services read: the system's, or a test's that is turned by hand.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 
-/// Where the time comes from. Cheap to clone; the clones of one turned by hand all show the same.
+/// A source of the time. Cheap to clone; all clones of a clock turned by hand show the same time.
 ///
-/// Nothing may rely on it going forward only: the system's is set back now and then, and a test may do so too.
+/// Nothing may rely on the time only going forward: the system's clock is set back now and then, and a test may do so
+/// too.
 #[derive(Debug, Clone, Default)]
 pub struct Clock(Source);
 
@@ -19,12 +20,12 @@ enum Source {
 }
 
 impl Clock {
-    /// The machine's own.
+    /// The system's clock.
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// One that shows `at` until it is turned.
+    /// A clock that shows `at` until it is turned.
     pub fn by_hand(at: DateTime<Utc>) -> (Self, Hand) {
         let shown = Arc::new(watch::channel(at).0);
         (Self(Source::Hand(Arc::clone(&shown))), Hand(shown))
@@ -37,7 +38,7 @@ impl Clock {
         }
     }
 
-    /// Waits until the clock shows `at` or later. Set back meanwhile, it is waited for that much longer.
+    /// Waits until the clock shows `at` or later. If the clock is set back meanwhile, the wait takes that much longer.
     pub async fn reaches(&self, at: DateTime<Utc>) {
         match &self.0 {
             Source::System => {
@@ -47,13 +48,13 @@ impl Clock {
                     tokio::time::sleep(wait).await;
                 }
             }
-            // It can't fail: the clock itself keeps the channel open.
+            // Waiting can't fail: the clock itself keeps the channel open.
             Source::Hand(shown) => drop(shown.subscribe().wait_for(|now| *now >= at).await),
         }
     }
 }
 
-/// What turns a clock by hand.
+/// Turns a clock that is read by hand.
 #[derive(Debug)]
 pub struct Hand(Arc<watch::Sender<DateTime<Utc>>>);
 
@@ -63,7 +64,7 @@ impl Hand {
         self.0.send_replace(at);
     }
 
-    /// Turns the clock by so much; back, if it is negative.
+    /// Turns the clock forward by `by`, or back if it is negative.
     pub fn turn(&self, by: TimeDelta) {
         self.0.send_modify(|now| *now += by);
     }

@@ -1,4 +1,4 @@
-//! Between an event and the message that carries it.
+//! Turns stored messages into events.
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::{LogError, header};
 
-/// Reads a stored message. Whatever can't be understood, but stands on an event's subject, is `Event::Unknown`,
-/// so that readers see that something is there.
+/// Reads a stored message. A message on an event's subject that can't be understood becomes `Event::Unknown`, so that
+/// readers see that there is something.
 pub(crate) fn recorded(
     position: u64,
     subject: &str,
@@ -44,7 +44,7 @@ fn unknown(metadata: &Metadata) -> Event {
     Event::Unknown { type_name: metadata.type_name.clone(), schema_version: metadata.schema_version }
 }
 
-/// What can be said of an event whose headers are missing or broken.
+/// Metadata for an event whose headers are missing or broken.
 fn nameless(subject: &Subject, at: DateTime<Utc>) -> Metadata {
     Metadata {
         event_id: Uuid::nil(),

@@ -1,4 +1,4 @@
-//! The server's error codes by name, and what each one asks of us.
+//! The server's error codes by name, with what each one asks us to do.
 
 use serde::Deserialize;
 
@@ -19,17 +19,17 @@ pub mod code {
     /// The expected version isn't the aggregate's; the description ends with the actual one.
     pub const WRONG_LAST_SEQUENCE: u64 = 10071;
     pub const NOT_ENABLED: u64 = 10076;
-    /// A limit of the stream, or the disk.
+    /// A limit of the stream was reached, or the disk is full.
     pub const STORE_FAILED: u64 = 10077;
     pub const ROLLUP_REFUSED: u64 = 10111;
-    /// (R3) the first copy of the same message id is still on its way.
+    /// In a cluster: the first copy with the same message id is still being stored.
     pub const DUPLICATE_IN_FLIGHT: u64 = 10158;
-    /// Inside a batch, the same subject expected twice.
+    /// Two messages of a batch expect a version of the same subject.
     pub const WRONG_LAST_SEQUENCE_IN_BATCH: u64 = 10164;
     pub const TTL_INVALID: u64 = 10165;
     pub const BATCH_NOT_ALLOWED: u64 = 10174;
     pub const BATCH_WITHOUT_SEQUENCE: u64 = 10175;
-    /// The batch's start or a part of it is missing.
+    /// The batch's start or another part of it is missing.
     pub const BATCH_INCOMPLETE: u64 = 10176;
     pub const BATCH_HEADER_UNSUPPORTED: u64 = 10177;
     pub const BATCH_ID_INVALID: u64 = 10179;
@@ -39,14 +39,14 @@ pub mod code {
     pub const EXPECTED_SUBJECT_WITHOUT_SEQUENCE: u64 = 10193;
     pub const BATCH_TOO_LARGE: u64 = 10199;
     pub const BATCH_COMMIT_INVALID: u64 = 10200;
-    /// A message id inside the batch was stored before; nothing of the batch was.
+    /// A message id in the batch was stored before; nothing of the batch was stored now.
     pub const BATCH_DUPLICATE: u64 = 10201;
     pub const BATCHES_IN_FLIGHT: u64 = 10210;
     pub const SCHEDULER_HEADER_FORGED: u64 = 10212;
     pub const SCHEDULE_ZONE_INVALID: u64 = 10223;
 }
 
-/// What the server says when it refuses.
+/// An error that the server answered with.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, thiserror::Error)]
 #[error("{description} (JetStream error {err_code})")]
 pub struct ServerError {
@@ -56,26 +56,26 @@ pub struct ServerError {
     pub description: String,
 }
 
-/// What is to be done about a refusal of an append.
+/// What to do when the server refuses an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Treatment {
-    /// An expected version is stale: find out whose, decide again.
+    /// An expected version is stale: find out whose it is, and have that decision made again.
     Conflict,
-    /// A message id is known already: find the first one.
+    /// A message id is known already: find the event that was stored under it.
     Duplicate,
-    /// It will pass: try again after a moment.
+    /// The reason will pass: try again after a moment.
     Later,
     /// The batch is too large: split it.
     Split,
-    /// No room: an operator must act.
+    /// The log has no room: an operator must act.
     Full,
-    /// The server or the stream isn't set up for it: an operator must act.
+    /// The server or the stream isn't set up for this: an operator must act.
     Misconfigured,
-    /// This message will never be taken.
+    /// The server will never take this message.
     Never,
 }
 
-/// A refusal that no retry mends.
+/// A refusal that no retry can mend.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("the log is full: {0}. Free disk space or raise the limit of the stream or account; nothing was stored")]
@@ -102,7 +102,7 @@ impl ServerError {
         }
     }
 
-    /// The actual last sequence that a conflict names, where it does.
+    /// The aggregate's actual version, if the error names it.
     pub fn actual_sequence(&self) -> Option<u64> {
         if self.err_code != code::WRONG_LAST_SEQUENCE {
             return None;

@@ -1,4 +1,4 @@
-//! Connecting, and the handle that everything else hangs on.
+//! `Log`: the handle that all operations of the log hang on, connected to NATS.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::supervise::Tasks;
 use crate::writer::{Pulse, Writer};
 use crate::{Backoff, Clock, Condition, Health, LogError, definitions, permissions};
 
-/// How long the log still serves after the shutdown was asked for, so that what is in hand can be finished.
+/// How long the log keeps serving once the shutdown was asked for, so that work in hand can be finished.
 const GRACE: Duration = Duration::from_secs(8);
 
 /// How to connect.
@@ -27,11 +27,12 @@ const GRACE: Duration = Duration::from_secs(8);
 pub struct ConnectOptions {
     /// Shown by the server in its list of connections.
     pub name: String,
-    /// Aggregates whose state is kept in memory.
+    /// For how many aggregates the state is kept in memory.
     pub cache_entries: u64,
-    /// How long an append is tried while the server can't be reached.
+    /// How long an append is tried again while the server can't be reached.
     pub append_timeout: Duration,
-    /// Answers come to `{prefix}.…`; left out: as the permissions of the URL's user say, if it is one of ours.
+    /// Answers come on subjects that begin with this. Left out, it is what the permissions give the URL's user, if that
+    /// is one of ours.
     pub inbox_prefix: Option<String>,
     /// What [`Log::clock`] gives: tests turn one by hand.
     pub clock: Clock,
@@ -80,7 +81,8 @@ impl std::fmt::Debug for Log {
 }
 
 impl Log {
-    /// Connects, as soon as there is a server: tries until `shutdown`. A lost connection is mended by itself, for ever.
+    /// Connects as soon as there is a server, trying until `shutdown`. A connection that is lost later is made again,
+    /// for ever.
     ///
     /// `url` is `nats://user:password@host:port`, several separated by commas; see [`check_url`]. After `shutdown` the log serves a few
     /// more seconds, so that what is in hand can be finished.
@@ -125,12 +127,12 @@ impl Log {
         tasks.register(&health, "writer", move || watched.condition(line.borrow().up));
         tasks.register(&health, "inbox", || Condition::Well);
         tasks.spawn("inbox", session.inbox.clone().run(answers, stop.clone()));
-        // Bounded by `admission`.
+        // The channel needs no bound of its own: `admission` bounds what comes in.
         let (writer, waiting) = mpsc::unbounded_channel();
         let writing = tasks.spawn("writer", Writer::new(session.clone(), options.append_timeout, pulse).run(waiting));
         tasks.spawn_plain(async move {
             tokio::select! {
-                // All handles are gone and the queue is empty.
+                // The writer ended because all handles are gone and the queue is empty.
                 _ = writing => {}
                 () = async { shutdown.cancelled().await; tokio::time::sleep(GRACE).await } => {}
             }
@@ -153,13 +155,13 @@ impl Log {
         &self.inner.session.client
     }
 
-    /// What is underneath, for tests and measurements: services know nothing of it.
+    /// The JetStream client underneath, for tests and measurements; services don't use it.
     #[doc(hidden)]
     pub fn jetstream(&self) -> &jetstream::Context {
         &self.inner.session.context
     }
 
-    /// The clock of whoever works on this log: what is decided is decided at its time, and events carry it.
+    /// The clock of all who work on this log: decisions are made at its time, and events carry it.
     pub fn clock(&self) -> &Clock {
         &self.inner.clock
     }
@@ -169,13 +171,13 @@ impl Log {
         self.inner.session.line.borrow().up
     }
 
-    /// The parts that work on this log in this process.
+    /// The health of the parts of this process that work on the log.
     pub fn health(&self) -> &Health {
         &self.inner.health
     }
 
-    /// Resolves when one of the log's own tasks has ended before the stop, with what is to be said of it. Nothing can be
-    /// stored or read from then on, so the process is to end.
+    /// Resolves with the reason when one of the log's own tasks has ended before the stop. Nothing can be stored or
+    /// read from then on, so the process has to end.
     pub fn failed(&self) -> impl Future<Output = String> + Send + use<> {
         self.inner.tasks.failed()
     }
@@ -185,7 +187,7 @@ impl Log {
         self.client().server_info().version
     }
 
-    /// Ends when the log has stopped: after the shutdown and the time it leaves for what is in hand.
+    /// Resolves when the log has stopped: after the shutdown, and the time it leaves for work in hand.
     pub async fn closed(&self) {
         self.inner.tasks.wait().await;
     }
@@ -219,7 +221,7 @@ impl Log {
 fn addresses(url: &str) -> Result<Vec<ServerAddr>, LogError> {
     let parse = |part: &str| {
         part.trim().parse::<ServerAddr>().map_err(|error| LogError::Address {
-            // Never the address itself: it may hold a password.
+            // The error never shows the address itself, which may hold a password.
             url: part.rsplit('@').next().unwrap_or_default().to_owned(),
             reason: error.to_string(),
         })
@@ -231,8 +233,8 @@ fn addresses(url: &str) -> Result<Vec<ServerAddr>, LogError> {
     }
 }
 
-/// Whether `url` says where NATS is, and how to get there without telling a password to the network: with one, another
-/// machine is reached by `tls://`, or by `nats://…?insecure=true` where somebody answers for the network between.
+/// Checks that `url` says where NATS is, and that a password in it isn't told to the network: another machine is then
+/// reached by `tls://`, or by `nats://…?insecure=true` where somebody answers for the network between.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -250,7 +252,7 @@ fn is_protected(address: &ServerAddr) -> bool {
     matches!(address.scheme(), "tls" | "wss")
 }
 
-/// Somebody says that the network between is trusted.
+/// Whether the address says `insecure=true`: somebody answers for the network between.
 fn is_answered_for(address: &ServerAddr) -> bool {
     address.as_url_str().split_once('?').is_some_and(|(_, query)| query.split('&').any(|part| part == "insecure=true"))
 }
@@ -307,13 +309,13 @@ fn client_options(
     if let Some(prefix) = options.inbox_prefix.clone().or_else(|| permissions::inbox_prefix(user?)) {
         client = client.custom_inbox_prefix(prefix);
     }
-    // A server may name others of its cluster: the password doesn't go to them with less protection.
+    // The server may name other servers of its cluster; they get the password only with the same protection.
     if addresses.iter().any(is_protected) {
         client = client.require_tls(true);
     } else if user.is_some() && !addresses.iter().all(is_answered_for) {
         client = client.ignore_discovered_servers();
     }
-    // The client reads none of them from the address itself.
+    // The client doesn't take user and password from the address by itself.
     if let Some((user, password)) = addresses.iter().find_map(|a| Some((a.username()?, a.password()))) {
         client = match password {
             Some(password) => client.user_and_password(user.to_owned(), password.to_owned()),

@@ -51,7 +51,7 @@ impl DeadLetter {
     }
 }
 
-/// `consumer` may be whatever an operator typed.
+/// Checked like any text from outside: `consumer` may be whatever an operator typed.
 fn dead_subject(consumer: &str, position: u64) -> Result<Subject, LogError> {
     Ok(header::subject(&format!("dead.{consumer}.{position}"))?)
 }
@@ -110,10 +110,11 @@ impl Log {
         Ok(())
     }
 
-    /// Records that `consumer`, which reads the log by itself, gave up on an event. `error` holds nothing of the event: it is logged.
+    /// Records that `consumer`, which reads the log by itself, gave up on an event. `error` must quote nothing of the
+    /// event, because it is logged.
     ///
     /// # Errors
-    /// When the letter can't be stored.
+    /// The letter can't be stored.
     pub async fn set_aside(&self, consumer: &str, recorded: &Recorded, error: String) -> Result<(), LogError> {
         self.bury(&DeadLetter::of(consumer, recorded, error, 1)).await
     }
@@ -132,7 +133,8 @@ impl Log {
     }
 }
 
-/// Stores a message in the stream of dead letters; again is fine, since only the last one of a subject is kept.
+/// Stores a message in the stream of dead letters. Doing it twice does no harm: only the last message of a subject is
+/// kept.
 async fn store(session: &Session, subject: Subject, body: Vec<u8>) -> Result<(), LogError> {
     let doing = "writing a dead letter";
     session

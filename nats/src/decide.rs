@@ -1,4 +1,4 @@
-//! Decide: load → decide → append, and again when the aggregate has changed in between.
+//! Decide: load the state, decide on it, append; all of it again when the aggregate has changed meanwhile.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use tokio::time::timeout;
 use crate::append::{Append, Appended, Expected};
 use crate::{AppendError, AtLeast, DecideError, Log, LogError, Versioned};
 
-/// Conflicts after which a decision is given up.
+/// After this many conflicts a decision is given up.
 const TRIES: u32 = 20;
 
-/// How long a decision waits for others of this process on the same aggregate.
+/// How long a decision waits for others that this process is making on the same aggregate.
 const TURN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A decision that was recorded, or that had nothing to record.
@@ -20,19 +20,19 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(15);
 pub struct Decided<T> {
     /// What `decide` returned beside the events.
     pub value: T,
-    /// `None` when there was nothing to do.
+    /// Where the events are; `None` when there was nothing to record.
     pub appended: Option<Appended>,
-    /// The aggregate's version after it.
+    /// The aggregate's version after the decision.
     pub version: u64,
 }
 
 impl Log {
-    /// Decides on an aggregate's state and records the events, if nothing came in between; else loads and decides again.
+    /// Decides on an aggregate's state and records the events; if an event came in between, loads and decides again.
     ///
-    /// `decide` gets the state and its version and returns the events (none: nothing to do) and a value for the caller.
-    /// It may be called several times, and only its last answer counts. A refusal, or nothing to do, on a state from
-    /// memory is checked against the log before it counts. Nothing is decided on an aggregate that holds what this build
-    /// can't read ([`DecideError::SchemaAhead`]).
+    /// `decide` gets the state and its version, and returns the events (none if there is nothing to do) and a value for
+    /// the caller. It may be called several times; only its last answer counts. When it refuses, or finds nothing to
+    /// do, on a state from memory, the log is asked for a newer state first. It isn't called at all on an aggregate
+    /// that holds what this build can't read ([`DecideError::SchemaAhead`]).
     pub async fn decide<S: Fold, T, R>(
         &self,
         id: &AggregateId,
@@ -46,8 +46,9 @@ impl Log {
         .await
     }
 
-    /// Records a fact once, in the form that the state gives it, as [`Log::decide`] does a decision. What happened can't be
-    /// refused, so an aggregate that holds what this build can't read takes it too; `form` sees that in `ahead`.
+    /// Records a fact once, in the form that the state gives it; otherwise like [`Log::decide`]. What happened can't be
+    /// refused, so the fact is recorded even where the aggregate holds what this build can't read; `form` learns that
+    /// from `ahead`.
     pub async fn record<S: Fold, T>(
         &self,
         id: &AggregateId,

@@ -1,4 +1,4 @@
-//! The streams and consumers as data: what exists in JetStream, and with which settings.
+//! The streams and consumers as data: which of them exist in JetStream, with which settings.
 
 use std::time::Duration;
 
@@ -11,27 +11,27 @@ pub const SERVER_NEEDED: &str = "2.14.0";
 
 /// All events of all tenants.
 pub const EVENTS: &str = "EVENTS";
-/// The scheduler's alarm clock.
+/// The alarms of the scheduler.
 pub const TIMERS: &str = "TIMERS";
 /// Events that a handler gave up on, and requests to try them again.
 pub const DEAD: &str = "DEAD";
 /// Bodies too large for an event, by their SHA-256.
 pub const BLOBS: &str = "BLOBS";
-/// What the scheduler notes for its next sweep: a key-value bucket.
+/// A key-value bucket for what the scheduler notes for its next sweep.
 pub const NOTES: &str = "SCHEDULER";
 
 pub const EVENTS_SUBJECTS: &str = "ev.>";
-/// One schedule per alarm: `sch.{name}`.
+/// The subject of an alarm's schedule: `sch.{name}`.
 pub const SCHEDULES_SUBJECTS: &str = "sch.>";
 /// What a schedule publishes when it fires: `due.{name}`.
 pub const DUE_SUBJECTS: &str = "due.>";
-/// `dead.{consumer}.{position}`, the last record of each.
+/// The subject of a dead letter, of which the last one is kept: `dead.{consumer}.{position}`.
 pub const DEAD_SUBJECTS: &str = "dead.>";
-/// `retry.{consumer}.{position}`.
+/// The subject of a request to try a dead letter again: `retry.{consumer}.{position}`.
 pub const RETRY_SUBJECTS: &str = "retry.>";
 
-/// How long the server remembers message ids. Long enough for a provider's quick redeliveries; older ones are
-/// looked up in the aggregate.
+/// How long the server remembers message ids: long enough for a provider's quick redeliveries. Later ones are
+/// recognised by the aggregate's own events.
 pub const DUPLICATE_WINDOW: Duration = Duration::from_secs(600);
 
 /// The streams, in the order in which they are made.
@@ -39,8 +39,8 @@ pub(crate) fn streams() -> [(&'static str, Config); 3] {
     [(EVENTS, events()), (TIMERS, timers()), (DEAD, dead())]
 }
 
-/// Kept for ever. `discard: new` makes a limit that an operator sets refuse new events instead of losing old ones;
-/// `deny_delete` stays off because a person's data must be erasable by the admin.
+/// Events are kept for ever. `discard: new` makes a limit that an operator sets refuse new events instead of dropping
+/// old ones; `deny_delete` stays off because the admin must be able to erase a person's data.
 fn events() -> Config {
     Config {
         name: EVENTS.to_owned(),
@@ -57,8 +57,8 @@ fn events() -> Config {
     }
 }
 
-/// Schedules force rollup on and purge allowed, so they live in a stream of their own. A fired message is gone once
-/// the scheduler has acknowledged it.
+/// JetStream's schedules need rollup and purge to be allowed, so they have a stream of their own. A message that a
+/// schedule published is removed once the scheduler has acknowledged it.
 fn timers() -> Config {
     Config {
         name: TIMERS.to_owned(),
@@ -74,7 +74,7 @@ fn timers() -> Config {
     }
 }
 
-/// The last record per subject.
+/// Of each subject the last message is kept.
 fn dead() -> Config {
     Config {
         name: DEAD.to_owned(),
@@ -88,7 +88,7 @@ fn dead() -> Config {
     }
 }
 
-/// A durable subscription: everything from the beginning of the log, redelivered until acknowledged.
+/// A durable subscription: it begins at the log's first event, and redelivers what isn't acknowledged.
 pub(crate) fn durable(name: &str, filters: Vec<String>, ack_wait: Duration, max_ack_pending: usize) -> pull::Config {
     pull::Config {
         durable_name: Some(name.to_owned()),
@@ -103,14 +103,15 @@ pub(crate) fn durable(name: &str, filters: Vec<String>, ack_wait: Duration, max_
     }
 }
 
-/// One tenant's alarms that ring, shared by all schedulers.
+/// The consumer for one tenant's alarms that ring, shared by all schedulers.
 pub(crate) fn alarms(tenant: &TenantId, ack_wait: Duration, max_ack_pending: usize) -> pull::Config {
     let filter_subject = format!("due.{tenant}.>");
     let all = durable(&format!("scheduler-alarms-{tenant}"), Vec::new(), ack_wait, max_ack_pending);
     pull::Config { filter_subject, ..all }
 }
 
-/// Events from a position on that are brought one by one and read when their turn has come.
+/// The consumer of deliveries: it brings the events from a position on without their payload, to be read when their
+/// turn has come.
 pub(crate) fn deliveries(
     name: &str,
     filters: Vec<String>,
@@ -127,7 +128,7 @@ pub fn tenants_durable(durable: &str, tenant: &TenantId) -> String {
     format!("{durable}--{tenant}")
 }
 
-/// A reader without a memory on the server: it knows itself where it stands.
+/// A consumer without a memory on the server: the reader itself knows where it stands.
 pub(crate) fn reader(name: &str, from: u64, filters: Vec<String>) -> pull::Config {
     pull::Config {
         name: Some(name.to_owned()),

@@ -1,4 +1,4 @@
-//! Events that are delivered somewhere, each for as long as that takes: a durable consumer of the log, as errands.
+//! Deliveries: events that are brought somewhere, each for as long as that takes, as errands of a durable consumer.
 
 use std::time::Duration;
 
@@ -8,27 +8,27 @@ use tokio_util::sync::CancellationToken;
 use crate::errands::{Errands, Settled};
 use crate::{Log, LogError, definitions};
 
-/// Events of the log that are worked on one by one, each for as long as it takes: some may wait for hours.
+/// Events of the log that are worked on one by one. Each may take as long as it needs; some wait for hours.
 #[derive(Debug, Clone)]
 pub struct Deliveries {
     /// The consumer's name, its memory on the server: processes that share it share the work.
     pub durable: String,
     /// Subjects of the events, with wildcards.
     pub filters: Vec<String>,
-    /// Events before this position aren't brought.
+    /// The first position that is brought.
     pub from: u64,
-    /// Events in hand in this process at once.
+    /// How many events this process may have in hand at once.
     pub at_once: usize,
-    /// Events of all processes that wait to be brought again, at most; the rest waits in the log.
+    /// How many events may wait to be brought again, in all processes together; the others stay in the log.
     pub waiting: usize,
 }
 
-/// A process that dies gives its deliveries back after this time.
+/// How long after its death a process's deliveries are given to another.
 const ACK_WAIT: Duration = Duration::from_secs(5);
 
 impl Log {
-    /// Gives the position of each event to `handler`, and how often it was given, until `stop`. The event itself isn't read: it may
-    /// be when its turn has come. An event that is put off comes again, also after a crash.
+    /// Gives the position of each event to `handler`, with how often it was given, until `stop`. The event itself isn't
+    /// read; the handler does that when its turn has come. An event that is put off comes again, also after a crash.
     pub async fn deliver<H, Fut>(&self, deliveries: Deliveries, stop: &CancellationToken, handler: H)
     where
         H: Fn(u64, u64) -> Fut + Send + Sync + 'static,
@@ -40,10 +40,10 @@ impl Log {
         self.run_errands(errands, stop, |_| {}, move |errand| handler(errand.position, errand.tries)).await;
     }
 
-    /// Deletes the consumers of deliveries that nobody wants any more, those of them that exist.
+    /// Deletes those of these consumers that exist, because nobody wants their deliveries any more.
     ///
     /// # Errors
-    /// Some may be left.
+    /// Some of the consumers may be left.
     pub async fn end_deliveries(&self, durables: &[String]) -> Result<(), LogError> {
         let unavailable = |reason: String| LogError::Unavailable { doing: "deleting a consumer", reason };
         let stream = self.jetstream().get_stream_no_info(definitions::EVENTS).await;

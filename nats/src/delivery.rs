@@ -1,4 +1,4 @@
-//! What a consumer says about a message it delivers: the tokens of the subject that acknowledges it.
+//! The subject that acknowledges a message, whose tokens say what the consumer knows of the message.
 
 use chrono::{DateTime, Utc};
 
@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 pub(crate) struct Delivered {
     pub tries: u64,
     pub position: u64,
-    /// The consumer's own count of deliveries.
+    /// How often the consumer has delivered anything, this message included.
     pub counted: u64,
-    /// When it was stored; nanoseconds since 1970.
+    /// When the message was stored, in nanoseconds since 1970.
     nanoseconds: i64,
-    /// Matching messages behind this one.
+    /// How many matching messages come after this one.
     pub pending: u64,
 }
 

@@ -1,4 +1,6 @@
-//! What the server denies this process: it says so beside the request, whose sender meets only a time-out.
+//! What the server's permissions deny this process.
+//!
+//! The server says so beside the request, whose sender only meets a time-out.
 
 use std::sync::Arc;
 
@@ -6,10 +8,10 @@ use tokio::sync::watch;
 
 use crate::Condition;
 
-/// Subjects remembered; more than these say nothing new.
+/// How many subjects are remembered; more than these say nothing new.
 const KEPT: usize = 32;
 
-/// Something that the server's permissions forbid this process.
+/// Something that the server's permissions forbid this process to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Denied {
     /// `Publish` or `Subscription`.
@@ -17,7 +19,7 @@ pub(crate) struct Denied {
     pub subject: String,
 }
 
-/// What was denied on this connection. Cheap to clone; all clones are one.
+/// What was denied on this connection. Cheap to clone; all clones are the same list.
 #[derive(Debug, Clone)]
 pub(crate) struct Denials(Arc<watch::Sender<Vec<Denied>>>);
 
@@ -28,7 +30,7 @@ impl Default for Denials {
 }
 
 impl Denials {
-    /// Takes note of a server's error if it is a denial; whether it is one.
+    /// Takes note of a server's error if it is a denial, and says whether it is one.
     pub fn note(&self, error: &str) -> bool {
         let Some(denied) = read(error) else { return false };
         self.0.send_if_modified(|known| {
@@ -47,7 +49,7 @@ impl Denials {
         true
     }
 
-    /// A new connection may have other rights.
+    /// Forgets everything: a new connection may have other rights.
     pub fn forget(&self) {
         self.0.send_if_modified(|known| !std::mem::take(known).is_empty());
     }

@@ -1,7 +1,7 @@
-//! Errands: messages of a durable consumer, each worked on for as long as it takes, in no order, and settled as it ends.
+//! Errands: messages of a durable consumer, each worked on for as long as it takes, in no order, and then settled.
 //!
-//! Unlike a subscription's events they may wait for minutes: the server keeps the waiting, and what is in hand here is said to be
-//! so until it is settled. Alarms that ring and events on their way to a webhook are errands.
+//! Unlike a subscription's events, errands may wait for minutes. Those that wait are kept by the server; of those in
+//! hand this process says so until they are settled. Alarms that ring and events on their way to a webhook are errands.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -22,44 +22,45 @@ use crate::supervise::said;
 use crate::tail::make_consumer;
 use crate::{Backoff, Log, LogError};
 
-/// Pauses before a consumer that broke is tried again.
+/// The shortest and the longest pause before a consumer that broke is tried again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// Messages asked for at once, at most.
+/// Most messages asked for in one request.
 const LARGEST_REQUEST: usize = 1_000;
 
 /// One errand.
 #[derive(Debug, Clone)]
 pub(crate) struct Errand {
     pub payload: Bytes,
-    /// Of the message, in its stream.
+    /// The message's position in its stream.
     pub position: u64,
-    /// How often it was brought, this time included.
+    /// How often the message was brought, this time included.
     pub tries: u64,
 }
 
 /// How an errand ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// It doesn't come again.
+    /// The message doesn't come again.
     Done,
-    /// It comes again after this time.
+    /// The message comes again after this time.
     Again(Duration),
-    /// Nothing can be done about it; it doesn't come again.
+    /// Nothing can be done about the message, and it doesn't come again.
     GivenUp,
 }
 
-/// A durable consumer and how its messages are worked on.
+/// A durable consumer, and how its messages are worked on.
 pub(crate) struct Errands {
     pub stream: &'static str,
-    /// Says how long a message may be in hand without a word, and how many may wait unsettled.
+    /// It says, among others, how long a message may be in hand without a word, and how many may wait unsettled.
     pub config: pull::Config,
-    /// Messages in hand here at once. Never more are asked for than there is room for: what waits here would be kept from others.
+    /// Most messages in hand here. No more are asked for than there is room for: what waited here would be kept from
+    /// other processes.
     pub at_once: usize,
 }
 
 impl Log {
-    /// Works until `stop`, then waits for what is in hand. A consumer that breaks is made again, for ever; `heard` is told when
-    /// there is one and when it is lost.
+    /// Works until `stop`, then waits for what is in hand. A consumer that breaks is made again, for ever; `heard` is
+    /// told when there is one, and when it is lost.
     pub(crate) async fn run_errands<H, Fut>(
         &self,
         errands: Errands,
@@ -112,7 +113,7 @@ impl Log {
         Puller::open(session, errands.stream, name, epoch).await
     }
 
-    /// Begins errands until the consumer breaks; why it did.
+    /// Begins errands until the consumer breaks, and returns the reason.
     async fn bring<H, Fut>(
         &self,
         errands: &Errands,
@@ -127,7 +128,7 @@ impl Log {
     {
         loop {
             if puller.outstanding() == 0 {
-                // There is always a place to come: the semaphore isn't closed.
+                // The semaphore is never closed, so sooner or later there is a place.
                 drop(places.acquire().await);
                 let asked = puller.ask(places.available_permits().clamp(1, LARGEST_REQUEST), None).await;
                 if let Err(error) = asked {
@@ -170,8 +171,8 @@ impl Log {
             Ok(Settled::Done) => tell(self, ack, acks::DONE).await,
             Ok(Settled::Again(delay)) => hand_back(self, ack, delay).await,
             Ok(Settled::GivenUp) => tell(self, ack, acks::GIVEN_UP).await,
-            // It comes again, when it has been silent for long enough.
-            Err(panic) => tracing::error!(position, "an errand panicked: {}", said(&*panic)),
+            // The message comes again once nobody has spoken of it for long enough.
+            Err(panic) => tracing::error!(position, "working on a message panicked: {}", said(&*panic)),
         }
     }
 }

@@ -46,12 +46,12 @@ pub enum LogError {
 }
 
 impl LogError {
-    /// It passes by itself: trying again later makes sense.
+    /// The cause passes by itself: trying again later makes sense.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::TimedOut { .. })
     }
 
-    /// The same again will never succeed. A log that is shut down isn't the fault of what was asked of it.
+    /// Trying again will never succeed. That the log is shut down doesn't count: it isn't the fault of what was asked.
     pub fn is_permanent(&self) -> bool {
         !self.is_transient() && !matches!(self, Self::ShutDown)
     }
@@ -93,7 +93,7 @@ pub enum AppendError {
 }
 
 impl AppendError {
-    /// It passes by itself: the same append later may succeed.
+    /// The cause passes by itself: the same append may succeed later.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unavailable { .. } | Self::Unknown { .. } | Self::Contended { .. } => true,
@@ -102,8 +102,8 @@ impl AppendError {
         }
     }
 
-    /// What is wrong is the append itself: it will never be stored, whoever tries and whenever. A log that is full, shut
-    /// down or not set up is none of the append's fault.
+    /// The append itself is wrong: it will never be stored, whoever tries and whenever. That the log is full, shut down
+    /// or not set up isn't the append's fault.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::TooMany(_)
@@ -120,11 +120,12 @@ impl AppendError {
     }
 }
 
-/// An aggregate holds an event, or a value in one, that a later version brought: nothing is decided on it.
+/// An aggregate holds an event of a later version, or a value in one that only a later version knows: nothing is
+/// decided on it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("this {aggregate} holds a {what} that this version can't read; upgrade Steward")]
 pub struct SchemaAhead {
-    /// Its kind.
+    /// The aggregate's kind.
     pub aggregate: &'static str,
     pub what: Arc<str>,
 }
@@ -132,7 +133,7 @@ pub struct SchemaAhead {
 /// A decision wasn't recorded.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum DecideError<R> {
-    /// The rule that refused it.
+    /// A rule refused the decision.
     #[error("refused")]
     Refused(R),
     #[error(transparent)]
@@ -150,7 +151,7 @@ impl<R> From<LogError> for DecideError<R> {
 }
 
 impl<R> DecideError<R> {
-    /// The same decision again will never be recorded.
+    /// The same decision will never be recorded, however often it is made again.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Refused(_) | Self::SchemaAhead(_) => true,

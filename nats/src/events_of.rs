@@ -1,4 +1,4 @@
-//! All events of one aggregate, or those after a position, by the way that costs the server least.
+//! Reading all events of one aggregate, or those after a position, in the way that costs the server least.
 //!
 //! A batched direct get whose filter is a wildcard goes on scanning the block after the last match, and counts what is
 //! pending before it begins unless it begins at the stream's start. Measured on nats-server 2.15 with 10,000 aggregates
@@ -13,15 +13,16 @@ use crate::history::{self, DirectGet, From, PAGE, Stored};
 use crate::session::Session;
 use crate::{LogError, definitions};
 
-/// More new events than this are read as a page: one request costs less than so many in a row.
+/// When more new events than this are expected, they are read as a page: one request costs less than so many, one after
+/// another.
 const ONE_BY_ONE: usize = 16;
 
-/// How often a count is taken again because the answer was shorter: a replica was behind, or a message was erased.
+/// How often the events are counted again when fewer were read: a replica was behind, or a message was erased.
 const COUNTS: usize = 3;
 
 const DOING: &str = "reading events";
 
-/// All of an aggregate's events that the log has now. `subjects` is the aggregate's wildcard.
+/// All events of an aggregate that the log has now. `subjects` is the aggregate's wildcard.
 pub(crate) async fn all(session: &Session, subjects: &str) -> Result<Vec<Stored>, LogError> {
     let filter = [subjects];
     let mut events: Vec<Stored> = Vec::new();
@@ -31,7 +32,8 @@ pub(crate) async fn all(session: &Session, subjects: &str) -> Result<Vec<Stored>
             return Ok(Vec::new());
         }
         if !repeated && count <= PAGE {
-            // Each of another type, so the last of each type are all. What came since is not among them.
+            // No type occurs twice, so the last event of each type is every event. What was stored after the count
+            // isn't among them.
             let request = DirectGet::last_of_each(&filter, through);
             events = session
                 .persist(DOING, |epoch| history::answers(session, epoch, definitions::EVENTS, request, count))
@@ -40,7 +42,7 @@ pub(crate) async fn all(session: &Session, subjects: &str) -> Result<Vec<Stored>
             if events.len() == count {
                 return Ok(events);
             }
-            // One was erased meanwhile, or a replica is behind.
+            // An event was erased meanwhile, or a replica is behind.
             events.clear();
             continue;
         }
@@ -61,11 +63,11 @@ pub(crate) async fn all(session: &Session, subjects: &str) -> Result<Vec<Stored>
             return Ok(events);
         }
     }
-    // The counts and the answers disagree for good: what is there is read to its end.
+    // Count and answers keep disagreeing: whatever is there is read to its end.
     history::read(session, definitions::EVENTS, subjects, From::Position(1)).await
 }
 
-/// An aggregate's events after a position at which it is known.
+/// The events of an aggregate after a position up to which it is known.
 pub(crate) async fn after(session: &Session, subjects: &str, position: u64) -> Result<Vec<Stored>, LogError> {
     let get = |request| session.persist(DOING, move |epoch| history::one(session, epoch, definitions::EVENTS, request));
     let Some(last) = get(DirectGet::last(subjects)).await? else { return Ok(Vec::new()) };
@@ -88,13 +90,13 @@ pub(crate) async fn after(session: &Session, subjects: &str, position: u64) -> R
 /// How many events an aggregate has.
 struct Counted {
     count: usize,
-    /// There are two of one type.
+    /// Two of the events have the same type.
     repeated: bool,
-    /// The log's end when they were counted.
+    /// The position of the log's last event when they were counted.
     through: u64,
 }
 
-/// What the server says of a stream (`$JS.API.STREAM.INFO`), as far as it is needed here.
+/// What the server says of a stream (`$JS.API.STREAM.INFO`), as far as counting needs it.
 #[derive(Deserialize)]
 struct Info {
     state: Option<State>,

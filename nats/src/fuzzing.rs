@@ -1,9 +1,9 @@
 //! What the fuzzer does with any bytes.
 
-/// Sends and reads back what is in the bytes as metadata, message ids and subjects.
+/// Sends whatever the bytes hold as metadata, message ids and subjects, and reads it back.
 ///
 /// # Panics
-/// A promise of `header` is broken.
+/// One of the promises of `header` is broken.
 pub fn header(bytes: &[u8]) {
     let mut texts = bytes.splitn(5, |byte| *byte == 0xff).map(String::from_utf8_lossy);
     let [actor, traceparent, key, other_key, tokens] = std::array::from_fn(|_| texts.next().unwrap_or_default());

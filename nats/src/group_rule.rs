@@ -1,4 +1,4 @@
-//! The test of the rule "one append unit per aggregate in a batch", and of what happens without it.
+//! The test of the rule "one append unit per aggregate in a batch".
 
 use std::sync::Arc;
 use std::time::Duration;

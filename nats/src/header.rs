@@ -1,11 +1,11 @@
-//! Text on its way into a header or a subject: the one place where it is encoded, shortened or refused, and read back.
+//! Text on its way into a header or a subject: here alone it is encoded, shortened or refused, and read back.
 //!
 //! The client library asserts that a header's value has no line break, and takes any subject as it stands. So nothing
-//! that may hold text from outside reaches it except through here. Nothing in here panics, whatever the text.
+//! that may hold text from outside reaches the library except through here. Nothing here panics, whatever the text.
 //!
-//! - A header's value goes as it is where it can. Else it is encoded as RFC 8187 has it, `UTF-8''` and percent signs,
-//!   and [`read`] gives back what was put in. What would be longer than [`MAX_VALUE`] bytes is shortened first, see
-//!   [`bounded`], so that a fact is never refused for who did it.
+//! - A header's value goes as it is where it can. Otherwise it is encoded by RFC 8187, `UTF-8''` and percent signs, and
+//!   [`read`] gives back what was put in. A value longer than [`MAX_VALUE`] bytes is shortened first, see [`bounded`],
+//!   so that a fact is never refused because of who did it.
 //! - A message id that isn't plain or is long goes as its SHA-256, see [`message_id`].
 //! - A subject is taken only if it is a literal one, see [`subject`].
 
@@ -18,22 +18,22 @@ use async_nats::{HeaderMap, HeaderValue, Subject};
 use sha2::{Digest as _, Sha256};
 use steward_proto::{Metadata, MetadataError, header};
 
-/// Bytes of a header's value, at most.
+/// Most bytes of a header's value.
 pub const MAX_VALUE: usize = 512;
 
-/// Bytes of a message id that goes as it is, at most.
+/// Most bytes of a message id that goes as it is.
 pub const MAX_MESSAGE_ID: usize = 256;
 
-/// Bytes of a subject, at most; a server takes 4,096 for the whole line it stands on.
+/// Most bytes of a subject; a server takes 4,096 for the whole line that the subject stands on.
 pub const MAX_SUBJECT: usize = 512;
 
-/// Begins an encoded value (RFC 8187, `ext-value` without a language).
+/// The beginning of an encoded value (RFC 8187, `ext-value` without a language).
 const ENCODED: &str = "UTF-8''";
 
-/// Begins a message id that is a hash.
+/// The beginning of a message id that is a hash.
 const HASHED: &str = "sha256:";
 
-/// Text that can't go where it should. It isn't shown: it comes from outside.
+/// A text that can't go where it should. The error doesn't show the text, which comes from outside.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
     #[error("a header's value of {0} bytes can't be sent")]
@@ -44,20 +44,20 @@ pub enum TextError {
     Subject(usize),
 }
 
-/// A header's value for any text. What [`read`] gives back is [`bounded`] of it.
+/// The header's value for a text. [`read`] gives back [`bounded`] of the text.
 pub fn value(text: &str) -> Result<HeaderValue, TextError> {
     let text = bounded(text);
     let sent = if is_plain(&text) { text } else { encoded(&text).into() };
     HeaderValue::from_str(&sent).map_err(|_| TextError::Value(sent.len()))
 }
 
-/// The text that a value stands for.
+/// The text that a header's value stands for.
 pub fn read(value: &str) -> Cow<'_, str> {
     value.strip_prefix(ENCODED).and_then(decoded).map_or(Cow::Borrowed(value), Cow::Owned)
 }
 
-/// The text as a header carries it: itself, unless its value would be too long. Then its beginning, `…sha256:` and the
-/// hash of the whole: whoever did something stays told apart from all others.
+/// The text as a header carries it: itself, unless the value would be too long. Then it is the beginning, `…sha256:`
+/// and the hash of the whole, so that two actors are still told apart by it.
 pub fn bounded(text: &str) -> Cow<'_, str> {
     let sent = if is_plain(text) { text.len() } else { encoded_len(text) };
     if sent <= MAX_VALUE {
@@ -85,7 +85,8 @@ pub fn message_id(key: &str) -> String {
     if fits { key.to_owned() } else { format!("{HASHED}{}", sha256(key)) }
 }
 
-/// A subject to publish on: tokens divided by dots, none of them empty or a wildcard, nothing that would end the line.
+/// A subject to publish on: tokens divided by dots, none of them empty or a wildcard, and nothing that would end the
+/// line.
 pub fn subject(text: &str) -> Result<Subject, TextError> {
     let visible = |letter: char| !letter.is_whitespace() && !letter.is_control() && !matches!(letter, '*' | '>');
     let is_token = |token: &str| !token.is_empty() && token.chars().all(visible);
@@ -102,7 +103,7 @@ pub fn of(metadata: &Metadata) -> Result<HeaderMap, TextError> {
     Ok(map)
 }
 
-/// Metadata as the log gives it back.
+/// Brings metadata into the form in which the log gives it back.
 pub fn cleaned(metadata: &mut Metadata) {
     for text in [&mut metadata.type_name, &mut metadata.actor, &mut metadata.traceparent] {
         if let Cow::Owned(shortened) = bounded(text) {
@@ -142,12 +143,13 @@ pub fn metadata(headers: Option<&HeaderMap>) -> Result<Metadata, MetadataError> 
     Ok(metadata)
 }
 
-/// A value that a reader gets as it was sent: no controls, no white space at its ends, not like an encoded one.
+/// Whether a reader gets this value as it was sent: it has no control characters and no white space at its ends, and
+/// doesn't look like an encoded value.
 fn is_plain(text: &str) -> bool {
     !text.contains(char::is_control) && text.trim().len() == text.len() && !text.starts_with(ENCODED)
 }
 
-/// `attr-char` of RFC 8187.
+/// Whether RFC 8187 leaves this byte as it is (`attr-char`).
 fn goes_as_it_is(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte)
 }
@@ -167,7 +169,7 @@ fn encoded(text: &str) -> String {
     })
 }
 
-/// `None` if it isn't of our encoding.
+/// Decodes an encoded value; `None` if it isn't in our encoding.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -191,17 +193,17 @@ fn sha256(text: &str) -> String {
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod promises {
-    //! What holds for any text, for the tests beside and for the fuzzer.
+    //! What must hold for any text, for the tests beside and for the fuzzer.
 
     use chrono::{DateTime, Utc};
     use uuid::Uuid;
 
     use super::*;
 
-    /// Sends these texts as everything that they could be, as a server and a client would pass them on.
+    /// Sends these texts in every place where text can go, as a server and a client would pass them on.
     ///
     /// # Panics
-    /// A promise is broken.
+    /// One of the promises is broken.
     pub fn hold(actor: &str, traceparent: &str, key: &str, other_key: &str, tokens: &str) {
         let mut metadata = Metadata {
             event_id: Uuid::nil(),
@@ -235,7 +237,7 @@ pub mod promises {
         }
     }
 
-    /// The value as it is on the other side: one line, without the white space at its ends.
+    /// The value as it arrives on the other side: one line, without white space at its ends.
     fn pass_on(value: &HeaderValue) -> HeaderValue {
         let value = value.as_str();
         assert!(value.len() <= MAX_VALUE, "{} bytes", value.len());
@@ -266,7 +268,7 @@ mod tests {
             assert_eq!(value.as_str(), sent);
             assert_eq!(read(value.as_str()), text);
         }
-        // What an earlier build may have stored.
+        // Values that an earlier build may have stored.
         for kept in ["UTF-8''%4", "UTF-8''%zz", "UTF-8''%FF", "a%41"] {
             assert_eq!(read(kept), kept);
         }
@@ -301,7 +303,7 @@ mod tests {
         assert!(subject("ev.default.conversation.0192-a_b.update_kept").is_ok());
     }
 
-    /// Any text, and more often than chance would have it what once did harm.
+    /// Any text, with what once did harm more often than chance would have it.
     fn text() -> impl Strategy<Value = String> {
         let odd = "[a-z%'\r\n\0\t \u{85}\u{a0}\u{2028}\u{feff}\u{202e}é😀.*>]{0,40}";
         prop_oneof![any::<String>(), odd, odd.prop_map(|s| format!("UTF-8''{s}")), "(\r\n|%41|x){100,900}"]

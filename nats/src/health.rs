@@ -1,4 +1,4 @@
-//! What the parts of a process say of themselves: the writer, subscriptions, projector, scheduler. Liveness and readiness ask them.
+//! The health of a process's parts (writer, subscriptions, projector …), for liveness and readiness.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,19 +9,19 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     Well,
-    /// It works or will again by itself, but what it is responsible for isn't done in time: the process isn't ready.
+    /// The part works, or will again by itself, but is late with its work: the process isn't ready.
     Behind(String),
-    /// It has ended or can't go on: the process is to be started anew.
+    /// The part has ended or can't go on: the process has to be started anew.
     Dead(String),
 }
 
-/// The parts of this process. Cheap to clone; all clones are one.
+/// The parts of this process. Cheap to clone; all clones are the same list.
 #[derive(Clone, Default)]
 pub struct Health {
     parts: Arc<Mutex<Vec<Part>>>,
 }
 
-/// Notes the end of a part when it is dropped.
+/// Marks a part as ended when this is dropped.
 #[derive(Debug)]
 pub struct Alive {
     ended: Arc<AtomicBool>,
@@ -46,8 +46,8 @@ impl std::fmt::Debug for Health {
 }
 
 impl Health {
-    /// Adds a part, or replaces the one of this name; a subscription's part has the name of its durable consumer. `check` is asked at every probe: it only looks at what the part has
-    /// noted, and never waits.
+    /// Adds a part, or replaces the one of this name; a subscription's part is named after its durable consumer.
+    /// `check` runs at every probe, so it only looks at what the part has noted, and never waits.
     pub fn register(&self, name: impl Into<String>, check: impl Fn() -> Condition + Send + Sync + 'static) {
         let part = Part { name: name.into(), check: Arc::new(check) };
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -55,8 +55,8 @@ impl Health {
         parts.push(part);
     }
 
-    /// Adds a part that goes on until `shutdown`: it is as `check` says for as long as what is returned lives, and dead when that is
-    /// dropped before the shutdown.
+    /// Adds a part that goes on until `shutdown`. As long as the returned value lives, the part is as `check` says; if
+    /// the value is dropped before the shutdown, the part is dead.
     #[must_use = "the part is dead when it is dropped"]
     pub fn register_until(
         &self,
@@ -72,7 +72,7 @@ impl Health {
         Alive { ended, shutdown }
     }
 
-    /// What each part says now, in the order in which they were added.
+    /// The condition of each part, in the order in which they were added.
     pub fn conditions(&self) -> Vec<(String, Condition)> {
         let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         let checks: Vec<_> = parts.iter().map(|part| (part.name.clone(), Arc::clone(&part.check))).collect();

@@ -1,4 +1,4 @@
-//! Reading back: an aggregate's events after a position, and one event by its position.
+//! Reading back from the log by position.
 
 use async_nats::{HeaderMap, Message, StatusCode};
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use steward_proto::Recorded;
 use crate::session::Session;
 use crate::{Log, LogError, codec, definitions};
 
-/// Messages per request. Pages of this size are asked for until the end.
+/// How many messages one request asks for; pages are asked for until the end.
 pub(crate) const PAGE: usize = 512;
 
 #[derive(Clone, Copy, Serialize, Default)]
@@ -36,7 +36,7 @@ impl<'a> DirectGet<'a> {
         Self { last_by_subj: Some(subjects), ..Self::default() }
     }
 
-    /// The last message of every subject that the filter names, as the stream was at a position.
+    /// The last message of every subject that the filter names, as the stream stood at a position.
     pub fn last_of_each(filter: &'a [&'a str], through: u64) -> Self {
         Self { multi_last: Some(filter), up_to_seq: Some(through), ..Self::default() }
     }
@@ -47,7 +47,7 @@ impl<'a> DirectGet<'a> {
     }
 }
 
-/// A message as the stream holds it.
+/// A message as it stands in the stream.
 pub(crate) struct Stored {
     pub position: u64,
     pub subject: String,
@@ -56,7 +56,7 @@ pub(crate) struct Stored {
     pub at: DateTime<Utc>,
 }
 
-/// Where a reading begins.
+/// Where reading begins.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum From {
     /// This position is the first one wanted.
@@ -64,7 +64,8 @@ pub(crate) enum From {
     Time(DateTime<Utc>),
 }
 
-/// All messages of `stream` on `subjects` (a wildcard) from `from` on. Gaps where messages were erased are skipped.
+/// All messages of `stream` on `subjects` (a wildcard), beginning at `from`. Gaps where messages were erased are
+/// skipped.
 pub(crate) async fn read(
     session: &Session,
     stream: &'static str,
@@ -87,7 +88,7 @@ pub(crate) async fn read(
     }
 }
 
-/// One page of `limit` messages at most, and whether there is more after it.
+/// One page, of `limit` messages at most, and whether more come after it.
 pub(crate) async fn page(
     session: &Session,
     epoch: u64,
@@ -104,7 +105,7 @@ pub(crate) async fn page(
     answers(session, epoch, stream, request, limit).await
 }
 
-/// The messages that a request with a batch is answered with, `limit` at most, and whether there are more.
+/// The messages that answer a request with a batch, `limit` at most, and whether there are more.
 pub(crate) async fn answers(
     session: &Session,
     epoch: u64,
@@ -120,7 +121,7 @@ pub(crate) async fn answers(
             let message = answers.next().await.ok_or(LogError::ShutDown)?;
             match status(&message) {
                 None => page.push(stored(message)?),
-                // End of the batch.
+                // The server says that the batch has ended.
                 Some(204) => {
                     let pending = header_number(message.headers.as_ref(), "Nats-Num-Pending").unwrap_or(0);
                     return Ok((page, pending > 0));
@@ -146,7 +147,7 @@ pub(crate) async fn read_one(
     session.persist("reading an event", |epoch| one(session, epoch, stream, request)).await
 }
 
-/// The one message that a request without a batch is answered with; `None` if there is none.
+/// The message that answers a request without a batch; `None` if there is none.
 pub(crate) async fn one(
     session: &Session,
     epoch: u64,
@@ -182,7 +183,7 @@ fn status(message: &Message) -> Option<u16> {
 
 fn refused(code: u16, message: &Message) -> LogError {
     let reason = format!("{code} {}", message.description.as_deref().unwrap_or_default());
-    // 503: JetStream isn't up yet; 408 and 413 don't happen with what we ask.
+    // 503: JetStream isn't up yet. 408 and 413 don't occur with these requests.
     LogError::Unavailable { doing: "reading events", reason }
 }
 

@@ -1,4 +1,4 @@
-//! One subscription for all answers: each request gets a subject of its own under it.
+//! One subscription for all answers: each request gets a subject of its own below it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use crate::supervise::Ended;
 
 type Waiting = Arc<Mutex<HashMap<u64, mpsc::Sender<Message>>>>;
 
-/// Hands answers to those who asked.
+/// Passes answers on to those who asked.
 #[derive(Clone)]
 pub(crate) struct Inbox {
     prefix: Arc<str>,
@@ -21,7 +21,7 @@ pub(crate) struct Inbox {
     next: Arc<std::sync::atomic::AtomicU64>,
 }
 
-/// The answers to one request. Dropping it forgets the request.
+/// The answers to one request. When this is dropped, later answers to that request are dropped as well.
 pub(crate) struct Answers {
     pub subject: String,
     token: u64,
@@ -30,7 +30,7 @@ pub(crate) struct Answers {
 }
 
 impl Inbox {
-    /// Subscribes; `run` must be driven for answers to arrive.
+    /// Subscribes. No answer arrives unless `run` is driven.
     pub async fn open(client: &Client) -> Result<(Self, Subscriber), LogError> {
         let prefix = client.new_inbox();
         let subscriber = client
@@ -41,7 +41,7 @@ impl Inbox {
         Ok((inbox, subscriber))
     }
 
-    /// Delivers answers until `stop`.
+    /// Passes answers on until `stop`.
     pub async fn run(self, mut subscriber: Subscriber, stop: CancellationToken) -> Ended {
         loop {
             let message = tokio::select! {
@@ -53,13 +53,13 @@ impl Inbox {
             let Some(token) = token else { continue };
             let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(sender) = waiting.get(&token) {
-                // Full only if the server sends more than was asked for; the reader notices the gap.
+                // The channel is full only if the server sends more than was asked for; the reader notices the gap.
                 let _ = sender.try_send(message);
             }
         }
     }
 
-    /// A subject for the answers to one request, `capacity` of them at most.
+    /// A subject for the answers to one request, and their receiver, which holds `capacity` of them at most.
     pub fn expect(&self, capacity: usize) -> Answers {
         let token = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let (sender, received) = mpsc::channel(capacity);
@@ -74,7 +74,7 @@ impl Answers {
         self.received.recv().await
     }
 
-    /// An answer that has arrived already.
+    /// An answer that has arrived already, if there is one.
     pub fn try_next(&mut self) -> Result<Message, mpsc::error::TryRecvError> {
         self.received.try_recv()
     }

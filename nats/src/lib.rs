@@ -6,7 +6,7 @@
 //! - [`Log::load`] folds an aggregate's events into a state, from a cache that is caught up.
 //! - [`Log::decide`] is load → decide → append, again on a conflict.
 //! - [`Log::subscribe`] hands events to a handler, at least once, in order per aggregate.
-//! - [`Log::set_alarm`] has something thought of at its time, [`Log::hear_alarms`] hears what rings.
+//! - [`Log::set_alarm`] sets an alarm for something to be looked at later, [`Log::hear_alarms`] hears what rings.
 //! - [`Log::deliver`] brings events that are worked on one by one, some of them for hours.
 //! - [`Log::tail`] reads the log in order, once, for projections and live views.
 

@@ -1,4 +1,4 @@
-//! Load: an aggregate's state, from the cache and what the log has beyond it.
+//! Load: an aggregate's state, made from the cache and from what the log has beyond it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use crate::{Backoff, Log, LogError, SchemaAhead, definitions, events_of, history
 /// How fresh a state must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AtLeast {
-    /// Whatever is in memory; a conflict will tell when it is old.
+    /// Whatever is in memory. If it is old, the append meets a conflict.
     Cached,
-    /// All of the aggregate's events up to this position of the log. If that is one of them, the load makes sure that it is
-    /// in: a server of a cluster may answer with less than another has shown.
+    /// All of the aggregate's events up to this position of the log. If the event at this position is one of them, the
+    /// load makes sure to include it: in a cluster, a server may answer with less than another has shown.
     Position(u64),
-    /// All that the log has now.
+    /// Everything that the log has now.
     Latest,
 }
 
@@ -27,13 +27,13 @@ pub enum AtLeast {
 pub struct Versioned<S> {
     pub state: Arc<S>,
     pub version: u64,
-    /// The aggregate holds what this build can't read, so the state is half the truth.
+    /// Set if the aggregate holds what this build can't read, so that the state is only half the truth.
     pub ahead: Option<SchemaAhead>,
 }
 
 impl<S> Versioned<S> {
-    /// Refuses to decide on half the truth. [`Log::decide`] asks by itself; who decides something on a loaded state does so
-    /// here.
+    /// Refuses to decide on half the truth. [`Log::decide`] checks this by itself; whoever decides something on a
+    /// loaded state must call this.
     pub fn readable(&self) -> Result<(), SchemaAhead> {
         self.ahead.clone().map_or(Ok(()), Err)
     }
@@ -46,7 +46,7 @@ pub(crate) struct Loaded<S> {
 }
 
 impl Log {
-    /// Folds an aggregate's events.
+    /// Loads an aggregate's events and folds them.
     pub async fn load<S: Fold>(&self, id: &AggregateId, at_least: AtLeast) -> Result<Versioned<S>, LogError> {
         let slot = self.cache().slot(id);
         Ok(self.load_in(&slot, id, at_least).await?.versioned)
@@ -74,7 +74,7 @@ impl Log {
         let deadline = Instant::now() + REQUEST_TIMEOUT;
         let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(500));
         loop {
-            // What was known before asking is surely in the answer of a server that isn't behind.
+            // If the server isn't behind, its answer holds everything known before it was asked.
             let known = self.session().seen();
             let stored = match after {
                 0 => events_of::all(self.session(), &id.wildcard()).await?,
@@ -103,7 +103,7 @@ impl Log {
         }
     }
 
-    /// Whether the event at a position is one of this aggregate; an erased one is nobody's.
+    /// Whether the event at a position is this aggregate's; an erased event is nobody's.
     async fn is_of(&self, id: &AggregateId, position: u64) -> Result<bool, LogError> {
         let stored = history::read_one(self.session(), definitions::EVENTS, position).await?;
         let of = id.wildcard();

@@ -1,4 +1,4 @@
-//! What the scheduler notes for its next sweep: hints that may be lost, under short keys.
+//! Notes that the scheduler leaves for its next sweep: hints under short keys, which may be lost.
 
 use async_nats::jetstream::kv;
 
@@ -15,7 +15,7 @@ async fn within_limit<T>(doing: &'static str, call: impl Future<Output = Result<
 }
 
 impl Log {
-    /// What was noted last under this key.
+    /// The latest note under this key.
     pub async fn note(&self, key: &str) -> Result<Option<String>, LogError> {
         let doing = "reading a note";
         let read = async {
@@ -25,7 +25,7 @@ impl Log {
         within_limit(doing, read).await
     }
 
-    /// Notes something, in the place of what was noted before.
+    /// Writes a note, in place of the one before.
     pub async fn set_note(&self, key: &str, value: String) -> Result<(), LogError> {
         let doing = "writing a note";
         let write = async {

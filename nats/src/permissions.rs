@@ -1,20 +1,20 @@
-//! Who may do what with the log: `nats/permissions/` as users of a NATS server, with their rights as subjects.
+//! Who may do what with the log: `nats/permissions/` as users of a NATS server, with rights as subjects.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::Deserialize;
 
-/// May do everything; alone may make, change and delete streams, and delete messages.
+/// This user may do everything, and alone may make, change and delete streams, and delete messages.
 pub const ADMIN: &str = "admin";
-/// The five services in one process.
+/// The user that the five services in one process connect as.
 pub const STEWARD: &str = "steward";
-/// The command line.
+/// The user of the command line.
 pub const OPERATOR: &str = "operator";
-/// Anybody who follows the events.
+/// The user of anybody who follows the events.
 pub const READER: &str = "reader";
 pub const SERVICES: [&str; 5] = ["ingestion", "agent-brain", "scheduler", "outbox-dispatcher", "projection"];
 
-/// All streams: everybody may look whether they are there and as they should be.
+/// All streams. Every user may look whether they exist with the right settings.
 pub const STREAMS: [&str; 5] = ["EVENTS", "TIMERS", "DEAD", "OBJ_BLOBS", "KV_SCHEDULER"];
 
 macro_rules! files {
@@ -46,21 +46,21 @@ pub struct Rights {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     pub name: &'static str,
-    /// What its requests are answered on; also the beginning of all it may subscribe to.
+    /// The subject that its answers come on begins with this, as do all subjects that it may subscribe to.
     pub inbox: String,
-    /// What it may and may not publish and subscribe to; `None`: everything.
+    /// What the user may publish and subscribe to; `None`: everything.
     pub limits: Option<Limits>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     pub publish: Vec<String>,
-    /// Goes before `publish`.
+    /// What is refused though `publish` allows it.
     pub refuse: Vec<String>,
     pub subscribe: Vec<String>,
 }
 
-/// What each file says, by the user's name.
+/// What each file says, with the user's name.
 pub fn rights() -> Vec<(&'static str, Rights)> {
     let read = |(name, text): &(&'static str, &str)| {
         (*name, toml::from_str(text).expect("the permissions are part of the build and tested"))
@@ -78,7 +78,7 @@ pub fn users() -> Vec<User> {
     users
 }
 
-/// The beginning of the inboxes of whoever connects under this name; `None`: any, as the client likes.
+/// The beginning of the inbox of a user of this name; `None`: the client may choose.
 pub(crate) fn inbox_prefix(name: &str) -> Option<String> {
     users().into_iter().find(|user| user.name == name && user.limits.is_some()).map(|user| user.inbox)
 }
@@ -87,7 +87,8 @@ fn inbox_of(name: &str, given: Option<&str>) -> String {
     given.map_or_else(|| format!("_INBOX_{name}"), str::to_owned)
 }
 
-/// A user with these rights together, where `everybody` has theirs.
+/// A user with all of these rights together. `everybody` has the rights of all users, since some of theirs take away
+/// from this one's.
 fn user(name: &'static str, own: &[&Rights], everybody: &[(&'static str, Rights)]) -> User {
     let inbox = inbox_of(name, own.iter().find_map(|rights| rights.inbox.as_deref()));
     let mut publish: Vec<String> = own.iter().flat_map(|rights| allowed(rights)).collect();
@@ -109,7 +110,7 @@ fn user(name: &'static str, own: &[&Rights], everybody: &[(&'static str, Rights)
     User { name, inbox, limits: Some(limits) }
 }
 
-/// The streams on which consumers of any name are allowed.
+/// The streams on which these rights allow consumers of any name.
 fn any_names(rights: &Rights) -> impl Iterator<Item = &String> {
     rights.tail.iter().chain(&rights.consumers).chain(&rights.per_tenant)
 }
@@ -118,7 +119,7 @@ fn consumers_of(rights: &Rights) -> impl Iterator<Item = (&str, &str)> {
     rights.durables.iter().flat_map(|(stream, names)| names.iter().map(move |name| (stream.as_str(), name.as_str())))
 }
 
-/// The subjects that one file allows to publish on.
+/// The subjects that one file allows its user to publish on.
 fn allowed(rights: &Rights) -> Vec<String> {
     let mut subjects = rights.publish.clone();
     for (aggregate, events) in &rights.events {
@@ -154,8 +155,8 @@ fn allowed(rights: &Rights) -> Vec<String> {
     subjects
 }
 
-/// The users as a NATS server's configuration. `password` gives each one's, as it is to stand there: quoted, or as the
-/// name of a variable (`$STEWARD_PASSWORD`).
+/// The users as a NATS server's configuration. `password` gives the password of each as it is to be written there:
+/// quoted, or as a variable (`$STEWARD_PASSWORD`).
 pub fn config(password: impl Fn(&str) -> String) -> String {
     let mut text = String::from("authorization {\n  users = [\n");
     for user in users() {

@@ -1,4 +1,4 @@
-//! Pulling messages from a consumer: asks for so many, counts what is still to come, notices when nobody answers.
+//! Pulling messages from a consumer: asks for them, counts what is to come, notices when nobody answers.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use tokio::time::{Instant, sleep_until};
 use crate::LogError;
 use crate::session::Session;
 
-/// The server says so often that an open request is alive.
+/// How often the server has to say that an open request is alive.
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// After this silence the request counts as lost.
+/// After this long a silence the request counts as lost.
 const SILENCE: Duration = Duration::from_millis(12_500);
-/// An open request ends by itself and is made anew.
+/// After this time an open request ends by itself, and another is made.
 const EXPIRES: Duration = Duration::from_secs(30);
 
 #[derive(Serialize)]
@@ -26,12 +26,12 @@ struct Request {
     max_bytes: Option<usize>,
 }
 
-/// What a pull gives.
+/// What came of waiting for a message.
 pub(crate) enum Pulled {
     Message(Message),
-    /// A request ended; ask again.
+    /// A request has ended; make another one.
     Ended,
-    /// The consumer is gone, the line was lost, or nobody answers: make it anew.
+    /// The consumer is gone, the connection was lost, or nobody answers: the puller has to be made anew.
     Broken(String),
 }
 
@@ -40,15 +40,15 @@ pub(crate) struct Puller {
     subject: String,
     inbox: String,
     subscriber: Subscriber,
-    /// Messages asked for that haven't come.
+    /// How many messages were asked for and haven't come yet.
     outstanding: usize,
-    /// The line this puller was made on.
+    /// The epoch of the connection that this puller was made on.
     epoch: u64,
     last_sign: Instant,
 }
 
 impl Puller {
-    /// `epoch` is the line's, taken before the consumer was made.
+    /// `epoch` is the connection's, taken before the consumer was made.
     pub async fn open(session: &Session, stream: &str, consumer: &str, epoch: u64) -> Result<Self, LogError> {
         let inbox = session.client.new_inbox();
         let subscriber = session
@@ -71,7 +71,7 @@ impl Puller {
         self.outstanding
     }
 
-    /// Asks for `batch` more messages, of `max_bytes` together. A message larger than that is never delivered.
+    /// Asks for `batch` more messages, `max_bytes` in all. A message larger than that is never delivered.
     pub async fn ask(&mut self, batch: usize, max_bytes: Option<usize>) -> Result<(), LogError> {
         let request = Request { batch, expires: EXPIRES.as_nanos(), idle_heartbeat: HEARTBEAT.as_nanos(), max_bytes };
         let body = serde_json::to_vec(&request).expect("a struct of numbers is JSON");
@@ -86,7 +86,7 @@ impl Puller {
         Ok(())
     }
 
-    /// What has arrived already.
+    /// A message or an end that has arrived already.
     pub fn arrived(&mut self) -> Option<Pulled> {
         loop {
             let message = self.subscriber.next().now_or_never()?;
@@ -99,7 +99,7 @@ impl Puller {
     /// The next message. Cancel-safe.
     pub async fn next(&mut self) -> Pulled {
         loop {
-            // What has arrived comes first: it is valid whatever happens to the line.
+            // What has arrived comes first: it counts whatever has happened to the connection since.
             if let Some(pulled) = self.arrived() {
                 return pulled;
             }

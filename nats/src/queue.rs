@@ -1,12 +1,11 @@
-//! Which appends go together: at most one unit per aggregate is on its way at any time, facts before decisions, tenants
-//! in turn.
+//! Which appends go together: one unit per aggregate at a time, facts before decisions, tenants in turn.
 //!
 //! The server checks every expected version of a batch against the state before the batch. Two units of one aggregate
 //! in one batch would therefore both be stored, though the second contradicts the first. So the queue keeps a line per
 //! aggregate and gives out only its head, until that has landed.
 //!
-//! A fact may have somebody outside waiting for it, and can't be refused; a decision can be made again. So lines with a
-//! fact in them go first, and a batch leaves a quarter of itself to decisions, so that these don't starve.
+//! A fact can't be refused, and somebody outside may be waiting for it; a decision can be made again. So lines that
+//! hold a fact go first, and a batch leaves a quarter of itself to decisions, so that these don't starve.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -17,11 +16,11 @@ use tokio::time::Instant;
 use crate::append::{Expected, Unit};
 use crate::turns::Turns;
 
-/// Single events up to this many are cheaper as plain publishes (about 0.14 ms each, on one fsync each) than as a batch
-/// (about 1.8 ms, whatever its size).
+/// Up to this many single events are cheaper as plain publishes (about 0.14 ms each, with an fsync each) than as a
+/// batch (about 1.8 ms, whatever its size).
 pub(crate) const FEW: usize = 12;
 
-/// Messages in a batch, at most; the server allows 1,000. A unit that is larger goes alone.
+/// Most messages in a batch; the server allows 1,000. A unit that is larger goes alone.
 pub(crate) const BATCH_MESSAGES: usize = 500;
 
 /// Messages in a batch while several tenants write. One waits for the batch on its way and for its own, so a tenant who
@@ -32,7 +31,7 @@ const SHARED_MESSAGES: usize = 64;
 /// Tenants write at the same time if no more than this lies between them.
 const AT_THE_SAME_TIME: Duration = Duration::from_secs(1);
 
-/// Bytes in a batch, at most.
+/// Most bytes in a batch.
 const BATCH_BYTES: usize = 4 << 20;
 
 /// What is published together.
@@ -44,17 +43,17 @@ pub(crate) enum Group {
     Batch(Vec<Unit>),
 }
 
-/// What is on its way.
+/// What is on its way now.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Flying {
     pub plain: usize,
     pub batch: bool,
 }
 
-/// What a line is waiting with.
+/// What a line counts as when its turn comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
-    /// There is a fact in it, perhaps behind decisions.
+    /// The line holds a fact, perhaps behind decisions.
     Facts,
     Decisions,
 }
@@ -64,7 +63,7 @@ enum Class {
 struct Line {
     units: VecDeque<Unit>,
     facts: usize,
-    /// Where its head waits to go; `None` while a unit of it is on its way.
+    /// In which of the two queues the line's head waits; `None` while a unit of the line is on its way.
     ready: Option<Class>,
 }
 
@@ -76,7 +75,8 @@ impl Line {
 
 #[derive(Default)]
 pub(crate) struct Queue {
-    /// Aggregates whose head may go, tenants in turn. An entry counts only while its line says that it is ready there.
+    /// The aggregates whose head may go; tenants take turns. An entry counts only while its line says that it is ready
+    /// there.
     facts: Turns<TenantId, AggregateId>,
     decisions: Turns<TenantId, AggregateId>,
     /// How many lines are ready.
@@ -87,12 +87,12 @@ pub(crate) struct Queue {
     /// Who wrote last, and until when several count as writing at the same time.
     last: Option<TenantId>,
     shared_until: Option<Instant>,
-    /// For the test that shows what the rule prevents.
+    /// Switches the rule off, for the test that shows what it prevents.
     #[cfg(test)]
     pub several_per_aggregate: bool,
 }
 
-/// What a batch holds so far.
+/// What has been put into a batch so far.
 #[derive(Default)]
 struct Filled {
     units: Vec<Unit>,
@@ -114,7 +114,7 @@ impl Queue {
         self.len == 0
     }
 
-    /// Since when the one that has waited longest waits.
+    /// When the unit that has waited longest was queued.
     pub fn oldest(&self) -> Option<Instant> {
         self.lines.values().filter_map(|line| line.units.front()).map(|unit| unit.queued).min()
     }
@@ -127,13 +127,13 @@ impl Queue {
         let line = self.lines.entry(aggregate.clone()).or_default();
         line.facts += usize::from(is_fact(&unit));
         line.units.push_back(unit);
-        // A fact takes the decisions before it along.
+        // A line goes among the facts as soon as it holds one: the decisions before that fact go along.
         if new || line.ready.is_some_and(|class| class != line.class()) {
             self.set_ready(&aggregate);
         }
     }
 
-    /// The aggregate's unit has landed: the next one may go.
+    /// The aggregate's unit has landed, so its next one may go.
     pub fn landed(&mut self, aggregate: &AggregateId) {
         match self.lines.get(aggregate) {
             Some(line) if line.units.is_empty() => {
@@ -170,10 +170,10 @@ impl Queue {
         }
     }
 
-    /// What may be published now, beside what is on its way.
+    /// What may be published now, given what is on its way.
     ///
-    /// Idle, a lone event goes at once. While a batch is on its way everything gathers; while plain ones are, only so
-    /// many more go that they stay cheaper than a batch.
+    /// When nothing is on its way, a lone event goes at once. While a batch is on its way, everything gathers; while
+    /// plain events are, only so many more go that they stay cheaper than a batch.
     pub fn next(&mut self, flying: Flying) -> Option<Group> {
         if flying.batch || self.ready == 0 {
             return None;
@@ -196,13 +196,13 @@ impl Queue {
         Some(Group::Batch(units))
     }
 
-    /// Whether one of those that may go needs a batch.
+    /// Whether one of the units that may go needs a batch because it has several events.
     fn has_several_events(&self) -> bool {
         let heads = self.facts.iter().chain(self.decisions.iter()).filter_map(|aggregate| self.lines.get(aggregate));
         heads.filter(|line| line.ready.is_some()).any(|line| line.units.front().is_some_and(|u| u.events.len() > 1))
     }
 
-    /// The next line of a class, its turn not taken yet.
+    /// The next unit of a class, without taking its turn.
     fn peek(&mut self, class: Class) -> Option<&Unit> {
         let aggregate = loop {
             let aggregate = self.waiting(class).peek()?.clone();
@@ -235,7 +235,7 @@ impl Queue {
         let messages = self.batch_messages();
         self.fill(&mut filled, Class::Facts, messages * 3 / 4, BATCH_BYTES * 3 / 4);
         self.fill(&mut filled, Class::Decisions, messages, BATCH_BYTES);
-        // What the decisions left.
+        // Facts get what the decisions left.
         self.fill(&mut filled, Class::Facts, messages, BATCH_BYTES);
         filled.units
     }
@@ -367,8 +367,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever arrives and lands, in whatever order: an aggregate has one unit on its way, and its units go in the
-        /// order in which they came.
+        /// Whatever arrives and lands, in whatever order: each aggregate has one unit on its way at most, and its units
+        /// go in the order in which they came.
         #[test]
         fn at_most_one_unit_per_aggregate_is_on_its_way(
             arrivals in proptest::collection::vec((0..9_u8, 1..4_usize, any::<bool>()), 1..120),

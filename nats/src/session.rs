@@ -1,4 +1,4 @@
-//! The connection as the rest of the crate sees it: the client, its answers, and whether the line is up.
+//! The connection as the rest of the crate sees it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use crate::{Backoff, LogError};
 /// How long one request to the server may take.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The state of the line. `epoch` grows with every loss: what was on its way then may or may not have arrived.
+/// The state of the connection. `epoch` grows with every loss: what was on its way then may have arrived or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Line {
     pub up: bool,
@@ -28,11 +28,11 @@ pub(crate) struct Session {
     pub context: jetstream::Context,
     pub inbox: Inbox,
     pub line: watch::Receiver<Line>,
-    /// No more waiting: the process stops.
+    /// The process stops, so nothing is waited for any more.
     pub stop: CancellationToken,
-    /// The highest position this process knows of.
+    /// The highest position that this process knows of.
     pub seen: Arc<AtomicU64>,
-    /// One more than the epoch of the line that was last given up for not answering.
+    /// One more than the epoch of the connection that was last given up because nobody answered.
     pub doubted: Arc<AtomicU64>,
 }
 
@@ -49,7 +49,7 @@ impl Session {
         self.line.borrow().epoch
     }
 
-    /// Waits for the line; the epoch of the line that is up.
+    /// Waits until the connection is up; returns its epoch.
     pub async fn connected(&self, deadline: Instant, doing: &'static str) -> Result<u64, LogError> {
         let mut line = self.line.clone();
         let up = async {
@@ -66,14 +66,14 @@ impl Session {
         }
     }
 
-    /// Ends when the line that was up at `epoch` is lost.
+    /// Resolves when the connection of this epoch is lost.
     pub async fn lost(&self, epoch: u64) {
         let mut line = self.line.clone();
         // An error means that the connection is closed for good, which is a loss as well.
         let _ = line.wait_for(|line| line.epoch != epoch).await;
     }
 
-    /// Runs one exchange with the server: ends at the timeout, when the line is lost, or at the stop.
+    /// Does one exchange with the server; gives up at the time-out, when the connection is lost, and at the stop.
     pub async fn exchange<T>(
         &self,
         doing: &'static str,
@@ -94,7 +94,7 @@ impl Session {
         }
     }
 
-    /// A server that doesn't answer may be behind a dead line: connects anew, once per line.
+    /// A server that doesn't answer may be behind a dead connection: connects anew, once per connection.
     async fn doubt(&self, epoch: u64) {
         let line = *self.line.borrow();
         let doubted = epoch + 1;
@@ -104,8 +104,8 @@ impl Session {
         }
     }
 
-    /// Repeats `attempt` while it fails for a reason that passes, for `REQUEST_TIMEOUT` in all.
-    /// Only for what may be repeated: reads and idempotent writes.
+    /// Repeats `attempt` for up to `REQUEST_TIMEOUT` while it fails for a reason that passes. Only for what may be done
+    /// twice: reads and idempotent writes.
     pub async fn persist<T, Fut>(&self, doing: &'static str, mut attempt: impl FnMut(u64) -> Fut) -> Result<T, LogError>
     where
         Fut: Future<Output = Result<T, LogError>>,
@@ -127,7 +127,7 @@ impl Session {
         }
     }
 
-    /// A pause between two attempts.
+    /// Pauses between two attempts; fails at the stop.
     pub async fn pause(&self, pause: Duration) -> Result<(), LogError> {
         tokio::select! {
             () = tokio::time::sleep(pause) => Ok(()),

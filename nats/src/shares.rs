@@ -1,9 +1,10 @@
-//! A number of places that several share, so that whoever comes next finds some: a group may have as many as are free, and so
-//! may each member within its group.
+//! Places shared so that whoever comes next finds some.
 //!
-//! One group alone takes half, two take a third each, and so on. What is held for long, because a provider is silent, is
-//! thereby a part that leaves room, whoever holds it. A few places each one has in any case, beyond the number if need be:
-//! there are as many groups and members as are configured.
+//! A group may have as many places as are free, and so may each member within its group.
+//!
+//! One group alone takes half, two take a third each, and so on. So whoever holds places for long, because a provider
+//! is silent, holds only a part of them. Each group and each member has a few places in any case, even beyond the
+//! number: there are only as many groups and members as are configured.
 
 use std::{
     collections::HashMap,
@@ -12,17 +13,17 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// Places that a group has in any case, and a member.
+/// Places that a group may have in any case; below, those of a member.
 const SURE_OF_GROUP: usize = 8;
 const SURE_OF_MEMBER: usize = 2;
 
-/// Places shared by groups (tenants) and their members (channels, webhooks). Cheap to clone.
+/// Places that are shared by groups (tenants) and their members (channels, webhooks). Cheap to clone.
 #[derive(Clone)]
 pub struct Shares(Arc<Inner>);
 
 struct Inner {
     capacity: usize,
-    /// A group's, at most.
+    /// Most places of one group.
     of_group: usize,
     taken: Mutex<Taken>,
     freed: Notify,
@@ -40,7 +41,7 @@ struct Group {
     members: HashMap<Arc<str>, usize>,
 }
 
-/// A place that is taken until this is dropped.
+/// A place, which is taken until this is dropped.
 pub struct Place {
     of: Arc<Inner>,
     group: Arc<str>,
@@ -52,7 +53,7 @@ impl Shares {
         Self(Arc::new(Inner { capacity, of_group, taken: Mutex::default(), freed: Notify::new() }))
     }
 
-    /// A place, if this member, which may have `most`, has none too many.
+    /// A place, unless the member has its share already; `most` is the most that this member may have.
     pub fn try_take(&self, group: &str, member: &str, most: usize) -> Option<Place> {
         let inner = &self.0;
         let mut taken = inner.lock();
@@ -78,7 +79,7 @@ impl Shares {
     pub async fn take(&self, group: &str, member: &str, most: usize) -> Place {
         loop {
             let mut freed = std::pin::pin!(self.0.freed.notified());
-            // From here on a place that gets free is heard of.
+            // From here on, a place that is freed wakes this task.
             freed.as_mut().enable();
             if let Some(place) = self.try_take(group, member, most) {
                 return place;
@@ -87,12 +88,12 @@ impl Shares {
         }
     }
 
-    /// Places that nobody has.
+    /// How many places nobody has.
     pub fn free(&self) -> usize {
         self.0.capacity.saturating_sub(self.0.lock().all)
     }
 
-    /// How many a member has.
+    /// How many places a member has.
     pub fn of(&self, group: &str, member: &str) -> usize {
         let taken = self.0.lock();
         taken.groups.get(group).and_then(|group| group.members.get(member)).copied().unwrap_or(0)

@@ -1,5 +1,6 @@
-//! Making the streams: creates what is missing, brings what exists to our settings, keeps what operators set. Whoever may
-//! not do that is content if they are there and as they should be.
+//! Making the streams: creates what is missing, brings the rest to our settings, keeps what operators set.
+//!
+//! A user who may not do that is content if the streams exist with the right settings.
 
 use std::time::Duration;
 
@@ -10,24 +11,24 @@ use tokio::time::Instant;
 
 use crate::{Backoff, Log, LogError, definitions};
 
-/// A server that has just started may take a while to read its streams.
+/// How long to wait for a server that has just started and is reading its streams.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Whoever only looks at them has less.
+/// How long a user waits who may only look at the streams.
 const LOOK: Duration = Duration::from_secs(3);
 
-/// A stream as it is found.
+/// A stream as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamState {
-    /// It takes what we store, as we store it.
+    /// The stream takes what we store, in the way we store it.
     pub is_ours: bool,
     pub messages: u64,
     pub bytes: u64,
-    /// What an operator allows it at most.
+    /// The most bytes that an operator allows it.
     pub max_bytes: Option<u64>,
 }
 
 impl Log {
-    /// How each stream is; `None` if it isn't there.
+    /// The state of each stream; `None` if it doesn't exist.
     pub async fn stream_states(&self) -> Vec<(&'static str, Result<Option<StreamState>, LogError>)> {
         let states =
             definitions::streams().into_iter().map(async |(name, wanted)| (name, self.state(name, &wanted).await));
@@ -84,7 +85,7 @@ impl Log {
         }
     }
 
-    /// Runs an attempt, unless the server denies what it asks for: then nothing would answer it.
+    /// Runs an attempt, and ends it when the server denies something: no answer would come.
     async fn allowed(&self, attempt: impl Future<Output = Result<(), LogError>>) -> Result<(), LogError> {
         let denied =
             self.denials().of(|denied| denied.what != "Publish" || denied.subject.starts_with("$JS.API.STREAM."));
@@ -132,7 +133,7 @@ fn is_missing(error: &GetStreamError) -> bool {
     matches!(error.kind(), GetStreamErrorKind::JetStream(refused) if refused.error_code() == code)
 }
 
-/// What must be ours, over what exists.
+/// The settings of an existing stream with those that must be ours put over them.
 fn merged(found: &Config, wanted: Config) -> Config {
     Config {
         description: wanted.description,
@@ -161,7 +162,7 @@ fn merged(found: &Config, wanted: Config) -> Config {
 
 fn creating(stream: &'static str, error: &async_nats::jetstream::context::CreateStreamError) -> LogError {
     match error.kind() {
-        // 10049 (the folder isn't there yet) was seen right after an account's last stream was deleted.
+        // 10049 (the folder doesn't exist yet) was seen right after an account's last stream had been deleted.
         CreateStreamErrorKind::JetStream(refused)
             if refused.error_code() != async_nats::jetstream::ErrorCode::STREAM_CREATE =>
         {

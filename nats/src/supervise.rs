@@ -1,4 +1,4 @@
-//! The log's own tasks: each is watched, and the end of one before the stop is known to whoever asks.
+//! Watching the log's own tasks: whoever asks learns when one ended before the stop.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{Condition, Health};
 
-/// Why a task ended that shouldn't have.
+/// Why a task ended that shouldn't have ended.
 #[derive(Debug, Clone)]
 struct Fallen {
     task: &'static str,
@@ -29,7 +29,7 @@ impl Tasks {
         Self { tracker: TaskTracker::new(), stop, fallen: Arc::new(watch::channel(None).0) }
     }
 
-    /// Runs a task. It may end by the stop, or when it says itself that nothing is left to do; anything else is a fall.
+    /// Runs a task. It may end at the stop, or by saying that nothing is left to do; any other end counts as a fall.
     pub fn spawn(
         &self,
         task: &'static str,
@@ -54,12 +54,12 @@ impl Tasks {
         })
     }
 
-    /// Like `spawn` for what only waits for others.
+    /// Like `spawn`, for a task that only waits for others.
     pub fn spawn_plain(&self, run: impl Future<Output = ()> + Send + 'static) {
         self.tracker.spawn(run);
     }
 
-    /// Says of one task whether it has fallen, else what `check` says.
+    /// Adds a task to the health: it is dead when it has fallen, and as `check` says otherwise.
     pub fn register(&self, health: &Health, task: &'static str, check: impl Fn() -> Condition + Send + Sync + 'static) {
         let fallen = self.fallen.subscribe();
         health.register(task, move || match &*fallen.borrow() {
@@ -78,7 +78,7 @@ impl Tasks {
             };
             match first {
                 Some(Fallen { task, reason }) => format!("the log's {task} has ended: {reason}"),
-                // The log is gone, and nobody is left to need it.
+                // The log is gone, so nobody needs its tasks any more.
                 None => std::future::pending().await,
             }
         }
@@ -93,12 +93,12 @@ impl Tasks {
     }
 }
 
-/// How a task ended by itself.
+/// How a task ended, as it says itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Ended {
-    /// All handles are gone.
+    /// All handles of the log are gone.
     NothingLeft,
-    /// Fine after the stop, a fall before it.
+    /// The task can't go on: fine after the stop, a fall before it.
     Broken(&'static str),
 }
 

@@ -1,4 +1,4 @@
-//! Tail: the log in order, each event once, across lost connections and restarts of the server.
+//! Tail: reads the log in order, each event once, across lost connections and restarts of the server.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::pull::{Pulled, Puller};
 use crate::session::Session;
 use crate::{Backoff, Log, LogError, codec, definitions};
 
-/// Messages asked for at a time. Measured: 342 k/s with 200, 398 k/s with 1,000.
+/// How many messages are asked for at a time. Measured: 342,000 a second with 200, 398,000 with 1,000.
 const BATCH: usize = 1_000;
 
 /// An event of the log, read in order.
 #[derive(Debug, Clone)]
 pub struct Tailed {
     pub recorded: Recorded,
-    /// Matching events behind this one, as the server knew when it sent it; 0 at the log's end.
+    /// How many matching events came after this one, as the server knew when it sent it; 0 at the log's end.
     pub pending: u64,
 }
 
@@ -29,24 +29,25 @@ struct Tail {
     next: u64,
     reader: Option<Reader>,
     backoff: Backoff,
-    /// Events known to be on their way.
+    /// How many events are known to be on their way.
     pending: u64,
-    /// Whether it ends when there are none.
+    /// Whether the reading ends when no event is on its way.
     to_the_end: bool,
 }
 
 struct Reader {
     puller: Puller,
-    /// The consumer counts its deliveries; a gap means that one was lost on the way.
+    /// How many messages the consumer has delivered. It counts them as well: a gap means that one was lost on the way.
     delivered: u64,
 }
 
 impl Log {
-    /// Reads events from the position `from` on (0 or 1: from the beginning), past and future ones, in order.
+    /// Reads events in order from the position `from` on (0 or 1: from the beginning), first those of the past and then
+    /// new ones.
     ///
     /// `filter_subjects` are wildcards on subjects (`ev.*.conversation.*.client_responded`) that don't overlap; none
-    /// means all events. A message that is no event is an `Err` in its place, and the reading goes on behind it. The
-    /// stream ends only when the log stops. It needs no closing; what is left on the server goes away by itself.
+    /// means all events. A message that is no event becomes an `Err` in its place, and the reading goes on behind it.
+    /// The stream ends only when the log stops. It needn't be closed: what it leaves on the server goes away by itself.
     pub async fn tail(
         &self,
         from: u64,
@@ -55,7 +56,7 @@ impl Log {
         self.begin(from, filter_subjects, false).await
     }
 
-    /// Reads as [`Log::tail`] does, and ends behind the last event there is.
+    /// Reads like [`Log::tail`], and ends behind the last event that there is.
     pub async fn past(
         &self,
         from: u64,
@@ -73,7 +74,7 @@ impl Log {
         let (session, next) = (self.session().clone(), from.max(1));
         let mut tail =
             Box::new(Tail { session, filters, next, reader: None, backoff: backoff(), pending: 0, to_the_end });
-        // A first consumer now, so that a wrong filter is told at once.
+        // Makes a first consumer now, so that the caller learns of a wrong filter at once.
         match tail.open().await {
             Ok(()) => {}
             Err(error) if error.is_transient() => tracing::debug!(%error, "the log can't be read yet"),
@@ -123,7 +124,8 @@ impl Tail {
                 Some(pulled) => pulled,
                 None => {
                     if self.pending > 0 {
-                        // More is on its way: let it come in, instead of being woken for each.
+                        // More is on its way: yielding lets it come in, instead of this task being woken for each
+                        // message.
                         tokio::task::yield_now().await;
                     }
                     tokio::select! {
@@ -172,7 +174,7 @@ impl Tail {
     }
 }
 
-/// Makes a consumer, or finds it as it should be; how many messages are there for it.
+/// Makes a consumer, or finds it with the right settings; returns how many messages there are for it.
 pub(crate) async fn make_consumer(
     session: &Session,
     epoch: u64,
@@ -220,7 +222,7 @@ pub(crate) async fn consumer(
     session.exchange(doing, epoch, exchange).await
 }
 
-/// A wrong definition stays wrong; a stream that isn't there may come.
+/// Whether an error stays: a wrong definition does, while a stream that doesn't exist may still come.
 fn is_final(err_code: u64) -> bool {
     !matches!(
         err_code,

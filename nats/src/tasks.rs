@@ -1,4 +1,4 @@
-//! The tasks of a process: each is owned, and none dies unnoticed.
+//! The tasks of a process: each has an owner, and none dies unnoticed.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -8,13 +8,13 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Deaths that may wait to be read: the first one ends the process.
+/// How many deaths may wait to be read; the first one ends the process anyway.
 const WAITING: usize = 8;
 
-/// Starts tasks and knows of their end. Cheap to clone; all clones are one.
+/// Starts tasks and learns of their end. Cheap to clone; all clones are one.
 ///
-/// A death is said to the log and to whoever holds the receiver, and asks everything to stop: what would be left looks
-/// alive and keeps no promise.
+/// A task's death is logged, told to whoever holds the receiver, and asks everything to stop: a process without one of
+/// its tasks looks alive and keeps no promise.
 #[derive(Clone, Debug)]
 pub struct Tasks {
     tracker: TaskTracker,
@@ -23,13 +23,13 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// The receiver gets a sentence for each task that died before `shutdown`.
+    /// The receiver gets a sentence for each task that dies before `shutdown`.
     pub fn new(shutdown: CancellationToken) -> (Self, mpsc::Receiver<String>) {
         let (deaths, received) = mpsc::channel(WAITING);
         (Self { tracker: TaskTracker::new(), shutdown, deaths }, received)
     }
 
-    /// Runs what may end by itself; a panic is a death.
+    /// Runs a task that may end by itself; only a panic counts as its death.
     pub fn run(&self, name: impl Into<String>, task: impl Future<Output = ()> + Send + 'static) {
         let (name, this) = (name.into(), self.clone());
         self.tracker.spawn(async move {
@@ -39,7 +39,8 @@ impl Tasks {
         });
     }
 
-    /// Runs what goes on until the shutdown; a panic is a death, and so is an end before it, with a reason or without.
+    /// Runs a task that goes on until the shutdown; a panic counts as its death, and so does an end before the
+    /// shutdown.
     pub fn keep(&self, name: impl Into<String>, task: impl Future<Output = Result<(), String>> + Send + 'static) {
         let (name, this) = (name.into(), self.clone());
         self.tracker.spawn(async move {
@@ -53,7 +54,7 @@ impl Tasks {
         });
     }
 
-    /// Says that something the process can't do without has died, and asks everything to stop.
+    /// Reports that something has died that the process can't do without, and asks everything to stop.
     pub fn report(&self, said: String) {
         tracing::error!("{said}; the process stops");
         // A full queue already holds the reason to stop.
@@ -61,7 +62,7 @@ impl Tasks {
         self.shutdown.cancel();
     }
 
-    /// Waits until all have ended. Whatever is started meanwhile is waited for as well.
+    /// Waits until all tasks have ended, including those that are started meanwhile.
     pub async fn ended(&self) {
         self.tracker.close();
         self.tracker.wait().await;

@@ -1,10 +1,10 @@
-//! Queues that take turns, one per tenant: whoever has much waits for itself alone.
+//! A queue for each tenant, which take turns: a tenant that has much waits for itself alone.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
 pub(crate) struct Turns<K, T> {
-    /// Those with something waiting, the next one first.
+    /// The tenants that have something waiting, the next one first.
     order: VecDeque<K>,
     queues: HashMap<K, VecDeque<T>>,
 }
@@ -35,7 +35,7 @@ impl<K: Clone + Eq + Hash, T> Turns<K, T> {
         self.pop_of(|_| true)
     }
 
-    /// The next item of the first in turn that may.
+    /// Takes the next item of the first tenant in turn that `may`.
     pub fn pop_of(&mut self, may: impl Fn(&K) -> bool) -> Option<T> {
         let turn = self.order.iter().position(may)?;
         let key = self.order.remove(turn)?;

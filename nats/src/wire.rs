@@ -13,16 +13,16 @@ const BATCH_ID: HeaderName = HeaderName::from_static("Nats-Batch-Id");
 const BATCH_SEQUENCE: HeaderName = HeaderName::from_static("Nats-Batch-Sequence");
 const BATCH_COMMIT: HeaderName = HeaderName::from_static("Nats-Batch-Commit");
 
-/// What became of a publish.
+/// What came of a publish.
 #[derive(Debug, Clone)]
 pub(crate) enum Outcome {
-    /// Stored; the last message's position.
+    /// The messages are stored; `last` is the last one's position.
     Stored { last: u64, duplicate: bool },
     /// Nothing was stored.
     Refused(ServerError),
-    /// Nobody took it: JetStream isn't up, or the stream doesn't exist. Nothing was stored.
+    /// Nobody took the message, and nothing was stored: JetStream isn't up, or the stream doesn't exist.
     NotTaken,
-    /// It may have been stored, or may be yet.
+    /// The messages may have been stored, or may be stored yet.
     Unknown,
 }
 
@@ -60,7 +60,8 @@ async fn send_batch(session: &Session, units: &[Unit]) -> Result<Outcome, LogErr
         |error: async_nats::PublishError| LogError::Unavailable { doing: "sending a batch", reason: error.to_string() };
     let id = uuid::Uuid::new_v4().simple().to_string();
     let total: usize = units.iter().map(|unit| unit.events.len()).sum();
-    // The start's answer is empty, or the error that the commit's would hide behind "incomplete batch".
+    // The answer to the batch's start is empty, or the error that the commit's answer would hide behind "incomplete
+    // batch".
     let mut started = session.inbox.expect(1);
     let mut committed = session.inbox.expect(1);
     let mut sequence = 0_usize;
@@ -68,7 +69,7 @@ async fn send_batch(session: &Session, units: &[Unit]) -> Result<Outcome, LogErr
         for event in &unit.events {
             sequence += 1;
             let mut headers = event.headers.clone();
-            // Hexadecimal digits and numbers: the only text that goes into headers here.
+            // Only hexadecimal digits and numbers go into headers here.
             headers.insert(BATCH_ID, id.as_str());
             headers.insert(BATCH_SEQUENCE, HeaderValue::from(sequence));
             let (subject, payload) = (event.subject.clone(), event.payload.clone());

@@ -1,4 +1,4 @@
-//! The writer: one task that publishes what `append` hands it, together where that is cheaper.
+//! The writer: one task that publishes the units which `append` hands it, several together where that is cheaper.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -19,25 +19,25 @@ use crate::queue::{Flying, Group, Queue};
 use crate::session::Session;
 use crate::supervise::{Ended, said};
 
-/// Units taken in at a time; how many there are in all is bounded where they enter, see `admission`.
+/// How many units are taken in at a time; `admission` bounds how many there are in all.
 const TAKEN: usize = 2_048;
 
-/// An append that has waited longer than this, with the line up, means that the writer is behind.
+/// The writer is behind when an append has waited longer than this though the connection is up.
 const LATE: Duration = Duration::from_secs(3);
 
-/// A refusal counts for so long. Being unready keeps the very appends away that would show that there is room again; so after
-/// this they are let in, and the first one that is refused makes the writer behind anew.
+/// How long a refusal makes the process unready. While unready it gets none of the appends that would show that there
+/// is room again, so after this time they are let in, and the first that is refused makes the writer behind anew.
 const REFUSAL_COUNTS: Duration = Duration::from_secs(10);
 
-/// How often the writer looks how long the oldest has waited.
+/// How often the writer looks for how long the oldest append has waited.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// What the writer notes of itself, for its health.
+/// What the writer notes of itself for its health.
 #[derive(Debug, Default)]
 pub(crate) struct Pulse {
-    /// Since when the oldest append that isn't answered has waited.
+    /// Since when the oldest append has waited for its answer.
     oldest: Mutex<Option<Instant>>,
-    /// Why the last append was refused, if it was for a reason that an operator must mend.
+    /// Why the last append was refused, and when, if it was for a reason that an operator must mend.
     refused: Mutex<Option<(&'static str, Instant)>>,
 }
 
@@ -46,12 +46,12 @@ impl Pulse {
         *self.oldest.lock().unwrap_or_else(PoisonError::into_inner) = oldest;
     }
 
-    /// The last append was refused for this, or stored.
+    /// Notes why the last append was refused, or that it was stored.
     pub fn note_refused(&self, why: Option<&'static str>) {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = why.map(|why| (why, Instant::now()));
     }
 
-    /// How the writer is, with the line up or not.
+    /// The writer's condition, given whether the connection is up.
     pub fn condition(&self, up: bool) -> Condition {
         if !up {
             return Condition::Behind("NATS can't be reached, so nothing can be stored".to_owned());
@@ -77,12 +77,12 @@ pub(crate) struct Writer {
     pulse: Arc<Pulse>,
     pub(crate) queue: Queue,
     flying: Flying,
-    /// Since when the oldest unit of each group on its way has waited.
+    /// For each group on its way, since when its oldest unit has waited.
     since: HashMap<u64, Instant>,
     groups: u64,
 }
 
-/// A group that has been dealt with.
+/// A group whose units have all been answered.
 struct Landed {
     group: u64,
     aggregates: Vec<AggregateId>,
@@ -96,7 +96,7 @@ impl Writer {
         Self { session, carrier, pulse, queue, flying, since: HashMap::new(), groups: 0 }
     }
 
-    /// Runs until the stop, or until all handles are gone and everything queued is dealt with.
+    /// Runs until the stop, or until all handles are gone and everything in the queue has its answer.
     pub async fn run(mut self, mut incoming: mpsc::UnboundedReceiver<Unit>) -> Ended {
         let mut flights: FuturesUnordered<BoxFuture<'static, Landed>> = FuturesUnordered::new();
         let mut arrived = Vec::new();
@@ -151,7 +151,7 @@ impl Writer {
             }
         };
         Box::pin(async move {
-            // A bug met with one group is that group's alone: its callers learn it when their units are dropped.
+            // A bug met with one group concerns that group alone: its callers learn of it when their units are dropped.
             if let Err(panic) = AssertUnwindSafe(carried).catch_unwind().await {
                 metrics::counter!("steward_log_writer_panics_total").increment(1);
                 tracing::error!(panic = said(&*panic), batch, "publishing panicked; its appends are given up");
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(pulse.condition(true), Condition::Behind("the log has no room".to_owned()));
         pulse.note_refused(None);
         assert_eq!(pulse.condition(true), Condition::Well);
-        // Nobody has tried since: whoever keeps away because of it must be let in again.
+        // Nobody has tried an append since: whoever stays away because of the refusal must be let in again.
         pulse.note_refused(Some("the log has no room"));
         tokio::time::advance(Duration::from_secs(9)).await;
         assert!(matches!(pulse.condition(true), Condition::Behind(_)));

@@ -1,4 +1,4 @@
-//! The test that a bug met while publishing ends neither the writer nor other appends.
+//! The test that a bug while publishing ends neither the writer nor other appends.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn a_panic_with_one_append_is_that_ones_alone() {
     let log = log(&server).await;
     let (reply, answer) = oneshot::channel();
     let mut broken = log.unit(&conversation("a"), &[event()], Expected::Any, None, reply).expect("a valid unit");
-    // Nothing that `append` would let through: publishing it looks for its first event.
+    // `append` would let nothing through that is as broken as this: publishing it looks for a first event.
     broken.events.clear();
     log.writer().send(broken).expect("the writer is there");
     assert!(answer.await.is_err(), "it is given up");

@@ -36,7 +36,7 @@ async fn an_event_reads_back_as_it_was_written() {
     let appended = log.append(append(&aggregate, vec![new.clone()], Expected::Version(0))).await.unwrap();
     assert_eq!(appended, Appended { position: 1, first: 1, duplicate: false });
     let read = log.read(1).await.unwrap().unwrap();
-    // The wire keeps microseconds.
+    // Headers on the wire keep microseconds.
     let at = new.metadata.at;
     assert_eq!(read.metadata.at.timestamp_micros(), at.timestamp_micros());
     assert_eq!(steward_proto::Metadata { at, ..read.metadata }, new.metadata);
@@ -101,7 +101,7 @@ async fn the_same_key_stores_nothing_twice() {
     assert_eq!(log.last_position().await.unwrap(), 4);
 }
 
-/// A batch with a duplicate or a stale decision in it is refused as a whole by the server. Nobody else may feel that.
+/// The server refuses a batch as a whole when it holds a duplicate or a stale decision. Nobody else may notice that.
 #[tokio::test]
 async fn in_a_burst_each_append_gets_its_own_answer() {
     let (_server, log) = started().await;
@@ -147,7 +147,7 @@ async fn facts_of_one_aggregate_keep_their_order_under_load() {
     let aggregate = conversation("a");
     let facts = events(300);
     let ids: Vec<_> = facts.iter().map(|fact| fact.metadata.event_id).collect();
-    // Tasks of a single-threaded runtime begin in the order in which they are spawned.
+    // Tasks of a single-threaded runtime start in the order in which they are spawned.
     let tasks = facts.into_iter().map(|fact| {
         let (log, append) = (log.clone(), append(&aggregate, vec![fact], Expected::Any));
         tokio::spawn(async move { log.append(append).await })

@@ -1,4 +1,4 @@
-//! Deliveries: each for as long as it takes, put off and brought again, and nobody's for good.
+//! Deliveries: each takes as long as it needs, is put off and brought again, and is never lost with its process.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Longer than a process may be silent about what it has in hand.
+/// Longer than a process may be silent about a delivery that it has in hand.
 const LONG: Duration = Duration::from_secs(7);
 
 async fn fact(log: &Log, id: &str) -> u64 {
@@ -65,7 +65,7 @@ async fn what_takes_long_is_brought_once_what_is_put_off_comes_again_and_what_is
     let settled = async {
         let mut consumer: PullConsumer =
             logs[0].jetstream().get_consumer_from_stream("webhook-t-1", "EVENTS").await.unwrap();
-        // Nothing tells of it.
+        // Nothing reports it, so the server is asked until it is so.
         loop {
             let info = consumer.info().await.unwrap();
             if info.ack_floor.stream_sequence >= hopeless && info.num_ack_pending == 0 {

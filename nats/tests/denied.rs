@@ -1,4 +1,4 @@
-//! What the server's permissions deny is told, and not only met as a time-out.
+//! What the server's permissions deny is reported as that, and not met as a time-out only.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -25,7 +25,7 @@ async fn connect(server: &Server, user: &str, stop: &CancellationToken) -> Log {
     Log::connect(&url, options, stop.clone()).await.unwrap()
 }
 
-/// A blocked recipient is for ingestion to record.
+/// An event that only ingestion may record.
 fn blocked() -> Append {
     let aggregate = AggregateId::new(TenantId::new("default").unwrap(), Aggregate::Conversation, "x").unwrap();
     let event = v1::RecipientBlocked { source: None, text: "x".to_owned() };

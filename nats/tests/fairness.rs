@@ -1,4 +1,4 @@
-//! Two tenants, one flooding: the other's events are handled, and its appends stored, about as fast as alone.
+//! Two tenants, one of them flooding: the other's events are handled, and its appends stored, about as fast as alone.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,13 +18,13 @@ use tokio_util::sync::CancellationToken;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Of the tests that measure, one runs at a time.
+/// Of the tests that measure, one runs at a time, since they would measure each other.
 static MEASURING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// Events of the tenant that floods.
+/// How many events the flooding tenant has.
 const FLOOD: usize = 50_000;
 
-/// What each of them takes.
+/// How long each of them takes to handle.
 const WORK: Duration = Duration::from_millis(50);
 
 fn tenant(name: &str) -> TenantId {
@@ -53,7 +53,7 @@ async fn fact(log: &Log, aggregate: &AggregateId, what: &str) -> u64 {
     log.append(append).await.unwrap().position
 }
 
-/// `count` events over a thousand aggregates.
+/// Appends `count` events over a thousand aggregates.
 async fn flood(log: &Log, count: usize) {
     let writers = (0..100).map(|writer| {
         let log = log.clone();
@@ -73,7 +73,8 @@ async fn next<T>(received: &mut mpsc::UnboundedReceiver<T>) -> T {
     tokio::time::timeout(PATIENCE, received.recv()).await.unwrap().unwrap()
 }
 
-/// From the append to the end of its handling, of `count` events of the other tenant, one after another.
+/// Appends `count` events of the other tenant, one after another; how long each took from its append to the end of its
+/// handling.
 async fn times_of_the_other(log: &Log, done: &mut mpsc::UnboundedReceiver<u64>, count: usize) -> Vec<Duration> {
     let mut times = Vec::new();
     for i in 0..count {
@@ -144,7 +145,7 @@ async fn a_flood_of_one_tenants_events_keeps_no_other_waiting_and_none_of_it_is_
     running.await.unwrap().unwrap();
 }
 
-/// What an earlier build had handled under the shared name isn't handled again, what it hadn't is.
+/// What an earlier build had handled under the shared name isn't handled again; the rest is.
 #[tokio::test]
 async fn a_tenants_own_consumer_begins_where_the_shared_one_stood() {
     let server = Server::start().await;
@@ -187,13 +188,13 @@ async fn a_tenants_own_consumer_begins_where_the_shared_one_stood() {
         stop.cancel();
         own.await.unwrap().unwrap();
     }
-    // One that is named later begins at the same mark.
+    // A consumer for a tenant that is named later begins at the same mark.
     let (own, mut received) = collect(subscription().tenants([tenant("stranger")]), CancellationToken::new());
     assert_eq!(next(&mut received).await, missed[1]);
     own.abort();
 }
 
-/// Every slot's worth of events that lack something for ever, and other aggregates of the same tenant go on.
+/// Though every slot is taken by an event that lacks something for ever, other aggregates of the same tenant go on.
 #[tokio::test]
 async fn what_lacks_something_for_ever_holds_no_slot_for_ever() {
     let _alone = MEASURING.lock().await;
@@ -275,7 +276,7 @@ fn percentile(times: &mut [Duration], percent: usize) -> Duration {
     times[(times.len() * percent / 100).min(times.len() - 1)]
 }
 
-/// Facts of one tenant, one after another, beside whatever floods.
+/// How long facts of one tenant wait, appended one after another, beside whatever floods.
 async fn waits_of_facts(log: &Log, count: usize) -> Vec<Duration> {
     let mut waits = Vec::new();
     for i in 0..count {
@@ -311,7 +312,7 @@ async fn facts_wait_neither_for_a_flood_of_decisions_nor_for_anothers_facts() {
 
 type Waits = Arc<Mutex<Vec<Duration>>>;
 
-/// 6,000 appends of one tenant that are always on their way: three times what its share of the queue holds.
+/// Keeps 6,000 appends of one tenant on their way: three times what its share of the queue holds.
 fn floods(log: &Log, expected: Expected) -> (tokio::task::JoinSet<()>, Waits) {
     let (mut tasks, waits) = (tokio::task::JoinSet::new(), Waits::default());
     for task in 0..6_000 {

@@ -1,4 +1,4 @@
-//! Text from outside in everything that an append carries: it is stored and read back, and nobody else feels it.
+//! Text from outside in every field of an append: it is stored and read back, and no other append is affected.
 
 #![allow(clippy::unwrap_used)]
 
@@ -82,7 +82,7 @@ async fn the_cache_holds_what_the_log_gives_back() {
     }
 }
 
-/// One of many in a batch is refused by itself.
+/// One of many in a batch is refused alone.
 #[tokio::test]
 async fn what_cant_be_stored_is_refused_to_that_one_caller() {
     let (_server, log) = started().await;

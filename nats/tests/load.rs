@@ -117,7 +117,7 @@ async fn a_refusal_on_an_old_state_is_checked_before_it_counts() {
     assert!(matches!(refused, Err(DecideError::Refused("never"))));
 }
 
-/// Three processes that decide on one aggregate at once: every decision is made on the state that the ones before left.
+/// Three processes decide on one aggregate at once: each decision is made on the state that the ones before it left.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn contended_decisions_are_each_made_once_on_the_state_before_them() {
     let server = Server::start().await;
@@ -164,7 +164,7 @@ async fn what_this_build_doesnt_know_is_folded_as_unknown_and_gaps_are_accepted(
     let log = connect(&server).await;
     let aggregate = conversation("a");
     fact(&log, &aggregate, 3).await;
-    // A message of a later build, without any of our headers.
+    // A message of a later build, which has none of our headers.
     let ack = log.jetstream().publish("ev.default.conversation.a.from_the_future", "?".into()).await.unwrap();
     ack.await.unwrap();
     let stream = log.jetstream().get_stream("EVENTS").await.unwrap();

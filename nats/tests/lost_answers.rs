@@ -1,4 +1,4 @@
-//! The server stores, the answer is lost: nothing is stored twice, and the caller learns that it is stored.
+//! The server stores an event and its answer is lost: nothing is stored twice, and the caller learns that it is stored.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,9 +19,9 @@ use tokio_util::sync::CancellationToken;
 struct World {
     server: Server,
     line: Line,
-    /// Through the line.
+    /// Connected through the line that can be cut.
     log: Log,
-    /// Straight to the server.
+    /// Connected straight to the server.
     witness: Log,
 }
 
@@ -41,7 +41,7 @@ fn append(aggregate: &AggregateId, events: Vec<NewEvent>, expected: Expected) ->
 }
 
 impl World {
-    /// Makes appends whose answers are lost once they are stored; the line comes back after that.
+    /// Makes appends whose answers are lost after they are stored; the line comes back after that.
     async fn without_answers(&self, appends: Vec<Append>) -> Vec<Result<Appended, AppendError>> {
         let total: usize = appends.iter().map(|append| append.events.len()).sum();
         let from = self.witness.last_position().await.unwrap() + 1;
@@ -49,14 +49,14 @@ impl World {
         let appending = join_all(appends.into_iter().map(|append| self.log.append(append)));
         let breaking = async {
             self.stored(from, total).await;
-            // In this order: an answer that is still on its way must not pass.
+            // The cut comes first: an answer that is still on its way must not pass.
             self.line.cut();
             self.line.pass_answers();
         };
         tokio::time::timeout(Duration::from_secs(20), async { tokio::join!(appending, breaking).0 }).await.unwrap()
     }
 
-    /// Waits until so many events are stored from a position on.
+    /// Waits until this many events are stored from a position on.
     async fn stored(&self, from: u64, count: usize) {
         let tail = self.witness.tail(from, vec![]).await.unwrap();
         pin_mut!(tail);
@@ -104,7 +104,7 @@ async fn a_group_whose_answer_was_lost_is_stored_once() {
     });
     let appends: Vec<_> = appends.collect();
     let wanted: Vec<_> = appends.iter().map(|append| append.events[0].metadata.event_id).collect();
-    // Only the lone first one and the group behind it: the group goes when the first has been answered.
+    // Only the lone first unit and the group behind it are sent: the group goes when the first has been answered.
     let lone = world.log.append(append(&conversation("lone"), events(1), Expected::Any)).await.unwrap();
     assert_eq!(lone.position, 1);
     let answers = world.without_answers(appends).await;
@@ -118,7 +118,7 @@ async fn a_group_whose_answer_was_lost_is_stored_once() {
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len(), "an event is stored twice");
 }
 
-/// Nothing cuts the line here: the time-out notices.
+/// Nothing cuts the line here; the time-out notices.
 #[tokio::test]
 async fn a_line_that_went_silent_is_given_up_and_nothing_doubles() {
     let world = world().await;
@@ -130,12 +130,12 @@ async fn a_line_that_went_silent_is_given_up_and_nothing_doubles() {
         world.line.pass_answers();
     };
     let (appended, ()) = tokio::join!(appending, healing);
-    // The open connection passes answers again, but the one that counted is gone.
+    // The open connection passes answers again, but the answer that counted is lost.
     assert_eq!(appended.unwrap(), Appended { first: 1, position: 1, duplicate: false });
     assert_eq!(world.witness.last_position().await.unwrap(), 1);
 }
 
-/// Somebody else's decision takes the version while ours is on its way to nowhere.
+/// Somebody else's decision takes the version while ours is lost on its way.
 #[tokio::test]
 async fn a_decision_that_lost_in_the_meantime_is_told_so() {
     let mut world = world().await;

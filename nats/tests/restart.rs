@@ -1,4 +1,4 @@
-//! `kill -9` of the server under load: what was acknowledged is there, nothing is there twice, all goes on.
+//! `kill -9` of the server under load: whatever was acknowledged is there, nothing is there twice, and all goes on.
 
 #![allow(clippy::unwrap_used)]
 
@@ -55,7 +55,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_doubled_when_the_server_is_
         let (log, progress, stop) = (log.clone(), progress.clone(), stop.clone());
         writers.push(tokio::spawn(async move {
             let mut stored: Vec<(Vec<Uuid>, Appended)> = Vec::new();
-            // Some aggregates are shared, so that decisions meet.
+            // Some aggregates are shared, so that decisions meet each other.
             let aggregate = conversation(format!("a{}", writer % (WRITERS * 3 / 4)));
             while !stop.is_cancelled() {
                 let (ids, appended) = if writer % 2 == 0 {
@@ -108,7 +108,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_doubled_when_the_server_is_
         assert!(seen.insert(id), "the event at {position} is stored twice");
         match acknowledged.remove(&position) {
             Some(acknowledged) => assert_eq!(acknowledged, id),
-            // Every append was answered in the end, so nothing else can be there.
+            // Every append was answered in the end, so no event can be there that nobody was told of.
             None => panic!("nobody was told of the event at {position}"),
         }
     }
@@ -124,7 +124,7 @@ async fn while_the_server_is_down_appends_wait_and_then_say_that_nothing_was_sto
     let append =
         || Append { aggregate: conversation("a"), events: events(1), expected: Expected::Version(0), dedupe_key: None };
     server.kill();
-    // The first one may meet the line before its loss is known.
+    // The first append may meet the connection before its loss is known.
     let answers = [log.append(append()).await.unwrap_err(), log.append(append()).await.unwrap_err()];
     assert!(answers[0].is_transient() && matches!(answers[1], AppendError::Unavailable { .. }), "{answers:?}");
     let decided = log.decide::<Seen, _, ()>(&conversation("b"), AtLeast::Latest, |_, _| Ok((events(1), ()))).await;

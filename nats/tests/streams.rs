@@ -1,4 +1,4 @@
-//! The streams as they are made: again and again, over what an operator set, with timers that fire after a restart.
+//! Making the streams again and again, over what an operator has set, with timers that fire after a restart.
 
 #![allow(clippy::unwrap_used)]
 
@@ -39,7 +39,7 @@ async fn they_are_made_once_and_keep_what_an_operator_sets() {
     let timers = config(&log, "TIMERS").await;
     assert!(timers.allow_message_schedules && timers.allow_direct);
 
-    // Set by an operator, and by an older build.
+    // Settings that an operator changed, and some of an older build.
     let changed = Config {
         max_bytes: 1 << 30,
         duplicate_window: Duration::from_secs(60),
@@ -107,7 +107,7 @@ async fn a_timer_fires_after_a_kill_of_the_server_once_and_is_gone_when_acknowle
     }
     fired.sort();
     assert_eq!(fired, [("due.moved".to_owned(), "moved".into()), ("due.one".to_owned(), "one".into())]);
-    // What fired and was acknowledged is gone, also across another kill; the timer that isn't due stays.
+    // The timer that fired and was acknowledged is gone, even after another kill; the one that isn't due stays.
     server.kill();
     server.run().await;
     log.ensure_streams().await.unwrap();

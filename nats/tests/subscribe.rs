@@ -52,7 +52,7 @@ impl Running {
         tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap().unwrap();
     }
 
-    /// As if the process had been killed: nothing is handed back.
+    /// Ends the subscription as if the process had been killed: nothing is handed back.
     async fn kill(self) {
         self.task.abort();
         assert!(self.task.await.unwrap_err().is_cancelled());
@@ -69,7 +69,7 @@ where
     Running { stop, task: tokio::spawn(async move { log.subscribe(subscription, shutdown, handler).await }) }
 }
 
-/// Hands everything to the test.
+/// Subscribes with a handler that hands every event to the test.
 fn collect(log: &Log, subscription: Subscription) -> (Running, mpsc::UnboundedReceiver<Recorded>) {
     let (sender, received) = mpsc::unbounded_channel();
     let running = run(log, subscription, move |recorded| {
@@ -189,7 +189,7 @@ async fn a_handler_that_takes_long_keeps_its_event() {
     let one = run(&world.log, subscription(), slow.clone());
     let two = run(&connect(&world.server).await, subscription(), slow);
     fact(&world.log, "a", "x").await;
-    // Waits behind the first one, in hand, longer than the server waits for an acknowledgement.
+    // This event waits in hand behind the first one, for longer than the server waits for an acknowledgement.
     fact(&world.log, "a", "y").await;
     all_acknowledged(&world.log, 2).await;
     assert_eq!(begun.load(Ordering::Relaxed), 2);
@@ -230,7 +230,8 @@ async fn a_decision_too_large_ends_in_a_dead_letter_and_the_conversation_goes_on
     let running = run(&world.log, subscription(), move |recorded| {
         let (sender, log) = (sender.clone(), log.clone());
         async move {
-            // One event is more than the server takes, many are more than an append holds, and some are too large together.
+            // One event larger than the server takes, more events than an append holds, and some that are too large
+            // together.
             let decision = match kind(&recorded) {
                 "large" => vec![event_with("x".repeat(5 << 20))],
                 "many" => events(1_001),
@@ -304,7 +305,7 @@ async fn poison_becomes_a_dead_letter_the_rest_goes_on_and_an_operator_can_retry
 
     let missing = world.log.retry_dead_letter("worker", 2).await;
     assert!(matches!(missing, Err(LogError::NoSuchDeadLetter { .. })));
-    // A retry that fails again leaves the letter where it is.
+    // A retry that fails leaves the letter where it is.
     world.log.retry_dead_letter("worker", 1).await.unwrap();
     for _ in 0..5 {
         assert_eq!(next(&mut received).await, (1, false));
@@ -370,7 +371,8 @@ async fn it_survives_kills_of_the_server_and_the_loss_of_its_consumer() {
     }
     all_acknowledged(&world.log, last).await;
 
-    // Made again, it begins at the beginning; what was handled a moment ago isn't run again in this process.
+    // The consumer that was made again begins at the log's beginning; this process doesn't run again what it handled a
+    // moment ago.
     while received.try_recv().is_ok() {}
     let stream = world.log.jetstream().get_stream("EVENTS").await.unwrap();
     stream.delete_consumer("worker").await.unwrap();
@@ -398,7 +400,7 @@ async fn a_stop_finishes_what_runs_and_hands_back_what_waits() {
     fact(&world.log, "a", "y").await;
     started.notified().await;
     let stopping = tokio::spawn(running.stop());
-    // The second one comes to another process at once, although its acknowledgement isn't due for long.
+    // The second event comes to another process at once, although its acknowledgement isn't due for long.
     let (other, mut received) =
         collect(&connect(&world.server).await, Subscription { ack_wait: PATIENCE, ..subscription() });
     finish.notify_one();
@@ -418,7 +420,7 @@ async fn a_wrong_definition_is_told_at_once() {
     assert!(matches!(error, LogError::Refused { .. }), "{error}");
 }
 
-/// One process has all it can run in hand and is stuck with it: whatever else there is, another process finds at once.
+/// One process has all in hand that it can run, and is stuck: another process finds everything else at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_work_hides_nothing_from_an_idle_process() {
     let world = world().await;

@@ -1,4 +1,4 @@
-//! Reading the log in order: across restarts, from anywhere, filtered, and knowing where the end is.
+//! Reading the log in order: across restarts, from any position, filtered, and with its end known.
 
 #![allow(clippy::unwrap_used)]
 
@@ -73,7 +73,7 @@ async fn it_begins_where_it_is_told_and_says_how_many_are_left() {
         let tailed = tail.next().await.unwrap().unwrap();
         assert_eq!((tailed.recorded.position, tailed.pending), (position, pending));
     }
-    // Beyond the end: only what comes, from there on.
+    // Beyond the log's end only events that are still to come are read, from that position on.
     let ahead = log.tail(13, vec![]).await.unwrap();
     pin_mut!(ahead);
     facts(&log, "a", 4).await;

@@ -8,20 +8,20 @@ use crate::{Event, Metadata, Recorded, SCHEMA_VERSION};
 /// The cause of events about to be recorded.
 #[derive(Debug, Clone)]
 pub struct Cause {
-    /// The event that caused them, with the first of its chain; `None` when they come from outside.
+    /// The event that caused them, with the first event of its chain; `None` when the cause is outside.
     pub event: Option<(Uuid, Uuid)>,
     pub actor: String,
-    /// W3C Trace Context of the work that records them.
+    /// W3C Trace Context of the work in which they are recorded.
     pub traceparent: String,
 }
 
 impl Cause {
-    /// Something outside: a webhook, a command.
+    /// Something outside Steward: a webhook or a command.
     pub fn outside(actor: impl Into<String>, traceparent: impl Into<String>) -> Self {
         Self { event: None, actor: actor.into(), traceparent: traceparent.into() }
     }
 
-    /// A recorded event, acted on by `actor`. The trace goes on.
+    /// A recorded event on which `actor` acts. Its trace goes on.
     pub fn of(recorded: &Recorded, actor: impl Into<String>) -> Self {
         Self {
             event: Some((recorded.metadata.event_id, recorded.metadata.correlation_id)),
@@ -39,7 +39,7 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// `event_id` is a UUIDv7 made by the caller; `at` the moment of recording.
+    /// `event_id` is a UUIDv7 made by the caller; `at` is the moment of recording.
     pub fn new(event_id: Uuid, at: DateTime<Utc>, cause: &Cause, event: impl Into<Event>) -> Self {
         let event = event.into();
         let (causation_id, correlation_id) = cause.event.unwrap_or((event_id, event_id));
@@ -59,7 +59,7 @@ impl NewEvent {
     }
 }
 
-/// A `traceparent` from 24 bytes of randomness: a new trace that is not sampled.
+/// A `traceparent` made from 24 bytes of randomness, for a new trace that isn't sampled.
 pub fn new_traceparent(random: [u8; 24]) -> String {
     use std::fmt::Write as _;
     let mut out = String::with_capacity(55);
@@ -74,13 +74,13 @@ pub fn new_traceparent(random: [u8; 24]) -> String {
     out
 }
 
-/// A state that is made by folding an aggregate's events. Pure: no clock, no I/O.
+/// A state that is made by folding an aggregate's events. It is pure: no clock, no I/O.
 pub trait Fold: Default + Clone + Send + Sync + 'static {
-    /// Takes an event in. What it can't read leaves it as it is.
+    /// Folds an event in. An event that it can't read leaves the state as it is.
     fn evolve(&mut self, recorded: &Recorded);
 
-    /// What of an event it can't read: the type, or a value in it, that a later version brought. Nothing is decided on a
-    /// state that has met such an event, for it is half the truth.
+    /// What it can't read of an event: its type, or a value in it, that a later version brought. A state that has met
+    /// such an event is only half the truth, so nothing is decided on it.
     fn unread(event: &Event) -> Option<String> {
         match event {
             Event::Unknown { type_name, .. } => Some(type_name.clone()),

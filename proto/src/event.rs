@@ -1,11 +1,12 @@
-//! The events: an enum over all, with the mapping between a message, its name and its bytes, and an enum per aggregate.
+//! The table of all aggregates with their events, of which the enums over them are made.
 
 use bytes::Bytes;
 use prost::Message;
 
 use crate::v1;
 
-/// Version of the schema that this build writes. It grows when the meaning of a field changes; adding a field doesn't change it.
+/// Version of the schema that this build writes. It grows when the meaning of a field changes, not when a field is
+/// added.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// The payload of an event whose name is known can't be read.
@@ -17,17 +18,51 @@ pub struct DecodeError {
     pub source: prost::DecodeError,
 }
 
+/// All aggregates, for a macro that makes something of each: its name in the code and in subjects, the enum of its events, and
+/// the events themselves. Each event stands under one aggregate; behind `also` are those that another one has as well.
+#[macro_export]
+macro_rules! each_aggregate {
+    ($make:ident) => {
+        $make! {
+            /// The events of the aggregate `conversation`.
+            Conversation "conversation" as ConversationEvent {
+                ClientResponded, HumanResponded, UpdateKept, HumanRequested, HumanTakeoverStarted, HumanTakeoverEnded,
+                RecipientBlocked, RecipientUnblocked, TurnStarted, TurnCompleted, TurnSuperseded, DraftSuppressed,
+                FollowUpScheduled, FollowUpMoved, FollowUpTextChanged, FollowUpDue, FollowUpCancelled,
+                FollowUpExpired, FollowUpDone, FollowUpFailed, MessageQueued, MessageDue, MessageMoved,
+                MessageCancelled, MessageExpired, MessageRetried, SendDeferred, DispatchStarted, DispatchSucceeded,
+                DispatchFailed, DispatchDeferred, DispatchUnknown, DeliveryReported, MessageHeld, MessageApproved,
+                MessageReleased, MessageEdited, MeetingBooked, MeetingMoved, MeetingCancelled; also AddressBound
+            }
+            /// The events of the aggregate `contact`.
+            Contact "contact" as ContactEvent { ContactChanged, ContactArchived, ContactMerged, ContactSplit }
+            /// The events of the aggregate `address`.
+            Address "address" as AddressEvent { AddressBound }
+            /// The events of the aggregate `tenant`.
+            Tenant "tenant" as TenantEvent { ApiKeyCreated, ApiKeyRevoked, BreakerTripped, BreakerReset }
+            /// The events of the aggregate `webhook`.
+            Webhook "webhook" as WebhookEvent { WebhookCreated, WebhookDeleted, WebhookSecretRotated, WebhookDisabled }
+            /// The events of the aggregate `delivery`.
+            Delivery "delivery" as DeliveryEvent {
+                WebhookDelivered, WebhookAttemptFailed, WebhookDeliveryFailed, WebhookDeliveryRetried
+            }
+            /// The events of the aggregate `inbox`.
+            Inbox "inbox" as InboxEvent { ; also UpdateKept }
+        }
+    };
+}
+
 macro_rules! events {
     ($(
         $(#[$doc:meta])*
-        $aggregate:ident as $own:ident { $($name:ident),* $(; also $($shared:ident),*)? }
+        $aggregate:ident $aggregate_name:literal as $own:ident { $($name:ident),* $(; also $($shared:ident),*)? }
     )*) => {
         /// A domain event of any aggregate: for who decodes, and who reads whatever there is.
         #[derive(Debug, Clone, PartialEq)]
         #[allow(clippy::large_enum_variant)]
         pub enum Event {
             $($($name(v1::$name),)*)*
-            /// A type that this build doesn't know, or a newer schema version of one it does.
+            /// An event of a type that this build doesn't know, or in a newer schema version of a type that it does.
             Unknown { type_name: String, schema_version: u32 },
         }
 
@@ -49,7 +84,7 @@ macro_rules! events {
                 }
             }
 
-            /// The bare protobuf message. Empty for an unknown event: those are never written.
+            /// The bare protobuf message. It is empty for an unknown event, which is never written.
             pub fn encode(&self) -> Bytes {
                 match self {
                     $($(Self::$name(message) => message.encode_to_vec().into(),)*)*
@@ -57,7 +92,7 @@ macro_rules! events {
                 }
             }
 
-            /// Reads an event by its name; a name or version from the future is `Unknown`.
+            /// Reads an event by its type's name. A name or a version that this build doesn't know gives `Unknown`.
             pub fn decode(type_name: &str, schema_version: u32, payload: &[u8]) -> Result<Self, DecodeError> {
                 if schema_version > SCHEMA_VERSION {
                     return Ok(Self::Unknown { type_name: type_name.to_owned(), schema_version });
@@ -70,11 +105,28 @@ macro_rules! events {
                 }
             }
 
-            /// The event as one of the aggregate that it is listed under; `None`: this build doesn't know it.
+            /// The event as one of the aggregate that it is listed under; `None` if this build doesn't know it.
             pub fn by_aggregate(&self) -> Option<ByAggregate<'_>> {
                 match self {
                     $($(Self::$name(e) => Some(ByAggregate::$aggregate($own::$name(e))),)*)*
                     Self::Unknown { .. } => None,
+                }
+            }
+        }
+
+        /// The kinds of aggregate.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Aggregate {
+            $($aggregate,)*
+        }
+
+        impl Aggregate {
+            pub const ALL: &'static [Self] = &[$(Self::$aggregate,)*];
+
+            /// The name of this kind, as subjects have it.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$aggregate => $aggregate_name,)*
                 }
             }
         }
@@ -94,7 +146,7 @@ macro_rules! events {
             }
 
             impl<'a> $own<'a> {
-                /// `None`: it is no event of this aggregate, as far as this build knows.
+                /// The event as one of this aggregate's; `None` if it is none, as far as this build knows.
                 pub fn of(event: &'a Event) -> Option<Self> {
                     match event {
                         $(Event::$name(e) => Some(Self::$name(e)),)*
@@ -107,33 +159,7 @@ macro_rules! events {
     };
 }
 
-// Each event stands under one aggregate; behind `also` are those that another one has as well.
-events! {
-    /// The events of the aggregate `conversation`.
-    Conversation as ConversationEvent {
-        ClientResponded, HumanResponded, UpdateKept, HumanRequested, HumanTakeoverStarted, HumanTakeoverEnded,
-        RecipientBlocked, RecipientUnblocked, TurnStarted, TurnCompleted, TurnSuperseded, DraftSuppressed,
-        FollowUpScheduled, FollowUpMoved, FollowUpTextChanged, FollowUpDue, FollowUpCancelled, FollowUpExpired,
-        FollowUpDone, FollowUpFailed, MessageQueued, MessageDue, MessageMoved, MessageCancelled, MessageExpired,
-        MessageRetried, SendDeferred, DispatchStarted, DispatchSucceeded, DispatchFailed, DispatchDeferred,
-        DispatchUnknown, DeliveryReported, MessageHeld, MessageApproved, MessageReleased, MessageEdited, MeetingBooked,
-        MeetingMoved, MeetingCancelled; also AddressBound
-    }
-    /// The events of the aggregate `contact`.
-    Contact as ContactEvent { ContactChanged, ContactArchived, ContactMerged, ContactSplit }
-    /// The events of the aggregate `address`.
-    Address as AddressEvent { AddressBound }
-    /// The events of the aggregate `tenant`.
-    Tenant as TenantEvent { ApiKeyCreated, ApiKeyRevoked, BreakerTripped, BreakerReset }
-    /// The events of the aggregate `webhook`.
-    Webhook as WebhookEvent { WebhookCreated, WebhookDeleted, WebhookSecretRotated, WebhookDisabled }
-    /// The events of the aggregate `delivery`.
-    Delivery as DeliveryEvent {
-        WebhookDelivered, WebhookAttemptFailed, WebhookDeliveryFailed, WebhookDeliveryRetried
-    }
-    /// The events of the aggregate `inbox`.
-    Inbox as InboxEvent { ; also UpdateKept }
-}
+each_aggregate!(events);
 
 /// `FollowUpScheduled` → `follow_up_scheduled`: the last token of a subject.
 pub fn snake_case(type_name: &str) -> String {

@@ -14,8 +14,9 @@ pub const FILE_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/de
 static POOL: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(FILE_DESCRIPTORS).expect("our own descriptors are well-formed"));
 
-/// The payload as JSON: proto field names, RFC 3339 times, 64-bit numbers as numbers, bytes in base64, secrets as `***`.
-/// A type this build doesn't know, or a payload it can't read, is `{"raw": "<base64>"}`; `{"raw": null}` if it may hold a secret.
+/// The payload as JSON: proto field names, RFC 3339 times, 64-bit numbers as numbers, bytes in base64, secrets as
+/// `***`. If this build doesn't know the type or can't read the payload, it is `{"raw": "<base64>"}`, or `{"raw":
+/// null}` where the event may hold a secret.
 pub fn event_json(type_name: &str, payload: &[u8]) -> Value {
     decoded(type_name, payload).unwrap_or_else(|| {
         let raw =
@@ -24,7 +25,7 @@ pub fn event_json(type_name: &str, payload: &[u8]) -> Value {
     })
 }
 
-/// The payload of a message that this build knows.
+/// The payload, read as a message that this build knows.
 pub(crate) fn message_of(type_name: &str, payload: &[u8]) -> Option<DynamicMessage> {
     let descriptor = POOL.get_message_by_name(&format!("steward.v1.{type_name}"))?;
     DynamicMessage::decode(descriptor, payload).ok()

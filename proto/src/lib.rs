@@ -15,20 +15,17 @@ pub mod v1 {
 }
 
 pub use cause::{Cause, Fold, NewEvent, new_traceparent};
-pub use event::{
-    AddressEvent, ByAggregate, ContactEvent, ConversationEvent, DecodeError, DeliveryEvent, Event, InboxEvent,
-    SCHEMA_VERSION, TenantEvent, WebhookEvent, snake_case,
-};
+pub use event::*;
 pub use json::{FILE_DESCRIPTORS, event_json, message_names};
 pub use metadata::{Metadata, MetadataError, header};
 pub use secrets::{secret_types, without_secrets};
-pub use subject::{Aggregate, AggregateId, Subject, SubjectError, TenantId};
+pub use subject::{AggregateId, Subject, SubjectError, TenantId};
 pub use times::{from_timestamp, to_timestamp};
 
 /// An event as the log holds it.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// Its place in the log: the stream's sequence.
+    /// The event's place in the log: its sequence in the stream.
     pub position: u64,
     pub subject: Subject,
     pub metadata: Metadata,

@@ -1,9 +1,9 @@
-//! What is known about an event beside its content, and the headers that carry it.
+//! Metadata: what is known about an event beside its content, and the headers that carry that.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
-/// Names of the headers; all are always present.
+/// Names of the headers. All of them are always present.
 pub mod header {
     pub const EVENT_ID: &str = "Steward-Event-Id";
     pub const TYPE: &str = "Steward-Type";
@@ -15,20 +15,20 @@ pub mod header {
     pub const TRACEPARENT: &str = "traceparent";
 }
 
-/// Beside the event: who, when, why.
+/// Who recorded an event, when, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metadata {
     /// UUIDv7.
     pub event_id: Uuid,
     pub type_name: String,
     pub schema_version: u32,
-    /// When it was recorded or, for a fact, when it reached us.
+    /// When the event was recorded or, for a fact, when it reached us.
     pub at: DateTime<Utc>,
-    /// The event that caused it; its own id if nothing did.
+    /// The event that caused this one; its own id if none did.
     pub causation_id: Uuid,
-    /// The first event of the chain.
+    /// The first event of the chain of causes.
     pub correlation_id: Uuid,
-    /// `client:…`, `operator:…`, `service:…`, `brain:…`.
+    /// Who recorded the event: `client:…`, `operator:…`, `service:…`, `brain:…`.
     pub actor: String,
     /// W3C Trace Context.
     pub traceparent: String,
@@ -43,7 +43,7 @@ pub enum MetadataError {
 }
 
 impl Metadata {
-    /// All headers as name and value.
+    /// All headers, as names and values.
     pub fn headers(&self) -> [(&'static str, String); 8] {
         [
             (header::EVENT_ID, self.event_id.to_string()),
@@ -57,7 +57,7 @@ impl Metadata {
         ]
     }
 
-    /// Reads the headers through `get`.
+    /// Reads the metadata from its headers, which `get` finds by name.
     pub fn from_headers<'a>(get: impl Fn(&'static str) -> Option<&'a str>) -> Result<Self, MetadataError> {
         let need = |name| get(name).ok_or(MetadataError::Missing(name));
         let id = |name: &'static str| {

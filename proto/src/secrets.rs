@@ -1,4 +1,4 @@
-//! Fields that hold a secret: the log alone keeps them. No reader of JSON, no read model and no `Debug` shows them.
+//! Fields that hold a secret. Only the log keeps them: no JSON, no read model and no `Debug` shows them.
 
 use std::fmt;
 
@@ -10,11 +10,12 @@ use crate::{
     v1::{ApiKeyCreated, WebhookCreated, WebhookSecretRotated},
 };
 
-/// All of them: message and field. A test holds every other field with such a name against a list of harmless ones.
+/// All such fields, as message and field. A test compares every other field with a suspicious name with a list of
+/// harmless ones.
 pub(crate) const SECRET: [(&str, &str); 3] =
     [("ApiKeyCreated", "hash"), ("WebhookCreated", "secret"), ("WebhookSecretRotated", "secret")];
 
-/// What stands in JSON in a secret's place.
+/// What JSON shows in place of a secret.
 const HIDDEN: &str = "***";
 
 /// Names of the events that hold a secret.
@@ -26,8 +27,8 @@ fn has_secret(type_name: &str) -> bool {
     secret_types().any(|message| message == type_name)
 }
 
-/// The payload as everything but the log may keep it: with its secrets empty. One that should hold a secret and can't be read
-/// is empty altogether.
+/// The payload as everything but the log may keep it: with its secrets emptied. A payload that should hold a secret and
+/// can't be read is emptied altogether.
 pub fn without_secrets(type_name: &str, payload: &Bytes) -> Bytes {
     if !has_secret(type_name) {
         return payload.clone();
@@ -39,14 +40,14 @@ pub fn without_secrets(type_name: &str, payload: &Bytes) -> Bytes {
     message.encode_to_vec().into()
 }
 
-/// Puts stars where a secret is, or was.
+/// Replaces each secret of a message by stars, also an empty one.
 pub(crate) fn hide(type_name: &str, message: &mut DynamicMessage) {
     for (_, field) in SECRET.iter().filter(|(of, _)| *of == type_name) {
         message.set_field_by_name(field, Value::String(HIDDEN.to_owned()));
     }
 }
 
-/// What can't be read of such an event isn't shown raw either.
+/// Whether a payload that can't be read may be shown raw: not if the event may hold a secret.
 pub(crate) fn may_be_shown_raw(type_name: &str) -> bool {
     !has_secret(type_name)
 }
@@ -80,7 +81,8 @@ mod tests {
     use super::*;
     use crate::{FILE_DESCRIPTORS, event_json, v1};
 
-    /// Named like a secret, and none: hashes over what a reader sees anyway, or over settings that hold no secret.
+    /// Fields with the name of a secret that are none: hashes of what a reader sees anyway, or of settings that hold no
+    /// secret.
     const HARMLESS: [(&str, &str); 3] =
         [("DispatchStarted", "request_hash"), ("MessageApproved", "approval_hash"), ("TurnStarted", "settings_hash")];
 
@@ -104,7 +106,7 @@ mod tests {
         }
         for (message, field) in SECRET.iter().chain(&HARMLESS) {
             assert!(found.contains(&((*message).to_owned(), (*field).to_owned())), "{message}.{field} is gone");
-            // It is hidden where it stands in the event itself.
+            // A secret is hidden only where it stands in the event itself.
             assert!(!SECRET.contains(&(message, field)) || crate::Event::TYPES.contains(message), "{message}");
         }
     }
@@ -122,7 +124,7 @@ mod tests {
             assert_eq!(event_json(name, &payload), event_json(name, &kept), "{name}");
             assert!(!event_json(name, &payload).to_string().contains("5ec2e7"), "{name}");
             assert!(!format!("{event:?}").contains("5ec2e7"), "{name}");
-            // Cut off in the middle, it can't be read; then nothing of it is shown.
+            // A payload that was cut off can't be read; then nothing of it is shown.
             let broken = [&payload[..], &[0xff]].concat();
             assert_eq!(without_secrets(name, &broken.clone().into()), Bytes::new(), "{name}");
             assert_eq!(event_json(name, &broken), serde_json::json!({ "raw": null }), "{name}");

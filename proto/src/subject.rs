@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
+use crate::event::Aggregate;
+
 /// A tenant's name: 1–64 of `a-z A-Z 0-9 _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TenantId(Arc<str>);
@@ -37,44 +39,15 @@ impl fmt::Display for TenantId {
     }
 }
 
-/// The kinds of aggregate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Aggregate {
-    Conversation,
-    Contact,
-    Address,
-    Inbox,
-    Tenant,
-    Webhook,
-    Delivery,
-}
-
-impl Aggregate {
-    pub const ALL: [Self; 7] =
-        [Self::Conversation, Self::Contact, Self::Address, Self::Inbox, Self::Tenant, Self::Webhook, Self::Delivery];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Conversation => "conversation",
-            Self::Contact => "contact",
-            Self::Address => "address",
-            Self::Inbox => "inbox",
-            Self::Tenant => "tenant",
-            Self::Webhook => "webhook",
-            Self::Delivery => "delivery",
-        }
-    }
-}
-
 impl FromStr for Aggregate {
     type Err = SubjectError;
 
     fn from_str(s: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|a| a.as_str() == s).ok_or_else(|| SubjectError::Aggregate(s.to_owned()))
+        Self::ALL.iter().copied().find(|a| a.as_str() == s).ok_or_else(|| SubjectError::Aggregate(s.to_owned()))
     }
 }
 
-/// One aggregate: the unit of consistency.
+/// Names one aggregate, which is the unit of consistency.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AggregateId {
     pub tenant: TenantId,
@@ -97,12 +70,12 @@ impl AggregateId {
         &self.id
     }
 
-    /// All its events: `ev.{tenant}.{aggregate}.{id}.>`.
+    /// A subject that matches all its events: `ev.{tenant}.{aggregate}.{id}.>`.
     pub fn wildcard(&self) -> String {
         format!("ev.{}.{}.{}.>", self.tenant, self.aggregate.as_str(), self.id)
     }
 
-    /// The subject of one of its events, by the event's snake_case name.
+    /// The subject of one of its events, given the event's snake_case name.
     pub fn subject(&self, event: &str) -> String {
         format!("ev.{}.{}.{}.{}", self.tenant, self.aggregate.as_str(), self.id, event)
     }
@@ -114,7 +87,7 @@ impl fmt::Display for AggregateId {
     }
 }
 
-/// A parsed subject. The aggregate may be one that only a newer build knows, so it is kept as text here.
+/// A parsed subject. The aggregate is kept as text, because it may be one that only a newer build knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     pub tenant: TenantId,

@@ -27,7 +27,7 @@ fn descriptor(type_name: &str) -> MessageDescriptor {
     pool.get_message_by_name(&format!("steward.v1.{type_name}")).unwrap()
 }
 
-/// A message with every field set to a value of its own.
+/// A message in which every field has a value of its own.
 fn filled(descriptor: &MessageDescriptor, path: &str) -> DynamicMessage {
     let mut message = DynamicMessage::new(descriptor.clone());
     if descriptor.full_name() == "google.protobuf.Timestamp" {
@@ -59,13 +59,13 @@ fn one(field: &FieldDescriptor, path: &str) -> Value {
     }
 }
 
-/// The golden files of an event, oldest first: `Event.bin`, `Event.2.bin`, …
+/// The golden files of an event, the oldest first: `Event.bin`, `Event.2.bin`, …
 fn files(type_name: &str) -> Vec<PathBuf> {
     let numbered = (2..).map(|n| folder().join(format!("{type_name}.{n}.bin")));
     std::iter::once(folder().join(format!("{type_name}.bin"))).chain(numbered).take_while(|p| p.exists()).collect()
 }
 
-/// Where every leaf of a JSON value stands: `message.parts[]`.
+/// Lists where the leaves of a JSON value stand: `message.parts[]`.
 fn leaves(value: &Json, path: &str, out: &mut BTreeSet<String>) {
     match value {
         Json::Object(fields) => fields.iter().for_each(|(name, v)| leaves(v, &format!("{path}.{name}"), out)),
@@ -82,7 +82,7 @@ fn leaves_of(type_name: &str, payload: &[u8]) -> BTreeSet<String> {
     out
 }
 
-/// Writes what is missing, if asked to.
+/// Writes the missing files, if the variable asks for it.
 fn write_missing() {
     if std::env::var_os("STEWARD_WRITE_GOLDEN").is_none() {
         return;
@@ -116,7 +116,7 @@ fn every_event_ever_written_reads_as_it_did() {
             assert!(!matches!(event, Event::Unknown { .. }), "{type_name} is unknown to its own build");
             let written: Json = serde_json::from_slice(&fs::read(file.with_extension("json")).unwrap()).unwrap();
             assert_eq!(event_json(type_name, &payload), written, "{} reads otherwise", file.display());
-            // Nothing of it is lost on the way through the types that services use.
+            // The types that services use lose nothing of the event.
             assert_eq!(event_json(type_name, &event.encode()), written, "{} loses a field", file.display());
         }
     }
@@ -164,7 +164,7 @@ fn an_event_of_a_newer_schema_version_is_kept_as_unknown() {
 fn a_field_from_the_future_does_not_stop_a_reader() {
     let mut payload = fs::read(folder().join("FollowUpTextChanged.bin")).unwrap();
     let before = event_json("FollowUpTextChanged", &payload);
-    // Field 1999, a string of one byte.
+    // An unknown field: number 1999, a string of one byte.
     payload.extend([0xfa, 0x7c, 0x01, b'x']);
     let Event::FollowUpTextChanged(event) = Event::decode("FollowUpTextChanged", SCHEMA_VERSION, &payload).unwrap()
     else {

@@ -1,4 +1,4 @@
-//! A client of the public HTTP interface: webhooks and commands in, reads out, each read as new as what this client did.
+//! A client of the public HTTP interface: it posts webhooks and commands, and its reads are as new as what it did.
 
 use std::{
     future::Future,
@@ -19,23 +19,23 @@ use serde_json::{Value, json};
 
 use crate::{config::SECRET, live::Live};
 
-/// How long a read may wait for the read model.
+/// How long a read may wait for the read models.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Where the system answers; cheap to clone.
+/// The address at which the system answers; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Api {
     pub client: Client,
-    /// Where webhooks and commands go.
+    /// The address for webhooks and commands.
     pub write: String,
-    /// Where reads and the live stream are.
+    /// The address for reads and the live stream.
     pub read: String,
     pub key: Option<String>,
-    /// The newest position that this client knows of; its reads wait for it.
+    /// The newest position that this client knows of, for which its reads wait.
     seen: Arc<AtomicU64>,
 }
 
-/// An answer that may be an error.
+/// An answer, which may be an error.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: StatusCode,
@@ -50,7 +50,7 @@ impl Answer {
         Ok(self.body)
     }
 
-    /// The body of a refusal, which must be a helpful problem+json of this status.
+    /// The body of a refusal, which must be a helpful problem+json with this status.
     pub fn problem(self, status: u16) -> anyhow::Result<Value> {
         ensure!(self.status.as_u16() == status, "expected {status}, got {}: {}", self.status, self.body);
         ensure!(self.content_type.starts_with("application/problem+json"), "{}: {}", self.content_type, self.body);
@@ -61,35 +61,35 @@ impl Answer {
     }
 }
 
-/// A client of the loopback, yet to be built.
+/// A client that only uses the loopback, yet to be built.
 pub fn client_builder() -> ClientBuilder {
     steward_http::client_builder().no_proxy()
 }
 
 impl Api {
-    /// One address for everything.
+    /// A client with one address for everything.
     pub fn new(base: &str) -> anyhow::Result<Self> {
         Self::split(base, base)
     }
 
-    /// Ingestion and projection as processes of their own.
+    /// A client of ingestion and projection as two processes.
     pub fn split(write: &str, read: &str) -> anyhow::Result<Self> {
         let client = client_builder().timeout(Duration::from_secs(60)).build()?;
         let seen = Arc::new(AtomicU64::new(0));
         Ok(Self { client, write: write.to_owned(), read: read.to_owned(), key: None, seen })
     }
 
-    /// The newest position this client knows of.
+    /// The newest position that this client knows of.
     pub fn position(&self) -> u64 {
         self.seen.load(Ordering::Relaxed)
     }
 
-    /// From now on reads are at least as new as this.
+    /// Makes later reads at least as new as this position.
     pub fn saw(&self, position: u64) {
         self.seen.fetch_max(position, Ordering::Relaxed);
     }
 
-    /// A log starts anew: what was seen before means nothing.
+    /// Forgets the position, because a new log begins.
     pub fn forget_position(&self) {
         self.seen.store(0, Ordering::Relaxed);
     }
@@ -102,7 +102,7 @@ impl Api {
         }
     }
 
-    /// Sends a request and reads the answer, whatever it is.
+    /// Sends a request and reads the answer, be it a success or not.
     pub async fn answer(&self, request: RequestBuilder) -> anyhow::Result<Answer> {
         let response = request.send().await?;
         let status = response.status();
@@ -113,7 +113,7 @@ impl Api {
         Ok(Answer { status, content_type, body })
     }
 
-    /// Posts a Telegram update as Telegram does; the status and the body.
+    /// Posts a Telegram update as Telegram does; returns the status and the body.
     pub async fn webhook(&self, channel: &str, update: &Value) -> anyhow::Result<(StatusCode, String)> {
         let request = self
             .client
@@ -131,7 +131,7 @@ impl Api {
         Ok(())
     }
 
-    /// A command, whatever it answers.
+    /// Sends a command; returns the answer, be it a success or not.
     pub async fn command(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<Answer> {
         self.answer(self.request(method, format!("{}{path}", self.write)).json(body)).await
     }
@@ -143,7 +143,7 @@ impl Api {
         Ok(answer)
     }
 
-    /// A command that must succeed; reads from now on see what it did.
+    /// Sends a command, which must succeed; later reads see what it did.
     pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.commanded(Method::POST, path, body).await
     }
@@ -156,7 +156,7 @@ impl Api {
         self.commanded(Method::DELETE, path, &json!({})).await
     }
 
-    /// A read, whatever it answers.
+    /// Reads a path; returns the answer, be it a success or not.
     pub async fn read(&self, path: &str) -> anyhow::Result<Answer> {
         let mut request = self.request(Method::GET, format!("{}{path}", self.read));
         if self.position() > 0 {
@@ -185,7 +185,7 @@ impl Api {
         }
     }
 
-    /// The conversation with a chat of `tg-main`, if there is one.
+    /// The conversation with this chat of `tg-main`, if there is one.
     pub async fn find_conversation(&self, chat: impl ToString) -> anyhow::Result<Option<Value>> {
         let chat = chat.to_string();
         Ok(self
@@ -195,7 +195,7 @@ impl Api {
             .next())
     }
 
-    /// The id of the conversation with a chat of `tg-main`; waits until it is there.
+    /// The id of the conversation with this chat of `tg-main`; waits until there is one.
     pub async fn conversation(&self, chat: impl ToString) -> anyhow::Result<String> {
         let chat = chat.to_string();
         let found = self.until(PATIENCE, || async { self.find_conversation(&chat).await }).await;
@@ -220,14 +220,14 @@ impl Api {
         Ok(events)
     }
 
-    /// All events of a type in the order of the log.
+    /// All events of a type, in the order of the log.
     pub async fn events_of_type(&self, type_name: &str) -> anyhow::Result<Vec<Value>> {
         let mut events = self.items(&format!("/api/v1/events?type={type_name}")).await?;
         events.reverse();
         Ok(events)
     }
 
-    /// Promises a follow-up; its id.
+    /// Promises a follow-up; returns its id.
     pub async fn schedule(
         &self,
         conversation: &str,
@@ -259,7 +259,7 @@ impl Api {
         }
     }
 
-    /// Connects to the live stream: all of it, from `after` or from the end.
+    /// Connects to the live stream, from `after` on or from the end.
     pub async fn live(&self, filter: &str, after: Option<u64>) -> anyhow::Result<Live> {
         let mut headers = HeaderMap::new();
         if let Some(key) = &self.key {
@@ -277,7 +277,7 @@ impl Api {
         self.until_live("", within, look).await
     }
 
-    /// Likewise, for what shows in one conversation: whatever happens in others makes it look no more often.
+    /// Like `until`, for what shows in one conversation: events of other conversations don't make it look again.
     pub async fn until_in<T, F>(
         &self,
         conversation: &str,
@@ -310,7 +310,7 @@ impl Api {
         };
         match tokio::time::timeout(within, wait).await {
             Ok(result) => result,
-            // What the read model held at the very end counts as well.
+            // What the read models held at the very end of the wait counts as well.
             Err(_) => look().await?.with_context(|| format!("not so within {within:?}")),
         }
     }

@@ -1,16 +1,16 @@
-//! Where the `steward` binary under test is.
+//! Finding the `steward` binary under test.
 
 use std::{path::PathBuf, process::Command, sync::OnceLock};
 
 use anyhow::{Context, ensure};
 
-/// The binary: `$STEWARD_BIN`, else the one built with these tests, which is built now if it isn't there.
+/// The binary: `$STEWARD_BIN`, or the one built with these tests, which is built now if it doesn't exist.
 pub fn steward() -> anyhow::Result<PathBuf> {
     static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     FOUND.get_or_init(|| find().map_err(|e| format!("{e:#}"))).clone().map_err(anyhow::Error::msg)
 }
 
-/// The workspace's root.
+/// The root folder of the workspace.
 pub fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate is a folder of the workspace").to_owned()
 }

@@ -6,16 +6,16 @@ use crate::{Mail, Telegram};
 
 /// The token of the bot under test.
 pub const TOKEN: &str = "1:test";
-/// What Telegram's webhooks carry.
+/// The secret token that Telegram's webhooks carry.
 pub const SECRET: &str = "s3cret";
 /// The mailbox under test.
 pub const AGENT: &str = "agent@example.com";
-/// What signs raw mails posted to it.
+/// The secret that signs raw mails posted to that mailbox.
 pub const MAIL_SECRET: &str = "m4il";
 /// The operator's id on Telegram.
 pub const OPERATOR: i64 = 7001;
 
-/// What goes into `steward.toml`, and the environment beside it.
+/// The contents of `steward.toml`, with the environment beside it.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     sections: String,
@@ -25,7 +25,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// The `web` channel `web-main` alone.
+    /// Only the `web` channel `web-main`.
     pub fn web() -> Self {
         Self::default()
     }
@@ -35,14 +35,14 @@ impl Config {
         Self::telegram_with(telegram, "rate_limit = \"off\"")
     }
 
-    /// Likewise, with more keys of the channel.
+    /// The same, with more keys for `tg-main`.
     pub fn telegram_with(telegram: &Telegram, keys: &str) -> Self {
         let mut config = Self::default();
         config.add_telegram("tg-main", telegram, keys);
         config
     }
 
-    /// Another Telegram channel.
+    /// Adds a Telegram channel.
     pub fn add_telegram(&mut self, id: &str, telegram: &Telegram, keys: &str) {
         let base = telegram.base();
         let _ = write!(
@@ -59,7 +59,7 @@ impl Config {
         config
     }
 
-    /// A mailbox.
+    /// Adds a mailbox.
     pub fn add_mail(&mut self, id: &str, address: &str, smtp_url: &str, imap_url: Option<&str>, keys: &str) {
         let imap = imap_url.map(|url| format!("imap_url = \"{url}\"\n")).unwrap_or_default();
         let _ = write!(
@@ -69,25 +69,25 @@ impl Config {
         );
     }
 
-    /// Another channel, by its keys.
+    /// Adds a channel by its keys.
     pub fn with_channel(mut self, keys: &str) -> Self {
         let _ = writeln!(self.channels, "[[channels]]\n{keys}");
         self
     }
 
-    /// More sections, as TOML: `[defaults]\nlate_limit = "5s"`.
+    /// Adds sections as TOML: `[defaults]\nlate_limit = "5s"`.
     pub fn with(mut self, toml: &str) -> Self {
         let _ = writeln!(self.sections, "{toml}");
         self
     }
 
-    /// `[auth] mode`, which is `open` if nothing is said.
+    /// Sets `[auth] mode`, which is `open` otherwise.
     pub fn with_auth(mut self, mode: &'static str) -> Self {
         self.auth = Some(mode);
         self
     }
 
-    /// A variable for every process.
+    /// Sets a variable for every process.
     pub fn with_env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self

@@ -1,5 +1,7 @@
-//! An empty database, made once per build of `steward` and copied for each system under test: making one takes seconds, and
-//! there are more than a hundred of them. A first start that makes its own is tested with `steward` itself.
+//! An empty database, made once per build of `steward` and copied for each system under test.
+//!
+//! Making one takes seconds, and there are more than a hundred systems. The tests of `steward` itself cover a first
+//! start that makes its own.
 
 use std::{
     fs,
@@ -18,17 +20,17 @@ use serde_json::{Value, json};
 
 use crate::binary;
 
-/// What is copied of a data directory: the cluster, and the password that opens it.
+/// The part of a data directory that is copied: the cluster, with the password that opens it.
 const CLUSTER: &str = "postgres";
 const ACCESS: &str = "servers.json";
 
-/// Of the name of the one to copy; the time at which its `steward` was built follows.
+/// The folder to copy from begins with this; the time at which its `steward` was built follows.
 const PREFIX: &str = "steward-empty-";
 
 /// Longest time the first start may take: the servers may have to be fetched.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Makes `data` a data directory with an empty database, if it isn't one yet. Where that can't be done there is none, and the
+/// Puts an empty database into the data directory `data`, if it has none yet. If that fails, there is none, and the
 /// system makes its own.
 pub fn database(data: &Path) {
     if data.exists() {
@@ -40,7 +42,7 @@ pub fn database(data: &Path) {
     }
 }
 
-/// Root runs Postgres as another user, to whom the files belong also when copied.
+/// Copies the files with their owner: root runs Postgres as another user, to whom they belong.
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(to)?;
     for part in [CLUSTER, ACCESS] {
@@ -50,7 +52,7 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The one to copy, in the build folder.
+/// The data directory to copy from, in the build folder; it is made if it doesn't exist.
 fn made() -> anyhow::Result<PathBuf> {
     let steward = binary::steward()?;
     let built = fs::metadata(&steward)?.modified()?.duration_since(SystemTime::UNIX_EPOCH)?;
@@ -60,13 +62,13 @@ fn made() -> anyhow::Result<PathBuf> {
     if place.is_dir() {
         return Ok(place);
     }
-    // Where any user may enter, which can't be said of the build folder.
+    // It is made where any user may enter, which the build folder may not allow.
     let scratch = tempfile::tempdir()?;
     fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755))?;
     let data = scratch.path().join("data");
     start_and_stop(&steward, &data)?;
     let mut access: Value = serde_json::from_slice(&fs::read(data.join(ACCESS))?)?;
-    // Each copy finds ports of its own.
+    // Each copy chooses ports of its own.
     access["nats"]["port"] = json!(0);
     access["postgres"]["port"] = json!(0);
     fs::write(data.join(ACCESS), access.to_string())?;

@@ -1,11 +1,11 @@
-//! A TCP gate before a server: shut, the server is down as far as the system can tell.
+//! A TCP gate in front of a server. While the gate is shut, the server is down as far as the system can tell.
 
 use std::{net::SocketAddr, time::Duration};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Passes connections to `target` while it is open. The address stays the same.
+/// A gate that passes connections on to `target` while it is open. Its address stays the same.
 pub struct Gate {
     address: SocketAddr,
     target: String,
@@ -13,13 +13,13 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate that is shut: connections are refused.
+    /// A gate that is shut, so that connections are refused.
     pub fn shut_before(target: &str) -> anyhow::Result<Self> {
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         Ok(Self { address, target: target.to_owned(), open: None })
     }
 
-    /// `host:port` of the gate.
+    /// The `host:port` of the gate.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -30,7 +30,7 @@ impl Gate {
             match TcpListener::bind(self.address).await {
                 Ok(listener) => break listener,
                 Err(error) if tokio::time::Instant::now() > deadline => return Err(error.into()),
-                // The task that held the port is about to let go of it.
+                // The task that held the port will let go of it soon.
                 Err(_) => tokio::task::yield_now().await,
             }
         };
@@ -42,7 +42,7 @@ impl Gate {
                 tokio::spawn(async move {
                     let Ok(mut far) = TcpStream::connect(target).await else { return };
                     let _ = (near.set_nodelay(true), far.set_nodelay(true));
-                    // A line that breaks is what the test wants.
+                    // That a connection breaks is what the test wants.
                     let copy = tokio::io::copy_bidirectional(&mut near, &mut far);
                     let _ = token.run_until_cancelled(copy).await;
                 });

@@ -1,10 +1,10 @@
-//! How late things were, in words and figures.
+//! How late things came, in figures and in words.
 
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Times of arrival against what was due.
+/// For each thing, how much later it came than it was due.
 #[derive(Debug, Clone, Default)]
 pub struct Lateness(Vec<TimeDelta>);
 
@@ -14,12 +14,12 @@ impl Lateness {
         self.0.sort();
     }
 
-    /// How many came before their time.
+    /// How many things came before their time.
     pub fn early(&self) -> usize {
         self.0.iter().filter(|late| **late < TimeDelta::zero()).count()
     }
 
-    /// The lateness that a share of all doesn't exceed; `share` from 0 to 1.
+    /// The lateness that this share of all things doesn't exceed; `share` goes from 0 to 1.
     pub fn percentile(&self, share: f64) -> TimeDelta {
         let last = self.0.len().saturating_sub(1);
         self.0.get(((self.0.len() as f64 * share) as usize).min(last)).copied().unwrap_or_default()
@@ -41,7 +41,7 @@ impl fmt::Display for Lateness {
     }
 }
 
-/// A number from the environment: how much of a show is to be run.
+/// A number from the environment that says how much of a show to run; `normal` if it isn't set.
 pub fn amount(variable: &str, normal: usize) -> usize {
     std::env::var(variable).ok().and_then(|v| v.parse().ok()).unwrap_or(normal)
 }
@@ -49,7 +49,7 @@ pub fn amount(variable: &str, normal: usize) -> usize {
 /// Reads a time as the API writes it.
 ///
 /// # Panics
-/// When it isn't one.
+/// The value isn't a time.
 pub fn time_of(value: &serde_json::Value) -> DateTime<Utc> {
     let text = value.as_str().unwrap_or_else(|| panic!("{value} is no time"));
     DateTime::parse_from_rfc3339(text).unwrap_or_else(|e| panic!("{text}: {e}")).with_timezone(&Utc)

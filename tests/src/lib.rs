@@ -1,4 +1,4 @@
-//! What tests of the whole system stand on: the system as processes, a stand-in for Telegram, clients of the public interface.
+//! What tests of the whole system are made with: processes, stand-ins, clients of the public interface.
 
 pub mod api;
 pub mod binary;

@@ -10,7 +10,7 @@ use serde_json::Value;
 /// One event of the stream.
 #[derive(Debug, Clone)]
 pub struct LiveEvent {
-    /// Log position; `None` for what is passing.
+    /// The event's position in the log; `None` for an event that isn't in the log.
     pub id: Option<u64>,
     pub event: String,
     pub data: Value,
@@ -22,12 +22,12 @@ type Lines = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 pub struct Live {
     body: Lines,
     buffer: Vec<u8>,
-    /// The last position that the server has named, also in a heartbeat.
+    /// The last position that the server has named, be it in an event or in a heartbeat.
     pub position: Option<u64>,
 }
 
 impl Live {
-    /// Connects; `after` is sent as `Last-Event-ID`, without it the stream starts at the end.
+    /// Connects. `after` is sent as `Last-Event-ID`; without it the stream starts at the end.
     pub async fn open(client: &reqwest::Client, url: &str, after: Option<u64>) -> anyhow::Result<Self> {
         let mut request = client.get(url).header("Accept", "text/event-stream");
         if let Some(after) = after {

@@ -1,4 +1,4 @@
-//! The OpenAPI document as a judge: whether a request and its answer are as it says.
+//! The OpenAPI document as a judge of requests and answers: whether they are as the document says.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,10 @@ use jsonschema::Validator;
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Map, Value, json};
 
-/// The document, and which of its operations were called.
+/// The document, with which of its operations were called.
 pub struct Document {
     document: Value,
-    /// By name: whether it was answered with a success, and with a refusal.
+    /// By the operation's name: whether it was answered with a success, and whether with a refusal.
     called: BTreeMap<String, (bool, bool)>,
 }
 
@@ -19,7 +19,7 @@ pub struct Document {
 pub struct Answered {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    /// `None` for what has no end.
+    /// The body; `None` for an answer without an end.
     pub body: Option<String>,
 }
 
@@ -34,7 +34,7 @@ impl Answered {
     }
 }
 
-/// A method and a path as the document writes it.
+/// An operation's name: its method, and its path as the document writes it.
 pub fn name(method: &Method, path: &str) -> String {
     format!("{method} {path}")
 }
@@ -62,7 +62,7 @@ impl Document {
         Ok(operation)
     }
 
-    /// Whether an answer is one that the document names for this operation, and notes that it was called.
+    /// Checks that the document names this answer for the operation, and notes that the operation was called.
     pub fn judge(&mut self, method: &Method, path: &str, answered: &Answered) -> anyhow::Result<()> {
         let operation = self.operation(method, path)?;
         let status = answered.status.as_u16().to_string();
@@ -90,7 +90,7 @@ impl Document {
         Ok(())
     }
 
-    /// Whether a request that was granted is one that the document allows.
+    /// Checks that the document allows this request, which was granted.
     pub fn judge_request(
         &self,
         method: &Method,
@@ -103,7 +103,7 @@ impl Document {
             let named = |p: &&Value| p["in"] == "query" && p["name"] == *given;
             let parameter = operation["parameters"].as_array().and_then(|all| all.iter().find(named));
             let schema = &parameter.with_context(|| format!("the parameter {given} isn't described"))?["schema"];
-            // Written alike, it may be a text or a number.
+            // The query doesn't show whether the value is a text or a number.
             let number: Value = serde_json::from_str(value).unwrap_or_default();
             self.fits(schema, &value.as_str().into(), false).or_else(|_| self.fits(schema, &number, false))?;
         }
@@ -121,7 +121,7 @@ impl Document {
         }
     }
 
-    /// Examples that aren't what they are examples of.
+    /// The examples that don't fit what they are examples of.
     pub fn wrong_examples(&self) -> Vec<String> {
         let schemas = self.document["components"]["schemas"].as_object().into_iter().flatten();
         let judged = schemas.filter(|(_, schema)| schema["example"].is_object()).filter_map(|(name, schema)| {
@@ -130,7 +130,7 @@ impl Document {
         judged.collect()
     }
 
-    /// The example of a schema, or of the one that it refers to.
+    /// The example of a schema, or of the schema that it refers to.
     pub fn example(&self, schema: &Value) -> Option<Value> {
         let parts = schema["oneOf"].as_array().cloned().unwrap_or_else(|| vec![schema.clone()]);
         let name = parts.iter().find_map(|part| part["$ref"].as_str()?.strip_prefix("#/components/schemas/"))?;
@@ -138,7 +138,7 @@ impl Document {
         example.is_object().then(|| example.clone())
     }
 
-    /// Operations without a success, and those that can refuse and didn't.
+    /// The operations that were never answered with a success, and those that can refuse and never did.
     pub fn not_called(&self) -> Vec<String> {
         let mut missing = Vec::new();
         for (method, path, operation) in self.operations() {
@@ -155,7 +155,8 @@ impl Document {
         missing
     }
 
-    /// `closed`: a field that isn't described is wrong, also where the document leaves room for new ones.
+    /// Whether a value fits a schema. If `closed`, a field that isn't described is wrong, even where the document
+    /// leaves room for new ones.
     fn fits(&self, schema: &Value, value: &Value, closed: bool) -> anyhow::Result<()> {
         let mut root = schema.clone();
         let mut components = self.document["components"].clone();
@@ -175,7 +176,7 @@ impl Document {
     }
 }
 
-/// Lets a schema allow no field that it doesn't name. Where it is a part of another one, the whole says so.
+/// Makes a schema allow no fields but those that it names. If it is a part of another schema, the whole says that.
 fn close(schema: &mut Value, part: bool) {
     let Value::Object(members) = schema else { return };
     let is_whole = ["properties", "allOf", "$ref"].iter().any(|keyword| members.contains_key(*keyword));

@@ -1,4 +1,4 @@
-//! Processes of a system under test: found by their data directory, killed without mercy.
+//! The processes of a system under test: started, found by their data directory, and killed.
 //!
 //! They stay in our process group, so that Ctrl-C in a terminal stops them as well.
 
@@ -34,12 +34,12 @@ impl Process {
         Ok(Self { name: name.to_owned(), child, pid })
     }
 
-    /// How it ended, if it has.
+    /// How the process ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
-    /// `kill -9`, and waits for the end.
+    /// Kills the process with `kill -9`, and waits for its end.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         if self.ended().is_none() {
             let _ = kill(Pid::from_raw(self.pid), Signal::SIGKILL);
@@ -48,7 +48,7 @@ impl Process {
         Ok(())
     }
 
-    /// Asks it to stop with SIGTERM and waits for the end; how it ended and how long that took.
+    /// Asks the process to stop with SIGTERM, and waits for its end; returns how it ended, and how long that took.
     pub async fn stop(&mut self, within: Duration) -> anyhow::Result<(ExitStatus, Duration)> {
         let asked = std::time::Instant::now();
         if self.ended().is_none() {
@@ -60,7 +60,7 @@ impl Process {
     }
 }
 
-/// Which of the managed servers.
+/// One of the managed servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Server {
     Nats,
@@ -81,19 +81,19 @@ pub fn server(data: &Path, server: Server) -> Option<i32> {
     started_with(data).into_iter().find(|(_, program)| program == server.program()).map(|(pid, _)| pid)
 }
 
-/// Kills a managed server; whether there was one.
+/// Kills a managed server; returns whether there was one.
 pub fn kill_server(data: &Path, which: Server) -> bool {
     server(data, which).is_some_and(|pid| kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok())
 }
 
-/// Kills everything whose command names this data directory, all at once.
+/// Kills at once all processes whose command line names this data directory.
 pub fn kill_all(data: &Path) {
     for (pid, _) in started_with(data) {
         let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
     }
 }
 
-/// Processes whose command line names this directory, with their program's name.
+/// The processes whose command line names this directory, with the names of their programs.
 pub fn started_with(data: &Path) -> Vec<(i32, String)> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let wanted = data.as_os_str().as_encoded_bytes();
@@ -122,7 +122,7 @@ pub fn resident_memory(pid: i32) -> anyhow::Result<u64> {
 /// Processor time used so far, in user and kernel mode.
 pub fn processor_time(pid: i32) -> anyhow::Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name in brackets may hold spaces; after it come the fields from the third on.
+    // The name in brackets may hold spaces. The fields from the third on come after it.
     let fields: Vec<&str> = stat.rsplit_once(')').context("a stat line")?.1.split_whitespace().collect();
     ensure!(fields.len() > 12, "a short stat line");
     let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
@@ -130,7 +130,7 @@ pub fn processor_time(pid: i32) -> anyhow::Result<Duration> {
     Ok(Duration::from_secs_f64(ticks as f64 / per_second as f64))
 }
 
-/// The last lines of a log, for a failing test's words.
+/// The last lines of a log, for the message of a failing test.
 pub fn tail(path: &Path, lines: usize) -> String {
     use std::io::{Read as _, Seek as _, SeekFrom};
     let read = || -> std::io::Result<String> {

@@ -13,7 +13,7 @@ pub async fn interpreter(name: &str, packages: &'static [&'static str]) -> anyho
     let target = steward.ancestors().nth(2).context("the binary is in a target directory")?.to_owned();
     let environment = target.join(format!("{name}-venv"));
     let lock = target.join(format!("{name}-venv.lock"));
-    // Tests run at once, in several processes: one of them makes it, the others wait.
+    // Tests run at the same time in several processes: one of them makes the environment, the others wait.
     let lock = tokio::task::spawn_blocking(move || {
         let file = File::create(lock)?;
         file.lock()?;
@@ -32,7 +32,7 @@ pub async fn interpreter(name: &str, packages: &'static [&'static str]) -> anyho
     Ok(environment.join("bin/python"))
 }
 
-/// Runs a program to its end, which must be a good one.
+/// Runs a program to its end, which must be a success.
 pub async fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
     let output = Command::new(program).args(arguments).kill_on_drop(true).output().await?;
     ensure!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));

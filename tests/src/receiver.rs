@@ -1,4 +1,4 @@
-//! A third party's receiver of outgoing webhooks: it keeps what it is posted, and answers as it is told to.
+//! A third party's receiver of outgoing webhooks: it keeps what is posted to it, and answers as it is told to.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -24,7 +24,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub enum Reply {
     Status(u16),
     Redirect(String),
-    /// Never: the line stays open.
+    /// It isn't answered, and the connection stays open.
     Nothing,
 }
 
@@ -46,7 +46,7 @@ impl Posted {
     }
 }
 
-/// The receiver; it stops when dropped.
+/// The receiver, which stops when this is dropped.
 pub struct Receiver {
     base: String,
     shared: Arc<Shared>,
@@ -62,9 +62,9 @@ struct Shared {
 #[derive(Default)]
 struct Book {
     posted: Vec<Posted>,
-    /// What the next posts to a path meet.
+    /// How the next posts to a path are answered.
     next: HashMap<String, VecDeque<Reply>>,
-    /// What all others meet; 204 if nothing is said.
+    /// How all other posts to a path are answered; with 204 if nothing is said.
     always: HashMap<String, Reply>,
 }
 
@@ -84,23 +84,23 @@ impl Receiver {
         let stopped = CancellationToken::new();
         let listening = stopped.clone().drop_guard();
         tokio::spawn(async move {
-            // Serving never ends by itself; the test is over when its receiver is dropped.
+            // Serving never ends by itself; it is stopped when the receiver is dropped.
             stopped.run_until_cancelled(async { axum::serve(listener, router).await }).await;
         });
         Ok(Self { base, shared, _listening: listening })
     }
 
-    /// The URL of a path.
+    /// The URL of a path of the receiver.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
 
-    /// The next post to this path meets this; several are met in order.
+    /// Answers the next post to this path like this; several such replies are given in order.
     pub fn reply_next(&self, path: &str, reply: Reply) {
         self.shared.book().next.entry(path.to_owned()).or_default().push_back(reply);
     }
 
-    /// Every other post to this path meets this from now on.
+    /// From now on, answers every other post to this path like this.
     pub fn reply_always(&self, path: &str, reply: Reply) {
         self.shared.book().always.insert(path.to_owned(), reply);
     }
@@ -110,7 +110,7 @@ impl Receiver {
         self.shared.book().posted.iter().filter(|p| p.path == path).cloned().collect()
     }
 
-    /// Waits until a look at the posts to this path finds something.
+    /// Waits until `found` finds what it looks for among the posts to this path.
     pub async fn until<T>(
         &self,
         path: &str,
@@ -131,7 +131,7 @@ impl Receiver {
         waited.with_context(|| format!("not so within {within:?}; {path} got {:?}", self.types(path)))?
     }
 
-    /// Waits for that many posts to this path.
+    /// Waits until this many posts have come to this path.
     pub async fn until_posted(&self, path: &str, count: usize, within: Duration) -> anyhow::Result<Vec<Posted>> {
         self.until(path, within, |all| (all.len() >= count).then(|| all.to_vec())).await
     }

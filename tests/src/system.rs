@@ -1,4 +1,4 @@
-//! A whole system under test: `steward up`, or its servers and each service as a process of its own, over a scratch data directory.
+//! A whole system under test on a scratch data directory, in one process or with each service in its own.
 
 use std::{
     net::TcpListener,
@@ -23,7 +23,7 @@ use crate::{
     processes::{self, Process, Server},
 };
 
-/// First start: the servers may have to be fetched.
+/// Longest time until a system is ready: at the first start the servers may have to be fetched.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 /// F10: a stop takes at most ten seconds.
 pub const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ pub const OUTBOX_DISPATCHER: &str = "outbox-dispatcher";
 pub const PROJECTION: &str = "projection";
 pub const SERVICES: [&str; 5] = [INGESTION, AGENT_BRAIN, SCHEDULER, OUTBOX_DISPATCHER, PROJECTION];
 
-/// A running system. Dropped, all its processes are killed.
+/// A running system. When this is dropped, all its processes are killed.
 pub struct System {
     folder: Option<TempDir>,
     path: PathBuf,
@@ -44,9 +44,9 @@ pub struct System {
     api: Api,
 }
 
-/// A process with the port it listens on; it keeps the port over restarts.
+/// A process, with the port that it listens on; it keeps the port over restarts.
 struct Unit {
-    /// `up`, `servers` or a service, with a number if there are several.
+    /// `up`, `servers`, or a service, with a number if there are several of it.
     name: String,
     command: String,
     port: u16,
@@ -61,11 +61,11 @@ impl Deref for System {
     }
 }
 
-/// Below what Linux hands out to outgoing connections, and beside the managed servers' own.
+/// Below the ports that Linux gives to outgoing connections, and apart from those of the managed servers.
 const PORTS: std::ops::Range<u16> = 10_000..20_000;
 
-/// A port that is free now, and that nobody is given by chance until it is used: no system of this process is given one twice,
-/// or one of two would be taken for the other.
+/// A port that is free now, and that the system gives to nobody by chance until it is used. No two systems of this
+/// process get the same port, since one would be taken for the other.
 pub fn free_port() -> anyhow::Result<u16> {
     static NEXT: OnceLock<AtomicU16> = OnceLock::new();
     let next = NEXT.get_or_init(|| AtomicU16::new(rand::random_range(PORTS)));
@@ -85,14 +85,14 @@ impl Unit {
 }
 
 impl System {
-    /// `steward up`, ready.
+    /// Starts `steward up`, and waits until it is ready.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         let mut system = Self::prepared(config)?;
         system.start_again().await?;
         Ok(system)
     }
 
-    /// `steward servers` alone.
+    /// Starts `steward servers` alone.
     pub async fn start_servers() -> anyhow::Result<Self> {
         let unit = Unit::new("servers", "servers")?;
         let api = Api::new(&unit.base())?;
@@ -101,14 +101,15 @@ impl System {
         Ok(system)
     }
 
-    /// `steward up` that is not started yet.
+    /// A system of `steward up` that isn't started yet.
     pub fn prepared(config: Config) -> anyhow::Result<Self> {
         let unit = Unit::new("up", "up")?;
         let api = Api::new(&unit.base())?;
         Self::prepare(config, vec![unit], api)
     }
 
-    /// `steward servers`, and every service as a process of its own, as often as `counts` says (once if it says nothing).
+    /// Starts `steward servers`, and every service as a process of its own, as often as `counts` says (once if it says
+    /// nothing).
     pub async fn start_separately(config: Config, counts: &[(&str, usize)]) -> anyhow::Result<Self> {
         let mut units = vec![Unit::new("servers", "servers")?];
         for service in SERVICES {
@@ -129,7 +130,7 @@ impl System {
 
     fn prepare(config: Config, units: Vec<Unit>, api: Api) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("steward-test-").tempdir()?;
-        // A database server that may not run as root must be able to enter.
+        // The user that Postgres runs as when we are root must be able to enter.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
         let path = folder.path().to_owned();
         Ok(Self { folder: Some(folder), path, config, units, api })
@@ -157,33 +158,33 @@ impl System {
         self.path.join("output.log")
     }
 
-    /// What it has printed lately.
+    /// The last lines that the processes have printed.
     pub fn said(&self, lines: usize) -> String {
         processes::tail(&self.output(), lines)
     }
 
-    /// `run.json`
+    /// The contents of `run.json`.
     pub fn run_file(&self) -> anyhow::Result<Value> {
         Ok(serde_json::from_slice(&std::fs::read(self.data().join("run.json"))?)?)
     }
 
-    /// `credentials.json`: the URLs of the managed servers for each user.
+    /// The contents of `credentials.json`: the URLs of the managed servers for each user.
     pub fn credentials(&self) -> anyhow::Result<Value> {
         Ok(serde_json::from_slice(&std::fs::read(self.data().join("credentials.json"))?)?)
     }
 
-    /// The URL of anybody who reads the log.
+    /// The URL of NATS for a user who only reads.
     pub fn nats_url(&self) -> anyhow::Result<String> {
         let run = self.run_file()?;
         Ok(run["nats"].as_str().context("run.json names NATS")?.to_owned())
     }
 
-    /// The URL of whoever may do everything with the log.
+    /// The URL of NATS for the user who may do everything.
     pub fn admin_url(&self) -> anyhow::Result<String> {
         Ok(self.credentials()?["nats"]["admin"].as_str().context("there is an admin")?.to_owned())
     }
 
-    /// A client of the log's server that may do everything.
+    /// A connection to NATS that may do everything.
     pub async fn nats(&self) -> anyhow::Result<async_nats::Client> {
         let url = self.admin_url()?;
         let (_, rest) = url.split_once("://").context("a URL")?;
@@ -193,12 +194,12 @@ impl System {
         Ok(options.connect(address).await?)
     }
 
-    /// Another configuration from the next start on.
+    /// Uses another configuration from the next start on.
     pub fn configure(&mut self, config: Config) {
         self.config = config;
     }
 
-    /// A `steward` command on this system's configuration and data.
+    /// A `steward` command that uses this system's configuration and data.
     pub fn steward(&self, arguments: &[&str]) -> anyhow::Result<Command> {
         let mut command = Command::new(binary::steward()?);
         command.args(arguments).arg("--config").arg(self.config_file()).arg("--data-dir").arg(self.data());
@@ -206,7 +207,7 @@ impl System {
         Ok(command)
     }
 
-    /// Makes a key; the key and its id.
+    /// Makes a key; returns the key and its id.
     pub async fn create_key(&self, tenant: &str, role: &str) -> anyhow::Result<(String, String)> {
         let made = self.steward(&["keys", "create", "--tenant", tenant, "--role", role])?.output().await?;
         let said = String::from_utf8_lossy(&made.stderr).into_owned();
@@ -215,7 +216,7 @@ impl System {
         Ok((String::from_utf8_lossy(&made.stdout).trim().to_owned(), id.to_owned()))
     }
 
-    /// Starts whatever doesn't run and waits until all of it is ready.
+    /// Starts whatever doesn't run, and waits until all of it is ready.
     pub async fn start_again(&mut self) -> anyhow::Result<()> {
         std::fs::write(self.config_file(), self.config.toml())?;
         let data = self.data();
@@ -234,7 +235,7 @@ impl System {
         Ok(())
     }
 
-    /// Starts whatever doesn't run, without waiting.
+    /// Starts whatever doesn't run, and doesn't wait.
     pub fn launch_all(&mut self) -> anyhow::Result<()> {
         std::fs::write(self.config_file(), self.config.toml())?;
         (0..self.units.len()).try_for_each(|i| self.launch(i))
@@ -252,7 +253,7 @@ impl System {
         Ok(())
     }
 
-    /// The moment of readiness shows only at the process's own door, so this asks again and again.
+    /// Waits until a process is ready. Only its own `/readyz` tells, so this asks again and again.
     async fn until_ready(&mut self, i: usize) -> anyhow::Result<()> {
         let deadline = tokio::time::Instant::now() + READY_WITHIN;
         let mut tick = tokio::time::interval(Duration::from_millis(20));
@@ -260,7 +261,7 @@ impl System {
             tick.tick().await;
             let url = format!("{}/readyz", self.units[i].base());
             let last = match self.api.client.get(url).send().await {
-                // Not another process's answer, because this one could not have the port.
+                // It is this process's answer, because another one could not have got the port.
                 Ok(answer) if answer.status().is_success() => return self.still_runs(i),
                 Ok(answer) => answer.text().await.unwrap_or_default(),
                 Err(error) => error.to_string(),
@@ -298,7 +299,7 @@ impl System {
         let deadline = tokio::time::Instant::now() + READY_WITHIN;
         let mut tick = tokio::time::interval(Duration::from_millis(20));
         let pid = self.units[0].process.as_ref().map(|p| p.pid);
-        // One that an earlier run left behind names another process.
+        // A file that an earlier run left behind names another process.
         while self.run_file().ok().and_then(|run| run["pid"].as_i64()) != pid.map(i64::from) {
             tick.tick().await;
             self.still_runs(0)?;
@@ -317,24 +318,24 @@ impl System {
         Ok(())
     }
 
-    /// The process of `up`, of a service (`scheduler`, or `scheduler-2`), or of `servers`.
+    /// The process of this name: `up`, a service (`scheduler`, or `scheduler-2`), or `servers`.
     pub fn process(&mut self, name: &str) -> anyhow::Result<&mut Process> {
         let unit = self.units.iter_mut().find(|u| u.name == name || u.command == name);
         unit.and_then(|u| u.process.as_mut()).with_context(|| format!("there is no process {name}"))
     }
 
-    /// Where a process of this name listens.
+    /// The address at which the process of this name listens.
     pub fn base_of(&self, name: &str) -> anyhow::Result<String> {
         let unit = self.units.iter().find(|u| u.name == name || u.command == name);
         Ok(unit.with_context(|| format!("there is no process {name}"))?.base())
     }
 
-    /// Stops all of it with SIGTERM, the servers last; how each ended and after how long.
+    /// Stops all processes with SIGTERM, the servers last; returns how each ended, and after how long.
     pub async fn stop(&mut self) -> anyhow::Result<Vec<(String, ExitStatus, Duration)>> {
         let mut ended = Vec::new();
         for unit in self.units.iter_mut().rev() {
             if let Some(mut process) = unit.process.take() {
-                // The measure is ten seconds; what takes longer is seen, not cut off.
+                // Ten seconds is the measure; a process that takes longer is seen, and not cut off.
                 let (status, took) = process.stop(STOP_WITHIN * 3).await?;
                 ended.push((unit.name.clone(), status, took));
             }
@@ -342,7 +343,7 @@ impl System {
         Ok(ended)
     }
 
-    /// `kill -9` of every process of the system, its servers included, at once.
+    /// Kills with `kill -9` all processes of the system at once, its servers included.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         processes::kill_all(&self.data());
         for unit in &mut self.units {
@@ -350,22 +351,22 @@ impl System {
                 process.kill().await?;
             }
         }
-        // What was started in the moment of the first look.
+        // Kills what was being started at the moment of the first look.
         processes::kill_all(&self.data());
         Ok(())
     }
 
-    /// `kill -9` of one process of ours; its servers, if it has any, are left to notice it.
+    /// Kills with `kill -9` one process; if it runs servers, they have to notice that by themselves.
     pub async fn kill_process(&mut self, name: &str) -> anyhow::Result<()> {
         self.process(name)?.kill().await
     }
 
-    /// `kill -9` of a managed server; whether there was one.
+    /// Kills with `kill -9` a managed server; returns whether there was one.
     pub fn kill_server(&self, which: Server) -> bool {
         processes::kill_server(&self.data(), which)
     }
 
-    /// A managed server's process id.
+    /// The process id of a managed server.
     pub fn server(&self, which: Server) -> Option<i32> {
         processes::server(&self.data(), which)
     }

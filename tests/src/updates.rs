@@ -9,7 +9,7 @@ use crate::telegram::USERNAME;
 
 static LAST: AtomicI64 = AtomicI64::new(0);
 
-/// Ids rise from a start of their own, as after a quiet week.
+/// The next id. Ids rise from a start of their own, as after a quiet week.
 pub fn next_id() -> i64 {
     let start = Utc::now().timestamp_micros() / 100;
     LAST.fetch_max(start, Ordering::Relaxed);
@@ -61,7 +61,7 @@ pub fn message(from: &Person, text: &str) -> Value {
     update("message", content(from, from.chat(), text))
 }
 
-/// The same from a person who needs no name: their chat is their id.
+/// The same, from a person who needs no name and whose id is the chat's.
 pub fn text(chat: i64, text: &str) -> Value {
     message(&Person::new(chat, "ru"), text)
 }
@@ -120,7 +120,7 @@ pub fn reaction(from: &Person, message_id: i64, emoji: &str) -> Value {
     )
 }
 
-/// The person blocks the bot, or lets it write again.
+/// The person has blocked the bot, or lets it write again.
 pub fn my_chat_member(from: &Person, blocked: bool) -> Value {
     let bot = json!({ "id": 1, "is_bot": true, "first_name": "Steward" });
     let (old, new) = if blocked { ("member", "kicked") } else { ("kicked", "member") };

@@ -11,14 +11,17 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use steward_proto::TenantId;
 
-/// Seconds that are remembered, each of one tenant's; 16 bytes each. One forgotten begins at none again.
+/// How many seconds are remembered, each of one tenant's, in 16 bytes each. A forgotten second is counted from zero
+/// again.
 const REMEMBERED: usize = 16_384;
-/// How much earlier each fires than the one before it.
+/// How much earlier an alarm fires than the one set before it for the same second.
 const SPACE: TimeDelta = TimeDelta::microseconds(1_500);
-/// As many as there is space for; the next stand beside the first again.
+/// After this many alarms of one second the next fires beside the first again, so that none fires more than 8.4 s ahead
+/// of it.
 const SPACES: u32 = 5_600;
 
-/// By a hash of tenant and second: that hash, and how many were set.
+/// How many alarms were set for a second of a tenant, in the slot that a hash of both leads to; the hash stands beside
+/// it.
 pub struct Crowds(Mutex<Box<[(u64, u32)]>>);
 
 impl Default for Crowds {
@@ -28,7 +31,7 @@ impl Default for Crowds {
 }
 
 impl Crowds {
-    /// One more is set; how much earlier it is to fire than the first of its second. At most 8.4 s.
+    /// Counts one more alarm and says how much earlier it is to fire than the first of its second: at most 8.4 s.
     pub fn lead(&self, tenant: &TenantId, due_at: DateTime<Utc>) -> TimeDelta {
         let mut hasher = DefaultHasher::new();
         (tenant.as_str(), due_at.timestamp()).hash(&mut hasher);

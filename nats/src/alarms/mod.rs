@@ -1,4 +1,4 @@
-//! Alarms: each brings back, at its time, what an aggregate is to think of then.
+//! Alarms: at its time, each makes the scheduler look again at one thing of an aggregate's.
 //!
 //! JetStream keeps them as schedules on the stream `TIMERS`: one for each name, `sch.{name}`, which publishes on `due.{name}` when
 //! it fires. It fires on a tick of 250 ms, up to 0.3 s late, one after another. So it is set to fire early, and whoever hears an
@@ -26,20 +26,20 @@ use crate::errands::{Errands, Settled};
 use crate::session::REQUEST_TIMEOUT;
 use crate::{Log, LogError, ServerError, code, definitions, header};
 
-/// How early an alarm fires, at least; the alarms of a crowded second earlier, see [`Crowds`].
+/// How early an alarm fires at least; those of a crowded second fire earlier, see [`Crowds`].
 const EARLY: TimeDelta = TimeDelta::milliseconds(500);
-/// An alarm that is heard and neither settled nor said to be in hand for so long rings for another process.
+/// An alarm that was heard rings for another process after this time, unless it is settled or said to be still in hand.
 const ACK_WAIT: Duration = Duration::from_secs(4);
-/// The consumer that all tenants shared, until a version before this one.
+/// The consumer that all tenants shared in a former version.
 const FORMER: &str = "scheduler-alarms";
 
-/// What an alarm is called. Another that is set under the same name takes its place.
+/// An alarm's name. Setting another alarm under the same name replaces the first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AlarmName {
     pub aggregate: AggregateId,
-    /// What is to be thought of; one token of a subject.
+    /// What the scheduler is to look at, such as a follow-up or a message; one token of a subject.
     pub kind: String,
-    /// Which of the aggregate's several things of this kind, as one token; empty: there is but one.
+    /// Which of the aggregate's things of this kind is meant, as one token; empty where an aggregate has only one.
     pub thing: String,
 }
 
@@ -54,7 +54,8 @@ impl AlarmName {
 }
 
 impl fmt::Display for AlarmName {
-    /// Tokens of a subject, the tenant's first: it is whom alarms are heard for.
+    /// The name as tokens of a subject. The tenant comes first, because each tenant's alarms are heard by a filter of
+    /// its own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let AggregateId { tenant, aggregate, .. } = &self.aggregate;
         write!(f, "{tenant}.{}.{}.{}", aggregate.as_str(), self.aggregate.id(), self.kind)?;
@@ -62,12 +63,12 @@ impl fmt::Display for AlarmName {
     }
 }
 
-/// One alarm.
+/// An alarm: when it is due, and which event asked for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {
     pub name: AlarmName,
     pub due_at: DateTime<Utc>,
-    /// The log's position of the event that set it: what is decided must know at least that.
+    /// Position of the event that asked for the alarm: whoever decides when it rings must have read the log that far.
     pub position: u64,
     pub causation: Uuid,
     pub correlation: Uuid,
@@ -75,7 +76,7 @@ pub struct Alarm {
 }
 
 impl Alarm {
-    /// The cause of what comes of it.
+    /// The cause of the events that are recorded because this alarm rang.
     pub fn cause(&self, actor: &str) -> Cause {
         Cause {
             event: Some((self.causation, self.correlation)),
@@ -85,10 +86,10 @@ impl Alarm {
     }
 }
 
-/// What rang.
+/// An alarm that rang.
 #[derive(Debug)]
 pub struct Rung {
-    /// The alarm, or why it is none. Nothing of what came is quoted.
+    /// The alarm, or why the message is none. The reason quotes nothing of the message, which may be anybody's.
     pub alarm: Result<Alarm, &'static str>,
     /// How often it has rung, this time included.
     pub tries: u64,
@@ -98,7 +99,7 @@ impl Log {
     /// Sets an alarm durably.
     ///
     /// # Errors
-    /// It isn't set, or it isn't known whether it is; setting it again does no harm.
+    /// The alarm isn't set, or it isn't known whether it is; setting it again does no harm.
     pub async fn set_alarm(&self, alarm: &Alarm) -> Result<(), LogError> {
         let doing = "setting an alarm";
         let mut headers = HeaderMap::new();
@@ -112,10 +113,9 @@ impl Log {
         acked.map(drop).map_err(|error| refused(doing, &error).unwrap_or_else(|| unavailable(doing)(error)))
     }
 
-    /// Takes an alarm off. It may ring still: an alarm of a former version, or one that is ringing now.
-    ///
+    /// Takes an alarm off. It may still ring: if it is ringing now, or if a former version set it under another name.
     /// # Errors
-    /// It may be set still, and will ring for nothing.
+    /// The alarm may still be set, and will then ring for nothing.
     pub async fn unset_alarm(&self, name: &AlarmName) -> Result<(), LogError> {
         let doing = "taking an alarm off";
         let subject = header::subject(&name.schedule())?.to_string();
@@ -129,7 +129,7 @@ impl Log {
     /// The names of all alarms that are set.
     ///
     /// # Errors
-    /// They can't be read now.
+    /// The alarms can't be read now.
     pub async fn alarms_set(&self) -> Result<impl Stream<Item = Result<AlarmName, LogError>> + use<>, LogError> {
         let doing = "reading the alarms";
         let stream = self.jetstream().get_stream_no_info(definitions::TIMERS).await.map_err(unavailable(doing))?;
@@ -140,8 +140,9 @@ impl Log {
         }))
     }
 
-    /// Hears one tenant's alarms until `stop`, so many at once, and gives each that rings to `handler`; what isn't settled rings
-    /// again, also after a crash. Processes share the work. `heard` is told when alarms are heard and when they no longer are.
+    /// Hears one tenant's alarms until `stop` and gives each that rings to `handler`, `at_once` at a time. An alarm
+    /// that isn't settled rings again, also after a crash. Processes share the work. `heard` is told when the alarms
+    /// can be heard, and when no longer.
     pub async fn hear_alarms<H, Fut>(
         &self,
         tenant: &TenantId,
@@ -163,11 +164,11 @@ impl Log {
         .await;
     }
 
-    /// Takes away the consumer that all tenants shared, until a version before this one: a stream of alarms takes one consumer for
-    /// each subject, so nobody could be heard beside it. What it holds comes to the tenants' own.
+    /// Takes away the consumer that all tenants shared in a former version: `TIMERS` allows one consumer for each
+    /// subject, so no tenant could have its own beside it. The alarms that it still holds go to the tenants' consumers.
     ///
     /// # Errors
-    /// It may be there still.
+    /// The former consumer may still be there.
     pub async fn end_former_alarms(&self) -> Result<(), LogError> {
         let doing = "taking away the alarms' former consumer";
         let delete = async {
@@ -184,7 +185,7 @@ impl Log {
     }
 }
 
-/// What the server will refuse each time: a time or a subject that it can't read, a message too large.
+/// Errors that the server will answer each time: it can't read the time or the subject, or the message is too large.
 const REFUSED_FOR_GOOD: [u64; 3] =
     [code::MESSAGE_TOO_LARGE, code::SCHEDULE_PATTERN_INVALID, code::SCHEDULE_TARGET_INVALID];
 

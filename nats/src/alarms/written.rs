@@ -1,7 +1,7 @@
 //! Alarms as the stream `TIMERS` holds them: subjects with names, payloads with a version.
 //!
-//! A former version knew alarms of conversations only: `sch.{tenant}.{kind}.{id}`, and a payload without a version. Those that are
-//! set keep ringing, and count as set under the name that they would have now.
+//! A former version had alarms of conversations only: subjects `sch.{tenant}.{kind}.{id}`, payloads without a version.
+//! Those that are still set keep ringing, and count as set under the name that they would have now.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,18 +10,19 @@ use uuid::Uuid;
 
 use super::{Alarm, AlarmName};
 
-/// Of the payload. A reader that doesn't know it gives the alarm up; the sweep sets it again in its own.
+/// Version of the payload. A reader that doesn't know it gives the alarm up, and its sweep sets the alarm again in its
+/// own version.
 const VERSION: u32 = 2;
-/// What is this large is none of our alarms, in bytes.
+/// A message larger than this, in bytes, is none of our alarms.
 const LARGEST: usize = 4_096;
 /// Kinds of alarms of the former version.
 const FORMER_KINDS: [&str; 3] = ["follow_up", "message", SILENCE];
-/// The one kind of which a conversation had but one: its id was the conversation's.
+/// The one kind of which a conversation had only one alarm: its id was the conversation's.
 const SILENCE: &str = "silence";
 
 #[derive(Serialize, Deserialize)]
 struct Versioned {
-    /// The former version said none.
+    /// 0 in payloads of the former version, which wrote none.
     #[serde(default)]
     version: u32,
 }
@@ -72,7 +73,7 @@ pub(super) fn write(alarm: &Alarm) -> Vec<u8> {
     serde_json::to_vec(&written).expect("an alarm has only strings and numbers")
 }
 
-/// The alarm that rang for this tenant, or why it is none.
+/// The alarm in this payload, which rang for this tenant, or why the payload is none.
 pub(super) fn read(payload: &[u8], tenant: &TenantId) -> Result<Alarm, &'static str> {
     if payload.len() > LARGEST {
         return Err("it is too large");
@@ -87,7 +88,7 @@ pub(super) fn read(payload: &[u8], tenant: &TenantId) -> Result<Alarm, &'static 
     if alarm.name.aggregate.tenant != *tenant {
         return Err("it names another tenant than its subject");
     }
-    // They become part of a subject when it is set again.
+    // Both become tokens of a subject when the alarm is set again.
     let AlarmName { kind, thing, .. } = &alarm.name;
     if is_token(kind) && (thing.is_empty() || is_token(thing)) { Ok(alarm) } else { Err("its name can't be one") }
 }
@@ -131,12 +132,13 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b".*>".contains(&b))
 }
 
-/// The name of the alarm whose schedule stands on this subject, as it would be now.
+/// The name of the alarm whose schedule has this subject; one of the former version gets the name that it would have
+/// now.
 pub(super) fn name_of(schedule: &str) -> Option<AlarmName> {
     let tokens: Vec<&str> = schedule.strip_prefix("sch.")?.split('.').collect();
     let tenant = TenantId::new(tokens.first()?).ok()?;
     match tokens[1..] {
-        // The ids of a conversation's things begin with its own.
+        // The ids of a conversation's follow-ups and messages begin with the conversation's own.
         [kind, id] => {
             former_name(tenant, kind, id, Uuid::parse_str(id).or_else(|_| id.get(..32).unwrap_or("").parse()).ok()?)
         }
@@ -176,7 +178,7 @@ mod tests {
 
     #[test]
     fn what_is_written_of_any_aggregate_is_read_again() {
-        for aggregate in Aggregate::ALL {
+        for &aggregate in Aggregate::ALL {
             for thing in ["", "f1"] {
                 let alarm = alarm(aggregate, "renewal", thing);
                 assert_eq!(read(&write(&alarm), &tenant()), Ok(alarm.clone()));

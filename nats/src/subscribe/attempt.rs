@@ -1,4 +1,4 @@
-//! One event and its handler: run it, again while something is missing, give up on poison.
+//! One event and its handler: runs the handler, again while it lacks something, and gives up on poison.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -15,34 +15,35 @@ use super::{HandleError, Handled};
 use crate::Backoff;
 use crate::supervise::said;
 
-/// Tries of an event that a handler says it can't handle.
+/// How often an event is tried whose handler says that it can't handle it.
 const POISON_TRIES: u32 = 5;
 
-/// An event whose handler lacks something is tried again in its slot for so long; then it makes room.
+/// For this long an event whose handler lacks something is tried again in its slot; then it makes room for others.
 const IN_SLOT: Duration = Duration::from_secs(5);
 
-/// When it comes back after that, it is tried for so long only.
+/// How long it is tried in its slot when it comes back after that.
 const IN_SLOT_AGAIN: Duration = Duration::from_secs(1);
 
-/// How long it stays away: doubled each time it comes back, up to the second.
+/// How long it stays away: the first time, and at most. The time doubles whenever it comes back.
 const AWAY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));
 
-/// How it ended.
+/// How an attempt ended.
 #[derive(Debug)]
 pub(super) enum End {
     Done,
     Later(Duration),
-    /// Something was missing for long: it and the rest of its aggregate are handed back.
+    /// Something was lacking for too long: the event is handed back, with the rest of its aggregate.
     PutOff(Duration),
     Dead {
         error: String,
         tries: u32,
     },
-    /// The subscription stops; somebody else goes on.
+    /// The subscription stops; another process goes on.
     Stopped,
 }
 
-/// `tries`: how often it was delivered. While the line is down nothing can be handed back, so that time doesn't count.
+/// `tries` says how often the event was delivered. The time in a slot doesn't count while the connection is down, since
+/// nothing can be handed back then.
 pub(super) async fn attempt<H, Fut>(
     handler: &H,
     recorded: &Recorded,
@@ -95,7 +96,7 @@ where
     }
 }
 
-/// The span in which an event is handled: part of the trace that the event carries.
+/// The span in which an event is handled, as a part of the trace that the event carries.
 fn span_of(recorded: &Recorded, consumer: &'static str) -> Span {
     let Recorded { position, metadata, .. } = recorded;
     let (event, correlation_id) = (metadata.type_name.as_str(), metadata.correlation_id);

@@ -1,4 +1,4 @@
-//! The feed: pulls from one durable consumer as much as there is room for in hand, and makes it anew when it breaks.
+//! The feed: pulls from one durable consumer as much as there is room for, and makes the consumer anew when it breaks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,23 +18,23 @@ use crate::pull::{Pulled, Puller};
 use crate::tail::{consumer, make_consumer};
 use crate::{Backoff, Log, LogError, acks, codec, dead, definitions, history};
 
-/// What a delivery adds to the largest payload, headers and subjects, at most.
+/// What headers and subjects add to the largest payload, at most.
 const ENVELOPE: usize = 16 << 10;
 
-/// Room in hand for what one feed brings: so many aggregates, so many events of them, and so many bytes.
+/// Room for what one feed brings: for so many aggregates, so many events of them, and so many bytes.
 #[derive(Clone)]
 pub(super) struct Room {
-    /// As many as can run: what would wait here for a slot, an idle process could run.
+    /// No more aggregates than handlers can run at once: what would wait here for a slot, an idle process could run.
     aggregates: Arc<Semaphore>,
     events: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
-    /// Bytes of which there must be room for a request to be made: those of the largest event.
+    /// A request is made only when there is room for this many bytes, which the largest event may need.
     largest: usize,
     most: usize,
 }
 
 impl Room {
-    /// At least one event of any size has room, if there is room for any at all.
+    /// There is always room for one event of any size if nothing else is in hand.
     pub fn new(log: &Log, aggregates: usize, events: usize, bytes: usize) -> Self {
         let largest = log.client().max_payload() + ENVELOPE;
         let most = bytes.max(largest);
@@ -42,7 +42,8 @@ impl Room {
         Self { aggregates, events, bytes, largest, most }
     }
 
-    /// Waits until there is some; how many events and bytes. `None` never: the semaphores aren't closed.
+    /// Waits until there is room; returns for how many events and bytes. It is never `None`, since the semaphores
+    /// aren't closed.
     async fn some(&self) -> Option<(usize, usize)> {
         drop(self.aggregates.acquire().await.ok()?);
         drop(self.events.acquire().await.ok()?);
@@ -64,11 +65,11 @@ pub(super) struct Feed {
     pub log: Log,
     pub source: Source,
     pub stream: &'static str,
-    /// The subscription's own name, also for its retries.
+    /// The subscription's own name, which its retries have as well.
     pub subscription: &'static str,
-    /// The durable consumer.
+    /// The durable consumer that it pulls from.
     pub config: pull::Config,
-    /// One tenant's own consumer begins where this one, which all tenants shared before, stands.
+    /// Set for a tenant's own consumer: it begins where this one stands, which all tenants shared in a former version.
     pub begins_after: Option<&'static str>,
     pub room: Room,
     pub deliveries: mpsc::Sender<Delivery>,
@@ -77,7 +78,7 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Runs until the stop. Fails only on a wrong definition.
+    /// Runs until the stop. Fails only if the consumer's definition is wrong.
     pub async fn run(self) -> Result<(), LogError> {
         let stop = self.stop.clone();
         tokio::select! {
@@ -121,8 +122,9 @@ impl Feed {
         Puller::open(session, self.stream, self.name(), epoch).await
     }
 
-    /// Where a tenant's own consumer begins: where it once began, or behind what the shared one had handled. That one
-    /// stays as it is from then on, as the mark for tenants that come later; where there never was one, at the beginning.
+    /// Where a tenant's own consumer begins: where it began when it was first made, or behind what the shared consumer
+    /// had handled. The shared one stays as it is from then on, as the mark for tenants that are added later; if there
+    /// never was one, the log's beginning.
     async fn begin(&self, epoch: u64, shared: &str) -> Result<DeliverPolicy, LogError> {
         let session = self.log.session();
         if let Some(own) = consumer(session, epoch, self.stream, self.name()).await? {
@@ -134,9 +136,9 @@ impl Feed {
         }))
     }
 
-    /// Pulls until it breaks. A new backoff if anything came.
+    /// Pulls until the consumer breaks. Returns a new backoff if anything came.
     ///
-    /// One request at a time, so that no more is on its way than there is room for.
+    /// Makes one request at a time, so that no more is on its way than there is room for.
     async fn pull(&self, mut puller: Puller) -> Option<Backoff> {
         let (mut fresh, mut behind) = (None, None);
         loop {
@@ -147,7 +149,7 @@ impl Feed {
                 }
             }
             let Ok(pulled) = timeout(BEAT, puller.next()).await else {
-                // There is room, and nothing to fill it.
+                // There is room, and nothing in the log to fill it.
                 self.hearing.waits(self.name(), None);
                 continue;
             };
@@ -165,8 +167,8 @@ impl Feed {
         }
     }
 
-    /// Waits for room in hand. What waits in the log meanwhile is known: since when is told to `hearing`, and looked at every
-    /// second. `behind`: since when what comes next waits, as the last delivery said it.
+    /// Waits for room. Meanwhile it tells `hearing` since when the next event in the log has waited, and looks every
+    /// second. `behind` is that time as the last delivery said it.
     async fn some_room(&self, behind: &mut Option<Instant>) -> Option<(usize, usize)> {
         let mut some = std::pin::pin!(self.room.some());
         if let Some(some) = some.as_mut().now_or_never() {
@@ -178,7 +180,7 @@ impl Feed {
                 some = &mut some => return some,
                 () = tokio::time::sleep(BEAT) => {
                     let session = self.log.session();
-                    // Another process may have taken it, and more may have come.
+                    // Another process may have taken that event, and more may have come.
                     match consumer(session, session.epoch(), self.stream, self.name()).await {
                         Ok(Some(info)) if info.num_pending == 0 => *behind = None,
                         Ok(Some(_)) => *behind = behind.or_else(|| Some(Instant::now())),
@@ -189,7 +191,7 @@ impl Feed {
         }
     }
 
-    /// Since when what comes behind it waits at most, if anything does.
+    /// Hands on a message. Returns since when the message after it has waited at most, if there is one.
     async fn deliver(&self, message: async_nats::Message) -> Option<Instant> {
         let ack = message.reply.as_ref().map(ToString::to_string)?;
         let held = self.room.take(message.length).await?;
@@ -217,20 +219,20 @@ impl Feed {
                 // An error means that the subscription is stopping; the event comes again.
                 let _ = self.deliveries.send(Delivery { recorded, ack, source, tries, since, held }).await;
             }
-            // No event at all: nobody can handle it.
+            // The message is no event at all, so nobody can handle it.
             Ok(Err(error)) => {
                 let letter = dead::DeadLetter::malformed(self.subscription, position, &message.subject, &error);
                 if self.log.bury(&letter).await.is_ok() {
                     acks::tell(&self.log, &ack, acks::DONE).await;
                 }
             }
-            // It comes again.
+            // The request to retry comes again.
             Err(error) => tracing::debug!(consumer = self.subscription, %error, "a dead letter can't be read now"),
         }
         (delivered.pending > 0).then_some(since)
     }
 
-    /// The event that a retry on `retry.{consumer}.{position}` means.
+    /// The event that a request on `retry.{consumer}.{position}` means.
     async fn dead_event(&self, subject: &str) -> Result<Result<Recorded, LogError>, LogError> {
         let position = subject.rsplit('.').next().and_then(|position| position.parse().ok()).unwrap_or(0);
         match history::read_one(self.log.session(), definitions::EVENTS, position).await? {

@@ -1,4 +1,4 @@
-//! What is in hand: a lane per aggregate, one event of it at a time, in the order of the log; tenants take turns.
+//! The events in hand: a lane per aggregate, in which one event runs at a time; tenants take turns.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -9,60 +9,62 @@ use tokio::time::Instant;
 
 use crate::turns::Turns;
 
-/// Positions remembered after they were handled, so that a redelivery whose acknowledgement was lost isn't run again.
+/// How many positions are remembered after they were handled, so that a redelivery whose acknowledgement was lost isn't
+/// run again.
 const REMEMBERED: usize = 4_096;
 
-/// An event that was put off may come so much later than asked for before those behind it go without it: another
+/// If an event that was put off comes back this much later than asked for, the events behind it go without it: another
 /// process may have had it.
 const OVERDUE: Duration = Duration::from_secs(10);
 
-/// What comes behind an event that was put off is handed back until so much after it is due.
+/// Events behind one that was put off are handed back until this long after that one is due.
 const BEHIND: Duration = Duration::from_millis(250);
 
-/// Where a delivery comes from.
+/// Which consumer a delivery comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
     Log,
-    /// An operator wants a dead letter tried again.
+    /// The one that brings dead letters which an operator wants to have tried again.
     Retry,
 }
 
-/// An event with the subject that acknowledges it.
+/// An event, with the subject that acknowledges it.
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub recorded: Recorded,
     pub ack: String,
     pub source: Source,
-    /// How often it was delivered, this time included.
+    /// How often the event was delivered, this time included.
     pub tries: u64,
-    /// Since when it waits to be handled: when it was stored, or this time came, if it isn't the first.
+    /// Since when the event waits to be handled: since it was stored or, if this isn't its first delivery, since it was
+    /// delivered.
     pub since: Instant,
     pub held: Held,
 }
 
-/// Room in hand that a delivery takes.
+/// The room that a delivery takes; it is given back when this is dropped.
 #[derive(Debug)]
 pub(super) struct Held {
-    /// A place for its aggregate; its lane's from the time it is taken in.
+    /// A place for the aggregate; once the event is taken in, the aggregate's lane holds it.
     pub place: Option<OwnedSemaphorePermit>,
-    /// Of all events in hand, and of all their bytes.
+    /// A place among all events in hand, and one for the event's bytes.
     #[expect(dead_code, reason = "it is given back when this is dropped")]
     pub itself: [OwnedSemaphorePermit; 2],
 }
 
-/// What to do with a delivery that arrived.
+/// What became of a delivery that arrived.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Taken {
     InHand,
-    /// It is in hand already.
+    /// The event is in hand already.
     Again,
-    /// It was handled a moment ago; only the acknowledgement was lost.
+    /// The event was handled a moment ago; only its acknowledgement was lost.
     HandledBefore(String),
-    /// An earlier event of its aggregate was put off: it is handed back for so long.
+    /// An earlier event of the aggregate was put off, so this one is handed back for this long.
     Behind(String, Duration),
 }
 
-/// An event that runs.
+/// An event whose handler runs.
 #[derive(Debug, Clone)]
 pub(super) struct Slot {
     lane: String,
@@ -70,20 +72,21 @@ pub(super) struct Slot {
     position: u64,
 }
 
-/// How an event got out of hand.
+/// How an event left the hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Out {
-    /// It needn't run again.
+    /// The event needn't run again.
     Done,
-    /// It comes again, and others of its aggregate may go first.
+    /// The event comes again; others of its aggregate may go first.
     Again,
-    /// It comes again after this time, and the others of its aggregate after it.
+    /// The event comes again after this time, and the others of its aggregate after it.
     PutOff(Duration),
 }
 
 #[derive(Default)]
 struct Lane {
-    /// Those behind the first take no place of their own: no other process could have them before it.
+    /// The aggregate's place, taken with its first event. Events behind that one take none: no other process could have
+    /// them before it.
     place: Option<OwnedSemaphorePermit>,
     running: bool,
     waiting: BTreeMap<u64, Delivery>,
@@ -100,12 +103,12 @@ pub(super) struct Lanes {
     lanes: HashMap<String, Lane>,
     /// Lanes with something waiting and nothing running.
     ready: Turns<TenantId, String>,
-    /// Position → subject that acknowledges it, of all in hand.
+    /// By position: the subject that acknowledges the event, for all events in hand.
     in_hand: HashMap<u64, String>,
     handled: HashSet<u64>,
     handled_order: VecDeque<u64>,
     running: HashMap<TenantId, usize>,
-    /// By lane. Bounded by what the server lets wait unacknowledged.
+    /// The aggregates whose event was put off, by lane; no more than the server lets wait unacknowledged.
     put_off: HashMap<String, PutOff>,
 }
 
@@ -145,9 +148,9 @@ impl Lanes {
         Taken::InHand
     }
 
-    /// The next event that may run, of the next tenant in turn. Where there are `several` tenants, one that has as many
-    /// running as there are slots `free` waits: so one alone takes half of them, two a third each, and there is always
-    /// one left for who comes next.
+    /// The next event that may run, of the tenant whose turn it is. Where there are `several` tenants, one that has as
+    /// many events running as there are `free` slots waits: so one alone takes half of the slots, two take a third
+    /// each, and one is always left for who comes next.
     pub fn next(&mut self, free: usize, several: bool) -> Option<(Slot, Delivery)> {
         let running = &self.running;
         let of = |tenant: &TenantId| running.get(tenant).copied().unwrap_or(0);
@@ -160,7 +163,8 @@ impl Lanes {
         Some((Slot { lane: lane_key, tenant, position }, delivery))
     }
 
-    /// An event is out of hand. Those behind one that is put off go with it: the subjects to hand them back on.
+    /// An event has left the hand. If it was put off, those behind it go with it: returns the subjects on which to hand
+    /// them back.
     pub fn finished(&mut self, slot: &Slot, out: Out) -> Vec<(String, Duration)> {
         self.in_hand.remove(&slot.position);
         if out == Out::Done && self.handled.insert(slot.position) {
@@ -198,7 +202,7 @@ impl Lanes {
         given
     }
 
-    /// Subjects that acknowledge what is in hand.
+    /// The subjects that acknowledge what is in hand.
     pub fn acks(&self) -> Vec<String> {
         self.in_hand.values().cloned().collect()
     }
@@ -212,20 +216,20 @@ impl Lanes {
         self.put_off.len()
     }
 
-    /// Since when the one waits that has waited longest for a slot, though nothing of its aggregate runs.
+    /// Since when the event has waited that has waited longest for a slot, though nothing of its aggregate runs.
     pub fn waits_for_a_slot_since(&self) -> Option<Instant> {
         let lanes = self.ready.iter().filter_map(|key| self.lanes.get(key));
         lanes.filter_map(|lane| lane.waiting.values().next()).map(|delivery| delivery.since).min()
     }
 
-    /// Forgets what was put off and never came again.
+    /// Forgets events that were put off and never came again.
     pub fn forget_overdue(&mut self) {
         let now = Instant::now();
         let in_hand = &self.in_hand;
         self.put_off.retain(|_, it| in_hand.contains_key(&it.position) || now < it.until + OVERDUE);
     }
 
-    /// Gives up what hasn't started; the subjects to hand it back on.
+    /// Gives up the events that haven't started; returns the subjects on which to hand them back.
     pub fn give_back(&mut self) -> Vec<String> {
         self.ready.clear();
         let waiting = self.lanes.values_mut().flat_map(|lane| std::mem::take(&mut lane.waiting));
@@ -341,7 +345,7 @@ mod tests {
             start(&mut lanes, &mut slots);
             assert_eq!(slots.iter().filter(|slot| slot.tenant.as_str() == tenant).count(), expected, "{tenant}");
         }
-        // As the flood's events end, the shares become equal.
+        // As the flood's events end, the shares of both tenants become equal.
         for _ in 0..400 {
             let slot = slots.remove(0);
             lanes.finished(&slot, Out::Done);

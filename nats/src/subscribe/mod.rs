@@ -1,4 +1,4 @@
-//! Durable subscriptions: each event to a handler, at least once, in order per aggregate.
+//! Durable subscriptions: bring each event to a handler, at least once, in order per aggregate.
 
 mod attempt;
 mod feed;
@@ -13,28 +13,31 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{AppendError, DecideError, Log, LogError};
 
-/// What a service wants to see. Its durable name is its memory on the server: processes that share it share the work.
+/// Which events a service wants. The durable name is its memory on the server: processes that share the name share the
+/// work.
 #[derive(Debug, Clone)]
 pub struct Subscription {
-    /// One token of a subject: `a-z A-Z 0-9 _ -`.
+    /// The durable name, one token of a subject: `a-z A-Z 0-9 _ -`.
     pub durable: &'static str,
-    /// Wildcards on subjects that don't overlap: `ev.*.conversation.*.client_responded`. None: all events.
+    /// Wildcards on subjects, which don't overlap: `ev.*.conversation.*.client_responded`. Empty: all events.
     pub filters: Vec<&'static str>,
-    /// Whose events it handles. Each tenant has a durable consumer of its own, `{durable}--{tenant}`, which begins where
-    /// the one that all shared had got to, so nobody waits for another's events; those of a tenant not named here stay in
-    /// the log until it is. None: one consumer for all, in which a flood of one tenant's keeps the others waiting.
+    /// Whose events it handles. Each of these tenants has a durable consumer of its own, `{durable}--{tenant}`, which
+    /// begins where the shared one stood, so that nobody waits for another's events. Events of a tenant that isn't
+    /// named here stay in the log until it is. Empty: one consumer for all tenants, in which a flood of one tenant's
+    /// events keeps the others waiting.
     pub tenants: Vec<TenantId>,
-    /// Handlers that run at the same time, each on another aggregate; of no more aggregates are there events in hand.
-    /// Where there are several tenants, one alone takes half of them at most.
+    /// How many handlers run at the same time, each on another aggregate; the events in hand are of no more aggregates
+    /// than that. Where there are several tenants, one alone takes half of the handlers at most.
     pub concurrency: usize,
-    /// A process that dies gives its events back after this time. Longer handlers are reported as alive meanwhile.
+    /// How long after its death a process's events are given to another. Handlers that take longer are reported as
+    /// alive meanwhile.
     pub ack_wait: Duration,
-    /// Events that all processes together may hold unacknowledged; of each tenant, where these are named.
+    /// How many events may be unacknowledged in all processes together; for each tenant, if tenants are named.
     pub max_ack_pending: usize,
 }
 
 impl Subscription {
-    /// With 32 handlers at a time, 4 s and 2,000 in hand.
+    /// A subscription with 32 handlers, 4 s and 2,000 unacknowledged events.
     pub fn new(durable: &'static str, filters: impl Into<Vec<&'static str>>) -> Self {
         Self {
             durable,
@@ -50,29 +53,30 @@ impl Subscription {
         Self { concurrency, ..self }
     }
 
-    /// A consumer of its own for each of these tenants.
+    /// Gives each of these tenants a consumer of its own.
     pub fn tenants(self, tenants: impl IntoIterator<Item = TenantId>) -> Self {
         Self { tenants: tenants.into_iter().collect(), ..self }
     }
 }
 
-/// A handler is through with an event.
+/// The handler is through with an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Handled {
     Done,
-    /// Again after this time; later events of the same aggregate go first meanwhile.
+    /// The event is to come again after this time; later events of its aggregate go first meanwhile.
     Later(Duration),
 }
 
-/// A handler failed.
+/// The handler failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HandleError {
-    /// Something it needs isn't there: tried again for as long as it takes; the aggregate's later events wait. After a few
-    /// seconds it gives up its slot and is handed back with a delay, half a minute at most, and with it the aggregate's
-    /// other events. Within a process they wait until it has been handled; another process may have them before.
+    /// Something that the handler needs isn't there: the event is tried again for as long as it takes, and the
+    /// aggregate's later events wait. After a few seconds the event gives up its slot: it is handed back with a delay
+    /// of half a minute at most, and the aggregate's other events with it. Within a process these wait until it has
+    /// been handled; another process may have them earlier.
     #[error("for now: {0}")]
     Transient(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// This event can't be handled: five tries, then it becomes a dead letter and the next one follows.
+    /// The event can't be handled: after five tries it becomes a dead letter, and the next event follows.
     #[error("{0}")]
     Poison(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -99,7 +103,8 @@ impl From<AppendError> for HandleError {
     }
 }
 
-/// A refusal that the handler doesn't expect is poison: the rule won't change its mind. So is what only an upgrade can read.
+/// A refusal that the handler doesn't expect is poison, since the rule won't change its mind; so is an event that only
+/// an upgrade can read.
 impl<R: std::error::Error + Send + Sync + 'static> From<DecideError<R>> for HandleError {
     fn from(error: DecideError<R>) -> Self {
         match error {
@@ -112,12 +117,12 @@ impl<R: std::error::Error + Send + Sync + 'static> From<DecideError<R>> for Hand
 }
 
 impl Log {
-    /// Hands events to `handler` until `shutdown`; then finishes what is running, within a few seconds, and returns.
+    /// Hands events to `handler` until `shutdown`; then finishes what is running within a few seconds, and returns.
     ///
-    /// Every event is delivered at least once and acknowledged when the handler is done, so handlers must be
-    /// idempotent. Events of one aggregate go one at a time, in order; different aggregates side by side. The durable
-    /// consumer is made if it doesn't exist, and made again if it vanishes. How it is stands in [`Log::health`] under its
-    /// durable's name. Fails only on a wrong definition, or a bug of its own.
+    /// Every event is delivered at least once, and acknowledged when the handler is done, so handlers must be
+    /// idempotent. Events of one aggregate go one at a time, in order; different aggregates go side by side. The
+    /// durable consumer is made if it doesn't exist, and again if it vanishes. [`Log::health`] has the subscription's
+    /// condition under its durable name. Fails only if the definition is wrong, or by a bug of its own.
     pub async fn subscribe<H, Fut>(
         &self,
         subscription: Subscription,

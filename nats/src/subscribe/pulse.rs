@@ -1,4 +1,4 @@
-//! What a subscription notes of itself: for the health of its process, and for metrics.
+//! What a subscription notes of itself, for the health of its process and for metrics.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,32 +10,32 @@ use tokio_util::sync::CancellationToken;
 use super::lanes::Lanes;
 use crate::Condition;
 
-/// An event that could run and is older than this, while there is no slot for it, means that the subscription is behind.
+/// A subscription is behind when an event that could run is older than this, while there is no slot for it.
 const LATE: Duration = Duration::from_secs(10);
 
-/// A consumer that can't be had for so long means the same.
+/// It is also behind when one of its consumers can't be had for this long.
 const DEAF: Duration = Duration::from_secs(5);
 
 /// How often a subscription notes how it stands.
 pub(super) const BEAT: Duration = Duration::from_secs(1);
 
-/// A loop that hasn't done so for this long hangs.
+/// A subscription that hasn't noted anything for this long hangs.
 const STUCK: Duration = Duration::from_secs(15);
 
 #[derive(Debug)]
 struct State {
     beat: Instant,
-    /// Since when the oldest event that could run, in hand or in the log, waits for a slot.
+    /// Since when the oldest event that could run has waited for a slot, in hand or in the log.
     waits_since: Option<Instant>,
-    /// By the names of consumers: since when what comes next in the log waits for room in hand.
+    /// Since when the next event in the log has waited for room, by the names of the consumers.
     waits: HashMap<String, Instant>,
-    /// Consumers that can't be had, by their names, and since when.
+    /// Since when a consumer can't be had, by its name.
     deaf: HashMap<String, Instant>,
-    /// How it ended; `Ok` after the stop.
+    /// How the subscription ended; `Ok` after the stop.
     ended: Option<Result<(), String>>,
 }
 
-/// Dropped without a word of how it ended, the subscription counts as dead, unless that was after the stop.
+/// A subscription that is dropped without saying how it ended counts as dead, unless that was after the stop.
 #[derive(Debug)]
 pub(super) struct Pulse {
     consumer: &'static str,
@@ -50,13 +50,13 @@ impl Pulse {
         Self { consumer, state: Arc::new(Mutex::new(state)), stop }
     }
 
-    /// What its part in the health of the process asks.
+    /// What the health of the process calls to learn the subscription's condition.
     pub fn check(&self) -> impl Fn() -> Condition + Send + Sync + 'static {
         let state = self.state.clone();
         move || condition(&state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Notes whether a consumer can be had, for one feed.
+    /// For one feed, to note whether its consumer can be had.
     pub fn hearing(&self) -> Hearing {
         Hearing(self.state.clone())
     }
@@ -84,7 +84,7 @@ impl Drop for Pulse {
     }
 }
 
-/// A feed's ear.
+/// Where a feed notes whether its consumer can be had.
 #[derive(Debug, Clone)]
 pub(super) struct Hearing(Arc<Mutex<State>>);
 
@@ -94,7 +94,7 @@ impl Hearing {
         state.deaf.entry(consumer.to_owned()).or_insert_with(Instant::now);
     }
 
-    /// Since when what comes next in the log waits for room in hand, if anything does.
+    /// Notes since when the next event in the log has waited for room, if one has.
     pub fn waits(&self, consumer: &str, since: Option<Instant>) {
         let waits = &mut self.0.lock().unwrap_or_else(PoisonError::into_inner).waits;
         match since {

@@ -19,20 +19,21 @@ use super::{HandleError, Handled, Subscription};
 use crate::acks::{self, hand_back, tell};
 use crate::{Backoff, Log, LogError, dead, definitions};
 
-/// What is running at the shutdown has so long to end.
+/// How long handlers that run at the shutdown may take to end.
 const GRACE: Duration = Duration::from_secs(7);
 
-/// Dead letters tried again at the same time.
+/// How many dead letters are tried again at the same time.
 const RETRIES_IN_HAND: usize = 16;
 
-/// Events in hand for each handler: one that runs and one of the same aggregate that follows.
+/// How many events are in hand for each handler: one that runs, and one of the same aggregate that follows.
 const PER_HANDLER: usize = 2;
 
-/// Events in hand at least, so that a few of one aggregate don't keep the others out. Of how many aggregates they are is bounded by
-/// the handlers: what waited here for a slot, however long the work before it takes, no idle process could have.
+/// At least this many events may be in hand, so that a few events of one aggregate don't keep others out. The number of
+/// aggregates is bounded by the handlers: what waits here for a slot, however long the work before it takes, no idle
+/// process can have.
 const IN_HAND: usize = 64;
 
-/// Bytes in hand, shared among the tenants; each has room for one event of any size.
+/// How many bytes may be in hand. The tenants share them, and each has room for one event of any size.
 const BYTES_IN_HAND: usize = 64 << 20;
 
 struct Running<H> {
@@ -78,9 +79,9 @@ where
     Fut: Future<Output = Result<Handled, HandleError>> + Send + 'static,
 {
     let stop = shutdown.child_token();
-    // Dropping this future stops the feeds as well.
+    // Dropping this future, too, stops the feeds.
     let _stop_feeds = stop.clone().drop_guard();
-    // Bounded by the room that each delivery has taken before.
+    // The bound is the room that each delivery has taken before.
     let (sender, mut deliveries) = mpsc::channel(IN_HAND);
     let mut feeds = JoinSet::new();
     for feed in feeds_of(&log, &subscription, &sender, &pulse.hearing(), &stop) {
@@ -107,9 +108,9 @@ where
                 pulse.beat(&running.lanes, running.tasks.len());
             }
             Some(ended) = feeds.join_next() => match ended {
-                // By the stop.
+                // The feed ended by the stop.
                 Ok(Ok(())) => {}
-                // A wrong definition.
+                // The definition of a consumer is wrong.
                 Ok(Err(error)) => break Err(error),
                 Err(error) => break Err(LogError::Ended { what: "a subscription's feed", reason: error.to_string() }),
             },
@@ -120,7 +121,7 @@ where
     ended
 }
 
-/// The feeds of the log, one for each tenant or one for all, and the one of dead letters that are tried again.
+/// The feeds of the log, one for each tenant or one for all, and the feed of dead letters that are to be tried again.
 fn feeds_of(
     log: &Log,
     subscription: &Subscription,
@@ -152,7 +153,7 @@ fn feeds_of(
         feeds.push(feed(Source::Log, all, None, Room::new(log, *concurrency, in_hand, BYTES_IN_HAND)));
         return feeds;
     }
-    // Of what is in hand, too, one of several has half at most: that is as many as it may have running.
+    // Of the events in hand, too, one of several tenants has half at most, as many as it may have running.
     let share = |of: usize| if tenants.len() > 1 { (of / 2).max(1) } else { of };
     for tenant in tenants {
         let filters = filters_of(subscription, tenant);
@@ -206,7 +207,7 @@ where
 
     async fn ended(&mut self, ended: Result<(Id, Out), JoinError>) {
         let (id, out) = ended.unwrap_or_else(|error| {
-            // Handlers' panics are caught inside, so this is a bug of our own. The event comes again by itself.
+            // Panics of handlers are caught inside, so this is a bug of our own. The event comes again by itself.
             tracing::error!(consumer = self.subscription.durable, %error, "a handler's task ended unexpectedly");
             (error.id(), Out::Again)
         });
@@ -216,7 +217,7 @@ where
         }
     }
 
-    /// Keeps what is in hand from being redelivered.
+    /// Tells the server that everything in hand is still worked on, so that it gives none of it to others.
     async fn say_alive(&mut self) {
         if !self.log.is_connected() {
             return;
@@ -226,7 +227,7 @@ where
         }
     }
 
-    /// Hands back what hasn't started and waits for what runs.
+    /// Hands back what hasn't started, and waits for what runs.
     async fn finish(mut self) {
         self.stop.cancel();
         for ack in self.lanes.give_back() {
@@ -234,14 +235,14 @@ where
         }
         let deadline = Instant::now() + GRACE;
         while let Ok(Some(_)) = timeout_at(deadline, self.tasks.join_next()).await {}
-        // What still runs comes again elsewhere, after the acknowledgement's time.
+        // What still runs is delivered elsewhere once the time for its acknowledgement is over.
         self.tasks.shutdown().await;
-        // So that the last acknowledgements leave before the process does.
+        // Sends the last acknowledgements before the process ends.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.log.client().flush()).await;
     }
 }
 
-/// Tells the server how it ended.
+/// Tells the server how an event ended.
 async fn settle(
     log: &Log,
     consumer: &'static str,

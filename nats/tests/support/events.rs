@@ -1,4 +1,4 @@
-//! Small events, and a fold that remembers what it has seen.
+//! Small events for tests, which a fold remembers.
 
 use chrono::Utc;
 use steward_proto::{Aggregate, AggregateId, Cause, Event, Fold, NewEvent, Recorded, TenantId, v1};
@@ -30,7 +30,7 @@ pub fn kind(recorded: &Recorded) -> &str {
     }
 }
 
-/// Everything that was folded, in its order.
+/// Holds everything that was folded, in order.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Seen {
     pub ids: Vec<Uuid>,

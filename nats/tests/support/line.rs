@@ -9,7 +9,7 @@ use tokio::sync::watch;
 pub struct Line {
     pub port: u16,
     answers: watch::Sender<bool>,
-    /// Counts the cuts: a connection from before the last one is dead.
+    /// Counts the cuts: a connection that is older than the last cut is dead.
     cuts: watch::Sender<u64>,
     listening: tokio::task::JoinHandle<()>,
 }
@@ -41,17 +41,17 @@ impl Line {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    /// What the server says is lost from now on.
+    /// From now on, what the server says is lost.
     pub fn lose_answers(&self) {
         self.answers.send_replace(false);
     }
 
-    /// What the server says arrives again.
+    /// From now on, what the server says arrives again.
     pub fn pass_answers(&self) {
         self.answers.send_replace(true);
     }
 
-    /// Ends all connections: nothing passes in them from this moment on.
+    /// Ends all connections: from this moment on nothing passes in them.
     pub fn cut(&self) {
         self.cuts.send_modify(|n| *n += 1);
     }

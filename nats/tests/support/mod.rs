@@ -1,4 +1,4 @@
-//! A real nats-server for tests, a line to it that can be cut, and small events.
+//! What tests of the log need: a real nats-server, a line to it that can be cut, small events.
 
 #![allow(dead_code, clippy::unwrap_used)]
 

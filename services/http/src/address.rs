@@ -1,4 +1,4 @@
-//! Where a request comes from: the peer, or what a trusted proxy says of it.
+//! Where a request comes from: the peer, or whom a trusted proxy names.
 
 use std::{
     fmt,
@@ -15,13 +15,13 @@ pub struct Network {
     bits: u32,
 }
 
-/// The text is no network.
+/// The text isn't a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected an address or a network such as 10.0.0.0/8")]
 pub struct NoNetwork;
 
 impl fmt::Display for Network {
-    /// `10.0.0.0/8`, or the address alone.
+    /// Writes `10.0.0.0/8`, or the address alone if it is a network of one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whole = if self.address.is_ipv4() { 32 } else { 128 };
         if self.bits == whole { write!(f, "{}", self.address) } else { write!(f, "{}/{}", self.address, self.bits) }
@@ -54,13 +54,13 @@ impl Network {
     }
 }
 
-/// Where a request comes from, as far as we can know. The listener puts it into a request's extensions.
+/// The address that a request comes from, as far as it can be known. The listener puts it into a request's extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
-    /// Proxies add whom they heard from to the end of `X-Forwarded-For`: the last one that is no proxy of ours counts,
-    /// for what stands before it anybody may have written.
+    /// Proxies add the address that they heard from to the end of `X-Forwarded-For`. So the last one that isn't a proxy
+    /// of ours counts: what stands before it may have been written by anybody.
     pub(crate) fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> Self {
         let is_ours = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
         let mut client = peer;
@@ -76,7 +76,7 @@ impl ClientAddress {
     }
 }
 
-/// What counts as one address: whoever has an IPv6 address has the whole network of 64 bits.
+/// The address that limits count by: whoever has an IPv6 address has its whole network of 64 bits.
 pub(crate) fn one(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) if v6.is_loopback() => v6.into(),

@@ -12,18 +12,18 @@ use tokio::time::timeout;
 
 use crate::{Problem, budget::OverBudget};
 
-/// A body must have arrived within this.
+/// The whole body must have arrived within this time.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The next piece of it within this.
+/// The next piece of the body must have arrived within this time.
 const STALLED: Duration = Duration::from_secs(10);
 
-/// A client that writes before it reads only gets the answer if what it writes is taken off it: of what is refused, this
-/// many bytes at most, for this long, and none of them kept.
+/// A client that writes all before it reads only gets the answer if somebody takes in what it writes. So of a refused
+/// body this many bytes are taken in, for this long, and none of them kept.
 const DRAINED: usize = 32 << 20;
 const DRAINED_WITHIN: Duration = Duration::from_secs(5);
 
-/// The whole body, at most `limit` bytes.
+/// Reads the whole body, `limit` bytes at most.
 ///
 /// # Errors
 /// 413 when it is larger, 408 when it takes longer than 30 s or nothing comes for 10 s, 503 when there is no room for it,
@@ -50,7 +50,7 @@ pub async fn read_body(body: Body, limit: usize) -> Result<Bytes, Problem> {
     Err(refused)
 }
 
-/// `None`: it is larger than the limit.
+/// Reads the whole body; `None` if it is larger than the limit.
 async fn collect(stream: &mut BodyDataStream, limit: usize) -> Result<Option<Bytes>, Problem> {
     let Some(first) = next(stream).await? else { return Ok(Some(Bytes::new())) };
     let mut seen = first.len();
@@ -101,7 +101,7 @@ fn slow(after: Duration) -> Problem {
     )
 }
 
-/// Reads on without keeping anything. That there is no room matters no more.
+/// Reads on without keeping anything, so it doesn't matter that there is no room.
 async fn drain(mut stream: BodyDataStream) -> Result<(), Infallible> {
     let mut seen = 0;
     while let Some(next) = stream.next().await {

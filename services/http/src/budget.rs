@@ -1,4 +1,4 @@
-//! How many bytes of bodies are in memory at once, and whose they are.
+//! How many bytes of request bodies may be in memory at once, in all and for each holder.
 
 use std::{
     collections::HashMap,
@@ -16,8 +16,8 @@ use steward_proto::TenantId;
 
 use crate::{address::one, connection::Activity};
 
-/// The first bytes of every body cost nothing: the number of connections bounds them, and what is small is never refused
-/// because of what is large.
+/// The first bytes of every body cost nothing: the number of connections bounds them, and a small body is never refused
+/// because of large ones.
 const FREE: usize = 16 << 10;
 
 /// There is no room for more of this body.
@@ -25,7 +25,7 @@ const FREE: usize = 16 << 10;
 #[error("too much is being sent at the moment")]
 pub(crate) struct OverBudget;
 
-/// Bytes in memory, each share of them bounded.
+/// The bytes that are in memory, in all and for each holder.
 struct Pool<K> {
     limit: usize,
     /// The most that one holder may have.
@@ -66,7 +66,7 @@ impl<K: Hash + Eq + Clone> Pool<K> {
     }
 }
 
-/// What all requests of a process share.
+/// The budget that all requests of a process share.
 pub(crate) struct Budget {
     strangers: Pool<IpAddr>,
     callers: Pool<TenantId>,
@@ -83,7 +83,7 @@ enum Holder {
     Caller(TenantId),
 }
 
-/// What one request holds of the budget; given back when its body and its answer are done with.
+/// What one request holds of the budget. It is given back when both its body and its answer are done with.
 #[derive(Clone)]
 pub(crate) struct Lease(Arc<Holding>);
 
@@ -95,11 +95,11 @@ struct Holding {
 
 struct State {
     holder: Holder,
-    /// Bytes of this body so far.
+    /// How many bytes of the body have come so far.
     seen: usize,
-    /// Those of them that count.
+    /// How many of them count against the budget.
     held: usize,
-    /// There was no room: nothing more of it is kept.
+    /// There was no room, so nothing more of the body is kept.
     refused: bool,
 }
 
@@ -109,7 +109,8 @@ impl Lease {
         Self(Arc::new(Holding { budget, activity, state: Mutex::new(state) }))
     }
 
-    /// The request is a tenant's: its body counts as theirs, and its connection isn't closed to make room.
+    /// Says that the request is this tenant's: its body counts against the tenant's share, and its connection isn't
+    /// closed to make room.
     pub fn proven(&self, tenant: &TenantId) {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.give_back(&mut state);

@@ -1,4 +1,4 @@
-//! Who is calling: the tenant and role that the guard found.
+//! The caller of a request: the tenant and role that the guard found.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use steward_domain::tenant::Role;
@@ -11,12 +11,12 @@ use crate::Problem;
 pub struct Caller {
     pub tenant: TenantId,
     pub role: Role,
-    /// Name of the key, for the record.
+    /// The name of the caller's key, which events record.
     pub name: String,
 }
 
 impl Caller {
-    /// Refuses a caller whose role may do less than `role`.
+    /// Refuses a caller whose role allows less than `role`.
     ///
     /// # Errors
     /// 403, naming the role that is needed.
@@ -30,7 +30,7 @@ impl Caller {
         ))
     }
 
-    /// The caller as an actor of events: `operator:{name}`.
+    /// The caller as the actor of events: `operator:{name}`.
     pub fn actor(&self) -> String {
         format!("operator:{}", self.name)
     }

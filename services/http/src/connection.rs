@@ -1,4 +1,4 @@
-//! One connection: what it is at, and since when.
+//! One connection: which stage it is in, and since when.
 
 use std::{
     pin::Pin,
@@ -20,32 +20,32 @@ use tokio::{
 
 use crate::Limits;
 
-/// What a connection is at, in the order in which they make room for others.
+/// The stage of a connection. Those in the first stages make room for others first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Stage {
-    /// Between requests.
+    /// The connection waits for its next request.
     Idle = 0,
-    /// The headers of a request aren't complete, or nothing has come yet.
+    /// Nothing has come yet, or the headers of a request aren't complete.
     Head = 1,
-    /// The body of somebody who has shown no key is on its way.
+    /// The body of a request is on its way whose caller hasn't shown a key.
     Body = 2,
     /// A request is being answered.
     Work = 3,
 }
 
-/// What a connection is at. Noted by whoever moves it, read by whoever needs room.
+/// The stage of a connection, noted by whoever moves it on and read by whoever needs room.
 pub(crate) struct Activity {
     began: Instant,
     stage: AtomicU8,
-    /// Milliseconds after `began` at which the stage was entered.
+    /// When the stage was entered, in milliseconds after `began`.
     since: AtomicU64,
-    /// Since when the client takes nothing of what we write, as `since`, plus one; 0: it does.
+    /// Since when the client takes nothing of what we write, as `since` plus one; 0 if it takes what we write.
     blocked: AtomicU64,
 }
 
 impl Activity {
-    /// A connection that was just accepted. `began`: what times are counted from.
+    /// A connection that was just accepted. Times are counted from `began`.
     pub fn new(began: Instant) -> Self {
         let activity = Self { began, stage: AtomicU8::new(0), since: AtomicU64::new(0), blocked: AtomicU64::new(0) };
         activity.enter(Stage::Head);
@@ -74,12 +74,12 @@ impl Activity {
         }
     }
 
-    /// When the stage was entered: smaller is earlier.
+    /// When the stage was entered; smaller is earlier.
     pub fn since(&self) -> u64 {
         self.since.load(Ordering::Relaxed)
     }
 
-    /// Whether it has been at this for longer than it may.
+    /// Whether the connection has been in its stage for longer than it may.
     pub fn is_overdue(&self, limits: &Limits) -> bool {
         let for_long = |since: u64, limit: Duration| self.now().saturating_sub(since) as u128 > limit.as_millis();
         let blocked = self.blocked.load(Ordering::Relaxed);
@@ -89,7 +89,7 @@ impl Activity {
         match self.stage() {
             Stage::Idle => for_long(self.since(), limits.idle_timeout),
             Stage::Head => for_long(self.since(), limits.header_timeout),
-            // Whoever reads the body has a limit of their own.
+            // Whoever reads the body has a time limit of their own.
             Stage::Body | Stage::Work => false,
         }
     }
@@ -109,7 +109,7 @@ impl Activity {
     }
 }
 
-/// The stream of a connection, which notes when something comes in and when nothing goes out.
+/// The stream of a connection. It notes when something comes in, and when nothing goes out.
 pub(crate) struct Watched {
     pub stream: TcpStream,
     pub activity: Arc<Activity>,
@@ -156,7 +156,7 @@ impl AsyncWrite for Watched {
     }
 }
 
-/// An answer's body; when it is gone, the connection is idle.
+/// The body of an answer. When it is dropped, the connection is idle.
 pub(crate) struct Answer {
     pub body: AxumBody,
     pub activity: Arc<Activity>,
@@ -212,7 +212,7 @@ mod tests {
         assert!(stuck.is_overdue(&limits));
         stuck.wrote(false);
         assert!(!stuck.is_overdue(&limits));
-        // A request that drips doesn't begin anew with each byte.
+        // A request that drips in doesn't get its time anew with each byte.
         let idle = at(Stage::Idle, 11);
         idle.reads();
         let since = idle.since();

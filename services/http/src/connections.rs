@@ -1,4 +1,4 @@
-//! The connections that are open: how many, whose, and which of them makes room for another.
+//! The open connections: how many there are, whose they are, and which of them makes room for another.
 
 use std::{
     collections::HashMap,
@@ -15,13 +15,13 @@ use crate::{
     connection::{Activity, Stage},
 };
 
-/// How long a connection may be at nothing when everything ends: long enough for an answer on its way.
+/// When everything ends, an idle connection has this long: enough for an answer that is on its way.
 const AT_THE_END: Duration = Duration::from_millis(500);
 
 /// All connections of a listener.
 pub(crate) struct Connections {
     pub limits: Limits,
-    /// When everything ends, nobody is waited for who hasn't asked for anything.
+    /// The limits when everything ends: nobody is waited for who hasn't asked for anything.
     at_the_end: Limits,
     began: Instant,
     table: Mutex<Table>,
@@ -31,7 +31,7 @@ pub(crate) struct Connections {
 struct Table {
     next: u64,
     open: HashMap<u64, Open>,
-    /// How many each address has, where it is limited.
+    /// How many connections each address has, of those addresses that are limited.
     by_address: HashMap<IpAddr, usize>,
 }
 
@@ -41,12 +41,12 @@ struct Open {
     close: CancellationToken,
 }
 
-/// A connection's place. It is free again when this is dropped.
+/// A connection's place, which is free again when this is dropped.
 pub(crate) struct Place {
     id: u64,
     connections: Arc<Connections>,
     pub activity: Arc<Activity>,
-    /// The connection is to end at once.
+    /// Cancelled when the connection is to end at once.
     pub close: CancellationToken,
 }
 
@@ -71,7 +71,7 @@ impl Table {
         Some(open)
     }
 
-    /// Closes the connection that can best be spared: of `address`, or of anybody. Whether there was one.
+    /// Closes the connection that can best be spared, of `address` or of anybody. Returns whether there was one.
     fn spare(&mut self, address: Option<IpAddr>) -> bool {
         let spared = self
             .open
@@ -79,7 +79,8 @@ impl Table {
             .filter(|(_, open)| address.is_none() || open.address == address)
             .map(|(id, open)| (open.activity.stage(), open.activity.since(), *id))
             .filter(|(stage, ..)| *stage < Stage::Work)
-            // Between requests nothing is lost. Otherwise the oldest: who has just come is about to say what they want.
+            // A connection between requests loses nothing. After those the oldest goes: who has just come is about to
+            // say what they want.
             .min_by_key(|(stage, since, id)| (*stage != Stage::Idle, *since, *id));
         let Some(open) = spared.and_then(|(.., id)| self.remove(id)) else { return false };
         open.close.cancel();
@@ -94,10 +95,10 @@ impl Connections {
         Arc::new(Self { limits, at_the_end, began: Instant::now(), table: Mutex::default() })
     }
 
-    /// A place for a connection from `peer`; `None`: there is none, all others are at work.
+    /// A place for a connection from `peer`; `None` if there is none because all other connections are at work.
     pub fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
         let trusted = self.limits.trusted_proxies.iter().any(|network| network.contains(peer));
-        // These stand for many.
+        // This machine and trusted proxies stand for many clients.
         let address = (!peer.to_canonical().is_loopback() && !trusted).then(|| one(peer));
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         let of_address = address.and_then(|address| table.by_address.get(&address)).copied().unwrap_or(0);
@@ -122,7 +123,8 @@ impl Connections {
         Some(Place { id, connections: Arc::clone(self), activity, close })
     }
 
-    /// Closes what has been at something for longer than it may; in the end also what is at nothing.
+    /// Closes connections that have been in their stage for longer than they may; when everything is `ending`, idle
+    /// ones as well.
     pub fn sweep(&self, ending: bool) {
         let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         for open in table.open.values() {
@@ -133,7 +135,7 @@ impl Connections {
         }
     }
 
-    /// Closes up to so many that can be spared: this process has no file descriptor left.
+    /// Closes up to `count` connections that can be spared, because this process has no file descriptor left.
     pub fn shed(&self, count: usize) {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..count {

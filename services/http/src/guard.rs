@@ -1,4 +1,4 @@
-//! Who may call: in mode `keys` the holder of a key, in mode `open` whoever is on this machine and no web page.
+//! Who may call: in mode `keys` whoever has a key, in mode `open` whoever is on this machine, but no web page.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -15,7 +15,7 @@ use steward_proto::TenantId;
 
 use crate::{Caller, ClientAddress, Problem, budget::Lease, keyring::Keyring};
 
-/// Lets callers through to guarded routes, or not.
+/// Lets callers through to the guarded routes, or refuses them.
 #[derive(Clone)]
 pub struct Guard(Arc<Mode>);
 
@@ -25,15 +25,15 @@ enum Mode {
 }
 
 impl Guard {
-    /// Everybody on this machine is the admin of tenant `default`. Only right behind a loopback listener: it refuses a
-    /// `Host` that isn't loopback, an `Origin` other than its own and what a proxy brings, so no web page and nobody
-    /// elsewhere can command it.
+    /// In this mode everybody on this machine is the admin of tenant `default`. It may only be used right behind a
+    /// loopback listener. A `Host` that isn't loopback, an `Origin` other than its own and whatever a proxy brings are
+    /// refused, so no web page and nobody elsewhere can command it.
     pub fn open() -> Self {
         let tenant = TenantId::new("default").expect("it is a token");
         Self(Arc::new(Mode::Open(Caller { tenant, role: Role::Admin, name: "local".to_owned() })))
     }
 
-    /// Callers bring a key (`Authorization: Bearer sk_…`) whose hash the log holds.
+    /// In this mode callers bring a key (`Authorization: Bearer sk_…`) whose hash is in the log.
     pub fn keys(log: Log) -> Self {
         Self(Arc::new(Mode::Keys(Keyring::new(log))))
     }
@@ -43,7 +43,7 @@ impl Guard {
         router.route_layer(from_fn_with_state(self.clone(), admit))
     }
 
-    /// Who makes a request with these headers.
+    /// The caller of a request with these headers.
     ///
     /// # Errors
     /// 401 without a key in force, 403 for a foreign page or a proxy in mode `open`, 503 when the log can't tell.
@@ -51,10 +51,10 @@ impl Guard {
         self.caller_from(None, uri, headers).await
     }
 
-    /// As [`Self::caller`]; refusals are counted for the address.
+    /// Like [`Self::caller`]; refusals are counted for the client's address.
     ///
     /// # Errors
-    /// Also 429 for an address that has brought too many keys that aren't in force.
+    /// As there, and 429 for an address that has brought too many keys that aren't in force.
     pub async fn caller_from(
         &self,
         client: Option<ClientAddress>,
@@ -81,7 +81,7 @@ async fn admit(State(guard): State<Guard>, mut request: Request, next: Next) -> 
     Ok(next.run(request).await)
 }
 
-/// The key that a request brings.
+/// The key that a request carries.
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     headers
         .get(header::AUTHORIZATION)
@@ -94,7 +94,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
         })
 }
 
-/// What proxies and tunnels say of whom they bring.
+/// Headers in which proxies and tunnels say whom they forward for.
 const FORWARDED: [&str; 8] = [
     "forwarded",
     "via",
@@ -140,7 +140,7 @@ fn local(uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// `localhost`, `127.0.0.0/8` or `[::1]`, with or without a port.
+/// Whether a host, with or without a port, is `localhost`, in `127.0.0.0/8`, or `[::1]`.
 fn is_loopback(authority: &str) -> bool {
     let host = match authority.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {

@@ -1,4 +1,4 @@
-//! API keys: `sk_{tenant}_{random}`, of which only the hash is kept.
+//! API keys: `sk_{tenant}_{random}`. Only their hash is kept.
 
 use rand::Rng;
 use sha2::{Digest, Sha256};
@@ -8,7 +8,7 @@ use steward_proto::TenantId;
 pub struct NewKey {
     pub key_id: String,
     pub text: String,
-    /// SHA-256 (hex) of the text.
+    /// SHA-256 of the text, in hex.
     pub hash: String,
 }
 
@@ -20,12 +20,12 @@ pub fn create_key(tenant: &TenantId) -> NewKey {
     NewKey { key_id: format!("key_{}", hex::encode(&random[24..])), hash: hash_key(&text), text }
 }
 
-/// SHA-256 (hex) of a key. A key is random, so a slow hash would add nothing.
+/// The SHA-256 of a key, in hex. A slow hash would add nothing, because keys are random.
 pub fn hash_key(text: &str) -> String {
     hex::encode(Sha256::digest(text))
 }
 
-/// The tenant that a key claims to be of.
+/// The tenant that a key names as its own; whether that is so isn't checked here.
 pub(crate) fn tenant_of(text: &str) -> Option<TenantId> {
     let (tenant, _) = text.strip_prefix("sk_")?.rsplit_once('_')?;
     TenantId::new(tenant).ok()

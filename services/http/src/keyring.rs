@@ -1,7 +1,8 @@
-//! Whose key it is: the keys of each tenant as the log has them, remembered for a few seconds.
+//! Finding out whose a key is: each tenant's keys as the log has them, remembered for a few seconds.
 //!
-//! Keys that aren't in force must not cost much: a tenant's keys are read together, not once per key that somebody
-//! makes up; what is read for tenants that have none is bounded and remembered apart; few are read at a time.
+//! Keys that aren't in force must not cost much. So a tenant's keys are read together, not once for each key that
+//! somebody makes up; tenants without keys are remembered apart, a bounded number of them; and few readings are made at
+//! a time.
 
 use std::{
     collections::HashMap,
@@ -21,20 +22,20 @@ use crate::{
     refusals::{Bucket, Refusals},
 };
 
-/// A tenant's keys are taken as they were read for this long; a revoked one is refused after.
+/// How long a tenant's keys count as they were read; a key that was revoked is refused after that.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// Tenants whose keys are remembered.
+/// How many tenants' keys are remembered.
 const TENANTS: u64 = 10_000;
 
-/// Names remembered of tenants that have no keys.
+/// How many names of tenants without keys are remembered.
 const STRANGERS: u64 = 1_000;
 
-/// Readings at a time.
+/// How many readings are made at a time.
 const READINGS: usize = 8;
 
-/// A key that isn't among those remembered may have been made since: so often, at once and per second, a tenant's keys
-/// are read again for one. Beyond that a new key counts after [`FRESH`].
+/// A key that isn't among those remembered may be new, so its tenant's keys are read again: this often at once, and
+/// this often per second. Beyond that a new key counts after [`FRESH`].
 const AGAIN: (f64, f64) = (10.0, 2.0);
 
 /// A tenant's keys, by their hashes.
@@ -53,7 +54,7 @@ impl Ring {
 /// Finds out whose a key is.
 pub(crate) struct Keyring {
     log: Log,
-    /// Of tenants that have keys. Old ones are read again when they are needed.
+    /// The keys of tenants that have some. Old ones are read again when they are needed.
     rings: Cache<TenantId, Arc<Ring>>,
     /// Tenants without keys.
     none: Cache<TenantId, Arc<Ring>>,
@@ -68,10 +69,10 @@ impl Keyring {
         Self { log, rings, none, readings: Semaphore::new(READINGS), refusals: Refusals::new() }
     }
 
-    /// The caller who brings the key `text`.
+    /// The caller whose key is `text`.
     ///
     /// # Errors
-    /// 401 when it isn't in force, 429 when too many such keys came from there, 503 when the log can't tell.
+    /// 401 when the key isn't in force, 429 when too many such keys came from there, 503 when the log can't tell.
     pub async fn caller(&self, text: &str, client: Option<ClientAddress>) -> Result<Caller, Problem> {
         let found = match tenant_of(text) {
             Some(tenant) => self.find(&tenant, &hash_key(text), client).await?,
@@ -94,12 +95,12 @@ impl Keyring {
     ) -> Result<Option<Caller>, Problem> {
         let remembered = self.remembered(tenant);
         let fresh = remembered.as_ref().filter(|ring| ring.is_fresh());
-        // They are found by their hashes, so the time it takes says nothing about a key.
+        // Keys are found by their hashes, so how long it takes says nothing about a key.
         if let Some(caller) = fresh.and_then(|ring| ring.callers.get(hash)) {
             return Ok(Some(caller.clone()));
         }
-        // Reading the old keys of a tenant again is nothing that a guesser can bring about often, and who guesses must not
-        // lock out those who come from the same address.
+        // A guesser can't often make the old keys of a tenant be read again, and must not lock out others who come from
+        // the same address.
         let news = fresh.is_some() || remembered.is_none();
         if news && client.is_some_and(|client| self.refusals.is_waiting(client)) {
             return Err(Problem::too_many(
@@ -113,7 +114,7 @@ impl Keyring {
             return Ok(None);
         }
         let _reading = self.readings.acquire().await.expect("it is never closed");
-        // Somebody else may have read them while this one waited.
+        // Another request may have read the keys while this one waited.
         let meanwhile = self.remembered(tenant).filter(|ring| fresh.is_none() && ring.is_fresh());
         let ring = match meanwhile {
             Some(ring) => ring,

@@ -1,4 +1,4 @@
-//! The edge of HTTP: problem answers, who is calling, bodies and queries read strictly; the client of requests that go out.
+//! What services share at the edge of HTTP: problem answers, callers, strict reading, outgoing requests.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -1,26 +1,28 @@
-//! How much of this process strangers and callers may occupy at the HTTP edge.
+//! Limits on what strangers and callers may occupy of this process at the edge of HTTP.
 
 use std::time::Duration;
 
 use crate::Network;
 
-/// The limits of a listener. The defaults are what `[limits]` leaves out.
+/// The limits of a listener. The defaults count where `[limits]` says nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Open connections in all. Where they are used up, the one that has been idle for longest makes room.
+    /// Open connections in all. When there are this many, the one that has been idle for longest makes room.
     pub connections: usize,
-    /// Of one address; of an IPv6 network of 64 bits. Loopback and trusted proxies stand for many and have no such limit.
+    /// Open connections of one address, or of one IPv6 network of 64 bits. This machine and trusted proxies stand for
+    /// many clients and have no such limit.
     pub connections_per_address: usize,
-    /// Bytes of bodies in memory at once: half for whoever holds a key, half for those who don't. One tenant, one address
-    /// of those without a key, has at most half of that.
+    /// Bytes of request bodies in memory at once: half for requests with a key, half for those without. One tenant, and
+    /// among those without a key one address, has half of that at most.
     pub body_bytes: usize,
-    /// From the first byte of a request to the end of its headers, and from connecting to them.
+    /// Time from the first byte of a request to the end of its headers, and from connecting to the first headers.
     pub header_timeout: Duration,
-    /// Between requests. Longer than the minute for which proxies keep their connections, so that it is they who close them.
+    /// Time between two requests. It is longer than the minute for which proxies keep their connections, so that it is
+    /// they who close them.
     pub idle_timeout: Duration,
-    /// For a client that doesn't read its answer.
+    /// How long a client may take in nothing of its answer.
     pub write_timeout: Duration,
-    /// Whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
 }
 

@@ -1,4 +1,4 @@
-//! Counts requests by route and status, and how long they take.
+//! Metrics of requests: how many there are by route and status, and how long they take.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 
-/// Wraps the routes of `router`: `steward_http_requests_total` and `steward_http_request_seconds`.
+/// Measures the routes of `router`, as `steward_http_requests_total` and `steward_http_request_seconds`.
 pub fn measure<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router.route_layer(from_fn(count))
 }
@@ -19,7 +19,7 @@ async fn count(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
-    // The pattern, never the path itself: labels stay few.
+    // The route's pattern, never the path itself, so that there are few labels.
     let route = route.as_ref().map_or("", MatchedPath::as_str).to_owned();
     metrics::histogram!("steward_http_request_seconds", "route" => route.clone()).record(began.elapsed().as_secs_f64());
     let status = response.status().as_u16().to_string();

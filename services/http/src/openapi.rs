@@ -1,4 +1,4 @@
-//! What all interfaces tell of themselves alike in the OpenAPI document: problem answers by status and code, path parameters.
+//! The parts of the OpenAPI document that are alike everywhere: problem answers by status and code, path parameters.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use utoipa::openapi::{
     schema::{AllOfBuilder, ObjectBuilder, Schema, Type},
 };
 
-/// One way to be refused: the status and code of a problem answer, and when it comes.
+/// One way to be refused: the status and code of the problem, and when it comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Code {
     pub status: StatusCode,
     pub code: &'static str,
-    /// Half a sentence.
+    /// When it comes, in half a sentence.
     pub when: &'static str,
 }
 
@@ -24,7 +24,7 @@ impl Code {
     }
 }
 
-/// What the guard answers, before anything is looked at.
+/// How the guard refuses, before anything of the request is looked at.
 pub const GUARD: &[Code] = &[
     Code::new(StatusCode::UNAUTHORIZED, "no_key", "no key came, or one that isn't in force"),
     Code::new(StatusCode::FORBIDDEN, "forwarded", "without keys, nobody is served who comes through a proxy"),
@@ -38,10 +38,10 @@ pub const GUARD: &[Code] = &[
     Code::new(StatusCode::SERVICE_UNAVAILABLE, "log_unavailable", "the log can't tell whether the key is in force"),
 ];
 
-/// What a key of too low a role is answered.
+/// The refusal of a key whose role allows too little.
 pub const ROLE: &[Code] = &[Code::new(StatusCode::FORBIDDEN, "role", "the key's role may not do this")];
 
-/// What the reading of a body ends in, if not in the body.
+/// How reading a body can fail.
 pub const BODY: &[Code] = &[
     Code::new(StatusCode::BAD_REQUEST, "broken_body", "the body broke off before its end"),
     Code::new(
@@ -57,14 +57,14 @@ pub const BODY: &[Code] = &[
     ),
 ];
 
-/// What a body is answered that is no JSON, or not the JSON that is expected.
+/// How a body is refused that is no JSON, or not the JSON that is expected.
 pub const JSON: &[Code] = &[
     Code::new(StatusCode::BAD_REQUEST, "broken_json", "the body is no JSON"),
     Code::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "the header Content-Type names no JSON"),
     Code::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_body", "a field is missing, unknown, or not what it must be"),
 ];
 
-/// What the log answers to an append.
+/// How the log refuses an append.
 pub const APPEND: &[Code] = &[
     Code::new(
         StatusCode::SERVICE_UNAVAILABLE,
@@ -81,23 +81,23 @@ pub const APPEND: &[Code] = &[
     ),
 ];
 
-/// What a path leads to whose parameters can't be read.
+/// The refusal of a path whose parameters can't be read.
 pub const PATH: &[Code] = &[Code::new(StatusCode::NOT_FOUND, "unknown_path", "nothing can be at this path")];
 
-/// What the listener answers for any operation.
+/// How the listener refuses any operation.
 pub const LISTENER: &[Code] = &[
     Code::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request met a mistake in Steward, please report it"),
     Code::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "Steward is starting"),
     Code::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "there are too many connections"),
 ];
 
-/// The problem answers of an operation: one response per status, with all codes that come under it.
+/// The problem answers of an operation: one response for each status, which lists all codes of that status.
 pub fn problems<'a>(groups: impl IntoIterator<Item = &'a [Code]>) -> BTreeMap<String, RefOr<Response>> {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for refusal in groups.into_iter().flatten() {
         let of_status = by_status.entry(refusal.status.as_u16()).or_default();
         match of_status.iter_mut().find(|known| known.code == refusal.code) {
-            // Groups are named from the general to the special.
+            // Groups come from the general to the special, so a later one says it more exactly.
             Some(known) => *known = *refusal,
             None => of_status.push(*refusal),
         }
@@ -122,7 +122,7 @@ fn problem(refusals: &[Code]) -> Response {
     response.build()
 }
 
-/// All operations, with their paths and methods.
+/// All operations of a document, with their paths and methods.
 pub fn operations(document: &mut OpenApi) -> impl Iterator<Item = (&str, &mut Operation)> {
     document.paths.paths.iter_mut().flat_map(|(path, item)| {
         let PathItem { get, post, patch, delete, .. } = item;
@@ -130,7 +130,7 @@ pub fn operations(document: &mut OpenApi) -> impl Iterator<Item = (&str, &mut Op
     })
 }
 
-/// Names the parameters that stand in the paths, which are all texts.
+/// Adds the parameters that the paths name; all of them are texts.
 pub fn name_path_parameters(document: &mut OpenApi) {
     for (path, operation) in operations(document) {
         let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
@@ -140,7 +140,7 @@ pub fn name_path_parameters(document: &mut OpenApi) {
     }
 }
 
-/// A parameter that is a text.
+/// A parameter whose value is a text.
 pub fn text_parameter(name: &str, place: ParameterIn) -> ParameterBuilder {
     let text = ObjectBuilder::new().schema_type(Type::String).build();
     ParameterBuilder::new().name(name).parameter_in(place).schema(Some(text))

@@ -1,4 +1,4 @@
-//! The client of requests that go out.
+//! The HTTP client that all outgoing requests are made with.
 
 use std::sync::{Arc, LazyLock};
 
@@ -6,8 +6,8 @@ use reqwest::ClientBuilder;
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tracing::warn;
 
-/// Whom all clients trust: the machine's authorities, to which an organisation may have added its own, and the public ones as
-/// they were when this was built, for a machine that has none.
+/// The certificate authorities that all clients trust: the machine's, to which an organisation may have added its own,
+/// and the public ones of the time of this build, for a machine that has none.
 static TLS: LazyLock<ClientConfig> = LazyLock::new(|| {
     let own = rustls_native_certs::load_native_certs();
     for problem in &own.errors {
@@ -22,7 +22,7 @@ static TLS: LazyLock<ClientConfig> = LazyLock::new(|| {
         .with_no_client_auth()
 });
 
-/// A client to be built, for HTTP and HTTPS.
+/// The beginnings of a client for HTTP and HTTPS.
 pub fn client_builder() -> ClientBuilder {
     reqwest::Client::builder().tls_backend_preconfigured(TLS.clone())
 }

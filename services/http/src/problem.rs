@@ -7,7 +7,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// An error answer. `detail` is a sentence that says what to do; `code` is stable and snake_case.
+/// An error answer. `detail` is a sentence that says what to do; `code` is stable, in snake_case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     status: StatusCode,
@@ -67,14 +67,14 @@ pub struct Members<'a> {
     status: u16,
     /// A sentence that says what to do.
     detail: &'a str,
-    /// Stable, in snake_case. Which come with which status stands at each operation.
+    /// Stable, in snake_case. Each operation lists which codes come with which status.
     code: &'static str,
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let members = Members {
-            // By RFC 9457 the title is then the status's own phrase.
+            // With this type the title is the status's own phrase, by RFC 9457.
             r#type: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
@@ -98,7 +98,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Answers a path that leads nowhere. Any bytes are fine in the path.
+/// Answers a path that leads nowhere, whatever bytes it has.
 pub async fn unknown_path(uri: Uri) -> Problem {
     let path: String = uri.path().chars().take(200).collect();
     Problem::not_found("unknown_path", format!("there is nothing at {path}; GET /openapi.json lists every path"))

@@ -1,4 +1,4 @@
-//! What a caller is told when the log doesn't take something, or a rule forbids it.
+//! What a caller is answered when the log doesn't take something, or a rule forbids it.
 
 use axum::http::StatusCode;
 use steward_domain::{
@@ -11,7 +11,7 @@ use steward_log::{AppendError, DecideError, LogError, SchemaAhead};
 use crate::Problem;
 
 impl From<LogError> for Problem {
-    /// The cause goes to the log of this process, not to the caller.
+    /// The cause is logged; the caller isn't told.
     fn from(error: LogError) -> Self {
         tracing::warn!(%error, "the event log didn't answer");
         Self::unavailable(
@@ -64,7 +64,7 @@ impl From<SchemaAhead> for Problem {
     }
 }
 
-/// The status of refusals of this nature.
+/// The status for refusals of this nature.
 pub const fn status(nature: Nature) -> StatusCode {
     match nature {
         Nature::Unknown => StatusCode::NOT_FOUND,

@@ -1,4 +1,4 @@
-//! Addresses that bring keys which aren't in force: how often, and whether they have to wait.
+//! Refusals of keys, counted by address: an address that has had too many must wait.
 
 use std::{
     net::IpAddr,
@@ -10,14 +10,15 @@ use moka::sync::Cache;
 
 use crate::{ClientAddress, address::one};
 
-/// Addresses remembered; whoever has most of them can make us forget, but each new one costs them a connection.
+/// How many addresses are remembered. An attacker with most of them can make us forget others, but each new one costs a
+/// connection.
 const ADDRESSES: u64 = 10_000;
 
-/// So many refusals at once, and one more each second.
+/// How many refusals an address may have at once; it gets one more each second.
 const BURST: f64 = 30.0;
 const PER_SECOND: f64 = 1.0;
 
-/// Time until an address that is quiet has its whole burst again, and is forgotten.
+/// After this long without a refusal an address has its whole burst again, and is forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
 /// A bucket of tokens that fills up again.
@@ -51,7 +52,7 @@ impl Bucket {
     }
 }
 
-/// By address.
+/// The refusals of each address.
 #[derive(Clone)]
 pub(crate) struct Refusals {
     buckets: Cache<IpAddr, Arc<Mutex<Bucket>>>,
@@ -62,8 +63,8 @@ impl Refusals {
         Self { buckets: Cache::builder().max_capacity(ADDRESSES).time_to_idle(FORGOTTEN).build() }
     }
 
-    /// Whether the address has to wait before it may bring another key that we don't know. This machine never has to:
-    /// behind a proxy of which we know nothing, everybody comes from it.
+    /// Whether the address has to wait before it may bring another key that isn't known. This machine never has to:
+    /// behind a proxy that isn't configured as one, everybody comes from it.
     pub fn is_waiting(&self, client: ClientAddress) -> bool {
         !one(client.0).is_loopback()
             && self.buckets.get(&one(client.0)).is_some_and(|bucket| {
@@ -73,7 +74,7 @@ impl Refusals {
             })
     }
 
-    /// Counts a refusal. The first of an address and the last one before it has to wait are said to the log.
+    /// Counts a refusal. The first of an address is logged, and the last one before it has to wait.
     pub fn count(&self, client: ClientAddress) {
         let address = one(client.0);
         let bucket = self.buckets.get_with(address, || Arc::new(Mutex::new(Bucket::full(BURST, PER_SECOND))));
@@ -85,7 +86,7 @@ impl Refusals {
         if was_quiet {
             tracing::warn!(%address, "an API key that isn't in force was refused");
         } else if bucket.tokens < 1.0 {
-            tracing::warn!(%address, "too many API keys that aren't in force came from here; it has to wait");
+            tracing::warn!(%address, "too many API keys that aren't in force came from this address; it has to wait");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The listener: HTTP/1.1 with limits on how long and how much of it anybody may occupy.
+//! The listener: serves HTTP/1.1 within limits on how long, and how much of it, anybody may occupy.
 //!
-//! axum's own server has no time-outs; hyper has one for headers, which would also end connections that wait for their next
-//! request. So each connection notes what it is at, and one sweep closes those that have been at it for too long.
+//! axum's own server has no time-outs. hyper has one for headers, which would also end connections that wait for their
+//! next request. So each connection notes its stage, and a sweep closes those that have been in theirs for too long.
 
 use std::{convert::Infallible, io, net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -32,25 +32,26 @@ use crate::{
     connections::{Connections, Place},
 };
 
-/// How exactly the time-outs are kept.
+/// How often connections are looked at, and so how exactly time-outs are kept.
 const SWEEP: Duration = Duration::from_millis(500);
 
-/// Most of a request's headers, and what is read at once, in bytes.
+/// Most bytes of a request's headers, and of what is read at once.
 const READ_BUFFER: usize = 32 << 10;
 
-/// Without a file descriptor for the next connection: how many make room, and how long they get for it.
+/// When there is no file descriptor for the next connection: how many connections make room, and how long they get for
+/// it.
 const SHED: usize = 16;
 const SHED_WAIT: Duration = Duration::from_millis(50);
 
-/// What is written to a connection for which there is no place.
+/// The answer on a connection for which there is no place.
 const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\n\
 Connection: close\r\nContent-Length: 127\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\
 \"code\":\"busy\",\"detail\":\"too many connections; try again soon\"}";
 
-/// Serves `router` until `shutdown`, then ends the requests in hand.
+/// Serves `router` until `shutdown`, then lets the requests in hand end.
 ///
 /// # Errors
-/// None so far: what a listener can't do at the moment it can do later.
+/// None so far: what a listener can't do at one moment it can do later.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -96,20 +97,20 @@ struct Server {
 impl Server {
     fn begin(self: Arc<Self>, stream: TcpStream, peer: IpAddr, tasks: &TaskTracker) {
         let Some(place) = self.connections.admit(peer) else {
-            // It has room for so little; should it not, the connection just ends.
+            // So little fits into the connection's buffer; if it doesn't, the connection just ends.
             let _ = stream.try_write(NO_PLACE);
             return;
         };
-        // Answers are small and awaited: none of them waits for a fuller packet.
+        // Answers are small and awaited, so none of them should wait until a packet is full.
         let _ = stream.set_nodelay(true);
         tasks.spawn(async move {
             if AssertUnwindSafe(self.connection(stream, peer, place)).catch_unwind().await.is_err() {
-                tracing::error!("a connection ended by a panic; what it met stands above");
+                tracing::error!("serving a connection panicked; the panic is logged above");
             }
         });
     }
 
-    /// A connection from its beginning to its end.
+    /// Serves one connection from its beginning to its end.
     async fn connection(&self, stream: TcpStream, peer: IpAddr, place: Place) {
         let io = TokioIo::new(Watched { stream, activity: Arc::clone(&place.activity) });
         let service = service_fn(|request| self.answer(request, peer, &place));
@@ -119,7 +120,7 @@ impl Server {
         let mut ending = false;
         loop {
             tokio::select! {
-                // It ended, well or badly: that is the client's matter.
+                // Whether the connection ended well or badly is the client's matter.
                 _ = connection.as_mut() => return,
                 () = place.close.cancelled() => return,
                 () = self.shutdown.cancelled(), if !ending => {
@@ -149,7 +150,7 @@ impl Server {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(_) => {
-                tracing::error!("a request met a panic; what it met stands above");
+                tracing::error!("handling a request panicked; the panic is logged above");
                 metrics::counter!("steward_http_panics_total").increment(1);
                 Problem::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
@@ -163,7 +164,7 @@ impl Server {
         Ok(response.map(|body| Answer { body, activity: Arc::clone(activity) }))
     }
 
-    /// Without file descriptors there is nothing to accept with: whoever can be spared gives theirs.
+    /// Nothing can be accepted without file descriptors, so connections that can be spared give theirs.
     async fn not_accepted(&self, error: &io::Error) {
         use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
         if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
@@ -208,7 +209,7 @@ mod tests {
         Running { address, shutdown, serving }
     }
 
-    /// What comes until the connection ends.
+    /// Everything that arrives until the connection ends.
     async fn heard(stream: &mut TcpStream) -> String {
         let mut bytes = Vec::new();
         let _ = stream.read_to_end(&mut bytes).await;
@@ -254,7 +255,7 @@ mod tests {
         let running = running(Limits { write_timeout: Duration::from_millis(300), ..Limits::default() }).await;
         let mut stream = TcpStream::connect(running.address).await.unwrap();
         stream.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        // Everything has ended, though nothing was read: the connection was no longer waited for.
+        // Everything has ended though nothing was read, so the connection was no longer waited for.
         running.shutdown.cancel();
         let ended = tokio::time::timeout(Duration::from_secs(10), running.serving).await;
         ended.expect("it ends").unwrap().unwrap();
@@ -287,7 +288,7 @@ mod tests {
         let post = |length: usize| {
             format!("POST /body HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n")
         };
-        // It says what is to come and sends a part: only what came counts.
+        // The request announces a body and sends a part of it: only what came counts.
         let mut unfinished = TcpStream::connect(running.address).await.unwrap();
         unfinished.write_all(post(20 << 20).as_bytes()).await.unwrap();
         unfinished.write_all(&vec![b'x'; 1 << 20]).await.unwrap();

@@ -1,4 +1,4 @@
-//! Bodies and queries read strictly: what isn't understood is refused by name, never dropped.
+//! Strict reading of bodies, queries and paths: what isn't understood is refused by its name, never dropped.
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
@@ -9,10 +9,11 @@ use serde_json::error::Category;
 
 use crate::{Problem, read_body};
 
-/// Largest body of a command, in bytes.
+/// Most bytes of a command's body.
 pub const COMMAND_LIMIT: usize = 1 << 20;
 
-/// A JSON body: 415 unless it says so, 400 if it is no JSON, 422 naming the field that doesn't fit.
+/// A JSON body. Refused with 415 if the request doesn't say that it is JSON, 400 if it isn't, 422 with the name of a
+/// field that doesn't fit.
 #[derive(Debug)]
 pub struct ApiJson<T>(pub T);
 
@@ -26,10 +27,10 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for ApiJson<T> {
 }
 
 impl<T: DeserializeOwned> ApiJson<T> {
-    /// Reads a body that was collected elsewhere.
+    /// Reads a body that was collected before.
     ///
     /// # Errors
-    /// 400 if it is no JSON, 422 naming the field that doesn't fit.
+    /// 400 if the body is no JSON, 422 with the name of a field that doesn't fit.
     pub fn read(body: &[u8]) -> Result<Self, Problem> {
         let mut json = serde_json::Deserializer::from_slice(body);
         let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -50,10 +51,10 @@ fn broken(error: &serde_json::Error) -> Problem {
     Problem::bad_request("broken_json", format!("the body is no JSON: {error}"))
 }
 
-/// Refuses a body that doesn't say it is JSON: a web page can't say so without the browser asking us first.
+/// Refuses a body that doesn't say that it is JSON: a web page can't say so unless the browser asks us first.
 ///
 /// # Errors
-/// 415.
+/// 415 if the headers don't say it.
 pub fn need_json(headers: &HeaderMap) -> Result<(), Problem> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -66,7 +67,8 @@ pub fn need_json(headers: &HeaderMap) -> Result<(), Problem> {
     ))
 }
 
-/// A query string: 400 naming what doesn't fit. Unknown names are refused where `T` says `deny_unknown_fields`.
+/// A query string. Refused with 400 and the name of what doesn't fit, unknown names where `T` says
+/// `deny_unknown_fields`.
 #[derive(Debug)]
 pub struct ApiQuery<T>(pub T);
 
@@ -81,7 +83,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for ApiQuery<T> {
     }
 }
 
-/// Parts of the path. What can't be one leads nowhere: 404.
+/// Parameters of the path. A part that can't be one leads nowhere: 404.
 #[derive(Debug)]
 pub struct ApiPath<T>(pub T);
 

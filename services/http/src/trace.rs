@@ -6,21 +6,21 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use rand::Rng;
 use steward_proto::new_traceparent;
 
-/// The caller's `traceparent` if it is valid, else a new one.
+/// The caller's `traceparent` if it is valid, otherwise a new one.
 #[derive(Debug, Clone)]
 pub struct Trace {
     pub traceparent: String,
 }
 
 impl Trace {
-    /// A new trace.
+    /// Begins a new trace.
     pub fn begin() -> Self {
         let mut random = [0u8; 24];
         rand::rng().fill_bytes(&mut random);
         Self { traceparent: new_traceparent(random) }
     }
 
-    /// The trace of a request's headers.
+    /// The trace that a request's headers name, or a new one.
     pub fn of(headers: &axum::http::HeaderMap) -> Self {
         match headers.get("traceparent").and_then(|v| v.to_str().ok()).filter(|v| is_valid(v)) {
             Some(given) => Self { traceparent: given.to_owned() },
@@ -29,7 +29,7 @@ impl Trace {
     }
 }
 
-/// Version 00 as the recommendation writes it: lower-case hex, ids that are not all zero.
+/// Whether it is version 00 as the recommendation writes it: hex in lower case, and ids that aren't all zero.
 fn is_valid(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let [version, trace, span, flags] = parts[..] else { return false };

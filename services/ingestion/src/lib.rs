@@ -7,7 +7,6 @@
 
 mod arrival;
 mod commands;
-mod email;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod intake;
@@ -27,10 +26,8 @@ mod people;
 #[allow(dead_code)] // Other tests kill theirs and start it again.
 #[path = "../../../nats/tests/support/server.rs"]
 mod server;
-mod telegram;
 mod ways;
 mod webhooks;
-mod whatsapp;
 
 use axum::Router;
 use steward_http::{Guard, measure, openapi::operations};
@@ -44,6 +41,14 @@ use intake::Intake;
 pub use telegram::register::{RegisterError, register_webhooks, registration_call};
 use ways::Beside;
 pub use ways::{Asking, Checked, check_channel};
+
+macro_rules! modules {
+    ($($module:ident: $kind:ident,)*) => {
+        $(mod $module;)*
+    };
+}
+
+steward_settings::each_kind!(modules);
 
 /// What ingestion works with.
 #[derive(Clone)]

@@ -1,4 +1,4 @@
-//! The breaker of each tenant as this dispatcher sees it: it counts its own sends, and looks in the log whether one is open.
+//! Each tenant's breaker as this dispatcher sees it: its own count of sends, and what the log says.
 
 use std::{
     collections::HashMap,
@@ -26,17 +26,17 @@ impl Breaker {
         Self { limits, recent: Mutex::default() }
     }
 
-    /// Whether a person must look before anything proactive goes out.
+    /// Whether nothing proactive may go out until a person has looked.
     ///
     /// # Errors
-    /// When the log doesn't answer: then nothing is sent.
+    /// The log doesn't answer. Nothing is sent then.
     pub async fn is_open(&self, log: &Log, tenant: &TenantId) -> Result<bool, LogError> {
         let seen = log.load::<Tenant>(&ids::tenant_aggregate(tenant), AtLeast::Latest).await?;
         Ok(seen.state.breaker.is_some())
     }
 
-    /// Counts an attempt; what the breaker is to be tripped with, if it is. A recipient who blocked us or doesn't exist
-    /// says nothing about us; a provider that refuses, or says nothing, does.
+    /// Counts an attempt; returns the event to trip the breaker with, if it is to be tripped. A recipient who blocked
+    /// us or doesn't exist says nothing about us; a provider that refuses, or doesn't answer, does.
     pub fn count(
         &self,
         now: DateTime<Utc>,
@@ -57,7 +57,7 @@ impl Breaker {
         let sends = recent.entry(tenant.clone()).or_default();
         let tripped = sends.count(now, Seen { failed, by_itself }, self.limits);
         if tripped.is_some() {
-            // What tripped it is told; after a reset the counting begins anew.
+            // The event says what tripped the breaker; after a reset the counting begins anew.
             sends.forget();
         }
         tripped

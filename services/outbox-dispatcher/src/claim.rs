@@ -1,4 +1,4 @@
-//! The claim of one attempt of one part: what is known when it is decided, and what it gives to send.
+//! Claiming one attempt of one part: what is known when the claim is decided, and what it gives to send.
 
 use std::time::Duration;
 
@@ -22,10 +22,10 @@ use crate::{
     dispatcher::Dispatcher,
 };
 
-/// A claim lives as long as the longest request and this, to record the answer.
+/// A claim lives as long as the longest request may take, and this much longer, so that the answer can be recorded.
 const TO_RECORD: Duration = Duration::from_secs(2);
 
-/// A claim that is in the log.
+/// A claim that is in the log, with what is to be sent.
 pub struct Claimed {
     pub claim_id: String,
     pub part: usize,
@@ -39,7 +39,7 @@ pub struct Claimed {
     buttons: Vec<v1::Button>,
     thread: Thread,
     pub(crate) proactive: bool,
-    /// A person let it go.
+    /// Whether a person let the message go.
     pub(crate) let_go: bool,
 }
 
@@ -53,7 +53,7 @@ impl Claimed {
             parts: self.parts,
             text: self.text.clone(),
             claim_id: self.claim_id.clone(),
-            // Below the whole text.
+            // Buttons stand below the whole text, so only the last part has them.
             buttons: if last { self.buttons.clone() } else { Vec::new() },
             template: self.template.clone(),
             thread: self.thread.clone(),
@@ -64,21 +64,21 @@ impl Claimed {
     }
 }
 
-/// What is known beside the conversation.
+/// What the claim is decided by, beside the conversation.
 #[derive(Clone, Copy)]
 pub(crate) struct Known<'a> {
-    /// The tenant's.
+    /// The tenant's policy.
     pub(crate) policy: &'a Policy,
     pub(crate) contact: Option<&'a Contact>,
-    /// When something proactive went to the same person in their other conversations.
+    /// When proactive messages went to the same person in their other conversations.
     pub(crate) elsewhere: &'a [DateTime<Utc>],
     pub(crate) breaker_open: bool,
 }
 
-/// What the claim came to.
+/// What came of trying to claim.
 pub(crate) enum Claimable {
     Claimed(Box<Claimed>),
-    /// Something else was recorded: look again.
+    /// Something else was recorded instead, so the conversation has to be looked at again.
     Recorded,
     Busy(DateTime<Utc>),
     Nothing,

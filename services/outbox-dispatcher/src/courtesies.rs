@@ -1,6 +1,7 @@
-//! Signs beside messages: "read" and "typing…" while a turn runs, and the end of the wait on a pressed button.
+//! Signs beside messages: "read" and "typing…" while a turn runs, and the answer to a pressed button.
 //!
-//! Each is worth one try. Nothing waits for them and nothing is recorded of them; what came while nobody listened is past.
+//! Each sign is tried once. Nothing waits for it and nothing is recorded of it; what came while nobody listened is
+//! past.
 
 use std::{
     collections::HashMap,
@@ -24,24 +25,24 @@ use crate::{
     dispatcher::Error,
 };
 
-/// How long Telegram shows "typing…", less the way there.
+/// How long Telegram shows "typing…", less the time that the request takes.
 const SHOWN: Duration = Duration::from_millis(4_500);
 
-/// "Typing…" is said so often per second for a tenant, at most: a busy bot's chats see its answers soon enough.
+/// How often per second "typing…" is shown for a tenant at most: in a busy bot's chats the answers come soon enough.
 const PER_SECOND: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 
-/// Signs on their way at the same time, of all tenants, of one, and on one channel; those beyond are left out.
+/// How many signs may be on their way at the same time: in all, of one tenant, and on one channel. Others are left out.
 const AT_ONCE: usize = 64;
 const OF_TENANT: usize = 32;
 const OF_CHANNEL: usize = 16;
 
-/// Waits until the log can be read.
+/// How long to wait before trying again to read the log.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// The channels whose providers take signs, by id.
 type Ways = HashMap<String, Arc<Signing>>;
 
-/// A channel and how much it has signed lately.
+/// A channel, and how long its provider wants quiet.
 struct Signing {
     way: Arc<dyn Way>,
     chat: DefaultKeyedRateLimiter<String>,
@@ -89,7 +90,7 @@ pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Re
 struct Courtesies {
     log: Log,
     ways: Arc<Ways>,
-    /// By tenant.
+    /// How often "typing…" was shown, by tenant.
     typing: DefaultKeyedRateLimiter<String>,
     room: Shares,
     tasks: TaskTracker,
@@ -103,7 +104,7 @@ impl Courtesies {
         let filters = ["ev.*.conversation.*.turn_started", "ev.*.conversation.*.client_responded"];
         let mut events = pin!(self.log.tail(from, filters.map(str::to_owned).to_vec()).await?);
         loop {
-            // The end, or another event.
+            // Ends at the shutdown, or goes on at the next event.
             let Some(Some(next)) = self.shutdown.run_until_cancelled(events.next()).await else { return Ok(()) };
             match next {
                 Ok(tailed) => self.see(tailed.recorded),
@@ -112,7 +113,7 @@ impl Courtesies {
         }
     }
 
-    /// Begins what an event asks for, if there is room.
+    /// Begins the sign that an event asks for, if there is room.
     fn see(&self, recorded: Recorded) {
         match &recorded.event {
             Event::ClientResponded(said) if said.kind == "button" => {
@@ -125,10 +126,10 @@ impl Courtesies {
                     }
                 });
             }
-            // A turn that carries a due action out answers nobody who waits.
+            // A turn that carries out a due action answers nobody who waits.
             Event::TurnStarted(turn) if turn.follow_up_id.is_empty() => {
                 let Some(aggregate) = recorded.subject.aggregate_id() else { return };
-                // Before anything is read for it: a busy system pays nothing for signs.
+                // The limit comes before anything is read for the sign: a busy system pays nothing for signs.
                 let tenant = aggregate.tenant.to_string();
                 if self.typing.check_key(&tenant).is_err() {
                     return;
@@ -136,7 +137,7 @@ impl Courtesies {
                 let (log, ways, turn_id) = (self.log.clone(), Arc::clone(&self.ways), turn.turn_id.clone());
                 let through = turn.through_position;
                 let at_least = AtLeast::Position(recorded.position);
-                // Which channel it is, only the conversation says.
+                // Only the conversation says which channel it is.
                 self.begin(&tenant, "", async move {
                     mark_read(&log, &ways, &aggregate, through, at_least).await;
                     show_typing(&log, &ways, &aggregate, &turn_id, at_least).await;
@@ -161,8 +162,8 @@ fn giving<'a>(ways: &'a Ways, channel_id: &str, sign: Sign) -> Option<&'a Arc<Si
     ways.get(channel_id).filter(|signing| signing.gives(sign))
 }
 
-/// Where messages are marked as read: the one that the turn answers, with those before it, and "typing…" until it is
-/// answered.
+/// Marks the message that the turn answers as read, with those before it, on channels where messages can be. It also
+/// shows "typing…" until the message is answered.
 async fn mark_read(log: &Log, ways: &Ways, aggregate: &AggregateId, through: u64, at_least: AtLeast) {
     if !ways.values().any(|signing| signing.gives(Sign::Read)) {
         return;
@@ -171,14 +172,14 @@ async fn mark_read(log: &Log, ways: &Ways, aggregate: &AggregateId, through: u64
     let Event::ClientResponded(said) = &answered.event else { return };
     let channel = said.source.as_ref().map(|s| s.channel_id.as_str()).unwrap_or_default();
     let Some(signing) = giving(ways, channel, Sign::Read) else { return };
-    // Under a human it is the human who reads.
+    // While a human is active, it is the human who reads.
     let read_by_us = log.load::<Conversation>(aggregate, at_least).await.is_ok_and(|seen| !seen.state.human_active());
     if read_by_us && !said.provider_message_id.is_empty() {
         signing.way.show(Sign::Read, &said.provider_message_id).await;
     }
 }
 
-/// Says "typing…" for as long as the turn runs.
+/// Shows "typing…" for as long as the turn runs.
 async fn show_typing(log: &Log, ways: &Ways, aggregate: &AggregateId, turn_id: &str, mut at_least: AtLeast) {
     loop {
         let Ok(seen) = log.load::<Conversation>(aggregate, at_least).await else { return };
@@ -187,7 +188,7 @@ async fn show_typing(log: &Log, ways: &Ways, aggregate: &AggregateId, turn_id: &
             .turn
             .as_ref()
             .is_some_and(|turn| turn.turn_id == turn_id && turn.lease_until > log.clock().now());
-        // While a human is active, what a turn says is a draft that nobody sees.
+        // While a human is active, the turn only makes a draft that nobody sees.
         if !runs || seen.state.human_active() {
             return;
         }
@@ -213,7 +214,7 @@ impl Signing {
     }
 
     fn may_speak(&self) -> bool {
-        // Chats whose turn is long over need not be remembered.
+        // Chats whose turn has long ended needn't be remembered.
         if self.chat.len() > 10_000 {
             self.chat.retain_recent();
         }

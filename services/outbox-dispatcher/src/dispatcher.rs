@@ -1,4 +1,4 @@
-//! From a due message to its recorded fate: wait for the limiter, claim, send, record.
+//! The way of a due message to its recorded fate: waits for its turn, claims, sends, records.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -23,16 +23,18 @@ use crate::{
     results::outcome,
 };
 
-/// Events handled at the same time. Nearly all of them wait for a turn, a provider or the log, and are but waiting.
+/// How many events are handled at the same time. Nearly all of them wait for a turn, a provider or the log.
 const AT_ONCE: usize = 2_000;
-/// Events that all processes together hold: those that wait here are a part of them.
+/// How many events all processes together hold; those that wait here are a part of them.
 const IN_HAND: usize = 8_000;
-/// Events weighed at the same time, until they wait for their turn or have nothing left to do: in all, and of one tenant.
+/// How many events are weighed at the same time, until they wait for their turn or have nothing left to do: in all, and
+/// of one tenant.
 const WEIGHED: usize = 256;
 const WEIGHED_OF_TENANT: usize = 128;
-/// A message waits here only if no more than so many are ready to go behind it in its conversation.
+/// A message waits here only if at most this many are ready to go behind it in its conversation.
 const FEW: usize = 8;
-/// An alarm that is about to ring does so within this time; and so often it is looked whether one that goes before has gone.
+/// An alarm that is about to ring rings within this time; it is also how often to look whether a message that goes
+/// before has gone.
 const ABOUT_TO_RING: Duration = Duration::from_millis(200);
 
 /// Why the dispatcher can't run.
@@ -94,14 +96,14 @@ pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Re
     Ok(())
 }
 
-/// How a channel's messages go out.
+/// The way out of a channel's messages, with its line.
 pub(crate) struct Route {
     pub(crate) way: Arc<dyn Way>,
     line: Arc<Line>,
     on_unknown: OnUnknown,
 }
 
-/// One process's dispatcher.
+/// The dispatcher of one process.
 pub(crate) struct Dispatcher {
     pub(crate) log: Log,
     pub(crate) settings: InForce,
@@ -123,7 +125,7 @@ impl Dispatcher {
             Event::MessageApproved(e) => Some(e.message_id.clone()),
             Event::MessageEdited(e) => Some(e.message_id.clone()),
             Event::MessageReleased(e) => Some(e.message_id.clone()),
-            // It may be the proof of one part, and then the next one's turn.
+            // The report may prove that one part was sent, and then it is the next part's turn.
             Event::DeliveryReported(e) => Some(e.message_id.clone()).filter(|_| e.status != "failed"),
             _ => None,
         };
@@ -141,7 +143,7 @@ impl Dispatcher {
         driven.map_err(HandleError::from)
     }
 
-    /// Sends the message part by part, as far as it goes now.
+    /// Sends the message part by part, as far as it can go now.
     async fn drive(
         &self,
         recorded: &Recorded,
@@ -165,12 +167,12 @@ impl Dispatcher {
             }
             let policy = &self.settings.now().policy(&aggregate.tenant);
             let Some(Route { way, line, on_unknown }) = self.routes.get(&place.channel_id) else {
-                // Nobody is asked about what can't go out: the claim's gates say so.
+                // If the message can't go out, nobody else need be asked: the claim's gates say so.
                 let known = Known { policy, contact: None, elsewhere: &[], breaker_open: false };
                 self.claim(aggregate, message_id, known, None, &cause).await?;
                 return Ok(Handled::Done);
             };
-            // For policy, or for the words of a template.
+            // The contact matters for policy, and for the words of a template.
             let asked = message.proactive || seen.state.capabilities().templates;
             let (contact, breaker_open) = tokio::try_join!(
                 async { if asked { self.contact(aggregate, &place.contact_id).await } else { Ok(None) } },
@@ -189,7 +191,7 @@ impl Dispatcher {
                 if self.shutdown.is_cancelled() {
                     return Ok(Handled::Later(Duration::ZERO));
                 }
-                // One whose first part is out is not behind any other.
+                // A message whose first part is out stands behind no other.
                 let before = seen.state.line_before(message_id, own_turn, self.now()).filter(|_| message.part == 0);
                 let until = match before {
                     Some(turn) if own_turn.is_some() && turn <= self.now() => return Ok(Handled::Later(ABOUT_TO_RING)),
@@ -203,7 +205,7 @@ impl Dispatcher {
                         };
                         let turn = tokio::select! {
                             turn = line.turn(wish) => turn,
-                            // Unclaimed, so another dispatcher may have it at once.
+                            // The message isn't claimed, so another dispatcher may have it at once.
                             () = self.shutdown.cancelled() => return Ok(Handled::Later(Duration::ZERO)),
                         };
                         match turn {
@@ -263,7 +265,7 @@ impl Dispatcher {
         }
     }
 
-    /// There is no room to wait here: the log keeps the message until its turn, and the scheduler brings it back.
+    /// There is no room to wait here: the message waits in the log until its turn, and the scheduler brings it back.
     async fn put_in_line(
         &self,
         aggregate: &AggregateId,
@@ -279,7 +281,7 @@ impl Dispatcher {
         Ok(Handled::Done)
     }
 
-    /// The provider took free text, and then said that it takes none now.
+    /// The provider seemed to take free text, and then said that it takes none now.
     async fn retry_outside_window(
         &self,
         recorded: &Recorded,
@@ -295,7 +297,7 @@ impl Dispatcher {
         Ok(Handled::Done)
     }
 
-    /// Queues a message of unknown fate again, as the channel's policy says.
+    /// Queues a message of unknown fate again, if the channel's policy says so.
     async fn resend(
         &self,
         aggregate: &AggregateId,

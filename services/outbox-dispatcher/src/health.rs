@@ -1,4 +1,4 @@
-//! What the dispatcher says of itself: whether it can go on for whoever comes next.
+//! The dispatcher's part in the health of the process: whether it has room for the next message.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::line::{Line, Room};
 
-/// Registers the part `sending`, which is well while what is returned lives and there is room. One slow channel is no reason
-/// to be unready: its sends wait beside the others', and the metrics tell of them.
+/// Registers the part `sending`, which is well as long as the returned value lives and there is room. One slow channel
+/// doesn't make the process unready: its sends wait beside the others', and the metrics show them.
 pub fn register(log: &Log, room: Room, lines: Vec<Arc<Line>>, shutdown: CancellationToken) -> Alive {
     log.health().register_until(shutdown, "sending", move || condition(&room, &lines))
 }
@@ -32,7 +32,8 @@ mod tests {
     use super::*;
     use crate::line::tests::{flood, line};
 
-    /// Bots of twelve tenants whose provider doesn't answer: each leaves room for the next, and still they take it all.
+    /// Twelve tenants' bots have a provider that doesn't answer: each leaves room for the next, and still they take all
+    /// of it.
     #[tokio::test(start_paused = true)]
     async fn when_every_place_is_taken_it_says_on_which_channel_the_oldest_waits_and_no_longer_once_they_are_free() {
         let room = Room::default();

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 /// Runs until `shutdown`.
 ///
 /// # Errors
-/// It can't go on.
+/// The dispatcher can't go on.
 pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Result<(), Error> {
     tokio::try_join!(
         dispatcher::run(log.clone(), settings.clone(), shutdown.clone()),

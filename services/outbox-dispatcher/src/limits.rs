@@ -1,4 +1,4 @@
-//! Rate limits of a channel: so many messages a second over all chats, and so many in each chat. They are kept per process.
+//! Rate limits of a channel: messages per second in all chats, and in each chat. They are kept per process.
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use steward_settings::RateLimit;
@@ -11,7 +11,7 @@ use governor::{
 };
 use tokio::time::Instant;
 
-/// The runtime's clock, so that a bucket and whoever sleeps until it has a token go by the same time.
+/// The runtime's clock, so that a bucket goes by the same time as whoever sleeps until the bucket has a token.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Ticking;
 
@@ -26,7 +26,7 @@ impl Clock for Ticking {
 type OfAll = RateLimiter<NotKeyed, InMemoryState, Ticking, NoOpMiddleware<std::time::Instant>>;
 type OfEach = RateLimiter<String, DefaultKeyedStateStore<String>, Ticking, NoOpMiddleware<std::time::Instant>>;
 
-/// Chats remembered before those whose bucket is full again are forgotten.
+/// How many chats are remembered before those are forgotten whose buckets are full again.
 const REMEMBERED: usize = 10_000;
 
 /// The buckets of one channel.
@@ -42,7 +42,7 @@ struct Buckets {
 }
 
 impl Limits {
-    /// `None`: no limit.
+    /// `None` means no limit.
     pub fn new(limit: Option<RateLimit>) -> Self {
         let quota = |rate: u32, burst: u32| {
             let at_least_one = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
@@ -60,7 +60,7 @@ impl Limits {
         Self { buckets: limit.map(|l| Arc::new(buckets(l))) }
     }
 
-    /// Takes a token of this chat's; how long until there is one, if there is none.
+    /// Takes a token of this chat's; if there is none, returns how long until there is.
     pub fn of_chat(&self, chat: &str) -> Result<(), Duration> {
         let Some(buckets) = &self.buckets else { return Ok(()) };
         if buckets.chat.len() > REMEMBERED {
@@ -69,18 +69,18 @@ impl Limits {
         buckets.chat.check_key(&chat.to_owned()).map_err(|not_until| not_until.wait_time_from(Ticking.now()))
     }
 
-    /// Takes a token of the channel's; how long until there is one, if there is none.
+    /// Takes a token of the channel's; if there is none, returns how long until there is.
     pub fn of_all(&self) -> Result<(), Duration> {
         let Some(buckets) = &self.buckets else { return Ok(()) };
         buckets.all.check().map_err(|not_until| not_until.wait_time_from(Ticking.now()))
     }
 
-    /// From one message to the next, where many wait; zero without a limit.
+    /// The time from one message to the next where many wait; zero without a limit.
     pub fn pace(&self) -> Duration {
         self.buckets.as_ref().map_or(Duration::ZERO, |b| Duration::from_secs(1) / b.rate.per_second.max(1))
     }
 
-    /// Likewise within a chat.
+    /// The same within one chat.
     pub fn pace_of_chat(&self) -> Duration {
         self.buckets.as_ref().map_or(Duration::ZERO, |b| Duration::from_secs(1) / b.rate.per_chat_per_second.max(1))
     }

@@ -1,7 +1,8 @@
-//! A channel's line: who may send next, and what is to become of those for whom there is no room to wait.
+//! A channel's line: who may send next, and when those come back for whom there is no room to wait.
 //!
-//! A few wait here for the channel's rate limit and for one of its places; they hold nothing else up, because those who wait
-//! are a share of what may wait in all. The rest is told when its turn will be, and waits in the log until then.
+//! A few wait here for the channel's rate limit and for a place to send. They hold up nobody else, because they are
+//! only a share of those that may wait in all. The others are told when their turn will be, and wait in the log until
+//! then.
 
 use std::{
     collections::BTreeSet,
@@ -16,24 +17,24 @@ use tokio::time::Instant;
 
 use crate::{channels::Way, limits::Limits, turnstile::Turnstile};
 
-/// Sends that wait here of one channel, at most; of those, so many have never been put off.
+/// Most sends of one channel that wait here; below, how many of them may be ones that were never put off.
 const WAITING: usize = 256;
 const NEW: usize = 192;
-/// Of one tenant, and in all.
+/// Most sends of one tenant that wait here; below, most in all.
 const WAITING_OF_TENANT: usize = 512;
 const WAITING_IN_ALL: usize = 1_024;
-/// Sends under way of one tenant, and in all.
+/// Most sends of one tenant that are under way; below, most in all.
 const SENDING_OF_TENANT: usize = 256;
 const SENDING_IN_ALL: usize = 512;
 
-/// Nobody is put off for less: the alarm has its price.
+/// Nobody is put off for less than this, because an alarm has its price.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// Nor for longer, where the limiter alone says how fast it goes …
+/// Nobody is put off for longer than this where the limiter alone says how fast it goes …
 const LONGEST: Duration = Duration::from_secs(600);
-/// … or where the provider is slow, because it may be fast again at any time.
+/// … or for longer than this where the provider is slow, because it may be fast again at any time.
 const LONGEST_FOR_A_SLOW_ONE: Duration = Duration::from_secs(60);
 
-/// What the lines of all channels share.
+/// The room that the lines of all channels share.
 #[derive(Clone)]
 pub struct Room {
     waiting: Shares,
@@ -50,7 +51,7 @@ impl Default for Room {
 }
 
 impl Room {
-    /// Whether a channel that has nothing here yet would find none but the few places that each one has.
+    /// Whether a channel that has nothing here yet would find no place but the few that each channel has in any case.
     pub fn is_full(&self) -> bool {
         self.waiting.free() == 0 || self.sending.free() == 0
     }
@@ -60,25 +61,25 @@ impl Room {
 #[derive(Debug, Clone, Copy)]
 pub struct Wish<'a> {
     pub chat: &'a str,
-    /// Nobody waits for it.
+    /// Nobody waits for the message.
     pub proactive: bool,
-    /// It had been put off, and its turn has come.
+    /// The message was put off, and now its turn has come.
     pub returned: bool,
-    /// So much stands behind it in its conversation that it mustn't wait here: all of that would wait with it.
+    /// So much stands behind the message in its conversation that it mustn't wait here: all of that would wait with it.
     pub hurried: bool,
 }
 
 /// What becomes of a wish.
 pub enum Turn {
-    /// Send now, and keep this until it is done.
+    /// It is the wish's turn: send, and keep this until that is done.
     Now(Going),
-    /// There is no room to wait: again then.
+    /// There is no room to wait; come again at this time.
     At(DateTime<Utc>),
 }
 
 /// A send under way.
 pub struct Going {
-    /// It had to wait.
+    /// Whether it had to wait.
     pub waited: bool,
     began: Instant,
     line: Arc<State>,
@@ -97,24 +98,24 @@ pub struct Line {
 struct State {
     channel: String,
     tenant: String,
-    /// Sends under way at the same time, at most.
+    /// Most sends under way at the same time.
     at_once: usize,
     changing: Mutex<Changing>,
-    /// For its figures.
+    /// For the metrics.
     room: Room,
 }
 
 struct Changing {
-    /// Since when each one waits.
+    /// Since when each wish has waited.
     since: BTreeSet<(Instant, u64)>,
     counted: u64,
-    /// The turn of the last one that was put off.
+    /// The turn that the last wish got that was put off.
     end: Instant,
-    /// How long a send takes, lately; seconds.
+    /// How many seconds a send has taken lately.
     takes: f64,
 }
 
-/// One that waits here.
+/// A wish that waits here.
 struct Waiting {
     line: Arc<State>,
     key: (Instant, u64),
@@ -138,7 +139,8 @@ impl Line {
         Self { limits, turnstile: Turnstile::default(), room: room.clone(), clock, state: Arc::new(state) }
     }
 
-    /// Waits for a turn, or says when to come again. Dropped while it waits, it leaves nothing behind.
+    /// Waits for the wish's turn, or says when to come again. If this is dropped while it waits, nothing is left
+    /// behind.
     pub async fn turn(&self, wish: Wish<'_>) -> Turn {
         let began = Instant::now();
         let Some(waiting) = self.state.wait(wish.returned) else { return Turn::At(self.put_off()) };
@@ -170,7 +172,7 @@ impl Line {
         Turn::Now(Going { waited: !waited.is_zero(), began: Instant::now(), line, place: Some(place) })
     }
 
-    /// The end of the line: when the next one that finds no room has its turn.
+    /// Adds one to the end of the line; returns when its turn will be.
     pub fn put_off(&self) -> DateTime<Utc> {
         metrics::counter!("steward_sends_put_off_total", "channel" => self.state.channel.clone()).increment(1);
         let now = Instant::now();
@@ -178,7 +180,7 @@ impl Line {
         let slow = Duration::try_from_secs_f64(changing.takes / self.state.at_once as f64).unwrap_or(LONGEST);
         let limited = self.limits.pace();
         let (pace, longest) = if slow > limited { (slow, LONGEST_FOR_A_SLOW_ONE) } else { (limited, LONGEST) };
-        // Back while half of those who wait here now are still waiting, so that no token is idle.
+        // It comes back while half of those that wait here now still wait, so that no token is left unused.
         let waiting = u32::try_from(changing.since.len() / 2).unwrap_or(u32::MAX);
         let turn = changing.end.max(now + pace.saturating_mul(waiting).min(longest)) + pace;
         changing.end = turn.min(now + longest);
@@ -186,13 +188,13 @@ impl Line {
         self.clock.now() + wait
     }
 
-    /// The turn of a message behind another of its chat's.
+    /// The turn of a message that stands behind another one of its chat.
     pub fn behind(&self, last: DateTime<Utc>) -> DateTime<Utc> {
         let apart = self.limits.pace_of_chat().max(Duration::from_millis(1));
         last.max(self.clock.now()) + apart
     }
 
-    /// Notes how it stands for the metrics; how many wait, and since when the first of them does.
+    /// Notes for the metrics how many wait, and since when the first of them has waited.
     pub fn note(&self) -> (usize, Duration) {
         let changing = self.state.lock();
         self.state.note(&changing);
@@ -266,7 +268,7 @@ pub(crate) mod tests {
         Wish { chat, proactive: false, returned: false, hurried: false }
     }
 
-    /// So many ask at once, each for a chat of its own; how many were put off, and those who wait.
+    /// Lets `n` wishes ask at once, each for a chat of its own. Returns how many were put off, and those that wait.
     pub async fn flood(line: &Arc<Line>, n: usize) -> (usize, JoinSet<Turn>) {
         let mut waiting = JoinSet::new();
         for i in 0..n {
@@ -312,7 +314,7 @@ pub(crate) mod tests {
     async fn a_silent_provider_has_its_own_places_and_no_more() {
         let room = Room::default();
         let silent = line("mail-a", "a", 10, None, &room);
-        // Nobody whose send goes gives its place back here.
+        // The sends that have their turn are under way and give no place back.
         let (_, _waiting) = flood(&silent, 900).await;
         assert_eq!(room.sending.of("a", "mail-a"), 10);
         let bot = line("tg-a", "a", 128, None, &room);
@@ -357,7 +359,7 @@ pub(crate) mod tests {
         let turns: Vec<_> = (0..20).map(|_| (bot.put_off() - now).as_seconds_f64()).collect();
         let apart = turns.windows(2).map(|t| t[1] - t[0]);
         assert!(apart.into_iter().all(|apart| (apart - 0.1).abs() < 0.05), "{turns:?}");
-        // 308 were put off already, 192 wait: the next is back when half of these and those 308 are through.
+        // 308 were put off before and 192 wait: the next is back when half of these, and those 308, are through.
         assert!((turns[0] - (9.6 + 30.8)).abs() < 0.5, "{turns:?}");
     }
 

@@ -1,5 +1,4 @@
-//! The person behind a conversation, who may be known by several contacts: what was set for them, and how often they are
-//! written to over all of their conversations.
+//! The person behind a conversation, who may be known by several contacts.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,11 +11,12 @@ use uuid::Uuid;
 
 use crate::{channels::Sent, dispatcher::Dispatcher};
 
-/// How long a claim waits that met another one of the same person's at the limit, the first time; then longer, so that
-/// its attempts outlast the slowest channel's request. Spread, so that two don't meet again.
+/// How long a claim waits, the first time, when it met another claim of the same person at the cap. It waits longer
+/// each time, so that its attempts outlast the slowest channel's request, and at random, so that two don't meet again.
 const APART: Duration = Duration::from_secs(1);
 
-/// How long a claim that is made looks at the person's other conversations, of the time that is left to record its outcome.
+/// How much of the time that is left to record its outcome a new claim may spend on looking at the person's other
+/// conversations.
 const LOOKING: Duration = Duration::from_millis(500);
 
 /// Which proactive messages of other conversations count.
@@ -27,7 +27,7 @@ enum Counted {
 }
 
 impl Dispatcher {
-    /// The contact of a conversation; a merged one under the contact that stands for it.
+    /// The contact of a conversation. For a merged contact it is what counts under the contact that stands for it.
     pub(crate) async fn contact(
         &self,
         aggregate: &AggregateId,
@@ -41,7 +41,8 @@ impl Dispatcher {
         contact.await.map(Some)
     }
 
-    /// When proactive messages went to the same person in their other conversations. Asked only where a cap counts them.
+    /// When proactive messages went to the same person in their other conversations. Only asked where a cap counts
+    /// them.
     pub(crate) async fn sent_elsewhere(
         &self,
         aggregate: &AggregateId,
@@ -50,9 +51,9 @@ impl Dispatcher {
         self.elsewhere(aggregate, contact, Counted::Sent).await
     }
 
-    /// Whether this claim must be given up, because another of the same person's is open at the limit: neither knew of the
-    /// other when it was made. Whichever looks second sees the first, so the cap is never exceeded. Nothing has left yet: a
-    /// log that doesn't answer soon puts it off, and doesn't use up the claim's time.
+    /// Whether this claim must be given up, because another claim of the same person is open at the cap and neither
+    /// knew of the other when it was made. Whichever looks second sees the first, so the cap is never exceeded. Nothing
+    /// has left yet: if the log doesn't answer soon, the message is put off, and the claim's time isn't used up.
     pub(crate) async fn meets_another(
         &self,
         aggregate: &AggregateId,

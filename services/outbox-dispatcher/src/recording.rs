@@ -1,4 +1,4 @@
-//! What came of a claim goes into the log, whatever it takes; and what follows from it for more than one message.
+//! Recording what came of a claim, whatever that takes, with what follows for other messages.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use steward_proto::{AggregateId, Cause, TenantId, v1};
 use crate::{channels::Sent, claim::Claimed, dispatcher::Dispatcher, results::result_event};
 
 impl Dispatcher {
-    /// Records what came of a claim. It happened, so it is a fact: appended whatever the version, until the log has it.
+    /// Records what came of a claim. That is a fact: it is appended whatever the version, until the log has it.
     pub(crate) async fn record(
         &self,
         aggregate: &AggregateId,
@@ -37,20 +37,21 @@ impl Dispatcher {
         loop {
             match self.log.append(append.clone()).await {
                 Ok(_) => return Ok(()),
-                // If the process must stop, the claim runs out and the send is recorded as unknown.
+                // If the process must stop, the claim runs out, and the send is recorded as unknown.
                 Err(error) if self.shutdown.is_cancelled() || error.is_permanent() => {
                     return Err(DecideError::Append(error));
                 }
                 Err(error) => {
                     tracing::warn!(%error, message_id, "the result of a send can't be recorded yet; trying again");
-                    // After the stop one attempt more is made, the last.
+                    // After the stop one more attempt is made, which is the last.
                     backoff.pause(&self.shutdown).await;
                 }
             }
         }
     }
 
-    /// The chat has a new address: later messages from it must find this conversation, and ours must go there.
+    /// Records that the chat has a new address: later messages from there must find this conversation, and ours must go
+    /// there.
     async fn rebind(
         &self,
         aggregate: &AggregateId,
@@ -84,7 +85,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Stops what goes out by itself, for every dispatcher, until a person has looked.
+    /// Trips the breaker: for every dispatcher, nothing goes out by itself until a person has looked.
     pub(crate) async fn trip(
         &self,
         tenant: &TenantId,

@@ -1,4 +1,6 @@
-//! What the breaker held goes on when a person has reset it: together, each weighed again, paced by the limiters.
+//! Releasing what the breaker held, once a person has reset it.
+//!
+//! All of it is released together; each message is weighed again, and goes at the limiters' pace.
 
 use std::{future::ready, pin::pin, time::Duration};
 
@@ -13,7 +15,7 @@ use steward_proto::{AggregateId, Cause, Event, Recorded, v1};
 
 use crate::dispatcher::Dispatcher;
 
-/// Conversations let go at the same time: the log takes their events in few batches.
+/// How many conversations are released at the same time; the log takes their events in few batches.
 const AT_ONCE: usize = 64;
 
 /// Whether the breaker is why a message is held.
@@ -22,8 +24,8 @@ pub(crate) fn by_breaker(held: &v1::MessageHeld) -> bool {
 }
 
 impl Dispatcher {
-    /// Lets go of everything that the breaker held between its tripping and this reset. Interrupted, it begins anew, and
-    /// what is let go already stays as it is. What can't be let go doesn't keep the rest.
+    /// Releases everything that the breaker held between its tripping and this reset. If it is interrupted, it begins
+    /// anew; what is released already stays released. A message that can't be released doesn't keep back the others.
     pub(crate) async fn release_all(
         &self,
         recorded: &Recorded,
@@ -32,7 +34,7 @@ impl Dispatcher {
     ) -> Result<Handled, DecideError<Refused>> {
         let filter = format!("ev.{}.conversation.*.message_held", tenant.tenant);
         let held = self.log.past(reset.tripped_position, vec![filter]).await?;
-        // What is held behind the reset is seen one by one.
+        // What is held after the reset is seen as it comes, one by one.
         let held = held
             .filter_map(|read| ready(read.ok().map(|read| read.recorded)))
             .take_while(|held| ready(held.position < recorded.position))
@@ -59,11 +61,11 @@ impl Dispatcher {
                 Err(error) => return Err(error),
             }
         }
-        // Cut short, it comes again.
+        // It was cut short, so the reset comes again.
         if self.shutdown.is_cancelled() { Ok(Handled::Later(Duration::ZERO)) } else { refused }
     }
 
-    /// Lets go of a message that was held by somebody who hadn't seen the reset yet.
+    /// Releases a message that was held by a dispatcher which hadn't seen the reset yet.
     pub(crate) async fn release_late(
         &self,
         recorded: &Recorded,

@@ -1,4 +1,4 @@
-//! From the answer of an attempt to the event that records it.
+//! Turning the answer to an attempt into the event that records it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use steward_domain::{conversation::dispatch::MOST_ATTEMPTS, kernel::Why};
@@ -16,12 +16,12 @@ pub fn outcome(sent: &Sent) -> &'static str {
     }
 }
 
-/// The pause before the next attempt, by the number of the one that was deferred: 1, 2, 4 … 60 s.
+/// How long to wait after an attempt that was deferred, by its number: 1, 2, 4 … 60 s.
 fn backoff(attempt: u32) -> TimeDelta {
     TimeDelta::seconds(1_i64.checked_shl(attempt.saturating_sub(1)).unwrap_or(60).clamp(1, 60))
 }
 
-/// What is recorded of an attempt.
+/// The event that records an attempt.
 pub fn result_event(message_id: &str, c: Claimed, sent: Sent, now: DateTime<Utc>) -> Event {
     let message_id = message_id.to_owned();
     let part = c.part as u32;
@@ -68,7 +68,8 @@ pub fn result_event(message_id: &str, c: Claimed, sent: Sent, now: DateTime<Utc>
             follow_up_id: c.follow_up_id,
         }
         .into(),
-        // Not the message is refused but free text, for now: it is looked at again, and goes as a template or is held.
+        // Only free text is refused, and only for now: the message is looked at again, and goes as a template or is
+        // held.
         Sent::Refused { code: "window_closed", text, .. } if c.template.is_none() => v1::DispatchDeferred {
             message_id,
             part,

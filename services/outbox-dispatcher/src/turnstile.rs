@@ -1,4 +1,4 @@
-//! A turnstile: one goes through at a time, in the order of arrival; answers that somebody waits for go before the rest.
+//! A turnstile: one goes through at a time, in the order of arrival, except that answers somebody waits for go first.
 
 use std::{
     collections::VecDeque,
@@ -7,10 +7,10 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// Of so many turns in a row one is the rest's, if there is any.
+/// Of this many turns in a row, one goes to what nobody waits for, if there is any.
 const REST: usize = 4;
 
-/// Cheap to clone.
+/// A turnstile. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Turnstile(Arc<Mutex<State>>);
 
@@ -19,15 +19,15 @@ struct State {
     taken: bool,
     answers: VecDeque<oneshot::Sender<Head>>,
     rest: VecDeque<oneshot::Sender<Head>>,
-    /// Answers in a row while others waited.
+    /// How many answers went in a row while others waited.
     in_a_row: usize,
 }
 
-/// Whoever is in the turnstile; dropped, the next one is.
+/// Held by whoever is in the turnstile. When it is dropped, the next one is let in.
 pub struct Head(Option<Turnstile>);
 
 impl Turnstile {
-    /// Goes in, if nobody is in it.
+    /// Goes in if nobody is in it.
     pub fn try_enter(&self) -> Option<Head> {
         let mut state = self.lock();
         (!std::mem::replace(&mut state.taken, true)).then(|| Head(Some(self.clone())))
@@ -82,7 +82,7 @@ impl Drop for Head {
             let Some(next) = next else { return };
             match next.send(Head(Some(turnstile.clone()))) {
                 Ok(()) => return,
-                // That one waits no more.
+                // The next one no longer waits.
                 Err(mut unwanted) => drop(unwanted.0.take()),
             }
         }
@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    /// Lets these through, who came in this order while one was inside.
+    /// Lets these through, who arrived in this order while one was inside; returns the order in which they went in.
     async fn order(arrivals: &[(&'static str, bool)]) -> Vec<&'static str> {
         let turnstile = Turnstile::default();
         let inside = turnstile.try_enter().unwrap();

@@ -1,5 +1,6 @@
-//! Sending on a clock that is turned by hand: quiet hours, caps and limits go by it, forward, back, and over the night in
-//! which a zone's clocks are changed.
+//! Sending on a clock that is turned by hand: quiet hours, caps and limits go by that clock.
+//!
+//! It is turned forward, back, and over the nights in which a zone's clocks are changed.
 
 #![allow(clippy::unwrap_used)]
 
@@ -38,7 +39,7 @@ fn at(text: &str) -> DateTime<Utc> {
 }
 
 impl World {
-    /// A channel where the log itself is the delivery, and people who live in Madrid.
+    /// A channel on which the log itself is the delivery, with people who live in Madrid.
     async fn new(now: &str, policy: Policy) -> Self {
         let server = Server::start().await;
         let stop = CancellationToken::new();
@@ -63,7 +64,7 @@ impl World {
         tokio::spawn(steward_outbox_dispatcher::run(self.log.clone(), settings, self.stop.clone()))
     }
 
-    /// A promise that has come due now, and is a message from now on; the message's id.
+    /// Makes a promise fall due now, which becomes a message. Returns the message's id.
     async fn falls_due(&self) -> String {
         let now = self.log.clock().now();
         let follow_up = promised(&self.log, "t", "client", now + TimeDelta::milliseconds(1)).await;
@@ -74,7 +75,7 @@ impl World {
         message_id
     }
 
-    /// The alarm of a message that was put off rings.
+    /// Makes the alarm of a message ring that was put off.
     async fn comes_back(&self, message_id: &str) {
         self.rings(message_id, message_id, Conversation::message_due).await;
     }
@@ -96,14 +97,14 @@ impl World {
         decided.await.unwrap();
     }
 
-    /// The nth event of this type, from 0.
+    /// The nth event of this type, counted from 0.
     async fn event(&self, nth: usize, name: &str) -> Recorded {
         let events = self.log.tail(1, vec![format!("ev.t.conversation.*.{name}")]).await.unwrap();
         let mut events = std::pin::pin!(events.skip(nth));
         timeout(SOON, events.next()).await.unwrap_or_else(|_| panic!("no {name}")).unwrap().unwrap().recorded
     }
 
-    /// Until when a message was put off, the nth time, and why.
+    /// Until when a message was put off the nth time, and why.
     async fn put_off(&self, nth: usize) -> (DateTime<Utc>, String) {
         let Event::SendDeferred(deferred) = self.event(nth, "send_deferred").await.event else {
             panic!("another event")
@@ -117,7 +118,7 @@ impl World {
     }
 }
 
-/// In Madrid that night it is 1:59 and then 3:00, and in autumn 2:59 and then 2:00.
+/// In that night in Madrid 1:59 is followed by 3:00, and in autumn 2:59 by 2:00.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn quiet_hours_end_by_the_persons_clock_in_the_nights_when_clocks_are_changed() {
     let policy = Policy { quiet_hours: parse_quiet_hours("22:00-08:00"), ..Policy::default() };
@@ -146,7 +147,7 @@ async fn a_days_cap_counts_a_whole_day_also_on_a_clock_that_was_set_back() {
     let (free, why) = world.put_off(0).await;
     assert_eq!(why, "frequency_cap");
     assert!((TimeDelta::hours(24)..TimeDelta::hours(24) + TimeDelta::seconds(1)).contains(&(free - sent)), "{free}");
-    // Its alarm rings, and until the dispatcher looks, somebody has set the clock back.
+    // The alarm rings, and before the dispatcher looks, somebody has set the clock back.
     world.hand.set(free);
     let late = async {
         world.comes_back(&second).await;

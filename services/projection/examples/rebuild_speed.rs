@@ -12,7 +12,7 @@ use chrono::{TimeDelta, Utc};
 use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _, stream};
 use support::{System, postgres, stories::Chat, tenant};
 
-/// Events of one conversation's story.
+/// How many events one conversation's story has.
 const STORY: usize = 10;
 
 #[tokio::main]
@@ -61,7 +61,7 @@ async fn main() {
     );
 }
 
-/// Rows a second of a plain COPY of the events.
+/// How many rows a second a plain COPY of the events takes.
 async fn copy_again(pool: &deadpool_postgres::Pool, schema: &str) -> f64 {
     let client = pool.get().await.unwrap();
     let out = client.copy_out(&format!("COPY {schema}.events TO STDOUT (FORMAT binary)")).await.unwrap();

@@ -1,8 +1,8 @@
-//! Setting aside: an event that can't be projected is found among its neighbours, recorded, and passed by.
+//! Setting aside: finds the event that can't be projected among its neighbours, records it, and passes it by.
 //!
-//! What Postgres refuses for good, and what makes the fold panic, would otherwise stop everything behind it, for all tenants.
-//! The event itself stays in the log, and in the table `events` if that takes it; what it would have changed is missing from
-//! the rows of its aggregate until a rebuild succeeds with it.
+//! An event that Postgres refuses for good, or at which the fold panics, would otherwise stop everything behind it, for
+//! all tenants. It stays in the log, and in the table `events` if that takes it. What it would have changed is missing
+//! from the rows of its aggregate until a rebuild succeeds with it.
 
 use std::{any::Any, collections::VecDeque, panic::AssertUnwindSafe};
 
@@ -15,47 +15,47 @@ use crate::{error::ProjectionError, models, rows::storable, store::Tables};
 /// The projector's name among the consumers that give up on events.
 pub const CONSUMER: &str = "projection";
 
-/// Runs `work`; a panic in it is an error of the data that it was about.
+/// Runs `work`; a panic in it counts as an error of the data that the work was about.
 ///
 /// # Errors
-/// As `work` has them, and [`ProjectionError::Panicked`].
+/// The errors of `work`, and [`ProjectionError::Panicked`].
 pub async fn guarded<T>(work: impl Future<Output = Result<T, ProjectionError>>) -> Result<T, ProjectionError> {
-    // What the work leaves half-done is thrown away after any error: the transaction, and the working set.
+    // What the work leaves half-done is thrown away after any error: the transaction is, and so is the working set.
     AssertUnwindSafe(work)
         .catch_unwind()
         .await
         .unwrap_or_else(|panic| Err(ProjectionError::Panicked(place_of(&*panic))))
 }
 
-/// What can be said of a panic; its words may hold anything, so only whether it has some is told.
+/// What a panic's message may be quoted as. The message may hold anything, so only a literal of our code is quoted.
 fn place_of(panic: &(dyn Any + Send)) -> &'static str {
     match panic.downcast_ref::<&'static str>() {
-        // A literal of the code's own.
+        // A literal of our own code.
         Some(text) => text,
         None => "a panic with words made at run time",
     }
 }
 
-/// Where events go, and where those go that can't.
+/// Where events are projected to, and where those are recorded that can't be.
 pub trait Goal {
-    /// Projects these, all or none, through the position `through`.
+    /// Projects these events, all or none, and moves the position to `through`.
     async fn project(&mut self, events: &[Recorded], through: u64) -> Result<Step, ProjectionError>;
-    /// Passes this one by, for it can't be projected.
+    /// Records that this event can't be projected, and passes it by.
     async fn set_aside(&mut self, event: &Recorded, error: &ProjectionError) -> Result<Step, ProjectionError>;
 }
 
-/// Whether it may go on with what follows.
+/// Whether to go on with what follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     Done,
-    /// The read models stand before what was read: read again.
+    /// The read models stand before what was read, so the log must be read again.
     Again,
 }
 
-/// Projects events; those that can't be projected are found by halving, and set aside.
+/// Projects events. Those that can't be projected are found by halving, and set aside.
 ///
 /// # Errors
-/// What isn't the events' own fault.
+/// Errors that aren't the events' own fault.
 pub async fn project_or_set_aside(
     goal: &mut impl Goal,
     events: &[Recorded],
@@ -69,7 +69,7 @@ pub async fn project_or_set_aside(
                 [] => return Err(error),
                 [one] => match goal.set_aside(one, &error).await? {
                     Step::Again => Step::Again,
-                    // What is behind it and no event is passed as well.
+                    // The position also moves past messages behind the event that are no events.
                     Step::Done => goal.project(&[], through).await?,
                 },
                 many => {
@@ -88,10 +88,10 @@ pub async fn project_or_set_aside(
     Ok(Step::Done)
 }
 
-/// Writes down that an event was passed by, and what the models can keep of it.
+/// Records in Postgres that an event was passed by, and whatever the models can keep of it.
 ///
 /// # Errors
-/// When Postgres can't be reached.
+/// Postgres can't be reached.
 pub async fn record(
     transaction: &mut Transaction<'_>,
     schema: &str,
@@ -130,7 +130,7 @@ mod tests {
 
     use super::*;
 
-    /// Panics at some positions and counts what it does.
+    /// A goal that panics at some positions and counts what it does.
     struct Brittle {
         bad: BTreeSet<u64>,
         done: Vec<u64>,

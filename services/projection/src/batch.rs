@@ -1,4 +1,4 @@
-//! What is read of the log at a time: what is there, but no more than fits in memory.
+//! Reading the log in batches: all that is there, but no more than fits into memory.
 
 use std::pin::Pin;
 
@@ -6,26 +6,27 @@ use futures::{FutureExt as _, Stream, StreamExt as _};
 use steward_log::{LogError, Tailed};
 use steward_proto::Recorded;
 
-/// Payloads of one batch, in bytes; the event that exceeds it is still in it.
+/// Most bytes of payload in one batch; the event that exceeds it still belongs to the batch.
 const BYTES: usize = 16 * 1024 * 1024;
 
 /// Events that follow each other in the log.
 #[derive(Default)]
 pub struct Batch {
     pub events: Vec<Recorded>,
-    /// The last position read; behind the last event if what follows it is no event.
+    /// The last position that was read; it is behind the last event if no event follows that.
     pub through: u64,
-    /// Nothing was behind it when it was read.
+    /// Nothing more was in the log when the batch was read.
     pub at_end: bool,
 }
 
 impl Batch {
-    /// Waits for something to read and takes what is there, at most `most` messages. `None`: the log has stopped.
+    /// Waits until there is something to read, and takes what is there, `most` messages at most. `None` when the log
+    /// has stopped.
     ///
-    /// A message that is no event at all is skipped: it must not stop everything behind it.
+    /// A message that is no event is skipped, so that it doesn't stop everything behind it.
     ///
     /// # Errors
-    /// When the log can't be read.
+    /// The log can't be read.
     pub async fn next<S>(mut tail: Pin<&mut S>, most: usize) -> Result<Option<Self>, LogError>
     where
         S: Stream<Item = Result<Tailed, LogError>>,

@@ -7,16 +7,16 @@ use tokio_postgres::NoTls;
 
 use crate::error::ProjectionError;
 
-/// How long a connection may take to be had.
+/// How long making a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// A pool of at most `size` connections to the database at `url`. Connects when first asked.
+/// A pool of `size` connections at most to the database at `url`. It connects when it is first asked for a connection.
 ///
 /// # Errors
-/// When `url` is no Postgres address.
+/// `url` isn't an address of Postgres.
 pub fn pool(url: &str, size: usize) -> Result<Pool, ProjectionError> {
     let address = |reason: String| {
-        // The address may hold a password.
+        // The error doesn't show what stands before the host, which may hold a password.
         let shown = url.rsplit_once('@').map_or(url, |(_, host)| host);
         ProjectionError::Address { url: shown.to_owned(), reason }
     };

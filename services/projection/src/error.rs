@@ -47,7 +47,7 @@ pub enum ProjectionError {
 }
 
 impl ProjectionError {
-    /// As [`Self::Forbidden`] if rights are missing, which no waiting brings.
+    /// The error as [`Self::Forbidden`] if rights are missing, since waiting won't bring them.
     pub fn of_rights(self) -> Self {
         match self {
             Self::Postgres(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Self::Forbidden(error),
@@ -55,37 +55,37 @@ impl ProjectionError {
         }
     }
 
-    /// A row that was taken for new is there already.
+    /// Whether a row that was taken for new exists already.
     pub fn is_twice(&self) -> bool {
         matches!(self, Self::Postgres(e) if e.code() == Some(&SqlState::UNIQUE_VIOLATION))
     }
 }
 
-/// Classes of SQLSTATE by which Postgres says that it will never take these values: data exception, integrity constraint
-/// violation, program limit exceeded (a value too long for an index).
+/// Classes of SQLSTATE with which Postgres says that it will never take these values: data exception, integrity
+/// constraint violation, program limit exceeded (a value too long for an index).
 const REFUSED: [&str; 3] = ["22", "23", "54"];
 
-/// A message that isn't as the protocol wants it, which a connection survives: a value was put into it wrongly.
+/// A message breaks the protocol, but the connection goes on: a value was put into the message wrongly.
 const MALFORMED: &str = "08P01";
 
 impl ProjectionError {
-    /// Whether what was written is to blame, so that trying again can't help: Postgres refused a value, a row can't be
-    /// folded. Everything else — no connection, no space, a lock, a shutdown, a table that isn't there — passes or is an
-    /// operator's.
+    /// Whether the written data is to blame, so that trying again can't help: Postgres refused a value, or a row can't
+    /// be folded. Everything else (no connection, no space, a lock, a shutdown, a missing table) passes, or is for an
+    /// operator to mend.
     pub fn is_of_the_data(&self) -> bool {
         match self {
             Self::Panicked(_) | Self::Unreadable(_) | Self::Damaged(_) => true,
             Self::Postgres(error) | Self::Migration { source: error, .. } => error.as_db_error().is_some_and(|db| {
                 let code = db.code().code();
                 let refused = REFUSED.iter().any(|class| code.starts_with(class)) || code == MALFORMED;
-                // FATAL ends the connection, which is no way to refuse a value.
+                // FATAL ends the connection, so it isn't about a value.
                 refused && db.parsed_severity() == Some(Severity::Error)
             }),
             _ => false,
         }
     }
 
-    /// What happened, without a word from outside: for logs and dead letters.
+    /// What happened, without a word from outside, for logs and dead letters.
     pub fn in_our_words(&self) -> String {
         let Self::Postgres(error) = self else {
             return match self {
@@ -102,7 +102,7 @@ impl ProjectionError {
     }
 }
 
-/// With the server's own words: tokio-postgres says only "db error".
+/// The error in the server's own words; tokio-postgres by itself says only "db error".
 fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(db) => format!("{} ({})", db.message(), db.code().code()),

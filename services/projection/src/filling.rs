@@ -1,4 +1,4 @@
-//! A table that is filled by one COPY while the log is read.
+//! Filling a table by one COPY while the log is read.
 
 use std::pin::Pin;
 
@@ -9,20 +9,20 @@ use tokio_postgres::CopyInSink;
 
 use crate::{error::ProjectionError, models::WorkingSet, store::CopyEncoder};
 
-/// The COPY under way, and the model whose rows go into it. The table holds nothing if it is broken off.
+/// A COPY under way, and the model whose rows go into it. If it is broken off, the table stays empty.
 pub struct Filling {
     model: usize,
     encoder: CopyEncoder,
     sink: Pin<Box<CopyInSink<Bytes>>>,
-    /// Busy with it until the end.
+    /// The connection, which the COPY keeps busy until its end.
     _client: Object,
 }
 
 impl Filling {
-    /// Begins one by its statement.
+    /// Begins the COPY with this statement.
     ///
     /// # Errors
-    /// When Postgres can't be reached.
+    /// Postgres can't be reached.
     pub async fn begin(client: Object, model: usize, statement: &str) -> Result<Self, ProjectionError> {
         let sink = Box::pin(client.copy_in(statement).await?);
         Ok(Self { model, encoder: CopyEncoder::default(), sink, _client: client })
@@ -31,7 +31,7 @@ impl Filling {
     /// Sends the model's rows that have gathered.
     ///
     /// # Errors
-    /// When Postgres doesn't take them.
+    /// Postgres doesn't take the rows.
     pub async fn add(&mut self, set: &mut WorkingSet) -> Result<(), ProjectionError> {
         set.drain(self.model, &mut self.encoder);
         while let Some(chunk) = self.encoder.chunk() {
@@ -40,10 +40,10 @@ impl Filling {
         Ok(())
     }
 
-    /// Sends the rest; from then on the table holds all.
+    /// Sends the remaining rows and ends the COPY; from then on the table holds all of them.
     ///
     /// # Errors
-    /// When Postgres doesn't take it.
+    /// Postgres doesn't take the rows.
     pub async fn end(mut self) -> Result<(), ProjectionError> {
         self.sink.send(self.encoder.end()).await?;
         self.sink.as_mut().finish().await?;

@@ -1,4 +1,4 @@
-//! Read models: the projector that makes them from the log, the HTTP that reads them, the live stream, the page at `/`.
+//! The read side: the projector makes read models of the log; HTTP, live stream and page show them.
 
 mod aside;
 mod asyncapi;

@@ -1,4 +1,4 @@
-//! Running the numbered SQL of `migrations/`: nothing else creates tables.
+//! Running the numbered SQL files of `migrations/`, which alone create tables.
 
 use deadpool_postgres::{Object, Pool};
 
@@ -6,14 +6,14 @@ use steward_proto::{secret_types, without_secrets};
 
 use crate::{error::ProjectionError, models};
 
-/// A numbered file.
+/// One numbered SQL file.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {
     pub name: &'static str,
     pub sql: &'static str,
 }
 
-/// Names files of a folder of `migrations/`.
+/// Embeds files of a folder of `migrations/` by their names.
 macro_rules! migrations {
     ($folder:literal: $($name:literal),* $(,)?) => {
         &[$($crate::migrations::Migration {
@@ -24,13 +24,13 @@ macro_rules! migrations {
 }
 pub(crate) use migrations;
 
-/// The schema `steward`.
+/// The files of the schema `steward`.
 const CONTROL: &[Migration] = migrations!("control": "0001_active");
 
-/// What belongs to all read models.
+/// The files of the read models that belong to no single model.
 const OF_ALL: &[Migration] = migrations!("read_model": "0009_hashed_keys", "0011_set_aside");
 
-/// Each schema of read models: the models' files and those of all, in their order.
+/// All files for a schema of read models, those of the models and the common ones, in order.
 fn read_model() -> Vec<Migration> {
     let models = models::all();
     let mut files: Vec<Migration> = models.iter().flat_map(|model| model.migrations()).chain(OF_ALL).copied().collect();
@@ -38,13 +38,13 @@ fn read_model() -> Vec<Migration> {
     files
 }
 
-/// The first file whose indexes a rebuild makes: it makes all of them anew.
+/// The first file whose indexes a rebuild makes; this file makes all older ones anew.
 const INDEXED_FROM: &str = "0009_hashed_keys";
 
-/// With this file the secrets that earlier builds stored leave the table `events`.
+/// The file with which the secrets that earlier builds stored leave the table `events`.
 const WITHOUT_SECRETS: &str = "0010_hashed_events";
 
-/// The line after which a file makes what is better made when the tables are full.
+/// After this line a file makes what is better made when the tables are full.
 const INDEXES: &str = "-- indexes\n";
 
 impl Migration {
@@ -57,14 +57,14 @@ impl Migration {
     }
 }
 
-/// Only one process migrates at a time: `steward` in ASCII.
+/// The key of the lock with which one process migrates at a time: `steward` in ASCII.
 const LOCK: i64 = 0x73_7465_7761_7264;
 
-/// Brings the control schema and the active read models up to date; makes the first ones. May be run by any number of
-/// processes at once, and again.
+/// Brings the control schema and the active read models up to date, and makes them if there are none. Any number of
+/// processes may run it, at once and repeatedly.
 ///
 /// # Errors
-/// When Postgres can't be reached, or a file fails.
+/// Postgres can't be reached, or a file fails.
 pub async fn migrate(pool: &Pool) -> Result<(), ProjectionError> {
     let mut client = pool.get().await?;
     if is_current(&client).await? {
@@ -89,13 +89,13 @@ pub async fn migrate(pool: &Pool) -> Result<(), ProjectionError> {
     Ok(())
 }
 
-/// Whether nothing is left to do: whoever may not change tables needn't then.
+/// Whether nothing is left to do: then a user without the right to change tables will do.
 async fn is_current(client: &Object) -> Result<bool, ProjectionError> {
     let unmade = |error: &tokio_postgres::Error| {
         use tokio_postgres::error::SqlState;
         matches!(error.code(), Some(code) if [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME].contains(code))
     };
-    // Asked first, because a table that isn't there is an error in the server's log.
+    // Asked beforehand, because a query on a missing table writes an error into the server's log.
     if !client.query_one("SELECT to_regclass('steward.active') IS NOT NULL", &[]).await?.get::<_, bool>(0) {
         return Ok(false);
     }
@@ -114,10 +114,10 @@ async fn is_current(client: &Object) -> Result<bool, ProjectionError> {
     Ok(true)
 }
 
-/// Makes an empty schema of read models without its indexes and gives its name.
+/// Makes an empty schema of read models, without its indexes, and returns its name.
 ///
 /// # Errors
-/// When Postgres can't be reached, or a file fails.
+/// Postgres can't be reached, or a file fails.
 pub async fn new_schema(client: &mut Object) -> Result<String, ProjectionError> {
     let transaction = client.transaction().await?;
     let schema = next_schema(&transaction).await?;
@@ -126,10 +126,10 @@ pub async fn new_schema(client: &mut Object) -> Result<String, ProjectionError> 
     Ok(schema)
 }
 
-/// Makes the indexes that [`new_schema`] left out, of the files that `which` names.
+/// Makes the indexes that [`new_schema`] left out, of the files that `which` selects.
 ///
 /// # Errors
-/// When Postgres can't be reached, or a file fails.
+/// Postgres can't be reached, or a file fails.
 pub async fn index(client: &mut Object, schema: &str, which: impl Fn(&str) -> bool) -> Result<(), ProjectionError> {
     let transaction = client.transaction().await?;
     set_path(&transaction, schema).await?;
@@ -183,7 +183,7 @@ async fn apply(
     Ok(())
 }
 
-/// Empties the secrets in the rows of `events`; there are few such rows, one per key and webhook.
+/// Empties the secrets in the rows of `events`. There are few such rows: one for each key and webhook.
 async fn drop_secrets(transaction: &deadpool_postgres::Transaction<'_>) -> Result<(), ProjectionError> {
     let types: Vec<&str> = secret_types().collect();
     let find = "SELECT position, type_name, payload FROM events WHERE type_name = ANY($1)";

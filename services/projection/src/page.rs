@@ -1,4 +1,4 @@
-//! What is served in the open: the page at `/` and the document of the events.
+//! What is served without a key: the page at `/`, and the document of the events.
 
 use std::collections::BTreeMap;
 
@@ -57,7 +57,7 @@ async fn page() -> Response {
     (headers, PAGE).into_response()
 }
 
-/// What can go wrong with what is the same for everybody.
+/// How these routes can fail, which is the same for everybody.
 struct Open;
 
 impl IntoResponses for Open {

@@ -1,4 +1,4 @@
-//! How far the read models are, in positions for those who wait for one, and in time for those who watch.
+//! How far the read models have got: in positions for those who wait for one, in time for those who watch.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -9,10 +9,11 @@ use chrono::{DateTime, Utc};
 use steward_log::Condition;
 use tokio::sync::watch;
 
-/// How far the read models may be behind until the process says that it isn't ready, unless told otherwise.
+/// By default, how far the read models may be behind before the process says that it isn't ready.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The position that the read models reflect, and how old what they don't reflect yet is. Cheap to clone.
+/// The position that the read models reflect, and the age of the oldest event that they don't reflect yet. Cheap to
+/// clone.
 #[derive(Debug, Clone)]
 pub struct Reached {
     position: watch::Sender<u64>,
@@ -25,9 +26,9 @@ pub struct Reached {
 struct State {
     /// When the oldest event that isn't projected yet was recorded.
     waiting_since: Option<DateTime<Utc>>,
-    /// When last everything was projected; `None`: not since the start.
+    /// When everything was last projected; `None`: never since the start.
     complete_at: Option<Instant>,
-    /// The projector has come to an end.
+    /// The projector has ended.
     ended: bool,
 }
 
@@ -38,17 +39,17 @@ impl Default for Reached {
 }
 
 impl Reached {
-    /// Beyond `limit` the projector says that it is behind.
+    /// The projector says that it is behind when its lag exceeds `limit`.
     pub fn with_limit(limit: Duration) -> Self {
         Self { position: watch::Sender::new(0), limit, begun: Instant::now(), state: Arc::default() }
     }
 
-    /// The position now.
+    /// The position that the read models reflect now.
     pub fn now(&self) -> u64 {
         *self.position.borrow()
     }
 
-    /// It never goes back.
+    /// Moves the position forward; it never goes back.
     pub fn advance(&self, position: u64) {
         self.position.send_if_modified(|reached| {
             let further = position > *reached;
@@ -57,22 +58,23 @@ impl Reached {
         });
     }
 
-    /// Waits until `position` is reached; `false` when `most` has passed before.
+    /// Waits until `position` is reached; `false` if that takes longer than `most`.
     pub async fn wait(&self, position: u64, most: Duration) -> bool {
         let mut reached = self.position.subscribe();
         tokio::time::timeout(most, reached.wait_for(|now| *now >= position)).await.is_ok_and(|r| r.is_ok())
     }
 
-    /// How old the oldest event is that isn't projected yet; zero if there is none that we know of.
+    /// The age of the oldest event that isn't projected yet; zero if no such event is known.
     pub fn lag(&self) -> Duration {
         let state = self.state();
         let Some(since) = state.waiting_since else { return Duration::ZERO };
         let age = (Utc::now() - since).to_std().unwrap_or_default();
-        // An event may say any time of itself; nothing waits for longer than since everything was projected.
+        // An event may claim any time as its own, but it can't have waited for longer than since everything was
+        // projected.
         state.complete_at.map_or(age, |complete| age.min(complete.elapsed()))
     }
 
-    /// What the projector says of itself.
+    /// The projector's condition, for the health of the process.
     pub fn condition(&self) -> Condition {
         let (lag, now) = (self.lag(), self.now());
         let state = self.state();
@@ -95,18 +97,18 @@ impl Reached {
         }
     }
 
-    /// The projector has an event of this time in hand, the oldest that isn't projected yet.
+    /// Notes the time of the oldest event that isn't projected yet, which the projector has in hand.
     pub(crate) fn waits_since(&self, at: DateTime<Utc>) {
         self.state().waiting_since = Some(at);
     }
 
-    /// Everything there is, is projected.
+    /// Notes that everything in the log is projected.
     pub(crate) fn is_complete(&self) {
         let mut state = self.state();
         (state.waiting_since, state.complete_at) = (None, Some(Instant::now()));
     }
 
-    /// What is returned says at its end that the projector has ended.
+    /// When the returned value is dropped, the projector counts as ended.
     pub(crate) fn begin(&self) -> Ends {
         self.state().ended = false;
         Ends(self.clone())
@@ -117,7 +119,7 @@ impl Reached {
     }
 }
 
-/// Lives as long as the projector does.
+/// Lives as long as the projector.
 pub(crate) struct Ends(Reached);
 
 impl Drop for Ends {
@@ -144,7 +146,7 @@ mod tests {
         assert!(matches!(reached.condition(), Condition::Behind(text) if text.contains("first time")));
         reached.is_complete();
         assert_eq!((reached.lag(), reached.condition()), (Duration::ZERO, Condition::Well));
-        // It says of itself that it is an hour old, and has just come.
+        // The event claims to be an hour old, and has just come.
         reached.waits_since(old);
         assert!(reached.lag() < Duration::from_secs(5));
         assert_eq!(reached.condition(), Condition::Well);

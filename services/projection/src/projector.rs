@@ -1,4 +1,4 @@
-//! The projector: follows the log and keeps the active read models up with it.
+//! The projector: follows the log, and keeps the active read models up to date.
 
 use std::{
     pin::pin,
@@ -24,37 +24,37 @@ use crate::{
 /// Most events of one transaction.
 const BATCH: usize = 5000;
 
-/// Most rows kept in memory between transactions, and about how much they may hold.
+/// Most rows, and about how many bytes, kept in memory between transactions.
 const KEPT: Held = Held { rows: 50_000, bytes: 64 * 1024 * 1024 };
 
-/// Between two reports of the lag.
+/// The time between two reports of the lag.
 const REPORT: Duration = Duration::from_secs(1);
 
 /// Longest a transaction may take.
 const TRANSACTION: Duration = Duration::from_secs(60);
 
-/// Pauses between attempts while Postgres or NATS is away.
+/// The shortest and the longest pause between attempts while Postgres or NATS is away.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Projects until `shutdown`, and tells the log's [`Health`](steward_log::Health) how it is. Postgres and NATS may come and go; an
-/// event that Postgres refuses for good, or that can't be folded, is set aside as a dead letter. Several may run at once, here and elsewhere: each event is
-/// projected once.
+/// Projects until `shutdown`, and tells the log's [`Health`](steward_log::Health) its condition. Postgres and NATS may
+/// come and go. An event that Postgres refuses for good, or that can't be folded, is set aside as a dead letter.
+/// Several projectors may run at once, here and elsewhere: each event is projected once.
 ///
 /// # Errors
-/// What doesn't pass by itself: a failed migration, the database of another log.
+/// What doesn't pass by itself: a failed migration, or the database of another log.
 pub async fn run(log: Log, pool: Pool, reached: Reached, shutdown: CancellationToken) -> Result<(), ProjectionError> {
     let _ends = reached.begin();
     let asked = reached.clone();
     log.health().register(CONSUMER, move || asked.condition());
     tokio::select! {
         ended = keep_up(log, pool, reached.clone(), shutdown) => ended,
-        // It doesn't end by itself.
+        // The report doesn't end by itself.
         () = report(&reached) => Ok(()),
     }
 }
 
-/// Keeps the metric going while a transaction takes its time.
+/// Reports the lag also while a transaction takes its time.
 async fn report(reached: &Reached) {
     let mut tick = tokio::time::interval(REPORT);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -80,7 +80,7 @@ async fn keep_up(log: Log, pool: Pool, reached: Reached, shutdown: CancellationT
         let started = Instant::now();
         let ended = tokio::select! {
             ended = projector.follow() => ended,
-            // Dropping a transaction in hand rolls it back; the next start does it again.
+            // Dropping the transaction in hand rolls it back; the next start does it again.
             () = shutdown.cancelled() => return Ok(()),
         };
         projector.set.clear();
@@ -102,27 +102,27 @@ struct Projector {
     log: Log,
     pool: Pool,
     reached: Reached,
-    /// Reflects the read models at its position, in `schema`.
+    /// What the read models hold in `schema`, at its position.
     set: WorkingSet,
     schema: String,
     trust: Trust,
-    /// Everything up to here was projected, here or elsewhere, when it was read.
+    /// Everything up to this position was projected when the log was read, here or elsewhere.
     read_through: u64,
-    /// Most events of the next transaction: fewer after one that took too long.
+    /// Most events of the next transaction; fewer after one that took too long.
     most: usize,
 }
 
-/// How a batch ended.
+/// How projecting a batch ended.
 #[derive(Debug, PartialEq, Eq)]
 enum Projected {
-    /// Through this position.
+    /// It is projected up to this position.
     Through(u64),
-    /// The read models stand before what was read: read again.
+    /// The read models stand before what was read, so the log must be read again.
     Behind,
 }
 
 impl Projector {
-    /// Follows the log from the checkpoint until something breaks.
+    /// Follows the log from the checkpoint on, until something breaks.
     async fn follow(&mut self) -> Result<(), ProjectionError> {
         migrate(&self.pool).await?;
         let client = self.pool.get().await?;
@@ -154,7 +154,8 @@ impl Projector {
         Ok(())
     }
 
-    /// Projects events that follow what was read before in one transaction; once more without trust if one was there already.
+    /// Projects, in one transaction, events that follow what was read before; if a row exists already, once more
+    /// without trusting ids.
     async fn attempt(&mut self, events: &[Recorded], through: u64) -> Result<Projected, ProjectionError> {
         loop {
             let (read_through, trust) = (self.read_through, self.trust);
@@ -162,7 +163,7 @@ impl Projector {
             let projected = tokio::time::timeout(TRANSACTION, guarded(step)).await;
             match projected.unwrap_or(Err(ProjectionError::TimedOut(TRANSACTION))) {
                 Err(error) if error.is_twice() && trust == Trust::Unique => {
-                    tracing::warn!("something is in the log twice; it is projected once");
+                    tracing::warn!("a message is in the log twice; it is projected once");
                     self.trust = Trust::Nothing;
                     self.set.clear();
                 }
@@ -205,7 +206,8 @@ impl Goal for Projector {
 
     async fn set_aside(&mut self, event: &Recorded, error: &ProjectionError) -> Result<Step, ProjectionError> {
         let words = error.in_our_words();
-        // Before the position moves: nothing is passed by in silence. Twice is once.
+        // The dead letter is stored before the position moves, so that nothing is passed by in silence. Storing it
+        // twice does no harm.
         self.log.set_aside(CONSUMER, event, words.clone()).await?;
         let passing = async {
             let mut client = self.pool.get().await?;
@@ -229,7 +231,7 @@ impl Goal for Projector {
     }
 }
 
-/// Keeps other projectors waiting; gives the active schema and its position.
+/// Locks out other projectors; returns the active schema and its position.
 async fn lock(transaction: &deadpool_postgres::Transaction<'_>) -> Result<(String, u64), ProjectionError> {
     let lock = transaction.prepare_cached("SELECT schema, position FROM steward.active FOR UPDATE").await?;
     let row = transaction.query_one(&lock, &[]).await?;
@@ -242,10 +244,10 @@ async fn advance(transaction: &deadpool_postgres::Transaction<'_>, position: u64
     Ok(())
 }
 
-/// One batch, one transaction: rows and checkpoint together. On an error the set is no longer to be used.
+/// Projects one batch in one transaction: rows and checkpoint together. After an error the set must not be used.
 ///
 /// # Errors
-/// When Postgres can't be reached or refuses.
+/// Postgres can't be reached or refuses.
 async fn project(
     pool: &Pool,
     set: &mut WorkingSet,
@@ -262,7 +264,7 @@ async fn project(
         return Ok(Projected::Behind);
     }
     if active != *schema || position != set.position {
-        // A rebuild has switched, or another projector was faster: what is in memory isn't what the tables hold.
+        // A rebuild has switched, or another projector was faster, so memory and tables differ.
         set.clear();
         *schema = active;
     }

@@ -1,4 +1,4 @@
-//! Rebuilding: new read models from the whole log, beside the old ones, which serve until the new have caught up.
+//! Rebuilding: makes new read models of the whole log, while the old ones go on serving.
 
 use std::{
     collections::BTreeSet,
@@ -21,38 +21,40 @@ use crate::{
     store::{Tables, Trust},
 };
 
-/// Events folded between two writes.
+/// How many events are folded between two writes.
 const BATCH: usize = 8192;
 
-/// What is held in memory before it is written and forgotten.
+/// How much is held in memory before it is written and forgotten.
 const KEPT: Held = Held { rows: 250_000, bytes: 256 * 1024 * 1024 };
 
-/// Rows that will never change, held before they are written; and about how much may wait to be written at all.
+/// How many rows that will never change are held before they are written; below, about how many bytes may wait to be
+/// written at all.
 const KEPT_FINISHED: usize = 20_000;
 const GATHERED: usize = 64 * 1024 * 1024;
 
-/// Longest a batch may take that is written at once.
+/// Longest time for writing a batch at once.
 const TRANSACTION: Duration = Duration::from_secs(120);
 
-/// How far behind the new read models may be when the switch begins: the projector waits while they catch up.
+/// How many positions the new read models may be behind when the switch begins: the projector waits while they catch
+/// up.
 const SWITCH_WITHIN: u64 = 20_000;
 
-/// Longest the projector waits for the switch.
+/// Longest time that the projector waits for the switch.
 const SWITCH: Duration = Duration::from_secs(30);
 
-/// Only one rebuild at a time: `rebuild` in ASCII.
+/// The key of the lock with which one rebuild runs at a time: `rebuild` in ASCII.
 const LOCK: i64 = 0x72_6562_7569_6c64;
 
-/// What a rebuild did.
+/// The result of a rebuild.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rebuilt {
     /// The schema that is active now.
     pub schema: String,
     pub events: u64,
-    /// The position it was switched at.
+    /// The position at which it became active.
     pub position: u64,
     pub took: Duration,
-    /// Events that can't be projected and were set aside.
+    /// How many events can't be projected and were set aside.
     pub set_aside: usize,
 }
 
@@ -60,11 +62,11 @@ pub struct Rebuilt {
 /// rebuild left half-done is cleared away.
 ///
 /// # Errors
-/// When another rebuild runs, or Postgres or the log can't be reached: the old read models stay.
+/// Another rebuild runs, or Postgres or the log can't be reached; the old read models stay.
 pub async fn rebuild(log: &Log, pool: &Pool) -> Result<Rebuilt, ProjectionError> {
     let started = Instant::now();
     migrate(pool).await?;
-    // Its own connection, closed at the end: the lock can't outlive this rebuild.
+    // The lock gets a connection of its own, which is closed at the end, so that it can't outlive this rebuild.
     let guard = Object::take(pool.get().await?);
     let free: bool = guard.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK]).await?.get(0);
     if !free {
@@ -74,7 +76,7 @@ pub async fn rebuild(log: &Log, pool: &Pool) -> Result<Rebuilt, ProjectionError>
     drop_inactive(&mut client).await?;
     drop(client);
     let build = match Build::quickly(log, pool).await {
-        // Something in the log can't be projected: with care it is found and set aside.
+        // An event in the log can't be projected: the careful way finds it and sets it aside.
         Err(error) if error.is_of_the_data() => {
             tracing::warn!(what = error.in_our_words(), "rebuilding again, transaction by transaction");
             drop_inactive(&mut pool.get().await?).await?;
@@ -90,20 +92,20 @@ pub async fn rebuild(log: &Log, pool: &Pool) -> Result<Rebuilt, ProjectionError>
     Ok(rebuilt)
 }
 
-/// Read models in the making.
+/// The read models in the making.
 struct Build<'a> {
     log: &'a Log,
     pool: &'a Pool,
     schema: String,
     set: WorkingSet,
-    /// Rows were written and forgotten, so what isn't in memory may be stored.
+    /// Rows were written and forgotten, so a row that isn't in memory may be in the table.
     spilled: bool,
-    /// The last position folded.
+    /// The last position that was folded.
     position: u64,
     events: u64,
-    /// Folded since rows that never change were written, in bytes.
+    /// How many bytes were folded since rows that never change were last written.
     gathered: usize,
-    /// Positions of what can't be projected.
+    /// The positions of the events that can't be projected.
     set_aside: BTreeSet<u64>,
 }
 
@@ -127,7 +129,7 @@ impl<'a> Build<'a> {
         Ok(self.log.tail(self.position + 1, vec!["ev.>".to_owned()]).await?)
     }
 
-    /// Everything that is in the log now, folded in memory; tables first, then their indexes.
+    /// The quick way: everything that is in the log now is folded in memory; the tables come first, then their indexes.
     async fn quickly(log: &'a Log, pool: &'a Pool) -> Result<Self, ProjectionError> {
         let mut build = Self::begin(log, pool).await?;
         let target = log.last_position().await?;
@@ -138,7 +140,7 @@ impl<'a> Build<'a> {
         Ok(build)
     }
 
-    /// The same as the projector would do it: batch by batch, with the indexes there from the beginning.
+    /// The careful way, as the projector does it: batch by batch, with the indexes there from the beginning.
     async fn carefully(log: &'a Log, pool: &'a Pool) -> Result<Self, ProjectionError> {
         let mut build = Self::begin(log, pool).await?;
         build.spilled = true;
@@ -155,7 +157,7 @@ impl<'a> Build<'a> {
         Ok(build)
     }
 
-    /// Folds everything up to `target`; tables that no fold asks for are filled as it goes.
+    /// Folds everything up to `target`; tables whose rows no fold asks for are filled meanwhile.
     async fn fill(&mut self, target: u64) -> Result<(), ProjectionError> {
         let mut fillings = Vec::new();
         for (model, statement) in self.set.streams(&self.schema) {
@@ -195,11 +197,12 @@ impl<'a> Build<'a> {
         Ok(())
     }
 
-    /// Writes what has gathered; if it is `all` too much to hold, forgets what was touched longest ago.
+    /// Writes the rows that never change. If memory holds too much in `all`, writes the others as well, and forgets those
+    /// that were touched longest ago.
     async fn spill(&mut self, all: bool) -> Result<(), ProjectionError> {
         let mut client = self.pool.get().await?;
         if all && !self.spilled {
-            // From here on rows are looked up; tables in which nothing is get their indexes at the end.
+            // From here on rows are looked up by indexes; the tables that are still empty get theirs at the end.
             let at_the_end = self.of_streams();
             index(&mut client, &self.schema, |file| !at_the_end.contains(file)).await?;
             self.spilled = true;
@@ -211,14 +214,14 @@ impl<'a> Build<'a> {
         Ok(())
     }
 
-    /// The files that make the tables which are filled as it goes.
+    /// The SQL files of the tables that are filled meanwhile.
     fn of_streams(&self) -> BTreeSet<&'static str> {
         let models = models::all();
         let streamed = models.iter().filter(|model| model.stream(&self.schema).is_some());
         streamed.flat_map(|model| model.migrations()).map(|file| file.name).collect()
     }
 
-    /// Writes rows that never change and, if asked, the rest.
+    /// Writes the rows that never change and, if `all` is set, the others.
     async fn write(&mut self, client: &mut Object, all: bool) -> Result<(), ProjectionError> {
         let mut trust = Trust::Unique;
         loop {
@@ -247,7 +250,7 @@ impl<'a> Build<'a> {
         Ok(())
     }
 
-    /// Writes the rest, makes the indexes, gathers statistics.
+    /// Writes what is left, makes the indexes, and gathers statistics.
     async fn finish_tables(&mut self) -> Result<(), ProjectionError> {
         let mut client = self.pool.get().await?;
         self.write(&mut client, true).await?;
@@ -261,7 +264,7 @@ impl<'a> Build<'a> {
         Ok(())
     }
 
-    /// Catches up with the live projector and takes its place's tables over.
+    /// Catches up with the live projector, and makes the new tables the active ones.
     async fn switch(mut self, started: Instant) -> Result<Rebuilt, ProjectionError> {
         let mut client = self.pool.get().await?;
         let mut tail = pin!(self.tail().await?);
@@ -284,7 +287,7 @@ impl<'a> Build<'a> {
                 tokio::time::timeout(SWITCH, switched).await.unwrap_or(Err(ProjectionError::TimedOut(SWITCH)))?;
                 break;
             }
-            // Too far: the projector shall not wait for that.
+            // Still too far behind for the projector to wait.
             drop(transaction);
             let mut transaction = client.transaction().await?;
             let batch = next(tail.as_mut(), live).await?;
@@ -301,8 +304,8 @@ impl<'a> Build<'a> {
         })
     }
 
-    /// Folds and writes a batch; what can't be projected of it is set aside. The transaction commits, or the whole rebuild is
-    /// thrown away.
+    /// Folds and writes a batch; events in it that can't be projected are set aside. If the transaction doesn't commit,
+    /// the whole rebuild is thrown away.
     async fn catch_up(&mut self, transaction: &mut Transaction<'_>, batch: &Batch) -> Result<(), ProjectionError> {
         let position = self.position;
         let new = &batch.events[batch.events.partition_point(|r| r.position <= position)..];
@@ -314,7 +317,7 @@ impl<'a> Build<'a> {
         Ok(())
     }
 
-    /// Removes the letters of what is projected now.
+    /// Removes the dead letters of events that are projected now.
     async fn forget_letters(&self) -> Result<(), ProjectionError> {
         for letter in self.log.dead_letters().await? {
             let done = letter.consumer == CONSUMER && letter.position <= self.position;
@@ -333,7 +336,7 @@ async fn next(
     Batch::next(tail, BATCH).await?.ok_or(ProjectionError::LogEnded(target))
 }
 
-/// Projecting into the new tables, a savepoint around each attempt.
+/// Projects into the new tables, with a savepoint around each attempt.
 struct CatchUp<'a, 'b, 't> {
     build: &'a mut Build<'b>,
     transaction: &'a mut Transaction<'t>,
@@ -372,7 +375,7 @@ impl Goal for CatchUp<'_, '_, '_> {
 /// Drops all read models but the active ones, once nobody reads them any more.
 async fn drop_inactive(client: &mut Object) -> Result<(), ProjectionError> {
     let transaction = client.transaction().await?;
-    // Readers take this lock before they look which schema is active, so those who saw the old one are through with it.
+    // Readers take this lock before they look up the active schema, so those who saw the old one are through with it.
     transaction
         .batch_execute("SET LOCAL lock_timeout = '15s'; LOCK TABLE steward.active IN ACCESS EXCLUSIVE MODE")
         .await?;

@@ -1,4 +1,4 @@
-//! Places of which each has only so many: whoever takes all of theirs stops nobody else.
+//! Places of which each holder may have only so many, so that one who takes all of theirs stops nobody else.
 
 use std::{
     collections::HashMap,
@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// So many who hold nothing are remembered before they are forgotten.
+/// This many holders without a place are remembered before they are forgotten.
 const REMEMBERED: usize = 256;
 
 /// A number of places, and how many of them one holder may have.
@@ -18,7 +18,7 @@ pub struct Shares {
     holders: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
-/// Places in hand; they are free again when it is dropped.
+/// Places that are taken until this is dropped.
 #[derive(Debug)]
 pub struct Share {
     all: OwnedSemaphorePermit,
@@ -41,7 +41,7 @@ impl Shares {
     /// Takes places if they are free.
     ///
     /// # Errors
-    /// Whose places are taken.
+    /// Whose places are all taken.
     pub fn try_take(&self, holder: &str, places: usize) -> Result<Share, Taken> {
         let places = self.most(places);
         let own = self.of(holder).try_acquire_many_owned(places).map_err(|_| Taken::TheHoldersOwn)?;
@@ -49,10 +49,10 @@ impl Shares {
         Ok(Share { all, own })
     }
 
-    /// Waits for places, first for the holder's own: who waits for those keeps nothing from others.
+    /// Waits for places, first among the holder's own: while waiting for those, a holder keeps nothing from others.
     ///
     /// # Errors
-    /// Whose places are taken for longer than `most`.
+    /// Whose places were all taken for longer than `most`.
     pub async fn take(&self, holder: &str, places: usize, most: Duration) -> Result<Share, Taken> {
         let places = self.most(places);
         let by = tokio::time::Instant::now() + most;
@@ -63,7 +63,7 @@ impl Shares {
         Ok(Share { all, own })
     }
 
-    /// More than one may have is as much as one may have.
+    /// How many places to take: a wish for more than one holder may have gets as many as one may have.
     fn most(&self, places: usize) -> u32 {
         u32::try_from(places.min(self.each)).unwrap_or(u32::MAX)
     }
@@ -74,7 +74,7 @@ impl Shares {
             return known.clone();
         }
         if holders.len() >= REMEMBERED {
-            // Whoever holds a place, or waits for one, has it in hand.
+            // Whoever holds a place, or waits for one, holds on to this entry.
             holders.retain(|_, own| Arc::strong_count(own) > 1);
         }
         let own = Arc::new(Semaphore::new(self.each));
@@ -84,7 +84,7 @@ impl Shares {
 }
 
 impl Share {
-    /// Gives back what is more than `places`.
+    /// Gives back the places beyond `places`.
     pub fn shrink(&mut self, places: usize) {
         for permit in [&mut self.all, &mut self.own] {
             drop(permit.split(permit.num_permits().saturating_sub(places.max(1))));

@@ -1,4 +1,4 @@
-//! The tables of a schema: finding rows by key, and writing them; what changed replaces what was there, by COPY.
+//! The tables of a schema, as a transaction reads and writes their rows.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -13,15 +13,15 @@ use crate::{
     rows::{Entity, Table, Tracked, columns, hashed, storable},
 };
 
-/// How much of a COPY is handed to the connection at once, in bytes.
+/// How many bytes of a COPY are handed to the connection at once.
 const CHUNK: usize = 256 * 1024;
 
-/// How the rows that can't exist yet are written.
+/// What is known of rows that should be new, when they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
-    /// They don't: ids are unique.
+    /// They can't exist yet, because ids are unique.
     Unique,
-    /// They might: a message was recorded twice. The last one stays.
+    /// They may exist: a message was recorded twice. The last row stays.
     Nothing,
 }
 
@@ -37,11 +37,11 @@ impl<'a> Tables<'a> {
         Self { transaction, schema }
     }
 
-    /// The rows that a condition finds; its parameters `$1`, `$2`, … are the arrays of what is wanted, and `{schema}` stands
-    /// for the schema. Nothing is asked when nothing is wanted.
+    /// The rows that a condition finds. Its parameters `$1`, `$2`, … are the arrays of what is wanted, and `{schema}`
+    /// stands for the schema. If nothing is wanted, Postgres isn't asked.
     ///
     /// # Errors
-    /// When Postgres doesn't answer as expected.
+    /// Postgres doesn't answer as expected.
     pub async fn find<T: Table>(self, condition: &str, wanted: &Wanted) -> Result<Vec<T>, ProjectionError> {
         if wanted.is_empty() {
             return Ok(Vec::new());
@@ -60,16 +60,16 @@ impl<'a> Tables<'a> {
         rows.iter().map(T::read).collect::<Result<_, _>>().map_err(ProjectionError::Unreadable)
     }
 
-    /// Writes those that are dirty, in place of what the table holds of them.
+    /// Writes the rows that are dirty, in place of the ones that the table holds.
     ///
     /// # Errors
-    /// When Postgres doesn't take it; see [`ProjectionError::is_twice`].
+    /// Postgres doesn't take the rows; see [`ProjectionError::is_twice`].
     pub async fn replace<'r, T: Entity + 'r>(
         self,
         tracked: impl Iterator<Item = &'r Tracked<T>>,
         trust: Trust,
     ) -> Result<(), ProjectionError> {
-        // Keys of those that the table holds, or may hold.
+        // The keys of the rows that the table holds, or may hold.
         let (mut rows, mut old) = (Vec::new(), Vec::new());
         for t in tracked.filter(|t| t.dirty) {
             rows.push(&t.row);
@@ -81,10 +81,10 @@ impl<'a> Tables<'a> {
         self.copy(rows).await
     }
 
-    /// Writes rows whatever the table holds of them: of those with the same key the last one stays.
+    /// Writes rows whatever the table holds of them. Of rows with the same key the last one stays.
     ///
     /// # Errors
-    /// When Postgres doesn't take it.
+    /// Postgres doesn't take the rows.
     pub async fn overwrite<'r, T: Entity + 'r>(
         self,
         rows: impl IntoIterator<Item = &'r T>,
@@ -110,10 +110,10 @@ impl<'a> Tables<'a> {
         Ok(())
     }
 
-    /// Adds rows; nothing is sent when there are none.
+    /// Adds rows. If there are none, nothing is sent.
     ///
     /// # Errors
-    /// When Postgres doesn't take them.
+    /// Postgres doesn't take the rows.
     pub async fn copy<T: Table>(self, rows: Vec<&T>) -> Result<(), ProjectionError> {
         if rows.is_empty() {
             return Ok(());
@@ -144,7 +144,7 @@ pub struct CopyEncoder(BytesMut);
 impl Default for CopyEncoder {
     fn default() -> Self {
         let mut buffer = BytesMut::with_capacity(8 * 1024);
-        // Signature, flags, length of the header's extension.
+        // The signature, the flags, the length of the header's extension.
         buffer.put_slice(b"PGCOPY\n\xff\r\n\0");
         buffer.put_i32(0);
         buffer.put_i32(0);
@@ -157,12 +157,13 @@ impl CopyEncoder {
         row.put(&mut self.0);
     }
 
-    /// A piece of what has gathered, once it is worth sending. Rows may be cut: COPY takes bytes.
+    /// A piece of the rows that have gathered, once there is enough to send. It may end within a row, because COPY
+    /// takes bytes.
     pub fn chunk(&mut self) -> Option<Bytes> {
         (self.0.len() >= CHUNK).then(|| self.0.split_to(CHUNK).freeze())
     }
 
-    /// The rest and the trailer.
+    /// The remaining rows, and the trailer.
     pub fn end(mut self) -> Bytes {
         self.0.put_i16(-1);
         self.0.freeze()

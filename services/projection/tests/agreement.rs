@@ -1,4 +1,4 @@
-//! The read models say what the domain says: whatever comes, in whatever order, through any number of restarts.
+//! The read models say what the domain says, whatever events come, in whatever order, through any number of restarts.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 #[path = "../../domain/tests/conversation_world/any_event.rs"]
@@ -23,23 +23,23 @@ async fn any_events_in_any_order_leave_the_states_that_the_domain_says() {
     let pool = DescriptorPool::decode(FILE_DESCRIPTORS).unwrap();
     let mut inbound = 0;
     for round in 0..6 {
-        // A projector that starts anew knows only the rows.
+        // A projector that has just started knows only the rows.
         let projector = system.project();
         for chat in &chats {
             let mut events = Vec::new();
-            // In all fewer than would make the domain forget what ended, which a table doesn't.
+            // So few that the domain doesn't forget what has ended, which a table never does.
             while events.len() < 18 {
                 let mut event = any_event::any_event().new_tree(&mut runner).unwrap().current();
                 inbound += 1;
                 match &mut event {
-                    // The log doesn't take what it doesn't know.
+                    // The log doesn't take events that it doesn't know.
                     Event::Unknown { .. } => continue,
-                    // A client's messages have ids of their own.
+                    // Messages of a client have ids of another form.
                     Event::ClientResponded(e) => e.message_id = format!("in-{inbound}"),
                     Event::HumanResponded(e) => e.message_id = format!("in-{inbound}"),
                     _ => {}
                 }
-                // Ids are made by Steward: what is made has one, and a NUL is in none of them.
+                // Ids are made by Steward: everything made has one, and no id contains NUL.
                 let name = format!("steward.v1.{}", event.type_name());
                 let message = pool.get_message_by_name(&name).unwrap();
                 let message = DynamicMessage::decode(message, event.encode()).unwrap();
@@ -77,7 +77,7 @@ fn holds_nul_id(message: &DynamicMessage) -> bool {
     })
 }
 
-/// State of each follow-up and message, by conversation and id.
+/// The state of each follow-up and message, by conversation and id.
 type States = BTreeMap<(String, String), String>;
 
 async fn states(api: &Api, chats: &[Chat]) -> States {
@@ -119,7 +119,7 @@ async fn compare(system: &System, chats: &[Chat]) {
         for (id, message) in &state.outbox {
             let key = (chat.external_id.clone(), format!("outbox {id}"));
             let (state, code) = match &message.state {
-                // Put off or not is all the same to the domain.
+                // The domain doesn't distinguish a message that was put off.
                 MessageState::Queued { .. } if shown.get(&key).is_some_and(|s| s == "deferred ") => ("deferred", ""),
                 MessageState::Queued { .. } => ("queued", ""),
                 MessageState::Claimed(_) => ("claimed", ""),

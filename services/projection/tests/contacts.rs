@@ -1,4 +1,4 @@
-//! Contacts that are one person, as they read while it lasts and after.
+//! How contacts that are one person are read, while they are merged and after they are split.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod support;

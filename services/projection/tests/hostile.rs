@@ -1,4 +1,4 @@
-//! Nothing that stands in an event stops the projector: not for the tenant whose it is, and not for the others.
+//! Nothing in an event stops the projector, neither for the tenant whose event it is nor for the others.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod support;
@@ -12,12 +12,12 @@ use steward_log::Condition;
 use steward_proto::{Aggregate, AggregateId, Event, FILE_DESCRIPTORS, SCHEMA_VERSION, v1};
 use support::{System, stories::Chat, tenant};
 
-/// Postgres can't compress it, so an index would hold it as long as it is.
+/// A text that Postgres can't compress, so that an index would hold it in its whole length.
 fn random_text(length: usize) -> String {
     StdRng::seed_from_u64(length as u64).sample_iter(Alphanumeric).take(length).map(char::from).collect()
 }
 
-/// How every field of an event is set.
+/// What every field of an event is set to.
 #[derive(Clone)]
 struct Filling {
     text: String,
@@ -68,7 +68,7 @@ fn aggregate_of(type_name: &str) -> Aggregate {
     }
 }
 
-/// Every type of event with every field set so.
+/// Every type of event, with every field set like this.
 fn every_event(filling: &Filling) -> BTreeMap<Aggregate, Vec<Event>> {
     let pool = DescriptorPool::decode(FILE_DESCRIPTORS).unwrap();
     let mut events = BTreeMap::<_, Vec<_>>::new();
@@ -97,22 +97,22 @@ async fn whatever_stands_in_a_field_is_projected_live_and_in_a_rebuild() {
         String::new(),
     ];
     let numbers = [(i64::MAX, i64::MAX, i32::MAX), (i64::MIN, i64::MIN, i32::MIN), (-1, -1, -1), (0, 0, 0)];
-    // Within what chrono knows and beyond what Postgres knows, either way.
+    // Times that chrono can hold and Postgres can't, in both directions.
     let times = [(7, 8_210_266_876_799, 999_999_999), (8, -8_334_601_228_800, 0), (9, 253_402_300_800, 1)];
     let (hostile, other) = (tenant("hostile"), Chat::new(&tenant("other"), "ana"));
     let mut round = 0;
     for text in &texts {
-        // The numbers once, beside a short text.
+        // Beside a short text the numbers are tried once.
         let extremes: Vec<_> =
             if text.len() < 20 { numbers.into_iter().chain(times).collect() } else { vec![(1, 1_800_000_000, 0)] };
         for (integer, seconds, nanos) in extremes {
             round += 1;
-            // One conversation for all of them, and one of its own.
+            // Events once in one conversation together, and once in a conversation of their own.
             let own = format!("own-{round}");
             for (aggregate, events) in every_event(&Filling { text: text.clone(), integer, seconds, nanos }) {
                 for id in ["shared", &own] {
                     let id = AggregateId::new(hostile.clone(), aggregate, id).unwrap();
-                    // A batch has a size, too.
+                    // A batch has a size limit, too.
                     for some in events.chunks(4) {
                         system.record(&id, some.to_vec()).await;
                     }
@@ -147,13 +147,13 @@ async fn no_index_holds_a_text_of_any_length() {
         JOIN pg_attribute a ON a.attrelid = i.indexrelid
         WHERE n.nspname ~ '^rm_' AND c.relname <> 'migrations' AND a.atttypid IN ('text'::regtype, 'bytea'::regtype, 'jsonb'::regtype)";
     let rows = client.query(sql, &[]).await.unwrap();
-    // A tenant's name has at most 64 characters.
+    // A tenant's name has 64 characters at most.
     let long: Vec<(String, String)> =
         rows.iter().map(|r| (r.get(0), r.get(1))).filter(|(_, column): &(_, String)| column != "tenant").collect();
     assert!(!rows.is_empty() && long.is_empty(), "{long:?}");
 }
 
-/// Makes Postgres refuse what holds the word, in the tables of now and of later rebuilds.
+/// Makes Postgres refuse values that hold the word, in the tables of now and of later rebuilds.
 const REFUSE: &str = "
     CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$
     DECLARE made record;
@@ -207,7 +207,7 @@ async fn one_event_that_postgres_refuses_is_set_aside_and_the_others_are_there()
     system.record(&theirs.aggregate, vec![theirs.writes("m:2", "again")]).await;
     system.caught_up().await;
     assert_eq!(system.api_of("other").await.items("/api/v1/messages").await.len(), 2);
-    // What can be projected by now is no dead letter any more.
+    // An event that can be projected by now is no dead letter any more.
     system.pool.get().await.unwrap().batch_execute("DROP EVENT TRIGGER refuse").await.unwrap();
     let rebuilt = steward_projection::rebuild(&system.log, &system.pool).await.unwrap();
     assert_eq!(rebuilt.set_aside, 0);
@@ -241,7 +241,7 @@ async fn an_outage_sets_nothing_aside_and_is_told_as_lag() {
     assert!(matches!(system.projection_condition(), Condition::Dead(_)));
 }
 
-/// A data directory as the build before this one left it, stuck at a long id.
+/// A data directory as the build before this one left it, when a long id had stopped its projector.
 #[tokio::test(flavor = "multi_thread")]
 async fn read_models_that_stood_still_before_go_on_and_lose_their_secrets() {
     let system = System::start().await;
@@ -279,7 +279,7 @@ async fn read_models_that_stood_still_before_go_on_and_lose_their_secrets() {
     system.caught_up().await;
     let api = system.api();
     let path = format!("/api/v1/conversations?external_id={}", chat.external_id);
-    // Too long a question; what is there is found by its id.
+    // The query is too long. The message that is there is found by its id.
     assert_eq!(api.get(&path).await.status, 400);
     let shown = api.get(&format!("/api/v1/conversations/{}", chat.id)).await.body;
     assert_eq!(shown["external_id"], chat.external_id.as_str());

@@ -1,4 +1,4 @@
-//! What one reader takes leaves the others theirs: pages by size, shares of reads and streams, keys that are revoked.
+//! What one reader takes leaves others their part: pages by size, shares of reads and streams, keys that are revoked.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod support;
@@ -25,7 +25,7 @@ async fn bytes_of(api: &Api, path: &str) -> (StatusCode, usize, serde_json::Valu
     (status, body.len(), serde_json::from_slice(&body).unwrap())
 }
 
-/// Messages of `length` bytes.
+/// Records `count` messages of `length` bytes each.
 async fn write(system: &System, chat: &Chat, count: usize, length: usize) {
     for n in 0..count {
         let text = format!("{n:06}{}", "x".repeat(length - 6));
@@ -40,7 +40,7 @@ async fn a_page_ends_when_it_is_long_and_the_next_one_goes_on() {
     let _projector = system.project();
     let chat = Chat::new(&tenant("default"), "ana");
     write(&system, &chat, 40, 20_000).await;
-    // One that is longer than a page may be is a page of its own.
+    // A message that is longer than a page may be is a page of its own.
     system.record(&chat.aggregate, vec![chat.writes("long", &"y".repeat(400_000))]).await;
     system.caught_up().await;
     let api = system.api();
@@ -99,7 +99,7 @@ async fn a_revoked_keys_stream_ends_at_a_heartbeat() {
         last = chunk;
     }
     assert!(last.contains("no longer in force"), "{last}");
-    // The other's goes on.
+    // The other tenant's stream goes on.
     let chat = Chat::new(&tenant("default"), "ana");
     system.record(&chat.aggregate, vec![chat.writes("m:1", "hello")]).await;
     while !chunk(&mut other).await.expect("it goes on").contains("hello") {}
@@ -116,7 +116,7 @@ async fn streams_and_replays_have_their_number_and_each_tenant_its_share() {
     let a = system.api_of("a").await;
     let b = Api { key: Some(system.key_of("b").await.text), ..a.clone() };
     let again = Api { key: Some(system.key_of("a").await.text), ..a.clone() };
-    // It reads the past as slowly as its reader does.
+    // The stream reads the past as slowly as its reader does.
     let (status, _, replaying) = open(&a, "?after=0").await;
     assert_eq!(status, StatusCode::OK);
     let (status, retry, _) = open(&again, "?after=0").await;
@@ -163,7 +163,7 @@ async fn postgres_breaks_off_what_takes_too_long() {
     .await;
     assert_eq!((answer.status, answer.body["code"].as_str()), (StatusCode::SERVICE_UNAVAILABLE, Some("too_slow")));
     assert!(took < Duration::from_secs(12), "{took:?}");
-    // Who asked and has gone leaves nothing running either.
+    // A reader who has asked and gone away leaves nothing running either.
     let gone = tokio::time::timeout(Duration::from_millis(500), api.get("/api/v1/messages")).await;
     assert!(gone.is_err());
     let running = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%messages%'";

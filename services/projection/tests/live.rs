@@ -1,4 +1,4 @@
-//! The live stream: each event once, in order, whatever happens to the line.
+//! The live stream shows each event once, in order, whatever happens to the connection.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod support;
@@ -19,7 +19,7 @@ struct Reader {
     body: BodyDataStream,
     rest: String,
     ready: std::collections::VecDeque<Seen>,
-    /// The last id seen, also of comments.
+    /// The last id seen, in comments as well.
     id: Option<u64>,
 }
 
@@ -49,7 +49,7 @@ impl Reader {
         reader
     }
 
-    /// Reads a piece; `false` at the end.
+    /// Reads a piece of the stream; `false` at its end.
     async fn read(&mut self) -> bool {
         let Some(chunk) = self.body.next().await else { return false };
         self.rest.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
@@ -75,7 +75,7 @@ impl Reader {
                 assert!(self.read().await, "the stream ended");
             }
         };
-        // All of it: signs of life are no event.
+        // The limit is for the whole wait, since heartbeats aren't events.
         tokio::time::timeout(Duration::from_secs(20), coming).await.expect("an event comes")
     }
 }
@@ -115,9 +115,9 @@ async fn a_slow_reader_catches_up_from_the_log() {
     let api = system.api();
     let chat = Chat::new(&tenant("default"), "ana");
     let mut reader = Reader::open(&api, "", None).await;
-    // Another one reads along, so that the shared feed moves on.
+    // Another reader is quick, so that the shared feed moves on.
     let mut quick = Reader::open(&api, "", None).await;
-    // The slow one joins, and then reads nothing while more goes by than the feed holds.
+    // The slow reader joins, and then reads nothing while more goes by than the feed holds.
     system.record(&chat.aggregate, vec![chat.writes("first", "first")]).await;
     assert_eq!(reader.next().await.data["message"]["text"], "first");
     quick.next().await;
@@ -168,7 +168,7 @@ async fn events_come_as_the_kinds_that_users_know_and_filters_hold() {
         assert_eq!(s.data["position"], s.id);
         assert!(s.data["event_id"].is_string() && s.data["conversation_id"].is_string(), "{}", s.data);
     }
-    // The past reads the same as it was live.
+    // Read again as the past, it is the same as it was live.
     let mut again = Reader::open(&api, &format!("?after={start}"), None).await;
     for s in &seen {
         let past = again.next().await;

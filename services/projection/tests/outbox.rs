@@ -1,4 +1,4 @@
-//! The outbox as its users read it: receipts, what an approval is bound to, and the evidence of a send.
+//! The outbox as its users read it: receipts, what an approval is bound to, the evidence of a send.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod support;
@@ -10,7 +10,7 @@ use steward_proto::{Event, to_timestamp, v1};
 use support::{System, stories::Chat, tenant};
 use uuid::Uuid;
 
-/// A chat on WhatsApp, which has receipts and a service window.
+/// Moves a chat's event to WhatsApp, which has receipts and a service window.
 fn on_whatsapp(event: Event) -> Event {
     let Event::ClientResponded(mut e) = event else { panic!("a client's words") };
     e.source.as_mut().unwrap().channel = "whatsapp".to_owned();
@@ -34,7 +34,8 @@ fn report(provider_message_id: &str, status: &str, at: DateTime<Utc>) -> Event {
     .into()
 }
 
-/// What led to the chat's promises and the first one's send, each on its own so that projectors may stop in between.
+/// Records what leads to the chat's promises and to the send of the first, event by event, so that projectors may stop
+/// in between.
 async fn promise(system: &System, chat: &Chat, due_at: DateTime<Utc>) -> String {
     let turn = v1::TurnStarted {
         turn_id: "turn-1".to_owned(),
@@ -59,7 +60,7 @@ async fn receipts_are_tied_to_the_send_by_the_providers_id_in_any_order_and_afte
     system.record(&chat.aggregate, chat.keeps(1, due_at)).await;
     system.caught_up().await;
     projector.stop().await;
-    // A projector that knows only the rows.
+    // This projector knows only the rows.
     let _projector = system.project();
     let (read_at, delivered_at) = (due_at + TimeDelta::seconds(9), due_at + TimeDelta::seconds(2));
     let path = format!("/api/v1/outbox/{message_id}");
@@ -114,7 +115,8 @@ async fn evidence_tells_the_whole_chain_of_a_promise_that_was_kept() {
     let chat = Chat::new(&tenant("default"), "ana");
     let due_at = Utc::now();
     let message_id = promise(&system, &chat, due_at).await;
-    // What is no part of it: another promise of the same turn, and another chat's message of the same provider's id.
+    // Events that don't concern the message: another promise of the same turn, and a message in another chat with the
+    // same provider's id.
     let Event::FollowUpScheduled(mut other) = chat.promises(2, due_at) else { panic!() };
     other.turn_id = "turn-1".to_owned();
     system.record(&chat.aggregate, vec![other.into()]).await;

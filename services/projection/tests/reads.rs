@@ -163,7 +163,7 @@ async fn a_bad_question_is_answered_with_what_would_be_a_good_one() {
     ] {
         assert_problem(&api.get(&format!("/api/v1/{path}")).await, StatusCode::NOT_FOUND, &path);
     }
-    // What came in is no message of the outbox.
+    // A message that came in isn't in the outbox.
     let inbound = ids::inbound_message(chat.id, "m:1");
     assert_problem(&api.get(&format!("/api/v1/outbox/{inbound}")).await, StatusCode::NOT_FOUND, "inbound");
     let path = "/api/v1/follow-ups";
@@ -191,7 +191,7 @@ async fn a_read_waits_for_the_position_it_asks_for() {
     let headers = [("steward-after", after.as_str())];
     let reading = api.get_with(&path, &headers);
     tokio::pin!(reading);
-    // Nothing projects yet, so there is nothing to answer with.
+    // No projector runs yet, so there is nothing to answer with.
     assert!(tokio::time::timeout(Duration::from_millis(200), &mut reading).await.is_err());
     let _projector = system.project();
     let answer = reading.await;
@@ -218,7 +218,7 @@ async fn another_tenants_things_are_not_there() {
         system.record(&chat.aggregate, chat.keeps(1, Utc::now())).await;
         keys.push(key.text);
     }
-    // Another tenant's command on our contact's id makes no change to ours.
+    // Another tenant's command with our contact's id doesn't change our contact.
     let theirs =
         ids::contact_aggregate(&tenant("other"), Chat::new(&tenant("default"), "ana").contact_id().parse().unwrap());
     let change = v1::ContactChanged { name: Some("Mallory".to_owned()), ..v1::ContactChanged::default() };
@@ -265,7 +265,7 @@ async fn what_postgres_cannot_hold_is_projected_all_the_same() {
     let _projector = system.project();
     let chat = Chat::new(&tenant("default"), "ana");
     let nul = chat.writes("m:1", "a\0b");
-    // The same message recorded twice: the deduplication failed somewhere.
+    // The same message is recorded twice, as if deduplication had failed.
     let mut events = vec![nul.clone(), nul, chat.writes("m:2", "after it")];
     events.insert(1, v1::UpdateKept { kind: "poll\0".to_owned(), ..v1::UpdateKept::default() }.into());
     system.record(&chat.aggregate, events).await;

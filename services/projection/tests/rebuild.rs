@@ -24,7 +24,7 @@ async fn write(system: &System, chats: &[Chat], rounds: std::ops::Range<u128>) {
     }
 }
 
-/// Everything that lists show.
+/// Everything that the lists show.
 async fn everything(api: &Api) -> Vec<Vec<Value>> {
     let mut all = Vec::new();
     for list in ["conversations", "messages", "follow-ups", "outbox", "events"] {
@@ -82,7 +82,7 @@ async fn reads_go_on_through_a_rebuild_and_what_it_makes_equals_what_was_project
 async fn two_projectors_at_once_project_each_event_once() {
     let system = System::start().await;
     let mut second = System { reached: Reached::default(), ..System::start().await };
-    // The second one works on the first one's servers.
+    // The second system works on the first one's servers.
     second.log = system.log.clone();
     second.pool = system.pool.clone();
     let (_one, _two) = (system.project(), second.project());

@@ -1,4 +1,4 @@
-//! Alarms of conversations: what they are for, and how each is set, and held until its very time.
+//! The alarms of conversations: what each is for, how it is set, and how it is held until its exact time.
 
 use std::sync::Arc;
 
@@ -13,24 +13,24 @@ use crate::{
     tenants::{Tenant, Tenants},
 };
 
-/// An alarm this near is also held at once: its schedule could fire late.
+/// An alarm this near is also held here at once, because its schedule could fire late.
 const NEAR: TimeDelta = TimeDelta::seconds(1);
-/// What rings this long before its time was set by a clock that goes wrong, or by nobody of ours: it is set again.
+/// An alarm that rings this long before its time was set by a wrong clock, or not by us: it is set again.
 const LONG_BEFORE: TimeDelta = TimeDelta::seconds(10);
 
-/// What an alarm is for.
+/// What an alarm is for; the conversation is looked at again when it rings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     FollowUp,
     Message,
-    /// A human's silence.
+    /// A human who has taken the conversation over may have been silent for long enough.
     Silence,
 }
 
 impl Kind {
     const ALL: [Self; 3] = [Self::FollowUp, Self::Message, Self::Silence];
 
-    /// As the alarm's name has it.
+    /// The kind as it stands in an alarm's name.
     pub fn token(self) -> &'static str {
         match self {
             Self::FollowUp => "follow_up",
@@ -39,13 +39,14 @@ impl Kind {
         }
     }
 
-    /// `None`: another aggregate's, or of another version.
+    /// The kind of a conversation's alarm; `None` if it is another aggregate's, or of another version.
     pub fn of(name: &AlarmName) -> Option<Self> {
         let known = Self::ALL.into_iter().find(|kind| kind.token() == name.kind);
         known.filter(|_| name.aggregate.aggregate == Aggregate::Conversation)
     }
 
-    /// The name of the alarm for this follow-up or message of a conversation's; a human's silence has but one, whatever the id.
+    /// The name of the alarm for this follow-up or message of a conversation. For a human's silence there is only one,
+    /// whatever the id.
     pub fn name(self, conversation: &AggregateId, id: &str) -> AlarmName {
         let thing = if self == Self::Silence { "" } else { id };
         AlarmName::new(conversation.clone(), self.token(), thing)
@@ -64,7 +65,7 @@ pub fn set_by(recorded: &Recorded, name: AlarmName, due_at: DateTime<Utc>) -> Al
     }
 }
 
-/// Sets alarms, and holds those that ring until their very time.
+/// Sets alarms, and holds those that ring until their exact time.
 #[derive(Clone)]
 pub struct Alarms {
     log: Log,
@@ -89,17 +90,17 @@ impl Alarms {
         &self.decider
     }
 
-    /// From now on this tenant's alarms are listened for.
+    /// Makes this tenant's alarms be heard from now on.
     pub fn hear_of(&self, tenant: &TenantId) {
         self.tenants.of(tenant);
     }
 
-    /// Sets the alarm durably; the one that was set for the same thing is replaced.
+    /// Sets an alarm durably, in place of the one that was set for the same thing.
     pub async fn set(&self, alarm: Alarm) -> Result<(), LogError> {
-        // Before it can ring, somebody must listen.
+        // The tenant's alarms must be heard before this one can ring.
         let tenant = self.tenants.of(&alarm.name.aggregate.tenant);
         self.log.set_alarm(&alarm).await?;
-        // Its schedule stands behind it: should this process die, or there be no place, JetStream still fires.
+        // The schedule is set as well: should this process die, or have no place for the alarm, JetStream still fires.
         if self.is_near(&alarm)
             && let Ok(place) = Arc::clone(&tenant.near).try_acquire_owned()
         {
@@ -114,7 +115,7 @@ impl Alarms {
         Ok(())
     }
 
-    /// Nearer than its schedule could fire on time.
+    /// Whether an alarm is so near that its schedule could fire late.
     fn is_near(&self, alarm: &Alarm) -> bool {
         alarm.due_at - self.log.clock().now() < NEAR
     }
@@ -124,15 +125,16 @@ impl Alarms {
         self.log.unset_alarm(name).await
     }
 
-    /// Waits for the very time, then decides. `Ok` when nothing is left to do for this alarm; an error when it must ring
-    /// again, or never will be decided. Held twice, it is decided once: the second finds nothing left to decide.
+    /// Waits for the alarm's exact time, then decides. `Ok` when nothing is left to do for the alarm, an error when it
+    /// must ring again or can never be decided. An alarm that is held twice is decided once: the second time finds
+    /// nothing left to decide.
     pub async fn hold(&self, mut alarm: Alarm) -> Result<(), HandleError> {
         let tenant = self.tenants.of(&alarm.name.aggregate.tenant);
-        // Rung long before its time it would only take up a place.
+        // Long before its time it would only take up a place.
         if alarm.due_at - self.log.clock().now() > LONG_BEFORE {
             return Ok(self.log.set_alarm(&alarm).await?);
         }
-        // What is decided at the very time must be at hand then.
+        // The state is loaded beforehand, so that the decision is quick at the exact time.
         let share = self.share(&tenant).await?;
         self.decider.prepare(&alarm).await?;
         drop(share);
@@ -154,7 +156,7 @@ impl Alarms {
         }
     }
 
-    /// Of what the tenant may decide at the same time.
+    /// A part of what the tenant may decide at the same time.
     async fn share<'a>(&self, tenant: &'a Tenant) -> Result<SemaphorePermit<'a>, LogError> {
         let share = self.shutdown.run_until_cancelled(tenant.deciding.acquire()).await;
         share.and_then(Result::ok).ok_or(LogError::ShutDown)

@@ -1,4 +1,4 @@
-//! From events to alarms: what is scheduled, moved, put off or cancelled sets, replaces or takes off its alarm.
+//! From events to alarms: which alarm an event sets, replaces or takes off.
 
 use chrono::TimeDelta;
 use steward_log::{Alarm, HandleError, Handled, Log, LogError, Subscription};
@@ -61,7 +61,7 @@ pub fn alarm_set_by(settings: &Settings, recorded: &Recorded) -> Option<Alarm> {
         Event::MessageMoved(e) => (Kind::Message, e.message_id.as_str(), from_timestamp(e.due_at.as_ref())?),
         Event::SendDeferred(e) => (Kind::Message, e.message_id.as_str(), from_timestamp(e.until.as_ref())?),
         Event::DispatchDeferred(e) => (Kind::Message, e.message_id.as_str(), from_timestamp(e.until.as_ref())?),
-        // Each later sign of life moves it on when it rings.
+        // When this alarm rings, it is moved on to where later signs of life put it.
         Event::HumanTakeoverStarted(_) => {
             let silence = TimeDelta::from_std(settings.defaults.human_release_after?).ok()?;
             (Kind::Silence, aggregate.id(), recorded.metadata.at + silence)
@@ -71,7 +71,8 @@ pub fn alarm_set_by(settings: &Settings, recorded: &Recorded) -> Option<Alarm> {
     Some(set_by(recorded, kind.name(&aggregate, id), due_at))
 }
 
-/// Events at which the fold cancels or holds by itself. A success, or a report of one, does so only between the parts of a long message.
+/// Whether the fold may cancel or hold something because of this event. After a success, or a report of one, it does so
+/// only between the parts of a long message.
 fn may_cancel(recorded: &Recorded) -> bool {
     match &recorded.event {
         Event::ClientResponded(_) | Event::HumanTakeoverStarted(_) | Event::DispatchDeferred(_) => true,

@@ -1,4 +1,4 @@
-//! What a ringing alarm and a conversation's changes lead to.
+//! The scheduler's decisions: what follows when an alarm rings, and when a fold has cancelled something.
 
 use std::sync::Arc;
 
@@ -33,13 +33,14 @@ impl Decider {
         self.settings.now()
     }
 
-    /// Brings the conversation's state to hand.
+    /// Loads the conversation's state, so that it is in memory when the alarm's time comes.
     pub async fn prepare(&self, alarm: &Alarm) -> Result<(), LogError> {
         self.log.load::<Conversation>(&alarm.name.aggregate, AtLeast::Position(alarm.position)).await?;
         Ok(())
     }
 
-    /// Decides what a ringing alarm leads to; a time if it is to ring again then. An error says whether it passes.
+    /// Decides what follows when this alarm rings. Returns a time if it is to ring again then. An error says whether it
+    /// will pass.
     pub async fn ring(&self, alarm: &Alarm) -> Result<Option<DateTime<Utc>>, HandleError> {
         let AlarmName { aggregate, thing, .. } = &alarm.name;
         let (Some(kind), Ok(conversation)) = (Kind::of(&alarm.name), aggregate.id().parse()) else {
@@ -88,7 +89,8 @@ impl Decider {
         }
     }
 
-    /// Tells subscribers what the fold cancelled by itself, up to this position, batch by batch.
+    /// Records what the fold has cancelled by itself up to this position, batch by batch, for subscribers that don't
+    /// fold.
     pub async fn announce(
         &self,
         aggregate: &AggregateId,

@@ -1,8 +1,8 @@
 //! The scheduler: turns due times into decisions, on time and once.
 //!
-//! JetStream is the alarm clock: each waiting thing has one schedule on the stream `TIMERS`, set to fire a little early;
-//! what fired is held in a tokio timer for the rest and then decided against the conversation's version. The log is the
-//! truth, the alarm clock a hint: a sweep compares them.
+//! JetStream is the alarm clock: each waiting thing has one schedule on the stream `TIMERS`, which fires a little
+//! early. An alarm that fired is held in a tokio timer for the rest, and then decided against the conversation's
+//! version. The log is the truth and the alarm clock a hint, so a sweep compares the two.
 
 mod alarm;
 mod arming;
@@ -19,12 +19,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{alarm::Alarms, decide::Decider, tenants::Tenants};
 
-/// Runs until `shutdown`.
+/// Runs the scheduler until `shutdown`.
 pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Result<(), LogError> {
     let tracker = TaskTracker::new();
     let (tenants, news) = Tenants::new(log.clock().clone());
     let _alive = tenants::register(&log, &tenants, shutdown.clone());
-    // Others are met as their events come, and by the sweep.
+    // Other tenants become known through their events, and through the sweep.
     for tenant in settings.now().tenant_ids() {
         tenants.of(&tenant);
     }

@@ -1,6 +1,6 @@
-//! Alarms that JetStream fired: each is held unacknowledged until its time is decided, so a crash makes it ring again.
+//! Alarms that JetStream fired: each stays unacknowledged until it is decided, so that after a crash it rings again.
 //!
-//! Each tenant has a consumer of its own: a hundred thousand alarms of one, due at once, stand in no other's way.
+//! Each tenant has a consumer of its own: a hundred thousand alarms of one tenant, due at once, hold up no other's.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -14,12 +14,12 @@ use crate::{
     tenants::{IN_HAND, Tenant},
 };
 
-/// An alarm that can't be decided for now rings again after this; then after twice as long each time, up to the second.
+/// How long until an alarm that can't be decided now rings again: at first, and at most. The time doubles each time.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
-/// Pauses before it is tried again to hear the alarm clock at all.
+/// The shortest and the longest pause before hearing the alarms is tried again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
-/// Listens for every tenant that is told of, until `shutdown`.
+/// Hears the alarms of every tenant that becomes known, until `shutdown`.
 pub async fn run(
     log: Log,
     alarms: Alarms,
@@ -35,7 +35,7 @@ pub async fn run(
     }
     let mut listening = FuturesUnordered::new();
     loop {
-        // A tenant more, or the end; the listeners only end with it.
+        // Another tenant has become known, or it is the end; the listeners themselves end only then.
         tokio::select! {
             Some(tenant) = tenants.recv() => listening.push(listen(&log, &alarms, tenant, &shutdown)),
             Some(()) = listening.next() => {}
@@ -63,13 +63,16 @@ async fn ring(alarms: &Alarms, tenant: &Arc<Tenant>, rung: Rung) -> Settled {
     let alarm = match known {
         Ok(alarm) => alarm,
         Err(reason) => {
-            tracing::error!(reason, "what rang is no alarm of ours; the sweep sets what is missing again");
+            tracing::error!(
+                reason,
+                "a message among the alarms is no alarm and is dropped; the sweep sets alarms that are missing"
+            );
             return given_up();
         }
     };
     let name = alarm.name.to_string();
     let in_hand = tenant.take_in_hand(alarm.due_at);
-    // A panic is of this alarm alone.
+    // A panic concerns this alarm alone.
     let held = AssertUnwindSafe(alarms.hold(alarm)).catch_unwind().await;
     drop(in_hand);
     match held.unwrap_or_else(|_| Err(HandleError::poison("deciding it panicked"))) {

@@ -1,7 +1,7 @@
 //! The sweep: compares what the log says is pending with the alarms that are set, and sets those that are missing.
 //!
-//! It holds a bounded number of alarms in memory: where more are pending, it reads the log several times, each time for another
-//! slice of them. What is missing is set for each tenant in turn.
+//! It holds a bounded number of alarms in memory. Where more are pending, it reads the log several times, each time for
+//! another slice of them. Missing alarms are set for each tenant in turn.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -20,17 +20,17 @@ use crate::{
     arming::alarm_set_by,
 };
 
-/// Between two sweeps.
+/// The time between two sweeps.
 const EVERY: Duration = Duration::from_secs(600);
-/// What is still waiting so long after its time is decided whether its alarm is set or not: the alarm clock has failed it.
+/// What still waits this long after its time is decided whether its alarm is set or not: the alarm clock has failed.
 const OVERDUE: TimeDelta = TimeDelta::seconds(5);
-/// Alarms in memory at once: some 60 bytes each.
+/// How many alarms are in memory at once, each of some 60 bytes.
 const AT_ONCE: usize = 500_000;
-/// Alarms set at the same time.
+/// How many alarms are set at the same time.
 const SETTING: usize = 16;
-/// Key of the position before which nothing is pending.
+/// The key of the note that says before which position nothing is pending.
 const FLOOR: &str = "sweep_floor";
-/// The events that set an alarm or make one needless.
+/// The events that set an alarm, or make one needless.
 const FILTERS: [&str; 15] = [
     "follow_up_scheduled",
     "follow_up_moved",
@@ -72,14 +72,14 @@ pub async fn run(log: Log, alarms: Alarms, shutdown: CancellationToken) -> Resul
     }
 }
 
-/// The name of an alarm in eight bytes: many of them must fit.
+/// An alarm's name as a hash of eight bytes, because many of them must fit into memory.
 fn short(name: &AlarmName) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
     hasher.finish()
 }
 
-/// One of several equal parts of all alarms.
+/// One of several parts of all alarms, which are about equal.
 #[derive(Debug, Clone, Copy)]
 struct Slice {
     nth: u64,
@@ -92,17 +92,17 @@ impl Slice {
     }
 }
 
-/// What waits now.
+/// A thing that waits now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pending {
-    /// Of the event that set it.
+    /// The position of the event that set its alarm.
     position: u64,
     due_at: DateTime<Utc>,
-    /// Its place among the tenants met.
+    /// Its tenant, by the place in the list of the tenants met.
     tenant: u32,
 }
 
-/// A slice of what waits now, by the short names of the alarms.
+/// A slice of the things that wait now, by the short names of their alarms.
 struct Waiting {
     slice: Slice,
     pending: HashMap<u64, Pending>,
@@ -140,8 +140,8 @@ impl Waiting {
         self.pending.remove(&short(&kind.name(&aggregate, id)));
     }
 
-    /// Positions of the events whose alarms are to be set: those that are missing or overdue, the soonest of each tenant
-    /// first, and the tenants in turn.
+    /// Positions of the events whose alarms are to be set, because they are missing or overdue: the soonest of each
+    /// tenant first, and the tenants in turn.
     fn to_set(&self, set: &HashSet<u64>, overdue: DateTime<Utc>) -> Vec<u64> {
         let mut of_each: HashMap<u32, Vec<&Pending>> = HashMap::new();
         for (name, pending) in &self.pending {
@@ -164,14 +164,15 @@ impl Waiting {
     }
 }
 
-/// One sweep; how many alarms it set.
+/// Makes one sweep; returns how many alarms it set.
 async fn sweep(log: &Log, alarms: &Alarms) -> Result<usize, LogError> {
     let floor = log.note(FLOOR).await?.and_then(|floor| floor.parse().ok()).unwrap_or(1);
 
     let (mut slices, mut missing) = (vec![Slice { nth: 0, of: 1 }], 0);
     let mut lowest = u64::MAX;
     while let Some(slice) = slices.pop() {
-        // What is set is read first: an alarm that is set meanwhile is then at worst set twice, never missed.
+        // The alarms that are set are read first: one that is set meanwhile is then at worst set twice, and never
+        // missed.
         let set = schedules(log, alarms, slice).await?;
         let head = log.last_position().await?;
         let waiting = match set {
@@ -190,7 +191,7 @@ async fn sweep(log: &Log, alarms: &Alarms) -> Result<usize, LogError> {
     Ok(missing)
 }
 
-/// What waits of a slice; `None` if that is too much at once.
+/// Reads what waits of a slice; `None` if that is too much at once.
 async fn read(log: &Log, alarms: &Alarms, slice: Slice, floor: u64, head: u64) -> Result<Option<Waiting>, LogError> {
     let mut waiting = Waiting::new(slice);
     if floor > head {
@@ -211,7 +212,7 @@ async fn read(log: &Log, alarms: &Alarms, slice: Slice, floor: u64, head: u64) -
     Ok(Some(waiting))
 }
 
-/// Sets the alarms of these events. One that can't be set keeps no other from it.
+/// Sets the alarms of these events. One that can't be set keeps no other from being set.
 async fn set_missing(log: &Log, alarms: &Alarms, positions: Vec<u64>) -> Result<usize, LogError> {
     let setting = futures::stream::iter(positions).map(|position| async move {
         let recorded = match log.read(position).await {
@@ -237,7 +238,7 @@ async fn set_missing(log: &Log, alarms: &Alarms, positions: Vec<u64>) -> Result<
     Ok(set)
 }
 
-/// The short names of a slice of the alarms that are set; `None` if they are too many at once.
+/// The short names of the alarms of a slice that are set; `None` if they are too many at once.
 async fn schedules(log: &Log, alarms: &Alarms, slice: Slice) -> Result<Option<HashSet<u64>>, LogError> {
     let mut names = std::pin::pin!(log.alarms_set().await?);
     let mut set = HashSet::new();

@@ -1,4 +1,4 @@
-//! The tenants whose alarms ring here: each has its own places and its own share of deciding, so that none waits for another.
+//! The tenants whose alarms ring here, each with places of its own, so that none waits for another.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -15,19 +15,20 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Alarms of one tenant in hand at once, at most; the rest waits with the server.
+/// Most alarms of one tenant in hand at once; the others wait on the server.
 pub const IN_HAND: usize = 5_000;
-/// Alarms of one tenant that are too near for the alarm clock, held beside their schedules.
+/// Most alarms of one tenant that are held here because they are too near for the alarm clock, beside their schedules.
 const NEAR: usize = 1_000;
-/// Conversations of one tenant that are loaded or decided on at the same time: the log commits what comes together at once.
+/// How many conversations of one tenant are loaded or decided on at the same time; the log commits together what comes
+/// together.
 const DECIDING: usize = 64;
 
-/// An alarm this late and not decided means that the scheduler is behind.
+/// The scheduler is behind when an alarm is this late and not decided.
 const LATE: Duration = Duration::from_secs(5);
-/// An alarm clock not heard for so long likewise: what rings meanwhile is late already.
+/// The scheduler is also behind when its alarms haven't been heard for this long: what rings meanwhile is late already.
 const DEAF: Duration = Duration::from_secs(3);
 
-/// One tenant's.
+/// One tenant, with what is its own.
 pub struct Tenant {
     pub name: TenantId,
     pub near: Arc<Semaphore>,
@@ -37,20 +38,20 @@ pub struct Tenant {
 }
 
 struct Hearing {
-    /// Since when the alarm clock isn't heard.
+    /// Since when the tenant's alarms haven't been heard.
     deaf: Option<Instant>,
-    /// Since when each alarm in hand is late: its time, or its arrival if that was later.
+    /// For each alarm in hand, since when it is late: its time, or its arrival if that was later.
     in_hand: BTreeSet<(DateTime<Utc>, u64)>,
     counted: u64,
 }
 
-/// An alarm in hand, until it is dropped.
+/// An alarm that is in hand until this is dropped.
 pub struct InHand {
     tenant: Arc<Tenant>,
     key: (DateTime<Utc>, u64),
 }
 
-/// All of them. Cheap to clone.
+/// All tenants known here. Cheap to clone.
 #[derive(Clone)]
 pub struct Tenants(Arc<Known>);
 
@@ -61,13 +62,14 @@ struct Known {
 }
 
 impl Tenants {
-    /// And where each one new is told of. There are as many as the log has, which the configuration bounds.
+    /// No tenant yet, and the channel that tells of each new one. There are as many as the log has, which the
+    /// configuration bounds.
     pub fn new(clock: Clock) -> (Self, mpsc::UnboundedReceiver<Arc<Tenant>>) {
         let (news, told) = mpsc::unbounded_channel();
         (Self(Arc::new(Known { clock, tenants: Mutex::default(), news })), told)
     }
 
-    /// The tenant of this name, who is known from now on.
+    /// The tenant of this name, which is known from now on.
     pub fn of(&self, name: &TenantId) -> Arc<Tenant> {
         let mut tenants = self.0.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = tenants.get(name) {
@@ -82,7 +84,7 @@ impl Tenants {
             hearing: Mutex::new(hearing),
         });
         tenants.insert(name.clone(), Arc::clone(&tenant));
-        // Nobody listens any more after the stop.
+        // After the stop nobody listens any more.
         let _ = self.0.news.send(Arc::clone(&tenant));
         tenant
     }
@@ -138,7 +140,8 @@ impl Drop for InHand {
     }
 }
 
-/// Registers the part `scheduler-alarms`, which is alive while what is returned is. `scheduler` is its subscription's own part.
+/// Registers the part `scheduler-alarms`, which is alive for as long as the returned value is. The part `scheduler` is
+/// the subscription's own.
 pub fn register(log: &Log, tenants: &Tenants, shutdown: CancellationToken) -> Alive {
     let tenants = tenants.clone();
     log.health().register_until(shutdown, "scheduler-alarms", move || tenants.condition())

@@ -1,7 +1,8 @@
-//! Alarms on a clock that is turned by hand: whatever it does and whenever JetStream fires, a promise is decided at its
-//! time or after it, and once.
+//! Alarms on a clock that is turned by hand: a promise is decided once, at its time or after it.
 //!
-//! The clock shows a year in which no schedule fires by itself: the test fires them.
+//! That holds whatever the clock does, and whenever JetStream fires.
+//!
+//! The clock shows a year in which no schedule fires by itself, so the test fires them.
 
 #![allow(clippy::unwrap_used)]
 
@@ -23,7 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use world::{SOON, connect_by, new, promised, server::Server};
 
-/// A scheduler, and the clock that it goes by.
+/// A scheduler, and the clock that it reads.
 struct World {
     log: Log,
     hand: Hand,
@@ -62,16 +63,16 @@ impl World {
         self.log.append(Append { aggregate, events, expected: Expected::Any, dedupe_key: None }).await.unwrap();
     }
 
-    /// The subjects that match.
+    /// The subjects on which messages stand, of those that match.
     async fn standing(&self, subjects: &str) -> Vec<String> {
         let found = self.timers.info_with_subjects(subjects).await.unwrap();
         found.map_ok(|(subject, _)| subject).try_collect().await.unwrap()
     }
 
-    /// Waits until so many messages match.
+    /// Waits until this many messages match.
     async fn until_standing(&self, n: usize, subjects: &str) -> Vec<String> {
         let waiting = async {
-            // Nothing tells of it.
+            // Nothing reports it, so the server is asked until it is so.
             loop {
                 let found = self.standing(subjects).await;
                 if found.len() == n {
@@ -83,7 +84,7 @@ impl World {
         timeout(SOON, waiting).await.unwrap_or_else(|_| panic!("{n} of {subjects}"))
     }
 
-    /// Does what the server does when the time of the only schedule has come, whenever that is.
+    /// Fires the only schedule, as the server does when its time has come.
     async fn fire(&self) {
         let subject = self.until_standing(1, "sch.>").await.remove(0);
         self.fire_this(&subject).await;
@@ -96,13 +97,13 @@ impl World {
         self.jetstream.publish(target, payload).await.unwrap().await.unwrap();
     }
 
-    /// The first event of this type from now on, or already there.
+    /// The first event of this type, whether it is there already or still to come.
     async fn event(&self, name: &str) -> Recorded {
         let mut events = std::pin::pin!(self.log.tail(1, vec![format!("ev.t.conversation.*.{name}")]).await.unwrap());
         timeout(SOON, events.next()).await.unwrap_or_else(|_| panic!("no {name}")).unwrap().unwrap().recorded
     }
 
-    /// How many events there are of this type.
+    /// How many events of this type there are.
     async fn count(&self, name: &str) -> usize {
         let filter = format!("ev.t.conversation.*.{name}");
         self.log.past(1, vec![filter]).await.unwrap().count().await
@@ -164,7 +165,7 @@ async fn a_clock_that_is_set_back_makes_nothing_due_early_and_nothing_due_twice(
     world.until_standing(1, "sch.>").await;
     world.hand.set(due_at - TimeDelta::seconds(5));
     world.fire().await;
-    // In hand by now or not: it isn't decided an hour too early, nor forgotten.
+    // Whether the alarm is in hand by now or not, it is neither decided an hour too early nor forgotten.
     world.hand.turn(TimeDelta::hours(-1));
     world.fire().await;
     world.hand.set(due_at);
@@ -235,7 +236,7 @@ async fn what_was_moved_while_its_alarm_rang_is_decided_at_the_new_time() {
     world.end().await;
 }
 
-/// In Madrid that night it is 1:59 and then 3:00.
+/// That night in Madrid 1:59 is followed by 3:00.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_humans_silence_is_as_long_in_the_night_when_the_clocks_go_forward() {
     let began = at("2030-03-31T00:45:00Z");

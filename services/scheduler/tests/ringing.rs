@@ -1,4 +1,4 @@
-//! A scheduler that has just started, and knows none of the conversations, has each promise decided at its time, once.
+//! A scheduler that has just started and holds no conversation in memory decides each promise once, at its time.
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,7 +13,7 @@ use steward_settings::Settings;
 use tokio_util::sync::CancellationToken;
 use world::{SOON, connect, promised, server::Server};
 
-/// The full show: `STEWARD_RINGS=500` rounds.
+/// `STEWARD_RINGS=500` makes it as many rounds as the full show has.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scheduler_that_has_just_started_decides_each_promise_at_its_time_and_once() {
     let rounds = std::env::var("STEWARD_RINGS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);

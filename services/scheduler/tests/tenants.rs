@@ -1,4 +1,4 @@
-//! What one tenant's alarms do, or what stands among them that is none, is no other tenant's matter.
+//! Neither a tenant's flood of alarms, nor messages among them that are no alarms, hold up another tenant.
 
 #![allow(clippy::unwrap_used)]
 
@@ -25,7 +25,7 @@ fn alarm(tenant: &str, due_at: chrono::DateTime<Utc>) -> Value {
     })
 }
 
-/// Puts these where fired alarms stand.
+/// Publishes these payloads where fired alarms stand.
 async fn fired(log: &Log, tenant: &str, alarms: impl IntoIterator<Item = Vec<u8>>) {
     let published = futures::stream::iter(alarms).map(|alarm| async move {
         let subject = format!("due.{tenant}.follow_up.{}", Uuid::now_v7());
@@ -34,7 +34,7 @@ async fn fired(log: &Log, tenant: &str, alarms: impl IntoIterator<Item = Vec<u8>
     published.buffer_unordered(256).collect::<Vec<()>>().await;
 }
 
-/// How many fired alarms nobody has settled.
+/// How many fired alarms aren't settled yet.
 async fn left(log: &Log, subjects: &str) -> usize {
     let stream = log.jetstream().get_stream_no_info("TIMERS").await.unwrap();
     stream.info_with_subjects(subjects).await.unwrap().collect::<Vec<_>>().await.len()
@@ -42,7 +42,7 @@ async fn left(log: &Log, subjects: &str) -> usize {
 
 async fn until_none_is_left(log: &Log, subjects: &str) {
     let settled = async {
-        // Nothing tells of it.
+        // Nothing reports it, so the server is asked until it is so.
         while left(log, subjects).await > 0 {
             sleep(Duration::from_millis(50)).await;
         }
@@ -50,7 +50,7 @@ async fn until_none_is_left(log: &Log, subjects: &str) {
     timeout(SOON, settled).await.unwrap_or_else(|_| panic!("some of {subjects} are left"));
 }
 
-/// Waits until a promise of this tenant's has been found due, and how late that was.
+/// Makes and awaits a promise of this tenant's; returns how late it was found due.
 async fn rings(log: &Log, tenant: &str) -> TimeDelta {
     let due_at = Utc::now() + TimeDelta::milliseconds(1_500);
     let events = log.tail(1, vec![format!("ev.{tenant}.conversation.*.follow_up_due")]).await.unwrap();
@@ -69,10 +69,10 @@ async fn another_tenants_flood_of_alarms_delays_none() {
     let server = Server::start().await;
     let stop = CancellationToken::new();
     let log = connect(&server, &stop).await;
-    // Twenty thousand rang, and their time is far off: places that would be held for an hour.
+    // Twenty thousand alarms ring long before their time: they would hold places for an hour.
     let far = Utc::now() + TimeDelta::hours(1);
     fired(&log, "flood", (0..20_100).map(|_| alarm("flood", far).to_string().into_bytes())).await;
-    // And thousands are due now.
+    // Thousands more are due now.
     fired(&log, "flood", (0..4_000).map(|_| alarm("flood", Utc::now()).to_string().into_bytes())).await;
     let scheduler = tokio::spawn(steward_scheduler::run(log.clone(), Settings::default().into(), stop.clone()));
     let late = rings(&log, "calm").await;
@@ -152,7 +152,7 @@ async fn a_scheduler_that_ends_before_the_stop_is_dead_and_one_after_it_is_not()
     assert_eq!(condition(), Some(Condition::Well));
 }
 
-/// As a version before this one set them: named by the follow-up alone, in a payload without a version.
+/// Alarms as a former version set them: named by the follow-up alone, with a payload that has no version.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn alarms_that_a_former_version_set_ring_and_are_not_set_a_second_time() {
     let server = Server::start().await;
@@ -165,7 +165,7 @@ async fn alarms_that_a_former_version_set_ring_and_are_not_set_a_second_time() {
     let id = promised(&log, "t", "client", soon).await;
     let far = promised(&log, "t", "another", later).await;
     let set = async {
-        // Nothing tells of it.
+        // Nothing reports it, so the server is asked until it is so.
         while left(&log, "sch.t.>").await < 2 {
             sleep(Duration::from_millis(20)).await;
         }

@@ -1,4 +1,4 @@
-//! Why a configuration was refused, in words that name the place, what was found and what is expected.
+//! Why a configuration was refused, in words that name the place, what was found and what was expected.
 
 use std::path::PathBuf;
 
@@ -10,12 +10,12 @@ pub enum ConfigError {
     /// `cause` is TOML's own message, which begins with the line and column.
     #[error("{} is no valid TOML: {}", path.display(), cause.to_string().trim_end())]
     Syntax { path: PathBuf, cause: Box<toml::de::Error> },
-    /// One key (or several that don't go together): where it came from, its path, and what is wrong with it.
+    /// One key is wrong, or several don't go together: where it came from, its path, and what is wrong with it.
     #[error("{origin}: `{key}`: {problem}")]
     Key { origin: String, key: String, problem: String },
 }
 
-/// A problem with one key, before it is known which file or variable the key came from.
+/// A problem with a key, as long as it isn't known which file or variable the key came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyProblem {
     pub key: String,
@@ -27,7 +27,7 @@ impl KeyProblem {
         Self { key: key.into(), problem: problem.into() }
     }
 
-    /// The same problem of a table that stands at `at`; a key of `.` is the table itself.
+    /// The same problem, seen from the table around the one at `at`; a key of `.` is the table itself.
     pub fn below(self, at: &str) -> Self {
         let key = if self.key == "." { at.to_owned() } else { format!("{at}.{}", self.key) };
         Self { key, ..self }

@@ -1,4 +1,4 @@
-//! The settings in force: whoever reads them reads what counts now, and may wait for the next change.
+//! The settings in force: whoever reads them gets those that count now, and may wait for the next change.
 
 use std::sync::Arc;
 
@@ -6,9 +6,9 @@ use tokio::sync::watch;
 
 use crate::Settings;
 
-/// What a service reads its settings from. Cheap to clone; read it for each decision instead of keeping what it said.
+/// What a service reads its settings from. Cheap to clone. Read it for each decision, and don't keep what it said.
 ///
-/// What is made at the start by the settings (listeners, channels with their connections, pools) stays as it was made.
+/// What the settings made at the start (listeners, channels with their connections, pools) stays as it was made.
 #[derive(Debug, Clone)]
 pub struct InForce(watch::Receiver<Arc<Settings>>);
 
@@ -18,14 +18,14 @@ impl InForce {
         Arc::clone(&self.0.borrow())
     }
 
-    /// Waits until others are in force than those last waited for; `false`: none will ever be.
+    /// Waits until other settings are in force than at the last wait; `false` if there will never be others.
     pub async fn changed(&mut self) -> bool {
         self.0.changed().await.is_ok()
     }
 }
 
 impl From<Settings> for InForce {
-    /// Settings that stay as they are.
+    /// Settings that never change.
     fn from(settings: Settings) -> Self {
         Source::new(settings).in_force()
     }
@@ -44,7 +44,7 @@ impl Source {
         InForce(self.0.subscribe())
     }
 
-    /// Puts these in force for everybody who reads from now on.
+    /// Puts these settings in force, for everybody who reads from now on.
     pub fn put(&self, settings: Settings) {
         self.0.send_replace(Arc::new(settings));
     }

@@ -1,7 +1,8 @@
-//! The settings: each key defined once, read from the file and the environment, resolved for tenants and channels.
+//! The settings: each key is defined once, read from file and environment, resolved for tenant and channel.
 //!
-//! A key is a field of the struct of its section: its doc comment says what it means, its type and `serde` attribute how it is
-//! written, the struct's `Default` what counts where it is left out. Nothing else lists keys. What isn't served yet isn't here.
+//! A key is a field of its section's struct: the doc comment says what it means, the type and `serde` attribute how it
+//! is written, the struct's `Default` what counts where it is left out. Nothing else lists keys. A key that isn't
+//! served yet isn't here.
 
 mod channels;
 mod error;
@@ -31,8 +32,8 @@ pub use self::{
     sources::{Environment, Origin, process_environment},
 };
 
-/// Everything an operator may set, section by section. Unknown keys are refused everywhere: a misspelt key must not silently
-/// mean its default.
+/// Everything that an operator may set, section by section. Unknown keys are refused everywhere, so that a misspelt key
+/// doesn't silently mean its default.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Settings {
@@ -43,7 +44,7 @@ pub struct Settings {
     pub brain: Brain,
     pub defaults: Defaults,
     pub policy: Policy,
-    /// By name.
+    /// The tenants, by name.
     pub tenants: BTreeMap<String, Tenant>,
     pub webhooks: Webhooks,
     pub limits: Limits,
@@ -56,13 +57,14 @@ impl Settings {
         self.channels.iter().find(|c| c.id == id)
     }
 
-    /// Everybody whose events there can be, each once: who has a channel, or settings of its own.
+    /// All tenants of which there can be events, each once: those that have a channel, or settings of their own.
     pub fn tenant_ids(&self) -> Vec<TenantId> {
         let named: BTreeSet<&String> = self.channels.iter().map(|c| &c.tenant).chain(self.tenants.keys()).collect();
         named.into_iter().filter_map(|name| TenantId::new(name).ok()).collect()
     }
 
-    /// What counts for a tenant's messages: its own word, else `[policy]`. Which of them wait for a person is said per channel.
+    /// The policy for a tenant's messages: its own word, else that of `[policy]`. Which messages wait for a person is
+    /// said per channel.
     pub fn policy(&self, tenant: &TenantId) -> Policy {
         let Some(own) = self.tenants.get(tenant.as_str()) else { return self.policy };
         Policy {
@@ -73,7 +75,8 @@ impl Settings {
         }
     }
 
-    /// Which of the bot's messages on a channel wait for a person: the channel's word, else its tenant's, else `[policy]`.
+    /// Which of the bot's messages on a channel wait for a person: by the channel's word, else its tenant's, else that
+    /// of `[policy]`.
     pub fn approval(&self, channel_id: &str) -> ApprovalRule {
         let channel = self.channel(channel_id);
         let own = channel.and_then(|c| c.approval).map(|mode| (mode, SetBy::Channel));

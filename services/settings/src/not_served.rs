@@ -1,10 +1,10 @@
-//! What was announced and isn't served yet: it may stand in a file as long as it asks for nothing.
+//! Keys that were announced and aren't served yet: they may stand in a file as long as they ask for nothing.
 
 use toml::{Table, Value};
 
 use crate::error::KeyProblem;
 
-/// Takes the announced keys out of the table; none of them is read any further.
+/// Takes the announced keys out of the table, since nothing reads them any further.
 pub fn refuse(table: &mut Table) -> Result<(), KeyProblem> {
     if let Some(Value::Table(brain)) = table.get_mut("brain") {
         if let Some(provider) = brain.get("provider") {
@@ -33,7 +33,7 @@ pub fn refuse(table: &mut Table) -> Result<(), KeyProblem> {
     Ok(())
 }
 
-/// Only these are announced; any other word is a mistake, which reading it tells.
+/// Only these providers are announced. Any other word is a mistake, which reading the key will tell.
 fn check_provider(key: &str, provider: &Value) -> Result<(), KeyProblem> {
     match provider.as_str() {
         Some(name @ ("openai" | "anthropic" | "gemini")) => Err(KeyProblem::new(

@@ -1,4 +1,4 @@
-//! From the file and the environment to checked settings, or a clear refusal.
+//! Reading the settings: from the file and the environment to checked settings, or to a refusal.
 
 use std::{
     collections::BTreeSet,
@@ -15,36 +15,36 @@ use crate::{
     sources::{Sources, insert},
 };
 
-/// Settings, and where each came from.
+/// The settings, and where each of them came from.
 pub struct Loaded {
     pub settings: Settings,
     sources: Sources,
 }
 
 impl fmt::Debug for Loaded {
-    /// Without the sources: secrets stand there in the clear.
+    /// Leaves the sources out, in which secrets stand in the clear.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loaded").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
 impl Loaded {
-    /// Where a key's value comes from; `limits.reads`.
+    /// Where the value of a key comes from; the key is written as `limits.reads`.
     pub fn origin(&self, key: &str) -> Origin {
         self.sources.origin(key)
     }
 
-    /// The file, if there is one.
+    /// The file that was read, if there is one.
     pub fn file(&self) -> Option<&PathBuf> {
         self.sources.file()
     }
 
-    /// The variables that stand over the file, by name.
+    /// The names of the variables that were put over the file.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.sources.variables()
     }
 
-    /// The refusal of a value for a reason that only its user knows, told as all others are.
+    /// A refusal of a value for a reason that only its user knows, worded like all others.
     pub fn refuse(&self, key: &str, problem: impl Into<String>) -> ConfigError {
         self.sources.blame(KeyProblem::new(key, problem))
     }
@@ -61,8 +61,8 @@ pub fn read(path: Option<&Path>, environment: &Environment) -> Result<Loaded, Co
     Ok(Loaded { settings, sources })
 }
 
-/// Defaults that aren't the same everywhere: without a file whoever reaches this machine may command, and people's zone is the
-/// machine's.
+/// Defaults that depend on how Steward is started: without a file, whoever reaches this machine may command, and
+/// people's zone is the machine's.
 fn base(without_file: bool) -> Table {
     let mut base = Table::new();
     let mut set = |section: &str, key: &str, value: &str| {
@@ -78,7 +78,7 @@ fn base(without_file: bool) -> Table {
     base
 }
 
-/// `table` over `base`, section by section.
+/// Puts `table` over `base`, section by section.
 fn over(mut base: Table, table: Table) -> Table {
     for (key, value) in table {
         match (base.remove(&key), value) {
@@ -107,7 +107,7 @@ fn checked(mut table: Table) -> Result<Settings, KeyProblem> {
             ),
         ));
     }
-    // A misspelt name must not silently mean nobody.
+    // A misspelt name must not silently mean that nobody is meant.
     let known: BTreeSet<&str> = settings.channels.iter().map(|channel| channel.tenant.as_str()).collect();
     if let Some(name) = settings.tenants.keys().find(|name| !known.contains(name.as_str())) {
         let known = known.into_iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
@@ -119,7 +119,7 @@ fn checked(mut table: Table) -> Result<Settings, KeyProblem> {
     Ok(settings)
 }
 
-/// Deserialises a table; a problem is named with the path of its key.
+/// Deserialises a table; a problem in it carries the path of its key.
 pub(crate) fn parse_table<T: serde::de::DeserializeOwned>(table: Table) -> Result<T, KeyProblem> {
     serde_path_to_error::deserialize(Value::Table(table)).map_err(|e| {
         let key = e.path().to_string();

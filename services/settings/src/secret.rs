@@ -1,4 +1,4 @@
-//! Text that must not be shown.
+//! A text that must not be shown.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use subtle::ConstantTimeEq as _;
 
-/// What stands for a secret wherever it would be shown.
+/// What is shown in place of a secret.
 const HIDDEN: &str = "***";
 
 /// A secret: `Debug`, `Display` and `Serialize` show `***`, and it is wiped from memory when it is dropped.
@@ -25,7 +25,7 @@ impl Secret {
 }
 
 impl PartialEq for Secret {
-    /// In constant time; only the length can be learnt.
+    /// The comparison takes the same time for all texts of one length, so only the length can be learnt.
     fn eq(&self, other: &Self) -> bool {
         self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
     }
@@ -53,7 +53,7 @@ impl Serialize for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // What was found is a secret, too: the message only says that it is empty.
+        // What was found instead is a secret, too, so the message only says that it is empty.
         let text = String::deserialize(deserializer)?;
         if text.trim().is_empty() {
             return Err(de::Error::custom("found empty text, expected the secret itself"));

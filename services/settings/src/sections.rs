@@ -1,4 +1,4 @@
-//! The sections that have a few keys each: server, servers behind it, who may command, brain, tenants, outgoing webhooks.
+//! The sections with only a few keys each: server, NATS, Postgres, who may command, brain, tenants, outgoing webhooks.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -15,16 +15,17 @@ use crate::{Secret, written as own};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Server {
-    /// Where webhooks, commands, reads and the page are served; `localhost` stands for 127.0.0.1.
+    /// The address where webhooks, commands, reads and the page are served; `localhost` stands for 127.0.0.1.
     #[serde(deserialize_with = "own::listen")]
     pub listen: SocketAddr,
-    /// Where the world reaches `listen`; kept without a trailing slash. With it, `up` registers the webhooks.
+    /// The URL at which the world reaches `listen`, kept without a trailing slash. If it is set, `up` registers the
+    /// webhooks.
     #[serde(deserialize_with = "own::some_web_url")]
     pub public_url: Option<String>,
-    /// A listener of its own for `/metrics`, without a key.
+    /// The address of another listener, which serves `/metrics` without a key.
     #[serde(deserialize_with = "own::some_listen")]
     pub metrics_listen: Option<SocketAddr>,
-    /// Addresses or networks whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is believed, as addresses or networks.
     #[serde(with = "own::networks")]
     pub trusted_proxies: Vec<Network>,
 }
@@ -44,7 +45,7 @@ impl Default for Server {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Nats {
-    /// A NATS of your own; left out: a managed one.
+    /// The URL of a NATS of your own. Left out: Steward manages one.
     pub url: Option<Secret>,
 }
 
@@ -52,7 +53,7 @@ pub struct Nats {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Postgres {
-    /// A Postgres of your own; left out: a managed one.
+    /// The URL of a Postgres of your own. Left out: Steward manages one.
     pub url: Option<Secret>,
 }
 
@@ -87,12 +88,12 @@ pub struct Brain {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
-    /// Patterns, offline.
+    /// Patterns, without any service outside.
     #[default]
     Rules,
 }
 
-/// `[tenants.NAME]`: what one tenant has otherwise than `[policy]` says.
+/// `[tenants.NAME]`: where one tenant differs from `[policy]`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Tenant {
@@ -105,13 +106,13 @@ pub struct Tenant {
     pub approval: Option<Approval>,
 }
 
-/// `[webhooks]`: outgoing.
+/// `[webhooks]`: the outgoing webhooks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Webhooks {
     /// Whether a webhook may lead into a private network.
     pub allow_private: bool,
-    /// Waits before each further attempt.
+    /// How long to wait before the second attempt, the third, and so on.
     #[serde(with = "written::spans")]
     pub retry: Vec<Duration>,
 }

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 
 use crate::{ConfigError, error::KeyProblem};
 
-/// The process's environment, as a value: tests bring their own.
+/// The environment of a process as a value, so that tests can bring their own.
 pub type Environment = BTreeMap<String, String>;
 
 /// The environment of this process; variables that aren't UTF-8 are left out.
@@ -24,9 +24,9 @@ struct Override {
     variable: String,
     path: Vec<String>,
     raw: String,
-    /// The value as TOML reads it, when that is a number, a truth value, a list or a table.
+    /// The value as TOML reads it, if it is a number, a truth value, a list or a table.
     typed: Option<Value>,
-    /// Taken as text although TOML would read it as a number or truth value (`STEWARD__BRAIN__MODEL=4`).
+    /// The value is taken as text although TOML would read it as a number or a truth value (`STEWARD__BRAIN__MODEL=4`).
     as_text: bool,
 }
 
@@ -52,13 +52,13 @@ impl Override {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     File(PathBuf),
-    /// The variable's name.
+    /// From the variable of this name.
     Environment(String),
-    /// Neither names it.
+    /// Neither the file nor a variable names the key.
     Default,
 }
 
-/// The file and the variables over it, not yet read as settings.
+/// The file with the variables put over it, not yet read as settings.
 pub(crate) struct Sources {
     path: Option<PathBuf>,
     file: Table,
@@ -67,7 +67,7 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// Reads the file, if there is one, and picks out the variables.
+    /// Reads the file, if there is one, and picks the variables out of the environment.
     pub fn gather(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
         let file = match path {
             None => Table::new(),
@@ -91,8 +91,8 @@ impl Sources {
         Ok(Self { path: path.map(Path::to_owned), file, overrides, environment: environment.clone() })
     }
 
-    /// Reads the merged table with `read`. A variable whose value looks like a number but stands where text belongs is
-    /// taken as text.
+    /// Reads the merged table with `read`. A variable whose value looks like a number is taken as text where text
+    /// belongs.
     pub fn read<T>(&mut self, read: impl Fn(Table) -> Result<T, KeyProblem>) -> Result<T, ConfigError> {
         loop {
             let problem = match self.merged().and_then(&read) {
@@ -120,7 +120,7 @@ impl Sources {
         self.overrides.iter().map(|over| over.variable.as_str())
     }
 
-    /// Where a key's value comes from.
+    /// Where the value of a key comes from.
     pub fn origin(&self, key: &str) -> Origin {
         if let Some(over) = self.overrides.iter().find(|over| over.covers(key)) {
             return Origin::Environment(over.variable.clone());
@@ -158,7 +158,7 @@ impl Sources {
     pub fn blame(&self, problem: KeyProblem) -> ConfigError {
         let origin = match (self.origin(&problem.key), &self.path) {
             (Origin::Environment(variable), _) => format!("environment variable {variable}"),
-            // Where a key is missing, or two don't go together, the file is the place to look.
+            // Where a key is missing, or two don't go together, the operator has to look into the file.
             (Origin::File(_) | Origin::Default, Some(path)) => path.display().to_string(),
             (Origin::File(_) | Origin::Default, None) => "configuration".to_owned(),
         };
@@ -166,7 +166,7 @@ impl Sources {
     }
 }
 
-/// `raw` as a TOML number, truth value, list or inline table; `None` if it is anything else, which is then text.
+/// `raw` as a TOML number, truth value, list or inline table; `None` if it is none of these, and so a text.
 fn typed(raw: &str) -> Option<Value> {
     if raw.contains('\n') {
         return None;

@@ -1,4 +1,4 @@
-//! How addresses, networks, names and URLs are written in `steward.toml`.
+//! How `steward.toml` writes addresses, networks, names and URLs.
 
 use std::{net::SocketAddr, str::FromStr as _};
 
@@ -9,7 +9,7 @@ use serde::{
 use steward_domain::settings::written::from_text;
 use url::Url;
 
-/// `address:port` to listen on; `localhost` stands for 127.0.0.1.
+/// An `address:port` to listen on; `localhost` stands for 127.0.0.1.
 pub fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     from_text(deserializer, r#"an address with a port such as "127.0.0.1:8080""#, |text| {
         let text = text.trim();
@@ -47,7 +47,7 @@ pub mod networks {
     }
 }
 
-/// MB for request bodies: at least what lets the largest mail through as a quarter of it.
+/// Megabytes for request bodies, of which a quarter must let the largest mail through.
 pub fn body_megabytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     match i64::deserialize(deserializer)? {
         number @ 104..=1_048_576 => Ok(number as usize),
@@ -67,13 +67,13 @@ pub fn some_web_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     web_url(deserializer).map(Some)
 }
 
-/// `text` as a URL with a host and one of `schemes`.
+/// `text` as a URL, if it has a host and one of `schemes`.
 pub fn url_of(text: &str, schemes: &[&str]) -> Option<Url> {
     let url = Url::parse(text.trim()).ok()?;
     (schemes.contains(&url.scheme()) && url.has_host()).then_some(url)
 }
 
-/// Letters, digits, `-` and `_`, at most 64: it becomes part of subjects and paths.
+/// A name of letters, digits, `-` and `_`, 64 at most, because it becomes part of subjects and paths.
 pub fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     from_text(deserializer, "1 to 64 letters, digits, `-` or `_`", |text| {
         let fits =
@@ -91,7 +91,7 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// Any text but an empty one.
+/// Any text that isn't empty.
 pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Text::deserialize(deserializer).map(|text| text.0)
 }

@@ -1,4 +1,4 @@
-//! What the documents say of the configuration is what the definition says.
+//! The documents say of the configuration what its definition says.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -11,7 +11,7 @@ fn document(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|problem| panic!("{}: {problem}", path.display()))
 }
 
-/// The first two columns of the table whose first column is headed by `section`.
+/// The first two columns of the table whose first column has the head `section`.
 fn rows(document: &str, section: &str) -> BTreeMap<String, String> {
     let lines = document.lines().skip_while(|line| !line.starts_with(&format!("| `{section}` |"))).skip(2);
     let rows = lines.take_while(|line| line.starts_with('|')).map(|line| {
@@ -22,7 +22,7 @@ fn rows(document: &str, section: &str) -> BTreeMap<String, String> {
     rows.collect()
 }
 
-/// A default as a table shows it.
+/// A default as the table shows it.
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

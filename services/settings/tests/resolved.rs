@@ -1,4 +1,4 @@
-//! What counts for a tenant and a channel: their own word, else that of the file.
+//! Which settings count for a tenant and a channel: their own, else the file's.
 
 use steward_domain::settings::{Approval, ApprovalRule, OnUnknown, Policy, SetBy};
 use steward_settings::{Channel, ChannelKind, Settings, Tenant};

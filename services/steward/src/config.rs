@@ -1,4 +1,4 @@
-//! The configuration of this process: `steward-settings` reads it, and here the URLs of servers are checked by who connects.
+//! The configuration of this process: `steward-settings` reads it, whoever connects checks the URLs.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::postgres::{self, BadUrl};
 
-/// The file that `up` uses when it is there and no `--config` names another.
+/// The file that is used if it exists and `--config` names no other.
 pub const DEFAULT_FILE: &str = "steward.toml";
 
 /// Reads and checks the configuration. `path`: the file, if there is one.
@@ -38,7 +38,7 @@ pub fn load(path: Option<&Path>, environment: &Environment) -> Result<Loaded, Co
     Ok(loaded)
 }
 
-/// Whether it is a URL with a host and one of `schemes`.
+/// Whether a text is a URL with a host and one of `schemes`.
 fn has_scheme(text: &str, schemes: &[&str]) -> bool {
     Url::parse(text.trim()).is_ok_and(|url| schemes.contains(&url.scheme()) && url.has_host())
 }

@@ -1,12 +1,12 @@
-//! File descriptors: as many as this process may have.
+//! File descriptors: how many this process may have open.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tracing::warn;
 
-/// What everything but the HTTP connections needs: the log, Postgres, sends, mailboxes, files.
+/// How many everything but the HTTP connections needs: the log, Postgres, sends, mailboxes, files.
 const OURS: u64 = 256;
 
-/// Raises the limit to what the system allows; how many of `wanted` connections there is room for.
+/// Raises the limit to what the system allows; returns how many of the `wanted` connections there is room for.
 pub fn room_for(wanted: usize) -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     let needed = wanted as u64 + OURS;

@@ -1,22 +1,24 @@
-//! The room that is left where the managed servers keep their data. A nats-server whose disk is full doesn't answer at all, and
-//! whoever waits for it meets a time-out; this says why.
+//! The room that is left on the disk where the managed servers keep their data.
+//!
+//! A nats-server whose disk is full doesn't answer at all, and whoever waits for it only meets a time-out; this says
+//! why.
 
 use std::path::Path;
 
 use nix::sys::statvfs::statvfs;
 use steward_log::Condition;
 
-/// With less than this Postgres can't switch to its next log segment (16 MB), and NATS is about to stand still.
+/// With fewer bytes than this Postgres can't switch to its next log segment (16 MB), and NATS is about to stand still.
 pub const LEAST: u64 = 64 * 1024 * 1024;
 
-/// Bytes that are free for us at `path`; `None` if that can't be said.
+/// How many bytes are free for us at `path`; `None` if the system doesn't say.
 #[allow(clippy::useless_conversion, reason = "the numbers are narrower on other systems")]
 pub fn free(path: &Path) -> Option<u64> {
     let disk = statvfs(path).ok()?;
     Some(u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size())))
 }
 
-/// Whether there is room to go on.
+/// The health of the disk: whether there is room to go on.
 pub fn condition(path: &Path) -> Condition {
     match free(path) {
         Some(bytes) if bytes < LEAST => Condition::Behind(format!(

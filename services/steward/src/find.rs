@@ -1,5 +1,7 @@
-//! Where the servers are, for what doesn't run them itself: by the configuration, else by what a running Steward says in its
-//! data directory, which has a user for each purpose.
+//! Where the servers are, for commands that don't run them.
+//!
+//! The configuration says so, or else what a running Steward has written into its data directory, with a user for each
+//! purpose.
 
 use std::path::Path;
 
@@ -13,7 +15,7 @@ use crate::{
 /// Neither the configuration nor a `run.json` says where a server is.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "where {server} is isn't known: set {key} ({variable}), or start `steward servers` or `steward up`, whose run.json in {data_dir} would say so (see --data-dir)"
+    "it isn't known where {server} is: set {key} ({variable}), or start `steward servers` or `steward up`, whose run.json in {data_dir} would say so (see --data-dir)"
 )]
 pub struct NotFound {
     server: &'static str,
@@ -27,7 +29,7 @@ fn running(data_dir: &Path) -> Option<(RunFile, Credentials)> {
     Some((RunFile::read(&data)?, Credentials::read(&data).unwrap_or_default()))
 }
 
-/// Where NATS is, for one of the users of [`steward_log::permissions`].
+/// The URL of NATS for one of the users of [`steward_log::permissions`].
 pub fn nats(settings: &Settings, data_dir: &Path, user: &str) -> Result<Secret, NotFound> {
     let managed = || {
         let (run, credentials) = running(data_dir)?;
@@ -41,7 +43,7 @@ pub fn nats(settings: &Settings, data_dir: &Path, user: &str) -> Result<Secret, 
     })
 }
 
-/// Where Postgres is.
+/// The URLs of Postgres.
 pub fn postgres(settings: &Settings, data_dir: &Path) -> Result<Urls, NotFound> {
     let given = settings.postgres.url.clone().map(Urls::One);
     let managed = || {

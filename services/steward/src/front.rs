@@ -1,4 +1,4 @@
-//! The HTTP listener: health, readiness and metrics from the first moment, everything else once the services are ready.
+//! The HTTP listener: answers for the process from the first moment, for the services once they are ready.
 
 use std::{
     collections::BTreeMap,
@@ -32,16 +32,16 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{readiness::Readiness, telemetry};
 
-/// What stands before the services.
+/// What answers requests before the services do.
 #[derive(Clone)]
 pub struct Front(Arc<Inner>);
 
 struct Inner {
     metrics: PrometheusHandle,
-    /// Who may see metrics before the services are open: in mode `open` whoever may later, else nobody.
+    /// Who may see metrics before the services are open: in mode `open` whoever may see them later, otherwise nobody.
     early: Option<Guard>,
     shutdown: CancellationToken,
-    /// What is being waited for.
+    /// What the start is waiting for.
     phase: Mutex<&'static str>,
     opened: OnceLock<Opened>,
 }
@@ -58,19 +58,19 @@ impl Front {
         Self(Arc::new(Inner { metrics, early, shutdown, phase, opened }))
     }
 
-    /// Says what is being waited for, to whoever asks whether we are ready.
+    /// Notes what the start is waiting for, to be told to whoever asks whether we are ready.
     pub fn waits_for(&self, phase: &'static str) {
         *self.0.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
     }
 
-    /// From now on the services answer, and readiness depends on them and on the servers they need.
+    /// Lets the services answer from now on; readiness depends on them, and on the servers that they need.
     pub fn open(&self, services: Router, guard: Guard, log: Log, pool: Option<Pool>) {
         let readiness = Readiness::new(log, pool);
         let opened = self.0.opened.set(Opened { services, guard, readiness });
         assert!(opened.is_ok(), "the front is opened once");
     }
 
-    /// Serves until `shutdown`, then ends the requests in hand.
+    /// Serves until `shutdown`, then lets the requests in hand end.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -82,7 +82,7 @@ impl Front {
         steward_http::serve(listener, telemetry::traced(router), limits, shutdown).await
     }
 
-    /// Serves metrics without asking for a key, on a listener of their own.
+    /// Serves metrics on a listener of their own, without asking for a key.
     pub async fn serve_metrics(self, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<()> {
         let open = async |State(front): State<Self>| front.render();
         let (probes, _) = probes().split_for_parts();
@@ -101,7 +101,7 @@ impl Front {
     }
 }
 
-/// What these routes say of themselves.
+/// What the OpenAPI document says of these routes.
 pub fn openapi() -> OpenApi {
     let mut probes = probes().into_openapi();
     operations(&mut probes).for_each(|(_, operation)| operation.security = Some(Vec::new()));
@@ -126,9 +126,9 @@ async fn services(State(front): State<Front>, request: Request) -> Response {
     }
 }
 
-/// Whether it runs
+/// Whether the process runs
 ///
-/// 503 when a part of it has ended or can't go on: whoever supervises this process is to start it anew.
+/// 503 when a part of it has ended or can't go on: whoever supervises the process is to start it anew.
 #[utoipa::path(
     get,
     path = "/healthz",
@@ -143,9 +143,9 @@ async fn healthz(State(front): State<Front>) -> Response {
     }
 }
 
-/// Whether it serves
+/// Whether the process serves
 ///
-/// 503 until it does, while NATS or Postgres is away, while a part of it is behind, and once it stops.
+/// 503 while it starts, while NATS or Postgres can't be reached, while a part of it is behind, and once it stops.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -166,8 +166,8 @@ async fn readyz(State(front): State<Front>) -> Response {
 
 /// Prometheus metrics
 ///
-/// They are of all tenants, and stand on a listener that may be public: only with a key, where keys are needed. Without one
-/// they stand on the listener `server.metrics_listen`.
+/// They are those of all tenants, on a listener that may be public, so a key is needed where callers have keys. The
+/// listener of `server.metrics_listen` serves them without one.
 #[utoipa::path(
     get,
     path = "/metrics",
@@ -225,7 +225,7 @@ const fn unavailable(code: &'static str, when: &'static str) -> Code {
 /// Binds a listener.
 ///
 /// # Errors
-/// In words: the address is taken, isn't this machine's, or needs rights.
+/// The address is taken, isn't this machine's, or needs rights; the error says so in words.
 pub async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         let variable = key.to_uppercase().replace('.', "__");
@@ -233,7 +233,7 @@ pub async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener>
     })
 }
 
-/// How the listener is reached from this machine.
+/// The URL of a listener, as seen from this machine.
 pub fn local_url(address: SocketAddr) -> String {
     let ip = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
     format!("http://{}", SocketAddr::new(ip, address.port()))

@@ -1,4 +1,4 @@
-//! The `steward` binary's library: configuration, managed servers, the command line, and how the services run together.
+//! The library behind the `steward` binary: command line, managed servers, the process that services run in.
 
 pub mod cli;
 pub mod config;

@@ -1,4 +1,4 @@
-//! The `steward` command.
+//! The `steward` binary: reads the command line, starts logging, and runs the command.
 
 use std::process::ExitCode;
 
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
-    // One TLS back end for NATS, Postgres and HTTP.
+    // NATS, Postgres and HTTP use the same TLS back end.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let _telemetry = Telemetry::start(cli.global.log_format, cli.log_level())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

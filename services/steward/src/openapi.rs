@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: all HTTP interfaces of this build, as their routes describe themselves.
+//! `GET /openapi.json`: all HTTP interfaces of this build, as their routes describe them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,10 +26,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::front;
 
-/// Where schemas stand.
+/// How a reference to a schema begins.
 const SCHEMAS: &str = "#/components/schemas/";
 
-/// The document's head; everything else comes from the routes.
+/// The head of the document; everything else comes from the routes.
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
@@ -80,7 +80,7 @@ impl IntoResponses for Open {
     }
 }
 
-/// The document.
+/// The OpenAPI document as JSON.
 pub fn document() -> Value {
     let mut document = serde_json::to_value(described()).expect("it is made of maps, lists and strings");
     answers_are_whole(&mut document);
@@ -93,7 +93,7 @@ fn described() -> OpenApi {
     let parts = [steward_ingestion::openapi(), steward_projection::openapi(), front::openapi(), open];
     let mut document = parts.into_iter().fold(Head::openapi(), OpenApi::merge_from);
     document.servers = Some(vec![Server::new("/")]);
-    // In mode `open` none is needed.
+    // In mode `open` no key is needed.
     document.security =
         Some(vec![SecurityRequirement::new("key", Vec::<String>::new()), SecurityRequirement::default()]);
     let mut bearer = Http::new(HttpAuthScheme::Bearer);
@@ -108,7 +108,8 @@ fn described() -> OpenApi {
     document
 }
 
-/// What is absent is null: an answer has all its fields, though the types say that some of them may be missing.
+/// Makes all fields of an answer required: a value that is absent is null, though the types say that its field may be
+/// missing.
 fn answers_are_whole(document: &mut Value) {
     let mut found = BTreeSet::new();
     for operation in
@@ -126,7 +127,7 @@ fn answers_are_whole(document: &mut Value) {
     }
 }
 
-/// The names of the schemas that are referred to.
+/// Collects the names of the schemas that are referred to.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! Connections to Postgres: the roles and their pools, and waiting for the server at the start.
+//! Connections to Postgres, with a pool for each of its roles.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -16,56 +16,56 @@ use tracing::warn;
 
 use crate::{config::Secret, run_file::Credentials};
 
-/// The roles, as `migrations/roles.sql` makes them; in the database their names begin with `steward_`.
+/// The roles that `migrations/roles.sql` makes; in the database their names begin with `steward_`.
 pub const ROLES: [&str; 3] = ["owner", "projector", "reader"];
 
-/// Connections of one process, by role. The managed server takes 64.
+/// How many connections one process has for each role. The managed server takes 64.
 const OWNERS: usize = 4;
-/// One at work, and some for what it looks up.
+/// One connection that writes, and some for looking rows up.
 const PROJECTORS: usize = 4;
 const READERS: usize = 16;
-/// Longest wait for a connection, a new one or one in use by others.
+/// Longest wait for a connection, be it a new one or one that others use.
 const LIMIT: Duration = Duration::from_secs(5);
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// The statements that make the roles. `password` gives each one's, as it is to stand there.
+/// The statements that make the roles. `password` gives the password of each, as it is to be written there.
 pub fn roles_sql(password: impl Fn(&str) -> String) -> String {
     let sql = include_str!("../../../migrations/roles.sql").to_owned();
     ROLES.iter().fold(sql, |sql, role| sql.replace(&format!("{{{{{role}}}}}"), &password(role)))
 }
 
-/// Where Postgres is.
+/// The URLs at which Postgres is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Urls {
-    /// One user for everything, as `postgres.url` gives it.
+    /// One user for everything: the URL is `postgres.url`.
     One(Secret),
-    /// A managed server has a user for each purpose.
+    /// A managed server, which has a user for each purpose.
     Roles { owner: Secret, projector: Secret, reader: Secret },
 }
 
 impl Urls {
-    /// Those of a managed server.
+    /// The URLs of a managed server.
     pub fn of(credentials: &Credentials) -> Option<Self> {
         let [owner, projector, reader] = ROLES.map(|role| credentials.postgres(role));
         Some(Self::Roles { owner: owner?, projector: projector?, reader: reader? })
     }
 
-    /// Makes and changes tables.
+    /// For making and changing tables.
     pub fn owner(&self) -> &Secret {
         match self {
             Self::One(url) | Self::Roles { owner: url, .. } => url,
         }
     }
 
-    /// Writes rows.
+    /// For writing rows.
     pub fn projector(&self) -> &Secret {
         match self {
             Self::One(url) | Self::Roles { projector: url, .. } => url,
         }
     }
 
-    /// Reads.
+    /// For reading.
     pub fn reader(&self) -> &Secret {
         match self {
             Self::One(url) | Self::Roles { reader: url, .. } => url,
@@ -73,17 +73,17 @@ impl Urls {
     }
 }
 
-/// The connections of one process. Nothing is connected before it is asked for.
+/// The connections of one process. None is made before it is asked for.
 #[derive(Debug, Clone)]
 pub struct Pools {
-    /// Migrates and rebuilds.
+    /// For migrations and rebuilds.
     pub owner: Pool,
-    /// Writes rows; nobody else's connections, so that readers can't keep it from its work.
+    /// For writing rows. Nobody else uses these connections, so that readers can't keep the projector from its work.
     pub projector: Pool,
     pub reader: Pool,
 }
 
-/// A pool for each purpose.
+/// Makes a pool for each purpose.
 pub fn pools(urls: &Urls) -> anyhow::Result<Pools> {
     Ok(Pools {
         owner: pool(urls.owner(), OWNERS)?,
@@ -92,24 +92,25 @@ pub fn pools(urls: &Urls) -> anyhow::Result<Pools> {
     })
 }
 
-/// Why a URL isn't used.
+/// Why a URL can't be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadUrl {
-    #[error("it is no URL that Postgres understands")]
+    #[error("Postgres doesn't understand this URL")]
     NotUnderstood,
     #[error(
-        "with sslmode=prefer a server on another machine may be spoken to in the clear without anybody noticing: say sslmode=require (the default there), or sslmode=disable if the network between is trusted"
+        "with sslmode=prefer a server on another machine may be reached without TLS, and nobody would notice: say sslmode=require (the default there), or sslmode=disable if the network between is trusted"
     )]
     MayBeInTheClear,
 }
 
-/// Reads a URL. A server on another machine is spoken to by TLS, with a certificate that this machine trusts for that host,
-/// unless the URL says `sslmode=disable`; one on this machine is spoken to plainly unless it says `sslmode=require`.
+/// Reads a URL. A server on another machine is reached by TLS, with a certificate for that host that this machine
+/// trusts, unless the URL says `sslmode=disable`; a server on this machine is reached without TLS unless it says
+/// `sslmode=require`.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn read_url(url: &str) -> Result<Config, BadUrl> {
-    // Checking chain and host name is what `require` does here anyway.
+    // In this client `require` checks the chain and the host name anyway.
     let url = url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
     let mut config: Config = url.parse().map_err(|_| BadUrl::NotUnderstood)?;
     let here = config.get_hosts().iter().all(is_local) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
@@ -130,7 +131,7 @@ fn is_local(host: &Host) -> bool {
     }
 }
 
-/// A pool of `size` connections over `url`, see [`read_url`]; nothing is connected yet.
+/// A pool of `size` connections to `url`, see [`read_url`]. Nothing is connected yet.
 pub fn pool(url: &Secret, size: usize) -> anyhow::Result<Pool> {
     let mut config = read_url(url.expose()).context("postgres.url")?;
     config.connect_timeout(LIMIT).keepalives_idle(Duration::from_secs(30));
@@ -161,10 +162,10 @@ pub fn pool(url: &Secret, size: usize) -> anyhow::Result<Pool> {
         .context("making the pool of Postgres connections")
 }
 
-/// Waits until Postgres takes connections and its tables are up to date; `None`: the shutdown came first.
+/// Waits until Postgres takes connections, and brings its tables up to date; `None` if the shutdown came first.
 ///
 /// # Errors
-/// A migration that fails whenever it is tried.
+/// A migration fails whenever it is tried.
 pub async fn prepare(owner: &Pool, shutdown: &CancellationToken) -> Result<Option<()>, ProjectionError> {
     let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
     loop {

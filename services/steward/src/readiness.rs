@@ -1,4 +1,4 @@
-//! Whether everything is well: the parts of this process, and the servers they need, each asked within bounds.
+//! Readiness: whether the parts of this process and the servers that they need are well, asked within a bounded time.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -17,16 +17,16 @@ use tokio::time::timeout;
 /// Longest wait for a server's answer.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// An answer counts for this long: many who ask cost no more than one.
+/// How long an answer counts, so that many who ask cost no more than one.
 const FRESH: Duration = Duration::from_secs(1);
 
 type Asking = Shared<BoxFuture<'static, Result<(), Problem>>>;
 
-/// Asks the parts and the servers.
+/// Asks the parts and the servers whether they are well.
 pub struct Readiness {
     log: Log,
     pool: Option<Pool>,
-    /// What is being asked, or was a moment ago.
+    /// The question under way, or one asked a moment ago.
     asked: Mutex<Option<(Instant, Asking)>>,
 }
 
@@ -35,7 +35,7 @@ impl Readiness {
         Self { log, pool, asked: Mutex::default() }
     }
 
-    /// A part that has ended or can't go on.
+    /// The first part that has ended or can't go on.
     pub fn dead(&self) -> Option<Problem> {
         self.log.health().conditions().into_iter().find_map(|(name, condition)| match condition {
             Condition::Dead(why) => Some(dead(&name, &why)),
@@ -43,16 +43,16 @@ impl Readiness {
         })
     }
 
-    /// Whether all is well, within a few seconds in any case.
+    /// Whether everything is well; answers within a few seconds in any case.
     ///
     /// # Errors
-    /// 503 that names what isn't, and what to do.
+    /// 503, naming what isn't well, and what to do.
     pub async fn ask(&self) -> Result<(), Problem> {
-        // What the parts say costs nothing and is never old.
+        // The parts are asked each time: their answer costs nothing and is never old.
         if let Some(dead) = self.dead() {
             return Err(dead);
         }
-        // Without a server many parts are behind, and it is the server that is to be mended.
+        // Without a server many parts are behind, but it is the server that somebody must mend.
         if !self.log.is_connected() {
             return Err(nats_down("can't be reached"));
         }
@@ -70,7 +70,7 @@ impl Readiness {
         self.behind().map_or(Ok(()), Err)
     }
 
-    /// A part that isn't in time.
+    /// The first part that is behind.
     fn behind(&self) -> Option<Problem> {
         self.log.health().conditions().into_iter().find_map(|(name, condition)| match condition {
             Condition::Behind(why) => {

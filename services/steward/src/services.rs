@@ -1,4 +1,4 @@
-//! The five services: their names, what each needs, how they are started.
+//! The five services.
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 
 use crate::{openapi, postgres::Pools};
 
-/// Waits between attempts to register Telegram's webhooks.
+/// The time between two attempts to register Telegram's webhooks.
 const REGISTER_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_REGISTER_WAIT: Duration = Duration::from_secs(300);
 
@@ -43,7 +43,7 @@ impl Service {
         }
     }
 
-    /// Whether it keeps read models.
+    /// Whether the service keeps read models.
     pub fn needs_postgres(self) -> bool {
         self == Self::Projection
     }
@@ -60,17 +60,17 @@ impl fmt::Display for Service {
 pub struct Runtime {
     pub settings: InForce,
     pub log: Log,
-    /// There if one of the services needs it.
+    /// Set if one of the services needs Postgres.
     pub pools: Option<Pools>,
     pub guard: Guard,
     /// Asks everything to stop.
     pub shutdown: CancellationToken,
-    /// Everything that runs.
+    /// The tasks that run.
     pub tasks: Tasks,
 }
 
 impl Runtime {
-    /// Runs a service's loop as a task of its own. Should it end before the shutdown, the whole process stops.
+    /// Runs a service's loop as a task. If the loop ends before the shutdown, the whole process stops.
     fn spawn<E>(&self, service: Service, run: impl Future<Output = Result<(), E>> + Send + 'static)
     where
         E: Into<anyhow::Error> + Send,
@@ -80,10 +80,10 @@ impl Runtime {
         });
     }
 
-    /// Starts `services`; the router answers for them.
+    /// Starts `services`; the returned router answers for them.
     ///
     /// # Errors
-    /// One of them can't begin.
+    /// One of the services can't begin.
     pub async fn start(&self, services: &[Service], public_url: Option<&str>) -> anyhow::Result<Router> {
         let mut router = Router::new();
         for service in services {
@@ -145,13 +145,13 @@ impl Runtime {
             limits: settings.limits.clone(),
             shutdown: self.shutdown.clone(),
         });
-        // Whoever reads is told of all interfaces, also where others serve them.
+        // The documents describe all interfaces, even those that other processes serve.
         let (documents, _) = openapi::routes().split_for_parts();
         Ok(measure(reads.merge(documents)))
     }
 }
 
-/// Registers the webhooks of all Telegram channels; until all are, or the shutdown.
+/// Registers the webhooks of all Telegram channels; tries until all are registered, or until the shutdown.
 async fn register(settings: Arc<Settings>, public_url: String, shutdown: CancellationToken) {
     let client = match steward_http::client_builder().build() {
         Ok(client) => client,

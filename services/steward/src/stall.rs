@@ -1,4 +1,4 @@
-//! Whether the runtime still runs: a thread beside it that sees when no task gets its turn.
+//! Whether the runtime still runs: a thread beside it notices when no task gets its turn.
 
 use std::{
     sync::{
@@ -12,13 +12,13 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-/// How often a task of the runtime says that it had its turn.
+/// How often a task of the runtime reports that it had its turn.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Without a turn for this long the runtime is stalled: something works on its threads that should work beside them.
+/// After this long without a turn the runtime is stalled: something works on its threads that should work beside them.
 const STALLED: Duration = Duration::from_secs(10);
 
-/// Ticks until the shutdown, watched by a thread of its own.
+/// Ticks until the shutdown, while a thread of its own watches for the ticks.
 pub async fn watch(shutdown: CancellationToken) -> Result<(), String> {
     let began = Instant::now();
     let (ticked, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));

@@ -1,4 +1,4 @@
-//! Making the streams as the one who may: a managed server's admin, or whoever `steward prepare` is given.
+//! Making the streams as a user who may: a managed server's admin, or the user that `steward prepare` is given.
 
 use steward_log::{ConnectOptions, Log, LogError};
 use tokio_util::sync::CancellationToken;
@@ -6,11 +6,11 @@ use tracing::warn;
 
 use crate::config::Secret;
 
-/// Connects, makes the streams or brings them to our settings, and lets go; waits for a server that is down. `None`: the
-/// shutdown came first.
+/// Connects, makes the streams or brings them to our settings, and disconnects. Waits for a server that is down. `None`
+/// if the shutdown came first.
 ///
 /// # Errors
-/// What doesn't pass by itself: settings that can't be changed to ours, rights that are missing.
+/// What doesn't pass by itself: settings that can't be changed to ours, or missing rights.
 pub async fn make(url: &Secret, shutdown: &CancellationToken) -> Result<Option<()>, LogError> {
     let made = async {
         let options = ConnectOptions::new("steward-streams");
@@ -23,12 +23,12 @@ pub async fn make(url: &Secret, shutdown: &CancellationToken) -> Result<Option<(
     }
 }
 
-/// Makes the streams, or is content with those that are there; waits for a server that is down.
+/// Makes the streams, or is content with those that exist. Waits for a server that is down.
 ///
 /// # Errors
-/// As for [`make`].
+/// The same as for [`make`].
 pub async fn ensure(log: &Log) -> Result<(), LogError> {
-    // It has waited half a minute by itself: a cluster that elects, a store that is read.
+    // `ensure_streams` has already waited for half a minute: for a cluster that elects, or a store that is being read.
     while let Err(problem) = log.ensure_streams().await {
         if !problem.is_transient() {
             return Err(problem);

@@ -12,7 +12,7 @@ use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::Subscribe
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// Human on a terminal, JSON elsewhere.
+    /// Text for people on a terminal, JSON elsewhere.
     #[default]
     Auto,
     Human,
@@ -29,19 +29,20 @@ impl fmt::Display for LogFormat {
     }
 }
 
-/// Where traces go; they are off unless this is set.
+/// The variable that says where traces go; without it there are none.
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-/// Set up for the whole process. Flushes the traces when it is dropped.
+/// The telemetry of the whole process. When it is dropped, the remaining traces are sent.
 pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
 }
 
 impl Telemetry {
-    /// Logs go to standard error, what is logged is said by `STEWARD_LOG`, else `RUST_LOG`, else `default_level`.
+    /// Begins logging to standard error. What is logged is said by `STEWARD_LOG`, else by `RUST_LOG`, else by
+    /// `default_level`.
     ///
     /// # Errors
-    /// A filter that isn't one, or an exporter that can't be made.
+    /// The filter isn't one, or the exporter can't be made.
     pub fn start(format: LogFormat, default_level: &str) -> anyhow::Result<Self> {
         let said = ["STEWARD_LOG", "RUST_LOG"].into_iter().find_map(|name| Some((name, std::env::var(name).ok()?)));
         let filter = match said.filter(|(_, text)| !text.is_empty()) {
@@ -78,7 +79,8 @@ impl Drop for Telemetry {
     }
 }
 
-/// OTLP over HTTP; everything but the endpoint's presence is read from the standard `OTEL_…` variables.
+/// Exports traces by OTLP over HTTP. Everything but the presence of the endpoint is read from the standard `OTEL_…`
+/// variables.
 fn exporter() -> anyhow::Result<SdkTracerProvider> {
     let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().build()?;
     opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
@@ -89,7 +91,7 @@ fn exporter() -> anyhow::Result<SdkTracerProvider> {
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource.build()).build())
 }
 
-/// Makes a span of each request, in the caller's trace if it names one; only where traces are sent anywhere.
+/// Makes a span of each request, in the caller's trace if the request names one; only if traces are sent somewhere.
 pub fn traced(router: axum::Router) -> axum::Router {
     if !traces_are_on() {
         return router;
@@ -97,9 +99,10 @@ pub fn traced(router: axum::Router) -> axum::Router {
     router.layer(axum::middleware::from_fn(in_span))
 }
 
-/// Runs a request in a span of its caller's trace. What it records then carries the span on, for the headers say so.
+/// Runs a request in a span of its caller's trace. Events that it records carry the span on, because the request's
+/// headers name it.
 async fn in_span(mut request: axum::extract::Request, next: axum::middleware::Next) -> axum::response::Response {
-    // The path names channels and ids, the query may hold what people wrote.
+    // The path only names channels and ids, while the query may hold what people wrote.
     let span = info_span!("request", method = %request.method(), path = request.uri().path());
     let headers = request.headers_mut();
     opentelemetry::global::get_text_map_propagator(|propagator| {
@@ -113,7 +116,7 @@ fn traces_are_on() -> bool {
     std::env::var(ENDPOINT).is_ok_and(|url| !url.is_empty())
 }
 
-/// Headers as OpenTelemetry writes them.
+/// Headers, for OpenTelemetry to write to.
 struct HeadersMut<'a>(&'a mut axum::http::HeaderMap);
 
 impl opentelemetry::propagation::Injector for HeadersMut<'_> {
@@ -124,7 +127,7 @@ impl opentelemetry::propagation::Injector for HeadersMut<'_> {
     }
 }
 
-/// Headers as OpenTelemetry reads them.
+/// Headers, for OpenTelemetry to read from.
 struct Headers<'a>(&'a axum::http::HeaderMap);
 
 impl opentelemetry::propagation::Extractor for Headers<'_> {
@@ -137,12 +140,12 @@ impl opentelemetry::propagation::Extractor for Headers<'_> {
     }
 }
 
-/// Upper bounds of histograms in seconds: from a fraction of a millisecond to a minute.
+/// The upper bounds of histograms, in seconds: from half a millisecond to a minute.
 const SECONDS: &[f64] =
     &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
 
-/// Makes this process's recorder of metrics. Whoever holds the handle renders them, and has them tidied up from time to time
-/// (`run_upkeep`).
+/// Installs this process's recorder of metrics. Whoever holds the returned handle renders the metrics, and has to call
+/// `run_upkeep` from time to time.
 pub fn metrics() -> anyhow::Result<PrometheusHandle> {
     let recorder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?

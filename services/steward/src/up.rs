@@ -1,4 +1,4 @@
-//! `steward up` and one service alone: configuration, servers, connections, services, readiness, and the way back.
+//! `steward up`, and one service alone: configuration, servers, connections, services, readiness, and the way back.
 
 use std::{
     io::Write,
@@ -30,21 +30,21 @@ use crate::{
     stall, streams, telemetry,
 };
 
-/// Longest time the services and the requests in hand may take to end: a send in hand takes up to six seconds, and its answer must
-/// be recorded. With the servers' own stop it stays within ten.
+/// Longest time that the services and the requests in hand may take to end: a send takes up to six seconds, and its
+/// answer must be recorded. With the stop of the servers it stays within ten seconds.
 const STOP_LIMIT: Duration = Duration::from_secs(8);
-/// How often the histograms are folded together, so that they don't grow where nobody scrapes them.
+/// How often histograms are folded together, so that they don't grow where nobody scrapes them.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
-/// Where the servers are.
+/// The URLs of the servers.
 struct Urls {
     nats: Secret,
     postgres: Option<postgres::Urls>,
-    /// Where a managed NATS keeps its data, if it is one.
+    /// The directory where a managed NATS keeps its data.
     disk: Option<PathBuf>,
 }
 
-/// Runs all services, and the servers that the configuration gives no URL of, until a signal.
+/// Runs all services, and those servers whose URL the configuration doesn't give, until a signal.
 pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
     let data = DataDir::open(data_dir)?;
     let _lock = data.lock()?;
@@ -74,7 +74,7 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
         print_urls(url, &run_file, &data.join("run.json"));
         Ok(published)
     };
-    // The services connect as one that may not make streams.
+    // The services connect as a user who may not make streams.
     let streams = match credentials.nats(ADMIN) {
         Some(admin) => streams::make(&admin, &process.shutdown).await.map_err(anyhow::Error::new),
         None => Ok(Some(())),
@@ -91,7 +91,7 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
     result
 }
 
-/// Runs one service until a signal, on servers that run already.
+/// Runs one service until a signal, with servers that run already.
 pub async fn one_service(service: Service, settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
     let urls = Urls {
         nats: find::nats(&settings, data_dir, service.name())?,
@@ -108,7 +108,7 @@ pub async fn one_service(service: Service, settings: Settings, data_dir: &Path) 
     result
 }
 
-/// A process that has begun: it listens, says that it isn't ready, and hears signals.
+/// A process that has begun: it listens, says that it isn't ready, and listens for signals.
 struct Process {
     front: Front,
     url: String,
@@ -144,7 +144,8 @@ impl Process {
         Ok(Self { front, url, tasks, deaths, shutdown })
     }
 
-    /// From connecting to the end. `ready` is told when the services answer; what it returns is kept until the shutdown.
+    /// Connects, serves, and ends. `ready` is called when the services answer; what it returns is kept until the
+    /// shutdown.
     async fn run<T>(
         self,
         settings: Settings,
@@ -154,7 +155,7 @@ impl Process {
     ) -> anyhow::Result<()> {
         let Self { front, url, tasks, mut deaths, shutdown } = self;
         let public_url = settings.server.public_url.clone();
-        // Whatever happens from here on, the way back is the same.
+        // Whatever happens in this block, the way back after it is the same.
         let result: anyhow::Result<()> = async {
             let Some((log, pools)) = connect(&front, services, &urls, &shutdown).await? else { return Ok(()) };
             let guard = match settings.auth.mode {
@@ -190,7 +191,8 @@ impl Process {
     }
 }
 
-/// Connects to what `services` need, and makes the streams; waits for servers that are down. `None`: the shutdown came first.
+/// Connects to what `services` need, and makes the streams. Waits for servers that are down. `None` if the shutdown
+/// came first.
 async fn connect(
     front: &Front,
     services: &[Service],
@@ -228,7 +230,7 @@ async fn connect(
     Ok(Some((log, pools)))
 }
 
-/// `[limits]` of the HTTP edge.
+/// The limits of the HTTP edge, from `[limits]` and `[server]`.
 fn edge(settings: &Settings) -> steward_http::Limits {
     steward_http::Limits {
         connections: descriptors::room_for(settings.limits.connections),
@@ -247,7 +249,7 @@ async fn keep_up(metrics: PrometheusHandle, shutdown: CancellationToken) {
 }
 
 fn print_urls(http: &str, run: &RunFile, run_path: &Path) {
-    // Without user and password: these lines end up in other people's logs.
+    // Users and passwords are left out, because these lines end up in other people's logs.
     let bare = |url: &Option<String>| {
         let url = url.as_deref().and_then(|url| reqwest::Url::parse(url).ok());
         url.map_or_else(String::new, |url| {
@@ -263,7 +265,7 @@ fn print_urls(http: &str, run: &RunFile, run_path: &Path) {
     ));
 }
 
-/// A line for whoever started us; a closed standard output is no reason to stop.
+/// Prints a line for whoever started us. That standard output is closed is no reason to stop.
 fn say(line: std::fmt::Arguments) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }

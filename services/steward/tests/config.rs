@@ -203,7 +203,7 @@ const VARIABLES: &[(&str, &str)] = &[
 #[test]
 fn the_environment_overrides_every_key_of_the_file() {
     let file = FULL.replace("${LLM_KEY}", "k").replace("${TG}", "t");
-    // Secrets don't show themselves in `Debug`, so they are added as they are.
+    // `Debug` doesn't show secrets, so they are added here.
     let all_of = |s: &Settings| {
         let urls = [&s.nats.url, &s.postgres.url].map(|u| u.as_ref().map(|u| u.expose()));
         format!("{s:?} {urls:?}")
@@ -249,7 +249,7 @@ fn quiet_hours_and_caps_are_the_tenants_own_else_those_of_policy() {
     assert_eq!(of("default"), (parse_quiet_hours("22:00-08:00"), Some(5), Some(9)));
 }
 
-/// A file, variables over it, and what the refusal says.
+/// A file, the variables over it, and what the refusal says.
 type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
 
 #[test]

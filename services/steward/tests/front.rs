@@ -1,4 +1,4 @@
-//! What `/healthz`, `/readyz` and `/metrics` answer, by what the parts of the process say of themselves.
+//! What `/healthz`, `/readyz` and `/metrics` answer, depending on what the parts of the process say of themselves.
 
 mod running;
 
@@ -56,7 +56,7 @@ async fn a_dead_part_is_named_by_both_and_one_that_is_behind_by_readiness_alone(
     says(Condition::Well);
     assert_eq!(ask("/readyz").await.0, 200);
 
-    // The command line is told where this front is, as `up` would tell it.
+    // The command line learns where this front is, as it would from `up`.
     let mut run = servers.run_json();
     run["http"] = base.clone().into();
     std::fs::write(scratch.data().join("run.json"), run.to_string()).expect("ours");

@@ -1,5 +1,6 @@
-//! Least privilege, tried and refused: what each user of NATS and each role of Postgres must not do, made from the permissions
-//! themselves, and that what they may do works.
+//! Least privilege: what a user of NATS or a role of Postgres must not do is tried, and refused.
+//!
+//! What is tried is made from the permissions themselves; what they allow works.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -14,7 +15,7 @@ use tokio::sync::mpsc;
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// A connection, and what the server denies it.
+/// A connection, and what the server has denied it.
 struct Tried {
     name: &'static str,
     inbox: String,
@@ -41,7 +42,7 @@ impl Tried {
         Self { name, inbox: inbox.to_owned(), client, denials, attempts: 0 }
     }
 
-    /// The server denies the next thing, and it is about this subject.
+    /// Waits for the server's next denial, which must be about this subject.
     async fn denied(&mut self, subject: &str) {
         self.attempts += 1;
         self.client.flush().await.unwrap();
@@ -62,7 +63,7 @@ impl Tried {
         drop(subscriber);
     }
 
-    /// A request is answered by the stream, and nothing is denied.
+    /// The stream stores the request's message, and nothing is denied.
     async fn is_stored(&mut self, subject: &str) {
         let request = self.client.request(subject.to_owned(), "{}".into());
         let answer = tokio::time::timeout(SOON, request).await;
@@ -89,7 +90,8 @@ fn allows(limits: &Limits, subject: &str) -> bool {
     any(&limits.publish) && !any(&limits.refuse)
 }
 
-/// Subjects that somebody might want to publish on: every event of every service, streams, consumers, the account, the server.
+/// Subjects that somebody might want to publish on: every event of every service, streams, consumers, the account, the
+/// server.
 fn tempting(rights: &[(&'static str, Rights)]) -> BTreeSet<String> {
     let mut subjects = BTreeSet::new();
     for (name, rights) in rights {
@@ -134,7 +136,7 @@ fn tempting(rights: &[(&'static str, Rights)]) -> BTreeSet<String> {
     subjects
 }
 
-/// Before this, every service could do all of it.
+/// Before there were permissions, every service could do all of this.
 #[tokio::test]
 async fn every_user_of_nats_is_denied_what_its_permissions_do_not_name() {
     let scratch = Scratch::new();
@@ -193,7 +195,8 @@ async fn every_service_records_its_own_events_and_reads_the_log() {
     }
 }
 
-/// A schedule's target isn't checked against its writer's rights, so it must not be able to name an event.
+/// The server doesn't check a schedule's target against its writer's rights, so no schedule must be able to name an
+/// event.
 #[tokio::test]
 async fn the_scheduler_forges_no_event_by_a_schedule() {
     let scratch = Scratch::new();
@@ -227,7 +230,7 @@ impl Database {
         self.attempts += 1;
         let refused = self.client.batch_execute(sql).await;
         let error = refused.err().unwrap_or_else(|| panic!("{} may {sql}", self.role));
-        // Insufficient privilege, or not the owner; a read-only or unknown thing would prove nothing.
+        // The right is missing, or the thing is another's. That something is read-only or unknown would prove nothing.
         let code = error.code().map(tokio_postgres::error::SqlState::code);
         assert_eq!(code, Some("42501"), "{}: {sql}: {error:?}", self.role);
     }

@@ -1,4 +1,4 @@
-//! The OpenAPI document by itself: every operation is described whole, and no code of a refusal is missing.
+//! The OpenAPI document by itself: every operation is described in full, and no code of a refusal is missing.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -71,7 +71,7 @@ fn whoever_brings_a_key_or_a_body_is_told_how_that_may_be_refused() {
     }
 }
 
-/// Two types of one name would be one schema, and one of them described as the other.
+/// If two types had one name, they would be one schema, and one of them would be described as the other.
 #[test]
 fn no_two_schemas_have_one_name() {
     let parts = [steward_ingestion::openapi(), steward_projection::openapi()];
@@ -80,7 +80,7 @@ fn no_two_schemas_have_one_name() {
     assert!(both.is_empty(), "{both:?}");
 }
 
-/// The codes of refusals that stand in a crate's sources.
+/// Collects the codes of refusals from a crate's sources.
 fn codes_in(folder: &std::path::Path, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
@@ -95,7 +95,7 @@ fn codes_in(folder: &std::path::Path, found: &mut BTreeSet<String>) {
                 let Some((name, rest)) = after.split_once('(') else { continue };
                 let words = name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
                 let code = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"'));
-                // The configuration's problems name keys, with dots in them.
+                // The problems of the configuration name keys, which have dots in them.
                 let is_code = |(code, _): &(&str, &str)| words && !code.contains('.');
                 found.extend(code.filter(is_code).map(|(code, _)| code.to_owned()));
             }
@@ -112,7 +112,7 @@ fn no_code_of_a_refusal_is_missing() {
     }
     assert!(codes.len() > 60, "only {} codes were found", codes.len());
     let text = document().to_string();
-    // Those of paths that aren't there have no operation to stand at.
+    // Codes for paths that don't exist have no operation under which they could stand.
     let missing: Vec<_> = codes.iter().filter(|code| !text.contains(&format!("\"{code}\""))).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

@@ -69,7 +69,7 @@ async fn killed_alone_or_with_its_group_it_leaves_no_server_behind_and_starts_ag
         steward.kill(whole_group);
         eventually("the servers end by themselves", || servers_of(&scratch).is_empty());
     }
-    // At once after the kill, so that the next start may meet servers that are still stopping.
+    // It starts right after the kill, so it may meet servers that are still stopping.
     let mut killed = Running::start(&scratch, &["servers"]);
     killed.kill(false);
     let steward = Running::start(&scratch, &["servers"]);
@@ -90,7 +90,7 @@ async fn killed_together_with_its_servers_it_starts_again_at_once() {
         for pid in servers {
             let _ = nix::sys::signal::kill(pid, Signal::SIGKILL);
         }
-        // What Postgres had forked may still be at work on its data.
+        // Processes that Postgres had forked may still be at work on its data.
         steward = Running::start(&scratch, &["servers"]);
         running::nats_was_used(steward.masters()["nats"].as_str().expect("a url")).await;
         running::postgres_was_used(steward.masters()["postgres"].as_str().expect("a url")).await;
@@ -103,7 +103,7 @@ async fn a_start_copes_with_servers_that_an_earlier_run_left_behind() {
     let mut first = Running::start(&scratch, &["servers"]);
     let commands: Vec<_> = servers_of(&scratch).iter().map(|pid| running::Again::of(*pid)).collect();
     first.stop(Signal::SIGTERM);
-    // The same two servers, but nobody's children.
+    // The same two servers run again, but they are nobody's children.
     let mut orphans: Vec<_> = commands.iter().map(running::Again::run).collect();
     eventually("both orphans run", || servers_of(&scratch).len() == 2);
     let before = servers_of(&scratch);
@@ -161,7 +161,7 @@ async fn an_ordinary_user_runs_it_too_and_a_pid_file_that_names_a_strangers_proc
     let mut first = Running::start(&scratch, &["servers"]);
     running::use_postgres(first.masters()["postgres"].as_str().expect("a url")).await;
     first.stop(Signal::SIGTERM);
-    // As after a power loss in a container, where a new process soon has the old pid.
+    // This is what a power loss in a container leads to, where a new process soon has the old pid.
     let mut stranger = scratch.as_its_user(Command::new("sleep").arg("600")).spawn().expect("sleep runs");
     let pid_file = scratch.data().join("postgres/data/postmaster.pid");
     let text = format!("{}\n{}\n1\n5432\n\n127.0.0.1\n", stranger.id(), scratch.data().join("postgres/data").display());
@@ -321,7 +321,7 @@ fn a_bad_configuration_is_refused_before_any_server_starts() {
 
 #[test]
 fn a_stop_while_it_starts_stops_what_had_been_started() {
-    // While the database is made, while the servers start, and about when they run.
+    // One stop comes while the database is made, some while the servers start, and one about when they run.
     for after in [0, 400, 1_000, 1_600].map(Duration::from_millis) {
         let scratch = Scratch::new();
         let mut steward = Running::spawn(&scratch, &["servers"]);

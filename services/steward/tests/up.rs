@@ -58,7 +58,7 @@ async fn post(url: &str, body: &serde_json::Value) -> serde_json::Value {
     answer.json().await.expect("JSON")
 }
 
-/// Servers that were stopped, to be started again one by one.
+/// Servers that were stopped, and can be started again one by one.
 struct Servers {
     nats: Again,
     postgres: Again,
@@ -74,7 +74,7 @@ impl Drop for Servers {
     }
 }
 
-/// The URLs of two servers that don't run now, and how to run them.
+/// The URLs of two servers that don't run now, and the means to run them.
 fn stopped_servers(scratch: &Scratch) -> (serde_json::Value, Servers) {
     let mut steward = Running::start(scratch, &["servers"]);
     let run = steward.masters();
@@ -106,7 +106,7 @@ async fn servers_given_by_url_may_be_down_at_the_start_and_it_says_what_it_waits
     let said = steward.said();
     assert!(said.contains("NATS can't be reached") && said.contains("Postgres can't be reached"), "{said}");
 
-    // And later.
+    // The rest starts later.
     let nats = servers.started.remove(0);
     end(nats);
     waits_for(&readyz, "NATS").await;
@@ -121,7 +121,7 @@ async fn servers_given_by_url_may_be_down_at_the_start_and_it_says_what_it_waits
     assert_eq!(servers_of(&scratch), [], "what is given by URL isn't run");
 }
 
-/// Waits until readiness is refused for this server's sake.
+/// Waits until readiness is refused because of this server.
 async fn waits_for(readyz: &str, server: &str) {
     let start = std::time::Instant::now();
     loop {
@@ -194,7 +194,7 @@ fn what_this_build_does_not_serve_is_refused_before_anything_starts() {
     let scratch = Scratch::new();
     let config = scratch.path().join("steward.toml");
     fs::write(&config, "[brain]\nprovider='openai'\nmodel='m'\n").expect("written");
-    // The file in the current directory is used without being named.
+    // The file in the current directory is used although it isn't named.
     let output = scratch.steward(&["up"]).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && said.contains("`openai`") && said.contains("doesn't serve yet"), "{said}");
@@ -283,7 +283,7 @@ async fn traces_are_sent_where_the_variable_says_in_the_callers_trace() {
     let request = running::client().get(format!("{}/api/v1/conversations", scratch.url()));
     let answer = request.header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01")).send().await;
     assert_eq!(answer.expect("it listens").status().as_u16(), 200);
-    // What hasn't been sent yet is sent at the stop.
+    // Messages that haven't been sent yet are sent at the stop.
     let stop = tokio::task::spawn_blocking(move || steward.stop(Signal::SIGTERM));
     let id: Vec<u8> = (0..16).map(|i| u8::from_str_radix(&trace[2 * i..2 * i + 2], 16).expect("hex")).collect();
     let has = |body: &[u8], part: &[u8]| body.windows(part.len()).any(|window| window == part);

@@ -1,4 +1,4 @@
-//! The HTTP client of outgoing webhooks, which reaches nothing but the public internet unless told otherwise.
+//! The HTTP client of outgoing webhooks, which reaches only the public internet unless it is told otherwise.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -12,16 +12,16 @@ use reqwest::{
 };
 use steward_domain::webhook::is_public;
 
-/// Longest time from the first byte to the end of the answer, as the scheme recommends (15 to 30 s).
+/// Longest time from the first byte of a request to the end of its answer; the scheme recommends 15 to 30 s.
 const TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The address is none of the public internet.
+/// The address isn't one of the public internet.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` leads into a private network, which [webhooks] allow_private doesn't allow")]
 pub struct Private(String);
 
-/// A client that checks where it goes.
+/// An HTTP client that checks where it connects to.
 #[derive(Debug)]
 pub struct Client {
     http: reqwest::Client,
@@ -35,9 +35,9 @@ impl Client {
         let mut builder = steward_http::client_builder()
             .timeout(TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
-            // A redirect could lead anywhere.
+            // A redirect could lead anywhere, so none is followed.
             .redirect(reqwest::redirect::Policy::none())
-            // A proxy would look names up itself, unchecked.
+            // A proxy would look names up itself, without our check.
             .no_proxy()
             .pool_idle_timeout(Duration::from_secs(20))
             .pool_max_idle_per_host(4)
@@ -51,9 +51,9 @@ impl Client {
     /// A POST to this URL, not yet sent.
     ///
     /// # Errors
-    /// The host is an address that may not be reached; names are checked when the connection is made.
+    /// The host is an address that may not be reached. A name is checked when the connection is made.
     pub fn post(&self, url: Url) -> Result<reqwest::RequestBuilder, Private> {
-        // An address needs no looking up, so the resolver never sees it.
+        // An address needn't be looked up, so the resolver never sees it.
         if let Some(address) = address_of(&url)
             && !self.allow_private
             && !is_public(address)
@@ -64,13 +64,13 @@ impl Client {
     }
 }
 
-/// The host, if it is an address; a URL's IPv4 address is in its usual form by now, however it was written.
+/// The host, if it is an address. However an IPv4 address was written, the URL has it in its usual form.
 fn address_of(url: &Url) -> Option<IpAddr> {
     let host = url.host_str()?;
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// Looks names up, and lets only public addresses be connected to: what is checked is what is used, so a name that
+/// Looks names up and lets only public addresses be connected to. What is checked is what is used, so a name that
 /// changes its address in between gains nothing.
 struct PublicOnly;
 
@@ -118,7 +118,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_home_is_not_connected_to() {
-        // Somebody listens there, so nothing but the check stops it.
+        // Somebody listens at this address, so only the check stops the request.
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
         let client = Client::new(false).unwrap();

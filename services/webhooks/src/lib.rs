@@ -1,7 +1,7 @@
-//! Outgoing webhooks: a worker for each that is active, as the log says which there are.
+//! Outgoing webhooks: each active one in the log has a worker here.
 //!
-//! Each webhook has a durable consumer of its own on the log. What isn't acknowledged comes again, with the delay that
-//! the schedule says, also after a crash; a slow or dead receiver holds up nothing but itself.
+//! Each webhook has a durable consumer of its own on the log. An event that isn't acknowledged comes again, also after
+//! a crash, with the delay that the schedule says; a slow or dead receiver holds up nothing but itself.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -41,7 +41,7 @@ pub enum Error {
 /// Runs until `shutdown`, then ends the attempts in hand.
 ///
 /// # Errors
-/// They can't go on.
+/// The webhooks can't go on.
 pub async fn run(log: Log, settings: Webhooks, shutdown: CancellationToken) -> Result<(), Error> {
     let client = Client::new(settings.allow_private)?;
     let courier = Arc::new(Courier::new(log.clone(), client, settings.retry));
@@ -59,9 +59,9 @@ struct Roster {
     tracker: TaskTracker,
     webhooks: HashMap<AggregateId, Webhook>,
     workers: HashMap<AggregateId, Working>,
-    /// Changed since the workers were last brought up to it.
+    /// The webhooks that have changed since the workers were last brought up to date.
     changed: HashSet<AggregateId>,
-    /// What ended before this process began may have left its consumer.
+    /// Whether the first look is done: webhooks that ended before this process began may have left their consumers.
     begun: bool,
 }
 
@@ -85,7 +85,7 @@ impl Roster {
 
     async fn follow(&mut self, log: &Log, shutdown: &CancellationToken) -> Result<(), LogError> {
         let mut events = pin!(log.tail(1, vec!["ev.*.webhook.>".to_owned()]).await?);
-        // Whichever is first: the end, or news of a webhook.
+        // Ends at the shutdown, or goes on at the next news of a webhook.
         while let Some(Some(next)) = shutdown.run_until_cancelled(events.next()).await {
             match next {
                 Ok(tailed) => {
@@ -109,7 +109,7 @@ impl Roster {
         self.changed.insert(id);
     }
 
-    /// Starts, tells and stops workers by what has changed.
+    /// Starts, tells and stops workers for the webhooks that have changed.
     fn bring_up(&mut self) {
         let mut ended = Vec::new();
         for id in std::mem::take(&mut self.changed) {
@@ -118,7 +118,7 @@ impl Roster {
                 self.webhooks.remove(&id);
                 match self.workers.remove(&id) {
                     Some(working) => {
-                        // It ends by itself, and takes its consumer with it.
+                        // The worker ends by itself, and takes its consumer with it.
                         working.stop.cancel();
                     }
                     None => ended.push(id),

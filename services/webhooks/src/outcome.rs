@@ -1,4 +1,6 @@
-//! What became of an attempt, in the log: recorded before the event is acknowledged, so that nothing is lost in between.
+//! What came of an attempt, as events.
+//!
+//! They are recorded before the delivered event is acknowledged, so that a crash loses nothing.
 
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use uuid::Uuid;
 
 use crate::post::Answered;
 
-/// Longest wait for what stands in the log already.
+/// Longest wait for reading what the log has.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// An outcome can't be recorded now.
@@ -30,7 +32,7 @@ pub enum NotRecorded {
 }
 
 impl NotRecorded {
-    /// It can't be recorded later either. What can't be read now may be readable when an operator has acted.
+    /// It can't be recorded later either. That something can't be read now doesn't count: an operator may act.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Log(_) | Self::Decide(DecideError::Log(_)) => false,
@@ -40,19 +42,19 @@ impl NotRecorded {
     }
 }
 
-/// One attempt that has ended.
+/// An attempt that has ended.
 pub struct Attempt<'a> {
     pub tenant: &'a TenantId,
     pub webhook_id: Uuid,
     pub event: &'a Recorded,
-    /// Counted from 1.
+    /// Which attempt it is, counted from 1.
     pub number: u32,
-    /// The wait before the next one, if there is to be one.
+    /// How long to wait before the next attempt; `None` if there is to be none.
     pub next_after: Option<Duration>,
 }
 
 impl Attempt<'_> {
-    /// Records what came of it, and disables the webhook if that is the last of it.
+    /// Records what came of the attempt, and disables the webhook if its receiver is gone or has failed too often.
     pub async fn conclude(
         &self,
         log: &Log,
@@ -99,7 +101,7 @@ impl Attempt<'_> {
         Cause::of(self.event, "service:outbox-dispatcher")
     }
 
-    /// It happened, so it is a fact: appended whatever the version, until the log has it. Gives the event's id.
+    /// Records a fact: it is appended whatever the version, until the log has it. Returns the event's id.
     async fn record(&self, log: &Log, event: Event, stop: &CancellationToken) -> Result<Uuid, NotRecorded> {
         let id = Uuid::now_v7();
         let append = Append {
@@ -112,13 +114,13 @@ impl Attempt<'_> {
         loop {
             match log.append(append.clone()).await {
                 Ok(_) => return Ok(id),
-                // If the process must stop, the event comes again and the receiver sees it twice; else it waits here,
-                // also for room in a full log: giving it back would mean posting it again and again. What the log will
-                // never take isn't waited for.
+                // If the process must stop, the event comes again, and the receiver sees it twice. Otherwise the record
+                // waits here, also for room in a full log: giving the event back would mean posting it again and again.
+                // What the log will never take isn't waited for.
                 Err(error) if stop.is_cancelled() || error.is_permanent() => return Err(error.into()),
                 Err(error) => tracing::warn!(%error, "a webhook's outcome can't be recorded yet; trying again"),
             }
-            // After the stop one attempt more is made, the last.
+            // After the stop one more attempt is made, which is the last.
             backoff.pause(stop).await;
         }
     }
@@ -147,7 +149,8 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// Deliveries given up since the last that succeeded. Counted in the log, so that a restart forgets nothing.
+    /// How many deliveries were given up since the last one that succeeded. They are counted in the log, so that a
+    /// restart forgets nothing.
     async fn failures_in_a_row(&self, log: &Log) -> Result<usize, LogError> {
         let doing = "reading a webhook's outcomes";
         let count = async {

@@ -1,4 +1,4 @@
-//! One attempt: an event as a signed POST, and what came back.
+//! One attempt: posts an event, signed, and reads the answer.
 
 use std::time::{Duration, Instant};
 
@@ -9,22 +9,22 @@ use steward_proto::{Recorded, event_json};
 
 use crate::client::{Client, Private};
 
-/// So much of an answer is read, in bytes; the rest is nobody's business.
+/// How many bytes of an answer are read; the rest doesn't matter.
 const READ: usize = 1_024;
 
-/// What came of an attempt.
+/// The answer to an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
-    /// 0: there was no answer.
+    /// The HTTP status; 0 if there was no answer.
     pub status: u16,
     pub took: Duration,
     /// The beginning of the answer, if it was no success.
     pub answer: String,
-    /// Why it is no delivery: code and words.
+    /// Why the event isn't delivered, as code and words; `None` if it is.
     pub failure: Option<(&'static str, String)>,
 }
 
-/// Sends an event, signed with the time `now`. Ends within the client's time-out.
+/// Posts an event, signed with the time `now`. Ends within the client's time-out.
 pub async fn post(client: &Client, webhook: &Webhook, event: &Recorded, now: DateTime<Utc>) -> Answered {
     let began = Instant::now();
     let failed = |status, answer, code, text: String| Answered {
@@ -51,7 +51,8 @@ pub async fn post(client: &Client, webhook: &Webhook, event: &Recorded, now: Dat
     match request.send().await {
         Ok(response) => {
             let status = response.status();
-            // Read also on success: a line whose answer was read to its end is used again.
+            // The answer is read on success as well, because a connection is used again only if its answer was read to
+            // the end.
             let answer = beginning_of(response).await;
             if status.is_success() {
                 return Answered {
@@ -85,7 +86,7 @@ async fn beginning_of(mut response: reqwest::Response) -> String {
     String::from_utf8_lossy(&read).into_owned()
 }
 
-/// The cause of a request that got no answer. Without the URL, which may hold something secret.
+/// Why a request got no answer. The URL isn't shown, because it may hold a secret.
 fn why(error: reqwest::Error) -> (&'static str, String) {
     let error = error.without_url();
     let code = if error.is_timeout() {
@@ -107,7 +108,7 @@ fn why(error: reqwest::Error) -> (&'static str, String) {
     (code, text)
 }
 
-/// `{"type", "timestamp", "data"}`: data is the event as `GET /api/v1/events` shows it.
+/// The body: `{"type", "timestamp", "data"}`, where data is the event as `GET /api/v1/events` shows it.
 fn body_of(event: &Recorded) -> Vec<u8> {
     let metadata = &event.metadata;
     let at = metadata.at.to_rfc3339_opts(SecondsFormat::Micros, true);

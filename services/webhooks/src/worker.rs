@@ -1,4 +1,4 @@
-//! The worker of one webhook: takes what its consumer brings, and sees each event delivered, put off or given up.
+//! The worker of one webhook: takes the events that its consumer brings, and delivers each, puts it off or gives it up.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,23 +20,24 @@ use crate::{
     post::post,
 };
 
-/// Attempts that one webhook has under way in a process.
+/// How many attempts one webhook may have under way in a process.
 const AT_ONCE: usize = 16;
-/// Attempts that all webhooks have under way, and those of one tenant: one whose receiver is dead leaves room for the others.
+/// How many attempts all webhooks may have under way, and how many those of one tenant: a dead receiver leaves room for
+/// the others.
 const IN_ALL: usize = 256;
 const OF_TENANT: usize = 96;
-/// Events that wait for their next attempt, at most; more stay in the log until these are through.
+/// How many events may wait for their next attempt; more stay in the log until these are through.
 const WAITING: usize = 1_000;
-/// An attempt under way at the stop has so long to end; after that it is made again by whoever comes next.
+/// How long an attempt under way at the stop may take to end. If it doesn't end, it is made again by the next process.
 const GRACE: Duration = Duration::from_secs(4);
 
 /// What all workers share.
 pub struct Courier {
     pub log: Log,
     pub client: Client,
-    /// Of attempts under way, by tenant and webhook.
+    /// Places for attempts under way, shared by tenants and their webhooks.
     pub room: Shares,
-    /// Waits before each further attempt.
+    /// How long to wait before the second attempt, the third, and so on.
     pub retry: Vec<Duration>,
 }
 
@@ -45,8 +46,8 @@ impl Courier {
         Self { log, client, room: Shares::new(IN_ALL, OF_TENANT), retry }
     }
 
-    /// The wait before the attempt after this one; `None` if it was the last. The server counts every delivery, also
-    /// those that a crash or a stop broke off, so a count alone doesn't end it before the schedule's time is over.
+    /// How long to wait after this attempt; `None` if it was the last. The server also counts deliveries that a crash
+    /// or a stop broke off, so the count alone doesn't end them before the schedule's time is over.
     fn next_after(&self, number: u32, queued_at: DateTime<Utc>) -> Option<Duration> {
         let whole: Duration = self.retry.iter().sum();
         let early = TimeDelta::from_std(whole).is_ok_and(|whole| self.log.clock().now() < queued_at + whole);
@@ -66,7 +67,7 @@ fn consumer_name(aggregate: &AggregateId) -> String {
     format!("webhook-{}-{}", aggregate.tenant, aggregate.id())
 }
 
-/// Takes away the consumers of webhooks that have ended.
+/// Deletes the consumers of webhooks that have ended.
 pub async fn clear_away(courier: &Courier, ended: &[AggregateId]) {
     let names: Vec<_> = ended.iter().map(consumer_name).collect();
     if let Err(error) = courier.log.end_deliveries(&names).await {
@@ -84,7 +85,7 @@ impl Worker {
         Self { courier, aggregate, webhook, stop }
     }
 
-    /// Works until the stop. If that isn't the `shutdown`, the webhook has ended, and its consumer goes with it.
+    /// Works until the stop. If the stop isn't the `shutdown`, the webhook has ended, and its consumer is deleted.
     pub async fn run(self, shutdown: CancellationToken) {
         let worker = Arc::new(self);
         let taking = Arc::clone(&worker);
@@ -98,7 +99,8 @@ impl Worker {
         }
     }
 
-    /// The webhook's memory on the server: what it wants and what was asked for again, from its beginning on.
+    /// The webhook's consumer: it brings, from the webhook's beginning on, the events that it wants and those that were
+    /// asked for again.
     fn wanted_events(&self) -> Deliveries {
         let webhook = self.webhook.borrow();
         let mut filters = webhook.subjects(&self.aggregate.tenant);
@@ -115,24 +117,24 @@ impl Worker {
         }
     }
 
-    /// Holds one event until it is settled. What isn't acknowledged comes again.
+    /// Holds one event until it is settled. An event that isn't acknowledged comes again.
     async fn take(&self, position: u64, tries: u64) -> Settled {
         match self.handle(position, tries).await {
             Ok(settled) => settled,
-            // Again would mean posting it again and again.
+            // Trying again would mean posting the event again and again.
             Err(error) if error.is_permanent() => {
-                tracing::error!(%error, position, "what became of an event on its way to a webhook can't be recorded");
+                tracing::error!(%error, position, "the outcome of a webhook's delivery can't be recorded");
                 Settled::GivenUp
             }
             Err(error) => {
-                tracing::warn!(%error, "an event on its way to a webhook couldn't be settled; it comes again");
+                tracing::warn!(%error, "a webhook's delivery couldn't be settled; the event comes again");
                 Settled::Again(Duration::from_secs(1))
             }
         }
     }
 
     async fn handle(&self, position: u64, tries: u64) -> Result<Settled, NotRecorded> {
-        // Before it is read: what waits for a place is but a number.
+        // The place is taken before the event is read, so that an event that waits is only a number in memory.
         let place = self.courier.room.take(self.aggregate.tenant.as_str(), self.aggregate.id(), AT_ONCE);
         let Some(place) = self.stop.run_until_cancelled(place).await else {
             return Ok(Settled::Again(Duration::ZERO));
@@ -170,7 +172,7 @@ impl Worker {
         tokio::time::sleep(GRACE).await;
     }
 
-    /// The event to deliver: the one that was brought, or the one that somebody wants again.
+    /// The event to deliver: the one that was brought, or the one that somebody wants to have delivered again.
     async fn event_of(&self, brought: Recorded) -> Result<Option<Recorded>, LogError> {
         match &brought.event {
             Event::WebhookDeliveryRetried(retried) => match &retried.delivery {
@@ -181,7 +183,7 @@ impl Worker {
         }
     }
 
-    /// `None`: it is erased, or no event.
+    /// Reads an event; `None` if it was erased, or is no event.
     async fn read(&self, position: u64) -> Result<Option<Recorded>, LogError> {
         match self.courier.log.read(position).await {
             Err(LogError::Malformed { position, reason }) => {
@@ -192,7 +194,7 @@ impl Worker {
         }
     }
 
-    /// Whether the webhook wants it; only here is the channel known, which subjects don't say.
+    /// Whether the webhook wants the event. The channel is checked here, because subjects don't say it.
     async fn wanted(&self, webhook: &Webhook, event: &Recorded) -> Result<bool, LogError> {
         if !webhook.is_active() || !webhook.wants(event) {
             return Ok(false);

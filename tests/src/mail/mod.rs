@@ -1,5 +1,6 @@
-//! A mail host for tests: a real SMTP server and a real IMAP server over the same mailboxes (`servers.py` beside this
-//! file: aiosmtpd and pymap), in a process of their own.
+//! A mail host for tests: a real SMTP and a real IMAP server over the same mailboxes.
+//!
+//! They are aiosmtpd and pymap, in a process of their own (`servers.py` beside this file).
 
 mod received;
 mod written;
@@ -30,25 +31,25 @@ pub use received::Received;
 pub use written::{answer, written};
 
 const PACKAGES: &[&str] = &["aiosmtpd==1.4.6", "pymap==0.36.7", "trustme==1.2.1"];
-/// Of every account.
+/// The password of every account.
 pub const PASSWORD: &str = "p:ss/w@rd";
-/// What a command may take.
+/// How long a command to the servers may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How the SMTP server, or the line to it, fails.
+/// How the SMTP server, or the connection to it, fails.
 #[derive(Debug, Clone, Copy)]
 pub enum Fault {
     /// The recipient is refused with this reply.
     Recipient(&'static str),
-    /// The line is cut before the mail's content was asked for.
+    /// The connection is cut before the server has asked for the mail's content.
     CutBefore,
     /// The mail is refused with this reply after its final dot.
     Content(&'static str),
-    /// The mail is taken, and the line is cut before the answer.
+    /// The mail is taken, and the connection is cut before the answer.
     CutAfter,
 }
 
-/// The running servers; they end when dropped.
+/// The running servers, which end when this is dropped.
 pub struct Mail {
     child: Child,
     commands: tokio::sync::Mutex<ChildStdin>,
@@ -60,7 +61,7 @@ pub struct Mail {
 
 struct Shared {
     state: Mutex<State>,
-    /// How many mails the SMTP server took.
+    /// How many mails the SMTP server has taken.
     taken: watch::Sender<usize>,
 }
 
@@ -68,7 +69,7 @@ struct Shared {
 struct State {
     taken: Vec<Received>,
     waiting: HashMap<u64, oneshot::Sender<Value>>,
-    /// Nothing is answered any more.
+    /// The servers have ended, so no command is answered any more.
     ended: bool,
 }
 
@@ -79,28 +80,28 @@ impl Shared {
 }
 
 impl Mail {
-    /// Servers with these mailboxes, which speak in the clear.
+    /// Starts servers with these mailboxes, without TLS.
     pub async fn start(accounts: &[&str]) -> anyhow::Result<Self> {
         Self::launch(accounts, None, false, &HashMap::new()).await
     }
 
-    /// Nobody listens any more, and what the mailboxes held is gone.
+    /// Ends the servers: nobody listens any more, and what was in the mailboxes is lost.
     pub async fn go_down(&mut self) -> anyhow::Result<()> {
         Ok(self.child.kill().await?)
     }
 
-    /// Other servers in the clear at the same addresses, with empty mailboxes of other UIDs.
+    /// Starts other servers without TLS at the same addresses, with empty mailboxes whose UIDs are different.
     pub async fn come_back(&mut self, accounts: &[&str]) -> anyhow::Result<()> {
         *self = Self::launch(accounts, None, false, &self.ports).await?;
         Ok(())
     }
 
-    /// Servers in the clear; a copy of what an account sends is put into its folder `Sent`.
+    /// Starts servers without TLS that put a copy of what an account sends into its folder `Sent`.
     pub async fn start_with_copies(accounts: &[&str]) -> anyhow::Result<Self> {
         Self::launch(accounts, None, true, &HashMap::new()).await
     }
 
-    /// Servers that also listen with TLS, and then want a login.
+    /// Starts servers that also listen with TLS, where they want a login.
     pub async fn start_with_tls(accounts: &[&str]) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("steward-test-tls-").tempdir()?;
         let program = python::interpreter("mail-servers", PACKAGES).await?;
@@ -145,22 +146,22 @@ impl Mail {
         *self.ports.get(of).unwrap_or_else(|| panic!("these servers have no {of}"))
     }
 
-    /// What `smtp_url` is to be: in the clear, without a login.
+    /// The `smtp_url` without TLS and login.
     pub fn smtp_url(&self) -> String {
         format!("smtp://127.0.0.1:{}", self.port("smtp"))
     }
 
-    /// TLS from the first byte.
+    /// The `smtp_url` with TLS from the first byte on.
     pub fn smtps_url(&self, account: &str) -> String {
         format!("smtps://{}@localhost:{}", login(account), self.port("smtps"))
     }
 
-    /// STARTTLS.
+    /// The `smtp_url` with STARTTLS.
     pub fn submission_url(&self, account: &str) -> String {
         format!("smtp://{}@localhost:{}?tls=required", login(account), self.port("submission"))
     }
 
-    /// What `imap_url` is to be: in the clear.
+    /// The `imap_url` without TLS.
     pub fn imap_url(&self, account: &str) -> String {
         format!("imap://{}@127.0.0.1:{}", login(account), self.port("imap"))
     }
@@ -169,7 +170,7 @@ impl Mail {
         format!("imaps://{}@localhost:{}", login(account), self.port("imaps"))
     }
 
-    /// The certificate of the authority that the servers' own is from.
+    /// The certificate of the authority that has signed the servers' own.
     pub fn authority(&self) -> Option<PathBuf> {
         Some(self.certificates.as_ref()?.path().join("authority.pem"))
     }
@@ -197,7 +198,7 @@ impl Mail {
         self.command(json!({ "send": mail })).await.map(drop)
     }
 
-    /// Puts a mail into a mailbox, as a person's mail program does with copies.
+    /// Puts a mail into a mailbox, as a person's mail program does with its copies.
     pub async fn put(&self, account: &str, mailbox: &str, content: &str, seen: bool) -> anyhow::Result<()> {
         self.place(account, mailbox, content, seen, true).await
     }
@@ -214,7 +215,7 @@ impl Mail {
         self.command(json!({ "put": mail })).await.map(drop)
     }
 
-    /// The next mail meets this; several are met in order.
+    /// Makes the next mail meet this fault; several faults are met in order.
     pub async fn fail_next(&self, fault: Fault) -> anyhow::Result<()> {
         let (stage, reply) = match fault {
             Fault::Recipient(reply) => ("recipient", reply),
@@ -225,7 +226,7 @@ impl Mail {
         self.command(json!({ "fail_next": { "stage": stage, "reply": reply } })).await.map(drop)
     }
 
-    /// Whether each mail of a mailbox has been seen, in their order.
+    /// For each mail of a mailbox, in order, whether it is marked as seen.
     pub async fn seen(&self, account: &str, mailbox: &str) -> anyhow::Result<Vec<bool>> {
         let list = self.command(json!({ "list": { "account": account, "mailbox": mailbox } })).await?;
         let list = list.as_array().context("a list")?;
@@ -237,7 +238,7 @@ impl Mail {
         self.shared.state().taken.clone()
     }
 
-    /// Those for one address.
+    /// The mails that the SMTP server took for one address, in order.
     pub fn taken_for(&self, address: &str) -> Vec<Received> {
         self.shared.state().taken.iter().filter(|mail| mail.is_to(address)).cloned().collect()
     }
@@ -266,7 +267,7 @@ impl Mail {
     }
 }
 
-/// Keeps what the servers say.
+/// Takes in what the servers say.
 async fn listen(mut said: Lines<BufReader<ChildStdout>>, shared: Arc<Shared>) {
     while let Ok(Some(line)) = said.next_line().await {
         let Ok(value) = serde_json::from_str::<Value>(&line) else { continue };
@@ -289,7 +290,7 @@ fn script() -> PathBuf {
     crate::binary::repository().join("tests/src/mail/servers.py")
 }
 
-/// User and password as they stand in a URL.
+/// User and password, as a URL has them.
 fn login(account: &str) -> String {
     let percent = |text: &str| {
         text.bytes().fold(String::new(), |mut url, b| {

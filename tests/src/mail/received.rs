@@ -1,4 +1,4 @@
-//! A mail as the SMTP server took it, read by another hand than Steward's own.
+//! A mail that the SMTP server took, read by code that shares nothing with Steward's own.
 
 use base64::Engine as _;
 use chrono::{DateTime, Utc};
@@ -11,12 +11,12 @@ pub struct Received {
     pub from: String,
     /// The envelope's recipients.
     pub to: Vec<String>,
-    /// RFC 5322, as it came.
+    /// The mail as it came (RFC 5322).
     pub content: String,
-    /// Who logged in to send it.
+    /// The account that logged in to send it.
     pub login: Option<String>,
     pub subject: String,
-    /// When the test heard of it.
+    /// When the test was told of it.
     pub at: DateTime<Utc>,
 }
 
@@ -42,7 +42,7 @@ impl Received {
         self.to.iter().any(|to| to.eq_ignore_ascii_case(address))
     }
 
-    /// A header's value, unfolded, as it stands.
+    /// A header's value, unfolded and not decoded.
     pub fn header(&self, name: &str) -> Option<String> {
         let head = self.content.split("\r\n\r\n").next()?.replace("\r\n ", " ").replace("\r\n\t", " ");
         head.split("\r\n").find_map(|line| {
@@ -77,14 +77,14 @@ impl Received {
         })
     }
 
-    /// What its plain text says; of a mail of one part, all of it.
+    /// The plain text; for a mail of one part, the whole of it.
     pub fn text(&self) -> String {
         let whole = || self.content.split_once("\r\n\r\n").map(|(_, body)| body.trim_end().to_owned());
         self.part("text/plain").or_else(whole).unwrap_or_default()
     }
 }
 
-/// RFC 2045, 6.7.
+/// Decodes quoted-printable text (RFC 2045, 6.7).
 fn quoted_printable(body: &str) -> Vec<u8> {
     let body = body.replace("=\r\n", "");
     let mut bytes = Vec::new();
@@ -100,7 +100,7 @@ fn quoted_printable(body: &str) -> Vec<u8> {
     bytes
 }
 
-/// The encoded words of a header in UTF-8 (RFC 2047), decoded.
+/// Decodes the encoded words of a header (RFC 2047), which must be in UTF-8.
 fn words(value: &str) -> String {
     let mut out = Vec::new();
     let mut rest = value;
@@ -110,7 +110,7 @@ fn words(value: &str) -> String {
         else {
             break;
         };
-        // White space between two encoded words is no part of the text.
+        // White space between two encoded words isn't a part of the text.
         if !before.trim().is_empty() || out.is_empty() {
             out.extend_from_slice(before.as_bytes());
         }

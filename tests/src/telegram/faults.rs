@@ -1,5 +1,7 @@
-//! How a call can go wrong. Bodies as the Bot API and the gateways before it give them (recorded by aiogram, telebot,
-//! java-telegram-bot-api and teloxide).
+//! How a call to the Bot API can go wrong.
+//!
+//! The bodies are those of the Bot API and the gateways before it (recorded by aiogram, telebot, java-telegram-bot-api
+//! and teloxide).
 
 use std::time::Duration;
 
@@ -10,10 +12,10 @@ use axum::{
 };
 use serde_json::json;
 
-/// What a `sendMessage` meets.
+/// What happens to a `sendMessage`.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// 429: nothing was sent, try again after so many seconds.
+    /// 429: nothing was sent, and may be tried again after this many seconds.
     RetryAfter(u64),
     /// The Bot API itself answers with a 5xx and `ok: false`.
     ServerError(u16),
@@ -25,19 +27,19 @@ pub enum Fault {
     Deactivated,
     /// 400: no such chat.
     ChatNotFound,
-    /// 400: the group has become a supergroup with this id.
+    /// 400: the group has become a supergroup, which has this id.
     MigratedTo(i64),
     /// Any other refusal of the Bot API's own.
     Refused { code: u16, description: &'static str },
-    /// The line is cut; nobody gets the message.
+    /// The connection is cut, and nobody gets the message.
     DropBefore,
-    /// The message is delivered, then the line is cut.
+    /// The message is delivered, then the connection is cut.
     DropAfter,
-    /// The message is delivered, and the answer comes so much later.
+    /// The message is delivered, and the answer comes this much later.
     Hang(Duration),
-    /// Nobody gets the message, and no answer comes for so long.
+    /// Nobody gets the message, and no answer comes for this long.
     HangBefore(Duration),
-    /// It is delivered, but the answer is cut short in the middle of the JSON.
+    /// The message is delivered, but the answer is cut off in the middle of the JSON.
     Truncated,
 }
 

@@ -30,7 +30,7 @@ impl CuttableListener {
     }
 }
 
-/// Cuts the connection it belongs to: whatever is written from now on is an error, and the connection closes.
+/// Cuts the connection that it belongs to: from then on writing fails, and the connection closes.
 #[derive(Debug, Clone, Default)]
 pub struct Cutter(Arc<AtomicBool>);
 
@@ -54,7 +54,7 @@ impl axum::serve::Listener for CuttableListener {
     async fn accept(&mut self) -> (Line, SocketAddr) {
         loop {
             if let Ok((stream, address)) = self.listener.accept().await {
-                // Its answers are small; waiting to fill a packet would show up as latency.
+                // The answers are small; waiting until a packet is full would show up as latency.
                 let _ = stream.set_nodelay(true);
                 let down = Box::pin(self.down.clone().cancelled_owned());
                 return (Line { stream, cutter: Cutter::default(), down }, address);
@@ -74,7 +74,7 @@ impl Connected<IncomingStream<'_, CuttableListener>> for Cutter {
 }
 
 impl Line {
-    /// An error once the connection is cut or the stand-in is down.
+    /// Fails once the connection is cut or the stand-in is down.
     fn intact(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         let down = self.down.as_mut().poll(cx).is_ready();
         if down || self.cutter.0.load(Ordering::Acquire) {

@@ -16,10 +16,10 @@ use serde_json::{Map, Value, json};
 
 use super::{Call, Delivered, Fault, Shared, faults::refusal, line::Cutter, polling};
 
-/// Longest text, in UTF-16 code units (Bot API, `sendMessage`).
+/// Longest text of a message, in UTF-16 code units (Bot API, `sendMessage`).
 const LONGEST: usize = 4096;
 
-/// Paths `/bot{token}/{method}`.
+/// Routes the paths `/bot{token}/{method}`.
 pub fn router(shared: Arc<Shared>) -> Router {
     Router::new().route("/{bot}/{method}", any(handle)).with_state(shared)
 }
@@ -49,11 +49,11 @@ async fn handle(
     if !right {
         return refusal(401, "Unauthorized", None);
     }
-    // Methods are not case-sensitive.
+    // The names of methods aren't case-sensitive.
     match method.to_lowercase().as_str() {
         "sendmessage" => {
             let answer = send_message(&shared, &cutter, &body, at).await;
-            // The way back: the recipient has it before the sender knows.
+            // This is the answer's way back: the recipient has the message before the sender knows.
             tokio::time::sleep(latency).await;
             answer
         }
@@ -113,7 +113,7 @@ fn set_webhook(shared: &Shared, body: &Value) -> Response {
     Json(json!({ "ok": true, "result": true, "description": "Webhook was set" })).into_response()
 }
 
-/// The chat that a call is for.
+/// The chat that a call names.
 fn chat_of(body: &Value) -> Result<String, &'static str> {
     match &body["chat_id"] {
         Value::String(s) if !s.is_empty() => Ok(s.clone()),
@@ -132,7 +132,7 @@ fn chat_action(body: &Value) -> Response {
     }
 }
 
-/// The buttons of an inline keyboard, checked as Telegram checks them: each with a text and at most 64 bytes of data.
+/// The buttons of an inline keyboard, which must have a text and at most 64 bytes of data each, as Telegram demands.
 fn buttons_of(body: &Value) -> Result<Vec<(String, String)>, &'static str> {
     if body["reply_markup"].is_null() {
         return Ok(Vec::new());
@@ -178,7 +178,7 @@ async fn send_message(shared: &Shared, cutter: &Cutter, body: &Value, at: DateTi
         }
         _ => {}
     }
-    // What is left after parsing: surrounding white space doesn't count.
+    // Telegram looks at what is left after parsing, so surrounding white space doesn't count.
     let text = body["text"].as_str().unwrap_or_default().trim();
     if text.is_empty() {
         return refusal(400, "Bad Request: message text is empty", None);

@@ -1,5 +1,7 @@
-//! A stand-in for the Bot API that speaks its wire format over HTTP: it keeps every call with the time of its arrival,
-//! checks what Telegram checks, and fails on demand in the ways Telegram and the lines to it fail.
+//! A stand-in for the Bot API that speaks its wire format over HTTP.
+//!
+//! It keeps every call with the time of its arrival, checks what Telegram checks, and fails on demand in the ways that
+//! Telegram and the connections to it fail.
 
 mod faults;
 pub(crate) mod line;
@@ -27,26 +29,26 @@ pub const USERNAME: &str = "steward_test_bot";
 /// A call as it arrived.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// As written in the path.
+    /// The method, as the path writes it.
     pub method: String,
     pub token: String,
     pub body: Value,
     pub at: DateTime<Utc>,
 }
 
-/// A message that the recipient has: what counts when asking whether something was sent, and how often.
+/// A message that the recipient has. These count when a test asks whether something was sent, and how often.
 #[derive(Debug, Clone)]
 pub struct Delivered {
     pub chat_id: String,
     pub text: String,
-    /// What stands on the buttons below it, and what each brings back.
+    /// The titles of the buttons below it, with what each brings back.
     pub buttons: Vec<(String, String)>,
     pub message_id: i64,
     /// When its call arrived.
     pub at: DateTime<Utc>,
 }
 
-/// The stand-in; it stops when dropped.
+/// The stand-in, which stops when this is dropped.
 pub struct Telegram {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -60,7 +62,7 @@ struct Shared {
     delivered: watch::Sender<usize>,
     /// How many calls have arrived.
     called: watch::Sender<usize>,
-    /// How often something changed for those who ask for updates.
+    /// Counts the changes that matter to those who ask for updates.
     asked: watch::Sender<usize>,
 }
 
@@ -75,19 +77,19 @@ struct State {
     last_message_id: i64,
     last_update_id: i64,
     token: Option<String>,
-    /// Of the bot, as `getMe` says; `None`: nobody gets to know it.
+    /// The bot's username, as `getMe` names it; `None` if it isn't named.
     username: Option<String>,
-    /// Where updates are posted to; empty: they wait to be asked for.
+    /// The URL that updates are posted to; if it is empty, they wait to be asked for.
     webhook: String,
-    /// Updates that nobody has said to be done with, oldest first.
+    /// The updates that nobody has said to be done with, the oldest first.
     updates: VecDeque<Value>,
-    /// The latest question for updates: it ends the one before.
+    /// The number of the latest question for updates, which ends the one before.
     question: u64,
-    /// Whether that question said what is done with.
+    /// Whether that question has said which updates are done with.
     told: bool,
-    /// The latest question that was ended without updates.
+    /// The number of the latest question that was ended without updates.
     ended: u64,
-    /// What the next questions for updates meet.
+    /// What happens to the next questions for updates.
     polling_faults: VecDeque<Fault>,
 }
 
@@ -126,18 +128,18 @@ impl Telegram {
             tokio::select! {
                 // Serving never ends by itself.
                 _ = axum::serve(listener, service) => {}
-                // The test is over, or plays a server that is down.
+                // The test is over, or it plays a server that is down.
                 () = stopped.cancelled() => {}
             }
         });
     }
 
-    /// What `api_base` is to be.
+    /// The value for `api_base`.
     pub fn base(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Nobody listens any more: connections are refused and open ones are cut.
+    /// Makes the server go down: nobody listens any more, and open connections are cut.
     pub fn go_down(&mut self) {
         self.listening = None;
     }
@@ -157,27 +159,27 @@ impl Telegram {
         Ok(())
     }
 
-    /// The next `sendMessage` meets this; several are met in order.
+    /// Makes the next `sendMessage` meet this fault; several faults are met in order.
     pub fn fail_next(&self, fault: Fault) {
         self.shared.state().faults.push_back(fault);
     }
 
-    /// The next `sendMessage` to this chat meets this.
+    /// Makes the next `sendMessage` to this chat meet this fault.
     pub fn fail_next_to(&self, chat: impl ToString, fault: Fault) {
         self.shared.state().faults_of_chat.entry(chat.to_string()).or_default().push_back(fault);
     }
 
-    /// From now on there is no such chat.
+    /// From now on this chat doesn't exist.
     pub fn forget_chat(&self, chat: impl ToString) {
         self.shared.state().unknown_chats.insert(chat.to_string());
     }
 
-    /// Every answer to a `sendMessage` takes this much longer; the message arrives at once.
+    /// Makes every answer to a `sendMessage` take this much longer, while the message arrives at once.
     pub fn set_latency(&self, latency: Duration) {
         self.shared.state().latency = latency;
     }
 
-    /// Only this token is right; any other gets a 401.
+    /// Accepts only this token; any other gets a 401.
     pub fn only_token(&self, token: &str) {
         self.shared.state().token = Some(token.to_owned());
     }
@@ -187,28 +189,28 @@ impl Telegram {
         self.shared.state().username = None;
     }
 
-    /// A webhook is set, as an earlier life of the bot may have left it.
+    /// Sets a webhook, as an earlier life of the bot may have left one.
     pub fn set_webhook(&self, url: &str) {
         url.clone_into(&mut self.shared.state().webhook);
     }
 
-    /// Where updates are posted to; empty: they are asked for.
+    /// The URL that updates are posted to; empty if they are asked for.
     pub fn webhook(&self) -> String {
         self.shared.state().webhook.clone()
     }
 
-    /// An update happens: it waits until it is asked for and said to be done with.
+    /// Makes an update happen, which waits until it is asked for and said to be done with.
     pub fn happens(&self, update: Value) {
         self.shared.state().updates.push_back(update);
         self.shared.asked.send_modify(|n| *n += 1);
     }
 
-    /// The next question for updates meets this.
+    /// Makes the next question for updates meet this fault.
     pub fn fail_next_question(&self, fault: Fault) {
         self.shared.state().polling_faults.push_back(fault);
     }
 
-    /// The open question for updates ends without any, as it does after its time.
+    /// Ends the open question for updates without any, as happens when its time is over.
     pub fn end_question(&self) {
         {
             let mut state = self.shared.state();
@@ -222,7 +224,7 @@ impl Telegram {
         self.until_asked(within, |state| state.updates.is_empty()).await
     }
 
-    /// Waits until the open question begins where Telegram itself thinks it should.
+    /// Waits until the open question begins at the update where Telegram itself expects it to.
     pub async fn until_asked_anew(&self, within: Duration) -> anyhow::Result<()> {
         self.until_asked(within, |state| state.question > state.ended && !state.told).await
     }
@@ -300,7 +302,7 @@ impl Telegram {
         result.map_err(|e| e.context(format!("waiting for {count} messages in chat {chat}")))
     }
 
-    /// Waits until a call that `wanted` accepts has arrived.
+    /// Waits for a call that `wanted` accepts.
     pub async fn until_called(&self, within: Duration, wanted: impl Fn(&Call) -> bool) -> anyhow::Result<Call> {
         let mut changes = self.shared.called.subscribe();
         let wait = async {

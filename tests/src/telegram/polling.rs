@@ -1,4 +1,4 @@
-//! Updates for those who ask for them (Bot API, `getUpdates`): held open while there is none, gone once a later one is asked for.
+//! `getUpdates`: a question is held open while there are no updates, and ended when a later one is asked.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Fault, Shared, faults::refusal, line::Cutter, methods::result};
 
-/// What Telegram says word for word.
+/// Telegram's own words.
 const WEBHOOK_SET: &str =
     "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first";
 const OTHER_QUESTION: &str =
@@ -34,7 +34,7 @@ pub async fn get_updates(shared: &Shared, cutter: &Cutter, body: &Value) -> Resp
     }
     let limit = body["limit"].as_u64().unwrap_or(100).clamp(1, 100);
     let held = Duration::from_secs(body["timeout"].as_u64().unwrap_or(0).min(50));
-    // What is before the offset is done with.
+    // Updates before the offset are done with.
     if let Some(offset) = body["offset"].as_i64().filter(|offset| *offset > 0) {
         shared.state().updates.retain(|update| update["update_id"].as_i64().is_some_and(|id| id >= offset));
         shared.asked.send_modify(|n| *n += 1);

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::{ACCESS_TOKEN, Call, Fault, PHONE_NUMBER_ID, Shared, Taken, faults::refusal};
 use crate::telegram::line::Cutter;
 
-/// Path `/{version}/{phone_number_id}/messages`.
+/// Routes the path `/{version}/{phone_number_id}/messages`.
 pub fn router(shared: Arc<Shared>) -> Router {
     Router::new().route("/{version}/{number}/messages", post(handle)).with_state(shared)
 }
@@ -96,7 +96,7 @@ async fn send(shared: &Shared, cutter: &Cutter, body: &Value) -> Response {
     Json(answer).into_response()
 }
 
-/// The words that the client sees, or the error's code.
+/// The words that the client gets to read, or the code of the error.
 fn checked(body: &Value) -> Result<String, i64> {
     let within = |text: &Value, most: usize| {
         let text = text.as_str().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What Meta does to the system under test: it posts signed notifications.
+//! Posting to the system under test as Meta does: with signed notifications.
 
 use anyhow::{Context, ensure};
 use reqwest::StatusCode;
@@ -8,7 +8,7 @@ use super::notifications::signature;
 use crate::Api;
 
 impl Api {
-    /// Posts bytes to `wa-main`, with this signature; the status and the body.
+    /// Posts bytes to `wa-main` with this signature; returns the status and the body.
     pub async fn whatsapp_bytes(&self, body: Vec<u8>, signature: &str) -> anyhow::Result<(StatusCode, String)> {
         let request = self
             .client
@@ -28,7 +28,7 @@ impl Api {
         Ok(())
     }
 
-    /// The conversation at an address of `wa-main`; waits until it is there.
+    /// The conversation at this address of `wa-main`; waits until there is one.
     pub async fn whatsapp_conversation(&self, address: &str) -> anyhow::Result<Value> {
         let path = format!("/api/v1/conversations?channel_id=wa-main&external_id={address}");
         let look = || async { Ok(self.items(&path).await?.into_iter().next()) };

@@ -1,4 +1,6 @@
-//! How a call can go wrong. Bodies as the Cloud API and the gateways before it give them.
+//! How a call to the Cloud API can go wrong.
+//!
+//! The bodies are those of the Cloud API and the gateways before it.
 
 use std::time::Duration;
 
@@ -9,20 +11,20 @@ use axum::{
 };
 use serde_json::json;
 
-/// What a send meets.
+/// What happens to a send.
 #[derive(Debug, Clone)]
 pub enum Fault {
     /// An error of the Cloud API's own, by its code.
     Code(i64),
     /// A gateway answers with its own page: nobody knows what became of the call.
     GatewayPage(u16),
-    /// The line is cut; nobody gets the message.
+    /// The connection is cut, and nobody gets the message.
     DropBefore,
-    /// The message is taken, then the line is cut.
+    /// The message is taken, then the connection is cut.
     DropAfter,
-    /// The message is taken, and the answer comes so much later.
+    /// The message is taken, and the answer comes this much later.
     Hang(Duration),
-    /// It is taken, but the answer is cut short in the middle of the JSON.
+    /// The message is taken, but the answer is cut off in the middle of the JSON.
     Truncated,
 }
 

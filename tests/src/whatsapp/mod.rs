@@ -1,5 +1,7 @@
-//! A stand-in for WhatsApp's Cloud API that speaks its wire format over HTTP: it keeps what it takes, checks what the
-//! Cloud API checks, fails on demand in the ways it and the lines to it fail, and signs what it notifies of.
+//! A stand-in for WhatsApp's Cloud API that speaks its wire format over HTTP.
+//!
+//! It keeps what it takes, checks what the Cloud API checks, fails on demand in the ways that the API and the
+//! connections to it fail, and signs its notifications.
 
 mod calls;
 mod client;
@@ -24,7 +26,7 @@ use crate::{
 };
 pub use faults::Fault;
 
-/// The number under test, and what its app is configured with.
+/// The number under test; below, what its app is configured with.
 pub const PHONE_NUMBER_ID: &str = "106540352242922";
 pub const ACCESS_TOKEN: &str = "EAAtest";
 pub const APP_SECRET: &str = "app-s3cret";
@@ -39,22 +41,22 @@ pub struct Call {
     pub at: DateTime<Utc>,
 }
 
-/// A message that the provider took: what counts when asking whether something was sent, and how often.
+/// A message that the provider took. These count when a test asks whether something was sent, and how often.
 #[derive(Debug, Clone)]
 pub struct Taken {
-    /// Phone number or business-scoped user id.
+    /// The recipient's phone number or business-scoped user id.
     pub to: String,
-    /// What the client reads; of a template its parameters.
+    /// What the client reads; for a template, its parameters.
     pub text: String,
     /// The wamid.
     pub id: String,
-    /// `biz_opaque_callback_data`.
+    /// The value of `biz_opaque_callback_data`.
     pub reference: String,
     pub body: Value,
     pub at: DateTime<Utc>,
 }
 
-/// The stand-in; it stops when dropped.
+/// The stand-in, which stops when this is dropped.
 pub struct WhatsApp {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -64,7 +66,7 @@ pub struct WhatsApp {
 /// What the server and the test share.
 struct Shared {
     state: Mutex<State>,
-    /// Counts calls and what was taken.
+    /// Counts the calls, and the messages that were taken.
     changed: watch::Sender<usize>,
 }
 
@@ -111,17 +113,18 @@ impl WhatsApp {
         Ok(Self { address, shared, _listening: token.drop_guard() })
     }
 
-    /// What `api_base` is to be.
+    /// The value for `api_base`.
     pub fn base(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The channels `wa-main`, on the stand-in and without rate limits, and `web-main`; with more keys of the channel.
+    /// The channels `wa-main`, on the stand-in and without rate limits, and `web-main`. `keys` are more keys for
+    /// `wa-main`.
     pub fn config(&self, keys: &str) -> Config {
         Config::web().with_channel(&self.channel(keys))
     }
 
-    /// The keys of `wa-main`, and more.
+    /// The keys of `wa-main`, with more.
     pub fn channel(&self, keys: &str) -> String {
         let base = self.base();
         format!(
@@ -131,17 +134,17 @@ impl WhatsApp {
         )
     }
 
-    /// The next send to this address meets this; several are met in order.
+    /// Makes the next send to this address meet this fault; several faults are met in order.
     pub fn fail_next_to(&self, to: &str, fault: Fault) {
         self.shared.state().faults.entry(to.to_owned()).or_default().push_back(fault);
     }
 
-    /// More than 24 hours have passed since this client wrote.
+    /// Closes the service window: more than 24 hours have passed since this client wrote.
     pub fn close_window(&self, to: &str) {
         self.shared.state().closed.insert(to.to_owned());
     }
 
-    /// There is an approved template of this name.
+    /// Adds an approved template of this name.
     pub fn approve_template(&self, name: &str) {
         self.shared.state().templates.insert(name.to_owned());
     }
@@ -150,17 +153,17 @@ impl WhatsApp {
         self.shared.state().calls.clone()
     }
 
-    /// All that was taken, in order.
+    /// All messages that were taken, in order.
     pub fn taken(&self) -> Vec<Taken> {
         self.shared.state().taken.clone()
     }
 
-    /// What was taken for one address, in order.
+    /// The messages that were taken for one address, in order.
     pub fn taken_for(&self, to: &str) -> Vec<Taken> {
         self.shared.state().taken.iter().filter(|t| t.to == to).cloned().collect()
     }
 
-    /// Waits until `found` finds what it looks for among what was taken.
+    /// Waits until `found` finds what it looks for among the messages that were taken.
     pub async fn until<T>(&self, within: Duration, mut found: impl FnMut(&[Taken]) -> Option<T>) -> anyhow::Result<T> {
         let mut changes = self.shared.changed.subscribe();
         let wait = async {
@@ -177,7 +180,7 @@ impl WhatsApp {
         })
     }
 
-    /// Waits until so many messages were taken for one address.
+    /// Waits until this many messages were taken for one address.
     pub async fn until_taken_for(&self, to: &str, count: usize, within: Duration) -> anyhow::Result<Vec<Taken>> {
         self.until(within, |all| {
             let here: Vec<_> = all.iter().filter(|t| t.to == to).cloned().collect();
@@ -186,7 +189,7 @@ impl WhatsApp {
         .await
     }
 
-    /// Waits until a call that `wanted` accepts has arrived.
+    /// Waits for a call that `wanted` accepts.
     pub async fn until_called(&self, within: Duration, wanted: impl Fn(&Call) -> bool) -> anyhow::Result<Call> {
         let mut changes = self.shared.changed.subscribe();
         let wait = async {

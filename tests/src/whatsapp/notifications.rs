@@ -18,7 +18,7 @@ pub fn wamid() -> String {
     format!("wamid.HBg{}", LAST.fetch_add(1, Ordering::Relaxed))
 }
 
-/// `X-Hub-Signature-256` of a body.
+/// The header `X-Hub-Signature-256` for a body.
 pub fn signature(body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(APP_SECRET.as_bytes()).expect("HMAC takes a key of any length");
     mac.update(body);
@@ -29,7 +29,7 @@ fn seconds() -> String {
     Utc::now().timestamp().to_string()
 }
 
-/// Around one value of the field.
+/// A notification around one value of this field.
 pub fn of_value(field: &str, mut value: Value) -> Value {
     value["messaging_product"] = json!("whatsapp");
     value["metadata"] = json!({ "display_phone_number": "15550783881", "phone_number_id": PHONE_NUMBER_ID });
@@ -37,7 +37,7 @@ pub fn of_value(field: &str, mut value: Value) -> Value {
     json!({ "object": "whatsapp_business_account", "entry": [{ "id": "102290129340398", "changes": [change] }] })
 }
 
-/// Who a client is: number, business-scoped user id, or both.
+/// Whom a client is known as: by number, by business-scoped user id, or by both.
 #[derive(Debug, Clone, Copy)]
 pub struct Client<'a> {
     pub number: Option<&'a str>,
@@ -81,19 +81,19 @@ impl<'a> Client<'a> {
         self.message("interactive", json!({ "type": "button_reply", "button_reply": { "id": id, "title": title } }))
     }
 
-    /// The number is another one from now on.
+    /// The client's number is another one from now on.
     pub fn moves_to(&self, number: &str) -> Value {
         let body = format!("User Ana changed to {number}");
         self.message("system", json!({ "body": body, "wa_id": number, "type": "user_changed_number" }))
     }
 }
 
-/// A text from a number.
+/// A text message from a number.
 pub fn text(from: &str, text: &str) -> Value {
     Client::at(from).writes(text)
 }
 
-/// Somebody writes to the client in the business app.
+/// Somebody of ours writes to the client in the business app.
 pub fn echo(to: &str, text: &str) -> Value {
     let echo = json!({
         "from": "15550783881", "to": to, "id": wamid(), "timestamp": seconds(), "type": "text", "text": { "body": text },
@@ -101,7 +101,7 @@ pub fn echo(to: &str, text: &str) -> Value {
     of_value("smb_message_echoes", json!({ "contacts": [{ "wa_id": to }], "message_echoes": [echo] }))
 }
 
-/// A status of what was taken.
+/// A status of a message that was taken.
 pub fn status(taken: &Taken, status: &str) -> Value {
     let status = json!({
         "id": taken.id, "status": status, "timestamp": seconds(), "recipient_id": taken.to,
@@ -110,7 +110,7 @@ pub fn status(taken: &Taken, status: &str) -> Value {
     of_value("messages", json!({ "statuses": [status] }))
 }
 
-/// What was taken didn't arrive, by the error's code.
+/// A message that was taken didn't arrive, for the reason of this code.
 pub fn failure(taken: &Taken, code: i64) -> Value {
     let mut notification = status(taken, "failed");
     notification["entry"][0]["changes"][0]["value"]["statuses"][0]["errors"] = json!([{

@@ -53,12 +53,38 @@ pub fn is_told(type_name: &str) -> bool {
     type_name == ALL_TYPES || (!own && Event::TYPES.contains(&type_name))
 }
 
-/// Narrows what is told.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    pub conversation_id: Option<String>,
-    pub channel_id: Option<String>,
+/// What a webhook can be narrowed to, for a macro that makes something of each: its name in [`v1::WebhookCreated`], in the
+/// command that makes a webhook, and in what is shown of one. All of them are texts.
+#[macro_export]
+macro_rules! each_filter {
+    ($make:ident) => {
+        $make!(conversation_id, channel_id);
+    };
 }
+
+macro_rules! filter {
+    ($($field:ident),*) => {
+        /// Narrows what is told; what is `None` doesn't.
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        pub struct Filter {
+            $(pub $field: Option<String>,)*
+        }
+
+        impl Filter {
+            fn recorded(created: &v1::WebhookCreated) -> Self {
+                let some = |s: &String| Some(s.clone()).filter(|s| !s.is_empty());
+                Self { $($field: some(&created.$field),)* }
+            }
+
+            /// The event that makes a webhook, as far as it is about this filter.
+            fn to_record(&self) -> v1::WebhookCreated {
+                v1::WebhookCreated { $($field: self.$field.clone().unwrap_or_default(),)* ..Default::default() }
+            }
+        }
+    };
+}
+
+each_filter!(filter);
 
 /// Where it stands.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -107,13 +133,12 @@ impl Fold for Webhook {
         let Some(event) = WebhookEvent::of(&recorded.event) else { return };
         match event {
             WebhookEvent::WebhookCreated(e) if self.standing == Standing::None => {
-                let some = |s: &String| Some(s.clone()).filter(|s| !s.is_empty());
                 *self = Self {
                     id: e.webhook_id.clone(),
                     standing: Standing::Active,
                     url: e.url.clone(),
                     types: e.types.clone(),
-                    filter: Filter { conversation_id: some(&e.conversation_id), channel_id: some(&e.channel_id) },
+                    filter: Filter::recorded(e),
                     secrets: vec![(Secret::recorded(&e.secret), None)],
                     created_at: Some(at),
                     created_position: recorded.position,
@@ -186,10 +211,9 @@ impl Webhook {
             webhook_id: new.id.clone(),
             url: new.url.clone(),
             types: new.types.clone(),
-            conversation_id: new.filter.conversation_id.clone().unwrap_or_default(),
-            channel_id: new.filter.channel_id.clone().unwrap_or_default(),
             secret: new.secret.expose().to_owned(),
             by: new.by.clone(),
+            ..new.filter.to_record()
         };
         Ok(vec![created.into()])
     }

@@ -45,13 +45,24 @@ pub struct Wanted {
     filter: Option<Narrowed>,
 }
 
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = NewWebhookFilter)]
-struct Narrowed {
-    conversation_id: Option<String>,
-    channel_id: Option<String>,
+macro_rules! narrowed {
+    ($($field:ident),*) => {
+        #[derive(Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        #[schema(as = NewWebhookFilter)]
+        struct Narrowed {
+            $($field: Option<String>,)*
+        }
+
+        impl Narrowed {
+            fn unchecked(&self) -> Filter {
+                Filter { $($field: self.$field.clone(),)* }
+            }
+        }
+    };
 }
+
+steward_domain::each_filter!(narrowed);
 
 /// The only answers that hold the secret.
 #[derive(Serialize, ToSchema)]
@@ -346,9 +357,11 @@ fn types(asked: &[String]) -> Result<Vec<String>, Problem> {
 }
 
 fn filter(intake: &Intake, command: &Command<Wanted>) -> Result<Filter, Problem> {
-    let Some(Narrowed { conversation_id, channel_id }) = &command.body.filter else { return Ok(Filter::default()) };
-    let conversation_id = conversation_id.as_deref().map(conversation_id_of).transpose()?;
-    if let Some(id) = channel_id {
+    let Some(mut filter) = command.body.filter.as_ref().map(Narrowed::unchecked) else { return Ok(Filter::default()) };
+    if let Some(id) = &mut filter.conversation_id {
+        *id = conversation_id_of(id)?.to_string();
+    }
+    if let Some(id) = &filter.channel_id {
         let tenant = command.caller.tenant.as_str();
         if intake.settings.now().channel(id).is_none_or(|c| c.tenant != tenant) {
             return Err(Problem::unprocessable(
@@ -357,7 +370,7 @@ fn filter(intake: &Intake, command: &Command<Wanted>) -> Result<Filter, Problem>
             ));
         }
     }
-    Ok(Filter { conversation_id: conversation_id.map(|id| id.to_string()), channel_id: channel_id.clone() })
+    Ok(filter)
 }
 
 fn conversation_id_of(text: &str) -> Result<Uuid, Problem> {

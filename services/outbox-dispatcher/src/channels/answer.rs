@@ -1,13 +1,13 @@
-//! A provider's answer, of which no more is read than one can be long.
+//! Reading a provider's answer, up to the length that one can have.
 
 use reqwest::Response;
 
 use super::broken::plain;
 
-/// Answers of the providers' APIs are a few hundred bytes, those that quote a message a few thousand.
+/// Most bytes of an answer. Those of the providers' APIs have a few hundred, those that quote a message a few thousand.
 const LONGEST: usize = 256 << 10;
 
-/// Why an answer can't be had.
+/// Why an answer can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Unread {
     #[error("the answer broke off: {0}")]
@@ -16,7 +16,7 @@ pub enum Unread {
     TooLong,
 }
 
-/// All of it. The client's time-out holds for this, too.
+/// Reads the whole answer. The client's time-out holds for this, too.
 pub async fn read(mut response: Response) -> Result<Vec<u8>, Unread> {
     let mut read = Vec::new();
     loop {
@@ -41,7 +41,7 @@ mod tests {
 
     use super::*;
 
-    /// What is read of a server's answer that never ends.
+    /// How much is read of an answer that never ends.
     #[tokio::test]
     async fn an_answer_without_an_end_is_not_read_to_its_end() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -62,7 +62,7 @@ mod tests {
         let read = timeout(Duration::from_secs(10), read(response)).await.unwrap();
         assert!(matches!(read, Err(Unread::TooLong)), "{read:?}");
         drop(client);
-        // What stands in the buffers of the two sides is beyond what was read.
+        // The server has written what was read, and what the buffers on both sides hold.
         let written = timeout(Duration::from_secs(10), server).await.unwrap().unwrap();
         assert!(written < 64 << 20, "{written} bytes were taken");
     }

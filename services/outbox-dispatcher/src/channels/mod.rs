@@ -1,10 +1,7 @@
-//! Ways out: one module per kind of channel, each turning one part of a message into one request and its answer.
+//! Ways out: a module for each kind of channel, which sends one part of a message by one request.
 
 mod answer;
 mod broken;
-mod email;
-mod telegram;
-mod whatsapp;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,15 +15,15 @@ use steward_settings::{Channel, ChannelKind};
 /// What came of one attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sent {
-    /// The provider took it and named it. `answer` is what it said, shortened, for the evidence.
+    /// The provider took the part and named it. `answer` is what it said, shortened, for the evidence.
     Accepted { provider_message_id: String, answer: String },
     /// Nothing left, or the provider itself refused for now.
     Deferred { code: &'static str, text: String, retry_at: Option<DateTime<Utc>> },
-    /// The recipient's address is another one from now on; nothing was sent.
+    /// The recipient has another address from now on; nothing was sent.
     Moved { external_id: String },
     /// The provider refused for good.
     Refused { code: &'static str, text: String, provider_code: String },
-    /// The request began and no answer of the provider's own came back.
+    /// The request began, and no answer of the provider's own came back.
     Unknown { text: String },
 }
 
@@ -39,19 +36,19 @@ pub struct Outbound {
     pub part: usize,
     pub parts: usize,
     pub text: String,
-    /// The claim that this is the attempt of.
+    /// The claim under which this attempt is made.
     pub claim_id: String,
-    /// Offered below the text.
+    /// The buttons to offer below the text.
     pub buttons: Vec<v1::Button>,
-    /// It goes out as this template, because the channel takes no free text now.
+    /// The template to send instead, because the channel takes no free text now.
     pub template: Option<TemplateCall>,
-    /// The conversation's latest mail in, which this one answers.
+    /// The conversation's latest incoming mail, which this message answers.
     pub thread: Thread,
-    /// Nobody waits for it.
+    /// Whether nobody waits for the message.
     pub proactive: bool,
-    /// One of ours wrote it.
+    /// Whether one of ours wrote it.
     pub by_human: bool,
-    /// How many claims of this part there have been, this one included.
+    /// How often this part has been claimed, this claim included.
     pub attempt: u32,
 }
 
@@ -59,45 +56,45 @@ pub struct Outbound {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateCall {
     pub name: String,
-    /// The provider's code: `ru`, `en_US`.
+    /// The provider's code of the language: `ru`, `en_US`.
     pub language: String,
     pub parameters: Vec<String>,
 }
 
-/// Where a mail belongs.
+/// The thread that a mail belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Thread {
     pub subject: String,
-    /// Message-IDs, oldest first; the last is the mail that is answered.
+    /// Message-IDs, the oldest first; the last is that of the mail which is answered.
     pub references: Vec<String>,
 }
 
-/// A way out: what one kind of channel does with a part of a message, ready to do it.
+/// A way out: sends parts of messages over one channel.
 pub trait Way: Send + Sync {
     /// Sends one part. Ends within [`Self::request_timeout`]; cancelling it leaves the fate unknown.
     fn send<'a>(&'a self, out: &'a Outbound, clock: &'a Clock) -> BoxFuture<'a, Sent>;
 
-    /// Sends at the same time, at most.
+    /// How many sends may be under way at the same time.
     fn at_once(&self) -> usize {
         AT_ONCE
     }
 
-    /// The longest that [`Self::send`] takes.
+    /// The longest time that [`Self::send`] takes.
     fn request_timeout(&self) -> Duration {
         REQUEST_TIMEOUT
     }
 
-    /// What may go out when the channel takes no free text.
+    /// The templates that may go out when the channel takes no free text.
     fn templates(&self) -> &[Template] {
         &[]
     }
 
-    /// The signs that it can give beside messages; the others are never asked of it.
+    /// The signs that the provider can show beside messages; no others are asked of it.
     fn signs(&self) -> &'static [Sign] {
         &[]
     }
 
-    /// Shows a sign about `what`. How long to be quiet, if it was too much.
+    /// Shows a sign about `what`. Returns how long to be quiet, if the provider found it too much.
     fn show<'a>(&'a self, _sign: Sign, _what: &'a str) -> BoxFuture<'a, Option<Duration>> {
         Box::pin(std::future::ready(None))
     }
@@ -106,17 +103,19 @@ pub trait Way: Send + Sync {
 /// A sign beside messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sign {
-    /// That a press of a button arrived; about the press, by the provider's id.
+    /// A press of a button has arrived. The sign is about the press, by the provider's id.
     PressArrived,
-    /// "Typing…" in a chat, for some seconds or until a message comes; about the chat's address.
+    /// "Typing…" in a chat, for some seconds or until a message comes. The sign is about the chat, by its address.
     Typing,
-    /// That a message was read, and those before it; about the message, by the provider's id.
+    /// A message was read, and those before it. The sign is about the message, by the provider's id.
     Read,
 }
 
 macro_rules! ways {
     ($($module:ident: $kind:ident,)*) => {
-        /// A channel's way out; `None`: its settings name none. `client` has the time-outs of [`http_client`].
+        $(mod $module;)*
+
+        /// A channel's way out; `None` if its settings name none. `client` has the time-outs of [`http_client`].
         pub fn way_of(channel: &Channel, client: &reqwest::Client) -> Option<Arc<dyn Way>> {
             match &channel.kind {
                 ChannelKind::Web => Some(Arc::new(Web)),
@@ -138,14 +137,14 @@ impl Way for Web {
     }
 }
 
-/// Requests at one provider at the same time. At thirty a second, four seconds each.
+/// How many requests one provider gets at the same time: at thirty a second, each may take four seconds.
 const AT_ONCE: usize = 128;
 
-/// Longest time from the first byte to the whole answer.
+/// Longest time from the first byte of a request to the end of its answer.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// The client that all HTTP channels share: no redirects (one would be a second request), idle lines closed before the
-/// provider closes them, so that a reused line rarely breaks under a request.
+/// The client that all HTTP channels share. It follows no redirects, since one would be a second request. It closes
+/// idle connections before the provider does, so that a connection used again rarely breaks under a request.
 pub fn http_client() -> reqwest::Result<reqwest::Client> {
     steward_http::client_builder()
         .timeout(REQUEST_TIMEOUT)

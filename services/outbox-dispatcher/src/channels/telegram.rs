@@ -1,4 +1,4 @@
-//! Telegram, outward: one `sendMessage` and what its answer means, and the signs that go beside messages.
+//! Telegram, outward: sends by `sendMessage`, says what the answer means, and shows signs beside messages.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ pub struct Bot {
     client: reqwest::Client,
 }
 
-/// Longest text that a button brings back, in bytes (Bot API, `InlineKeyboardButton.callback_data`).
+/// Most bytes of what a button brings back (Bot API, `InlineKeyboardButton.callback_data`).
 const CALLBACK_DATA: usize = 64;
 
-/// A sign is worth no longer wait.
+/// How long a sign may take; it isn't worth a longer wait.
 const SIGN_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl std::fmt::Debug for Bot {
-    /// Without the URL: it holds the token.
+    /// Leaves the URLs out, which hold the token.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Bot").finish_non_exhaustive()
     }
@@ -42,7 +42,8 @@ struct SendMessage<'a> {
     reply_markup: Option<Keyboard<'a>>,
 }
 
-/// A chat id, `{business connection}:{chat}` or `{chat}/{topic}`, as the Bot API takes it.
+/// The address of a conversation (a chat id, `{business connection}:{chat}` or `{chat}/{topic}`), as the Bot API takes
+/// it.
 #[derive(Serialize)]
 struct Address<'a> {
     chat_id: &'a str,
@@ -152,7 +153,7 @@ impl Way for Bot {
     fn show<'a>(&'a self, sign: Sign, what: &'a str) -> BoxFuture<'a, Option<Duration>> {
         Box::pin(async move {
             match sign {
-                // It lets the client's app know that a press arrived.
+                // The client's app learns that the press arrived.
                 Sign::PressArrived => {
                     self.sign(&self.answer_callback_query, &PressAnswered { callback_query_id: what }).await
                 }
@@ -181,7 +182,7 @@ impl<'a> Address<'a> {
 }
 
 impl<'a> Keyboard<'a> {
-    /// One below the other, so that long titles stay whole; `None` without any that Telegram takes.
+    /// The buttons one below the other, so that long titles stay whole; `None` if Telegram would take none of them.
     fn of(buttons: &'a [v1::Button]) -> Option<Self> {
         let taken = |b: &&v1::Button| !b.title.trim().is_empty() && (1..=CALLBACK_DATA).contains(&b.id.len());
         let row = |b: &'a v1::Button| Key { text: &b.title, callback_data: &b.id };
@@ -190,7 +191,7 @@ impl<'a> Keyboard<'a> {
     }
 }
 
-/// What the provider said. A page that isn't the Bot API's own answer proves nothing.
+/// What the provider's answer means. A page that isn't the Bot API's own answer proves nothing.
 fn answered(status: u16, body: &[u8], now: DateTime<Utc>) -> Sent {
     let Ok(answer) = serde_json::from_slice::<Answer>(body) else {
         return Sent::Unknown { text: format!("HTTP {status}, and not an answer of the Bot API") };
@@ -214,7 +215,7 @@ fn answered(status: u16, body: &[u8], now: DateTime<Utc>) -> Sent {
             Sent::Deferred { code: "rate_limited", text: description, retry_at }
         }
         500.. => Sent::Deferred { code: "provider_down", text: description, retry_at: None },
-        // A wrong token is ours to mend; the message is fine.
+        // The message is fine; a wrong token is ours to mend.
         401 | 404 => Sent::Deferred { code: "unauthorized", text: description, retry_at: None },
         403 => Sent::Refused { code: "blocked", text: description, provider_code },
         _ if gone(&description) => Sent::Refused { code: "blocked", text: description, provider_code },
@@ -222,7 +223,7 @@ fn answered(status: u16, body: &[u8], now: DateTime<Utc>) -> Sent {
     }
 }
 
-/// 400s that say the chat is gone for good.
+/// Whether a 400 says that the chat is gone for good.
 fn gone(description: &str) -> bool {
     let description = description.to_ascii_lowercase();
     ["chat not found", "user is deactivated", "bot was kicked", "peer_id_invalid", "user_deactivated"]

@@ -1,4 +1,4 @@
-//! WhatsApp, outward: one call of the Cloud API's `messages` and what its answer means.
+//! WhatsApp, outward: sends by the Cloud API's `messages`, and says what the answer means.
 
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ use super::{
 /// The version of the Graph API that requests are written for.
 const VERSION: &str = "v23.0";
 
-/// Longest text above buttons, longest button, in characters; most buttons (Cloud API, "Interactive reply buttons").
+/// Most characters of a text above buttons; below, of a button, and the most buttons (Cloud API, "Interactive reply
+/// buttons").
 const ABOVE_BUTTONS: usize = 1024;
 const BUTTON: usize = 20;
 const BUTTONS: usize = 3;
@@ -37,7 +38,7 @@ pub struct Number {
 }
 
 impl std::fmt::Debug for Number {
-    /// Without its token.
+    /// Leaves the token out.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Number").field("messages", &self.messages).finish_non_exhaustive()
     }
@@ -121,8 +122,8 @@ impl Number {
         }
     }
 
-    /// Marks a client's message as read, and those before it, and shows "typing…" until it is answered, for 25 s at most.
-    /// One try: nothing depends on it.
+    /// Marks a client's message and those before it as read, and shows "typing…" until it is answered, for 25 s at
+    /// most. It is tried once, since nothing depends on it.
     async fn read(&self, provider_message_id: &str) {
         let body = MarkRead {
             messaging_product: "whatsapp",
@@ -197,7 +198,7 @@ fn content(out: &Outbound) -> Value {
     if let Some(call) = &out.template {
         return template(call);
     }
-    // A text too long to stand above buttons goes without them: it says what may be answered.
+    // A text too long to stand above buttons goes without them; it says itself what may be answered.
     if out.buttons.is_empty() || out.text.chars().count() > ABOVE_BUTTONS {
         return json!({ "type": "text", "text": { "body": out.text, "preview_url": false } });
     }
@@ -210,7 +211,7 @@ fn content(out: &Outbound) -> Value {
 }
 
 fn template(call: &TemplateCall) -> Value {
-    // A parameter may hold no line breaks, no tabs and no long runs of spaces.
+    // A parameter must not hold line breaks, tabs or long runs of spaces.
     let plain = |text: &String| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let parameters: Vec<Value> = call.parameters.iter().map(|p| json!({ "type": "text", "text": plain(p) })).collect();
     let mut template = json!({ "name": call.name, "language": { "code": call.language } });
@@ -220,7 +221,7 @@ fn template(call: &TemplateCall) -> Value {
     json!({ "type": "template", "template": template })
 }
 
-/// What the provider said. A page that isn't the Cloud API's own answer proves nothing.
+/// What the provider's answer means. A page that isn't the Cloud API's own answer proves nothing.
 fn answered(status: u16, body: &[u8], attempt: u32, now: DateTime<Utc>) -> Sent {
     let unknown = || Sent::Unknown { text: format!("HTTP {status}, and not an answer of the Cloud API") };
     let Ok(answer) = serde_json::from_slice::<Answer>(body) else { return unknown() };

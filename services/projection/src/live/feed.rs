@@ -1,4 +1,4 @@
-//! What one tenant's live streams have in common: its newest events, rendered once, as many as fit.
+//! The feed that all live streams of one tenant share: its newest events, rendered once, as many as fit.
 
 use std::{
     collections::VecDeque,
@@ -9,60 +9,60 @@ use tokio::sync::watch;
 
 use super::frame::Frame;
 
-/// Frames that are kept at most, whatever their size.
+/// Most frames that a feed keeps, whatever their size.
 const MOST: usize = 4096;
 
 /// The newest frames of a tenant. Whoever wants older ones reads the log.
 pub struct Feed {
     ring: Mutex<Ring>,
-    /// The last position that was added; closed when the reader has ended.
+    /// The last position that was added. The channel is closed when the reader of the log has ended.
     through: watch::Receiver<u64>,
 }
 
 struct Ring {
     frames: VecDeque<Arc<Frame>>,
     bytes: usize,
-    /// What comes after this position is in `frames`.
+    /// `frames` holds everything after this position.
     floor: u64,
 }
 
-/// The one who adds to a feed.
+/// What the reader of the log adds to a feed with.
 pub struct Feeder {
     feed: Arc<Feed>,
     through: watch::Sender<u64>,
 }
 
-/// The frames wanted are no longer there.
+/// The wanted frames are no longer in the feed.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Gone;
 
 impl Feed {
-    /// An empty one that begins behind `floor`.
+    /// An empty feed that begins behind `floor`.
     pub fn new(floor: u64) -> (Arc<Self>, Feeder) {
         let (sender, through) = watch::channel(floor);
         let feed = Arc::new(Self { ring: Mutex::new(Ring { frames: VecDeque::new(), bytes: 0, floor }), through });
         (feed.clone(), Feeder { feed, through: sender })
     }
 
-    /// For waiting until there is more.
+    /// To wait with, until the feed has more.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.through.clone()
     }
 
-    /// Everything before the feed's beginning must come from the log.
+    /// The position at which the feed begins: what is older must come from the log.
     pub fn floor(&self) -> u64 {
         self.ring().floor
     }
 
-    /// The reader of the log has ended.
+    /// Whether the reader of the log has ended.
     pub fn is_closed(&self) -> bool {
         self.through.has_changed().is_err()
     }
 
-    /// The frames behind a position, oldest first, until about `bytes` are together.
+    /// The frames behind a position, the oldest first, about `bytes` of them.
     ///
     /// # Errors
-    /// When frames behind it were dropped.
+    /// Some of the frames behind the position were dropped.
     pub fn after(&self, position: u64, bytes: usize) -> Result<Vec<Arc<Frame>>, Gone> {
         let ring = self.ring();
         if position < ring.floor {
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(positions(12, usize::MAX), [13, 14]);
         assert_eq!(positions(11, 1), [12]);
         assert_eq!(feed.after(10, 1).unwrap_err(), Gone);
-        // Larger than all there may be: it goes by, and whoever wants it reads the log.
+        // A frame larger than all that a feed may hold is dropped at once; whoever wants it reads the log.
         feeder.add(frame(15, 9000), 4000);
         assert_eq!((feed.after(14, 1).unwrap_err(), feed.floor()), (Gone, 15));
         assert!(!feed.is_closed());

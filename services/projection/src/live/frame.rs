@@ -10,15 +10,15 @@ use steward_proto::{Event, Fold, Recorded};
 
 use super::view::view;
 
-/// What a frame takes beside its text, in bytes.
+/// How many bytes a frame takes beside its text.
 const OVERHEAD: usize = 128;
 
-/// Rendered once, shared by all.
+/// An event, rendered once for all subscribers.
 #[derive(Debug, Clone)]
 pub struct Frame {
     pub position: u64,
     pub conversation_id: Option<Arc<str>>,
-    /// `None` for an event that nobody is shown.
+    /// The kind and the text; `None` for an event that isn't shown to anybody.
     pub shown: Option<(Live, Bytes)>,
 }
 
@@ -34,7 +34,7 @@ impl Frame {
                 (kind, Bytes::from(text))
             })
         };
-        // One event that can't be rendered must not end the streams that it goes by.
+        // An event that can't be rendered must not end all the streams that it passes through.
         let shown = AssertUnwindSafe(rendering).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!(position = recorded.position, "an event can't be rendered for the live stream");
             None
@@ -46,13 +46,13 @@ impl Frame {
         }
     }
 
-    /// About what it takes.
+    /// About how many bytes the frame takes in memory.
     pub fn bytes(&self) -> usize {
         OVERHEAD + self.shown.as_ref().map_or(0, |(_, text)| text.len())
     }
 }
 
-/// Where a conversation's first message from its client stands.
+/// The position of a conversation's first message from its client.
 #[derive(Debug, Clone, Default)]
 struct FirstMessage(Option<u64>);
 
@@ -64,13 +64,14 @@ impl Fold for FirstMessage {
     }
 }
 
-/// The same for whoever asks and whenever: the log says it. A log that can't be read now makes no lead.
+/// Whether this is a conversation's first message. The log says it, so the answer is the same for all, at any time. If
+/// the log can't be read now, the answer is no.
 async fn is_first_message(log: &Log, recorded: &Recorded) -> bool {
     let Some(id) = recorded.subject.aggregate_id() else { return false };
     match log.load::<FirstMessage>(&id, AtLeast::Cached).await {
         Ok(first) => first.state.0 == Some(recorded.position),
         Err(error) => {
-            tracing::warn!(%error, "it isn't known whether this is a first message");
+            tracing::warn!(%error, "the log doesn't say now whether a message is its client's first; it isn't shown as a new lead");
             false
         }
     }

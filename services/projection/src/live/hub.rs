@@ -1,4 +1,4 @@
-//! The readers of the log that feed the live streams of this process: one per tenant that listens, of its events alone.
+//! The hub: reads the log once for all live streams of a tenant that listens, for each such tenant.
 
 use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
 
@@ -19,20 +19,20 @@ use crate::{
     shares::{Share, Shares},
 };
 
-/// What all feeds may hold together, and what one may hold, in bytes.
+/// Most bytes in all feeds together; below, the least and the most for one feed.
 const ALL_FEEDS: usize = 64 * 1024 * 1024;
 const ONE_FEED: std::ops::RangeInclusive<usize> = 64 * 1024..=4 * 1024 * 1024;
 
-/// Events whose rendering may be under way at once, per tenant.
+/// How many events of one tenant may be in rendering at once.
 const RENDERED_AT_ONCE: usize = 16;
 
-/// How long a feed goes on without subscribers: long enough for one to come back.
+/// How long a feed goes on without subscribers, so that one may come back.
 const LINGER: Duration = Duration::from_secs(30);
 
-/// Longest wait for a place among those who read the past, before a stream is answered.
+/// Longest wait for a place to read the past, before a stream is answered.
 const REPLAY_WITHIN: Duration = Duration::from_secs(5);
 
-/// Follows the log for those who listen.
+/// Follows the log for the live streams.
 pub struct Hub {
     pub(super) log: Log,
     pub(super) guard: Guard,
@@ -44,7 +44,7 @@ pub struct Hub {
     pub(super) replays: Shares,
 }
 
-/// The places that a stream holds until it ends.
+/// The places that a stream takes until it ends.
 pub struct Places {
     _tenant: Share,
     _key: Share,
@@ -65,10 +65,10 @@ impl Hub {
         })
     }
 
-    /// Admits a stream.
+    /// Takes places for a stream.
     ///
     /// # Errors
-    /// 429 when there are as many as there may be.
+    /// 429 when there are as many streams as there may be.
     pub fn admit(&self, caller: &Caller) -> Result<Places, Problem> {
         let key = format!("{}/{}", caller.tenant, caller.name);
         let key = self.of_keys.try_take(&key, 1).map_err(|_| {
@@ -82,10 +82,10 @@ impl Hub {
         Ok(Places { _tenant: tenant, _key: key })
     }
 
-    /// A place among those who read the past.
+    /// Takes a place for reading the past.
     ///
     /// # Errors
-    /// 429 when none gets free in time.
+    /// 429 when no place gets free in time.
     pub async fn replay(&self, tenant: &TenantId) -> Result<Share, Problem> {
         self.replays.take(tenant.as_str(), 1, REPLAY_WITHIN).await.map_err(|_| {
             metrics::counter!("steward_streams_refused_total").increment(1);
@@ -97,10 +97,10 @@ impl Hub {
         })
     }
 
-    /// The tenant's feed; the first one who asks starts its reader.
+    /// The tenant's feed. Whoever asks for it first starts its reader.
     ///
     /// # Errors
-    /// When the log can't be read.
+    /// The log can't be read.
     pub async fn feed(self: &Arc<Self>, tenant: &TenantId) -> Result<Arc<Feed>, LogError> {
         if let Some(feed) = self.feeds.lock().await.get(tenant).filter(|feed| !feed.is_closed()) {
             return Ok(feed.clone());
@@ -112,7 +112,7 @@ impl Hub {
         }
         let (feed, feeder) = Feed::new(start);
         feeds.insert(tenant.clone(), feed.clone());
-        // It owns the feeder: whoever waits on the feed sees its end, whatever that was.
+        // The task owns the feeder, so whoever waits on the feed notices its end, whatever the reason.
         tokio::spawn(Arc::clone(self).read(tenant.clone(), feed.clone(), feeder, start));
         Ok(feed)
     }
@@ -137,7 +137,7 @@ impl Hub {
         let tail = self.log.tail(start + 1, vec![format!("ev.{tenant}.>")]).await?;
         let recorded = tail.filter_map(async |read| match read {
             Ok(tailed) => Some(tailed.recorded),
-            // No event, so nothing to show.
+            // The message is no event, so there is nothing to show.
             Err(_) => None,
         });
         let log = &self.log;
@@ -157,7 +157,7 @@ impl Hub {
                 }
                 _ = check.tick() => {
                     let mut feeds = self.feeds.lock().await;
-                    // The hub's, the feeder's and this one.
+                    // Nobody listens if only the hub, the feeder and this task hold the feed.
                     if Arc::strong_count(feed) <= 3 {
                         feeds.remove(tenant);
                         return Ok(());

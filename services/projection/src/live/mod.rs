@@ -1,8 +1,8 @@
 //! The live stream: the log's events as server-sent events, read from the log itself.
 //!
-//! One [`Hub`] per process follows the log for each tenant that listens: its events alone are read, rendered once and kept
-//! while they fit. A subscriber that resumes, or was too slow, reads what it missed from the log and then joins the others: no
-//! gap, no repeat. Nothing is held for a single slow one.
+//! One [`Hub`] per process follows the log for each tenant that listens: that tenant's events alone are read, rendered
+//! once, and kept while they fit. A subscriber that resumes, or was too slow, reads what it missed from the log and
+//! then joins the others, without a gap or a repeat. Nothing is kept for the sake of a slow one.
 
 mod feed;
 mod frame;
@@ -77,10 +77,11 @@ pub async fn stream(
         })?),
     };
     let places = hub.admit(&caller)?;
-    // In this order: the present is behind where the feed begins, so who wants no past needs none.
+    // The feed is had before the log's end is asked for, so it begins at that end or before it: a stream from the end on
+    // needs nothing of the past.
     let feed = hub.feed(&interest.tenant).await?;
     let end = hub.log.last_position().await?;
-    // A position that this log hasn't reached is another log's: nothing to resume.
+    // A position that this log hasn't reached is another log's, so there is nothing to resume.
     let from = resume.map_or(end, |position| position.min(end));
     let needs_past = from < feed.floor() && !interest.subjects().is_empty();
     drop(feed);
@@ -90,7 +91,7 @@ pub async fn stream(
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        // nginx would gather events otherwise.
+        // Otherwise nginx would hold events back to send them together.
         (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
     Ok((headers, body).into_response())

@@ -1,4 +1,4 @@
-//! One live stream: what it wants, where it stands, and how it goes from the past to the present.
+//! One live stream: what it wants, where it stands, and how it goes from the past over to the present.
 
 use std::{collections::HashSet, pin::Pin, sync::Arc};
 
@@ -22,19 +22,19 @@ use super::{
 };
 use crate::shares::Share;
 
-/// Frames that are ready together go out in chunks of about this size, in bytes.
+/// About how many bytes of frames go out together when several are ready.
 const CHUNK: usize = 16 * 1024;
 
-/// The last words of a stream whose key is no longer in force.
+/// What a stream ends with when its key is no longer in force.
 const REVOKED: &str = ": closed: this key is no longer in force\n\n";
 
 /// What a subscriber wants to see.
 pub struct Interest {
     pub tenant: TenantId,
-    /// `None`: all.
+    /// Kinds of live events; `None`: all kinds.
     pub kinds: Option<HashSet<Live>>,
     pub conversation_id: Option<String>,
-    /// Nothing belongs to a plan yet, so this leaves nothing over.
+    /// No event belongs to a plan yet, so with this nothing is left to show.
     pub plan_id: Option<String>,
 }
 
@@ -47,7 +47,7 @@ impl Interest {
         wanted.then_some(bytes)
     }
 
-    /// The subjects that hold all it may want of the past; none if it wants nothing.
+    /// The subjects of all past events that may be wanted; none if nothing can be.
     pub fn subjects(&self) -> Vec<String> {
         if self.plan_id.is_some() {
             return Vec::new();
@@ -55,7 +55,7 @@ impl Interest {
         let tenant = &self.tenant;
         let (aggregate, id) = match &self.conversation_id {
             None => ("*", "*"),
-            // What is no id names no conversation, and must be no wildcard.
+            // A text that is no id names no conversation, and must not become a wildcard.
             Some(id) => match AggregateId::new(tenant.clone(), Aggregate::Conversation, id) {
                 Ok(_) => (Aggregate::Conversation.as_str(), id.as_str()),
                 Err(_) => return Vec::new(),
@@ -78,13 +78,13 @@ impl Interest {
 type Past = Pin<Box<dyn Stream<Item = Result<Tailed, LogError>> + Send>>;
 
 enum Source {
-    /// Not joined, or fallen behind.
+    /// The stream hasn't joined the feed, or has fallen behind it.
     Apart,
-    /// Reads the log until where the feed begins.
+    /// The stream reads the log up to where the feed begins.
     Past {
         events: Past,
         until: u64,
-        /// Given back when the past is read.
+        /// The place for reading the past, given back when that is done.
         _place: Share,
     },
     Live {
@@ -93,7 +93,7 @@ enum Source {
     },
 }
 
-/// Who opened a stream, to be asked for again.
+/// What the request that opened a stream said of its caller, so that the key can be looked up again.
 pub struct Opener {
     pub uri: Uri,
     pub headers: HeaderMap,
@@ -104,10 +104,10 @@ pub struct Subscriber {
     hub: Arc<Hub>,
     interest: Interest,
     opener: Opener,
-    /// Everything up to here was shown or isn't wanted.
+    /// Everything up to this position was shown or isn't wanted.
     through: u64,
     source: Source,
-    /// A place for reading the past, taken before the stream was answered.
+    /// The place for reading the past that was taken before the stream was answered.
     place: Option<Share>,
     heartbeat: Interval,
     opened: bool,
@@ -116,7 +116,7 @@ pub struct Subscriber {
 }
 
 impl Subscriber {
-    /// Shows what comes after the position `from`.
+    /// A stream of what comes after the position `from`.
     pub fn new(
         hub: Arc<Hub>,
         interest: Interest,
@@ -141,8 +141,8 @@ impl Subscriber {
         }
     }
 
-    /// Chunks for the body. It ends at shutdown, when its key is revoked, or when the log can't be read: the client comes back
-    /// with its last id.
+    /// The chunks of the body. They end at the shutdown, when the key is revoked, and when the log can't be read; the
+    /// client then comes back with its last id.
     pub fn into_stream(self) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> + Send {
         stream::unfold(self, |mut subscriber| async move {
             if subscriber.closed {
@@ -183,7 +183,8 @@ impl Subscriber {
                         read = events.next() => {
                             let (shown, done) = match read {
                                 Some(Ok(tailed)) if tailed.recorded.position <= until => {
-                                    // There is always more of it at hand, so that it would keep the thread to itself.
+                                    // More of the past is always at hand, so without yielding this task would keep the
+                                    // thread to itself.
                                     tokio::task::yield_now().await;
                                     let frame = Frame::of(&self.hub.log, &tailed.recorded).await;
                                     self.through = frame.position;
@@ -193,7 +194,7 @@ impl Subscriber {
                                     self.through = position.min(until);
                                     (None, position >= until)
                                 }
-                                // There is no more of it, or it is in the feed.
+                                // There is no more of the past, or the rest is in the feed.
                                 None | Some(Ok(_)) => (None, true),
                                 Some(Err(_)) => return None,
                             };
@@ -223,7 +224,7 @@ impl Subscriber {
                     },
                     Ok(frames) => {
                         let chunk = self.gather(&frames);
-                        // Also when there is always something to show.
+                        // The key is looked up even if there is always something to show.
                         if self.heartbeat_is_due() && !is_in_force(&self.hub, &self.opener, &self.interest.tenant).await
                         {
                             return Some(self.last_words());
@@ -237,7 +238,7 @@ impl Subscriber {
         }
     }
 
-    /// What of these frames is wanted, in one piece.
+    /// The wanted ones of these frames, in one piece.
     fn gather(&mut self, frames: &[Arc<Frame>]) -> Option<Bytes> {
         self.through = frames.last().map_or(self.through, |frame| frame.position);
         let mut wanted = frames.iter().filter_map(|frame| self.interest.wants(frame));
@@ -268,7 +269,7 @@ impl Subscriber {
     }
 }
 
-/// Whether who opened a stream may still read. While the log can't tell, they may.
+/// Whether the caller who opened a stream may still read. While the log can't tell, they may.
 async fn is_in_force(hub: &Hub, opener: &Opener, tenant: &TenantId) -> bool {
     match hub.guard.caller(&opener.uri, &opener.headers).await {
         Ok(caller) => caller.tenant == *tenant,
@@ -276,7 +277,7 @@ async fn is_in_force(hub: &Hub, opener: &Opener, tenant: &TenantId) -> bool {
     }
 }
 
-/// The feed if it holds all that comes after `through`, else the past up to where the feed begins.
+/// The feed if it holds everything after `through`; otherwise the past, up to where the feed begins.
 async fn join(
     hub: &Arc<Hub>,
     interest: &Interest,
@@ -292,7 +293,7 @@ async fn join(
     }
     let place = match place.take() {
         Some(place) => place,
-        // It is being read already and waits its turn, with signs of life.
+        // The stream is being read already, so it waits for its turn with heartbeats.
         None => loop {
             if let Ok(place) = hub.replays.take(interest.tenant.as_str(), 1, hub.heartbeat).await {
                 break place;

@@ -1,4 +1,4 @@
-//! Rows of one table, one for each aggregate: read when an event touches them, kept, and written when they changed.
+//! Rows of a table that has one row for each aggregate: read when an event touches them, and kept.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,10 +11,10 @@ use crate::{
     store::{Tables, Trust},
 };
 
-/// The rows in memory by aggregate. Their table's key is the tenant and an id.
+/// The rows in memory, by aggregate. The key of their table is the tenant and an id.
 pub struct Keyed<R> {
     rows: HashMap<Key, Tracked<R>>,
-    /// What may be dirty: a batch is written without looking at everything that is in memory.
+    /// The rows that may be dirty, so that writing a batch needn't look at everything in memory.
     touched: HashSet<Key>,
 }
 
@@ -25,10 +25,10 @@ impl<R> Default for Keyed<R> {
 }
 
 impl<R: Entity> Keyed<R> {
-    /// Reads those of these that aren't here.
+    /// Reads the rows of these keys that aren't in memory.
     ///
     /// # Errors
-    /// When Postgres doesn't answer as expected.
+    /// Postgres doesn't answer as expected.
     pub async fn load(
         &mut self,
         tables: Tables<'_>,
@@ -47,21 +47,21 @@ impl<R: Entity> Keyed<R> {
         Ok(())
     }
 
-    /// The row of this key, which may be changed; `new` makes the one that isn't there.
+    /// The row of this key, to be changed; `new` makes it if there is none.
     pub fn touch(&mut self, key: Key, new: impl FnOnce() -> R) -> &mut Tracked<R> {
         self.touched.insert(key.clone());
         self.rows.entry(key).or_insert_with(|| Tracked::fresh(new()))
     }
 
-    /// Writes those that changed.
+    /// Writes the rows that have changed.
     ///
     /// # Errors
-    /// When Postgres doesn't take it.
+    /// Postgres doesn't take the rows.
     pub async fn write(&self, tables: Tables<'_>, trust: Trust) -> Result<(), ProjectionError> {
         tables.replace(self.touched.iter().filter_map(|key| self.rows.get(key)), trust).await
     }
 
-    /// They were committed.
+    /// The rows were committed.
     pub fn written(&mut self) {
         for key in self.touched.drain() {
             if let Some(tracked) = self.rows.get_mut(&key) {
@@ -81,7 +81,7 @@ impl<R: Entity> Keyed<R> {
 }
 
 /// # Errors
-/// When the tenant's name is none.
+/// The tenant's name isn't one.
 pub fn key_from(tenant: &str, id: &str) -> Result<Key, ProjectionError> {
     let tenant = TenantId::new(tenant).map_err(|e| ProjectionError::Damaged(e.to_string()))?;
     Ok((tenant, id.into()))

@@ -1,7 +1,7 @@
-//! The read models: one folder each, and the trait that is all that projector, rebuild and HTTP know of them.
+//! The read models: one folder each, and the trait through which projector, rebuild and HTTP know them.
 //!
-//! A model's folder holds its rows, its fold, its queries and its views; its tables are made by numbered files of
-//! `migrations/read_model`, which it names. A new one is a folder, a file there, and its line in [`all`].
+//! A model's folder holds its rows, fold, queries and views. Numbered files of `migrations/read_model`, which the model
+//! names, make its tables. A new model is a folder, a file there, and a line in [`all`].
 
 mod contacts;
 mod conversations;
@@ -33,7 +33,7 @@ use crate::{
     store::{CopyEncoder, Tables, Trust},
 };
 
-/// Every read model there is, holding nothing.
+/// All read models, with nothing in memory.
 pub fn all() -> Vec<Box<dyn Model>> {
     vec![
         Box::<conversations::Conversations>::default(),
@@ -43,49 +43,50 @@ pub fn all() -> Vec<Box<dyn Model>> {
     ]
 }
 
-/// An aggregate: its tenant and its id.
+/// Names an aggregate, by its tenant and its id.
 pub type Key = (TenantId, Arc<str>);
 
-/// Work on the tables.
+/// Work on the tables, under way.
 pub type Work<'a> = BoxFuture<'a, Result<(), ProjectionError>>;
 
-/// What is answered over HTTP, and what is said of it in the OpenAPI document.
+/// What a model answers over HTTP, with what the OpenAPI document says of it.
 pub type Routes = OpenApiRouter<Arc<Desk>>;
 
-/// How much is in memory, or may be: rows, and about so many bytes.
+/// How much is in memory, or may be: a number of rows, and about how many bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Held {
     pub rows: usize,
     pub bytes: usize,
 }
 
-/// Tables made from events, and what is read of them. A value holds the rows that events have touched; for each batch it is
-/// asked to `load`, then to `apply` each event, then to write, and is told that it was `written` when all is committed.
+/// A read model: tables made from events, and the answers read from them. A value holds the rows that events have
+/// touched. For each batch it is asked to `load`, then to `apply` each event, then to `write`, and is told that all was
+/// `written` when it is committed.
 ///
-/// Rows are all that a model may rely on: after a restart nothing else is there. One that folds with a state of the domain
-/// restores it from its rows, and says so.
+/// A model may rely on nothing but its rows, since after a restart nothing else is there. One that folds with a state
+/// of the domain restores that from its rows, and says so.
 pub trait Model: Send + Sync {
-    /// The files that make its tables and their indexes.
+    /// The SQL files that make its tables and their indexes.
     fn migrations(&self) -> &'static [Migration];
 
-    /// What it answers over HTTP.
+    /// Its routes.
     fn routes(&self) -> Routes;
 
-    /// Reads the rows that these events touch and that aren't in memory. One whose rows don't depend on what was there needs
-    /// nothing.
+    /// Reads the rows that these events touch and that aren't in memory. A model whose rows don't depend on earlier
+    /// ones needs nothing.
     fn load<'a>(&'a mut self, _tables: Tables<'a>, _events: &'a [Recorded]) -> Work<'a> {
         Box::pin(async { Ok(()) })
     }
 
-    /// Folds an event of any aggregate. What it touches was loaded, or is new.
+    /// Folds an event of any aggregate. The rows that it touches were loaded, or are new.
     fn apply(&mut self, recorded: &Recorded);
 
-    /// Writes the rows that changed and may change again.
+    /// Writes the rows that have changed and may change again.
     fn write<'a>(&'a self, _tables: Tables<'a>, _trust: Trust) -> Work<'a> {
         Box::pin(async { Ok(()) })
     }
 
-    /// They were committed. What needn't be at hand any more is forgotten.
+    /// The rows were committed, so what isn't needed any more may be forgotten.
     fn written(&mut self) {}
 
     /// How many rows wait to be written that will never change, and that no fold asks for.
@@ -93,33 +94,34 @@ pub trait Model: Send + Sync {
         0
     }
 
-    /// Writes those.
+    /// Writes the rows that will never change.
     fn write_finished<'a>(&'a self, _tables: Tables<'a>, _trust: Trust) -> Work<'a> {
         Box::pin(async { Ok(()) })
     }
 
-    /// They were committed.
+    /// The rows that will never change were committed.
     fn finished_written(&mut self) {}
 
-    /// The COPY statement of its table if all its rows are finished ones, in the order of the log: a rebuild streams them.
+    /// The COPY statement of its table, if all rows of the table are finished ones, in the order of the log: a rebuild
+    /// streams them.
     fn stream(&self, _schema: &str) -> Option<String> {
         None
     }
 
-    /// Moves its finished rows into that COPY.
+    /// Moves the finished rows into that COPY.
     fn drain(&mut self, _into: &mut CopyEncoder) {}
 
-    /// Writes what is left of an event that can't be projected. It is tried by itself, so it may fail.
+    /// Writes what can be kept of an event that can't be projected. It is tried by itself, so it may fail.
     fn set_aside<'a>(&'a self, _tables: Tables<'a>, _event: &'a Recorded) -> Work<'a> {
         Box::pin(async { Ok(()) })
     }
 
-    /// How much of what may change is in memory.
+    /// How much is in memory of what may change.
     fn held(&self) -> Held {
         Held::default()
     }
 
-    /// Forgets what was touched longest ago until at most three quarters of `most` are left. Only after everything was
-    /// written.
+    /// Forgets the rows that were touched longest ago, until three quarters of `most` are left at most. Only called
+    /// after everything was written.
     fn shrink(&mut self, _most: Held) {}
 }

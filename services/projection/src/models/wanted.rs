@@ -1,10 +1,10 @@
-//! Which rows a batch of events needs.
+//! The keys of the rows that a batch of events needs.
 
 use std::collections::BTreeSet;
 
 use crate::rows::storable;
 
-/// Things wanted, as the arrays of an UNNEST: tenant and id, or tenant, what it is a part of, and id.
+/// Keys as the arrays of an UNNEST: tenant and id, or tenant, the id of the whole, and the id of the part.
 #[derive(Default)]
 pub struct Wanted(BTreeSet<[String; 3]>);
 

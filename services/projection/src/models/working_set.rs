@@ -1,4 +1,4 @@
-//! All read models together, as far as they are in memory.
+//! All read models together, with what each has in memory.
 
 use steward_proto::Recorded;
 
@@ -8,10 +8,10 @@ use crate::{
     store::{CopyEncoder, Tables, Trust},
 };
 
-/// The rows in memory, model by model. After an error it is no longer to be used until it is cleared.
+/// What the models have in memory. After an error it must not be used until it is cleared.
 pub struct WorkingSet {
     models: Vec<Box<dyn Model>>,
-    /// The last position folded.
+    /// The last position that was folded.
     pub position: u64,
 }
 
@@ -22,10 +22,10 @@ impl Default for WorkingSet {
 }
 
 impl WorkingSet {
-    /// Folds events into rows and writes those. The caller commits, and then says that they were [`Self::written`].
+    /// Folds events into rows and writes these. The caller commits, and then calls [`Self::written`].
     ///
     /// # Errors
-    /// When Postgres can't be reached or refuses.
+    /// Postgres can't be reached or refuses.
     pub async fn project(
         &mut self,
         tables: Tables<'_>,
@@ -41,7 +41,7 @@ impl WorkingSet {
     /// Reads the rows that these events touch and that aren't in memory.
     ///
     /// # Errors
-    /// When Postgres doesn't answer as expected.
+    /// Postgres doesn't answer as expected.
     pub async fn load(&mut self, tables: Tables<'_>, events: &[Recorded]) -> Result<(), ProjectionError> {
         for model in &mut self.models {
             model.load(tables, events).await?;
@@ -57,10 +57,10 @@ impl WorkingSet {
         }
     }
 
-    /// Writes the rows that changed and may change again.
+    /// Writes the rows that have changed and may change again.
     ///
     /// # Errors
-    /// When Postgres doesn't take it; see [`ProjectionError::is_twice`].
+    /// Postgres doesn't take the rows; see [`ProjectionError::is_twice`].
     pub async fn write(&self, tables: Tables<'_>, trust: Trust) -> Result<(), ProjectionError> {
         for model in &self.models {
             model.write(tables, trust).await?;
@@ -71,7 +71,7 @@ impl WorkingSet {
     /// Writes the rows that will never change.
     ///
     /// # Errors
-    /// When Postgres doesn't take it; see [`ProjectionError::is_twice`].
+    /// Postgres doesn't take the rows; see [`ProjectionError::is_twice`].
     pub async fn write_finished(&self, tables: Tables<'_>, trust: Trust) -> Result<(), ProjectionError> {
         for model in &self.models {
             model.write_finished(tables, trust).await?;
@@ -79,28 +79,28 @@ impl WorkingSet {
         Ok(())
     }
 
-    /// Everything was committed. What has ended is forgotten: an event that names it brings it back.
+    /// Everything was committed. What has ended is forgotten, and read again when an event names it.
     pub fn written(&mut self) {
         self.models.iter_mut().for_each(|model| model.written());
         self.finished_written();
     }
 
-    /// What will never change was committed.
+    /// The rows that will never change were committed.
     pub fn finished_written(&mut self) {
         self.models.iter_mut().for_each(|model| model.finished_written());
     }
 
-    /// How many rows wait to be written that will never change.
+    /// How many rows that will never change wait to be written.
     pub fn finished(&self) -> usize {
         self.models.iter().map(|model| model.finished()).sum()
     }
 
-    /// The COPY statements of tables that a rebuild streams, each with its model's number.
+    /// The COPY statements of the tables that a rebuild streams, each with the number of its model.
     pub fn streams(&self, schema: &str) -> Vec<(usize, String)> {
         self.models.iter().enumerate().filter_map(|(n, model)| Some((n, model.stream(schema)?))).collect()
     }
 
-    /// Moves the finished rows of the model of this number into its COPY.
+    /// Moves the finished rows of the model with this number into its COPY.
     pub fn drain(&mut self, model: usize, into: &mut CopyEncoder) {
         self.models[model].drain(into);
     }
@@ -111,7 +111,8 @@ impl WorkingSet {
             || held.iter().map(|h| h.bytes).sum::<usize>() > most.bytes
     }
 
-    /// If there is more than `most` in memory, forgets what was touched longest ago. Only after everything was written.
+    /// If more than `most` is in memory, forgets what was touched longest ago. Only called after everything was
+    /// written.
     pub fn shrink(&mut self, most: Held) {
         if self.is_beyond(most) {
             self.models.iter_mut().for_each(|model| model.shrink(most));

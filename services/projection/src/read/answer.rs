@@ -1,4 +1,4 @@
-//! What every read has in common: how fresh it must be, the id in its path, the position in its answer.
+//! What all reads share: the position that a reader wants to see, the id in the path, the position of the answer.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -18,18 +18,19 @@ use crate::{error::ProjectionError, shares::Share};
 
 /// The log position that an answer reflects.
 pub const POSITION: HeaderName = HeaderName::from_static("steward-position");
-/// The position that a reader wants to see.
+/// The position that a reader wants the answer to reflect.
 const AFTER: HeaderName = HeaderName::from_static("steward-after");
-/// How long a reader waits for it.
+/// How long a reader waits for that position.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// Longer than any id that Steward makes, in bytes.
+/// Longest id in a path, in bytes; Steward's own ids are shorter.
 const LONGEST_ID: usize = 512;
 
-/// What the body is handed over in, in bytes: whoever reads slowly keeps the rest, and its share, here.
+/// How many bytes of a body are handed over at once. Whoever reads slowly keeps the rest of the body, and its share of
+/// the memory, here.
 const CHUNK: usize = 64 * 1024;
 
-/// Extracting it waits until the read models have reached `Steward-After`.
+/// Waits, when it is extracted, until the read models have reached `Steward-After`.
 pub struct Fresh;
 
 impl FromRequestParts<Arc<Desk>> for Fresh {
@@ -63,7 +64,7 @@ impl FromRequestParts<Arc<Desk>> for Fresh {
     }
 }
 
-/// The id in the path. One that is no text names nothing.
+/// The id in the path. A path that isn't text names nothing.
 pub struct Id(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
@@ -79,22 +80,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
-/// There is no such thing, or it is another tenant's.
+/// The answer when there is no such thing, or it is another tenant's.
 pub fn unknown(thing: &str, id: &str) -> Problem {
     Problem::not_found("unknown_id", format!("there is no {thing} `{id}`; the ids are in the list"))
 }
 
-/// A body and the position it reflects.
+/// An answer: a body, and the position that it reflects.
 pub struct Answer {
     pub position: u64,
-    /// JSON.
+    /// The body, as JSON.
     pub body: Bytes,
-    /// Of the memory for answers, until it is sent.
+    /// The answer's share of the memory for answers, held until it is sent.
     pub share: Option<Share>,
 }
 
 impl Answer {
-    /// One that needs no share.
+    /// An answer so small that it needs no share.
     pub fn small(position: u64, body: &impl Serialize) -> Self {
         let body = serde_json::to_vec(body).expect("a view is JSON");
         Self { position, body: body.into(), share: None }

@@ -50,11 +50,11 @@ fn kinds() -> Object {
     one_of(["telegram", "whatsapp", "email", "web"])
 }
 
-/// What a kind of channel can do, for whoever writes to be sent over it.
+/// What a kind of channel can do, for whoever sends messages over it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Capabilities)]
 pub struct CapabilitiesView {
-    /// Longest text of one message, in the channel's own units; longer ones go in parts. `null`: any length.
+    /// Longest text of one message, in the channel's own units; longer texts go out in parts. `null`: any length.
     pub text_limit: Option<usize>,
     /// How long after the client's last word free text may be sent; `null`: always.
     pub window_seconds: Option<i64>,
@@ -63,7 +63,7 @@ pub struct CapabilitiesView {
     pub buttons: usize,
     pub receipts: bool,
     pub edits: bool,
-    /// What may say whether a send of unknown fate arrived.
+    /// What can say whether a send of unknown fate arrived.
     #[schema(schema_with = settlers)]
     pub unknown_settled_by: &'static str,
 }

@@ -1,4 +1,4 @@
-//! Where reads are admitted: so many at once, and of each tenant only a part of them.
+//! The desk, at which reads are admitted: so many at once, and of each tenant only a part of them.
 
 use std::{sync::Arc, thread::available_parallelism, time::Duration};
 
@@ -13,19 +13,19 @@ use crate::{
 /// Longest a read waits to be admitted.
 const ADMITTED_WITHIN: Duration = Duration::from_secs(5);
 
-/// Who may wait for a position at once: all, and one tenant's.
+/// How many requests may wait for a position at once: in all, and of one tenant.
 const WAITS: (usize, usize) = (1_024, 256);
 
-/// Places are counted in pieces of memory of this size, in bytes.
+/// How many bytes of memory one place stands for.
 const PIECE: usize = 16 * 1024;
 
-/// What the handlers share.
+/// What all handlers of reads share.
 pub struct Desk {
     pub reads: Reads,
-    /// Pieces of memory.
+    /// Places in memory for answers.
     memory: Shares,
     waits: Shares,
-    /// Pages being written: as many as there are processors, and of one tenant half of them.
+    /// Places for writing pages: as many as there are processors, and for one tenant half of them.
     writing: Arc<Shares>,
 }
 
@@ -43,10 +43,10 @@ impl Desk {
         Self { memory: Shares::new(pieces, each), waits: Shares::new(WAITS.0, WAITS.1), writing, reads }
     }
 
-    /// Admits a read: a connection, and the memory that its answer may take.
+    /// Admits a read: gives it a connection, and the memory that its answer may take.
     ///
     /// # Errors
-    /// 429 when the tenant's own reads take all it may have, 503 when all are busy or Postgres is away.
+    /// 429 when the tenant's own reads take all that it may have, 503 when everything is taken or Postgres is away.
     pub async fn begin(&self, caller: &Caller) -> Result<Reading, Problem> {
         let page_bytes = self.reads.limits.page_bytes;
         let places = pieces_of_a_read(page_bytes);
@@ -69,7 +69,7 @@ impl Desk {
         Ok(Reading::new(client, share, page_bytes, writing))
     }
 
-    /// Admits somebody who waits for a position.
+    /// Admits a request that waits for a position.
     ///
     /// # Errors
     /// 429 when too many wait.
@@ -83,7 +83,7 @@ impl Desk {
     }
 }
 
-/// The rows of a page, and the same as JSON.
+/// How many places a read takes: for the rows of a page, and for the same as JSON.
 fn pieces_of_a_read(page_bytes: usize) -> usize {
     pieces(2 * page_bytes)
 }

@@ -1,4 +1,4 @@
-//! Lists: filtered by field, newest first, page by page.
+//! Lists: filtered by fields, newest first, in pages.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
@@ -11,14 +11,14 @@ use super::{
 };
 use crate::rows::{Table, columns, hashed};
 
-/// Entries of a page, unless said otherwise, and at most.
+/// How many entries a page has by default; below, how many at most.
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 1000;
 
-/// Names that every list takes.
+/// The parameters that every list takes.
 const PAGING: [&str; 4] = ["limit", "cursor", "after", "before"];
 
-/// A query on one table of the caller's tenant, being put together.
+/// A query on one table of the caller's tenant, as it is being put together.
 pub struct List {
     pub params: Params,
     known: Vec<&'static str>,
@@ -47,17 +47,17 @@ impl List {
         self.conditions.push(condition.to_owned());
     }
 
-    /// The parameter `name` filters by the column of that name, exactly.
+    /// Lets the parameter `name` filter by the column of that name, which must be equal.
     pub fn by(&mut self, name: &'static str) {
         self.by_condition(name, &format!("{name} = {{}}"));
     }
 
-    /// The same by a column that an index holds hashed.
+    /// Like [`Self::by`], for a column that an index holds as a hash.
     pub fn by_hashed(&mut self, name: &'static str) {
         self.by_condition(name, &hashed::is(name, "{}"));
     }
 
-    /// The parameter `name` filters by a condition.
+    /// Lets the parameter `name` filter by a condition.
     pub fn by_condition(&mut self, name: &'static str, condition: &str) {
         self.known.push(name);
         if let Some(value) = self.params.text(name) {
@@ -65,14 +65,14 @@ impl List {
         }
     }
 
-    /// The parameter `name` filters by a column of the conversation that a row belongs to.
+    /// Lets the parameter `name` filter by a column of the conversation that a row belongs to.
     pub fn of_conversations_by(&mut self, name: &'static str) {
         let own = format!("{{schema}}.conversations WHERE tenant = $1 AND {name} = {{}}");
         self.by_condition(name, &hashed::is_in("conversation_id", "id", &own));
     }
 
-    /// The parameter `contact_id` filters by the contact, and by those merged into it, of the conversation whose id is in
-    /// the column `conversation`.
+    /// Lets the parameter `contact_id` filter by the contact of the conversation whose id is in the column
+    /// `conversation`, and by the contacts merged into it.
     pub fn of_contact(&mut self, conversation: &str) {
         let people = format!(
             "(SELECT {{}}::text AS person UNION ALL SELECT id FROM {{schema}}.contacts WHERE tenant = $1 AND {}) AS people",
@@ -85,10 +85,10 @@ impl List {
         self.by_condition("contact_id", &hashed::is_in(conversation, "id", &theirs));
     }
 
-    /// The parameter `name` filters by the column of that name, which holds one of `known`.
+    /// Lets the parameter `name` filter by the column of that name, which holds one of `known`.
     ///
     /// # Errors
-    /// 400 for another value.
+    /// 400 for any other value.
     pub fn by_one_of(&mut self, name: &'static str, known: &[&str]) -> Result<(), Problem> {
         self.known.push(name);
         if let Some(values) = self.params.some_of(name, known)? {
@@ -97,10 +97,10 @@ impl List {
         Ok(())
     }
 
-    /// The parameter `name` filters by a column of event ids.
+    /// Lets the parameter `name` filter by a column of event ids.
     ///
     /// # Errors
-    /// 400 for what is no UUID.
+    /// 400 for a value that is no UUID.
     pub fn by_id(&mut self, name: &'static str) -> Result<(), Problem> {
         self.known.push(name);
         if let Some(id) = self.params.parsed::<uuid::Uuid>(name, "an event's id, a UUID")? {
@@ -109,7 +109,7 @@ impl List {
         Ok(())
     }
 
-    /// The parameter `name` filters events by an id that their payload holds.
+    /// Lets the parameter `name` filter events by an id in their payload.
     pub fn by_mention(&mut self, name: &'static str) {
         self.known.push(name);
         if let Some(id) = self.params.text(name) {
@@ -117,10 +117,10 @@ impl List {
         }
     }
 
-    /// The parameter `state` filters by states; `stored` says how a shown state is stored.
+    /// Lets the parameter `state` filter by states; `stored` says as what a state that is shown is stored.
     ///
     /// # Errors
-    /// 400 for a state that there isn't.
+    /// 400 for a state that doesn't exist.
     pub fn by_state(&mut self, known: &[&str], stored: impl Fn(&str) -> Vec<&'static str>) -> Result<(), Problem> {
         self.known.push("state");
         if let Some(states) = self.params.some_of("state", known)? {
@@ -136,7 +136,7 @@ impl List {
         Ok(())
     }
 
-    /// Reads a page. `order` is the column that pages go by: unique, and growing with every new row.
+    /// Reads a page. `order` is the column that pages go by: it is unique, and grows with every new row.
     ///
     /// # Errors
     /// 400 for a bad cursor, limit, position or an unknown parameter; 503 when Postgres doesn't answer.
@@ -179,12 +179,12 @@ impl List {
     }
 }
 
-/// Positions beyond what a row can hold match nothing.
+/// A position as a row can hold it; one that is too large for that matches nothing.
 fn stored(position: u64) -> i64 {
     i64::try_from(position).unwrap_or(i64::MAX)
 }
 
-/// Rows as the table's struct.
+/// Reads rows as the structs of their table.
 ///
 /// # Errors
 /// 503 when a column isn't what this build expects.
@@ -193,7 +193,7 @@ pub fn read_rows<T: Table>(rows: &[tokio_postgres::Row]) -> Result<Vec<T>, Probl
     read.map_err(|error| crate::error::ProjectionError::from(error).into())
 }
 
-/// The key of a part of a conversation: its id says which one. An id that isn't made so names nothing.
+/// The key of a part of a conversation, whose id begins with the conversation's. An id of any other form names nothing.
 pub fn part_key(caller: &Caller, id: &str) -> [Value; 3] {
     let conversation = steward_domain::ids::conversation_of(id).map(|id| id.to_string()).unwrap_or_default();
     [Box::new(caller.tenant.to_string()), Box::new(conversation), Box::new(id.to_owned())]
@@ -202,14 +202,15 @@ pub fn part_key(caller: &Caller, id: &str) -> [Value; 3] {
 /// One page of a list.
 pub struct Page<T> {
     pub items: Vec<T>,
-    /// What pages go by, of each item.
+    /// The value that pages go by, for each item.
     orders: Vec<u64>,
-    /// There are more behind it.
+    /// There are more entries behind this page.
     more: bool,
 }
 
 impl<T> Page<T> {
-    /// Item by item, so that only one is held twice. A page that has grown too long ends there; there is always one item.
+    /// Writes the page item by item, so that only one item is in memory twice. A page that grows too long ends there,
+    /// after one item at least.
     pub async fn answer<V: Serialize>(self, snapshot: &Snapshot<'_>, mut view: impl FnMut(T) -> V) -> Answer {
         let mut body = br#"{"items":["#.to_vec();
         let (mut shown, there) = (0, self.items.len());

@@ -1,4 +1,4 @@
-//! The read side of the HTTP interface: lists and things of the caller's tenant, as the read models have them.
+//! The read side of the HTTP interface: lists and single things of the caller's tenant, as the read models have them.
 
 pub mod answer;
 mod breaker;
@@ -33,16 +33,16 @@ pub use openapi::Unstreamed;
 pub use params::Params;
 pub use view::Time;
 
-/// What reading needs.
+/// What the reads work with.
 #[derive(Clone)]
 pub struct Reads {
     pub log: Log,
-    /// Not the projector's: who reads must not keep it waiting.
+    /// Another pool than the projector's, so that readers don't keep it waiting.
     pub pool: Pool,
-    /// Advanced by the projector of this process.
+    /// The position, which the projector of this process moves.
     pub reached: Reached,
     pub guard: Guard,
-    /// The configured channels, in the order of the config.
+    /// The configured channels, in the order of the configuration.
     pub channels: Vec<Channel>,
     pub limits: Limits,
     /// Ends the live streams.
@@ -58,7 +58,7 @@ pub struct Channel {
     pub kind: String,
 }
 
-/// The routes: `/api/v1/…` behind the guard, and the page and the events' document in the open.
+/// The routes: `/api/v1/…` behind the guard; the page and the document of the events without it.
 pub fn router(reads: Reads) -> Router {
     let guard = reads.guard.clone();
     let hub = live::Hub::new(&reads);
@@ -68,7 +68,7 @@ pub fn router(reads: Reads) -> Router {
     guard.protect(routes.merge(live)).merge(open)
 }
 
-/// What these routes say of themselves.
+/// What the OpenAPI document says of these routes.
 pub fn openapi() -> OpenApi {
     let mut reading = reading().into_openapi();
     openapi::name_position(&mut reading);
@@ -81,7 +81,7 @@ fn live() -> OpenApiRouter<Arc<live::Hub>> {
     OpenApiRouter::new().routes(routes!(live::stream))
 }
 
-/// What the read models answer, and what is told from several of them or from none.
+/// The routes of the read models, and those that tell of several models or of none.
 fn reading() -> OpenApiRouter<Arc<Desk>> {
     let models = models::all();
     models

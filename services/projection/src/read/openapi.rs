@@ -1,4 +1,4 @@
-//! How reads stand in the OpenAPI document: what they refuse, and the parameters that many of them take.
+//! What reads have in common in the OpenAPI document: how they are refused, and the parameters that many of them take.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use utoipa::{
 
 use super::answer::Fresh;
 
-/// What a read answers that isn't answered.
+/// How a read is refused.
 pub struct Unread;
 
 const READING: &[Code] = &[
@@ -37,7 +37,7 @@ impl IntoResponses for Unread {
     }
 }
 
-/// What the live stream answers instead of streaming.
+/// How the live stream is refused.
 pub struct Unstreamed;
 
 const STREAMING: &[Code] = &[
@@ -76,22 +76,22 @@ impl IntoParams for Fresh {
     }
 }
 
-/// What every list takes.
+/// The parameters that every list takes.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, reason = "lists take them by name")]
 pub struct Paging {
     #[param(minimum = 1, maximum = 1000, default = 50)]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// The `next_cursor` of the page before.
     cursor: Option<String>,
-    /// Only what has a position above it.
+    /// Shows only what has a position above this one.
     after: Option<u64>,
-    /// Only what has a position below it.
+    /// Shows only what has a position below this one.
     before: Option<u64>,
 }
 
-/// The position that an answer reflects stands in a header of each.
+/// Adds the header with the position that an answer reflects to every answer.
 pub fn name_position(document: &mut OpenApi) {
     for (_, operation) in operations(document) {
         let Some(RefOr::T(answer)) = operation.responses.responses.get_mut("200") else { continue };

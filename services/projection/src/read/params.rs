@@ -1,18 +1,18 @@
-//! The query of a list, read strictly: an unknown name or a value that can't be is refused, not ignored.
+//! Reading the query of a list strictly: an unknown name, or a value that can't be right, is refused and not ignored.
 
 use std::str::FromStr;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use steward_http::{ApiQuery, Problem};
 
-/// Longest query, and longest name or value in it, in bytes.
+/// Longest query in bytes; below, the longest name or value in it.
 const LONGEST_QUERY: usize = 16 * 1024;
 const LONGEST_VALUE: usize = 2 * 1024;
 
 /// Most parameters of a request.
 const MOST_PAIRS: usize = 32;
 
-/// Names and values, taken out one by one.
+/// The names and values of a query, which are taken out one by one.
 #[derive(Debug)]
 pub struct Params(Vec<(String, String)>);
 
@@ -51,25 +51,25 @@ fn bad(detail: String) -> Problem {
 }
 
 impl Params {
-    /// The value of a name, if it was given.
+    /// Takes the value of a name, if it was given.
     pub fn text(&mut self, name: &str) -> Option<String> {
         let at = self.0.iter().position(|(given, _)| given == name)?;
         Some(self.0.swap_remove(at).1)
     }
 
-    /// A value that must be one of a kind.
+    /// Takes a value and parses it.
     ///
     /// # Errors
-    /// 400 saying what is expected.
+    /// 400, saying what is expected.
     pub fn parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> Result<Option<T>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
         text.parse().map(Some).map_err(|_| bad(format!("`{name}` is `{text}`; expected {expected}")))
     }
 
-    /// Values, separated by commas, each of which must be one of `known`.
+    /// Takes values that are separated by commas, each of which must be one of `known`.
     ///
     /// # Errors
-    /// 400 naming those that are known.
+    /// 400, naming the known ones.
     pub fn some_of(&mut self, name: &str, known: &[&str]) -> Result<Option<Vec<String>>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let given: Vec<String> = text.split(',').map(|s| s.trim().to_owned()).collect();
@@ -79,10 +79,10 @@ impl Params {
         }
     }
 
-    /// Nothing is left over.
+    /// Checks that nothing is left over.
     ///
     /// # Errors
-    /// 400 naming what is left over and what would have been understood.
+    /// 400, naming what is left over and what would have been understood.
     pub fn finish(self, known: &[&str]) -> Result<(), Problem> {
         match self.0.first() {
             None => Ok(()),

@@ -1,4 +1,4 @@
-//! Long work in slices: whoever reads a page of a thousand keeps a thread from the others for no longer than a slice.
+//! Doing long work in slices, so that it keeps a thread from others for no longer than a slice.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,13 +6,13 @@ use tokio::time::Instant;
 
 use crate::shares::{Share, Shares};
 
-/// Longer than most pages take, shorter than anybody notices.
+/// Longer than most pages take, and too short for anybody to notice.
 const LENGTH: Duration = Duration::from_micros(500);
 
-/// Longest a page waits for a place to be written in; then it is written beside the others.
+/// Longest wait for a place to write a page in; after that it is written without one.
 const PLACE_WITHIN: Duration = Duration::from_secs(2);
 
-/// The places where a tenant's pages are written: few, so that one tenant's don't take all the processors.
+/// The places for writing a tenant's pages: few, so that one tenant's pages don't take all processors.
 pub struct Writing {
     pub places: Arc<Shares>,
     pub tenant: String,
@@ -25,14 +25,14 @@ impl Writing {
     }
 }
 
-/// The slice under way, and the place that it is done in.
+/// The slice under way, and the place that the work is done in.
 pub struct Slice {
     began: Instant,
     _place: Option<Share>,
 }
 
 impl Slice {
-    /// Gives the others their turn when the slice is over; to be called between pieces of work that are short themselves.
+    /// Lets others have their turn if the slice is over. To be called between pieces of work that are short themselves.
     pub async fn end(&mut self) {
         if self.began.elapsed() >= LENGTH {
             tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! One consistent look at the read models.
+//! One consistent view of the read models.
 
 use std::{
     sync::{
@@ -24,19 +24,19 @@ use crate::{
     shares::Share,
 };
 
-/// After so many milliseconds Postgres itself breaks off a statement of a read.
+/// After this many milliseconds Postgres itself cancels a read's statement.
 const CANCELLED_AFTER_MS: u32 = 8_000;
 
-/// Longest a statement of a read may take, should Postgres not answer at all.
+/// Longest wait for a read's statement, should Postgres not answer at all.
 const STATEMENT: Duration = Duration::from_secs(10);
 
 pub type Value = Box<dyn ToSql + Send + Sync>;
 
-/// A read that was admitted: its connection and its share of the memory.
+/// A read that was admitted, with its connection and its share of the memory.
 pub struct Reading {
     client: Option<Object>,
     share: Arc<Mutex<Option<Share>>>,
-    /// A statement is under way.
+    /// Whether a statement is under way.
     busy: Arc<AtomicBool>,
     page_bytes: usize,
     writing: Writing,
@@ -60,7 +60,8 @@ impl Reading {
                 .read_only(true)
                 .start()
                 .await?;
-            // Before the snapshot: a rebuild that drops the old schema waits for us, or we see the new one.
+            // The lock comes before the snapshot: either a rebuild that drops the old schema waits for this read, or
+            // this read sees the new one.
             let lock = format!(
                 "SET LOCAL statement_timeout = {CANCELLED_AFTER_MS}; LOCK TABLE steward.active IN ACCESS SHARE MODE"
             );
@@ -75,13 +76,14 @@ impl Reading {
 }
 
 impl Drop for Reading {
-    /// Whoever asked may have gone while Postgres is still at work for them: connection and share are free when it has ended.
+    /// The caller may be gone while Postgres still works for them: connection and share are given back when that has
+    /// ended.
     fn drop(&mut self) {
         let (Some(client), true) = (self.client.take(), self.busy.load(Ordering::Acquire)) else { return };
         let share = self.share.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                // It is answered behind everything that was asked before.
+                // The empty query is answered only after everything that was asked before it.
                 let ended = tokio::time::timeout(2 * STATEMENT, client.simple_query("")).await;
                 if ended.is_err() {
                     drop(Object::take(client));
@@ -92,14 +94,14 @@ impl Drop for Reading {
     }
 }
 
-/// A read-only transaction that sees one state: rows and position belong together.
+/// A read-only transaction that sees one state, so that rows and position belong together.
 pub struct Snapshot<'a> {
     transaction: Transaction<'a>,
     /// The schema of the active read models.
     pub schema: String,
-    /// What they reflect.
+    /// The position that the read models reflect.
     pub position: u64,
-    /// So much may an answer have.
+    /// How many bytes an answer may have.
     pub page_bytes: usize,
     writing: &'a Writing,
     share: &'a Arc<Mutex<Option<Share>>>,
@@ -108,7 +110,7 @@ pub struct Snapshot<'a> {
 
 impl Snapshot<'_> {
     /// # Errors
-    /// 503 when Postgres doesn't answer, or breaks off what takes too long.
+    /// 503 when Postgres doesn't answer, or cancels what takes too long.
     pub async fn query(&self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Problem> {
         in_time(self.busy, async {
             let statement = self.transaction.prepare_cached(sql).await?;
@@ -118,13 +120,14 @@ impl Snapshot<'_> {
         .await
     }
 
-    /// Reads rows of a table until they are too much for a page; `select` gives all its columns, and `order` says which come first.
+    /// Reads rows of a table until they are too much for a page. `select` gives all columns of the table; `order` says
+    /// which rows come first.
     ///
     /// # Errors
     /// 503 when Postgres doesn't answer, or a column isn't what this build expects.
     pub async fn rows<T: Table>(&self, select: &str, order: &str, values: &[Value]) -> Result<Rows<T>, Problem> {
         let columns = columns::<T>();
-        // Sizes are known without reading what they are of, so only rows within the budget are.
+        // Sizes are known without reading the values, so only the rows within the budget are read.
         let sql = format!(
             "SELECT {columns}, there FROM (SELECT {columns}, count(*) OVER () AS there, \
              sum({}) OVER (ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before \
@@ -142,7 +145,7 @@ impl Snapshot<'_> {
         Ok(Rows { there: usize::try_from(there).unwrap_or(usize::MAX), items })
     }
 
-    /// For work on many rows, when the tenant has a place for it.
+    /// For work on many rows; waits until the tenant has a place for it.
     pub async fn slice(&self) -> Slice {
         self.writing.begin().await
     }
@@ -152,7 +155,7 @@ impl Snapshot<'_> {
         self.answer_bytes(serde_json::to_vec(body).expect("a view is JSON"))
     }
 
-    /// The same for a body that is written already. It keeps the share until it is sent.
+    /// The same for a body that is already written. It keeps the read's share until it is sent.
     pub fn answer_bytes(&self, body: Vec<u8>) -> Answer {
         let mut share = self.share.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(share) = &mut share {
@@ -162,10 +165,10 @@ impl Snapshot<'_> {
     }
 }
 
-/// The first rows of those that there are.
+/// The first rows that a query finds.
 pub struct Rows<T> {
     pub items: Vec<T>,
-    /// How many there would be.
+    /// How many rows the query finds in all.
     pub there: usize,
 }
 

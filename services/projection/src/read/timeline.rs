@@ -1,4 +1,4 @@
-//! `GET /api/v1/conversations/{id}/timeline`: what happened, in words, each with its causes.
+//! `GET /api/v1/conversations/{id}/timeline`: what happened, in words, with the causes of each event.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -42,7 +42,7 @@ pub async fn of_conversation(
     let mut list = List::new(&caller, params);
     list.by_condition("type", "type_name = {}");
     list.only(&format!("aggregate = 'conversation' AND {}", hashed::is("aggregate_id", "{}")), Box::new(id.clone()));
-    // A chain of causes is found by the id that its events hold as text in their payload.
+    // The events of a chain of causes are found by the id, which their payloads hold as text.
     list.by_mention("follow_up_id");
     list.by_mention("message_id");
     let mut reading = desk.begin(&caller).await?;
@@ -52,7 +52,7 @@ pub async fn of_conversation(
     Ok(page.answer(&snapshot, EntryView::of).await)
 }
 
-/// What happened, in words.
+/// An event, told in words.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TimelineEntry)]
 pub struct EntryView {
@@ -61,11 +61,11 @@ pub struct EntryView {
     #[serde(rename = "type")]
     pub type_name: String,
     pub actor: String,
-    /// One sentence.
+    /// What happened, in one sentence.
     pub summary: String,
     #[schema(value_type = String)]
     pub event_id: Uuid,
-    /// Ids of the events that led to it.
+    /// The ids of the events that led to this one.
     pub because: Vec<String>,
 }
 

@@ -1,7 +1,7 @@
-//! What the views of all models have in common: how times and reasons are shown, and what is absent.
+//! What the views of all models share: how times and reasons are shown, and what is absent.
 //!
-//! A view is a struct that says what users see of a row, in JSON, on pages and in the OpenAPI document alike. Each field is
-//! always there: what is absent is `null`.
+//! A view is a struct that says what users see of a row: in JSON, on pages and in the OpenAPI document alike. Each
+//! field is always there; a value that is absent is `null`.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
@@ -41,26 +41,26 @@ impl ToSchema for Time {}
 #[derive(Serialize, ToSchema)]
 pub struct List<T: ToSchema> {
     pub items: Vec<T>,
-    /// Pass it on as `cursor` for the next page.
+    /// Pass this on as `cursor` to get the next page.
     pub next_cursor: Option<String>,
 }
 
-/// One of these words.
+/// The schema of a text that is one of these words.
 pub fn one_of(words: impl IntoIterator<Item = &'static str>) -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
 }
 
-/// A text that is there; one that is absent is `null`.
+/// The text, or `null` in place of an empty one.
 pub fn given(text: String) -> Option<String> {
     Some(text).filter(|t| !t.is_empty())
 }
 
-/// The reason that a row holds.
+/// The reason in a row, if there is one.
 pub fn reason_of(row: Option<Json<Reason>>) -> Option<Reason> {
     row.map(|Json(reason)| reason)
 }
 
-/// A reason of the domain's, with the event's id as it stands there, be it empty.
+/// A reason of the domain's; the event's id is kept as it is, even if it is empty.
 pub fn reason_as_said(why: &Why) -> Reason {
     Reason { code: why.code.clone(), text: why.text.clone(), event_id: Some(why.event_id.clone()) }
 }

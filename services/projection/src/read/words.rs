@@ -1,4 +1,4 @@
-//! One sentence per stored event, in plain English: what the timeline says.
+//! What the timeline says of a stored event: one sentence in plain English.
 
 use steward_domain::told;
 use steward_language::Language;
@@ -6,7 +6,7 @@ use steward_proto::Event;
 
 use crate::models::EventRow;
 
-/// What happened.
+/// What happened, in one sentence.
 pub fn summary(row: &EventRow) -> String {
     match Event::decode(&row.type_name, row.schema_version, &row.payload) {
         Ok(event) => told::summary(&event, Language::En),

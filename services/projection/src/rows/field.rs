@@ -1,4 +1,4 @@
-//! How a column's value is written in the binary COPY format and read back.
+//! How the value of a column is written in the binary COPY format, and read back.
 
 use std::borrow::Cow;
 
@@ -8,14 +8,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-/// A column's value.
+/// A type whose values a column can hold.
 pub trait Field: Sized {
-    /// Appends its length (four bytes; −1 for NULL) and its bytes.
+    /// Appends the value's length (four bytes, −1 for NULL) and its bytes.
     fn put(&self, buffer: &mut BytesMut);
     /// # Errors
-    /// When the column has another type.
+    /// The column has another type.
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error>;
-    /// SQL for its length, if that varies.
+    /// SQL for the value's length, if that varies.
     fn size(_column: &str) -> Option<String> {
         None
     }
@@ -30,12 +30,12 @@ fn put_bytes(buffer: &mut BytesMut, bytes: &[u8]) {
     buffer.put_slice(bytes);
 }
 
-/// Postgres has no NUL in text: it becomes U+FFFD.
+/// The text as Postgres can hold it: NUL, which it can't, becomes U+FFFD.
 pub fn storable(text: &str) -> Cow<'_, str> {
     if text.as_bytes().contains(&0) { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }
 
-/// The same for JSON, where it is an escape: `\u0000`, unless the backslash is itself escaped.
+/// The same for JSON, in which NUL is the escape `\u0000`, unless its backslash is itself escaped.
 fn without_escaped_nul(json: String) -> String {
     if !json.contains("\\u0000") {
         return json;
@@ -43,7 +43,7 @@ fn without_escaped_nul(json: String) -> String {
     let mut cleaned = String::with_capacity(json.len());
     let mut rest = json.as_str();
     while let Some(at) = rest.find('\\') {
-        // serde_json escapes within ASCII: a backslash is followed by at least one character.
+        // serde_json writes escapes in ASCII: a backslash is followed by one character at least.
         let (before, escape) = rest.split_at(at);
         cleaned.push_str(before);
         let (escape, after) = match escape.strip_prefix("\\u0000") {
@@ -95,7 +95,7 @@ impl Field for bool {
     }
 }
 
-/// A count; beyond the column's range it is cut.
+/// A count. A larger one than the column can hold becomes the largest that it can.
 impl Field for u32 {
     fn put(&self, buffer: &mut BytesMut) {
         put_bytes(buffer, &i32::try_from(*self).unwrap_or(i32::MAX).to_be_bytes());
@@ -117,10 +117,10 @@ impl Field for u64 {
     }
 }
 
-/// 2000-01-01, from which Postgres counts microseconds, in Unix microseconds.
+/// 2000-01-01, from which Postgres counts microseconds, as Unix microseconds.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
-/// Years that Postgres and chrono both can hold.
+/// The years that both Postgres and chrono can hold.
 const OLDEST: i64 = -62_135_596_800_000_000;
 const NEWEST: i64 = 253_402_300_799_000_000;
 
@@ -145,7 +145,7 @@ impl Field for Uuid {
     }
 }
 
-/// A `jsonb` column.
+/// A value in a `jsonb` column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Json<T>(pub T);
 
@@ -154,7 +154,7 @@ impl<T: Serialize + DeserializeOwned> Field for Json<T> {
         let text = serde_json::to_string(&self.0).expect("a struct of strings is JSON");
         let text = without_escaped_nul(text);
         buffer.put_i32(i32::try_from(text.len() + 1).expect("a NATS message is below 64 MB"));
-        // Version of the jsonb wire format.
+        // The version of jsonb's wire format.
         buffer.put_u8(1);
         buffer.put_slice(text.as_bytes());
     }
@@ -186,7 +186,7 @@ impl<T: Field> Field for Option<T> {
     }
 }
 
-/// Any value, only to see whether it is NULL.
+/// Reads any value, only to see whether it is NULL.
 struct Present;
 
 impl<'a> tokio_postgres::types::FromSql<'a> for Present {

@@ -1,4 +1,4 @@
-//! Rows of any table, as structs whose fields are the table's columns.
+//! Rows of any table, as structs whose fields are the columns of the table.
 
 mod field;
 pub mod hashed;
@@ -18,20 +18,21 @@ pub trait Table: Sized {
     const COLUMNS: &'static [&'static str];
     /// Appends the row in the binary COPY format.
     fn put(&self, buffer: &mut BytesMut);
-    /// About how long a row is, in bytes, as an expression that doesn't read long values.
+    /// About how many bytes a row has, as an SQL expression that doesn't read long values.
     fn size() -> String;
     /// Reads a row that was selected with [`columns`].
     ///
     /// # Errors
-    /// When a column isn't there or has another type.
+    /// A column is missing or has another type.
     fn read(row: &Row) -> Result<Self, tokio_postgres::Error>;
 }
 
-/// A row that may change: known by its key.
+/// A row that may change, and is known by its key.
 pub trait Entity: Table {
-    /// Columns of the key: all but a tenant's own things belong to a conversation, so that no id can reach another's.
+    /// The columns of the key. All but a tenant's own things belong to a conversation, so that no id can reach another
+    /// conversation's.
     const KEY: &'static [&'static str];
-    /// Their values; what `KEY` has no column for is empty.
+    /// The values of the key; those for which `KEY` has no column are empty.
     fn key(&self) -> [&str; 3];
 }
 
@@ -40,7 +41,7 @@ pub fn columns<T: Table>() -> String {
     T::COLUMNS.join(", ")
 }
 
-/// Declares a row: the struct, its columns in order, how it is written and read.
+/// Declares a table's row: the struct, the columns in order, how it is written and read.
 macro_rules! table {
     ($(#[$meta:meta])* pub struct $name:ident = $table:literal { $($(#[$field_meta:meta])* $field:ident: $type:ty),* $(,)? }) => {
         $(#[$meta])*
@@ -59,7 +60,7 @@ macro_rules! table {
 
             fn size() -> String {
                 let parts = [$(<$type as $crate::rows::Field>::size(stringify!($field))),*];
-                // Names and what is short beside them.
+                // The names of the columns, and the short values.
                 let fixed = (Self::COLUMNS.len() * 24).to_string();
                 parts.into_iter().flatten().chain([fixed]).collect::<Vec<_>>().join(" + ")
             }

@@ -1,4 +1,4 @@
-//! Reasons, as rows hold them and users see them.
+//! Reasons, as rows hold them and as users see them.
 
 use serde::{Deserialize, Serialize};
 use steward_domain::kernel::Why;
@@ -29,7 +29,7 @@ pub struct Reason {
     pub code: String,
     /// For people, in English.
     pub text: String,
-    /// The event that made it so; `null` when none is named.
+    /// The event that is the reason; `null` if none is named.
     pub event_id: Option<String>,
 }
 

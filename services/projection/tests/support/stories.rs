@@ -66,7 +66,7 @@ impl Chat {
         .into()
     }
 
-    /// The time has come, it is claimed and sent.
+    /// A promise that is kept: it is due, claimed and sent.
     pub fn keeps(&self, number: u128, due_at: DateTime<Utc>) -> Vec<Event> {
         let follow_up_id = self.follow_up_id(number);
         let message_id = ids::message_of_follow_up(self.id, &follow_up_id);

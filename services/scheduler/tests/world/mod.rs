@@ -1,4 +1,4 @@
-//! A log on a server of its own, and clients whom something is promised.
+//! A log on a server of its own, with clients who are promised something.
 #![allow(dead_code, reason = "each test uses a part")]
 
 #[path = "../../../../nats/tests/support/server.rs"]
@@ -23,7 +23,7 @@ pub async fn connect(server: &Server, stop: &CancellationToken) -> Log {
     connect_by(server, stop, Clock::system()).await
 }
 
-/// With a clock that a test may turn.
+/// Connects with a clock that a test may turn.
 pub async fn connect_by(server: &Server, stop: &CancellationToken, clock: Clock) -> Log {
     let options = ConnectOptions { clock, ..ConnectOptions::new("test") };
     let log = Log::connect(&server.url(), options, stop.clone()).await.unwrap();
@@ -35,7 +35,7 @@ pub fn new(log: &Log, event: impl Into<Event>) -> NewEvent {
     NewEvent::new(Uuid::now_v7(), log.clock().now(), &Cause::outside("test", ""), event)
 }
 
-/// The client writes, and the answer promises something for `due_at`; the follow-up's id.
+/// Records that the client writes and that the answer promises something for `due_at`; returns the follow-up's id.
 pub async fn promised(log: &Log, tenant: &str, external_id: &str, due_at: DateTime<Utc>) -> String {
     let tenant = TenantId::new(tenant).unwrap();
     let id = ids::conversation(&tenant, "web", external_id);

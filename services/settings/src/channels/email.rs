@@ -1,4 +1,4 @@
-//! A mailbox.
+//! The keys of a mailbox.
 
 use serde::{Deserialize, Serialize};
 use steward_domain::mail::Server;
@@ -13,7 +13,7 @@ pub struct Email {
     #[serde(deserialize_with = "written::text")]
     pub address: String,
     pub smtp_url: Secret,
-    /// Left out: mail comes by webhook only.
+    /// Left out: mail comes by the webhook only.
     pub imap_url: Option<Secret>,
     /// Signs raw messages posted to the webhook.
     pub inbound_secret: Secret,
@@ -47,7 +47,7 @@ impl Inbound {
 }
 
 impl Kind for Email {
-    /// A pace no relay takes for a flood.
+    /// A pace that no relay takes for a flood.
     const RATE: RateLimit = RateLimit { per_second: 10, burst: 10, per_chat_per_second: 1, per_chat_burst: 3 };
 
     fn check(&self) -> Result<(), KeyProblem> {

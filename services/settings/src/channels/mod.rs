@@ -1,9 +1,6 @@
-//! `[[channels]]`: the keys that every kind has, and the kinds, each with its own in a file of its own.
+//! `[[channels]]`: the keys of every kind of channel. Those of a single kind stand in its own file.
 
-mod email;
 mod rate;
-mod telegram;
-mod whatsapp;
 
 use std::collections::HashSet;
 
@@ -56,7 +53,8 @@ macro_rules! each_kind {
 
 macro_rules! kinds {
     ($($module:ident: $type:ident,)*) => {
-        $(pub use $module::$type;)*
+        $(mod $module;
+        pub use $module::$type;)*
 
         /// What a channel speaks.
         #[derive(Debug, Clone, PartialEq, Serialize)]

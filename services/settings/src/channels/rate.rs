@@ -1,11 +1,11 @@
-//! How fast a channel may send.
+//! `rate_limit`: how fast a channel may send.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use steward_domain::settings::written;
 
-/// Token buckets of one channel.
+/// The token buckets of one channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct RateLimit {
     pub per_second: u32,
@@ -35,7 +35,7 @@ pub struct Given {
 }
 
 impl Setting {
-    /// What counts over a kind's default; `None`: no limit.
+    /// The limit that counts when `setting` is put over a kind's default; `None`: no limit.
     pub fn over(setting: Option<Self>, default: RateLimit) -> Option<RateLimit> {
         match setting {
             None => Some(default),

@@ -1,4 +1,4 @@
-//! A Telegram bot.
+//! The keys of a Telegram bot.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub struct Telegram {
     pub mode: Mode,
     pub token: Secret,
     pub secret_token: Secret,
-    /// Without a trailing slash.
+    /// The base URL of the Bot API, without a trailing slash.
     #[serde(default = "api_base", deserialize_with = "written::web_url")]
     pub api_base: String,
 }
@@ -26,7 +26,7 @@ pub enum Mode {
     /// They are posted to the webhook.
     #[default]
     Webhook,
-    /// They are asked for.
+    /// Steward asks for them.
     Polling,
 }
 
@@ -35,11 +35,12 @@ fn api_base() -> String {
 }
 
 impl Kind for Telegram {
-    /// Telegram's documented limits: 30 messages a second, one a second in one chat, short bursts of which are borne.
+    /// Telegram's documented limits: 30 messages a second in all and one a second in one chat, where it bears short
+    /// bursts.
     const RATE: RateLimit = RateLimit { per_second: 30, burst: 30, per_chat_per_second: 1, per_chat_burst: 3 };
 
     fn check(&self) -> Result<(), KeyProblem> {
-        // The Bot API's rule for `secret_token` of setWebhook.
+        // What the Bot API's setWebhook takes as `secret_token`.
         let secret = self.secret_token.expose();
         if secret.len() > 256 || !secret.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
             return Err(KeyProblem::new(
@@ -47,7 +48,7 @@ impl Kind for Telegram {
                 "found other characters, expected 1 to 256 letters, digits, `_` or `-`",
             ));
         }
-        // It becomes part of a path.
+        // The token becomes part of a path.
         if !self.token.expose().bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'_' | b'-')) {
             return Err(KeyProblem::new(
                 "token",

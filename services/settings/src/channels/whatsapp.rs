@@ -1,4 +1,4 @@
-//! A number of the WhatsApp Cloud API.
+//! The keys of a number of the WhatsApp Cloud API.
 
 use serde::{Deserialize, Serialize};
 use steward_domain::settings::Template;
@@ -15,12 +15,12 @@ pub struct WhatsApp {
     pub access_token: Secret,
     /// Signs the notifications.
     pub app_secret: Secret,
-    /// Proves the handshake.
+    /// Proves to Meta that the webhook is ours, in the handshake.
     pub verify_token: Secret,
-    /// Without a version or a trailing slash.
+    /// The base URL of the Graph API, without a version or a trailing slash.
     #[serde(default = "api_base", deserialize_with = "written::web_url")]
     pub api_base: String,
-    /// What goes out when the service window is closed.
+    /// Templates that go out when the service window is closed.
     #[serde(default)]
     pub templates: Vec<Template>,
 }
@@ -30,6 +30,6 @@ fn api_base() -> String {
 }
 
 impl Kind for WhatsApp {
-    /// The Cloud API's documented throughput of a new number, and the burst it bears towards one person.
+    /// The Cloud API's documented throughput of a new number, and the burst that it bears towards one person.
     const RATE: RateLimit = RateLimit { per_second: 80, burst: 80, per_chat_per_second: 1, per_chat_burst: 45 };
 }

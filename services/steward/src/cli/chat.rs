@@ -1,4 +1,4 @@
-//! `steward chat`: a conversation over the `web` channel in the terminal.
+//! `steward chat`: a conversation over a `web` channel, in the terminal.
 
 use std::{io::IsTerminal, time::Duration};
 
@@ -18,41 +18,41 @@ use tokio_util::sync::CancellationToken;
 use super::Global;
 use crate::{front, run_file::RunFile, servers::DataDir, signals::stop_on_signals};
 
-/// Longest wait for the answer to a command.
+/// Longest wait for the answer to a request.
 const LIMIT: Duration = Duration::from_secs(15);
-/// After the input has ended, an answer to the last line may still come.
+/// After the input has ended, the answer to the last line may still come within this time.
 const LAST_ANSWER: Duration = Duration::from_secs(5);
 
 /// Talk to Steward in the terminal, as a client would over the web channel
 ///
-/// Type "ping me in 20 seconds" and watch the promise being kept. Ctrl-D or Ctrl-C ends it; the conversation is kept, and
-/// the next chat under the same name goes on with it.
+/// Type "ping me in 20 seconds" and watch the promise being kept. Ctrl-D or Ctrl-C ends the chat. The conversation is
+/// kept, and the next chat under the same name goes on with it.
 #[derive(Debug, Args)]
 pub struct Chat {
-    /// Where Steward is; left out: as run.json in --data-dir says, else as server.listen says
+    /// The URL of Steward; by default what run.json in --data-dir says, else server.listen
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// The web channel to talk over; left out: the first one of the configuration
+    /// The web channel to talk over; by default the first one in the configuration
     #[arg(long, value_name = "ID")]
     channel: Option<String>,
-    /// Who is talking
+    /// The name of whoever is talking
     #[arg(long, default_value = "terminal")]
     name: String,
-    /// The language of the client, such as ru; left out: as the text shows
+    /// The language of the client, such as ru; by default the one that the text shows
     #[arg(long, value_name = "LANG")]
     language: Option<String>,
-    /// IANA time zone; left out: the machine's
+    /// The client's IANA time zone; by default this machine's
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
-    /// An API key, where auth.mode is keys
+    /// An API key; needed where auth.mode is keys
     #[arg(long, env = "STEWARD_KEY", hide_env_values = true)]
     key: Option<String>,
-    /// When the input has ended, go on showing messages until Ctrl-C
+    /// Go on showing messages after the input has ended, until Ctrl-C
     #[arg(long)]
     stay: bool,
 }
 
-/// The public interface, as far as a chat needs it.
+/// The public HTTP interface, as far as a chat needs it.
 struct Api {
     client: Client,
     base: String,
@@ -67,7 +67,7 @@ impl Api {
         }
     }
 
-    /// Sends it; a refusal is an error in the server's own words.
+    /// Sends a request. A refusal becomes an error in the server's own words.
     async fn call(&self, request: RequestBuilder) -> anyhow::Result<Value> {
         let sent = self.authorised(request).timeout(LIMIT).send().await;
         let answer =
@@ -136,7 +136,7 @@ impl Chat {
             if self.stay {
                 return (&mut listening).await?;
             }
-            // Piped input ends at once; a person who presses Ctrl-D has seen the answer.
+            // Piped input ends at once, while a person who presses Ctrl-D has seen the answer.
             if said && !terminal {
                 let _ = tokio::time::timeout(LAST_ANSWER, answers.recv()).await;
             }
@@ -154,7 +154,7 @@ fn stream(api: &Api, conversation: &str, after: Option<u64>) -> RequestBuilder {
     api.authorised(request)
 }
 
-/// Shows what comes; begins again where a broken line left off.
+/// Shows the events that come. When the connection breaks, begins again where it left off.
 async fn listen(request: RequestBuilder, answered: mpsc::Sender<()>) -> anyhow::Result<()> {
     let mut last: Option<String> = None;
     loop {
@@ -183,7 +183,7 @@ async fn listen(request: RequestBuilder, answered: mpsc::Sender<()>) -> anyhow::
     }
 }
 
-/// What a person sees of a live event: answers, and promises made and changed.
+/// What a person is shown of a live event: answers, and promises that were made or changed.
 fn shown(data: &Value) -> Option<String> {
     let message = &data["message"];
     if message["direction"] == "out" {
@@ -198,7 +198,7 @@ fn shown(data: &Value) -> Option<String> {
     }
 }
 
-/// A time as the clock on this machine shows it.
+/// A time as this machine's clock shows it.
 fn local(time: &str) -> String {
     DateTime::parse_from_rfc3339(time)
         .map_or_else(|_| time.to_owned(), |at| at.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string())
@@ -210,7 +210,7 @@ struct Live {
     data: Option<Value>,
 }
 
-/// Server-sent events out of chunks that end anywhere.
+/// Reads server-sent events out of chunks that end anywhere.
 #[derive(Default)]
 struct Parser {
     rest: Vec<u8>,

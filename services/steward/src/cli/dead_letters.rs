@@ -1,4 +1,4 @@
-//! `steward dead-letters`: what a service couldn't digest.
+//! `steward dead-letters`: events that a service gave up on.
 
 use chrono::SecondsFormat;
 use clap::{Args, Subcommand};
@@ -8,12 +8,12 @@ use steward_projection::CONSUMER as PROJECTION;
 
 use super::{Global, session::Session};
 
-/// What the projector set aside isn't tried one by one: later events were projected without it.
+/// An event that the projector set aside can't be tried by itself, since later events were projected without it.
 const REBUILD: &str = "`steward rebuild` tries them all again, in their order, and takes the letters away that succeed";
 
 /// List and retry events that a service gave up on
 ///
-/// The event itself stays in the log at its position; the letter says who gave up on it, and why.
+/// The event itself stays in the log at its position; the letter says which service gave up on it, and why.
 #[derive(Debug, Args)]
 pub struct DeadLetters {
     #[command(subcommand)]
@@ -22,20 +22,20 @@ pub struct DeadLetters {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List them
+    /// List the dead letters
     List {
-        /// JSON lines instead of a table
+        /// Print JSON lines instead of a table
         #[arg(long)]
         json: bool,
     },
-    /// Have one tried again, or all
+    /// Have one letter tried again, or all of them
     Retry {
-        /// Which service's, as the list shows it
+        /// The service that gave up on it, as the list names it
         #[arg(required_unless_present = "all", requires = "position")]
         consumer: Option<String>,
-        /// At which position
+        /// The position of the event
         position: Option<u64>,
-        /// Every letter there is
+        /// Try all letters again
         #[arg(long, conflicts_with_all = ["consumer", "position"])]
         all: bool,
     },

@@ -1,4 +1,4 @@
-//! `steward doctor`: is everything in order, and if not, what is to be done.
+//! `steward doctor`: says whether everything is in order, and if not, what to do.
 
 use std::{path::Path, time::Duration};
 
@@ -17,11 +17,12 @@ use crate::{
     servers::DataDir,
 };
 
-/// Longest wait for one answer. At most three are waited for one after another, so that the whole takes less than ten seconds.
+/// Longest wait for one answer. At most three are waited for one after another, so that the whole takes less than ten
+/// seconds.
 const LIMIT: Duration = Duration::from_secs(3);
-/// A stream whose own limit leaves less than this is about to refuse, or does so already.
+/// A stream whose own limit leaves less room than this, in bytes, refuses events soon or already.
 const LEAST_ROOM: u64 = 1_000_000;
-/// No answer that we ask for is longer.
+/// None of the answers that are asked for is longer than this.
 const LONGEST_ANSWER: usize = 64 * 1024;
 /// PostgreSQL 15, as `server_version_num` writes it.
 const OLDEST_POSTGRES: i32 = 150_000;
@@ -30,7 +31,7 @@ const OLDEST_POSTGRES: i32 = 150_000;
 /// The exit code is 1 if something is wrong.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// Don't ask Telegram about the bots
+    /// Don't ask the channels' providers
     #[arg(long)]
     offline: bool,
 }
@@ -38,7 +39,7 @@ pub struct Doctor {
 /// What was found about one thing.
 enum Finding {
     Fine(String),
-    /// It works, but look at it.
+    /// The thing works, but somebody should look at it.
     Notice(String),
     /// What is wrong, and what to do.
     Wrong(String),
@@ -46,7 +47,7 @@ enum Finding {
 
 use Finding::{Fine, Notice, Wrong};
 
-/// What was found about what, in the order in which it is said.
+/// What was found about each thing, in the order in which it is printed.
 #[derive(Default)]
 struct Report(Vec<(String, Finding)>);
 
@@ -60,7 +61,7 @@ impl Report {
         self
     }
 
-    /// Says it; how much of it is wrong.
+    /// Prints the report; returns how many things are wrong.
     fn say(self) -> usize {
         let mut wrong = 0;
         for (what, finding) in self.0 {
@@ -84,7 +85,7 @@ impl Doctor {
                 report.add("configuration", Fine(sources(&loaded)));
                 let settings = loaded.settings;
                 let log = nats(&mut report, global, &settings).await;
-                // One that hangs holds up none of the others.
+                // One that hangs doesn't hold up the others.
                 let parts = tokio::join!(
                     async { if let Some(log) = &log { streams(log).await } else { Report::default() } },
                     room(global, &settings),
@@ -110,7 +111,7 @@ impl Doctor {
     }
 }
 
-/// Where the configuration comes from.
+/// Says where the configuration comes from.
 fn sources(loaded: &Loaded) -> String {
     let mut said = loaded
         .file()
@@ -122,7 +123,7 @@ fn sources(loaded: &Loaded) -> String {
     said
 }
 
-/// The room of the servers that we manage.
+/// Whether the servers that we manage have room on their disk.
 async fn room(global: &Global, settings: &Settings) -> Report {
     let mut report = Report::default();
     if settings.nats.url.is_some() && settings.postgres.url.is_some() {
@@ -178,7 +179,7 @@ async fn streams(log: &Log) -> Report {
     report
 }
 
-/// Whether a stream is as it is to be, and has room.
+/// Whether a stream has the right settings, and room.
 fn stream_finding(state: Result<Option<StreamState>, LogError>) -> Finding {
     let state = match state {
         Ok(Some(state)) => state,
@@ -211,11 +212,11 @@ async fn read_models(global: &Global, settings: &Settings, log: Option<&Log>) ->
         let client = postgres::pool(url, 1)?.get().await?;
         let number: i32 = client.query_one("SELECT current_setting('server_version_num')::int", &[]).await?.get(0);
         let version: String = client.query_one("SHOW server_version", &[]).await?.get(0);
-        // It isn't there before the first start.
+        // The table doesn't exist before the first start.
         let active = client.query_opt("SELECT schema, position FROM steward.active", &[]).await.ok().flatten();
         let active = active.map(|row| (row.get::<_, String>(0), row.get::<_, i64>(1).cast_unsigned()));
         let set_aside = match &active {
-            // Older read models have no such table.
+            // Older read models don't have this table.
             Some((schema, _)) => {
                 let count = format!("SELECT count(*), min(position) FROM {schema}.set_aside");
                 client.query_one(&count, &[]).await.ok().map(|row| (row.get::<_, i64>(0), row.get::<_, Option<i64>>(1)))
@@ -240,7 +241,7 @@ async fn read_models(global: &Global, settings: &Settings, log: Option<&Log>) ->
         Fine(format!("{version} at {}", bare(url.expose())))
     };
     report.add("postgres", finding);
-    // Only now: what came in meanwhile may be in the read models already.
+    // The log's end is asked for only now: what came in meanwhile may be in the read models already.
     let end = match log {
         Some(log) => timeout(LIMIT, log.last_position()).await.ok().and_then(Result::ok),
         None => None,
@@ -277,12 +278,12 @@ async fn read_models(global: &Global, settings: &Settings, log: Option<&Log>) ->
     report
 }
 
-/// How old the first event is that isn't projected yet; `None`: there is none, or the log doesn't say.
+/// How old the first event is that isn't projected yet; `None` if there is none, or the log doesn't say.
 async fn lag(log: Option<&Log>, position: u64, end: u64) -> Option<Duration> {
     let log = log.filter(|_| position < end)?;
     let first = async {
         let mut events = std::pin::pin!(log.past(position + 1, vec!["ev.>".to_owned()]).await.ok()?);
-        // What is no event is passed by.
+        // A message that is no event is passed over.
         while let Some(read) = events.next().await {
             if let Ok(tailed) = read {
                 return Some(tailed.recorded.metadata.at);
@@ -294,7 +295,7 @@ async fn lag(log: Option<&Log>, position: u64, end: u64) -> Option<Duration> {
     (log.clock().now() - at).to_std().ok()
 }
 
-/// What the process that uses this data directory says of itself, if there is one.
+/// What the process that uses this data directory says of its readiness, if there is one.
 async fn running(global: &Global) -> Report {
     let report = Report::default();
     let http = DataDir::existing(&global.data_dir).and_then(|data| RunFile::read(&data)?.http);
@@ -312,7 +313,7 @@ async fn ask_ready(http: &str) -> reqwest::Result<(bool, String)> {
     struct Said {
         detail: String,
     }
-    // It is on this machine, whatever proxies are set.
+    // That process is on this machine, so proxies don't matter.
     let client = steward_http::client_builder().no_proxy().timeout(LIMIT).build()?;
     let answer = client.get(format!("{http}/readyz")).send().await?;
     let ready = answer.status().is_success();
@@ -320,7 +321,7 @@ async fn ask_ready(http: &str) -> reqwest::Result<(bool, String)> {
     Ok((ready, serde_json::from_str::<Said>(&text).map_or(text, |said| said.detail)))
 }
 
-/// The beginning of an answer's body; nobody who answers can make us keep more.
+/// Reads the beginning of an answer's body, so that nobody who answers can make us keep more.
 async fn bounded(mut answer: reqwest::Response) -> reqwest::Result<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(piece) = answer.chunk().await? {

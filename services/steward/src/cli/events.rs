@@ -33,27 +33,27 @@ pub struct Events {
 enum Command {
     /// Show events as they are recorded, until Ctrl-C
     Tail {
-        /// Begin at this position instead of the end
+        /// Begin at this position instead of the end of the log
         #[arg(long, value_name = "POSITION")]
         from: Option<u64>,
-        /// Only subjects that this NATS wildcard fits; may be given several times
+        /// Show only events whose subject matches this NATS wildcard; may be given several times
         #[arg(long, value_name = "SUBJECT")]
         filter: Vec<String>,
     },
     /// Show one event
     Get {
-        /// Its position in the log
+        /// The event's position in the log
         position: u64,
     },
-    /// Write all events up to the present end
+    /// Write all events, up to the end that the log has now
     Export {
         /// The first position
         #[arg(long, value_name = "POSITION", default_value_t = 1)]
         from: u64,
-        /// The last position; left out: the end of the log now
+        /// The last position; by default the end of the log
         #[arg(long, value_name = "POSITION")]
         to: Option<u64>,
-        /// Only subjects that this NATS wildcard fits; may be given several times
+        /// Write only events whose subject matches this NATS wildcard; may be given several times
         #[arg(long, value_name = "SUBJECT")]
         filter: Vec<String>,
     },
@@ -103,7 +103,7 @@ impl Events {
             }
         };
         match shutdown.run_until_cancelled(reading).await {
-            // `steward events tail | head` is no failure.
+            // In `steward events tail | head` the pipe is closed, which is no failure.
             Some(Err(problem)) if problem.downcast_ref::<io::Error>().is_some_and(is_closed_pipe) => Ok(()),
             Some(result) => result,
             None => Ok(()),
@@ -115,10 +115,10 @@ fn is_closed_pipe(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe
 }
 
-/// How long the next event may take to come when it is known to be there.
+/// How long the next event may take to arrive when it is known to be there.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Shows events from `from` on, for ever.
+/// Shows events from the position `from` on, for ever.
 async fn follow(log: &Log, from: u64, filter: Vec<String>, out: &mut impl Write) -> anyhow::Result<()> {
     let filter = if filter.is_empty() { vec!["ev.>".to_owned()] } else { filter };
     let mut events = pin!(log.tail(from, filter).await?);
@@ -133,7 +133,7 @@ async fn follow(log: &Log, from: u64, filter: Vec<String>, out: &mut impl Write)
     Ok(())
 }
 
-/// Writes events from `from` to `to`, which is at most the end of the log.
+/// Writes the events from `from` to `to`, which is the end of the log at most.
 async fn export(log: &Log, from: u64, to: u64, filter: Vec<String>, out: &mut impl Write) -> anyhow::Result<()> {
     if to < from {
         return Ok(());
@@ -155,7 +155,7 @@ async fn export(log: &Log, from: u64, to: u64, filter: Vec<String>, out: &mut im
     Ok(out.flush()?)
 }
 
-/// The event; `None` for a message that is none, which is said.
+/// The event that was read. A message that is none is reported and gives `None`.
 fn event(read: Result<Tailed, LogError>) -> Result<Option<Tailed>, LogError> {
     match read {
         Ok(tailed) => Ok(Some(tailed)),

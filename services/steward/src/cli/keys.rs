@@ -1,4 +1,4 @@
-//! `steward keys`: who may use the API.
+//! `steward keys`: the keys that may use the API.
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -25,15 +25,15 @@ pub struct Keys {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Create a key, and print it: it can't be shown again
+    /// Create a key and print it; it can't be shown again
     Create {
-        /// The tenant whose things it may see and change
+        /// The tenant whose things the key may read and change
         #[arg(long, default_value = "default", value_parser = tenant)]
         tenant: TenantId,
-        /// reader: reads · operator: commands too · admin: settings and keys too
+        /// What the key allows: a reader reads, an operator also commands, an admin also manages outgoing webhooks
         #[arg(long, value_parser = role)]
         role: Role,
-        /// Whose key it is; it is the actor of what is done with it
+        /// Whose key it is; events name this as the actor of what is done with the key
         #[arg(long, default_value = "operator")]
         name: String,
     },
@@ -41,13 +41,13 @@ enum Command {
     List {
         #[arg(long, default_value = "default", value_parser = tenant)]
         tenant: TenantId,
-        /// JSON lines instead of a table
+        /// Print JSON lines instead of a table
         #[arg(long)]
         json: bool,
     },
-    /// Revoke a key: within seconds it is refused everywhere
+    /// Revoke a key; within seconds it is refused everywhere
     Revoke {
-        /// Its id, as `steward keys list` shows it
+        /// The key's id, as `steward keys list` shows it
         key_id: String,
         #[arg(long, default_value = "default", value_parser = tenant)]
         tenant: TenantId,
@@ -62,7 +62,7 @@ fn role(name: &str) -> Result<Role, String> {
     Role::of_name(name).ok_or_else(|| "expected admin, operator or reader".to_owned())
 }
 
-/// The key isn't in force.
+/// There is no such key in force.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no key {0} in force; `steward keys list` shows those of a tenant")]
 struct NoSuchKey(String);

@@ -1,4 +1,4 @@
-//! The command line: one file per command.
+//! The command line, with a file for each command.
 
 mod chat;
 mod dead_letters;
@@ -21,7 +21,6 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     config::{self, ConfigError, Loaded, Settings},
-    services::Service,
     telemetry::LogFormat,
 };
 
@@ -47,13 +46,14 @@ OTEL_EXPORTER_OTLP_ENDPOINT switches traces on.";
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// The configuration; left out: steward.toml in the current directory if it is there, else the defaults
+    /// The configuration file; by default steward.toml in the current directory if it exists, else all settings have
+    /// their defaults
     #[arg(long, global = true, value_name = "FILE", env = "STEWARD_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Where the managed servers keep their data and run.json is written
+    /// The directory where the managed servers keep their data, and where run.json is written
     #[arg(long, global = true, value_name = "DIR", env = "STEWARD_DATA_DIR", default_value = ".steward")]
     pub data_dir: PathBuf,
-    /// How log lines look; auto: human on a terminal, JSON elsewhere
+    /// How log lines look; auto means text on a terminal and JSON elsewhere
     #[arg(long, global = true, value_enum, env = "STEWARD_LOG_FORMAT", default_value_t = LogFormat::Auto)]
     pub log_format: LogFormat,
 }
@@ -64,86 +64,81 @@ impl Global {
         self.loaded().map(|loaded| loaded.settings)
     }
 
-    /// The same, with where it came from.
+    /// The checked configuration, with where each value came from.
     pub fn loaded(&self) -> Result<Loaded, ConfigError> {
         config::load(self.config_file().as_deref(), &config::process_environment())
     }
 
-    /// The file it is read from, if there is one.
+    /// The file that the configuration is read from, if there is one.
     pub fn config_file(&self) -> Option<PathBuf> {
         let default = PathBuf::from(config::DEFAULT_FILE);
         self.config.clone().or_else(|| default.is_file().then_some(default))
     }
 }
 
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    Up(up::Up),
-    Servers(servers::Servers),
-    /// Run only the service that takes webhooks and commands
-    Ingestion(service::OneService),
-    /// Run only the service that decides turns
-    AgentBrain(service::OneService),
-    /// Run only the service that turns due times into decisions
-    Scheduler(service::OneService),
-    /// Run only the service that sends
-    OutboxDispatcher(service::OneService),
-    /// Run only the service that keeps read models and answers reads
-    Projection(service::OneService),
-    Doctor(doctor::Doctor),
-    Rebuild(rebuild::Rebuild),
-    Permissions(permissions::Permissions),
-    Prepare(prepare::Prepare),
-    Events(events::Events),
-    Replay(replay::Replay),
-    DeadLetters(dead_letters::DeadLetters),
-    Keys(keys::Keys),
-    Time(time::Time),
-    Chat(chat::Chat),
+macro_rules! commands {
+    ($($name:ident($args:ty): $log:ident,)*) => {
+        #[derive(Debug, Subcommand)]
+        pub enum Command {
+            $($name($args),)*
+        }
+
+        impl Command {
+            fn log(&self) -> Log {
+                match self {
+                    $(Self::$name(_) => Log::$log,)*
+                }
+            }
+
+            async fn run(self, global: &Global) -> anyhow::Result<()> {
+                match self {
+                    $(Self::$name(command) => command.run(global).await,)*
+                }
+            }
+        }
+    };
+}
+
+// Every command, in the order of the help: its name, its arguments in its own file, and what it logs.
+commands! {
+    Up(up::Up): Full,
+    Servers(servers::Servers): Full,
+    Ingestion(service::Ingestion): Full,
+    AgentBrain(service::AgentBrain): Full,
+    Scheduler(service::Scheduler): Full,
+    OutboxDispatcher(service::OutboxDispatcher): Full,
+    Projection(service::Projection): Full,
+    Doctor(doctor::Doctor): Errors,
+    Rebuild(rebuild::Rebuild): Errors,
+    Permissions(permissions::Permissions): Errors,
+    Prepare(prepare::Prepare): Errors,
+    Events(events::Events): Errors,
+    Replay(replay::Replay): Errors,
+    DeadLetters(dead_letters::DeadLetters): Errors,
+    Keys(keys::Keys): Errors,
+    Time(time::Time): Errors,
+    Chat(chat::Chat): Errors,
+}
+
+/// What a command logs when nothing else is said.
+enum Log {
+    /// What happens: the command runs until it is stopped.
+    Full,
+    /// Errors alone: the command answers a question, and the log would stand between the lines of its answer.
+    Errors,
 }
 
 impl Cli {
-    /// Level of the log when nothing else is said: commands that answer a question keep quiet.
+    /// The level of the log, unless a variable says otherwise.
     pub fn log_level(&self) -> &'static str {
-        match self.command {
-            Some(
-                Command::Doctor(_)
-                | Command::Rebuild(_)
-                | Command::Events(_)
-                | Command::Replay(_)
-                | Command::DeadLetters(_)
-                | Command::Keys(_)
-                | Command::Permissions(_)
-                | Command::Prepare(_)
-                | Command::Time(_)
-                | Command::Chat(_),
-            ) => "error",
-            _ => "info,async_nats=warn,tokio_postgres=warn",
+        match self.command.as_ref().map_or(Log::Full, Command::log) {
+            Log::Full => "info,async_nats=warn,tokio_postgres=warn",
+            Log::Errors => "error",
         }
     }
 
-    /// Does what was asked.
+    /// Runs the command; without one, `up`.
     pub async fn run(self) -> anyhow::Result<()> {
-        let global = &self.global;
-        match self.command {
-            None => up::Up {}.run(global).await,
-            Some(Command::Up(up)) => up.run(global).await,
-            Some(Command::Servers(servers)) => servers.run(global).await,
-            Some(Command::Ingestion(one)) => one.run(Service::Ingestion, global).await,
-            Some(Command::AgentBrain(one)) => one.run(Service::AgentBrain, global).await,
-            Some(Command::Scheduler(one)) => one.run(Service::Scheduler, global).await,
-            Some(Command::OutboxDispatcher(one)) => one.run(Service::OutboxDispatcher, global).await,
-            Some(Command::Projection(one)) => one.run(Service::Projection, global).await,
-            Some(Command::Doctor(doctor)) => doctor.run(global).await,
-            Some(Command::Rebuild(rebuild)) => rebuild.run(global).await,
-            Some(Command::Permissions(permissions)) => permissions.run(global),
-            Some(Command::Prepare(prepare)) => prepare.run(global).await,
-            Some(Command::Events(events)) => events.run(global).await,
-            Some(Command::Replay(replay)) => replay.run(global).await,
-            Some(Command::DeadLetters(letters)) => letters.run(global).await,
-            Some(Command::Keys(keys)) => keys.run(global).await,
-            Some(Command::Time(time)) => time.run(global),
-            Some(Command::Chat(chat)) => chat.run(global).await,
-        }
+        self.command.unwrap_or(Command::Up(up::Up {})).run(&self.global).await
     }
 }

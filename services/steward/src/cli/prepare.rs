@@ -1,4 +1,4 @@
-//! `steward prepare`: the streams and tables, made once by whoever may.
+//! `steward prepare`: makes the streams and tables with the rights of an admin.
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
@@ -6,10 +6,10 @@ use tokio_util::sync::CancellationToken;
 use super::Global;
 use crate::{postgres, signals::stop_on_signals, streams};
 
-/// Make the streams and the tables of servers of your own, with the rights to do so
+/// Make the streams and tables on servers of your own, with the rights to do so
 ///
 /// Run it with the admin's nats.url and the owner's postgres.url, once and after each update; the services then need
-/// neither (see `steward permissions`). The managed servers are prepared at each start.
+/// neither (see `steward permissions`). Managed servers are prepared at each start.
 #[derive(Debug, Args)]
 pub struct Prepare {}
 

@@ -1,4 +1,4 @@
-//! `steward rebuild`: the read models anew, from the log.
+//! `steward rebuild`: makes the read models anew from the log.
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
@@ -8,8 +8,8 @@ use crate::signals::stop_on_signals;
 
 /// Make the read models anew from the log, while the old ones go on serving
 ///
-/// New tables are filled beside the old ones and take their place when they have caught up. What a rebuild that was cut off
-/// has left is cleared away by the next.
+/// New tables are filled beside the old ones, and take their place when they have caught up. If a rebuild is cut off,
+/// the next one clears away what it left.
 #[derive(Debug, Args)]
 pub struct Rebuild {}
 

@@ -1,4 +1,4 @@
-//! `steward replay`: turns that are in the log, decided again.
+//! `steward replay`: decides turns again that are in the log.
 
 use std::{
     io::{self, Write},
@@ -19,7 +19,7 @@ A turn names what it was decided by: the log up to certain positions, its time, 
 rules must come to the same. Fails if a turn differs, which means that this build decides otherwise than the one that
 recorded it.")]
 pub struct Replay {
-    /// Only this turn, by its id
+    /// Decide only the turn with this id
     turn: Option<String>,
 }
 

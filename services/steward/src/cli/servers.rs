@@ -1,4 +1,4 @@
-//! `steward servers`: just the two managed servers.
+//! `steward servers`: runs only the two managed servers.
 
 use clap::Args;
 use steward_log::permissions::{ADMIN, READER};
@@ -14,11 +14,10 @@ use crate::{
     streams,
 };
 
-/// Run just the managed servers, nats-server and Postgres, until Ctrl-C or SIGTERM
+/// Run only the managed servers, nats-server and Postgres, until Ctrl-C or SIGTERM
 ///
-/// Their URLs are in run.json in the data directory, and in credentials.json for each user, where `steward <service>`,
-/// `steward events` and the like find them.
-/// A server that the configuration gives by URL is not run.
+/// Their URLs are in run.json in the data directory, and those of each user in credentials.json, where `steward
+/// <service>`, `steward events` and other commands find them. A server whose URL the configuration gives is not run.
 #[derive(Debug, Args)]
 pub struct Servers {}
 
@@ -42,7 +41,7 @@ impl Servers {
     }
 }
 
-/// Makes the streams and says where the servers are, until the shutdown.
+/// Makes the streams and publishes where the servers are, until the shutdown.
 async fn published(
     settings: &Settings,
     data: &DataDir,

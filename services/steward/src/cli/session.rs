@@ -1,4 +1,4 @@
-//! What commands on a running system have in common: a connection to its log and its Postgres that doesn't wait for ever.
+//! What commands on a running system share: connections to its log and its Postgres that don't wait for ever.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 use super::Global;
 use crate::{config::Settings, find, postgres};
 
-/// How long a server that doesn't answer is waited for.
+/// How long to wait for a server that doesn't answer.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// One command's connections.
+/// The connections of one command.
 pub(super) struct Session {
     pub settings: Settings,
     pub log: Log,
@@ -25,7 +25,7 @@ impl Session {
     pub async fn open(global: &Global) -> anyhow::Result<Self> {
         let settings = global.settings()?;
         let url = find::nats(&settings, &global.data_dir, OPERATOR)?;
-        // The command ends, and the connection with it.
+        // Nothing cancels it: the connection ends with the command.
         let connect = Log::connect(url.expose(), ConnectOptions::new("steward-cli"), CancellationToken::new());
         let log = timeout(LIMIT, connect)
             .await
@@ -33,7 +33,7 @@ impl Session {
         Ok(Self { settings, log })
     }
 
-    /// The Postgres of the read models, as their owner.
+    /// A pool of connections to the Postgres of the read models, as their owner.
     pub async fn pool(&self, global: &Global) -> anyhow::Result<Pool> {
         let urls = find::postgres(&self.settings, &global.data_dir)?;
         let (url, pool) = (urls.owner(), postgres::pools(&urls)?.owner);
@@ -46,7 +46,7 @@ impl Session {
     }
 }
 
-/// A URL without user and password.
+/// A URL without its user and password.
 pub(super) fn bare(url: &str) -> String {
     let Ok(url) = reqwest::Url::parse(url) else { return "an address that is none".to_owned() };
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));

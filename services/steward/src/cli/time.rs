@@ -1,4 +1,4 @@
-//! `steward time`: what a phrase means, and by which rule.
+//! `steward time`: shows what a phrase means, and by which rule.
 
 use std::io::{self, BufRead, BufWriter, Write};
 
@@ -17,7 +17,8 @@ use super::Global;
 
 /// Show what a time phrase means, and which rule says so
 ///
-/// The defaults (hour of a bare day, parts of the day, zone, language) are the configuration's if --config names one.
+/// The defaults (hour of a bare day, parts of the day, zone, language) are those of the configuration if --config names
+/// one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,26 +32,27 @@ and answers each, in the same order, with
 where span are the first byte and the byte after the last of the phrase in the text. A time more than two years ahead is
 \"none\" by the rule \"too_far\". A line that can't be read is answered with {\"id\", \"error\"}, and the exit code is 1.")]
 pub struct Time {
-    /// The text with the phrase in it
+    /// The text that holds the phrase
     #[arg(required_unless_present = "batch", conflicts_with = "batch")]
     text: Option<String>,
-    /// When it was written, RFC 3339; left out: now
+    /// When the text was written (RFC 3339); by default now
     #[arg(long, value_name = "TIME", conflicts_with = "batch")]
     at: Option<DateTime<Utc>>,
-    /// The writer's IANA time zone
+    /// The IANA time zone of the writer
     #[arg(long, value_name = "ZONE", conflicts_with = "batch")]
     zone: Option<Tz>,
-    /// Used when the text doesn't show its language, such as ru; its region says which number of 3/4 is the day
+    /// The language, such as ru, where the text doesn't show it; its region says which number of 3/4 is the day
     #[arg(long, value_name = "LANG", value_parser = language, conflicts_with = "batch")]
     lang: Option<Tag>,
-    /// Read JSON lines, write JSON lines
+    /// Read JSON lines and write JSON lines
     #[arg(long)]
     batch: bool,
 }
 
 impl Time {
-    pub(super) fn run(self, global: &Global) -> anyhow::Result<()> {
-        // Only what is named: a phrase can be asked about without the variables that a running Steward needs.
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
+        // The configuration is read only if it is named, so that a phrase can be asked about without the variables that
+        // a running Steward needs.
         let defaults = match global.config {
             Some(_) => global.settings()?.defaults,
             None => Defaults::default(),
@@ -67,14 +69,14 @@ impl Time {
     }
 }
 
-/// A language with its way of writing dates.
+/// A language, with its way of writing dates.
 #[derive(Debug, Clone, Copy)]
 struct Tag {
     language: Language,
     date_order: DateOrder,
 }
 
-/// Reads `ru`, `es-MX`, `en-GB`.
+/// Reads a tag such as `ru`, `es-MX` or `en-GB`.
 fn language(tag: &str) -> Result<Tag, String> {
     let language = tag.parse().map_err(|e: steward_language::UnknownLanguage| e.to_string())?;
     Ok(Tag { language, date_order: DateOrder::of_tag(tag) })
@@ -194,7 +196,7 @@ fn grain(grain: Grain) -> &'static str {
     }
 }
 
-/// The meaning for a person to read.
+/// The meaning, for a person to read.
 fn explained(text: &str, meaning: &Meaning) -> String {
     let moment = |m: &Moment| {
         format!(

@@ -1,14 +1,14 @@
-//! `steward up`: everything on this machine.
+//! `steward up`: runs everything on this machine.
 
 use clap::Args;
 
 use super::Global;
 use crate::up;
 
-/// Run everything: NATS, Postgres, the five services, one HTTP listener (this is the default command)
+/// Run everything: NATS, Postgres, the five services, one HTTP listener (the default command)
 ///
-/// Starts a nats-server and a Postgres of its own for those that the configuration gives no URL of, creates streams and
-/// tables, and serves until Ctrl-C or SIGTERM. A second start goes on where the first stopped.
+/// Starts a nats-server and a Postgres of its own unless the configuration gives their URLs, creates streams and
+/// tables, and serves until Ctrl-C or SIGTERM. The next start goes on where this one stopped.
 #[derive(Debug, Args)]
 pub struct Up {}
 

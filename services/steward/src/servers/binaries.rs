@@ -1,4 +1,4 @@
-//! Which server binaries are used: named by a variable, installed on the machine, or fetched.
+//! Finding the server binaries to use: named by a variable, installed on the machine, or fetched.
 
 use std::{
     env, fs,
@@ -17,16 +17,16 @@ use super::{
     owner::Owner,
 };
 
-/// Names the nats-server to run.
+/// The variable that names the nats-server to run.
 pub const NATS_VARIABLE: &str = "STEWARD_NATS_SERVER";
-/// Names the directory of the PostgreSQL programs to run.
+/// The variable that names the directory of the PostgreSQL programs to run.
 pub const POSTGRES_VARIABLE: &str = "STEWARD_POSTGRES_BIN";
 
-/// Schedules inside atomic batches work from here on.
+/// The first version in which schedules inside atomic batches work.
 const OLDEST_NATS: (u32, u32) = (2, 14);
 const OLDEST_POSTGRES: u32 = 15;
 
-/// A nats-server new enough: `STEWARD_NATS_SERVER`, else on the PATH, else fetched.
+/// A recent enough nats-server: the one of `STEWARD_NATS_SERVER`, else one on the PATH, else a fetched one.
 pub(super) async fn nats(data: &DataDir) -> Result<PathBuf, ServersError> {
     if let Some(path) = env::var_os(NATS_VARIABLE).map(PathBuf::from) {
         let problem = match nats_version(&path).await {
@@ -52,15 +52,15 @@ pub(super) async fn nats(data: &DataDir) -> Result<PathBuf, ServersError> {
     Ok(dir.join(download::NATS.programs[0]).join("nats-server"))
 }
 
-/// The PostgreSQL programs.
+/// The PostgreSQL programs to run.
 #[derive(Debug, Clone)]
 pub(super) struct PostgresBin {
     pub dir: PathBuf,
     pub major: u32,
 }
 
-/// PostgreSQL 15 or later, of version `major` if the data was made by that: `STEWARD_POSTGRES_BIN`, else installed on the
-/// machine (the newest), else fetched.
+/// PostgreSQL 15 or later, or version `major` if the data was made by that: the one of `STEWARD_POSTGRES_BIN`, else the
+/// newest that is installed, else a fetched one.
 pub(super) async fn postgres(
     data: &DataDir,
     owner: Option<&Owner>,
@@ -115,7 +115,8 @@ pub(super) async fn postgres(
     })
 }
 
-/// PostgreSQL as Debian and its kin (`/usr/lib/postgresql/<v>/bin`) and Red Hat's (`/usr/pgsql-<v>/bin`) install it, newest first.
+/// PostgreSQL where Debian and its kin (`/usr/lib/postgresql/<v>/bin`) and Red Hat (`/usr/pgsql-<v>/bin`) install it,
+/// the newest first.
 fn installed_postgres() -> Vec<PostgresBin> {
     let versions = |root: &str, prefix: &str| -> Vec<PostgresBin> {
         let Ok(entries) = fs::read_dir(root) else { return Vec::new() };
@@ -139,14 +140,14 @@ fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(program)).find(|path| path.is_file())
 }
 
-/// `nats-server: v2.15.1` → (2, 15)
+/// The version that it prints: `nats-server: v2.15.1` → (2, 15)
 async fn nats_version(path: &Path) -> Option<(u32, u32)> {
     let said = version_line(path).await?;
     let mut numbers = said.rsplit('v').next()?.split('.');
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-/// `postgres (PostgreSQL) 15.18 (Debian …)` → 15
+/// The version that it prints: `postgres (PostgreSQL) 15.18 (Debian …)` → 15
 async fn postgres_version(dir: &Path) -> Option<u32> {
     let said = version_line(&dir.join("postgres")).await?;
     let version = said.split_once("(PostgreSQL) ")?.1;

@@ -1,4 +1,4 @@
-//! The data directory: who holds it, and where in it things are.
+//! The data directory: where in it things are, and the lock by which one process holds it.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -22,8 +22,8 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// Opens the directory, and makes it if it isn't there: for its owner alone, but that others may pass through it when
-    /// root owns it, because Postgres then runs as another user.
+    /// Opens the directory, and makes it if it doesn't exist. It is for its owner alone; if root owns it, others may
+    /// pass through it, because Postgres then runs as another user.
     pub fn open(path: &Path) -> Result<Self, ServersError> {
         let root_owned = geteuid().is_root();
         fs::DirBuilder::new()
@@ -35,7 +35,7 @@ impl DataDir {
         Ok(Self { root })
     }
 
-    /// Where the directory is if it is there already; nothing is made.
+    /// The directory's path if it exists; nothing is made.
     pub fn existing(path: &Path) -> Option<Self> {
         path.canonicalize().ok().filter(|p| p.is_dir()).map(|root| Self { root })
     }
@@ -51,7 +51,7 @@ impl DataDir {
     /// Makes this process the only one that runs servers here.
     ///
     /// # Errors
-    /// [`ServersError::InUse`] with the other's pid.
+    /// [`ServersError::InUse`], with the pid of the other process.
     pub fn lock(&self) -> Result<Lock, ServersError> {
         let path = self.join("lock");
         let mut file = OpenOptions::new()
@@ -81,7 +81,7 @@ impl DataDir {
     }
 }
 
-/// Held as long as this process uses its data directory; the kernel frees it however the process ends.
+/// Held for as long as this process uses its data directory. The kernel releases it however the process ends.
 #[derive(Debug)]
 pub struct Lock {
     _file: Flock<File>,

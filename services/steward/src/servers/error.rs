@@ -1,8 +1,8 @@
-//! Why the managed servers could not be had or started, each with its remedy.
+//! Why the managed servers can't be had or started, each reason with its remedy.
 
 use std::{io, path::PathBuf};
 
-/// A managed server that can't be had or doesn't start.
+/// A managed server can't be had or doesn't start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServersError {
     #[error(

@@ -28,28 +28,28 @@ pub use self::{
 };
 use crate::run_file::Credentials;
 
-/// Which of the two are to be run.
+/// Which of the two servers are to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
     pub nats: bool,
     pub postgres: bool,
 }
 
-/// The servers that run. Dropped, they are stopped too, but nobody waits for it.
+/// The servers that run. When this is dropped, they are stopped as well, but nobody waits for it.
 #[derive(Debug)]
 pub struct ManagedServers {
-    /// The URLs of those that are managed, for each user.
+    /// The URLs of the managed servers, for each user.
     pub credentials: Credentials,
     stop: DropGuard,
     stopped: oneshot::Receiver<()>,
 }
 
 impl ManagedServers {
-    /// Starts what is wanted, both at once, and returns when they take connections. From then on each is started again on
-    /// the same port should it die. The caller holds the data directory's [`Lock`].
+    /// Starts the wanted servers, both at once, and returns when they take connections. From then on a server that dies
+    /// is started again on the same port. The caller holds the data directory's [`Lock`].
     ///
-    /// Servers that an earlier run left behind are stopped first. `None`: `shutdown` came first. Whatever had been started by
-    /// then, or when one of them failed, has ended when this returns.
+    /// Servers that an earlier run left behind are stopped first. Returns `None` if `shutdown` came first. Then, and
+    /// when one of them fails, everything that had been started has ended when this returns.
     pub async fn start(
         data: &DataDir,
         wanted: Wanted,
@@ -60,7 +60,8 @@ impl ManagedServers {
         let (tell, mut started) = oneshot::channel();
         let (tell_stopped, stopped) = oneshot::channel();
         let data = data.clone();
-        // A thread of their own, as long as they live: the kernel ties a child to the thread that started it.
+        // The servers get a thread that lives as long as they do, because the kernel ties a child to the thread that
+        // started it.
         thread::Builder::new()
             .name("servers".to_owned())
             .spawn(move || {
@@ -85,14 +86,14 @@ impl ManagedServers {
         started
     }
 
-    /// Stops both in order; a server that doesn't within four seconds is killed.
+    /// Stops both servers in order; one that takes more than four seconds is killed.
     pub async fn stop(self) {
         drop(self.stop);
         let _ = self.stopped.await;
     }
 }
 
-/// The life of both servers, on their thread.
+/// Starts and keeps both servers, on their thread.
 async fn run(
     data: DataDir,
     wanted: Wanted,
@@ -109,7 +110,7 @@ async fn run(
 
 type Started = (supervise::Program, supervise::Running);
 
-/// Starts both at once; the first failure gives the other up. What runs is returned also when not all of it does.
+/// Starts both servers at once; if one fails, the other is given up. What runs is returned even if not all of it does.
 async fn start(
     data: &DataDir,
     wanted: Wanted,
@@ -140,7 +141,7 @@ async fn start(
             Err(problem) => problems.push(problem),
         }
     }
-    // The one given up says only that it was interrupted.
+    // The server that was given up only says that it was interrupted.
     problems.sort_by_key(|problem| matches!(problem, ServersError::Interrupted));
     let urls = match problems.into_iter().next() {
         Some(problem) => Err(problem),

@@ -1,4 +1,4 @@
-//! The managed nats-server: its configuration and command.
+//! The managed nats-server.
 
 use std::path::Path;
 
@@ -16,12 +16,13 @@ use super::{
     supervise::{Program, Running},
 };
 
-/// Everything but what differs from one data directory to the next.
+/// The configuration, except for what differs from one data directory to the next.
 const TEMPLATE: &str = include_str!("../../../../nats/server/managed.conf");
-/// How often another port is tried when the chosen one was taken in the meantime.
+/// How often another port is tried when somebody has taken the chosen one.
 const PORT_ATTEMPTS: usize = 5;
 
-/// Starts it on `access`' port, or another if that is taken; `access` then says which. Gives up on `stop`.
+/// Starts the server on the port in `access`, or on another if that one is taken; `access` then has the new one. Gives
+/// up on `stop`.
 pub(super) async fn start(
     data: &DataDir,
     access: &mut Access,
@@ -44,7 +45,7 @@ pub(super) async fn start(
             })
         },
         ready: "Server is ready",
-        // Whatever room there is later: what it couldn't write once it doesn't try again.
+        // What the server couldn't write once it doesn't try again, even if there is room later.
         full: Some("no space left on device"),
         stop: Signal::SIGTERM,
         log: data.join("logs/nats.log"),

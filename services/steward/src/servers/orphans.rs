@@ -1,4 +1,4 @@
-//! Servers that an earlier run left behind: found by what they were started with, stopped before new ones start.
+//! Servers that an earlier run left behind: found by what they were started with, stopped before new ones.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -9,15 +9,15 @@ use nix::{
 };
 use tracing::warn;
 
-/// How long an orphan may take to stop when asked.
+/// How long an orphan may take to stop after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Stops every process named `program` that was started with `argument` (the path of our configuration or data).
+/// Stops every process named `program` that was started with `argument`, the path of our configuration or data.
 pub(super) async fn stop(program: &str, argument: &Path, signal: Signal) {
     for pid in find(program, argument) {
         warn!(program, pid = pid.as_raw(), "stopping a server that an earlier run left behind");
         let Ok(watch) = Watch::on(pid) else { continue };
-        // The process watched is still the one that was found.
+        // Makes sure that the process which is watched is still the one that was found.
         if !is_ours(pid, program, argument) {
             continue;
         }
@@ -25,7 +25,9 @@ pub(super) async fn stop(program: &str, argument: &Path, signal: Signal) {
             match kill(pid, signal) {
                 Ok(()) => {}
                 Err(Errno::ESRCH) => break,
-                Err(errno) => warn!(program, pid = pid.as_raw(), %errno, "it can't be stopped"),
+                Err(errno) => {
+                    warn!(program, pid = pid.as_raw(), %errno, "a server that an earlier run left can't be stopped")
+                }
             }
             if watch.ended().await {
                 break;
@@ -50,7 +52,7 @@ fn find(program: &str, argument: &Path) -> Vec<Pid> {
         .collect()
 }
 
-/// Tells when a process that isn't our child has ended.
+/// Watches for the end of a process that isn't our child.
 struct Watch {
     #[cfg(target_os = "linux")]
     fd: std::sync::Arc<std::os::fd::OwnedFd>,
@@ -66,7 +68,7 @@ impl Watch {
         Ok(Self { fd: std::sync::Arc::new(pidfd_open(pid, PidfdFlags::empty())?) })
     }
 
-    /// Whether it has ended by the end of [`PATIENCE`]: its pidfd becomes readable then.
+    /// Whether the process has ended within [`PATIENCE`]: its pidfd becomes readable then.
     #[cfg(target_os = "linux")]
     async fn ended(&self) -> bool {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -81,7 +83,7 @@ impl Watch {
         Ok(Self { pid })
     }
 
-    /// Other systems have no handle on a foreign process: it is asked after.
+    /// Other systems have no handle on a foreign process, so it is looked for again and again.
     #[cfg(not(target_os = "linux"))]
     async fn ended(&self) -> bool {
         let gone = async {

@@ -1,4 +1,6 @@
-//! As whom Postgres runs: it refuses root, so root starts it as another user, who must be able to enter the places it needs.
+//! The user that Postgres runs as.
+//!
+//! Postgres refuses root, so root starts it as another user, who must be able to enter the places it needs.
 
 use std::{
     fs::{self, Permissions},
@@ -12,10 +14,10 @@ use tracing::info;
 
 use super::{data_dir::DataDir, error::ServersError};
 
-/// Where root keeps what may not lie below a directory that others can't enter (`/root` is mode 0700).
+/// Where root keeps what must not lie below a directory that others can't enter (`/root` has mode 0700).
 const STATE: &str = "/var/lib/steward";
 
-/// The user that Postgres runs as, if that isn't the one we run as.
+/// The user that Postgres runs as, if that isn't our own.
 #[derive(Debug, Clone)]
 pub(super) struct Owner {
     name: String,
@@ -24,7 +26,7 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// `None`: ourselves.
+    /// The user to run Postgres as; `None` means our own.
     pub fn of_postgres() -> Result<Option<Self>, ServersError> {
         if !geteuid().is_root() {
             return Ok(None);
@@ -46,7 +48,7 @@ impl Owner {
         chown(path, Some(self.uid.as_raw()), Some(self.gid.as_raw()))
     }
 
-    /// Whether this user may enter `path` and all that is above it. Access lists are not looked at.
+    /// Whether this user may enter `path` and everything above it. Access lists aren't looked at.
     pub fn can_enter(&self, path: &Path) -> bool {
         path.ancestors().filter(|dir| !dir.as_os_str().is_empty()).all(|dir| {
             fs::metadata(dir).is_ok_and(|meta| {
@@ -63,11 +65,11 @@ impl Owner {
     }
 }
 
-/// The directory for Postgres' files: in the data directory, unless its user can't get there; then below `/var/lib`, with
-/// a link to it from the data directory.
+/// The directory for Postgres' files. It is in the data directory, unless its user can't get there; then it is below
+/// `/var/lib`, with a link to it from the data directory.
 pub(super) fn home(data: &DataDir, owner: Option<&Owner>) -> Result<PathBuf, ServersError> {
     let inside = data.join("postgres");
-    // What an earlier start made is used on; a link that leads nowhere is made anew.
+    // What an earlier start made is used again; a link that leads nowhere is made anew.
     match inside.canonicalize() {
         Ok(home) => {
             return match owner {
@@ -88,7 +90,7 @@ pub(super) fn home(data: &DataDir, owner: Option<&Owner>) -> Result<PathBuf, Ser
     let home = match owner {
         Some(owner) => {
             let root = data.path();
-            // Our own directory may have been made beforehand, closed to others.
+            // Our own directory may have been made beforehand in such a way that others can't enter.
             if let Ok(meta) = fs::metadata(root)
                 && meta.uid() == geteuid().as_raw()
                 && meta.mode() & 0o001 == 0
@@ -112,7 +114,7 @@ pub(super) fn home(data: &DataDir, owner: Option<&Owner>) -> Result<PathBuf, Ser
     Ok(home)
 }
 
-/// A new directory below `/var/lib/steward`.
+/// Makes a new directory below `/var/lib/steward`.
 fn outside(owner: &Owner, data: &DataDir) -> Result<PathBuf, ServersError> {
     let state = Path::new(STATE);
     fs::create_dir_all(state).map_err(ServersError::data_dir("making", state))?;

@@ -1,4 +1,4 @@
-//! Ports and passwords of the managed servers: chosen once, kept over restarts.
+//! How the managed servers are reached: ports and passwords, chosen once, kept over restarts.
 
 use std::{
     collections::BTreeMap,
@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{postgres::ROLES, run_file::Credentials};
 
-/// Below what Linux hands out to outgoing connections (from 32768): a client that keeps dialling a port of that range
-/// while the server restarts may be given the very same port for its own end, and then talks to itself.
+/// They are below those that Linux gives to outgoing connections (from 32768 on): a client that keeps dialling a port
+/// of that range while the server restarts may get the very same port for its own end, and then talks to itself.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
 /// How one managed server is reached.
@@ -27,7 +27,7 @@ pub(super) struct Access {
     /// The password of each user.
     #[serde(default)]
     pub users: BTreeMap<String, String>,
-    /// What the server's data has been prepared for; see `postgres::PREPARED`.
+    /// What the server's data was prepared for; see `postgres::PREPARED`.
     #[serde(default)]
     pub prepared: u32,
 }
@@ -37,7 +37,7 @@ impl Access {
         Self { port: 0, users: BTreeMap::new(), prepared: 0 }
     }
 
-    /// Gives those of `names` a password that have none; whether there was one.
+    /// Gives a password to those of `names` that have none; returns whether there were any.
     fn complete<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) -> bool {
         let before = self.users.len();
         for name in names {
@@ -58,7 +58,7 @@ impl Access {
         self.users.iter().map(url).collect()
     }
 
-    /// Keeps the port of the last run if it is free, else chooses another.
+    /// Keeps the port of the last run if it is free, otherwise chooses another.
     pub fn ensure_free_port(&mut self) {
         let free = |port: u16| port != 0 && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
         if free(self.port) {
@@ -68,13 +68,13 @@ impl Access {
         self.port = (0..1_000)
             .map(|_| rng.random_range(PORTS))
             .find(|port| free(*port))
-            // Whatever the system has left.
+            // No port of the range is free, so whatever the system gives.
             .or_else(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?.local_addr().ok().map(|a| a.port()))
             .unwrap_or_default();
     }
 }
 
-/// `servers.json` in the data directory, mode 0600.
+/// The contents of `servers.json` in the data directory, which has mode 0600.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Accesses {
     pub nats: Access,
@@ -84,7 +84,8 @@ pub(super) struct Accesses {
 const FILE: &str = "servers.json";
 
 impl Accesses {
-    /// Those of the last run, or new ones. An earlier version had one user per server; the others are added.
+    /// The ports and passwords of the last run, or new ones. An earlier version had one user per server; the other
+    /// users are added.
     pub fn load(data: &DataDir) -> Result<Self, ServersError> {
         let path = data.join(FILE);
         let mut accesses = match fs::read(&path) {
@@ -101,14 +102,14 @@ impl Accesses {
         Ok(accesses)
     }
 
-    /// Before a server is started with them: its database is then useless without the passwords.
+    /// Call this before a server is started with new passwords: without them its database is useless.
     pub fn save(&self, data: &DataDir) -> Result<(), ServersError> {
         let path = data.join(FILE);
         let text = serde_json::to_vec_pretty(self).expect("two accesses are always JSON");
         write_private(&path, &text).map_err(ServersError::data_dir("writing", &path))
     }
 
-    /// The URLs of the servers that are managed, by user.
+    /// The URLs of the managed servers, by user.
     pub fn credentials(&self, nats: bool, postgres: bool) -> Credentials {
         let urls = |wanted: bool, urls: BTreeMap<String, String>| if wanted { urls } else { BTreeMap::new() };
         Credentials {

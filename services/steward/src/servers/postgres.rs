@@ -1,4 +1,4 @@
-//! The managed Postgres: made on the first start, its settings and command.
+//! The managed Postgres.
 
 use std::{
     fs,
@@ -33,19 +33,22 @@ const NAME: &str = "postgres";
 /// The database that holds the read models.
 const DATABASE: &str = "steward";
 const PORT_ATTEMPTS: usize = 5;
-/// What `ROLES_SQL` makes, as a number that grows with it: data prepared for less is prepared anew.
+/// What `ROLES_SQL` makes, as a number that grows with it: data that was prepared for a smaller number is prepared
+/// anew.
 const PREPARED: u32 = 1;
 
-/// Who may log in, and from where: the roles, from this machine. The superuser that made the cluster has no password and may
+/// Who may log in, and from where: the roles, from this machine. The superuser that made the cluster has no password
+/// and may not log in at all; what only that user can do is done in single-user mode, before the server runs.
 /// not log in at all; what only it could do is done in single-user mode, before the server runs.
 const HBA: &str = "\
 # Written by steward at each start.
 host steward steward_owner,steward_projector,steward_reader 127.0.0.1/32 scram-sha-256
 ";
-/// Longest time the making of the database may take.
+/// Longest time that making the database may take.
 const INIT_LIMIT: Duration = Duration::from_secs(120);
 
-/// Settings beside the port. Loopback TCP only: no socket file, whose path would have to be short and in a shared place.
+/// The settings beside the port. Postgres only listens on loopback TCP, not on a socket file, whose path would have to
+/// be short and in a shared place.
 const SETTINGS: &[&str] = &[
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
@@ -54,7 +57,7 @@ const SETTINGS: &[&str] = &[
     "shared_buffers=64MB",
     "max_connections=64",
     "max_wal_size=1GB",
-    // Short statements: compiling them takes longer than running them.
+    // Statements are so short that compiling them takes longer than running them.
     "jit=off",
     "timezone=UTC",
     "log_timezone=UTC",
@@ -62,7 +65,8 @@ const SETTINGS: &[&str] = &[
     "logging_collector=off",
 ];
 
-/// Starts it on `access`' port, or another if that is taken; `access` then says which. Gives up on `stop`.
+/// Starts the server on the port in `access`, or on another if that one is taken; `access` then has the new one. Gives
+/// up on `stop`.
 pub(super) async fn start(
     data: &DataDir,
     access: &mut Access,
@@ -100,7 +104,7 @@ pub(super) async fn start(
         match program.start(stop).await {
             Ok(running) => return Ok((program, running)),
             Err(ServersError::Start { .. }) if attempt < PORT_ATTEMPTS && !port_is_free(access.port) => access.port = 0,
-            // What a killed postmaster leaves behind needs a moment to notice and end.
+            // What a killed postmaster leaves behind needs a moment to notice that, and to end.
             Err(ServersError::Start { cause, .. })
                 if attempt < PORT_ATTEMPTS && (cause.contains("shared memory") || cause.contains("lock file")) =>
             {
@@ -131,13 +135,14 @@ fn program(bin: &PostgresBin, owner: Option<Owner>, cluster: &Path, port: u16, l
         }),
         ready: "database system is ready to accept connections",
         full: None,
-        // "Fast": open transactions are rolled back, then it stops in order.
+        // The "fast" shutdown: open transactions are rolled back, then the server stops in order.
         stop: Signal::SIGINT,
         log,
     }
 }
 
-/// A program of PostgreSQL's as the right user, in a plain environment and a directory that user can be in.
+/// A command that runs a program of PostgreSQL's as the right user, in a plain environment and a directory that this
+/// user can be in.
 fn as_owner(program: &Path, owner: Option<&Owner>) -> Command {
     let mut command = environment::plain(program);
     command.env("LC_ALL", "C").env("TZ", "UTC").current_dir("/");
@@ -152,7 +157,8 @@ fn major_of(cluster: &Path) -> Option<u32> {
     fs::read_to_string(cluster.join("PG_VERSION")).ok()?.trim().parse().ok()
 }
 
-/// Makes the cluster with its database. Only when all of it is done does it get its name, so a start that was cut off begins
+/// Makes the cluster with its database. It gets its name only when all of it is done, so a start that was cut off
+/// begins again.
 /// again.
 async fn make(
     bin: &PostgresBin,
@@ -174,7 +180,7 @@ async fn make(
     fs::rename(&new, cluster).map_err(text)
 }
 
-/// Makes the roles with their passwords and rights, or brings them to what they are to be.
+/// Makes the roles with their passwords and rights, or brings existing ones up to date.
 async fn prepare(
     bin: &PostgresBin,
     owner: Option<&Owner>,
@@ -186,7 +192,8 @@ async fn prepare(
     single_user(bin, owner, cluster, DATABASE, &sql, stop).await
 }
 
-/// Runs statements as the superuser, in a server of their own that no one can connect to. Each but the last ends with a
+/// Runs statements as the superuser, in a server that nobody can connect to. Each statement but the last ends with a
+/// semicolon and an empty line.
 /// semicolon and an empty line.
 async fn single_user(
     bin: &PostgresBin,
@@ -201,7 +208,8 @@ async fn single_user(
     run(single, sql, stop).await
 }
 
-/// Runs a program to its end with `input`; the error is what it said last. On `stop`, and after [`INIT_LIMIT`], it is killed
+/// Runs a program to its end with `input`; the error is what it said last. On `stop`, and after [`INIT_LIMIT`], it is
+/// killed together with everything that it has started.
 /// with everything it runs itself.
 async fn run(mut command: Command, input: &str, stop: &CancellationToken) -> Result<(), String> {
     let name = command.as_std().get_program().to_string_lossy().into_owned();
@@ -220,7 +228,7 @@ async fn run(mut command: Command, input: &str, stop: &CancellationToken) -> Res
         if let Some(group) = group {
             let _ = killpg(group, Signal::SIGKILL);
         }
-        // Its pipes close when the last of the group has ended.
+        // The program's pipes close when the last process of its group has ended.
         let _ = ended.await;
         return Err(format!("{name} was given up, or took longer than {} s", INIT_LIMIT.as_secs()));
     };
@@ -233,9 +241,9 @@ async fn run(mut command: Command, input: &str, stop: &CancellationToken) -> Res
     }
 }
 
-/// A pid file whose pid has been given to another program since (they begin small in a container) would make Postgres refuse
-/// to start. It passes over its own parent's pid, so that is written instead; the rest of the file stays, by which Postgres
-/// makes sure that nothing of the earlier run is still at work on the data.
+/// If the pid in a pid file has been given to another program since (pids begin small in a container), Postgres refuses
+/// to start. It ignores its own parent's pid, so that is written instead. The rest of the file stays, by which Postgres
+/// makes sure that nothing of the earlier run still works on the data.
 fn free_pid_file(cluster: &Path) {
     let path = cluster.join("postmaster.pid");
     let Ok(text) = fs::read_to_string(&path) else { return };
@@ -243,7 +251,7 @@ fn free_pid_file(cluster: &Path) {
     let Ok(pid) = first.trim().parse::<i32>() else { return };
     let pid = Pid::from_raw(pid);
     if nix::sys::signal::kill(pid, None).is_ok() && !orphans::is_ours(pid, NAME, cluster) {
-        // The file's owner and mode stay as they are. If it can't be written, Postgres says what is wrong.
+        // The file keeps its owner and mode. If it can't be written, Postgres says what is wrong.
         let _ = fs::write(&path, format!("{}\n{rest}", std::process::id()));
     }
 }

@@ -1,4 +1,4 @@
-//! One managed server as a child process: started, watched, started again when it dies, stopped in order.
+//! Supervising a managed server as a child process: started, watched, started again, stopped in order.
 
 use std::{
     collections::VecDeque,
@@ -28,28 +28,28 @@ use tracing::{debug, error, info, warn};
 use super::{error::ServersError, tether::tether};
 use crate::disk;
 
-/// What is run, and how it speaks.
+/// A program to run, and what it says at turning points.
 pub(super) struct Program {
     pub name: &'static str,
     pub command: Box<dyn Fn() -> Command>,
-    /// Part of the line it logs when it takes connections.
+    /// A part of the line that it logs when it takes connections.
     pub ready: &'static str,
-    /// Part of the line by which it says that its disk is full, if it must be started again once there is room.
+    /// A part of the line that it logs when its disk is full; set if it must be started again once there is room.
     pub full: Option<&'static str>,
-    /// Asks it to stop in order.
+    /// The signal that asks it to stop in order.
     pub stop: Signal,
     pub log: PathBuf,
 }
 
-/// Longest time from the start to readiness: a store of some hundred million messages is read at the start.
+/// Longest time from the start to readiness: a store of some hundred million messages takes a while to read.
 const START_LIMIT: Duration = Duration::from_secs(600);
-/// Longest time a stop in order may take; then it is killed.
+/// Longest time that a stop in order may take; then the server is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(4);
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// A server that ran this long was well: the waits begin anew.
+/// A server that ran for this long was well, so the next waits before a restart are short again.
 const WELL: Duration = Duration::from_secs(30);
-/// Between two looks at a full disk.
+/// The time between two looks at a full disk.
 const LOOK_FOR_ROOM: Duration = Duration::from_secs(2);
 
 /// A server that takes connections.
@@ -61,10 +61,10 @@ pub(super) struct Running {
 }
 
 impl Program {
-    /// Starts it and waits until it takes connections; gives up and stops it again on `stop`.
+    /// Starts the server and waits until it takes connections. On `stop` it gives up, and stops the server again.
     ///
     /// # Errors
-    /// It ended instead; the cause is what it said last. Or it was given up.
+    /// The server ended instead, and the cause is what it said last; or it was given up.
     pub async fn start(&self, stop: &CancellationToken) -> Result<Running, ServersError> {
         let failed = |cause: String| ServersError::Start { program: self.name, cause, log: self.log.clone() };
         let mut command = (self.command)();
@@ -79,7 +79,7 @@ impl Program {
         let reader = tokio::task::spawn_local(read(self.name, stderr, log, words, ready, full.clone()));
         let since = Instant::now();
         tokio::select! {
-            // A server that died while it became ready is as good as one that never did.
+            // A server that died while it became ready counts as one that never did.
             biased;
             status = child.wait() => Err(failed(last_words(status, reader).await)),
             Ok(()) = is_ready => {
@@ -97,7 +97,7 @@ impl Program {
         }
     }
 
-    /// Keeps it running until `stop`, then stops it in order.
+    /// Keeps the server running until `stop`, then stops it in order.
     pub async fn keep(self, mut running: Running, stop: CancellationToken) {
         let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         loop {
@@ -122,15 +122,17 @@ impl Program {
                 match self.start(&stop).await {
                     Ok(running) => break running,
                     Err(ServersError::Interrupted) => return,
-                    Err(problem) => error!(server = self.name, %problem, "it can't be started; trying again"),
+                    Err(problem) => {
+                        error!(server = self.name, %problem, "the managed server can't be started; trying again")
+                    }
                 }
             };
             info!(server = self.name, "the managed server runs again");
         }
     }
 
-    /// Waits until it says that the disk is full, and then until there is room. Nothing tells when there is, so it is looked
-    /// at.
+    /// Waits until the server says that its disk is full, and then until there is room again. Nothing reports when
+    /// there is, so it looks from time to time.
     async fn has_room_again(&self, full: &Notify) {
         full.notified().await;
         warn!(server = self.name, "the disk is full: nothing can be recorded until there is room");
@@ -143,7 +145,7 @@ impl Program {
         let Some(pid) = child.id() else { return };
         let _ = kill(Pid::from_raw(pid as i32), self.stop);
         if timeout(STOP_LIMIT, child.wait()).await.is_err() {
-            warn!(server = self.name, "it didn't stop within {} s; killing it", STOP_LIMIT.as_secs());
+            warn!(server = self.name, "the managed server didn't stop within {} s; killing it", STOP_LIMIT.as_secs());
             let _ = child.kill().await;
         }
     }
@@ -151,7 +153,7 @@ impl Program {
 
 async fn last_words(status: std::io::Result<ExitStatus>, reader: JoinHandle<VecDeque<String>>) -> String {
     let status = status.map_or_else(|e| e.to_string(), |status| status.to_string());
-    // What it forked may hold the pipe open a little longer than it lived.
+    // Processes that it forked may hold the pipe open a little longer than it lived.
     match timeout(Duration::from_millis(300), reader).await {
         Ok(Ok(lines)) if !lines.is_empty() => {
             let complaint =
@@ -163,13 +165,13 @@ async fn last_words(status: std::io::Result<ExitStatus>, reader: JoinHandle<VecD
     }
 }
 
-/// What it says at turning points.
+/// What the server says at turning points.
 struct Words {
     ready: &'static str,
     full: Option<&'static str>,
 }
 
-/// Reads what the server says to its end: into its log, and the last lines into memory.
+/// Reads what the server says to its end: writes it into the log file, and keeps the last lines in memory.
 async fn read(
     name: &'static str,
     stderr: ChildStderr,
@@ -221,7 +223,7 @@ impl Log {
         Ok(Self { path: path.to_owned(), file, size })
     }
 
-    /// A log that can't be written must not stop the server.
+    /// A log file that can't be written must not stop the server.
     fn write(&mut self, line: &str) {
         if self.size > LOG_LIMIT {
             let _ = fs::rename(&self.path, self.path.with_extension("log.old"));

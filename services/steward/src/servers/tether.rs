@@ -3,9 +3,9 @@
 use nix::sys::signal::Signal;
 use tokio::process::Command;
 
-/// Lets the kernel send `signal` to the child when the *thread* that starts it ends, so start it from one that lives as
-/// long as the process. The child is in a process group of its own: Ctrl-C in a terminal reaches only us, and we stop it
-/// in order.
+/// Makes the kernel send `signal` to the child when the *thread* that starts it ends, so start it from a thread that
+/// lives as long as the process. The child is in a process group of its own: Ctrl-C in a terminal reaches only us, and
+/// we stop the child in order.
 #[allow(unsafe_code)]
 pub(super) fn tether(command: &mut Command, signal: Signal) {
     command.process_group(0);

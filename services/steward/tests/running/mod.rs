@@ -1,6 +1,6 @@
-//! A `steward` process over a scratch data directory, and what its servers are asked.
+//! A `steward` process on a scratch data directory, and what its servers are asked.
 
-// Each test program uses a part of it.
+// Each test program uses only a part of this module.
 #![allow(dead_code)]
 
 use std::{
@@ -25,7 +25,7 @@ use nix::{
 };
 use tempfile::TempDir;
 
-/// The user whom root plays an ordinary one with.
+/// The user that root runs things as to play an ordinary user.
 const NOBODY: u32 = 65534;
 
 /// Longest wait for anything.
@@ -41,39 +41,39 @@ pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// A place for one data directory. Its path is short.
+/// A place for one data directory, with a short path.
 pub struct Scratch {
     dir: TempDir,
-    /// Whom everything belongs to, if not to us.
+    /// The user whom everything belongs to, if that isn't us.
     user: Option<u32>,
     binary: PathBuf,
     variables: Vec<(&'static str, PathBuf)>,
-    /// Where its listener is.
+    /// The port of its listener.
     port: u16,
 }
 
 impl Scratch {
-    /// One that everybody may enter.
+    /// A place that everybody may enter.
     pub fn new() -> Self {
         let scratch = Self::closed();
         fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).expect("ours");
         scratch
     }
 
-    /// One that only its owner may enter.
+    /// A place that only its owner may enter.
     pub fn closed() -> Self {
         let dir = tempfile::Builder::new().prefix("st-").tempdir_in("/tmp").expect("a temp dir");
         let binary = PathBuf::from(env!("CARGO_BIN_EXE_steward"));
         Self { dir, user: None, binary, variables: Vec::new(), port: free_port() }
     }
 
-    /// One of an ordinary user: of `nobody` if we are root, else of ourselves.
+    /// A place of an ordinary user: of `nobody` if we are root, otherwise of ourselves.
     pub fn of_an_ordinary_user() -> Self {
         let mut scratch = Self::new();
         if !geteuid().is_root() {
             return scratch;
         }
-        // Our build directory and our cache may be closed to others.
+        // Our build directory and our cache may be closed to other users.
         let exes = {
             let ours = Self::new();
             let steward = Running::start(&ours, &["servers"]);
@@ -105,12 +105,12 @@ impl Scratch {
         self.dir.path()
     }
 
-    /// A variable for every process of this place.
+    /// Sets a variable for every process of this place.
     pub fn set(&mut self, name: &'static str, value: impl Into<PathBuf>) {
         self.variables.push((name, value.into()));
     }
 
-    /// `http://127.0.0.1:…` of what runs here.
+    /// The URL of the listener that runs here: `http://127.0.0.1:…`.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -146,7 +146,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // Postgres' files may lie elsewhere, see `a_data_directory_below_one_that_others_may_not_enter_serves`.
+        // Postgres' files may be elsewhere, see `a_data_directory_below_one_that_others_may_not_enter_serves`.
         let postgres = self.data().join("postgres");
         if let Ok(elsewhere) = fs::read_link(&postgres) {
             let _ = fs::remove_dir_all(elsewhere);
@@ -154,10 +154,10 @@ impl Drop for Scratch {
     }
 }
 
-/// Below what Linux hands out to outgoing connections, and beside the managed servers' own.
+/// Below the ports that Linux gives to outgoing connections, and apart from those of the managed servers.
 const PORTS: std::ops::Range<u16> = 10_000..20_000;
 
-/// A port that is free now, and that nobody is given by chance until it is used.
+/// A port that is free now, and that the system gives to nobody by chance until it is used.
 pub fn free_port() -> u16 {
     static NEXT: OnceLock<AtomicU16> = OnceLock::new();
     let next = NEXT.get_or_init(|| AtomicU16::new(rand::random_range(PORTS)));
@@ -177,7 +177,7 @@ pub async fn get(url: &str) -> Option<(u16, String)> {
     Some((answer.status().as_u16(), answer.text().await.ok()?))
 }
 
-/// Waits until a GET is answered with this status; what it says then.
+/// Waits until a GET is answered with this status; returns the body of that answer.
 pub async fn answers(url: &str, status: u16) -> String {
     let start = Instant::now();
     loop {
@@ -189,17 +189,17 @@ pub async fn answers(url: &str, status: u16) -> String {
     }
 }
 
-/// A running `steward`. Dropped, it is killed.
+/// A running `steward`, which is killed when this is dropped.
 pub struct Running {
     child: Child,
     data: PathBuf,
     log: PathBuf,
-    /// Whether the servers are its own.
+    /// Whether it runs the servers itself.
     owner: bool,
 }
 
 impl Running {
-    /// Starts it as the leader of a process group and doesn't wait.
+    /// Starts `steward` as the leader of a process group, and doesn't wait.
     pub fn spawn(scratch: &Scratch, args: &[&str]) -> Self {
         let log = scratch.path().join("out.log");
         let file = File::create(&log).expect("created");
@@ -215,7 +215,7 @@ impl Running {
         Self { child, data: scratch.data(), log, owner }
     }
 
-    /// Starts it and waits for its run.json.
+    /// Starts `steward`, and waits for its run.json.
     #[track_caller]
     pub fn start(scratch: &Scratch, args: &[&str]) -> Self {
         let mut steward = Self::spawn(scratch, args);
@@ -234,7 +234,7 @@ impl Running {
         self.child.id()
     }
 
-    /// What it has logged so far.
+    /// What the process has logged so far.
     pub fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
@@ -244,13 +244,13 @@ impl Running {
         serde_json::from_slice(&text).expect("JSON")
     }
 
-    /// The URLs of those who may do most: the admin of NATS, the owner of the read models.
+    /// The URLs of the users who may do most: the admin of NATS, and the owner of the read models.
     pub fn masters(&self) -> serde_json::Value {
         let credentials = self.credentials();
         serde_json::json!({"nats": credentials["nats"]["admin"], "postgres": credentials["postgres"]["owner"]})
     }
 
-    /// `credentials.json`
+    /// The contents of `credentials.json`.
     pub fn credentials(&self) -> serde_json::Value {
         let text = fs::read(self.data.join("credentials.json")).expect("it is there while it runs");
         serde_json::from_slice(&text).expect("JSON")
@@ -261,7 +261,7 @@ impl Running {
         self.child.wait().expect("it ends")
     }
 
-    /// `kill -9`, of the process alone or of its whole group.
+    /// Kills with `kill -9` the process alone, or its whole group.
     pub fn kill(&mut self, whole_group: bool) {
         let pid = Pid::from_raw(self.pid() as i32);
         if whole_group { killpg(pid, Signal::SIGKILL) } else { kill(pid, Signal::SIGKILL) }.expect("it runs");
@@ -279,7 +279,7 @@ impl Drop for Running {
         if !self.owner {
             return;
         }
-        // What it ran ends after it, and still writes to the directory that is removed next.
+        // The servers that it ran end after it, and still write to the directory that is removed next.
         let data = self.data.clone();
         eventually("its servers end", || processes_with(&data).is_empty());
     }
@@ -315,7 +315,7 @@ fn processes_with(data: &Path) -> Vec<Pid> {
     found
 }
 
-/// A process's command and user, to run it once more.
+/// A process's command and user, to run the same once more.
 pub struct Again {
     words: Vec<String>,
     exe: PathBuf,
@@ -333,7 +333,7 @@ impl Again {
         Self { words, exe: fs::read_link(proc.join("exe")).expect("it runs"), user: (meta.uid(), meta.gid()) }
     }
 
-    /// Whether it is the program of this name.
+    /// Whether the process is the program of this name.
     pub fn is(&self, program: &str) -> bool {
         self.exe.ends_with(program)
     }
@@ -383,7 +383,7 @@ pub async fn use_nats(url: &str) {
     context.publish("used", "kept".into()).await.expect("sent").await.expect("acknowledged");
 }
 
-/// The message of [`use_nats`] is there.
+/// Checks that the message of [`use_nats`] is there.
 pub async fn nats_was_used(url: &str) {
     let context = nats(url).await;
     let start = Instant::now();
@@ -403,7 +403,7 @@ pub async fn read_nats(url: &str) {
     assert_eq!(stream.cached_info().state.messages, 0);
 }
 
-/// Asks what needs no right.
+/// Asks for what needs no right.
 pub async fn read_postgres(url: &str) {
     postgres(url).await.query("SELECT 1", &[]).await.expect("an answer");
 }
@@ -431,7 +431,7 @@ pub async fn use_postgres(url: &str) {
         .expect("stored");
 }
 
-/// The row of [`use_postgres`] is there.
+/// Checks that the row of [`use_postgres`] is there.
 pub async fn postgres_was_used(url: &str) {
     let rows = postgres(url).await.query("SELECT it FROM used", &[]).await.expect("the table is there");
     assert_eq!(rows[0].get::<_, String>(0), "kept");

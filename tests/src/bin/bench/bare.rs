@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use axum::{Router, body::Bytes, http::StatusCode, routing::post};
 use tokio::net::TcpListener;
 
-/// Serves until it is killed; its address is the first line of standard output.
+/// Serves until it is killed. Its address is the first line of standard output.
 pub async fn serve() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
@@ -19,7 +19,7 @@ pub async fn serve() -> Result<()> {
     Ok(())
 }
 
-/// The running reference. Dropped, it is killed.
+/// The running reference, which is killed when this is dropped.
 pub struct BareServer {
     child: Child,
     pub address: SocketAddr,

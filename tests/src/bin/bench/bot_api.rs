@@ -1,4 +1,4 @@
-//! A Bot API that accepts everything at once and notes when each chat got its message.
+//! A Bot API that accepts everything at once, and notes when each chat got its message.
 
 use std::{
     collections::HashMap,
@@ -21,9 +21,9 @@ use tokio::{net::TcpListener, sync::oneshot};
 
 #[derive(Default)]
 struct Seen {
-    /// Who waits for the next message to a chat.
+    /// The one who waits for the next message to a chat.
     waiting: HashMap<i64, oneshot::Sender<DateTime<Utc>>>,
-    /// When a chat's first message came that nobody waited for.
+    /// When the first message to a chat came that nobody waited for.
     first: HashMap<i64, DateTime<Utc>>,
 }
 
@@ -33,7 +33,7 @@ struct Shared {
     sent: Arc<AtomicU64>,
 }
 
-/// The stand-in; it lives as long as the runtime.
+/// The stand-in, which lives as long as the runtime.
 pub struct BotApi {
     address: SocketAddr,
     shared: Shared,
@@ -53,12 +53,12 @@ impl BotApi {
         format!("http://{}", self.address)
     }
 
-    /// Messages accepted so far.
+    /// How many messages were accepted so far.
     pub fn sent(&self) -> u64 {
         self.shared.sent.load(Ordering::Relaxed)
     }
 
-    /// Waits for the next message to a chat.
+    /// Waits for the next message to a chat; gives the time at which it comes.
     pub fn expect(&self, chat: i64) -> oneshot::Receiver<DateTime<Utc>> {
         let (tell, told) = oneshot::channel();
         self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).waiting.insert(chat, tell);

@@ -8,10 +8,10 @@ use futures::SinkExt as _;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
-/// Rows per chunk sent.
+/// How many rows are sent in one chunk.
 const CHUNK: usize = 2_000;
 
-/// How long COPY takes for `rows` rows, committed.
+/// How long a COPY of `rows` rows takes until it is committed.
 pub async fn copy(postgres: &str, rows: usize) -> Result<Duration> {
     let (mut client, connection) = tokio_postgres::connect(postgres, NoTls).await?;
     let connection = tokio::spawn(connection);

@@ -1,4 +1,4 @@
-//! Watching follow-ups become due: when each `FollowUpDue` was stored, against when it was to be.
+//! Watching follow-ups become due: when each `FollowUpDue` was stored, compared with when it was to be.
 
 use std::{pin::Pin, time::Duration};
 
@@ -19,12 +19,12 @@ pub struct DueWatch {
     messages: Messages,
 }
 
-/// How late they were.
+/// How late the events were.
 #[derive(Default)]
 pub struct Lateness {
-    /// Of the server's time of storing, which precedes its fsync by some 0.15 ms.
+    /// By the server's time of storing, which is some 0.15 ms before its fsync.
     pub stored: Samples,
-    /// Of their arrival at a subscriber, which is after the fsync.
+    /// By their arrival at a subscriber, which is after the fsync.
     pub seen: Samples,
     pub first: Option<DateTime<Utc>>,
     pub last: Option<DateTime<Utc>>,
@@ -42,7 +42,7 @@ impl DueWatch {
         Ok(Self { messages: messages.boxed() })
     }
 
-    /// Reads `count` of them, within `limit`.
+    /// Reads `count` events within `limit`.
     pub async fn read(&mut self, count: usize, limit: Duration) -> Result<Lateness> {
         let end = Instant::now() + limit;
         let mut lateness = Lateness::default();

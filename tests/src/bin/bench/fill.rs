@@ -1,4 +1,4 @@
-//! Filling the log the short way: events appended directly, as the services would have recorded them.
+//! Filling the log directly with the events that the services would have recorded.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use uuid::Uuid;
 
 use crate::place::CHANNEL;
 
-/// Appends on their way at once.
+/// How many appends are on their way at once.
 const AT_ONCE: usize = 1_500;
 /// Longest wait until the scheduler has set all alarms.
 const ARMING_LIMIT: Duration = Duration::from_secs(1_800);
 
-/// A connection of the bench's own to Steward's log.
+/// The bench's own connection to Steward's log.
 pub struct Filler {
     pub log: Log,
     tenant: TenantId,
@@ -34,7 +34,7 @@ impl Filler {
         Ok(Self { log, tenant: TenantId::new("default")?, _stop: shutdown.drop_guard() })
     }
 
-    /// One pending follow-up in a conversation of its own for each chat, due at its time.
+    /// Appends one pending follow-up for each chat, in a conversation of its own, due at its time.
     pub async fn promise(&self, due: impl Iterator<Item = (i64, DateTime<Utc>)>) -> Result<()> {
         self.append(due.map(|(chat, due_at)| {
             let conversation = ids::conversation(&self.tenant, CHANNEL, &chat.to_string());
@@ -62,7 +62,7 @@ impl Filler {
         Ok(())
     }
 
-    /// Something that makes a conversation known and starts no turn.
+    /// An event that makes a conversation known and starts no turn.
     fn met(&self, chat: i64) -> v1::UpdateKept {
         v1::UpdateKept {
             source: Some(source(chat, "my_chat_member:1")),
@@ -73,7 +73,8 @@ impl Filler {
         }
     }
 
-    /// Some `count` events of whole conversations, ten in each, four hundred conversations at a time beside each other.
+    /// Appends about `count` events of whole conversations, ten in each, four hundred conversations at a time side by
+    /// side.
     pub async fn history(&self, first_chat: i64, count: usize) -> Result<usize> {
         let chats: Vec<i64> = (first_chat..).take(count / STORY).collect();
         for beside in chats.chunks(400) {
@@ -87,7 +88,7 @@ impl Filler {
     /// One step of a conversation: the client asks, a turn promises and answers, the answer is sent, the client thanks.
     fn step(&self, chat: i64, step: usize) -> (Uuid, Expected, Vec<Event>) {
         let conversation = ids::conversation(&self.tenant, CHANNEL, &chat.to_string());
-        // Ids must be the same in every step, so they come from the conversation's.
+        // Ids must be the same in every step, so they are made from the conversation's.
         let unique = |n: u128| Uuid::from_u128(conversation.as_u128().wrapping_add(n));
         let (message_id, claim_id) = (ids::message(conversation, unique(1)), unique(2).to_string());
         let (turn_id, follow_up_id) = (unique(3).to_string(), ids::follow_up(conversation, unique(4)));
@@ -169,7 +170,7 @@ impl Filler {
         }
     }
 
-    /// Waits until the scheduler has set `count` alarms; how long that took.
+    /// Waits until the scheduler has set `count` alarms; returns how long that took.
     pub async fn armed(&self, count: u64) -> Result<Duration> {
         let began = Instant::now();
         loop {
@@ -178,13 +179,13 @@ impl Filler {
                 return Ok(began.elapsed());
             }
             ensure!(began.elapsed() < ARMING_LIMIT, "the scheduler hasn't set {count} alarms");
-            // The stream tells nobody when it grows, and a consumer on it would be load of our own.
+            // The stream doesn't report that it grows, and a consumer on it would be load of our own.
             sleep(Duration::from_millis(50)).await;
         }
     }
 }
 
-/// Events and appends of one conversation in [`Filler::history`].
+/// How many events, and appends, one conversation has in [`Filler::history`].
 const STORY: usize = 10;
 const STEPS: usize = 7;
 

@@ -1,6 +1,6 @@
-//! A load generator: HTTP/1.1 over kept-alive connections, each sending its next request when the last is answered.
+//! A load generator: HTTP/1.1 over kept-alive connections, each waiting for an answer before it asks again.
 //!
-//! Written on the bare socket, so that on a shared machine the generator takes as little as possible from the system.
+//! It is written on the bare socket, so that on a shared machine it takes as little as possible from the system.
 
 use std::{
     net::SocketAddr,
@@ -36,7 +36,7 @@ impl Connection {
         Ok(Self { socket, buffer: Vec::with_capacity(4_096) })
     }
 
-    /// Sends a request, reads its whole answer, returns the status.
+    /// Sends a request and reads its whole answer; returns the status.
     pub async fn post(&mut self, path: &str, headers: &str, body: &str) -> Result<u16> {
         let request = format!(
             "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
@@ -71,7 +71,7 @@ impl Connection {
     }
 }
 
-/// The status, and the length of head and body together, once the head is there.
+/// The status, and the length of head and body together, once the whole head is there.
 fn head(bytes: &[u8]) -> Result<Option<(u16, usize)>> {
     let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") else { return Ok(None) };
     let head = std::str::from_utf8(&bytes[..end]).context("an answer's head is ASCII")?;
@@ -87,12 +87,12 @@ fn head(bytes: &[u8]) -> Result<Option<(u16, usize)>> {
     Ok(Some((status, end + 4 + length)))
 }
 
-/// What a load met with.
+/// What came of a load.
 pub struct Load {
     pub latencies: Samples,
     pub per_second: f64,
     pub refused: usize,
-    /// Of all requests, the unmeasured ones too.
+    /// All requests, including those that weren't measured.
     pub all: usize,
 }
 
@@ -107,7 +107,7 @@ impl Load {
     }
 }
 
-/// Posts to `path` over `connections` for a second unmeasured and then for `span`, each body from `body`.
+/// Posts to `path` over `connections`, for a second unmeasured and then for `span`; `body` makes each body.
 pub async fn load(
     address: SocketAddr,
     path: &'static str,

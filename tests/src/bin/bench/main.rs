@@ -1,7 +1,7 @@
 //! `bench`: the performance goals, measured on the running system, each beside a reference of the same run.
 //!
-//! One JSON line per job on standard output, a table at the end, what is going on on standard error. Nothing here passes
-//! or fails: machines differ, so a figure means something only beside its reference.
+//! It prints one JSON line per job and a table at the end on standard output, and what it is doing on standard error.
+//! Nothing here passes or fails: machines differ, so a figure means something only beside its reference.
 
 mod bare;
 mod bot_api;

@@ -1,4 +1,4 @@
-//! What is measured, and at which sizes.
+//! The command line of the bench: what is measured, and at which sizes.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -45,14 +45,15 @@ impl Job {
 
 /// Measures Steward's performance goals, each beside a reference of the same run
 ///
-/// The quick sizes take some ten minutes; --full the large ones (a million pending follow-ups, a million events), an hour.
+/// The quick sizes take some ten minutes; --full takes the large ones (a million pending follow-ups, a million events)
+/// and an hour.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "bench", max_term_width = 100)]
 pub struct Options {
-    /// Jobs to run; none: all
+    /// The jobs to run; by default all
     #[arg(value_enum, ignore_case = true)]
     jobs: Vec<Job>,
-    /// The large sizes
+    /// Take the large sizes
     #[arg(long, env = "STEWARD_BENCH_FULL")]
     pub full: bool,
     /// Seconds per measurement [default: 5, full: 15]
@@ -70,13 +71,13 @@ pub struct Options {
     /// Events to rebuild from in P6 [default: 200000, full: 1000000]
     #[arg(long, env = "STEWARD_BENCH_EVENTS")]
     events: Option<usize>,
-    /// The steward binary; left out: the one beside this program
+    /// The steward binary; by default the one beside this program
     #[arg(long, env = "STEWARD_BIN", value_name = "FILE")]
     steward: Option<PathBuf>,
-    /// Where the scratch data directories are made; left out: the system's temporary directory
+    /// Where the scratch data directories are made; by default in the system's temporary directory
     #[arg(long, env = "STEWARD_BENCH_DIR", value_name = "DIR")]
     pub dir: Option<PathBuf>,
-    /// Serve P1's reference
+    /// Only serve P1's reference
     #[arg(long, hide = true)]
     pub bare_server: bool,
 }

@@ -16,7 +16,7 @@ use crate::{
 
 static UPDATES: Updates = Updates::new();
 
-/// Connections, with the goal.
+/// How many connections, with the goal for that many.
 const LEVELS: [(usize, &str); 3] = [(1, "p50 ≤ 0.6 ms"), (32, "≥ 15 k/s, p99 ≤ 5 ms"), (512, "≥ 36 k/s, p99 ≤ 30 ms")];
 
 pub async fn run(options: &Options) -> Result<Parts> {
@@ -59,12 +59,12 @@ pub async fn run(options: &Options) -> Result<Parts> {
         let (load, _) = served(&up, &up, connections, options).await?;
         parts.case(format!("up, beside its own turns and sends, {connections} connections"), "", load.figures());
     }
-    // Turns by the hundred thousand may be outstanding: it is killed, not waited for.
+    // Hundreds of thousands of turns may be outstanding, so it is killed instead of waited for.
     drop(up);
     Ok(parts)
 }
 
-/// A load, and the time on a core that a request takes.
+/// A load, with the time on a core that one request takes.
 async fn served(
     running: &Running,
     servers: &Running,

@@ -1,4 +1,4 @@
-//! P2: 30 follow-ups a second become due beside 1 k, 100 k or 1 M that wait; how late each decision is stored.
+//! P2: how late 30 follow-ups a second are decided, beside 1,000, 100,000 or 1,000,000 that wait.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ use crate::{
     stats::Samples,
 };
 
-/// Follow-ups becoming due, a second.
+/// How many follow-ups become due per second.
 const RATE: usize = 30;
-/// Chats of those that stay pending, and of those that become due.
+/// The first chat of the follow-ups that wait; below, of those that become due.
 const WAITING_CHATS: i64 = 6_000_000_000;
 const DUE_CHATS: i64 = 8_000_000_000;
-/// Idle time over which the processor's is counted.
+/// For how long the processor's use is counted while nothing happens.
 const IDLE: Duration = Duration::from_secs(10);
 
 pub async fn run(options: &Options) -> Result<Parts> {
@@ -31,7 +31,7 @@ pub async fn run(options: &Options) -> Result<Parts> {
     let seconds = options.span().as_secs().max(1) as usize * 4;
     let mut ends: Vec<(f64, f64, f64)> = Vec::new();
     for (case, pending) in options.pending().into_iter().enumerate() {
-        // The Bot API is the same in all cases, so each has chats of its own.
+        // All cases use the same Bot API, so each has chats of its own.
         let due_chats = DUE_CHATS + case as i64 * 1_000_000;
         let place = Place::new(options, &bot)?;
         let up = place.up().await?;
@@ -80,9 +80,9 @@ pub async fn run(options: &Options) -> Result<Parts> {
     Ok(parts)
 }
 
-/// Shares of a core, in percent, that steward, nats-server and Postgres take while nothing happens.
+/// How much of a core, in percent, steward, nats-server and Postgres take while nothing happens.
 async fn idle(pid: u32) -> (f64, f64, f64) {
-    // What the filling left to do (projection, caches) is done by then.
+    // By then the work that filling has left (projection, caches) is done.
     sleep(Duration::from_secs(3)).await;
     let children = proc::descendants(pid);
     let of = |name: &str| -> Duration {

@@ -1,4 +1,4 @@
-//! P3: 1,000 and 10,000 follow-ups due in the same instant; when the last of them is decided.
+//! P3: when the last of 1,000 and of 10,000 follow-ups is decided that are due at the same instant.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ pub async fn run(options: &Options) -> Result<Parts> {
         let mut ends = Vec::new();
         for count in options.burst() {
             let mut watch = DueWatch::open(&filler.log).await?;
-            // Time to set the alarms: they are to be waiting when the instant comes.
+            // All alarms are to be set before the instant comes, which takes time.
             let due_at = Utc::now() + TimeDelta::seconds(4 + count as i64 / 700);
             filler.promise((0..count as i64).map(|n| (next_chat + n, due_at))).await?;
             next_chat += count as i64;

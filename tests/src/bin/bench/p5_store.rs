@@ -24,12 +24,12 @@ use crate::{
     stats::Samples,
 };
 
-/// Entities that commands are for.
+/// How many entities commands are for.
 const ENTITIES: usize = 1_000;
-/// Events of each entity that is loaded cold.
+/// How many events each entity has that is loaded cold.
 const HISTORY: usize = 20;
 
-/// What a decision looks at: how many events there are.
+/// A fold that counts events, which is all that a decision looks at.
 #[derive(Debug, Default, Clone)]
 struct Count(u64);
 
@@ -39,7 +39,7 @@ impl Fold for Count {
     }
 }
 
-/// Connections of the bench's own; the tenant is nobody else's.
+/// The bench's own connections, with a tenant that nobody else uses.
 struct Store {
     log: Log,
     tenant: TenantId,
@@ -58,7 +58,7 @@ impl Store {
         Ok(AggregateId::new(self.tenant.clone(), Aggregate::Conversation, &format!("{name}-{n}"))?)
     }
 
-    /// `count` events, [`HISTORY`] to an entity.
+    /// Appends `count` events, [`HISTORY`] of them to each entity.
     async fn fill(&self, count: usize) -> Result<()> {
         let entities = (0..count / HISTORY).map(|n| self.entity("old", n));
         let append = async |aggregate: Result<AggregateId>| {
@@ -82,7 +82,7 @@ fn event(n: u64) -> NewEvent {
     NewEvent::new(Uuid::now_v7(), Utc::now(), &cause, v1::MessageQueued { message: Some(message) })
 }
 
-/// One command after the other, each on an entity that `pick` names, until `span` is over.
+/// Makes one command after the other, each on the entity that `pick` names, until `span` is over.
 async fn commands(
     logs: &[Log],
     writers: usize,
@@ -147,7 +147,7 @@ pub async fn run(options: &Options) -> Result<Parts> {
     for (round, size) in sizes.into_iter().enumerate() {
         let began = Instant::now();
         let filled = size - if round == 0 { 0 } else { sizes[0] };
-        // The second round's entities are new ones, in a tenant of their own.
+        // The second round has new entities, in a tenant of their own.
         let tenant = TenantId::new(&format!("bench{round}"))?;
         let store =
             Store { tenant: tenant.clone(), log: store.log.clone(), _stop: CancellationToken::new().drop_guard() };
@@ -192,7 +192,7 @@ pub async fn run(options: &Options) -> Result<Parts> {
         let load = commands(&logs, 8, options.span(), pick).await?;
         parts.case("one hot entity, 8 writers that know nothing of each other", "", load.figures());
 
-        // A process that has just started knows no entity.
+        // A process that has just started holds no entity in memory.
         let mut cold = Samples::default();
         for n in 0..(filled / HISTORY).min(2_000) {
             let began = Instant::now();

@@ -16,7 +16,7 @@ use crate::{
 };
 
 const CHATS: i64 = 30_000_000_000;
-/// Time for a start's work to be over.
+/// After this time the work of a start is over.
 const SETTLED: Duration = Duration::from_secs(5);
 
 pub async fn run(options: &Options) -> Result<Parts> {

@@ -26,11 +26,11 @@ pub const CHANNEL: &str = "tg-main";
 pub const WEBHOOK: &str = "/webhooks/telegram/tg-main";
 pub const SECRET_HEADER: &str = "X-Telegram-Bot-Api-Secret-Token: s3cret\r\n";
 
-/// Longest start.
+/// Longest time that a start may take.
 const START_LIMIT: Duration = Duration::from_secs(180);
-/// Longest stop.
+/// Longest time that a stop may take.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
-/// Between two looks at something that tells nobody when it changes.
+/// The time between two looks at something that doesn't report when it changes.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// A configuration and a data directory.
@@ -39,13 +39,13 @@ pub struct Place {
     binary: PathBuf,
 }
 
-/// Where a running Steward is found, as it writes it.
+/// The contents of `run.json`: where a running Steward is found.
 #[derive(Debug, Deserialize)]
 pub struct RunFile {
     pid: u32,
 }
 
-/// Those who may do most: the admin of NATS, the owner of the read models.
+/// The URLs of the users who may do most: the admin of NATS, and the owner of the read models.
 #[derive(Debug)]
 pub struct Masters {
     pub nats: String,
@@ -56,7 +56,7 @@ impl Place {
     pub fn new(options: &Options, bot: &BotApi) -> Result<Self> {
         let root = options.dir.clone().unwrap_or_else(std::env::temp_dir);
         let dir = tempfile::Builder::new().prefix("steward-bench-").tempdir_in(root)?;
-        // Postgres runs as another user when we are root.
+        // When we are root, Postgres runs as another user.
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755))?;
         let place = Self { dir, binary: options.steward()? };
         fs::write(place.config(), configuration(&bot.base()))?;
@@ -78,20 +78,20 @@ impl Place {
         command
     }
 
-    /// `steward up`, ready.
+    /// Starts `steward up`, and waits until it is ready.
     pub async fn up(&self) -> Result<Running> {
         let running = self.spawn("up", &["up"], free_address()?)?;
         running.ready().await
     }
 
-    /// The two servers alone.
+    /// Starts the two servers alone.
     pub async fn servers(&self) -> Result<Running> {
         let running = self.spawn("servers", &["servers"], free_address()?)?;
         running.until("run.json", async || Ok(self.run_file().is_ok_and(|file| file.pid == running.pid()))).await?;
         Ok(running)
     }
 
-    /// One service alone, ready. The servers run already.
+    /// Starts one service alone, on servers that run already, and waits until it is ready.
     pub async fn service(&self, name: &'static str) -> Result<Running> {
         let running = self.spawn(name, &[name], free_address()?)?;
         running.ready().await
@@ -108,7 +108,7 @@ impl Place {
         Ok(Running { child: Some(child), address, log, since, ready_in: Duration::ZERO })
     }
 
-    /// Runs a command to its end and tells how long it took.
+    /// Runs a command to its end; returns how long it took.
     pub async fn run(&self, args: &[&str]) -> Result<Duration> {
         let mut command = tokio::process::Command::from(self.command(args));
         let began = Instant::now();
@@ -125,7 +125,7 @@ impl Place {
         Ok(serde_json::from_slice(&text)?)
     }
 
-    /// The URLs of those who may fill a log and copy a table.
+    /// The URLs of the users who may fill a log and copy a table.
     pub fn masters(&self) -> Result<Masters> {
         let path = self.data().join("credentials.json");
         let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
@@ -139,7 +139,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // Postgres' files lie elsewhere when its user may not enter ours.
+        // Postgres' files are elsewhere when its user may not enter our directory.
         let postgres = self.data().join("postgres");
         if let Ok(elsewhere) = fs::read_link(&postgres) {
             let _ = fs::remove_dir_all(elsewhere);
@@ -169,13 +169,13 @@ fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
-/// A running `steward`. Dropped, it is killed with all it started.
+/// A running `steward`, which is killed with all that it started when this is dropped.
 pub struct Running {
     child: Option<Child>,
     pub address: SocketAddr,
     log: PathBuf,
     since: Instant,
-    /// From the start of the process to the first 200 of `/readyz`.
+    /// The time from the start of the process to the first 200 of `/readyz`.
     pub ready_in: Duration,
 }
 
@@ -194,7 +194,7 @@ impl Running {
         Ok(self)
     }
 
-    /// Looks until `done`, or until the process has ended.
+    /// Looks again and again until `done`, or until the process has ended.
     async fn until(&self, what: &str, done: impl AsyncFn() -> Result<bool>) -> Result<()> {
         while !done().await? {
             let gone = !Path::new(&format!("/proc/{}/exe", self.pid())).exists();
@@ -212,7 +212,7 @@ impl Running {
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 
-    /// Stops it as Ctrl-C would; how long that took.
+    /// Stops it as Ctrl-C does; returns how long that took.
     pub async fn stop(mut self) -> Result<Duration> {
         let Some(mut child) = self.child.take() else { return Ok(Duration::ZERO) };
         let began = Instant::now();

@@ -4,14 +4,14 @@ use std::{collections::HashMap, fs, time::Duration};
 
 use crate::report::{Figure, figure};
 
-/// Resident memory, in MB.
+/// The process's resident memory, in MB.
 pub fn resident_mb(pid: u32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
     line.trim().trim_end_matches(" kB").parse::<f64>().map_or(0.0, |kb| kb / 1_024.0)
 }
 
-/// Time all of its threads have had on a core.
+/// How long all threads of the process have had a core.
 pub fn cpu(pid: u32) -> Duration {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Duration::ZERO };
     let of = |thread: fs::DirEntry| -> Option<u64> {
@@ -20,7 +20,7 @@ pub fn cpu(pid: u32) -> Duration {
     Duration::from_nanos(threads.flatten().filter_map(of).sum())
 }
 
-/// Its children and theirs, with the names of their programs.
+/// The process's children and theirs, with the names of their programs.
 pub fn descendants(pid: u32) -> Vec<(u32, String)> {
     let mut children: HashMap<u32, Vec<(u32, String)>> = HashMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
@@ -42,7 +42,8 @@ pub fn descendants(pid: u32) -> Vec<(u32, String)> {
     found
 }
 
-/// Time on a core that a process takes per unit of work, apart for its children: what a busy machine doesn't distort.
+/// The time on a core that a process takes per unit of work, with that of its children apart. A busy machine doesn't
+/// distort it.
 pub struct Meter {
     pid: u32,
     children: Vec<(u32, String)>,
@@ -51,7 +52,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Begins to count for `pid`; nats-server is looked for below `servers`.
+    /// Begins to count for `pid`; nats-server is looked for among the descendants of `servers`.
     pub fn start(pid: u32, servers: u32) -> Self {
         let mut children = descendants(servers);
         children.retain(|(_, program)| program.starts_with("nats-server"));
@@ -64,7 +65,7 @@ impl Meter {
         (cpu(self.pid), self.children.iter().map(|(pid, _)| cpu(*pid)).sum())
     }
 
-    /// Microseconds of steward and of nats-server for each of `count`.
+    /// How many microseconds steward and nats-server took for each of `count`.
     pub fn per(&self, count: f64) -> [Figure; 2] {
         let (now, nats) = self.now();
         let each = |spent: Duration| spent.as_secs_f64() * 1e6 / count.max(1.0);

@@ -1,4 +1,4 @@
-//! The references on JetStream itself: publishing to a plain stream of the same server, without anything of ours.
+//! The references on JetStream itself: publishing to a plain stream of the same server, without Steward.
 
 use std::{
     sync::{
@@ -29,10 +29,10 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// `bytes` is the size of each message.
+    /// Opens it; each message has `bytes` bytes.
     pub async fn open(url: &str, bytes: usize) -> Result<Self> {
         let address: ServerAddr = url.parse()?;
-        // The client takes no credentials from a URL by itself.
+        // The client doesn't take user and password from a URL by itself.
         let (user, password) = (address.username().unwrap_or_default(), address.password().unwrap_or_default());
         let options = ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned());
         let client = options.connect(&address).await?;
@@ -47,7 +47,7 @@ impl Raw {
         Ok(Self { client, context, payload: vec![b'x'; bytes].into() })
     }
 
-    /// `writers` publish, each awaiting its acknowledgement before its next message, for `span`.
+    /// `writers` publish for `span`, each of which awaits an acknowledgement before its next message.
     pub async fn awaited(&self, writers: usize, span: Duration) -> Result<Load> {
         let end = Instant::now() + span;
         let mut tasks = JoinSet::new();
@@ -72,7 +72,7 @@ impl Raw {
         Ok(Load { all: latencies.len(), latencies, per_second, refused: 0 })
     }
 
-    /// `count` messages, published by 64 writers that await each acknowledgement: messages per second.
+    /// How many messages per second when `count` are published by 64 writers that await each acknowledgement.
     pub async fn singly(&self, count: usize) -> Result<f64> {
         let next = Arc::new(AtomicUsize::new(0));
         let began = Instant::now();
@@ -95,7 +95,7 @@ impl Raw {
         Ok(count as f64 / began.elapsed().as_secs_f64())
     }
 
-    /// `count` messages in atomic batches of `size`, one after the other: messages per second.
+    /// How many messages per second when `count` are published in atomic batches of `size`, one after the other.
     pub async fn batched(&self, count: usize, size: usize) -> Result<f64> {
         let began = Instant::now();
         let mut sent = 0;

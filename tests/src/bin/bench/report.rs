@@ -24,20 +24,20 @@ pub struct Line {
     pub reference: bool,
     pub figures: Vec<Figure>,
     pub goal: &'static str,
-    /// This case's main figure as a share of the reference's, with the reference's name.
+    /// The case's main figure divided by the reference's, with the reference's name.
     pub ratio: Option<(f64, &'static str)>,
 }
 
-/// What a bigger size costs.
+/// How a cost grows with size.
 #[derive(Debug, Clone)]
 pub struct Growth {
-    /// What costs: `p99`.
+    /// The figure that grows: `p99`.
     pub what: String,
     pub sizes: (f64, f64),
     pub costs: (f64, f64),
 }
 
-/// What a job found.
+/// The results of a job.
 #[derive(Debug, Default)]
 pub struct Parts {
     lines: Vec<Line>,
@@ -55,7 +55,7 @@ impl Parts {
         self.tell();
     }
 
-    /// Says of the latest case how its main figure stands to a reference.
+    /// Notes how the latest case's main figure compares with a reference.
     pub fn against(&mut self, ratio: f64, reference: &'static str) {
         if let Some(line) = self.lines.last_mut() {
             line.ratio = Some((ratio, reference));
@@ -126,7 +126,7 @@ fn growth_json(growth: &Growth) -> Value {
     })
 }
 
-/// Three digits that mean something.
+/// Rounds to three digits.
 fn round(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return 0.0;
@@ -145,7 +145,7 @@ fn figures(line: &Line) -> String {
     line.figures.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
-/// All reports for a person to read.
+/// All reports as a table for people.
 pub fn table(reports: &[Report]) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["job", "case", "measured", "of reference", "goal"]);

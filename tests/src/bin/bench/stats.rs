@@ -1,4 +1,4 @@
-//! Samples, and what is said about many of them.
+//! Samples, and what is said about many of them: quantiles and the maximum.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ impl Samples {
         self.add_ms(took.as_secs_f64() * 1e3);
     }
 
-    /// May be negative: early.
+    /// Adds a sample; a negative one means early.
     pub fn add_ms(&mut self, ms: f64) {
         self.ms.push(ms);
         self.sorted = false;

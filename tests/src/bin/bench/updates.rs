@@ -1,13 +1,13 @@
-//! Telegram updates as a client's messages make them, 300 to 400 bytes each.
+//! Telegram updates as a client's messages make them, of 300 to 400 bytes each.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Makes updates that are all different: own `update_id`, own `message_id`, a chat of their own.
+/// Makes updates that all differ in `update_id`, `message_id` and chat.
 pub struct Updates {
     next: AtomicU64,
 }
 
-/// Telegram's ids of private chats begin somewhere; these belong to nobody else in this run.
+/// The first chat's id; nobody else in a run has ids from here on.
 const FIRST_CHAT: i64 = 5_000_000_000;
 
 impl Updates {
@@ -15,7 +15,7 @@ impl Updates {
         Self { next: AtomicU64::new(1) }
     }
 
-    /// A message in a new chat, as JSON, with its chat's id.
+    /// A message in a new chat, as JSON, and the id of that chat.
     pub fn next(&self, text: &str) -> (i64, String) {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
         let chat = FIRST_CHAT + n as i64;

@@ -1,4 +1,4 @@
-//! The line to a mail server, on which no more is read than a whole session's answers can be long.
+//! The connection to a mail server, from which no more is read than a whole session's answers can be long.
 
 use std::{
     io,
@@ -19,11 +19,11 @@ use tokio_rustls::{
     rustls::{ClientConfig, RootCertStore, pki_types::ServerName},
 };
 
-/// Bytes that a server says in a session: some ten answers, of which EHLO's has some thirty lines of 512 bytes (RFC 5321,
-/// 4.5.3.1), and the certificates, where the line becomes a protected one in between.
+/// Most bytes that a server says in a session: some ten answers, of which EHLO's has some thirty lines of 512 bytes
+/// (RFC 5321, 4.5.3.1), and the certificates if the connection is made a protected one in between.
 pub const A_SESSION: usize = 48 << 10;
 
-/// A line, and how much may yet be read from it.
+/// A connection, with the number of bytes that may still be read from it.
 #[derive(Debug)]
 pub struct Bounded<S> {
     line: S,
@@ -76,9 +76,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
     }
 }
 
-/// TLS from the first byte on.
+/// Begins TLS, before anything else is said.
 pub async fn protected(host: &str, tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-    // Reading the machine's certificates opens files.
+    // Reading the machine's certificates opens files, which blocks.
     let found = tokio::task::spawn_blocking(rustls_native_certs::load_native_certs).await.map_err(io::Error::other)?;
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);

@@ -1,4 +1,4 @@
-//! A message as a mail: headers that thread it, mark it as automatic and say how to unsubscribe, plain text and HTML.
+//! A message as a mail: headers that thread it, mark it as automatic and say how to unsubscribe; plain text and HTML.
 
 use chrono::{DateTime, Utc};
 use lettre::{
@@ -12,22 +12,23 @@ use steward_domain::mail;
 
 use crate::channels::Outbound;
 
-/// The subject of a mail that begins a thread holds at most this many characters of its text.
+/// The subject of a mail that begins a thread has this many characters of the text at most.
 const SUBJECT: usize = 60;
 
-/// References kept: the first, which the thread is named by, and the latest (RFC 5322 sets no limit; header lines have one).
+/// How many References are kept: the first, which names the thread, and the latest. RFC 5322 sets no limit, but header
+/// lines have one.
 const REFERENCES: usize = 20;
 
 /// A mail ready for the wire.
 pub struct Letter {
-    /// With its angle brackets.
+    /// The Message-ID, with its angle brackets.
     pub message_id: String,
-    /// RFC 5322, before dots are doubled.
+    /// The mail in the form of RFC 5322, before dots are doubled.
     pub content: Vec<u8>,
 }
 
 /// # Errors
-/// It can't be written as a mail.
+/// The message can't be written as a mail.
 pub fn compose(
     out: &Outbound,
     from: &Address,
@@ -46,10 +47,10 @@ pub fn compose(
         builder = builder.in_reply_to(answered.clone()).references(references.join(" "));
     }
     if !out.by_human {
-        // RFC 3834, 5: so that no responder answers, whatever we are to each other.
+        // This keeps responders from answering, in whatever relation we are to each other (RFC 3834, 5).
         let how = if out.proactive { "auto-generated" } else { "auto-replied" };
         builder = builder.raw_header(header("Auto-Submitted", how));
-        // The same for Exchange, which looks for this one ([MS-OXCMAIL] 2.1.3.2.20).
+        // This does the same for Exchange, which looks for this header ([MS-OXCMAIL] 2.1.3.2.20).
         builder = builder.raw_header(header("X-Auto-Response-Suppress", "OOF, AutoReply"));
     }
     if out.proactive {
@@ -57,7 +58,7 @@ pub fn compose(
         builder = builder.raw_header(header("List-Unsubscribe", &unsubscribe));
     }
     let text = plain(&out.text);
-    // A boundary of its own for each part, the same at every attempt.
+    // Each part of a message has a boundary of its own, which is the same at every attempt.
     let parts = MultiPart::alternative()
         .boundary(format!("={}-{}", out.message_id, out.part))
         .singlepart(SinglePart::plain(text.clone()))
@@ -92,13 +93,14 @@ fn first_words(text: &str) -> String {
     format!("{}…", whole.trim_end_matches([',', ';', ':', '-', '–', '—', ' ']))
 }
 
-/// White space and control characters between words become one space: nothing in it can begin another header.
+/// The text in one line: white space and control characters between words become one space, so that nothing can begin
+/// another header.
 fn one_line(text: &str) -> String {
     let spaced = text.replace(|c: char| c.is_control(), " ");
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Message-IDs with their brackets, oldest first; what isn't one is left out.
+/// Message-IDs with their brackets, the oldest first. What isn't a Message-ID is left out.
 fn references(ids: &[String]) -> Vec<String> {
     let mut seen = Vec::new();
     for id in ids {
@@ -116,7 +118,7 @@ fn references(ids: &[String]) -> Vec<String> {
     seen
 }
 
-/// The text with lines that end in `\n` and without other control characters than tabs.
+/// The text with lines that end in `\n`, without control characters other than tabs.
 fn plain(text: &str) -> String {
     let lines = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut text: String = lines.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect();
@@ -126,7 +128,7 @@ fn plain(text: &str) -> String {
     text
 }
 
-/// The same text, as paragraphs.
+/// The text as paragraphs of HTML.
 fn html(text: &str) -> String {
     let escaped =
         text.trim_end().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
@@ -139,7 +141,7 @@ fn html(text: &str) -> String {
     format!("<!DOCTYPE html>\n<html><body>\n{}\n</body></html>\n", paragraphs.join("\n"))
 }
 
-/// A mail address inside a `mailto:` (RFC 6068).
+/// A mail address as a `mailto:` URL has it (RFC 6068).
 fn in_url(address: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"@.-_+~!$'()*".contains(&b);
     address.bytes().fold(String::new(), |mut url, b| {

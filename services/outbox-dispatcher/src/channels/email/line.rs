@@ -1,4 +1,4 @@
-//! The SMTP session up to the point where the server asks for the mail itself: connection, TLS, login, addresses.
+//! An SMTP session up to the point where the server asks for the mail's content: connection, TLS, login, addresses.
 
 use std::{io, time::Duration};
 
@@ -21,10 +21,10 @@ use super::{
 };
 use crate::channels::Sent;
 
-/// For the connection and its TLS handshake.
+/// How long connecting, with the TLS handshake, may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Connects, greets and logs in. Nothing of the mail has been said then.
+/// Connects, greets and logs in. Nothing of the mail has been said by then.
 pub async fn open(server: &Server, hello: &ClientId) -> Result<AsyncSmtpConnection, Sent> {
     let line = timeout(CONNECT_TIMEOUT, connect(server)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
     let line = line.map_err(|error| not_connected(&error))?;
@@ -39,7 +39,7 @@ pub async fn open(server: &Server, hello: &ClientId) -> Result<AsyncSmtpConnecti
         let ways = [Mechanism::Plain, Mechanism::Login];
         connection.auth(&ways, &credentials).await.map_err(|error| match error.status() {
             Some(_) if error.is_transient() => not_connected(&error),
-            // The login is ours to mend; the message is fine.
+            // The message is fine; the login is ours to mend.
             Some(_) => deferred("unauthorized", "the mail server refuses the login", &error),
             None => not_connected(&error),
         })?;
@@ -57,7 +57,7 @@ async fn connect(server: &Server) -> io::Result<Box<dyn AsyncTokioStream>> {
     })
 }
 
-/// Says whom the mail is from and to, until the server asks for the mail itself.
+/// Says from whom and to whom the mail is, until the server asks for its content.
 pub async fn address(
     connection: &mut AsyncSmtpConnection,
     from: Address,
@@ -72,7 +72,7 @@ pub async fn address(
         }
         parameters.push(MailParameter::SmtpUtfEight);
     }
-    // The parts are encoded to ASCII; a header with an address beyond it is not.
+    // The parts are encoded as ASCII, but a header with an address may go beyond it.
     if !letter.content.is_ascii() && connection.server_info().supports_feature(Extension::EightBitMime) {
         parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
     }

@@ -7,25 +7,25 @@ use lettre::transport::smtp::{
 
 use crate::channels::Sent;
 
-/// An answer in the evidence is at most this long, in characters.
+/// Most characters of an answer that the evidence holds.
 const LONGEST: usize = 300;
 
-/// The answer to the final dot, if it isn't a refusal.
+/// What the answer to the final dot means, if it isn't a refusal.
 pub fn taken(response: &Response, message_id: &str) -> Sent {
     let answer = line(&u16::from(response.code()).to_string(), &response.message().collect::<Vec<_>>().join(" "));
-    // A 3yz here asks for more, though nothing is left to say.
+    // An answer 3yz would ask for more, but there is nothing left to say.
     if response.code().severity != Severity::PositiveCompletion {
         return Sent::Unknown { text: format!("the mail server answered {answer}") };
     }
     Sent::Accepted { provider_message_id: message_id.to_owned(), answer }
 }
 
-/// A refusal that doesn't concern the recipient as such, or a line that broke before the mail was on its way.
+/// What a refusal means that doesn't concern the recipient, or a connection that broke before the mail was on its way.
 pub fn refused(error: &Error) -> Sent {
     refusal(error, false)
 }
 
-/// What came back for the recipient's address.
+/// What the answer to the recipient's address means.
 pub fn refused_recipient(error: &Error) -> Sent {
     refusal(error, true)
 }
@@ -41,7 +41,7 @@ fn refusal(error: &Error, of_recipient: bool) -> Sent {
         return Sent::Deferred { code: "provider_down", text, retry_at: None };
     }
     let enhanced = enhanced_code(&said);
-    // 530 and 535: we are not logged in as we should be, which is ours to mend.
+    // 530 and 535 say that we aren't logged in as we should be, which is ours to mend.
     if matches!(code, 530 | 535) {
         return Sent::Deferred { code: "unauthorized", text, retry_at: None };
     }
@@ -50,7 +50,7 @@ fn refusal(error: &Error, of_recipient: bool) -> Sent {
         None => code.to_string(),
     };
     let unknown_there = match enhanced {
-        // 5.1.1 to 5.1.3, 5.1.6 and 5.1.10 speak of the recipient; 5.1.7 and 5.1.8 of the sender.
+        // 5.1.0 to 5.1.3, 5.1.6 and 5.1.10 are about the recipient; 5.1.7 and 5.1.8 are about the sender.
         Some(enhanced) => matches!(enhanced, "5.1.0" | "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10"),
         None => of_recipient && matches!(code, 550 | 551 | 553),
     };
@@ -58,7 +58,7 @@ fn refusal(error: &Error, of_recipient: bool) -> Sent {
     Sent::Refused { code, text, provider_code }
 }
 
-/// `5.1.1` at the beginning of an answer's text.
+/// The enhanced code at the beginning of an answer's text, such as `5.1.1`.
 fn enhanced_code(said: &str) -> Option<&str> {
     let first = said.split_ascii_whitespace().next()?;
     let mut numbers = first.split('.');
@@ -73,7 +73,7 @@ fn line(code: &str, said: &str) -> String {
     shortened(format!("{code} {said}").trim_end())
 }
 
-/// One line of at most [`LONGEST`] characters.
+/// The text in one line of at most [`LONGEST`] characters.
 pub fn shortened(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
 }

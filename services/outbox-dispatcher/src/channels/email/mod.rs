@@ -1,4 +1,4 @@
-//! Mail, outward: one message handed to the SMTP server, and what its answers mean for it.
+//! Mail, outward: hands a message to the SMTP server, and says what the server's answers mean for it.
 
 mod bounded;
 mod letter;
@@ -20,22 +20,22 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Outbound, Sent, Way};
 
-/// From the connection to the answer that follows the final dot. Servers may take long to look at what they accept
-/// (RFC 5321, 4.5.3.2, allows ten minutes for that answer alone; relays take seconds).
+/// Longest time from connecting to the answer after the final dot. Servers may take long to look at what they accept:
+/// RFC 5321, 4.5.3.2, allows ten minutes for that answer alone; relays take seconds.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Of that, up to the point where the server asks for the mail: what comes after has at least the rest, because only
-/// there is running out of time a fate unknown.
+/// Of that, the longest time until the server asks for the mail's content. What comes after has at least the rest,
+/// because only there does running out of time leave the mail's fate unknown.
 const TO_BEGIN: Duration = Duration::from_secs(30);
 
-/// The longest that a send takes: the request, its good-bye, and room.
+/// Longest time that a send takes: the request, its good-bye, and some room.
 const LONGEST: Duration = Duration::from_secs(63);
 
-/// How long a good-bye may take. The mail's fate is known by then.
+/// How long the good-bye may take. The mail's fate is known by then.
 const PARTING: Duration = Duration::from_millis(500);
 
-/// Sessions with one server at the same time: relays refuse a client that opens many (Postfix: 50, others 10 to 20).
-/// Whoever sends has waited for one before.
+/// How many sessions one server gets at the same time: relays refuse a client that opens many (Postfix 50, others 10 to
+/// 20). Whoever sends has waited for one of them before.
 const AT_ONCE: usize = 10;
 
 /// A mailbox that can send.
@@ -47,7 +47,7 @@ pub struct Mailer {
 }
 
 impl std::fmt::Debug for Mailer {
-    /// Without the password.
+    /// Shows no password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Mailer")
             .field("server", &self.server)
@@ -56,21 +56,21 @@ impl std::fmt::Debug for Mailer {
     }
 }
 
-/// The mailbox's way out; SMTP needs no HTTP client.
+/// The mailbox's way out. SMTP doesn't need the HTTP client.
 pub fn way_of(email: &Email, _client: &reqwest::Client) -> Option<Mailer> {
     Mailer::of(email)
 }
 
 impl Mailer {
-    /// `None` if the settings name no server or no address; the configuration is checked, so that doesn't happen.
+    /// `None` if the settings name no server or no address, which the check of the configuration rules out.
     fn of(email: &Email) -> Option<Self> {
         let server = Server::smtp(email.smtp_url.expose()).ok()?;
-        // Our own host name says nothing to a relay, and less than the domain that the mail is from.
+        // Our own host name says less to a relay than the domain that the mail is from.
         let hello = ClientId::Domain(domain_of(&email.address).to_ascii_lowercase());
         Some(Self { server, address: email.address.parse().ok()?, hello })
     }
 
-    /// Hands one part to the server, which ends within [`REQUEST_TIMEOUT`].
+    /// Hands one part to the server; ends within [`REQUEST_TIMEOUT`].
     async fn send_part(&self, out: &Outbound, clock: &Clock) -> Sent {
         match self.attempt(out, clock.now()).await {
             Sent::Deferred { code, text, retry_at: None } => {
@@ -94,7 +94,7 @@ impl Mailer {
                 return Sent::Refused { code: "provider_refused", text, provider_code: String::new() };
             }
         };
-        // Until the server asks for the mail's content nothing has left, however the line breaks.
+        // Until the server asks for the mail's content nothing has left, however the connection breaks.
         let begun = timeout_at(begun_by, async {
             let mut connection = line::open(&self.server, &self.hello).await?;
             match line::address(&mut connection, self.address.clone(), to, &letter).await {
@@ -113,7 +113,7 @@ impl Mailer {
                 return Sent::Deferred { code: "not_connected", text, retry_at: None };
             }
         };
-        // From here on only the server's own answer says what became of it.
+        // From here on only the server's own answer says what became of the mail.
         let sent = match timeout_at(deadline, connection.message(&letter.content)).await {
             Ok(Ok(response)) => meaning::taken(&response, &letter.message_id),
             Ok(Err(error)) if error.status().is_some() => meaning::refused(&error),
@@ -139,8 +139,8 @@ impl Way for Mailer {
     }
 }
 
-/// The pause after a deferral. Mail servers defer for minutes: greylisting wants some ten of them (RFC 6647, 5), and
-/// a claim is made eight times at most.
+/// How long to wait after a deferral. Mail servers defer for minutes: greylisting wants some ten of them (RFC 6647, 5),
+/// and a part is claimed eight times at most.
 fn pause(attempt: u32) -> TimeDelta {
     let seconds = [2, 10, 60, 300, 600, 1200, 1800];
     let nth = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);

@@ -1,4 +1,4 @@
-//! Contacts: what the channel says of a person, what was set here, and who stands for whom.
+//! Contacts: what the channel says of a person, what was set in Steward, and which contact stands for which.
 
 mod read;
 mod row;
@@ -17,7 +17,7 @@ use crate::{
     store::{Tables, Trust},
 };
 
-/// The contacts in memory.
+/// The contacts that are in memory.
 #[derive(Default)]
 pub struct Contacts(Keyed<ContactRow>);
 
@@ -91,7 +91,7 @@ impl Contacts {
                 changed = true;
             }
         }
-        // Not by what an earlier event of the same batch changed: batches fall otherwise in a rebuild.
+        // Only this event's own change counts, not that of an earlier one in its batch: in a rebuild batches fall otherwise.
         if changed {
             contact.row.position = recorded.position;
             contact.dirty = true;
@@ -114,7 +114,7 @@ impl Contacts {
                 contact.row.followup_hour = e.followup_hour.or(contact.row.followup_hour);
             }
             Event::ContactArchived(_) => contact.row.archived = true,
-            // They stand on both contacts; the surviving one points nowhere.
+            // The event stands on both contacts; the surviving one points nowhere.
             Event::ContactMerged(e) if *own == *e.contact_id => contact.row.merged_into = Some(e.into.clone()),
             Event::ContactSplit(e) if *own == *e.contact_id => contact.row.merged_into = None,
             _ => {}

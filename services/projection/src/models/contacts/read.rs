@@ -17,10 +17,10 @@ use crate::{
     rows::{columns, hashed},
 };
 
-/// Conversations shown with a contact; all of them are in the list of conversations.
+/// Most conversations shown with a contact; the list of conversations has all of them.
 const CONVERSATIONS: u32 = 100;
 
-/// Contacts shown as one person.
+/// Most contacts shown as one person.
 const IDENTITIES: u32 = 100;
 
 /// One contact

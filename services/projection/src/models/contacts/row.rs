@@ -3,7 +3,7 @@
 use crate::rows::{Entity, table};
 
 table! {
-    /// What the channel says of a person, and what was set here.
+    /// What the channel says of a person, and what was set in Steward.
     pub struct ContactRow = "contacts" {
         tenant: String,
         id: String,

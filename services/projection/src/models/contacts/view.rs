@@ -8,12 +8,12 @@ use utoipa::ToSchema;
 use super::ContactRow;
 use crate::{models::ConversationRow, read::view::given};
 
-/// The contact's name, language or zone: as set here, else as the channel says.
+/// A contact's name, language or zone: the one that was set in Steward, otherwise the channel's.
 pub fn set_or_said(set: Option<&String>, said: &str) -> Option<String> {
     set.cloned().or_else(|| given(said.to_owned()))
 }
 
-/// A contact, and the one that stands for it.
+/// A contact, and the contact that stands for it.
 #[derive(Clone, Copy)]
 pub struct Met<'a> {
     pub own: &'a ContactRow,
@@ -26,13 +26,13 @@ impl<'a> Met<'a> {
         Some(Self { own, survivor: own.merged_into.as_ref().and_then(|into| contacts.get(into)) })
     }
 
-    /// What was set: the surviving contact's word counts.
+    /// What was set in Steward; the surviving contact's word comes first.
     pub fn set(&self, column: fn(&ContactRow) -> Option<&String>) -> Option<&'a String> {
         self.survivor.and_then(column).or_else(|| column(self.own))
     }
 }
 
-/// A contact, with those merged into it and the conversations of all.
+/// A contact, with the contacts merged into it and the conversations of all of them.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Contact)]
 pub struct ContactView {
@@ -41,18 +41,18 @@ pub struct ContactView {
     pub external_id: Option<String>,
     pub username: Option<String>,
     pub name: Option<String>,
-    /// BCP 47.
+    /// A BCP 47 tag.
     pub language: Option<String>,
-    /// IANA.
+    /// An IANA name.
     pub timezone: Option<String>,
     #[schema(minimum = 0, maximum = 23)]
     pub followup_hour: Option<u32>,
     pub archived: bool,
     /// The contact that stands for this one, while they are one person.
     pub merged_into: Option<String>,
-    /// Itself and the contacts merged into it, with where each is known.
+    /// This contact and those merged into it, with the channel's id of each.
     pub identities: Vec<IdentityView>,
-    /// Of all identities, newest first.
+    /// Conversations of all identities, newest first.
     pub conversations: Vec<PlaceView>,
     pub position: u64,
 }
@@ -63,7 +63,7 @@ pub struct ContactView {
 pub struct IdentityView {
     pub contact_id: String,
     pub channel_id: Option<String>,
-    /// The channel's kind; `null` if no conversation shown tells it.
+    /// The kind of the channel; `null` if none of the conversations shown tells it.
     pub channel: Option<String>,
     /// The channel's own id of the person.
     pub external_id: Option<String>,
@@ -71,7 +71,7 @@ pub struct IdentityView {
     pub name: Option<String>,
 }
 
-/// A conversation, as far as it says where it takes place.
+/// A conversation, with its place on its channel as far as that is known.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ConversationOfContact)]
 pub struct PlaceView {

@@ -1,4 +1,4 @@
-//! One conversation in memory: its rows, and the domain's state they follow.
+//! One conversation in memory: its rows, and the state of the domain that they follow.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -14,17 +14,17 @@ use steward_proto::{Event, Fold as _, Recorded, from_timestamp, v1};
 use super::{follow_ups::FollowUpRow, messages::MessageRow, row::ConversationRow};
 use crate::rows::{Json, Tracked};
 
-/// The rows of one conversation as far as they may change: itself, its open follow-ups and messages, and ended ones that
-/// events mentioned.
+/// The rows of one conversation that may change: its own, those of open follow-ups and messages, and those of ended
+/// ones that events have named.
 pub struct ConversationFold {
     pub row: Tracked<ConversationRow>,
     pub follow_ups: HashMap<String, Tracked<FollowUpRow>>,
     pub messages: HashMap<String, Tracked<MessageRow>>,
     state: Conversation,
-    /// The states that the rows reflect: a changed one is another allocation.
+    /// The states that the rows reflect. A state that has changed is another allocation.
     seen_follow_ups: BTreeMap<String, Arc<FollowUp>>,
     seen_messages: BTreeMap<String, Arc<Message>>,
-    /// About how much it holds: what was folded and read into it.
+    /// About how many bytes were folded and read into it.
     bytes: usize,
 }
 
@@ -53,7 +53,7 @@ impl ConversationFold {
         }
     }
 
-    /// Adds a row that was read, unless it is here already.
+    /// Adds a follow-up's row that was read, unless it is in memory already.
     pub fn restore_follow_up(&mut self, row: FollowUpRow) {
         if self.follow_ups.contains_key(&row.id) {
             return;
@@ -65,7 +65,7 @@ impl ConversationFold {
         self.follow_ups.insert(row.id.clone(), Tracked::stored(row));
     }
 
-    /// Likewise.
+    /// Adds a message's row that was read, unless it is in memory already.
     pub fn restore_message(&mut self, row: MessageRow) {
         if self.messages.contains_key(&row.id) {
             return;
@@ -77,7 +77,7 @@ impl ConversationFold {
         self.messages.insert(row.id.clone(), Tracked::stored(row));
     }
 
-    /// Folds an event; messages that will never change go to `finished`.
+    /// Folds an event. Messages that will never change go to `finished`.
     pub fn apply(&mut self, recorded: &Recorded, finished: &mut Vec<MessageRow>) {
         self.bytes += recorded.payload.len();
         self.state.evolve(recorded);
@@ -106,7 +106,7 @@ impl ConversationFold {
         self.row.dirty = true;
     }
 
-    /// The state's memory for deciding isn't needed here.
+    /// Forgets what the state remembers for deciding, which no row needs.
     fn forget_what_no_row_holds(&mut self) {
         self.state.unanswered.clear();
         self.state.cancelled.clear();
@@ -142,7 +142,8 @@ impl ConversationFold {
         self.messages.insert(message.message_id.clone(), Tracked { row, stored, dirty: true });
     }
 
-    /// Takes over whatever the fold changed: not only what the event names, for a client's message changes many things.
+    /// Takes into the rows whatever the fold changed. That isn't only what the event names: a client's message changes
+    /// many things.
     fn follow_the_state(&mut self, recorded: &Recorded) {
         for_changed(&self.state.follow_ups, &mut self.seen_follow_ups, |id, folded| {
             if let Some(tracked) = self.follow_ups.get_mut(id) {
@@ -158,7 +159,7 @@ impl ConversationFold {
         });
     }
 
-    /// What is shown but plays no part in deciding.
+    /// Takes into the rows what is shown but plays no part in deciding, so that the state doesn't hold it.
     fn add_what_only_the_event_says(&mut self, recorded: &Recorded) {
         let at = recorded.metadata.at;
         match &recorded.event {
@@ -175,7 +176,7 @@ impl ConversationFold {
                     follow_up.dirty = true;
                 }
             }
-            // Its follow-up goes on reading as pending, and says what it waits for.
+            // The message's follow-up goes on reading as pending, with the reason for which it waits.
             Event::MessageHeld(v1::MessageHeld { message_id, reason: Some(reason), .. }) => {
                 let Some(message) = self.messages.get(message_id).filter(|m| m.row.state == "held") else { return };
                 if let Some(follow_up) = self.follow_ups.get_mut(&message.row.follow_up_id) {
@@ -195,7 +196,7 @@ impl ConversationFold {
                     follow_up.dirty = true;
                 }
             }
-            // A report may be the first proof that it was sent.
+            // A report may be the first proof that the message was sent.
             Event::DeliveryReported(e) => {
                 let reported_at = from_timestamp(e.at.as_ref()).unwrap_or(at);
                 let settled = self.messages.values_mut().filter(|m| {
@@ -247,12 +248,12 @@ impl ConversationFold {
         self.bytes
     }
 
-    /// What has ended isn't kept in memory: every further event would look at it.
+    /// Forgets what has ended, since every further event would have to look at it.
     pub fn written(&mut self) {
         self.row.written();
         self.follow_ups.values_mut().for_each(Tracked::written);
         self.messages.values_mut().for_each(Tracked::written);
-        // A message and its follow-up end together, so one that is open keeps the other.
+        // A message and its follow-up end together, so the one that is open keeps the other.
         let open_messages = self.state.outbox.values().filter(|m| m.is_open());
         let with_message: HashSet<String> = open_messages.map(|m| m.follow_up_id.clone()).collect();
         self.state.follow_ups.retain(|id, f| f.is_open() || with_message.contains(id));
@@ -276,8 +277,8 @@ fn keep_only<T, R>(
     }
 }
 
-/// Calls `changed` for what is another allocation now than it was when it was seen. One walk over both: what an event costs
-/// must not be a search per promise.
+/// Calls `changed` for each state that is another allocation than it was when it was last seen. It walks over both maps
+/// once: an event must not cost a search for each promise.
 fn for_changed<T>(
     now: &BTreeMap<String, Arc<T>>,
     seen: &mut BTreeMap<String, Arc<T>>,

@@ -1,4 +1,4 @@
-//! Reading the rows that a batch of events touches and that aren't in memory.
+//! Loading the rows that a batch of events touches and that aren't in memory.
 
 use std::collections::HashSet;
 
@@ -13,10 +13,10 @@ use crate::{
     store::Tables,
 };
 
-/// Loads what the events need.
+/// Loads the rows that these events need.
 ///
 /// # Errors
-/// When Postgres doesn't answer as expected.
+/// Postgres doesn't answer as expected.
 pub async fn load(set: &mut Conversations, tables: Tables<'_>, events: &[Recorded]) -> Result<(), ProjectionError> {
     let (mut conversations, mut follow_ups, mut messages) = (Wanted::default(), Wanted::default(), Wanted::default());
     let mut reported = Wanted::default();
@@ -51,7 +51,7 @@ pub async fn load(set: &mut Conversations, tables: Tables<'_>, events: &[Recorde
     let open_messages = format!("{of} AND state IN ('queued', 'held', 'deferred', 'claimed')");
     let open_follow_ups = format!("{of} AND state IN ('pending', 'due')");
     let parts = &hashed::key_in(&["tenant", "conversation_id", "id"]);
-    // What came in, or was seen outside, has no state to fold.
+    // Messages that came in, or were seen outside, have no state to fold.
     let queued_here = &format!("{parts} AND on_reply <> ''");
     let mut found_messages = tables.find::<MessageRow>(&open_messages, &conversations).await?;
     let mut found_follow_ups = tables.find::<FollowUpRow>(&open_follow_ups, &conversations).await?;
@@ -59,7 +59,7 @@ pub async fn load(set: &mut Conversations, tables: Tables<'_>, events: &[Recorde
     found_messages.extend(tables.find::<MessageRow>(&named_by_provider(), &reported).await?);
     found_follow_ups.extend(tables.find::<FollowUpRow>(parts, &follow_ups).await?);
 
-    // A message and its follow-up end together, so the one brings the other.
+    // A message and its follow-up end together, so each brings the other.
     let (mut linked_follow_ups, mut linked_messages) = (Wanted::default(), Wanted::default());
     let here: HashSet<&str> = found_follow_ups.iter().map(|f| f.id.as_str()).collect();
     for m in found_messages.iter().filter(|m| !m.follow_up_id.is_empty() && !here.contains(m.follow_up_id.as_str())) {
@@ -87,7 +87,8 @@ pub async fn load(set: &mut Conversations, tables: Tables<'_>, events: &[Recorde
     Ok(())
 }
 
-/// The messages of ours that have the provider's id of the third array: of the latest part, or of any.
+/// A condition for outgoing messages with a provider's id that the third array holds: as the id of the latest part, or
+/// of any.
 fn named_by_provider() -> String {
     let found = |condition: &str| {
         format!(

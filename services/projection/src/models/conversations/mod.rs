@@ -1,9 +1,10 @@
 //! Conversations with their messages and follow-ups: three tables, folded as one.
 //!
-//! This model folds with a state of the domain, so it can't disagree with the deciders: beside each conversation's rows stands
-//! the domain's own [`Conversation`](steward_domain::conversation::Conversation), restored from the rows where it isn't in
-//! memory yet; after each event, what the fold changed is taken over into the rows. The rows are all that is stored: the
-//! domain forgets what ended long ago, a table doesn't, and what providers say of it later still has to change its row.
+//! This model folds with a state of the domain, so it can't disagree with the deciders. Beside each conversation's rows
+//! stands the domain's own [`Conversation`](steward_domain::conversation::Conversation), restored from the rows if it
+//! isn't in memory yet; after each event, what the fold changed is taken into the rows. Only the rows are stored: the
+//! domain forgets what ended long ago, while a table doesn't, and what a provider says of it later still has to change
+//! its row.
 
 mod fold;
 mod follow_ups;
@@ -29,15 +30,15 @@ use crate::{
 };
 use fold::ConversationFold;
 
-/// The conversations in memory.
+/// The conversations that are in memory.
 #[derive(Default)]
 pub struct Conversations {
     conversations: HashMap<Key, ConversationFold>,
-    /// Messages that never change: what came in, and what was seen outside.
+    /// Messages that never change: those that came in, and those that were seen outside.
     finished: Vec<MessageRow>,
-    /// What may be dirty: a batch is written without looking at everything that is in memory.
+    /// The conversations that may be dirty, so that writing a batch needn't look at everything in memory.
     touched: HashSet<Key>,
-    /// Rows of all conversations in memory, and about how much they hold in bytes.
+    /// How many rows all conversations in memory have, and about how many bytes they hold.
     held: Held,
 }
 
@@ -134,18 +135,18 @@ impl Model for Conversations {
 }
 
 impl Conversations {
-    /// Those that events touched since everything was written.
+    /// The conversations that events have touched since everything was written.
     fn touched(&self) -> impl Iterator<Item = &ConversationFold> {
         self.touched.iter().filter_map(|key| self.conversations.get(key))
     }
 
-    /// Adds a conversation that was read.
+    /// Adds a conversation whose row was read.
     fn restore(&mut self, key: Key, row: ConversationRow) {
         self.held.rows += 1;
         self.conversations.insert(key, ConversationFold::restored(row));
     }
 
-    /// Adds to a conversation what was read of it.
+    /// Adds a row of a conversation that was read.
     fn restore_part(&mut self, key: &Key, restore: impl FnOnce(&mut ConversationFold)) {
         if let Some(conversation) = self.conversations.get_mut(key) {
             let (rows, bytes) = (conversation.rows(), conversation.bytes());

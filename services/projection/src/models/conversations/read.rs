@@ -1,4 +1,4 @@
-//! `GET /api/v1/conversations` and one of them.
+//! `GET /api/v1/conversations`, and one conversation.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -74,7 +74,7 @@ pub async fn one(
 /// The caller's conversation of this id.
 ///
 /// # Errors
-/// 404 if there is none.
+/// 404 if there is no such conversation.
 pub async fn find(snapshot: &Snapshot<'_>, caller: &Caller, id: &str) -> Result<ConversationRow, Problem> {
     let sql = format!(
         "SELECT {} FROM {}.conversations WHERE tenant = $1 AND {}",
@@ -86,7 +86,7 @@ pub async fn find(snapshot: &Snapshot<'_>, caller: &Caller, id: &str) -> Result<
     read_rows(&rows)?.pop().ok_or_else(|| unknown("conversation", id))
 }
 
-/// The conversations that rows belong to, by id.
+/// The conversations of these rows, by id.
 ///
 /// # Errors
 /// 503 when Postgres doesn't answer.
@@ -108,7 +108,7 @@ pub async fn of_rows<'a>(
     Ok(rows.items.into_iter().map(|row| (row.id.clone(), row)).collect())
 }
 
-/// The contacts of conversations, and those that stand for them.
+/// The contacts of these conversations, and the contacts that stand for them.
 async fn contacts_of(
     snapshot: &Snapshot<'_>,
     caller: &Caller,

@@ -13,7 +13,7 @@ table! {
     pub struct ConversationRow = "conversations" {
         tenant: String,
         id: String,
-        /// `NULL` until something came in.
+        /// The channel; `NULL` until something came in.
         channel_id: Option<String>,
         channel: String,
         external_id: String,
@@ -51,7 +51,7 @@ impl Entity for ConversationRow {
 }
 
 impl ConversationRow {
-    /// A conversation that begins with this event.
+    /// The row of a conversation that begins with this event.
     pub fn begun_by(recorded: &Recorded) -> Self {
         Self {
             tenant: recorded.subject.tenant.to_string(),
@@ -83,7 +83,7 @@ impl ConversationRow {
         }
     }
 
-    /// Takes over what the fold says after an event.
+    /// Takes in the folded state after an event.
     pub fn follow(&mut self, state: &Conversation, recorded: &Recorded) {
         self.position = recorded.position;
         if let Some(place) = &state.place {
@@ -115,17 +115,17 @@ impl ConversationRow {
         self.pending_follow_ups = state.follow_ups.values().filter(|f| f.is_open()).count() as u32;
     }
 
-    /// When the channel's service window closes or closed; `None`: it has none, or the client never wrote.
+    /// When the channel's service window closes or closed; `None` if it has none, or the client never wrote.
     pub fn window_until(&self) -> Option<DateTime<Utc>> {
         self.last_client_at?.checked_add_signed(Capabilities::of(&self.channel).window?)
     }
 
-    /// Whether free text can't be sent at `at` unless the client writes before.
+    /// Whether free text can't be sent at `at`, unless the client writes before.
     pub fn is_beyond_window(&self, at: DateTime<Utc>) -> bool {
         Capabilities::of(&self.channel).window.is_some() && self.window_until().is_none_or(|until| at >= until)
     }
 
-    /// The fold as far as this row holds it.
+    /// The folded state, as far as this row holds it.
     pub fn restore(&self) -> Conversation {
         let mut state = Conversation::default();
         if let Some(channel_id) = &self.channel_id {

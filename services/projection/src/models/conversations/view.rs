@@ -13,11 +13,11 @@ use crate::{
 #[schema(as = Conversation)]
 pub struct ConversationView {
     pub id: String,
-    /// `null` until something came in.
+    /// The channel; `null` until something came in.
     pub channel_id: Option<String>,
     /// The channel's kind.
     pub channel: Option<String>,
-    /// Chat id, phone, address.
+    /// The client's address on the channel: a chat id, a number, a mail address.
     pub external_id: Option<String>,
     pub title: Option<String>,
     pub group: bool,
@@ -26,12 +26,12 @@ pub struct ConversationView {
     pub owner: &'static str,
     pub takeover: Option<TakeoverView>,
     pub blocked: bool,
-    /// Until when the channel takes free text; `null`: always, or never yet.
+    /// Until when the channel takes free text; `null`: always, or not yet.
     pub window_until: Option<Time>,
     pub last_message_at: Option<Time>,
     pub pending_follow_ups: u32,
     pub created_at: Time,
-    /// Its last event.
+    /// The position of the conversation's last event.
     pub position: u64,
 }
 
@@ -39,7 +39,7 @@ fn owners() -> Object {
     one_of(["bot", "human"])
 }
 
-/// Whom it is with.
+/// The client, as the contact.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Person)]
 pub struct CorrespondentView {
@@ -51,7 +51,7 @@ pub struct CorrespondentView {
     pub merged_into: Option<String>,
 }
 
-/// Which human has it, and since when.
+/// Which human leads the conversation, and since when.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Takeover)]
 pub struct TakeoverView {

@@ -1,4 +1,4 @@
-//! The log itself: one row for each event, which nothing changes and no fold asks for.
+//! Events: the log itself as a table, with one row for each event, which never changes and which no fold asks for.
 
 mod read;
 mod row;
@@ -15,7 +15,7 @@ use crate::{
     store::{CopyEncoder, Tables, Trust, copy_statement},
 };
 
-/// Those that aren't written yet.
+/// The rows that aren't written yet.
 #[derive(Default)]
 pub struct Events(Vec<EventRow>);
 
@@ -52,7 +52,7 @@ impl Model for Events {
         self.0.drain(..).for_each(|row| into.add(&row));
     }
 
-    /// The event itself, if its table takes it.
+    /// Keeps the event itself, if the table takes it.
     fn set_aside<'a>(&'a self, tables: Tables<'a>, event: &'a Recorded) -> Work<'a> {
         Box::pin(async move { tables.copy(vec![&EventRow::from(event)]).await })
     }

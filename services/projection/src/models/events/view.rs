@@ -15,7 +15,7 @@ pub struct EventView {
     pub position: u64,
     #[schema(value_type = String)]
     pub id: Uuid,
-    /// The message's name in the .proto files.
+    /// The name of its message in the .proto files.
     #[serde(rename = "type")]
     pub type_name: String,
     pub subject: String,

@@ -1,4 +1,4 @@
-//! Outgoing webhooks: what became of deliveries. What a webhook is, is folded from its events when it is asked for.
+//! Outgoing webhooks: the table of deliveries. What a webhook itself is, is folded from its events when somebody asks.
 
 mod read;
 mod row;
@@ -17,7 +17,7 @@ use crate::{
 };
 use row::DeliveryRow;
 
-/// Each delivery as its latest outcome makes it, whatever the table holds: an outcome says all there is to say.
+/// The rows of deliveries that have changed. Each outcome says all there is to say, so nothing is read from the table.
 #[derive(Default)]
 pub struct Deliveries(HashMap<[String; 3], DeliveryRow>);
 

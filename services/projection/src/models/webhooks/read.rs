@@ -1,4 +1,4 @@
-//! `GET /api/v1/webhooks`, one of them, and its deliveries.
+//! `GET /api/v1/webhooks`, one webhook, and its deliveries.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -27,7 +27,7 @@ use crate::{
 /// The events that say what a webhook is.
 const ITS_EVENTS: [&str; 4] = ["WebhookCreated", "WebhookSecretRotated", "WebhookDisabled", "WebhookDeleted"];
 
-/// Deleted ones are not shown.
+/// A condition that leaves out deleted webhooks.
 const NOT_DELETED: &str = "NOT EXISTS (SELECT 1 FROM {schema}.events later WHERE later.tenant = events.tenant \
      AND md5(later.aggregate_id)::uuid = md5(events.aggregate_id)::uuid AND later.aggregate_id = events.aggregate_id \
      AND later.type_name = 'WebhookDeleted')";
@@ -103,7 +103,7 @@ pub async fn deliveries(
     let webhook = find(&snapshot, &caller, &id).await?;
     let mut list = List::new(&caller, params);
     list.only(&hashed::is("webhook_id", "{}"), Box::new(webhook.id.clone()));
-    // What was to be tried again, isn't any more once the webhook has ended.
+    // A delivery that was to be tried again isn't any more once its webhook has ended.
     list.by_state(&STATES, |state| match state {
         "failed" if !webhook.is_active() => vec!["failed", "retrying"],
         "retrying" if !webhook.is_active() => vec!["none"],
@@ -120,7 +120,7 @@ async fn find(snapshot: &Snapshot<'_>, caller: &Caller, id: &str) -> Result<Webh
     found.remove(id).filter(|w| w.standing != Standing::None).ok_or_else(|| unknown("webhook", id))
 }
 
-/// These webhooks as their events make them.
+/// These webhooks, folded from their events.
 async fn folded(
     snapshot: &Snapshot<'_>,
     caller: &Caller,
@@ -145,7 +145,7 @@ async fn folded(
     Ok(webhooks)
 }
 
-/// The event as it was read from the log.
+/// The event as the log has it.
 fn recorded(row: EventRow) -> Option<Recorded> {
     Some(Recorded {
         position: row.position,

@@ -6,7 +6,7 @@ use steward_proto::{Event, Recorded, from_timestamp, v1};
 use crate::rows::{Entity, Json, Reason, table};
 
 table! {
-    /// One event on its way to one webhook, as of its latest attempt: each outcome replaces the one before.
+    /// An event on its way to one webhook, as of the latest attempt: each outcome replaces the one before.
     pub struct DeliveryRow = "webhook_deliveries" {
         tenant: String,
         webhook_id: String,
@@ -16,14 +16,14 @@ table! {
         /// delivered, retrying or failed.
         state: String,
         attempts: u32,
-        /// Of HTTP; 0: no answer.
+        /// The HTTP status; 0 if there was no answer.
         status: u32,
         reason: Option<Json<Reason>>,
         answer: String,
         took_ms: u32,
         at: DateTime<Utc>,
         next_at: Option<DateTime<Utc>>,
-        /// The delivered event's own.
+        /// The position of the delivered event.
         position: u64,
         changed_position: u64,
     }
@@ -38,7 +38,7 @@ impl Entity for DeliveryRow {
 }
 
 impl DeliveryRow {
-    /// The row that an outcome makes; `None` if the event is none.
+    /// The row that an outcome makes; `None` if the event is no outcome.
     pub fn of(recorded: &Recorded) -> Option<Self> {
         let (state, delivery) = match &recorded.event {
             Event::WebhookDelivered(e) => ("delivered", e.delivery.as_ref()?),

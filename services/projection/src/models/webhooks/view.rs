@@ -1,7 +1,7 @@
-//! What users see of a webhook and of its deliveries.
+//! What users see of a webhook and its deliveries.
 
 use serde::Serialize;
-use steward_domain::webhook::{Standing, Webhook};
+use steward_domain::webhook::{Filter, Standing, Webhook};
 use utoipa::{ToSchema, openapi::schema::Object};
 
 use super::row::DeliveryRow;
@@ -10,7 +10,7 @@ use crate::{
     rows::Reason,
 };
 
-/// An outgoing webhook, without its secret, which only who made it was shown.
+/// An outgoing webhook. Its secret isn't shown; only whoever made it got to see it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Webhook)]
 pub struct WebhookView {
@@ -30,13 +30,24 @@ fn webhook_states() -> Object {
     one_of(["active", "disabled"])
 }
 
-/// What it is told of, beside the types.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = WebhookFilter)]
-pub struct FilterView {
-    pub conversation_id: Option<String>,
-    pub channel_id: Option<String>,
+macro_rules! filter_view {
+    ($($field:ident),*) => {
+        /// What narrows the events that the webhook gets, beside their types.
+        #[derive(Debug, Serialize, ToSchema)]
+        #[schema(as = WebhookFilter)]
+        pub struct FilterView {
+            $(pub $field: Option<String>,)*
+        }
+
+        impl From<&Filter> for FilterView {
+            fn from(filter: &Filter) -> Self {
+                Self { $($field: filter.$field.clone(),)* }
+            }
+        }
+    };
 }
+
+steward_domain::each_filter!(filter_view);
 
 /// An event on its way to a webhook, as of the latest attempt.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,15 +60,15 @@ pub struct DeliveryView {
     #[schema(schema_with = delivery_states)]
     pub state: String,
     pub attempts: u32,
-    /// Of HTTP; `null`: no answer.
+    /// The HTTP status; `null` if there was no answer.
     pub status: Option<u32>,
     pub reason: Option<WebhookReason>,
-    /// The beginning of what the receiver said, if it was no success.
+    /// The beginning of the receiver's answer, if it was no success.
     pub answer: Option<String>,
     pub took_ms: Option<u32>,
     pub at: Time,
     pub next_at: Option<Time>,
-    /// Of the event.
+    /// The position of the event.
     pub position: u64,
     pub changed_position: u64,
 }
@@ -66,7 +77,7 @@ fn delivery_states() -> Object {
     one_of(super::read::STATES)
 }
 
-/// What became of a webhook or of a delivery.
+/// Why a webhook or a delivery ended as it did.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookReason {
     /// Of a webhook: gone (the receiver answered 410), failing. Of a delivery: refused, redirected, gone, timed_out,
@@ -74,7 +85,7 @@ pub struct WebhookReason {
     pub code: String,
     /// For people, in English.
     pub text: String,
-    /// The event that made it so.
+    /// The event that is the reason.
     pub event_id: Option<String>,
 }
 
@@ -94,10 +105,7 @@ impl From<&Webhook> for WebhookView {
             id: webhook.id.clone(),
             url: webhook.url.clone(),
             types: webhook.types.clone(),
-            filter: FilterView {
-                conversation_id: webhook.filter.conversation_id.clone(),
-                channel_id: webhook.filter.channel_id.clone(),
-            },
+            filter: FilterView::from(&webhook.filter),
             state,
             reason: reason.map(Into::into),
             created_at: webhook.created_at.map(Time),
@@ -108,7 +116,7 @@ impl From<&Webhook> for WebhookView {
 }
 
 impl DeliveryView {
-    /// A delivery, with its webhook: what was to be tried again isn't any more once that has ended.
+    /// The view of a delivery. If its webhook has ended, it isn't shown as waiting to be tried again.
     pub fn of(row: DeliveryRow, webhook: &Webhook) -> Self {
         let left = row.state == "retrying" && !webhook.is_active();
         let reason = match &webhook.standing {

@@ -1,4 +1,4 @@
-//! `GET /api/v1/outbox/{id}/evidence`: everything that led to a message and all that became of it, told from the log.
+//! `GET /api/v1/outbox/{id}/evidence`: what led to a message, and what became of it, as the log tells it.
 
 mod view;
 
@@ -23,7 +23,7 @@ use crate::{
     rows::{columns, hashed},
 };
 
-/// Events read for one message. A message has a dozen; retried for weeks it might have more.
+/// Most events that are read for one message. A message has a dozen; one that was retried for weeks may have more.
 const MOST_EVENTS: u32 = 2000;
 
 /// What led to a message and all that became of it, told from the log; for one that was not sent, up to the reason
@@ -52,7 +52,7 @@ pub async fn of_message(
     Ok(snapshot.answer(&EvidenceView::of(message, conversation, &events)))
 }
 
-/// The events that tell of one message, oldest first.
+/// The events that concern one message, the oldest first.
 struct Told(Vec<(EventRow, Event)>);
 
 impl Told {
@@ -69,7 +69,8 @@ impl Told {
             mentions.replace("{}", "$4")
         );
         let mut told = Self::read(snapshot, message, &first, named, by_provider).await?;
-        // What those name in turn: the turn that promised the follow-up, the words it answered, what a reason points to.
+        // In a second step, what those events name: the turn that promised the follow-up, the words it answered, the
+        // events that reasons name.
         let further = told.names();
         let second = format!(
             "{} AND type_name IN ('TurnStarted', 'ClientResponded') OR convert_to(event_id::text, 'UTF8') = ANY($4::bytea[])",
@@ -77,7 +78,7 @@ impl Told {
         );
         let more = Self::read(snapshot, message, &second, further.clone(), told.reasons(message)).await?;
         told.add(more);
-        // The words that the promising turn answered.
+        // In a third, the client's words that the promising turn answered.
         let asked = told.names();
         if asked != further {
             let more = Self::read(snapshot, message, &second, asked, Vec::new()).await?;
@@ -120,7 +121,7 @@ impl Told {
         self.0.sort_by_key(|(row, _)| row.position);
     }
 
-    /// Turns and client messages that these events name.
+    /// The turns and client messages that these events name.
     fn names(&self) -> Vec<Vec<u8>> {
         let mut names = BTreeSet::new();
         for (_, event) in &self.0 {
@@ -133,7 +134,8 @@ impl Told {
         names.into_iter().filter(|name| !name.is_empty()).map(|name| name.as_bytes().to_vec()).collect()
     }
 
-    /// Events that the reasons point to; also of what the fold ended by itself and nobody has announced yet.
+    /// The events that reasons name, the message's own reason among them: the fold may have ended it before anybody
+    /// announced that.
     fn reasons(&self, message: &MessageRow) -> Vec<Vec<u8>> {
         let told = self.0.iter().filter_map(|(_, event)| Some(reason_of(event)?.event_id.as_str()));
         let own = message.reason.as_ref().and_then(|reason| reason.0.event_id.as_deref());
@@ -142,7 +144,8 @@ impl Told {
     }
 }
 
-/// Not what the same turn decided beside it, nor another promise that renewed its own.
+/// Whether an event concerns the message. What the same turn decided beside it doesn't, nor does a promise that renewed
+/// the message's own.
 fn concerns(event: &Event, message: &MessageRow) -> bool {
     let follow_up = |id: &str| id == message.follow_up_id;
     match event {

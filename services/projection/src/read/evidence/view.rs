@@ -1,4 +1,4 @@
-//! The evidence of a message as users see it.
+//! What users see as the evidence of a message.
 
 use serde::Serialize;
 use steward_domain::channel::Capabilities;
@@ -16,25 +16,25 @@ use crate::{
     rows::Reason,
 };
 
-/// What led to a message and all that became of it.
+/// What led to a message, and what became of it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Evidence)]
 pub struct EvidenceView {
     pub message: OutgoingView,
-    /// What it answers: the client's words, the promise and its due time.
+    /// What the message answers: the client's words, the promise and its due time.
     pub trigger: Vec<EntryView>,
     pub decision: DecisionView,
-    /// Moved, edited, held, approved, put off, tried again.
+    /// What was changed before it was sent: moved, edited, held, approved, put off, tried again.
     pub changes: Vec<EntryView>,
     pub attempts: Vec<AttemptView>,
-    /// What the provider said later.
+    /// What the provider said afterwards.
     pub receipts: Vec<ReceiptView>,
     pub ending: EndingView,
-    /// All that tells of it, oldest first.
+    /// All events that concern the message, the oldest first.
     pub events: Vec<EntryView>,
 }
 
-/// An event in words.
+/// An event, told in words.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = EvidenceEntry)]
 pub struct EntryView {
@@ -48,7 +48,7 @@ pub struct EntryView {
     pub summary: String,
 }
 
-/// Who decided that it be sent, and with what.
+/// Who decided that the message is sent, and on which grounds.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Decision)]
 pub struct DecisionView {
@@ -68,7 +68,7 @@ pub struct TurnView {
     pub model: Option<String>,
 }
 
-/// A claim with the checks before it, what was asked of the provider and what it answered.
+/// One attempt: the checks before it, what was asked of the provider, and what the provider answered.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Attempt)]
 pub struct AttemptView {
@@ -82,7 +82,7 @@ pub struct AttemptView {
     /// SHA-256 (hex) of recipient and text.
     pub request_hash: String,
     pub template: Option<String>,
-    /// What was checked before the claim, with the values seen.
+    /// What was checked before the attempt, with the values that were seen.
     pub checks: Vec<CheckView>,
     #[schema(schema_with = outcomes)]
     pub outcome: &'static str,
@@ -98,7 +98,7 @@ pub struct CheckView {
     pub value: String,
 }
 
-/// What came of a claim.
+/// How an attempt ended.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 #[schema(as = ProvidersAnswer)]
@@ -109,7 +109,7 @@ pub enum OutcomeView {
     Unknown { reason: Option<Reason> },
 }
 
-/// What the provider said later.
+/// What the provider said of the message afterwards.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Receipt)]
 pub struct ReceiptView {
@@ -124,14 +124,14 @@ pub struct ReceiptView {
     pub position: u64,
 }
 
-/// How it ended, or where it stands.
+/// How the message ended, or where it stands.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Ending)]
 pub struct EndingView {
     pub state: String,
     pub reason: Option<Reason>,
     pub because: Option<EntryView>,
-    /// For an unknown: what may still say whether the recipient has it.
+    /// If its fate is unknown: what may still say whether the recipient has it.
     pub settled_by: Option<&'static str>,
 }
 
@@ -258,7 +258,7 @@ fn attempts(message: &MessageRow, told: &Told) -> Vec<AttemptView> {
 }
 
 impl OutcomeView {
-    /// What came of a claim, if this event says so.
+    /// How the claim ended, if this event says so.
     fn of(event: &Event, claim_id: &str) -> Option<Self> {
         let mine = |id: &str| id == claim_id;
         let because = |reason: &Option<v1::Reason>| reason.as_ref().map(Reason::from);
@@ -280,7 +280,7 @@ impl OutcomeView {
         })
     }
 
-    /// As its `state` in JSON.
+    /// The name of the outcome in JSON.
     fn state(&self) -> &'static str {
         match self {
             Self::Sent { .. } => "sent",

@@ -1,4 +1,4 @@
-//! Promises.
+//! Follow-ups: the rows, queries and views of promises.
 
 pub mod read;
 mod row;

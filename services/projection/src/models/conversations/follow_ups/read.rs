@@ -1,4 +1,4 @@
-//! `GET /api/v1/follow-ups` and one of them.
+//! `GET /api/v1/follow-ups`, and one follow-up.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
 
 pub const CANCEL_ON: [&str; 2] = ["client_response", "never"];
 
-/// States as they are shown.
+/// The states that a reader sees.
 pub const STATES: [&str; 7] = ["pending", "sent", "done", "cancelled", "expired", "failed", "unknown"];
 
 /// Promises, newest first

@@ -48,14 +48,14 @@ table! {
     }
 }
 
-/// What it does when it is due, as stored and shown.
+/// What a follow-up does when it is due, as it is stored and shown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Action {
     #[schema(schema_with = action_kinds)]
     pub kind: String,
     pub prompt: Option<String>,
     pub tool: Option<String>,
-    /// JSON.
+    /// The tool's input, as JSON.
     pub input: Option<String>,
 }
 
@@ -113,7 +113,7 @@ impl FollowUpRow {
         }
     }
 
-    /// Takes over what the fold says after an event that changed it.
+    /// Takes in the folded state after an event that changed it.
     pub fn follow(&mut self, folded: &FollowUp, recorded: &Recorded) {
         let at = recorded.metadata.at;
         let was_waiting = self.state == "pending";
@@ -146,7 +146,7 @@ impl FollowUpRow {
         }
     }
 
-    /// The fold as far as this row holds it.
+    /// The folded state, as far as this row holds it.
     pub fn restore(&self) -> FollowUp {
         let why = || self.reason.as_ref().map(|Json(reason)| Why::from(reason)).unwrap_or_default();
         FollowUp {

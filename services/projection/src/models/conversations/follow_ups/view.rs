@@ -12,21 +12,22 @@ use crate::{
     rows::{Json, Reason},
 };
 
-/// A promise.
+/// A follow-up.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FollowUp)]
 pub struct FollowUpView {
     pub id: String,
     pub conversation_id: String,
-    /// queued, held, deferred and claimed read as pending; delivered and read as sent; done: an action that is no message
+    /// While its message is queued, held, deferred or claimed, it reads as pending; once that is sent, delivered or read, as
+    /// sent. An action that is no message ends as done.
     #[schema(schema_with = states)]
     pub state: String,
     pub reason: Option<Reason>,
     pub due_at: Time,
     pub timezone: Option<String>,
-    /// The words that gave the time.
+    /// The words that the time was given in.
     pub phrase: Option<String>,
-    /// The rule that read them.
+    /// The rule that read those words.
     pub rule: Option<String>,
     pub intention: Option<String>,
     pub text: String,
@@ -41,16 +42,17 @@ pub struct FollowUpView {
     pub turn_id: Option<String>,
     pub result: Option<String>,
     pub created_at: Time,
-    /// When it became due, was cancelled or expired.
+    /// When the follow-up became due, was cancelled or expired.
     pub decided_at: Option<Time>,
     pub sent_at: Option<Time>,
-    /// The message it became.
+    /// The message that the follow-up became.
     pub message_id: Option<String>,
-    /// It is due after the channel's service window closes, so it will need a template, unless the client writes before.
+    /// Whether it is due after the channel's service window closes, so that it will need a template unless the client
+    /// writes before.
     pub needs_template: bool,
-    /// The event that made it.
+    /// The position of the event that made the follow-up.
     pub position: u64,
-    /// Its last change.
+    /// The position of the event that changed it last.
     pub changed_position: u64,
 }
 
@@ -63,7 +65,7 @@ fn cancel_on() -> Object {
 }
 
 impl FollowUpView {
-    /// A promise, with its conversation, whose service window tells whether free text can be sent when it is due.
+    /// The view of a follow-up. Its conversation's service window tells whether free text can be sent when it is due.
     pub fn of(row: FollowUpRow, conversation: Option<&ConversationRow>) -> Self {
         let waits = matches!(row.state.as_str(), "pending" | "due");
         let Json(action) = row.action;

@@ -1,4 +1,4 @@
-//! What came in, and what goes out.
+//! Messages: the rows, queries and views of what came in and of what goes out.
 
 pub mod read;
 mod row;

@@ -1,4 +1,4 @@
-//! Messages: of a conversation, of all, and those of the outbox.
+//! Messages of a conversation, of all conversations, and of the outbox.
 
 use std::sync::Arc;
 
@@ -19,14 +19,14 @@ use crate::{
     rows::{columns, hashed},
 };
 
-/// States of a message on its way out.
+/// The states of a message in the outbox.
 pub const OUTBOX_STATES: [&str; 11] =
     ["queued", "held", "deferred", "claimed", "sent", "delivered", "read", "failed", "unknown", "cancelled", "expired"];
 
 pub const DIRECTIONS: [&str; 2] = ["in", "out"];
 pub const AUTHORS: [&str; 3] = ["client", "bot", "human"];
 
-/// A message belongs to the outbox if it was ever queued here; what was seen outside never was.
+/// The outbox holds the messages that were ever queued in Steward, which those seen outside never were.
 const QUEUED_HERE: &str = "direction = 'out' AND on_reply <> ''";
 
 fn filters(list: &mut List) -> Result<(), Problem> {
@@ -143,10 +143,10 @@ pub async fn outbox_one(
     Ok(snapshot.answer(&OutgoingView::of(row, conversation)))
 }
 
-/// The caller's message of this id, if it ever was in the outbox.
+/// The caller's message of this id, if it was ever in the outbox.
 ///
 /// # Errors
-/// 404 if there is none.
+/// 404 if there is no such message.
 pub async fn find(snapshot: &Snapshot<'_>, caller: &Caller, id: &str) -> Result<MessageRow, Problem> {
     let sql = format!(
         "SELECT {} FROM {}.messages WHERE tenant = $1 AND {} AND {} AND {QUEUED_HERE}",

@@ -41,7 +41,7 @@ table! {
         part: u32,
         attempts: u32,
         claim_id: String,
-        /// The provider's ids of its parts, in order.
+        /// The provider's ids of the parts, in order.
         provider_ids: Json<Vec<String>>,
         cancel_after_claim: Option<Json<Reason>>,
         position: u64,
@@ -49,7 +49,7 @@ table! {
     }
 }
 
-/// What came with a message, as stored and shown.
+/// A file that came with a message, as it is stored and shown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Media {
     /// image, audio, video, document, sticker, …
@@ -57,7 +57,7 @@ pub struct Media {
     pub provider_id: String,
     pub mime_type: String,
     pub file_name: String,
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
 }
 
@@ -119,7 +119,7 @@ impl MessageRow {
         }
     }
 
-    /// What the client wrote.
+    /// The row of a message that the client wrote.
     pub fn received(recorded: &Recorded, e: &v1::ClientResponded) -> Self {
         let media: Vec<Media> = e.media.iter().map(Media::from).collect();
         Self {
@@ -135,7 +135,7 @@ impl MessageRow {
         }
     }
 
-    /// What one of ours wrote outside Steward.
+    /// The row of a message that one of ours wrote outside Steward.
     pub fn seen(recorded: &Recorded, e: &v1::HumanResponded) -> Self {
         let sent_at = e.source.as_ref().and_then(|s| from_timestamp(s.sent_at.as_ref()));
         Self {
@@ -148,7 +148,7 @@ impl MessageRow {
         }
     }
 
-    /// A message on its way out.
+    /// The row of a message on its way out.
     pub fn queued(recorded: &Recorded, m: &v1::Outgoing, folded: &Message) -> Self {
         Self {
             author_id: m.author_id.clone(),
@@ -164,7 +164,7 @@ impl MessageRow {
         }
     }
 
-    /// Takes over what the fold says after an event that changed it.
+    /// Takes in the folded state after an event that changed it.
     pub fn follow(&mut self, folded: &Message, recorded: &Recorded) {
         self.changed_position = recorded.position;
         self.part = folded.part as u32;
@@ -208,14 +208,14 @@ impl MessageRow {
         self.reason = reason.map(Json);
     }
 
-    /// The fold as far as this row holds it.
+    /// The folded state, as far as this row holds it.
     pub fn restore(&self) -> Message {
         let why = || self.reason.as_ref().map(|Json(reason)| Why::from(reason)).unwrap_or_default();
         Message {
             id: self.id.clone(),
             author: if self.author == Author::Human.name() { Author::Human } else { Author::Bot },
             text: self.text.clone(),
-            // How many there are is all that states depend on.
+            // States depend on how many parts there are, and not on their texts.
             parts: vec![String::new(); self.parts as usize],
             part: self.part as usize,
             attempts: self.attempts,
@@ -226,7 +226,7 @@ impl MessageRow {
             proactive: self.proactive,
             late_from: self.due_at.unwrap_or(self.at),
             last_claim: self.claim_id.clone(),
-            // Only deciders ask.
+            // Only deciders ask for this and for what is left empty below.
             as_template: false,
             provider_ids: self.provider_ids.0.clone(),
             buttons: Vec::new(),

@@ -13,7 +13,7 @@ use crate::{
     rows::{Json, Reason},
 };
 
-/// A message, in or out.
+/// A message that came in or goes out.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Message)]
 pub struct MessageView {
@@ -23,34 +23,34 @@ pub struct MessageView {
     pub direction: String,
     #[schema(schema_with = authors)]
     pub author: String,
-    /// Who of them: the channel's or operator's id.
+    /// Who wrote it, by the channel's id or the operator's.
     pub author_id: Option<String>,
     /// text, image, audio, video, document, sticker, location, contacts, interactive, button, order, reaction, system,
     /// unsupported, auto_reply, bounce, list, meeting
     pub kind: String,
-    /// What is new in it.
+    /// The new text: without quotes and signatures.
     pub text: String,
-    /// All of it, where quotes or signatures were cut.
+    /// The whole text, if quotes or signatures were cut.
     pub full_text: Option<String>,
-    /// The channel's own id of it.
+    /// The channel's own id of the message.
     pub external_id: Option<String>,
     pub reply_to: Option<String>,
     pub media: Option<Vec<Media>>,
     #[schema(schema_with = states)]
     pub state: String,
     pub reason: Option<Reason>,
-    /// When it was recorded.
+    /// When the message was recorded.
     pub at: Time,
-    /// Not before.
+    /// The time before which it isn't sent.
     pub due_at: Option<Time>,
     pub sent_at: Option<Time>,
     pub delivered_at: Option<Time>,
     pub read_at: Option<Time>,
     pub follow_up_id: Option<String>,
     pub turn_id: Option<String>,
-    /// The event that made it.
+    /// The position of the event that made the message.
     pub position: u64,
-    /// Its last change.
+    /// The position of the event that changed it last.
     pub changed_position: u64,
 }
 
@@ -66,20 +66,20 @@ fn states() -> Object {
     one_of(["received"].into_iter().chain(super::read::OUTBOX_STATES))
 }
 
-/// A message that was queued here.
+/// A message of the outbox.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OutboxMessage)]
 pub struct OutgoingView {
     #[serde(flatten)]
     pub message: MessageView,
-    /// Claims of the part in hand.
+    /// How often the part in hand was claimed.
     pub attempts: u32,
-    /// cancel | hold | inject | keep: what the client's next message does to it.
+    /// What the client's next message does to it: cancel, hold, inject or keep.
     pub on_reply: Option<String>,
     pub key: Option<String>,
     pub proactive: bool,
     pub parts: u32,
-    /// SHA-256 (hex) of recipient and text as they are now: what an approval is bound to.
+    /// SHA-256 (hex) of recipient and text as they are now, to which an approval is bound.
     pub approval_hash: Option<String>,
 }
 
