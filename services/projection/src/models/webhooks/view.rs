@@ -1,7 +1,10 @@
 //! What users see of a webhook and of its deliveries.
 
 use serde::Serialize;
-use steward_domain::webhook::{Standing, Webhook};
+use steward_domain::{
+    ids,
+    webhook::{Standing, Webhook},
+};
 use utoipa::{ToSchema, openapi::schema::Object};
 
 use super::row::DeliveryRow;
@@ -91,11 +94,11 @@ impl From<&Webhook> for WebhookView {
             _ => ("active", None),
         };
         Self {
-            id: webhook.id.clone(),
+            id: ids::or_empty(webhook.id),
             url: webhook.url.clone(),
             types: webhook.types.clone(),
             filter: FilterView {
-                conversation_id: webhook.filter.conversation_id.clone(),
+                conversation_id: webhook.filter.conversation_id.map(|id| id.to_string()),
                 channel_id: webhook.filter.channel_id.clone(),
             },
             state,
