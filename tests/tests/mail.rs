@@ -93,7 +93,7 @@ async fn a_conversation_goes_both_ways_and_its_promise_is_kept_in_the_thread() {
     assert!(confirmed.part("text/html").unwrap().contains("write to you today at"), "{}", confirmed.content);
     let id = confirmed.message_id();
     let (message, part) = own_message(&id, AGENT).unwrap_or_else(|| panic!("{id} names no message"));
-    let evidence = until_ended(&system, message, "sent").await;
+    let evidence = until_ended(&system, &message.to_string(), "sent").await;
     assert_eq!(part, 0);
     assert_eq!(evidence["attempts"][0]["answer"]["provider_message_id"], id.as_str());
     assert_eq!(evidence["attempts"][0]["answer"]["provider_answer"], "250 2.0.0 taken");

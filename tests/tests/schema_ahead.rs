@@ -99,7 +99,7 @@ async fn no_aggregate_is_decided_on_that_holds_a_type_or_a_value_from_the_future
         ids::conversation_aggregate(&tenant, conversation),
         ids::inbox(&tenant, "tg", "7"),
         ids::tenant_aggregate(&tenant),
-        ids::webhook_aggregate(&tenant, Uuid::from_u128(7)),
+        ids::webhook_aggregate(&tenant, ids::WebhookId::new(Uuid::from_u128(7))),
     ];
     for aggregate in &aggregates {
         from_the_future(&system, &aggregate.subject("moon_phase_changed")).await;

@@ -395,7 +395,8 @@ async fn nothing_of_a_webhook_is_another_tenants_business() {
     let told = receiver.until("/own", SOON, told).await.unwrap().json();
     let id = made["id"].as_str().unwrap();
     let path = format!("/api/v1/webhooks/{id}/deliveries");
-    let delivery = steward_domain::ids::delivery(id.parse().unwrap(), told["data"]["position"].as_u64().unwrap());
+    let event_position = told["data"]["position"].as_u64().unwrap();
+    let delivery = steward_domain::ids::DeliveryId { webhook: id.parse().unwrap(), event_position };
     for path in [format!("/api/v1/webhooks/{id}"), path.clone()] {
         owner.get(&path).await.unwrap();
         other.read(&path).await.unwrap().problem(404).unwrap();

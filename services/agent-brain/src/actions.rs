@@ -5,12 +5,11 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use steward_domain::{
     conversation::{Author, Conversation, FollowUp, FollowUpState, OnReply, Refused, outbox::Queue},
-    ids,
+    ids::{self, ConversationId, FollowUpId},
     kernel::Why,
 };
 use steward_log::{AtLeast, DecideError, Handled};
 use steward_proto::{AggregateId, Cause, Event, Recorded, v1};
-use uuid::Uuid;
 
 use crate::{
     brain::Failure,
@@ -30,17 +29,17 @@ const LISTED_TEXT: usize = 500;
 pub async fn carry_out(
     worker: &Worker,
     aggregate: &AggregateId,
-    conversation: Uuid,
+    conversation: ConversationId,
     recorded: &Recorded,
-    follow_up_id: &str,
+    follow_up_id: FollowUpId,
 ) -> Result<Handled, DecideError<Refused>> {
     let cause = worker.cause(recorded);
     let mut at_least = AtLeast::Position(recorded.position);
     loop {
         let Some(place) = worker.place(&aggregate.tenant).await else { return Ok(Handled::Later(Duration::ZERO)) };
         worker.log.load::<Conversation>(aggregate, at_least).await?;
-        let task = |state: &Conversation, _| Task::of(state, follow_up_id);
-        let claimed = worker.claim(aggregate, conversation, follow_up_id, &Seen::default(), &cause, task).await?;
+        let task = |state: &Conversation, _| Task::of(state, &follow_up_id);
+        let claimed = worker.claim(aggregate, conversation, Some(follow_up_id), &Seen::default(), &cause, task).await?;
         let (turn, task) = match claimed {
             Claim::Turn(turn, task) => (turn, task),
             Claim::Busy(wait) => return Ok(Handled::Later(wait)),
@@ -68,7 +67,7 @@ async fn act(
     let done = thought.unwrap_or_else(|failure| Some(Done::Failed(failure)));
     let record = async |done: Option<&Done>| {
         let events = |state: &Conversation| events(state, turn, done);
-        worker.complete(aggregate, cause, &turn.id, false, events).await
+        worker.complete(aggregate, cause, turn.id, false, events).await
     };
     let recorded = record(done.as_ref()).await;
     let failure = match (&recorded, &done) {
@@ -77,7 +76,7 @@ async fn act(
         _ => None,
     };
     if let Some(failure) = &failure {
-        tracing::error!(code = %failure.code, turn_id = turn.id, "a follow-up's action failed");
+        tracing::error!(code = %failure.code, turn_id = %turn.id, "a follow-up's action failed");
     }
     match (recorded, failure) {
         (Err(_), Some(failure)) => record(Some(&Done::Failed(failure))).await,
@@ -103,7 +102,7 @@ pub enum Done {
 
 impl Task {
     /// `None`: it has ended meanwhile.
-    pub fn of(state: &Conversation, follow_up_id: &str) -> Option<Self> {
+    pub fn of(state: &Conversation, follow_up_id: &FollowUpId) -> Option<Self> {
         let follow_up = due(state, follow_up_id)?;
         let pending = state.pending().into_iter().take(LISTED).cloned().collect();
         Some(Self { follow_up: Arc::clone(follow_up), pending })
@@ -124,7 +123,7 @@ impl Task {
 }
 
 fn listed(pending: &[Arc<FollowUp>]) -> String {
-    let row = |id: &str, due_at: DateTime<Utc>, text: &str| {
+    let row = |id: &FollowUpId, due_at: DateTime<Utc>, text: &str| {
         let text: String = text.chars().take(LISTED_TEXT).collect();
         serde_json::json!({"id": id, "due_at": due_at, "text": text})
     };
@@ -133,28 +132,28 @@ fn listed(pending: &[Arc<FollowUp>]) -> String {
 }
 
 /// The follow-up, while its action waits to be carried out.
-fn due<'a>(state: &'a Conversation, follow_up_id: &str) -> Option<&'a Arc<FollowUp>> {
+fn due<'a>(state: &'a Conversation, follow_up_id: &FollowUpId) -> Option<&'a Arc<FollowUp>> {
     let waits = |f: &&Arc<FollowUp>| matches!(f.state, FollowUpState::Due { message_id: None });
     state.follow_ups.get(follow_up_id).filter(waits)
 }
 
 /// What is recorded of a task that is done, and the end of its turn. `None`, or if it ended meanwhile: the turn alone.
 pub fn events(state: &Conversation, turn: &Turn, done: Option<&Done>) -> Result<Vec<Event>, Refused> {
-    let follow_up_id = turn.started.follow_up_id.as_str();
-    let (mut events, outcome, error) = match (due(state, follow_up_id), done) {
+    let due = turn.follow_up_id.and_then(|id| due(state, &id));
+    let (mut events, outcome, error) = match (due, done) {
         (None, _) | (_, None) => (Vec::new(), "silent", String::new()),
         (Some(f), Some(Done::Said(text))) => {
             let keeps = f.cancel_on.name() == "never";
             let queue = Queue {
-                message_id: ids::message_of_follow_up(turn.conversation, follow_up_id),
+                message_id: ids::message_of_follow_up(turn.conversation, &f.id),
                 author: Author::Bot,
                 author_id: String::new(),
                 text: text.clone(),
                 due_at: None,
                 on_reply: if keeps { OnReply::Keep } else { OnReply::Cancel },
                 key: String::new(),
-                turn_id: turn.id.clone(),
-                follow_up_id: f.id.clone(),
+                turn_id: Some(turn.id),
+                follow_up_id: Some(f.id),
                 proactive: true,
                 buttons: Vec::new(),
             };
@@ -162,17 +161,17 @@ pub fn events(state: &Conversation, turn: &Turn, done: Option<&Done>) -> Result<
         }
         (Some(f), Some(Done::Result(result))) => {
             let result = result.clone();
-            let done = v1::FollowUpDone { follow_up_id: f.id.clone(), result, turn_id: turn.id.clone() };
+            let done = v1::FollowUpDone { follow_up_id: f.id.to_string(), result, turn_id: turn.id.to_string() };
             (vec![done.into()], "replied", String::new())
         }
         (Some(f), Some(Done::Failed(failure))) => {
             let reason = Some((&Why::new(&failure.code, failure.text.clone(), "")).into());
-            let failed = v1::FollowUpFailed { follow_up_id: f.id.clone(), reason, turn_id: turn.id.clone() };
+            let failed = v1::FollowUpFailed { follow_up_id: f.id.to_string(), reason, turn_id: turn.id.to_string() };
             (vec![failed.into()], "failed", failure.to_string())
         }
     };
     let completed = v1::TurnCompleted {
-        turn_id: turn.id.clone(),
+        turn_id: turn.id.to_string(),
         through_position: state.answered_through,
         outcome: outcome.to_owned(),
         brain: turn.brain.clone(),
@@ -186,12 +185,17 @@ pub fn events(state: &Conversation, turn: &Turn, done: Option<&Done>) -> Result<
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::sync::LazyLock;
+
+    use steward_domain::ids::TurnId;
     use steward_log::{AppendError, SchemaAhead};
     use steward_proto::{Fold as _, NewEvent};
+    use uuid::Uuid;
 
     use super::*;
 
-    const DUE: &str = "due";
+    const HERE: ConversationId = ConversationId::new(Uuid::from_u128(1));
+    static DUE: LazyLock<FollowUpId> = LazyLock::new(|| ids::follow_up(HERE, Uuid::from_u128(2)));
 
     pub(crate) fn record(state: &mut Conversation, event: impl Into<Event>) {
         let (id, event) = (Uuid::now_v7(), event.into());
@@ -201,14 +205,15 @@ pub(crate) mod tests {
         state.evolve(&Recorded { position: 1, subject, metadata, event, payload });
     }
 
-    pub(crate) fn promised(state: &mut Conversation, id: &str, text: &str, action: v1::Action) {
-        let (follow_up_id, text) = (id.to_owned(), text.to_owned());
+    pub(crate) fn promised(state: &mut Conversation, id: FollowUpId, text: &str, action: v1::Action) {
+        let (follow_up_id, text) = (id.to_string(), text.to_owned());
         record(state, v1::FollowUpScheduled { follow_up_id, text, action: Some(action), ..Default::default() });
     }
 
     pub(crate) fn client_writes(state: &mut Conversation) {
         let source = v1::Source { external_id: "1".to_owned(), channel: "telegram".to_owned(), ..Default::default() };
-        record(state, v1::ClientResponded { source: Some(source), ..Default::default() });
+        let message_id = ids::inbound_message(HERE, "1").to_string();
+        record(state, v1::ClientResponded { source: Some(source), message_id, ..Default::default() });
     }
 
     /// A conversation in which a follow-up with this action is due.
@@ -217,23 +222,24 @@ pub(crate) mod tests {
         client_writes(&mut state);
         promised(
             &mut state,
-            DUE,
+            *DUE,
             text,
             v1::Action { kind: kind.to_owned(), tool: tool.to_owned(), ..Default::default() },
         );
-        record(&mut state, v1::FollowUpDue { follow_up_id: DUE.to_owned(), ..Default::default() });
+        record(&mut state, v1::FollowUpDue { follow_up_id: DUE.to_string(), ..Default::default() });
         state
     }
 
     pub(crate) fn turn() -> Turn {
         Turn {
-            id: "turn".to_owned(),
-            conversation: Uuid::from_u128(1),
+            id: TurnId::new(Uuid::from_u128(3)),
+            conversation: HERE,
+            follow_up_id: Some(*DUE),
             through: 0,
             zone: String::new(),
             brain: "rules".to_owned(),
             model: String::new(),
-            started: v1::TurnStarted { follow_up_id: DUE.to_owned(), ..Default::default() },
+            started: v1::TurnStarted::default(),
             now: Utc::now(),
             failure: None,
             ids: Vec::new(),
@@ -249,9 +255,14 @@ pub(crate) mod tests {
     fn a_thousand_long_promises_are_listed_in_one_event() {
         let mut state = with("tool", "list_follow_ups", "");
         for n in 0..1_000 {
-            promised(&mut state, &format!("{n:064}"), &"\u{1}\"😀".repeat(10_000), v1::Action::default());
+            promised(
+                &mut state,
+                ids::follow_up(HERE, Uuid::from_u128(n)),
+                &"\u{1}\"😀".repeat(10_000),
+                v1::Action::default(),
+            );
         }
-        let done = Task::of(&state, DUE).unwrap().carry_out();
+        let done = Task::of(&state, &DUE).unwrap().carry_out();
         let events = events(&state, &turn(), Some(&done)).unwrap();
         assert!(events[0].encode().len() < 500_000, "{} bytes", events[0].encode().len());
         assert!(matches!(&events[0], Event::FollowUpDone(e) if e.result.matches("due_at").count() == LISTED));
@@ -261,7 +272,7 @@ pub(crate) mod tests {
     #[test]
     fn an_action_that_fails_or_cannot_be_recorded_ends_as_failed() {
         let state = with("task", "", "");
-        let Done::Failed(no_model) = Task::of(&state, DUE).unwrap().carry_out() else { panic!("there is no model") };
+        let Done::Failed(no_model) = Task::of(&state, &DUE).unwrap().carry_out() else { panic!("there is no model") };
         assert_eq!(no_model.code, "no_model");
         let too_large = AppendError::TooLarge { type_name: "MessageQueued".to_owned(), bytes: 2, limit: 1 };
         let too_large = Failure::of(&DecideError::Append(too_large)).unwrap();
@@ -273,7 +284,7 @@ pub(crate) mod tests {
             assert_eq!(outcome(&events), "failed");
             let mut state = state.clone();
             events.into_iter().for_each(|event| record(&mut state, event));
-            assert!(Task::of(&state, DUE).is_none(), "it isn't tried again");
+            assert!(Task::of(&state, &DUE).is_none(), "it isn't tried again");
         }
     }
 
@@ -293,10 +304,10 @@ pub(crate) mod tests {
     #[test]
     fn what_was_taken_back_meanwhile_is_not_said() {
         let mut state = with("compose", "", "Hello");
-        let done = Task::of(&state, DUE).unwrap().carry_out();
+        let done = Task::of(&state, &DUE).unwrap().carry_out();
         assert_eq!(done, Done::Said("Hello".to_owned()));
         assert_eq!(outcome(&events(&state, &turn(), Some(&done)).unwrap()), "replied");
-        record(&mut state, v1::FollowUpCancelled { follow_up_id: DUE.to_owned(), ..Default::default() });
+        record(&mut state, v1::FollowUpCancelled { follow_up_id: DUE.to_string(), ..Default::default() });
         let events = events(&state, &turn(), Some(&done)).unwrap();
         assert_eq!((events.len(), outcome(&events)), (1, "silent"));
     }

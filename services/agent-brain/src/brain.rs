@@ -4,7 +4,11 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use steward_domain::{conversation::takeover::stretch::HumanStretch, settings::Defaults};
+use steward_domain::{
+    conversation::takeover::stretch::HumanStretch,
+    ids::{FollowUpId, MessageId},
+    settings::Defaults,
+};
 use steward_language::{DateOrder, Language};
 
 /// Something that decides turns.
@@ -91,7 +95,7 @@ pub struct TurnInput {
 /// A client's message.
 #[derive(Debug, Clone)]
 pub struct Incoming {
-    pub message_id: String,
+    pub message_id: MessageId,
     /// `text`, `image`, …
     pub kind: String,
     /// What is new in it, without quotes.
@@ -107,7 +111,8 @@ pub struct Incoming {
 /// A follow-up as the brain sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Promise {
-    pub follow_up_id: String,
+    /// `None`: this very turn makes it.
+    pub follow_up_id: Option<FollowUpId>,
     pub due_at: DateTime<Utc>,
     /// `write`, `remind` or what an operator named.
     pub intention: String,
@@ -156,26 +161,26 @@ pub enum Decision {
         cancel_on: CancelOn,
         reason: String,
         language: Language,
-        /// The message it was asked in.
-        message_id: String,
+        /// The message it was asked in, if it is of one.
+        message_id: Option<MessageId>,
     },
     /// What this message cancelled goes on as it was.
     Renew {
-        follow_up_id: String,
+        follow_up_id: FollowUpId,
     },
     /// Another due time: for one that this message cancelled (a renewal) or for one still pending.
     Move {
-        follow_up_id: String,
+        follow_up_id: FollowUpId,
         due_at: DateTime<Utc>,
         phrase: String,
         rule: String,
     },
     /// For one still pending, or one this message cancelled (then it stays so, by the client's own word).
     Cancel {
-        follow_up_id: String,
+        follow_up_id: FollowUpId,
     },
     /// The client asks for a person.
     RequestHuman {
-        message_id: String,
+        message_id: MessageId,
     },
 }

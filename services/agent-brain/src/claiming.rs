@@ -12,7 +12,7 @@ use steward_domain::{
         Conversation, Refused,
         turns::{Inputs, StartTurn, TurnStart},
     },
-    ids,
+    ids::{self, ContactId, ConversationId, FollowUpId, TurnId},
     person::contact_of,
 };
 use steward_log::{AtLeast, DecideError, LogError};
@@ -59,13 +59,13 @@ impl Worker {
     pub async fn claim<T>(
         &self,
         aggregate: &AggregateId,
-        conversation: Uuid,
-        follow_up_id: &str,
+        conversation: ConversationId,
+        follow_up_id: Option<FollowUpId>,
         seen: &Seen,
         cause: &Cause,
         given: impl Fn(&Conversation, DateTime<Utc>) -> T,
     ) -> Result<Claim<T>, DecideError<Refused>> {
-        let turn_id = Uuid::now_v7().to_string();
+        let turn_id = TurnId::new(Uuid::now_v7());
         let settings_hash = self.settings_hash().await?;
         let (brain, model) = (self.brain.name(), self.brain.model());
         let decided = self
@@ -73,13 +73,13 @@ impl Worker {
             .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, version| {
                 let now = self.now();
                 let start = StartTurn {
-                    turn_id: turn_id.clone(),
+                    turn_id,
                     now,
                     lease_until: now + self.brain.pace().lease,
                     worker: self.name.clone(),
                     brain: brain.to_owned(),
                     model: model.to_owned(),
-                    follow_up_id: follow_up_id.to_owned(),
+                    follow_up_id,
                     inputs: Inputs {
                         conversation_position: version,
                         contact_positions: seen.contact_positions.clone(),
@@ -90,8 +90,9 @@ impl Worker {
                 Ok(match state.start_turn(&start)? {
                     TurnStart::Started(started) => {
                         let turn = Turn {
-                            id: turn_id.clone(),
+                            id: turn_id,
                             conversation,
+                            follow_up_id,
                             through: started.through_position,
                             zone: String::new(),
                             brain: brain.to_owned(),
@@ -124,7 +125,7 @@ impl Worker {
         turn: &Turn,
         draft: bool,
     ) -> Result<Ended, DecideError<Refused>> {
-        self.complete(aggregate, cause, &turn.id, draft, |_| {
+        self.complete(aggregate, cause, turn.id, draft, |_| {
             let lease_until = Some(to_timestamp(self.now() + self.brain.pace().lease));
             let renewed = v1::TurnStarted { lease_until, renewed: true, ..turn.started.clone() };
             Ok(vec![Event::from(renewed)])
@@ -139,11 +140,11 @@ impl Worker {
         aggregate: &AggregateId,
         state: &Conversation,
     ) -> Result<(Arc<Contact>, Vec<v1::ContactPosition>), LogError> {
-        let contact_id = state.place.as_ref().and_then(|p| p.contact_id.parse().ok());
+        let contact_id = state.place.as_ref().and_then(|p| p.contact_id);
         let Some(contact_id) = contact_id else { return Ok(Default::default()) };
         let read = Mutex::new(Vec::new());
         let noted = || read.lock().unwrap_or_else(PoisonError::into_inner);
-        let load = async |id: Uuid| {
+        let load = async |id: ContactId| {
             let contact = ids::contact_aggregate(&aggregate.tenant, id);
             let loaded = self.log.load::<Contact>(&contact, AtLeast::Latest).await?;
             noted().push(v1::ContactPosition { contact_id: id.to_string(), position: loaded.version });

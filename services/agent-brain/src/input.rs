@@ -35,7 +35,7 @@ pub fn turn_input(
             .iter()
             .take(MESSAGES_AT_ONCE)
             .map(|m| Incoming {
-                message_id: m.message_id.clone(),
+                message_id: m.message_id,
                 kind: m.kind.clone(),
                 text: m.text.clone(),
                 forwarded: m.forwarded,
@@ -53,7 +53,7 @@ pub fn turn_input(
 
 fn promise(f: &FollowUp, language: Language) -> Promise {
     Promise {
-        follow_up_id: f.id.clone(),
+        follow_up_id: Some(f.id),
         due_at: f.due_at,
         intention: f.intention.clone(),
         text: f.text.clone(),

@@ -2,6 +2,7 @@
 
 use steward_domain::{
     conversation::{Conversation, Refused, meetings::Reminding},
+    ids::ConversationId,
     person::{Said, effective},
 };
 use steward_log::{AtLeast, DecideError, Handled};
@@ -14,7 +15,7 @@ use crate::{rules, turns::Worker};
 pub async fn remind(
     worker: &Worker,
     aggregate: &AggregateId,
-    conversation: Uuid,
+    conversation: ConversationId,
     recorded: &Recorded,
     meeting_id: &str,
 ) -> Result<Handled, DecideError<Refused>> {

@@ -5,7 +5,7 @@ use steward_domain::{
     conversation::{
         Author, CancelOn, Conversation, OnReply, Refused, batch::Batch, follow_ups::NewFollowUp, outbox::Queue,
     },
-    ids,
+    ids::{self, ConversationId, FollowUpId, TurnId},
     kernel::{Refusal as _, Why},
 };
 use steward_log::{AppendError, DecideError};
@@ -19,8 +19,10 @@ use crate::{
 
 /// A claimed turn.
 pub struct Turn {
-    pub id: String,
-    pub conversation: Uuid,
+    pub id: TurnId,
+    pub conversation: ConversationId,
+    /// The due follow-up whose action it carries out; `None`: it answers messages.
+    pub follow_up_id: Option<FollowUpId>,
     pub through: u64,
     pub zone: String,
     /// As the events name them.
@@ -133,8 +135,8 @@ impl Turn {
     /// Words that aren't sent, and why.
     fn draft(&self, id: Uuid, text: &str, why: &Why) -> Event {
         v1::DraftSuppressed {
-            turn_id: self.id.clone(),
-            message_id: ids::message(self.conversation, id),
+            turn_id: self.id.to_string(),
+            message_id: ids::message(self.conversation, id).to_string(),
             text: text.to_owned(),
             reason: Some(why.into()),
         }
@@ -143,7 +145,7 @@ impl Turn {
 
     fn completed(&self, outcome: &str, decisions: usize) -> Event {
         v1::TurnCompleted {
-            turn_id: self.id.clone(),
+            turn_id: self.id.to_string(),
             through_position: self.through,
             outcome: if self.failure.is_some() { "failed" } else { outcome }.to_owned(),
             brain: self.brain.clone(),
@@ -155,13 +157,13 @@ impl Turn {
     }
 
     /// The follow-up that a decision makes or moves, by its id from then on.
-    fn promised(&self, state: &Conversation, decisions: &[Decision], at: usize) -> Option<String> {
-        let renewal = |id: &str| ids::follow_up(self.conversation, press::renewal_of(id));
+    fn promised(&self, state: &Conversation, decisions: &[Decision], at: usize) -> Option<FollowUpId> {
+        let renewal = |id: &FollowUpId| ids::follow_up(self.conversation, press::renewal_of(id));
         Some(match decisions.get(at)? {
             Decision::Schedule { .. } => ids::follow_up(self.conversation, *self.ids.get(at)?),
             Decision::Renew { follow_up_id } => renewal(follow_up_id),
             Decision::Move { follow_up_id, .. } if state.is_renewable(follow_up_id) => renewal(follow_up_id),
-            Decision::Move { follow_up_id, .. } => follow_up_id.clone(),
+            Decision::Move { follow_up_id, .. } => *follow_up_id,
             Decision::Reply { .. }
             | Decision::Withhold { .. }
             | Decision::Cancel { .. }
@@ -172,9 +174,7 @@ impl Turn {
     fn buttons(&self, state: &Conversation, decisions: &[Decision], offer: &Offer) -> Vec<v1::Button> {
         let Some(promise) = self.promised(state, decisions, offer.decision) else { return Vec::new() };
         let offered = Press::ALL.into_iter().zip(offer.titles);
-        offered
-            .filter_map(|(press, title)| Some(v1::Button { id: press.of(&promise)?, title: title.to_owned() }))
-            .collect()
+        offered.map(|(press, title)| v1::Button { id: press.of(&promise), title: title.to_owned() }).collect()
     }
 
     fn decide(
@@ -193,8 +193,8 @@ impl Turn {
                 due_at: None,
                 on_reply: OnReply::Keep,
                 key: String::new(),
-                turn_id: self.id.clone(),
-                follow_up_id: String::new(),
+                turn_id: Some(self.id),
+                follow_up_id: None,
                 proactive: false,
                 buttons: offer.as_ref().map(|o| self.buttons(state, decisions, o)).unwrap_or_default(),
             }),
@@ -202,7 +202,7 @@ impl Turn {
                 Ok(vec![self.draft(id, text, &Why::new("said_by_human", "a human has said just this", ""))])
             }
             Decision::Schedule { due_at, phrase, rule, intention, text, cancel_on, reason, language, message_id } => {
-                let asked = state.unanswered.iter().find(|m| m.message_id == *message_id);
+                let asked = state.unanswered.iter().find(|m| Some(m.message_id) == *message_id);
                 let schedule = NewFollowUp {
                     follow_up_id: ids::follow_up(self.conversation, id),
                     due_at: *due_at,
@@ -219,7 +219,7 @@ impl Turn {
                     reason: reason.clone(),
                     key: String::new(),
                     asked_by: asked.map(|m| m.from.id.clone()).unwrap_or_default(),
-                    turn_id: self.id.clone(),
+                    turn_id: Some(self.id),
                     language: language.code().to_owned(),
                     context: asked.map(|m| m.text.chars().take(2_000).collect()).unwrap_or_default(),
                     by: "client".to_owned(),
@@ -228,26 +228,26 @@ impl Turn {
             }
             Decision::Renew { follow_up_id } => {
                 let renewal = ids::follow_up(self.conversation, press::renewal_of(follow_up_id));
-                state.renew(follow_up_id, renewal, None, &self.id)
+                state.renew(follow_up_id, renewal, None, Some(self.id))
             }
             Decision::Move { follow_up_id, due_at, phrase, rule } => {
                 let words = (phrase.clone(), rule.clone());
                 if state.is_renewable(follow_up_id) {
                     let due = Some((*due_at, words.0, words.1));
                     let renewal = ids::follow_up(self.conversation, press::renewal_of(follow_up_id));
-                    state.renew(follow_up_id, renewal, due, &self.id)
+                    state.renew(follow_up_id, renewal, due, Some(self.id))
                 } else {
-                    state.move_follow_up(self.now, follow_up_id, *due_at, words, ("client", &self.id))
+                    state.move_follow_up(self.now, follow_up_id, *due_at, words, ("client", Some(self.id)))
                 }
             }
             Decision::Cancel { follow_up_id } => {
                 let why = Why::new("by_client", "the client asked for it", "");
-                state.cancel(follow_up_id, why, &self.id)
+                state.cancel(follow_up_id, why, Some(self.id))
             }
             Decision::RequestHuman { message_id } => {
                 let text = state.unanswered.iter().find(|m| m.message_id == *message_id);
                 let text = text.map(|m| m.text.chars().take(500).collect()).unwrap_or_default();
-                Ok(vec![v1::HumanRequested { message_id: message_id.clone(), text }.into()])
+                Ok(vec![v1::HumanRequested { message_id: message_id.to_string(), text }.into()])
             }
         }
     }
@@ -266,13 +266,13 @@ mod tests {
         for n in 0..promises {
             promised(
                 &mut state,
-                &ids::follow_up(Uuid::nil(), Uuid::from_u128(n as u128)),
+                ids::follow_up(ConversationId::new(Uuid::from_u128(1)), Uuid::from_u128(n as u128)),
                 &"x".repeat(bytes),
                 v1::Action::default(),
             );
         }
         client_writes(&mut state);
-        let cancelled = state.cancelled.iter().map(|f| f.id.clone());
+        let cancelled = state.cancelled.iter().map(|f| f.id);
         let mut decisions: Vec<_> = cancelled.map(|follow_up_id| Decision::Renew { follow_up_id }).collect();
         decisions.push(Decision::Reply { text: "They stand.".to_owned(), offer: None });
         assert_eq!(decisions.len(), promises + 1);

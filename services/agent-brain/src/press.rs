@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use steward_domain::ids::FollowUpId;
 use uuid::Uuid;
 
 /// Renewals of one promise that a button looks behind.
@@ -32,9 +33,9 @@ impl Press {
         }
     }
 
-    /// What the button is to bring back; `None` if that is no id of a follow-up.
-    pub fn of(self, follow_up_id: &str) -> Option<String> {
-        Some(format!("fu:{}:{}", self.verb(), unique(follow_up_id)?.simple()))
+    /// What the button is to bring back.
+    pub fn of(self, follow_up_id: &FollowUpId) -> String {
+        format!("fu:{}:{}", self.verb(), follow_up_id.unique().simple())
     }
 
     /// What a button brought back: the press, and the promise it stood under.
@@ -46,9 +47,9 @@ impl Press {
 }
 
 /// Which of these follow-ups is the promise now, whatever renewed it since.
-pub fn find<'a>(promise: Uuid, follow_up_ids: impl Iterator<Item = &'a str>) -> Option<usize> {
+pub fn find(promise: Uuid, follow_up_ids: impl Iterator<Item = Option<FollowUpId>>) -> Option<usize> {
     let known: HashMap<Uuid, usize> =
-        follow_up_ids.enumerate().filter_map(|(at, id)| Some((unique(id)?, at))).collect();
+        follow_up_ids.enumerate().filter_map(|(at, id)| Some((id?.unique(), at))).collect();
     if known.is_empty() {
         return None;
     }
@@ -57,19 +58,12 @@ pub fn find<'a>(promise: Uuid, follow_up_ids: impl Iterator<Item = &'a str>) -> 
 }
 
 /// The unique part of the id of what renews this follow-up.
-pub fn renewal_of(follow_up_id: &str) -> Uuid {
-    // An id of another shape, which nothing of ours has, is renewed under a name made of all of it.
-    renewal(unique(follow_up_id).unwrap_or_else(|| Uuid::new_v5(&Uuid::nil(), follow_up_id.as_bytes())))
+pub fn renewal_of(follow_up_id: &FollowUpId) -> Uuid {
+    renewal(follow_up_id.unique())
 }
 
 fn renewal(unique: Uuid) -> Uuid {
     Uuid::new_v5(&unique, b"renewal")
-}
-
-/// What tells a follow-up from the others of its conversation: the end of its id.
-fn unique(follow_up_id: &str) -> Option<Uuid> {
-    let start = follow_up_id.len().checked_sub(32)?;
-    Uuid::try_parse(follow_up_id.get(start..)?).ok()
 }
 
 #[cfg(test)]
@@ -80,19 +74,19 @@ mod tests {
 
     #[test]
     fn a_button_finds_its_promise_through_any_number_of_renewals() {
-        let conversation = Uuid::from_u128(1);
+        let conversation = ids::ConversationId::new(Uuid::from_u128(1));
         let first = ids::follow_up(conversation, Uuid::from_u128(7));
-        let data = Press::Later.of(&first).unwrap();
+        let data = Press::Later.of(&first);
         assert!(data.len() <= 64, "{data}");
         let (press, promise) = Press::read(&data).unwrap();
         assert_eq!(press, Press::Later);
         let mut now = first;
         let other = ids::follow_up(conversation, Uuid::from_u128(8));
         for _ in 0..20 {
-            assert_eq!(find(promise, [other.as_str(), now.as_str()].into_iter()), Some(1));
+            assert_eq!(find(promise, [None, Some(other), Some(now)].into_iter()), Some(2));
             now = ids::follow_up(conversation, renewal_of(&now));
         }
-        assert_eq!(find(promise, [other.as_str()].into_iter()), None);
+        assert_eq!(find(promise, [Some(other)].into_iter()), None);
         assert_eq!(find(promise, std::iter::empty()), None);
     }
 
@@ -103,6 +97,5 @@ mod tests {
         {
             assert_eq!(Press::read(data), None, "{data}");
         }
-        assert_eq!(Press::Keep.of("no id of ours"), None);
     }
 }

@@ -3,7 +3,10 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use steward_domain::conversation::{Conversation, Refused, turns::TurnStanding};
+use steward_domain::{
+    conversation::{Conversation, Refused, turns::TurnStanding},
+    ids::TurnId,
+};
 use steward_log::{AtLeast, DecideError};
 use steward_proto::{AggregateId, Cause, Event, NewEvent};
 use uuid::Uuid;
@@ -66,7 +69,7 @@ impl Worker {
         if let Some(failure) = &turn.failure {
             tracing::error!(
                 code = %failure.code,
-                turn_id = turn.id,
+                turn_id = %turn.id,
                 "a turn failed; its promises stand and a person is called"
             );
         }
@@ -142,7 +145,7 @@ impl Worker {
         turn.ids = decisions.iter().map(|_| Uuid::now_v7()).collect();
         let turn = &*turn;
         if draft {
-            return self.complete(aggregate, cause, &turn.id, draft, |_| Ok(turn.suppress(decisions))).await;
+            return self.complete(aggregate, cause, turn.id, draft, |_| Ok(turn.suppress(decisions))).await;
         }
         let bulk = Turn::bulk(decisions);
         let mut done = 0;
@@ -153,7 +156,7 @@ impl Worker {
                 after = recorded;
                 Ok(events)
             };
-            let ended = self.complete(aggregate, cause, &turn.id, draft, events).await?;
+            let ended = self.complete(aggregate, cause, turn.id, draft, events).await?;
             match (ended, after) {
                 (Ended::Done, Some(recorded)) => done = recorded,
                 _ => return Ok(ended),
@@ -166,7 +169,7 @@ impl Worker {
         &self,
         aggregate: &AggregateId,
         cause: &Cause,
-        turn_id: &str,
+        turn_id: TurnId,
         draft: bool,
         mut events: impl FnMut(&Conversation) -> Result<Vec<Event>, Refused>,
     ) -> Result<Ended, DecideError<Refused>> {

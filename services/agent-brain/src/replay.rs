@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use steward_domain::{
     contact::Contact,
     conversation::{Conversation, Refused},
-    ids,
+    ids::{self, ContactId, FollowUpId, MessageId},
     person::contact_of,
 };
 use steward_log::{Log, LogError};
@@ -64,13 +64,16 @@ pub async fn replay(log: &Log, claim: &Recorded) -> Result<Replayed, ReplayError
         Event::TurnCompleted(completed) if completed.turn_id == started.turn_id => Some((recorded, completed)),
         _ => None,
     });
-    let (Some((end, completed)), Ok(conversation)) = (completed, aggregate.id().parse()) else {
+    let (Some((end, completed)), Ok(conversation), Ok(id), Ok(follow_up_id)) =
+        (completed, aggregate.id().parse(), started.turn_id.parse(), ids::optional(&started.follow_up_id))
+    else {
         return Ok(Replayed::Skipped("it came to nothing"));
     };
     let history = History { events: &events, after: claim.position, end };
     let turn = Turn {
-        id: started.turn_id.clone(),
+        id,
         conversation,
+        follow_up_id,
         through: started.through_position,
         zone: String::new(),
         brain: started.brain.clone(),
@@ -80,7 +83,7 @@ pub async fn replay(log: &Log, claim: &Recorded) -> Result<Replayed, ReplayError
         failure: failure(completed),
         ids: Vec::new(),
     };
-    let again = if started.follow_up_id.is_empty() {
+    let again = if follow_up_id.is_none() {
         let settings = TurnSettings::stored(log, &started.settings_hash).await?;
         let contact = contact(log, &aggregate, &started.contact_positions).await?;
         let state = history.as_of(started.conversation_position);
@@ -151,24 +154,29 @@ fn act(turn: &Turn, history: &History<'_>) -> Result<Vec<Event>, Refused> {
     let shown = history.as_of(turn.started.conversation_position);
     let done = match turn.failure.clone() {
         Some(failure) => Some(Done::Failed(failure)),
-        None => Task::of(&shown, &turn.started.follow_up_id).map(Task::carry_out),
+        None => turn.follow_up_id.and_then(|id| Task::of(&shown, &id)).map(Task::carry_out),
     };
     actions::events(&history.before(0), turn, done.as_ref())
 }
 
 /// The names that were given to what the decisions made: made up at the time, so they are taken from what was recorded.
 fn named(decisions: &[Decision], draft: bool, history: &History<'_>) -> Vec<Uuid> {
-    let of = |name: fn(&Event) -> Option<&str>| history.recorded().filter_map(move |r| name(&r.event));
+    fn unique_of_message(id: &str) -> Uuid {
+        id.parse().map(MessageId::unique).unwrap_or_default()
+    }
+    let of = |name: fn(&Event) -> Option<Uuid>| history.recorded().filter_map(move |r| name(&r.event));
     let mut drafts = of(|event| match event {
-        Event::DraftSuppressed(e) => Some(&e.message_id),
+        Event::DraftSuppressed(e) => Some(unique_of_message(&e.message_id)),
         _ => None,
     });
     let mut messages = of(|event| match event {
-        Event::MessageQueued(e) => e.message.as_ref().map(|m| m.message_id.as_str()),
+        Event::MessageQueued(e) => e.message.as_ref().map(|m| unique_of_message(&m.message_id)),
         _ => None,
     });
     let mut promises = of(|event| match event {
-        Event::FollowUpScheduled(e) if e.renews.is_empty() => Some(&e.follow_up_id),
+        Event::FollowUpScheduled(e) if e.renews.is_empty() => {
+            Some(e.follow_up_id.parse().map(FollowUpId::unique).unwrap_or_default())
+        }
         _ => None,
     });
     let name = |decision: &Decision| match decision {
@@ -177,7 +185,7 @@ fn named(decisions: &[Decision], draft: bool, history: &History<'_>) -> Vec<Uuid
         Decision::Schedule { .. } => promises.next(),
         _ => None,
     };
-    decisions.iter().map(name).map(|id| id.and_then(ids::unique_of).unwrap_or_default()).collect()
+    decisions.iter().map(name).map(Option::unwrap_or_default).collect()
 }
 
 /// Why a turn failed, if it did: that the time or the log was short can't be seen again.
@@ -188,10 +196,10 @@ fn failure(completed: &v1::TurnCompleted) -> Option<Failure> {
 
 /// The contact as it was read: the first of these, under the second if it was merged into it.
 async fn contact(log: &Log, aggregate: &AggregateId, read: &[v1::ContactPosition]) -> Result<Arc<Contact>, LogError> {
-    let positions: HashMap<Uuid, u64> =
+    let positions: HashMap<ContactId, u64> =
         read.iter().filter_map(|r| Some((r.contact_id.parse().ok()?, r.position))).collect();
     let Some(id) = read.first().and_then(|r| r.contact_id.parse().ok()) else { return Ok(Arc::default()) };
-    contact_of(id, async |id: Uuid| {
+    contact_of(id, async |id: ContactId| {
         let events = past(log, &ids::contact_aggregate(&aggregate.tenant, id)).await?;
         Ok(Arc::new(as_of(&events, positions.get(&id).copied().unwrap_or_default())))
     })

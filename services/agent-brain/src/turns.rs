@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use steward_domain::conversation::{Conversation, Refused};
+use steward_domain::{
+    conversation::{Conversation, Refused},
+    ids::ConversationId,
+};
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
 use steward_proto::{AggregateId, Cause, Event, Recorded, TenantId, v1};
 use steward_settings::{InForce, Settings};
@@ -84,20 +87,23 @@ pub struct Worker {
     pub shutdown: CancellationToken,
 }
 
-/// A conversation's id is a UUID; nothing can be answered under another one.
+/// Nothing can be answered under an id that is none.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no id of a conversation; see who recorded this event")]
-struct UnreadableId(String);
+#[error("`{0}` is no id of a {1}; see who recorded this event")]
+struct UnreadableId(String, &'static str);
 
 impl Worker {
     async fn handle(&self, recorded: &Recorded) -> Result<Handled, HandleError> {
         let Some(aggregate) = recorded.subject.aggregate_id() else { return Ok(Handled::Done) };
-        let conversation = aggregate.id().parse::<Uuid>();
-        let conversation = conversation.map_err(|_| HandleError::poison(UnreadableId(aggregate.id().to_owned())))?;
+        let conversation = aggregate.id().parse::<ConversationId>();
+        let conversation =
+            conversation.map_err(|_| HandleError::poison(UnreadableId(aggregate.id().to_owned(), "conversation")))?;
         let handled = match &recorded.event {
             Event::ClientResponded(_) => self.answer(&aggregate, conversation, recorded).await,
             Event::FollowUpDue(due) if due.message.is_none() => {
-                actions::carry_out(self, &aggregate, conversation, recorded, &due.follow_up_id).await
+                let id = due.follow_up_id.parse();
+                let id = id.map_err(|_| HandleError::poison(UnreadableId(due.follow_up_id.clone(), "follow-up")))?;
+                actions::carry_out(self, &aggregate, conversation, recorded, id).await
             }
             Event::MeetingBooked(v1::MeetingBooked { meeting: Some(m), .. })
             | Event::MeetingMoved(v1::MeetingMoved { meeting: Some(m), .. }) => {
@@ -115,7 +121,7 @@ impl Worker {
     async fn answer(
         &self,
         aggregate: &AggregateId,
-        conversation: Uuid,
+        conversation: ConversationId,
         recorded: &Recorded,
     ) -> Result<Handled, DecideError<Refused>> {
         let cause = self.cause(recorded);
@@ -140,7 +146,7 @@ impl Worker {
             drop(before);
             let input =
                 |state: &Conversation, now| turn_input(state, &seen.contact, &self.shown, seen.open_elsewhere, now);
-            let (turn, input) = match self.claim(aggregate, conversation, "", &seen, &cause, input).await? {
+            let (turn, input) = match self.claim(aggregate, conversation, None, &seen, &cause, input).await? {
                 Claim::Turn(turn, input) => (turn, input),
                 Claim::Busy(wait) => return Ok(Handled::Later(wait)),
                 Claim::NothingToDo => return Ok(Handled::Done),

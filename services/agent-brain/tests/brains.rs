@@ -19,7 +19,7 @@ use steward_domain::{
         Conversation,
         turns::{Inputs, StartTurn, TurnStart},
     },
-    ids,
+    ids::{self, TurnId},
     settings::{Defaults, OnUnknown},
 };
 use steward_language::Language;
@@ -125,7 +125,8 @@ impl World {
                 sent_at: Some(to_timestamp(Utc::now())),
                 ..Default::default()
             }),
-            message_id: Uuid::now_v7().simple().to_string(),
+            message_id: ids::message(ids::conversation(&self.aggregate.tenant, "web", "ana"), Uuid::now_v7())
+                .to_string(),
             contact_id: Uuid::from_u128(7).to_string(),
             from: Some(v1::Person { id: "ana".to_owned(), ..Default::default() }),
             kind: "text".to_owned(),
@@ -207,13 +208,13 @@ async fn a_slow_brain_keeps_its_turn_by_renewing_the_lease_and_nobody_else_gets_
     for recorded in world.events().await {
         let now = recorded.metadata.at - TimeDelta::milliseconds(1);
         let other = StartTurn {
-            turn_id: "another".to_owned(),
+            turn_id: TurnId::new(Uuid::from_u128(9)),
             now,
             lease_until: now + LEASE,
             worker: "another".to_owned(),
             brain: String::new(),
             model: String::new(),
-            follow_up_id: String::new(),
+            follow_up_id: None,
             inputs: Inputs::default(),
         };
         if state.turn.is_some() {
@@ -304,7 +305,7 @@ async fn a_brain_that_decides_more_than_the_log_takes_fails_the_turn_and_the_con
             cancel_on: CancelOn::Never,
             reason: "asked for".to_owned(),
             language: Language::En,
-            message_id: turn.messages[0].message_id.clone(),
+            message_id: Some(turn.messages[0].message_id),
         };
         let decisions = match turn.messages[0].text.as_str() {
             "too long" => says(&"x".repeat(5_000_000)),

@@ -15,8 +15,8 @@ fn after(human: &str, client: &str, messages: &[&str]) -> TurnInput {
     let input = given(messages);
     let at = input.now - TimeDelta::minutes(5);
     let lines = vec![
-        Line::new(Speaker::Client, "in-1", "text", client, at),
-        Line::new(Speaker::Human, "out-1", "text", human, at),
+        Line::new(Speaker::Client, rules_world::message_id(100), "text", client, at),
+        Line::new(Speaker::Human, rules_world::message_id(101), "text", human, at),
     ];
     TurnInput { stretch: Some(HumanStretch { lines, ..HumanStretch::default() }), ..input }
 }

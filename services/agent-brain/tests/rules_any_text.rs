@@ -3,7 +3,7 @@
 mod rules_world;
 
 use proptest::prelude::*;
-use rules_world::{given, promise, reminder};
+use rules_world::{follow_up, given, promise, reminder};
 use steward_agent_brain::{brain::Decision, rules::decide};
 
 /// Words that requests are made of, in any order, between arbitrary text.
@@ -84,18 +84,18 @@ proptest! {
         for decision in &decisions {
             match decision {
                 Decision::Schedule { due_at, text, message_id, .. } => {
-                    prop_assert!(input.messages.iter().any(|m| m.message_id == *message_id && *due_at > m.written_at));
+                    prop_assert!(input.messages.iter().any(|m| Some(m.message_id) == *message_id && *due_at > m.written_at));
                     prop_assert!(!text.is_empty() && text.chars().count() < 600);
                 }
                 Decision::Move { follow_up_id, due_at, .. } => {
                     prop_assert!(*due_at > input.messages[0].written_at);
-                    spoken_of.push(follow_up_id.clone());
+                    spoken_of.push(*follow_up_id);
                 }
                 Decision::Renew { follow_up_id } => {
-                    prop_assert!(renew && follow_up_id != "r");
-                    spoken_of.push(follow_up_id.clone());
+                    prop_assert!(renew && *follow_up_id != follow_up("r"));
+                    spoken_of.push(*follow_up_id);
                 }
-                Decision::Cancel { follow_up_id } => spoken_of.push(follow_up_id.clone()),
+                Decision::Cancel { follow_up_id } => spoken_of.push(*follow_up_id),
                 Decision::Reply { text, .. } => {
                     prop_assert!(!text.trim().is_empty());
                     replies += 1;

@@ -2,7 +2,7 @@
 
 mod rules_world;
 
-use rules_world::{at, decide_text, decided, given, promise, reminder, reply, texts};
+use rules_world::{at, decide_text, decided, follow_up, given, message_id, promise, reminder, reply, texts};
 use steward_agent_brain::{
     brain::{CancelOn, Decision, TurnInput},
     rules::decide,
@@ -89,8 +89,8 @@ fn a_request_is_scheduled_and_confirmed_in_its_own_language() {
         };
         assert_eq!(*due_at, due, "{text}");
         assert_eq!(
-            (intention.as_str(), *cancel_on, message_id.as_str()),
-            ("write", CancelOn::ClientResponse, "m0"),
+            (intention.as_str(), *cancel_on, *message_id),
+            ("write", CancelOn::ClientResponse, Some(rules_world::message_id(0))),
             "{text}"
         );
         assert_eq!(said, confirmation, "{text}");
@@ -143,7 +143,7 @@ fn thanks_renew_what_they_cancelled_and_say_so() {
         input.language = language;
         input.cancelled = vec![promise("a", "2026-11-18T14:32:00", "Здравствуйте! Вы просили написать про договор.")];
         let decisions = decide(&input);
-        assert_eq!(decisions[0], Decision::Renew { follow_up_id: "a".into() }, "{text}");
+        assert_eq!(decisions[0], Decision::Renew { follow_up_id: follow_up("a") }, "{text}");
         assert_eq!(reply(&decisions), Some(said), "{text}");
         assert_eq!(decisions.len(), 2, "{text}");
     }
@@ -200,7 +200,10 @@ fn another_request_renews_the_rest() {
     let mut input = given(&["напомни завтра про молоко"]);
     input.cancelled = vec![promise("a", "2026-11-18T14:32:00", "Здравствуйте! Вы просили написать про договор.")];
     let decisions = decide(&input);
-    assert!(matches!(&decisions[0], Decision::Renew { follow_up_id } if follow_up_id == "a"), "{decisions:?}");
+    assert!(
+        matches!(&decisions[0], Decision::Renew { follow_up_id } if *follow_up_id == follow_up("a")),
+        "{decisions:?}"
+    );
     assert!(matches!(&decisions[1], Decision::Schedule { intention, .. } if intention == "remind"));
     assert_eq!(
         reply(&decisions),
@@ -225,10 +228,10 @@ fn a_move_gives_another_time_and_renews_the_rest() {
         let decisions = decide(&input);
         assert!(
             matches!(&decisions[0], Decision::Move { follow_up_id, due_at, rule, .. }
-                if follow_up_id == "a" && *due_at == at("2026-11-20T10:00:00") && !rule.is_empty()),
+                if *follow_up_id == follow_up("a") && *due_at == at("2026-11-20T10:00:00") && !rule.is_empty()),
             "{text}: {decisions:?}"
         );
-        assert_eq!(decisions[1], Decision::Renew { follow_up_id: "b".into() }, "{text}");
+        assert_eq!(decisions[1], Decision::Renew { follow_up_id: follow_up("b") }, "{text}");
         assert!(reply(&decisions).is_some_and(|r| r.starts_with(said)), "{text}: {decisions:?}");
     }
 }
@@ -247,7 +250,7 @@ fn better_another_time_moves_the_only_promise() {
         input.cancelled = vec![promise("a", "2026-11-18T14:32:00", "Здравствуйте! Вы просили написать про договор.")];
         let decisions = decide(&input);
         assert!(
-            matches!(&decisions[0], Decision::Move { follow_up_id, due_at, .. } if follow_up_id == "a" && *due_at == at("2026-11-20T10:00:00")),
+            matches!(&decisions[0], Decision::Move { follow_up_id, due_at, .. } if *follow_up_id == follow_up("a") && *due_at == at("2026-11-20T10:00:00")),
             "{text}: {decisions:?}"
         );
         assert_eq!(decisions.len(), 2, "{text}");
@@ -481,7 +484,7 @@ fn a_person_asked_for_is_called() {
         let mut input = given(&[text]);
         input.language = Language::Ru;
         let decisions = decide(&input);
-        assert_eq!(decisions[0], Decision::RequestHuman { message_id: "m0".into() }, "{text}");
+        assert_eq!(decisions[0], Decision::RequestHuman { message_id: message_id(0) }, "{text}");
         assert!(reply(&decisions).is_some_and(|r| r.starts_with(said)), "{text}: {decisions:?}");
     }
 }

@@ -3,19 +3,19 @@
 
 mod rules_world;
 
-use rules_world::{decide_text, decided, given, promise, reminder, reply};
+use rules_world::{decide_text, decided, follow_up, given, promise, reminder, reply};
 use steward_agent_brain::{
     brain::{Decision, Offer, Promise, TurnInput},
     rules::decide,
 };
 use steward_language::Language;
 
-const FIRST: &str = "00000000000000000000000000000001f0000000000000000000000000000000a";
-const OTHER: &str = "00000000000000000000000000000001f0000000000000000000000000000000b";
+const FIRST: &str = "a";
+const OTHER: &str = "b";
 
 /// A press of a button that stood under `FIRST`.
 fn pressed(verb: &str, pending: Vec<Promise>, cancelled: Vec<Promise>) -> TurnInput {
-    let mut input = given(&[&format!("fu:{verb}:0000000000000000000000000000000a")]);
+    let mut input = given(&[&format!("fu:{verb}:{}", follow_up(FIRST).unique().simple())]);
     input.messages[0].kind = "button".to_owned();
     TurnInput { pending, cancelled, ..input }
 }

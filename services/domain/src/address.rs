@@ -3,12 +3,15 @@
 use steward_language::Language;
 use steward_proto::{AddressEvent, ConversationEvent, Event, Fold, Recorded};
 
-use crate::kernel::{Live, Tell, unread_type};
+use crate::{
+    ids::ConversationId,
+    kernel::{Live, Tell, unread_type},
+};
 
 /// The conversation an address was bound to, if it was.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Address {
-    pub conversation_id: Option<uuid::Uuid>,
+    pub conversation_id: Option<ConversationId>,
 }
 
 impl Fold for Address {

@@ -1,6 +1,6 @@
 //! What mail going out and mail coming in agree on: a mail server's URL, and the Message-IDs that are ours.
 
-use crate::ids;
+use crate::ids::MessageId;
 
 /// A mail server and how to speak to it.
 #[derive(Clone, PartialEq, Eq)]
@@ -145,19 +145,19 @@ pub fn domain_of(address: &str) -> &str {
 
 /// The Message-ID of one part of a message, with its angle brackets: the same at every attempt, so that whoever meets it
 /// knows which send it is.
-pub fn message_id(message_id: &str, part: usize, address: &str) -> String {
+pub fn message_id(message_id: &MessageId, part: usize, address: &str) -> String {
     format!("<{message_id}-{part}@{}>", domain_of(address))
 }
 
 /// The message and part that a Message-ID (with or without its brackets) names, if it is one that `address` gives.
-pub fn own_message<'a>(id: &'a str, address: &str) -> Option<(&'a str, u32)> {
+pub fn own_message(id: &str, address: &str) -> Option<(MessageId, u32)> {
     let id = id.trim();
     let id = id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(id);
     let (local, domain) = id.rsplit_once('@')?;
     let (message, part) = local.rsplit_once('-')?;
-    let ours = domain.eq_ignore_ascii_case(domain_of(address)) && ids::conversation_of(message).is_some();
+    let ours = domain.eq_ignore_ascii_case(domain_of(address));
     let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    if ours && digits { Some((message, part.parse().ok()?)) } else { None }
+    if ours && digits { Some((message.parse().ok()?, part.parse().ok()?)) } else { None }
 }
 
 #[cfg(test)]
@@ -165,6 +165,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::ids;
 
     fn server(host: &str, port: u16, tls: Tls, login: Option<(&str, &str)>) -> Server {
         let login = login.map(|(user, password)| (user.to_owned(), password.to_owned()));
@@ -213,10 +214,10 @@ mod tests {
 
     #[test]
     fn a_message_id_of_ours_names_its_message_and_part() {
-        let message = ids::message(Uuid::from_u128(1), Uuid::from_u128(2));
+        let message = ids::message(ids::ConversationId::new(Uuid::from_u128(1)), Uuid::from_u128(2));
         let id = message_id(&message, 3, "agent@Example.com");
-        assert_eq!(own_message(&id, "agent@example.COM"), Some((message.as_str(), 3)));
-        assert_eq!(own_message(&id[1..id.len() - 1], "agent@example.com"), Some((message.as_str(), 3)));
+        assert_eq!(own_message(&id, "agent@example.COM"), Some((message, 3)));
+        assert_eq!(own_message(&id[1..id.len() - 1], "agent@example.com"), Some((message, 3)));
         let elsewhere = message_id(&message, 3, "agent@example.org");
         for id in [elsewhere.as_str(), "", "<>", "<a@b>", "<x-1@example.com>", &id.replace("-3", "-+3"), "<-@ё>"] {
             assert_eq!(own_message(id, "agent@example.com"), None, "{id}");

@@ -8,9 +8,8 @@ use steward_language::{
     DateOrder, Language,
     time::{PartsOfDay, TimeContext},
 };
-use uuid::Uuid;
 
-use crate::{contact::Contact, conversation::Conversation, settings::Defaults};
+use crate::{contact::Contact, conversation::Conversation, ids::ContactId, settings::Defaults};
 
 /// Who said a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +107,7 @@ pub fn language_of(tag: Option<&str>, defaults: &Defaults) -> Language {
 ///
 /// # Errors
 /// Those of `load`.
-pub async fn contact_of<F, E>(id: Uuid, load: impl Fn(Uuid) -> F) -> Result<Arc<Contact>, E>
+pub async fn contact_of<F, E>(id: ContactId, load: impl Fn(ContactId) -> F) -> Result<Arc<Contact>, E>
 where
     F: Future<Output = Result<Arc<Contact>, E>>,
 {

@@ -3,17 +3,15 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use uuid::Uuid;
-
-use crate::ids;
+use crate::ids::{ClaimId, MessageId};
 
 /// What `biz_opaque_callback_data` of a send holds (at most 512 characters): which attempt of which part of which message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
-    pub message_id: String,
+    pub message_id: MessageId,
     /// From 0.
     pub part: u32,
-    pub claim_id: Uuid,
+    pub claim_id: ClaimId,
 }
 
 impl fmt::Display for Reference {
@@ -37,9 +35,8 @@ impl FromStr for Reference {
         else {
             return Err(NoReference);
         };
-        ids::conversation_of(message_id).ok_or(NoReference)?;
         Ok(Self {
-            message_id: message_id.to_owned(),
+            message_id: message_id.parse().map_err(|_| NoReference)?,
             part: part.parse().map_err(|_| NoReference)?,
             claim_id: claim_id.parse().map_err(|_| NoReference)?,
         })
@@ -149,15 +146,18 @@ pub fn known(code: i64) -> Option<Known> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+    use crate::ids::{self, ConversationId};
 
     #[test]
     fn a_reference_comes_back_as_it_went() {
-        let conversation = Uuid::from_u128(7);
+        let conversation = ConversationId::new(Uuid::from_u128(7));
         let reference = Reference {
             message_id: ids::message(conversation, Uuid::from_u128(8)),
             part: 3,
-            claim_id: Uuid::from_u128(9),
+            claim_id: ClaimId::new(Uuid::from_u128(9)),
         };
         let text = reference.to_string();
         assert!(text.len() <= 512);

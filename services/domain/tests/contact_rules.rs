@@ -11,24 +11,25 @@ use proptest::{collection::vec, prelude::*};
 use steward_domain::{
     contact::{Contact, How, MERGED_AT_MOST, Merge, Refused},
     conversation::dispatch::Step,
+    ids::{ContactId, ConversationId, MessageId},
     kernel::Refusal as _,
     settings::Policy,
 };
 use steward_proto::{Cause, Event, Fold as _, NewEvent, Recorded, v1};
 use uuid::Uuid;
 
-fn contact(n: u128) -> Uuid {
-    Uuid::from_u128(0xc000 + n)
+fn contact(n: u128) -> ContactId {
+    ContactId::new(Uuid::from_u128(0xc000 + n))
 }
 
-fn conversation(n: u128) -> Uuid {
-    Uuid::from_u128(0xa000 + n)
+fn conversation(n: u128) -> ConversationId {
+    ConversationId::new(Uuid::from_u128(0xa000 + n))
 }
 
 /// Contacts with their events, decided on as the commands do: first the survivor, then the merged one.
 #[derive(Default)]
 struct People {
-    states: BTreeMap<Uuid, Contact>,
+    states: BTreeMap<ContactId, Contact>,
     recorded: u64,
 }
 
@@ -37,7 +38,7 @@ impl People {
         self.states.get(&contact(n)).cloned().unwrap_or_default()
     }
 
-    fn record(&mut self, on: Uuid, event: impl Into<Event>) {
+    fn record(&mut self, on: ContactId, event: impl Into<Event>) {
         self.recorded += 1;
         let event = event.into();
         let subject = format!("ev.t.contact.{on}.{}", event.subject_token());
@@ -208,7 +209,7 @@ fn a_persons_other_conversations_are_known_from_each_of_them() {
     let survivor = people.of(2);
     for (n, others) in [(1, [2, 3]), (2, [1, 3]), (3, [1, 2])] {
         let effective = if n == 2 { survivor.clone() } else { people.of(n).under(&survivor) };
-        let elsewhere: Vec<Uuid> = effective.elsewhere(conversation(n)).collect();
+        let elsewhere: Vec<ConversationId> = effective.elsewhere(conversation(n)).collect();
         assert_eq!(elsewhere, others.map(conversation));
     }
 }
@@ -218,10 +219,16 @@ fn the_daily_cap_counts_what_went_to_the_same_person_elsewhere() {
     let mut world = World::opened();
     world.policy = Policy { daily_cap: Some(2), ..Policy::default() };
     let id = queued(&mut world, |q| q.proactive = true);
+    let claim_id = world.claim_id();
     world.elsewhere = vec![world.now - TimeDelta::hours(25), world.now - TimeDelta::hours(1)];
-    assert!(matches!(world.next_step(&world.state, &id, "c", "w"), Step::Claim { .. }), "one of two within the day");
+    assert!(
+        matches!(world.next_step(&world.state, &id, claim_id, "w"), Step::Claim { .. }),
+        "one of two within the day"
+    );
     world.elsewhere.push(world.now - TimeDelta::hours(2));
-    let Step::Record(events) = world.next_step(&world.state, &id, "c", "w") else { panic!("nothing stood against it") };
+    let Step::Record(events) = world.next_step(&world.state, &id, claim_id, "w") else {
+        panic!("nothing stood against it")
+    };
     let [Event::SendDeferred(put_off)] = &events[..] else { panic!("{events:?}") };
     assert_eq!(put_off.reason.as_ref().unwrap().code, "frequency_cap");
     let until = steward_proto::from_timestamp(put_off.until.as_ref()).unwrap();
@@ -234,16 +241,18 @@ fn claims_that_are_open_at_once_see_one_another() {
     world.policy = Policy { daily_cap: Some(1), ..Policy::default() };
     let id = queued(&mut world, |q| q.proactive = true);
     let claim = world.claim(&id);
-    let elsewhere: Vec<_> = world.state.proactive_claimed("").collect();
-    assert_eq!((elsewhere.len(), world.state.proactive_claimed(&id).count()), (1, 0));
-    let other = World::opened();
-    let at_cap =
-        |state: &World, own: &str, elsewhere: &[_]| state.state.is_at_cap(&world.policy, world.now, own, elsewhere);
-    assert!(at_cap(&other, "another", &elsewhere));
-    assert!(!at_cap(&world, &id, &[]), "its own claim doesn't stand in its way");
-    assert!(!World::opened().state.is_at_cap(&Policy::default(), world.now, "another", &elsewhere), "no cap");
+    let elsewhere: Vec<_> = world.state.proactive_claimed(None).collect();
+    assert_eq!((elsewhere.len(), world.state.proactive_claimed(Some(id)).count()), (1, 0));
+    let mut other = World::opened();
+    let another = other.message_id();
+    let at_cap = |state: &World, own: MessageId, elsewhere: &[_]| {
+        state.state.is_at_cap(&world.policy, world.now, own, elsewhere)
+    };
+    assert!(at_cap(&other, another, &elsewhere));
+    assert!(!at_cap(&world, id, &[]), "its own claim doesn't stand in its way");
+    assert!(!World::opened().state.is_at_cap(&Policy::default(), world.now, another, &elsewhere), "no cap");
     world.answer(&claim, Answer::Success);
-    assert_eq!((world.state.proactive_claimed("").count(), world.state.proactive_sent.len()), (0, 1));
+    assert_eq!((world.state.proactive_claimed(None).count(), world.state.proactive_sent.len()), (0, 1));
 }
 
 proptest! {

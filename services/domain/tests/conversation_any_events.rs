@@ -6,7 +6,11 @@ mod conversation_world;
 
 use std::time::Duration;
 
-use conversation_world::{World, any_event::any_event};
+use conversation_world::{
+    World,
+    any_event::{IDS, any_event},
+    follow_up, message_of,
+};
 use proptest::{collection::vec, prelude::*};
 use steward_domain::{
     address::Address,
@@ -18,6 +22,7 @@ use steward_domain::{
         templates::Addressee,
         turns::{Inputs, StartTurn},
     },
+    ids::{ClaimId, FollowUpId, MessageId, TurnId},
     inbox::Inbox,
     kernel::{Refusal as _, Why},
     policy::parse_quiet_hours,
@@ -29,17 +34,20 @@ use steward_proto::{Event, Fold};
 /// Every decision there is, on every thing the state names.
 fn decide_everything(world: &mut World) {
     let state = world.state.clone();
-    let ids: Vec<String> = ["", "a", "b", "c"].iter().map(|s| (*s).to_owned()).collect();
+    let (now, late_limit) = (world.now, Duration::MAX);
+    let turn_id: TurnId = IDS[4].parse().unwrap();
+    let claim_id: ClaimId = IDS[4].parse().unwrap();
     let mut answers = Vec::new();
-    for id in &ids {
-        let alarm = Ring { id, now: world.now, late_limit: Duration::MAX, message_id: "m".to_owned() };
-        answers.push(state.follow_up_due(&alarm).map(drop));
-        answers.push(state.message_due(&alarm).map(drop));
-        answers.push(state.cancel(id, Why::default(), "").map(drop));
+    for id in IDS.iter().filter_map(|id| id.parse::<FollowUpId>().ok()) {
+        answers.push(state.follow_up_due(&Ring { id, now, late_limit }, message_of(&id)).map(drop));
+        answers.push(state.cancel(&id, Why::default(), None).map(drop));
         let words = (String::new(), String::new());
-        answers.push(state.move_follow_up(world.now, id, world.at(5), words, ("", "")).map(drop));
-        answers.push(state.change_follow_up_text(id, "text".to_owned(), "").map(drop));
-        answers.push(state.renew(id, "new".to_owned(), None, "").map(drop));
+        answers.push(state.move_follow_up(now, &id, world.at(5), words, ("", Some(turn_id))).map(drop));
+        answers.push(state.change_follow_up_text(&id, "text".to_owned(), "").map(drop));
+        answers.push(state.renew(&id, follow_up(1), None, None).map(drop));
+    }
+    for id in &IDS.iter().filter_map(|id| id.parse::<MessageId>().ok()).collect::<Vec<_>>() {
+        answers.push(state.message_due(&Ring { id: *id, now, late_limit }).map(drop));
         answers.push(state.cancel_message_by(id, "").map(drop));
         answers.push(state.retry_message(id, "").map(drop));
         answers.push(state.hold_message(id, "").map(drop));
@@ -66,22 +74,24 @@ fn decide_everything(world: &mut World) {
                 addressee: Addressee { languages: ["ru", ""], name: "" },
                 breaker_open: true,
                 elsewhere: &[world.now],
-                ..world.claiming(id, "claim", "worker")
+                ..world.claiming(id, claim_id, "worker")
             };
             answers.push(state.next_step(&claiming).map(drop));
         }
+    }
+    for follow_up_id in [None, IDS[0].parse().ok(), IDS[1].parse().ok()] {
         let start = StartTurn {
-            turn_id: id.clone(),
+            turn_id,
             now: world.now,
             lease_until: world.now,
             worker: String::new(),
             brain: String::new(),
             model: String::new(),
-            follow_up_id: id.clone(),
+            follow_up_id,
             inputs: Inputs::default(),
         };
         answers.push(state.start_turn(&start).map(drop));
-        state.turn_standing(id, true);
+        state.turn_standing(turn_id, true);
     }
     let (schedule, queue) = (world.a_schedule(CancelOn::Never, 5), world.a_message(Author::Bot));
     answers.push(state.schedule(world.now, true, schedule).map(drop));

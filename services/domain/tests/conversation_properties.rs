@@ -15,9 +15,11 @@ use steward_domain::{
         follow_ups::Alarmed,
         turns::{TurnStanding, TurnStart},
     },
+    ids::{ClaimId, FollowUpId, MessageId, TurnId},
     kernel::Why,
 };
 use steward_proto::{Event, to_timestamp, v1};
+use uuid::Uuid;
 
 /// One thing that happens.
 #[derive(Debug, Clone)]
@@ -133,8 +135,8 @@ struct Life {
     /// What each dispatcher last read, and at which version.
     seen: [(Conversation, usize); 2],
     /// Claims whose worker has said nothing yet.
-    unheard: Vec<String>,
-    turns: [Option<String>; 2],
+    unheard: Vec<ClaimId>,
+    turns: [Option<TurnId>; 2],
 }
 
 impl Life {
@@ -146,17 +148,17 @@ impl Life {
         Self { world, ledger: Ledger::default(), checked: 0, seen, unheard: Vec::new(), turns: [None, None] }
     }
 
-    fn pick(&self, index: Index, of: impl Iterator<Item = String>) -> Option<String> {
-        let all: Vec<String> = of.collect();
-        (!all.is_empty()).then(|| index.get(&all).clone())
+    fn pick<Id: Copy>(&self, index: Index, of: impl Iterator<Item = Id>) -> Option<Id> {
+        let all: Vec<Id> = of.collect();
+        (!all.is_empty()).then(|| *index.get(&all))
     }
 
-    fn follow_up(&self, index: Index) -> Option<String> {
-        self.pick(index, self.world.state.follow_ups.keys().cloned())
+    fn follow_up(&self, index: Index) -> Option<FollowUpId> {
+        self.pick(index, self.world.state.follow_ups.keys().copied())
     }
 
-    fn message(&self, index: Index) -> Option<String> {
-        self.pick(index, self.world.state.outbox.keys().cloned())
+    fn message(&self, index: Index) -> Option<MessageId> {
+        self.pick(index, self.world.state.outbox.keys().copied())
     }
 
     /// Records what was decided; a refusal is an answer too.
@@ -174,11 +176,11 @@ impl Life {
             self.checked += 1;
         }
         self.ledger.check(&self.world.state);
-        Ledger::check_change(&before, &self.world.state, retried.as_deref());
+        Ledger::check_change(&before, &self.world.state, retried);
     }
 
     /// The message that an operator retried, if that is what happened.
-    fn happen(&mut self, op: &Op) -> Option<String> {
+    fn happen(&mut self, op: &Op) -> Option<MessageId> {
         let now = self.world.now;
         match op {
             Op::Pass(seconds) => self.world.pass(*seconds),
@@ -224,17 +226,17 @@ impl Life {
                 self.world.do_schedule(s).unwrap();
             }
             Op::Renew(index, seconds) => {
-                let old = self.pick(*index, self.world.state.cancelled.iter().map(|f| f.id.clone()))?;
-                let new_id = self.world.id("follow-up");
+                let old = self.pick(*index, self.world.state.cancelled.iter().map(|f| f.id))?;
+                let new_id = self.world.follow_up_id();
                 let due = seconds.map(|s| (self.world.at(s), "later".to_owned(), "test".to_owned()));
-                let decided = self.world.state.renew(&old, new_id, due, "turn");
+                let decided = self.world.state.renew(&old, new_id, due, None);
                 assert!(decided.is_ok(), "what is offered for renewal can be renewed");
                 self.try_record(decided);
             }
             Op::Move(index, seconds) => {
                 let id = self.follow_up(*index)?;
                 let (due_at, words) = (self.world.at(*seconds), ("later".to_owned(), "test".to_owned()));
-                let decided = self.world.state.move_follow_up(now, &id, due_at, words, ("client", ""));
+                let decided = self.world.state.move_follow_up(now, &id, due_at, words, ("client", None));
                 self.try_record(decided);
             }
             Op::ChangeText(index) => {
@@ -244,7 +246,7 @@ impl Life {
             }
             Op::Cancel(index) => {
                 let id = self.follow_up(*index)?;
-                let decided = self.world.state.cancel(&id, Why::new("by_command", "", ""), "");
+                let decided = self.world.state.cancel(&id, Why::new("by_command", "", ""), None);
                 self.try_record(decided);
             }
             Op::Queue { human, seconds, on_reply, keyed, proactive, long } => {
@@ -286,7 +288,7 @@ impl Life {
             }
             Op::Report(index, status, ours) => {
                 let claims = self.world.log.iter().filter_map(|r| match &r.event {
-                    Event::DispatchStarted(e) => Some(e.claim_id.clone()),
+                    Event::DispatchStarted(e) => e.claim_id.parse::<ClaimId>().ok(),
                     _ => None,
                 });
                 let claim = self.pick(*index, claims)?;
@@ -294,7 +296,7 @@ impl Life {
                     self.world.report_claim(&claim, status);
                 } else {
                     let e = self.world.claimed(&claim);
-                    self.world.report(&e.message_id, e.part, status);
+                    self.world.report(&e.message_id.parse().unwrap(), e.part, status);
                 }
             }
             Op::Retry(index) => {
@@ -333,11 +335,11 @@ impl Life {
             }
             Op::StartTurn(brain, follow_up) => {
                 let follow_up_id = match follow_up {
-                    Some(index) => self.follow_up(*index)?,
-                    None => String::new(),
+                    Some(index) => Some(self.follow_up(*index)?),
+                    None => None,
                 };
-                let turn_id = self.world.id("turn");
-                if let TurnStart::Started(started) = self.world.start_turn(&turn_id, &follow_up_id) {
+                let turn_id = self.world.turn_id();
+                if let TurnStart::Started(started) = self.world.start_turn(turn_id, follow_up_id) {
                     self.world.record(*started);
                     self.turns[usize::from(*brain)] = Some(turn_id);
                 }
@@ -350,7 +352,7 @@ impl Life {
         None
     }
 
-    fn approve(&mut self, id: &str) {
+    fn approve(&mut self, id: &MessageId) {
         let hash = self.world.state.approval_hash(&self.world.state.outbox[id]);
         let decided = self.world.state.approve_message(id, &hash, "operator-0");
         self.try_record(decided);
@@ -359,9 +361,9 @@ impl Life {
     /// The append carries the version that the dispatcher read: if the log has moved on, it is refused.
     fn dispatch(&mut self, d: u8, index: Index) {
         let (state, version) = self.seen[usize::from(d)].clone();
-        let Some(message_id) = self.pick(index, state.outbox.keys().cloned()) else { return };
-        let claim_id = self.world.id("claim");
-        let step = self.world.next_step(&state, &message_id, &claim_id, &format!("worker-{d}"));
+        let Some(message_id) = self.pick(index, state.outbox.keys().copied()) else { return };
+        let claim_id = self.world.claim_id();
+        let step = self.world.next_step(&state, &message_id, claim_id, &format!("worker-{d}"));
         if version == self.world.log.len() {
             match step {
                 Step::Claim { event, .. } => {
@@ -375,21 +377,27 @@ impl Life {
         self.seen[usize::from(d)] = (self.world.state.clone(), self.world.log.len());
     }
 
-    fn finish_turn(&mut self, turn_id: String) {
-        match self.world.state.turn_standing(&turn_id, self.world.state.human_active()) {
+    fn finish_turn(&mut self, turn_id: TurnId) {
+        match self.world.state.turn_standing(turn_id, self.world.state.human_active()) {
             TurnStanding::Lost => {}
             TurnStanding::Superseded(code) => {
-                self.world.record(Conversation::supersede(&turn_id, code));
+                self.world.record(Conversation::supersede(turn_id, code));
             }
             TurnStanding::Valid => {
                 let open = self.world.state.turn.clone().unwrap();
                 let waits = |s: &FollowUpState| matches!(s, FollowUpState::Due { message_id: None });
-                if self.world.state.follow_ups.get(&open.follow_up_id).is_some_and(|f| waits(&f.state)) {
-                    let follow_up_id = open.follow_up_id;
+                if let Some(follow_up_id) = open.follow_up_id
+                    && self.world.state.follow_ups.get(&follow_up_id).is_some_and(|f| waits(&f.state))
+                {
+                    let follow_up_id = follow_up_id.to_string();
                     self.world.record(v1::FollowUpDone { follow_up_id, ..Default::default() });
                 }
                 let through_position = open.through;
-                self.world.record(v1::TurnCompleted { turn_id, through_position, ..Default::default() });
+                self.world.record(v1::TurnCompleted {
+                    turn_id: turn_id.to_string(),
+                    through_position,
+                    ..Default::default()
+                });
             }
         }
     }
@@ -399,19 +407,19 @@ impl Life {
         self.step(&Op::Release);
         for _ in 0..12 {
             self.step(&Op::Pass(700));
-            for id in self.world.state.follow_ups.keys().cloned().collect::<Vec<_>>() {
+            for id in self.world.state.follow_ups.keys().copied().collect::<Vec<_>>() {
                 self.world.ring(&id);
                 let waits = |s: &FollowUpState| matches!(s, FollowUpState::Due { message_id: None });
                 if waits(&self.world.state.follow_ups[&id].state) {
                     self.world.pass(60);
-                    let turn_id = self.world.id("turn");
-                    if let TurnStart::Started(started) = self.world.start_turn(&turn_id, &id) {
+                    let turn_id = self.world.turn_id();
+                    if let TurnStart::Started(started) = self.world.start_turn(turn_id, Some(id)) {
                         self.world.record(*started);
                         self.finish_turn(turn_id);
                     }
                 }
             }
-            for id in self.world.state.outbox.keys().cloned().collect::<Vec<_>>() {
+            for id in self.world.state.outbox.keys().copied().collect::<Vec<_>>() {
                 self.approve(&id);
                 self.world.ring_message(&id);
                 if let (_, Some(claim)) = self.world.dispatch(&id) {
@@ -477,11 +485,11 @@ mod witnesses {
             .unwrap()
     }
 
-    fn claim(message_id: &str, follow_up_id: &str, claim_id: &str) -> v1::DispatchStarted {
+    fn claim(message_id: MessageId, follow_up_id: FollowUpId, claim_id: u128) -> v1::DispatchStarted {
         v1::DispatchStarted {
-            message_id: message_id.to_owned(),
-            follow_up_id: follow_up_id.to_owned(),
-            claim_id: claim_id.to_owned(),
+            message_id: message_id.to_string(),
+            follow_up_id: follow_up_id.to_string(),
+            claim_id: ClaimId::new(Uuid::from_u128(claim_id)).to_string(),
             parts: 1,
             attempt: 1,
             ..Default::default()
@@ -493,7 +501,11 @@ mod witnesses {
         let said = broken(|world| {
             let id = world.promised(CancelOn::Never, 1);
             world.record(v1::HumanTakeoverStarted::default());
-            world.record(v1::FollowUpDue { follow_up_id: id, due_at: Some(to_timestamp(world.now)), message: None });
+            world.record(v1::FollowUpDue {
+                follow_up_id: id.to_string(),
+                due_at: Some(to_timestamp(world.now)),
+                message: None,
+            });
         });
         assert!(said.contains("while a human is active"), "{said}");
     }
@@ -505,7 +517,7 @@ mod witnesses {
             world.pass(1);
             world.ring(&id);
             world.client_writes("I'm back");
-            world.record(claim(&message_of(&id), &id, "late"));
+            world.record(claim(message_of(&id), id, u128::MAX));
         });
         assert!(said.contains("a claim after the client's message"), "{said}");
     }
@@ -517,7 +529,7 @@ mod witnesses {
             world.pass(1);
             world.ring(&id);
             world.claim(&message_of(&id));
-            world.record(claim(&message_of(&id), &id, "second"));
+            world.record(claim(message_of(&id), id, u128::MAX));
         });
         assert!(said.contains("a second claim while one is open"), "{said}");
     }
@@ -530,7 +542,7 @@ mod witnesses {
             world.ring(&id);
             let first = world.claim(&message_of(&id));
             world.answer(&first, Answer::Unknown);
-            world.record(claim(&message_of(&id), &id, "second"));
+            world.record(claim(message_of(&id), id, u128::MAX));
         });
         assert!(said.contains("without a deferral"), "{said}");
     }
@@ -539,7 +551,7 @@ mod witnesses {
     fn notice_an_end_that_is_taken_back() {
         let mut world = World::opened();
         let id = world.promised(CancelOn::Never, 1);
-        world.record(v1::FollowUpExpired { follow_up_id: id.clone(), ..Default::default() });
+        world.record(v1::FollowUpExpired { follow_up_id: id.to_string(), ..Default::default() });
         let before = world.state.clone();
         let mut revived = world.state.clone();
         Arc::make_mut(revived.follow_ups.get_mut(&id).unwrap()).state = FollowUpState::Pending;

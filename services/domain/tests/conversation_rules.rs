@@ -5,7 +5,7 @@ mod conversation_world;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use conversation_world::{Answer, World, message_of};
+use conversation_world::{Answer, World, follow_up, message_of, turn};
 use steward_domain::{
     conversation::{
         Author, CancelOn, FollowUpState, MessageState, OnReply, Receipts,
@@ -13,6 +13,7 @@ use steward_domain::{
         follow_ups::Alarmed,
         turns::{TurnStanding, TurnStart},
     },
+    ids::{FollowUpId, MessageId},
     kernel::Refusal as _,
     policy::parse_quiet_hours,
     settings::Policy,
@@ -23,15 +24,15 @@ use steward_language::{
 };
 use steward_proto::{Event, v1};
 
-fn state<'a>(world: &'a World, follow_up_id: &str) -> &'a FollowUpState {
+fn state<'a>(world: &'a World, follow_up_id: &FollowUpId) -> &'a FollowUpState {
     &world.state.follow_ups[follow_up_id].state
 }
 
-fn message<'a>(world: &'a World, message_id: &str) -> &'a MessageState {
+fn message<'a>(world: &'a World, message_id: &MessageId) -> &'a MessageState {
     &world.state.outbox[message_id].state
 }
 
-fn code_of_follow_up(world: &World, id: &str) -> String {
+fn code_of_follow_up(world: &World, id: &FollowUpId) -> String {
     match state(world, id) {
         FollowUpState::Cancelled(why)
         | FollowUpState::Expired(why)
@@ -42,7 +43,7 @@ fn code_of_follow_up(world: &World, id: &str) -> String {
 }
 
 /// A follow-up that is due, its message queued.
-fn due(world: &mut World, cancel_on: CancelOn) -> (String, String) {
+fn due(world: &mut World, cancel_on: CancelOn) -> (FollowUpId, MessageId) {
     let id = world.promised(cancel_on, 60);
     world.pass(60);
     assert!(matches!(world.ring(&id), Alarmed::Decided(_)));
@@ -107,7 +108,7 @@ fn release_lists_what_the_takeover_cancelled() {
     world.record_all(world.state.take_over("anna", "http", "").unwrap());
     let events = world.state.release("anna", "http").unwrap();
     let [Event::HumanTakeoverEnded(ended)] = events.as_slice() else { panic!("{events:?}") };
-    assert_eq!(ended.cancelled_follow_up_ids, [promise]);
+    assert_eq!(ended.cancelled_follow_up_ids, [promise.to_string()]);
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn release_lists_what_came_due_under_the_human_once() {
     world.record_all(world.state.announcements().events);
     let events = world.state.release("anna", "http").unwrap();
     let [Event::HumanTakeoverEnded(ended)] = events.as_slice() else { panic!("{events:?}") };
-    assert_eq!(ended.cancelled_follow_up_ids, [promise]);
+    assert_eq!(ended.cancelled_follow_up_ids, [promise.to_string()]);
 }
 
 #[test]
@@ -132,14 +133,14 @@ fn release_lists_what_was_being_sent_at_the_takeover_and_was_not() {
     world.answer(&claim, Answer::Deferral(1));
     let events = world.state.release("anna", "http").unwrap();
     let [Event::HumanTakeoverEnded(ended)] = events.as_slice() else { panic!("{events:?}") };
-    assert_eq!(ended.cancelled_follow_up_ids, [promise]);
+    assert_eq!(ended.cancelled_follow_up_ids, [promise.to_string()]);
 }
 
 #[test]
 fn a_takeover_cancels_unclaimed_bot_messages_and_leaves_the_humans_own() {
     let mut world = World::opened();
     let (bot, human) = (world.a_message(Author::Bot), world.a_message(Author::Human));
-    let (bot_id, human_id) = (bot.message_id.clone(), human.message_id.clone());
+    let (bot_id, human_id) = (bot.message_id, human.message_id);
     world.do_queue(bot).unwrap();
     world.do_queue(human).unwrap();
     world.record_all(world.state.take_over("anna", "http", "").unwrap());
@@ -152,15 +153,15 @@ fn a_takeover_stops_an_action_that_the_brain_is_carrying_out() {
     let mut world = World::opened();
     let mut schedule = world.a_schedule(CancelOn::Never, 60);
     schedule.action = v1::Action { kind: "compose".to_owned(), prompt: "greet".to_owned(), ..Default::default() };
-    let id = schedule.follow_up_id.clone();
+    let id = schedule.follow_up_id;
     world.do_schedule(schedule).unwrap();
     world.pass(60);
     world.ring(&id);
-    let TurnStart::Started(started) = world.start_turn("turn-1", &id) else { panic!() };
+    let TurnStart::Started(started) = world.start_turn(turn(1), Some(id)) else { panic!() };
     world.record(*started);
     world.record_all(world.state.take_over("anna", "http", "").unwrap());
     assert_eq!(code_of_follow_up(&world, &id), "human_active");
-    assert_eq!(world.state.turn_standing("turn-1", false), TurnStanding::Superseded("human_active"));
+    assert_eq!(world.state.turn_standing(turn(1), false), TurnStanding::Superseded("human_active"));
 }
 
 #[test]
@@ -312,7 +313,7 @@ fn a_long_text_goes_out_in_order_one_claim_per_part() {
     let mut world = World::opened();
     let mut queue = world.a_message(Author::Bot);
     queue.text = "word ".repeat(2000);
-    let id = queue.message_id.clone();
+    let id = queue.message_id;
     world.do_queue(queue).unwrap();
     for part in 0..3 {
         let claim = world.claim(&id);
@@ -328,7 +329,7 @@ fn a_part_that_fails_holds_the_rest_and_a_retry_goes_on_there() {
     let mut world = World::opened();
     let mut queue = world.a_message(Author::Bot);
     queue.text = "word ".repeat(2000);
-    let id = queue.message_id.clone();
+    let id = queue.message_id;
     world.do_queue(queue).unwrap();
     let first = world.claim(&id);
     world.answer(&first, Answer::Success);
@@ -375,7 +376,7 @@ fn quiet_hours_put_a_promise_off_and_never_an_answer() {
     assert!(matches!(&step, Step::Record(events) if matches!(events[..], [Event::SendDeferred(_)])), "{step:?}");
     assert_eq!(world.dispatch(&message_id).0, Step::Waits);
     let answer = world.a_message(Author::Bot);
-    let answer_id = answer.message_id.clone();
+    let answer_id = answer.message_id;
     world.do_queue(answer).unwrap();
     world.claim(&answer_id);
     world.pass(2 * 3600);
@@ -400,8 +401,8 @@ fn the_same_key_replaces_the_pending_promise() {
     let mut first = world.a_schedule(CancelOn::Never, 60);
     first.key = "invoice".to_owned();
     let mut second = first.clone();
-    second.follow_up_id = world.id("follow-up");
-    let (a, b) = (first.follow_up_id.clone(), second.follow_up_id.clone());
+    second.follow_up_id = world.follow_up_id();
+    let (a, b) = (first.follow_up_id, second.follow_up_id);
     world.do_schedule(first).unwrap();
     world.do_schedule(second).unwrap();
     assert_eq!(code_of_follow_up(&world, &a), "replaced");
@@ -415,8 +416,8 @@ fn the_same_key_replaces_the_waiting_message() {
     first.key = "offer".to_owned();
     first.due_at = Some(world.at(60));
     let mut second = first.clone();
-    second.message_id = world.id("out");
-    let (a, b) = (first.message_id.clone(), second.message_id.clone());
+    second.message_id = world.message_id();
+    let (a, b) = (first.message_id, second.message_id);
     world.do_queue(first).unwrap();
     world.do_queue(second).unwrap();
     assert!(matches!(message(&world, &a), MessageState::Cancelled(why) if why.code == "replaced"));
@@ -429,7 +430,7 @@ fn a_waiting_message_goes_with_the_clients_answer_if_it_says_so() {
     let (mut cancels, mut keeps) = (world.a_message(Author::Bot), world.a_message(Author::Bot));
     cancels.on_reply = OnReply::Cancel;
     keeps.on_reply = OnReply::Keep;
-    let (a, b) = (cancels.message_id.clone(), keeps.message_id.clone());
+    let (a, b) = (cancels.message_id, keeps.message_id);
     world.do_queue(cancels).unwrap();
     world.do_queue(keeps).unwrap();
     world.client_writes("I'm back");
@@ -443,12 +444,15 @@ fn what_a_message_cancelled_can_be_renewed_by_the_turn_that_answers_it_and_names
     let old = world.promised(CancelOn::ClientResponse, 60);
     let due_at = world.state.follow_ups[&old].due_at;
     world.client_writes("ok, thanks");
-    let events = world.state.renew(&old, "new".to_owned(), None, "turn-1").unwrap();
+    let events = world.state.renew(&old, follow_up(1), None, Some(turn(1))).unwrap();
     let [Event::FollowUpScheduled(renewal)] = events.as_slice() else { panic!("{events:?}") };
-    assert_eq!(renewal.renews, old);
+    assert_eq!(renewal.renews, old.to_string());
     world.record_all(events);
-    assert_eq!((&world.state.follow_ups["new"].due_at, state(&world, "new")), (&due_at, &FollowUpState::Pending));
-    let again = world.state.renew(&old, "newer".to_owned(), None, "turn-1").unwrap_err();
+    assert_eq!(
+        (&world.state.follow_ups[&follow_up(1)].due_at, state(&world, &follow_up(1))),
+        (&due_at, &FollowUpState::Pending)
+    );
+    let again = world.state.renew(&old, follow_up(2), None, Some(turn(1))).unwrap_err();
     assert_eq!(again.code(), "not_renewable");
 }
 
@@ -458,44 +462,44 @@ fn what_no_turn_answered_stays_cancelled_after_a_takeover() {
     let old = world.promised(CancelOn::ClientResponse, 60);
     world.client_writes("ok, thanks");
     world.record_all(world.state.take_over("anna", "http", "").unwrap());
-    assert_eq!(world.state.renew(&old, "new".to_owned(), None, "t").unwrap_err().code(), "not_renewable");
+    assert_eq!(world.state.renew(&old, follow_up(1), None, Some(turn(1))).unwrap_err().code(), "not_renewable");
     let events = world.state.release("anna", "http").unwrap();
     let [Event::HumanTakeoverEnded(ended)] = events.as_slice() else { panic!("{events:?}") };
-    assert_eq!(ended.cancelled_follow_up_ids, [old]);
+    assert_eq!(ended.cancelled_follow_up_ids, [old.to_string()]);
 }
 
 #[test]
 fn a_second_brain_finds_the_turn_taken_until_the_lease_ends() {
     let mut world = World::opened();
-    let TurnStart::Started(started) = world.start_turn("turn-1", "") else { panic!() };
+    let TurnStart::Started(started) = world.start_turn(turn(1), None) else { panic!() };
     world.record(*started);
-    assert_eq!(world.start_turn("turn-2", ""), TurnStart::Busy(world.at(30)));
+    assert_eq!(world.start_turn(turn(2), None), TurnStart::Busy(world.at(30)));
     world.pass(30);
-    assert!(matches!(world.start_turn("turn-2", ""), TurnStart::Started(_)));
+    assert!(matches!(world.start_turn(turn(2), None), TurnStart::Started(_)));
 }
 
 #[test]
 fn a_message_or_a_takeover_in_between_supersedes_the_turn() {
     let mut world = World::opened();
-    let TurnStart::Started(started) = world.start_turn("turn-1", "") else { panic!() };
+    let TurnStart::Started(started) = world.start_turn(turn(1), None) else { panic!() };
     world.record(*started);
-    assert_eq!(world.state.turn_standing("turn-1", false), TurnStanding::Valid);
+    assert_eq!(world.state.turn_standing(turn(1), false), TurnStanding::Valid);
     let mut taken = world.clone();
     taken.record_all(taken.state.take_over("anna", "http", "").unwrap());
-    assert_eq!(taken.state.turn_standing("turn-1", false), TurnStanding::Superseded("human_active"));
+    assert_eq!(taken.state.turn_standing(turn(1), false), TurnStanding::Superseded("human_active"));
     world.client_writes("one more thing");
-    assert_eq!(world.state.turn_standing("turn-1", false), TurnStanding::Superseded("client_responded"));
+    assert_eq!(world.state.turn_standing(turn(1), false), TurnStanding::Superseded("client_responded"));
 }
 
 #[test]
 fn a_turn_that_is_complete_leaves_nothing_to_do() {
     let mut world = World::opened();
-    let TurnStart::Started(started) = world.start_turn("turn-1", "") else { panic!() };
+    let TurnStart::Started(started) = world.start_turn(turn(1), None) else { panic!() };
     let through_position = started.through_position;
     world.record(*started);
-    world.record(v1::TurnCompleted { turn_id: "turn-1".to_owned(), through_position, ..Default::default() });
-    assert_eq!(world.start_turn("turn-2", ""), TurnStart::NothingToDo);
-    assert_eq!(world.state.turn_standing("turn-1", false), TurnStanding::Lost);
+    world.record(v1::TurnCompleted { turn_id: turn(1).to_string(), through_position, ..Default::default() });
+    assert_eq!(world.start_turn(turn(2), None), TurnStart::NothingToDo);
+    assert_eq!(world.state.turn_standing(turn(1), false), TurnStanding::Lost);
 }
 
 #[test]
@@ -545,6 +549,6 @@ fn what_has_ended_answers_a_command_with_how_it_ended() {
     let claim = world.claim(&message_id);
     world.answer(&claim, Answer::Success);
     let why = steward_domain::kernel::Why::new("by_command", "", "");
-    assert_eq!(world.state.cancel(&id, why.clone(), "").unwrap_err().code(), "already_sent");
-    assert_eq!(world.state.cancel("nothing", why, "").unwrap_err().code(), "unknown_follow_up");
+    assert_eq!(world.state.cancel(&id, why.clone(), None).unwrap_err().code(), "already_sent");
+    assert_eq!(world.state.cancel(&follow_up(1), why, None).unwrap_err().code(), "unknown_follow_up");
 }

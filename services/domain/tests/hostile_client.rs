@@ -6,7 +6,7 @@ mod conversation_world;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use conversation_world::{Answer, World};
+use conversation_world::{Answer, HERE, World, turn};
 use steward_domain::{
     conversation::{
         CancelOn, FollowUpState, UNANSWERED_KEPT,
@@ -40,10 +40,10 @@ fn what_one_message_cancels_is_told_in_batches_that_the_log_takes() {
         }
     }
     assert_eq!((told, world.state.unannounced.len()), (promised, 0));
-    let old: Vec<String> = world.state.cancelled.iter().map(|f| f.id.clone()).collect();
+    let old: Vec<_> = world.state.cancelled.iter().map(|f| f.id).collect();
     for id in old {
-        let new_id = world.id("follow-up");
-        let renewed = world.state.renew(&id, new_id, None, "turn").unwrap();
+        let new_id = world.follow_up_id();
+        let renewed = world.state.renew(&id, new_id, None, None).unwrap();
         world.record_all(renewed);
     }
     assert_eq!((world.state.open_follow_ups(), world.state.cancelled.len()), (promised, 0));
@@ -77,7 +77,7 @@ fn what_has_ended_costs_nothing_and_is_forgotten() {
     for _ in 0..ended {
         let id = world.promised(CancelOn::Never, 3_600);
         let why = Why::new("by_command", "", "");
-        world.record_all(world.state.cancel(&id, why, "").unwrap());
+        world.record_all(world.state.cancel(&id, why, None).unwrap());
     }
     let remembered = world.state.follow_ups.len();
     assert!(remembered <= open + 128, "{remembered} follow-ups are remembered");
@@ -91,7 +91,7 @@ fn what_has_ended_costs_nothing_and_is_forgotten() {
         };
         time(0, &mut || drop(world.client_writes("hello")));
         let schedule = world.a_schedule(CancelOn::Never, 60);
-        let id = schedule.follow_up_id.clone();
+        let id = schedule.follow_up_id;
         time(1, &mut || {
             world.state.room_for_one_more(2 * open, 0).unwrap();
             world.do_schedule(schedule.clone()).unwrap();
@@ -100,9 +100,9 @@ fn what_has_ended_costs_nothing_and_is_forgotten() {
         time(2, &mut || drop(world.ring(&id)));
         let message = world.state.follow_ups[&id].clone();
         let FollowUpState::Due { message_id: Some(message_id) } = &message.state else { panic!("{:?}", message.state) };
-        let mut claim = String::new();
-        time(3, &mut || claim = world.claim(message_id));
-        world.answer(&claim, Answer::Success);
+        let mut claim = None;
+        time(3, &mut || claim = Some(world.claim(message_id)));
+        world.answer(&claim.unwrap(), Answer::Success);
         all.push(timed);
     }
     for (n, what) in ["a client's message", "a promise", "a due promise", "a claim"].into_iter().enumerate() {
@@ -135,17 +135,17 @@ fn many_messages_are_answered_by_several_turns_and_each_answers_its_own() {
     }
     let last = world.client_writes("one more").position;
     let waiting = world.state.unanswered.len();
-    let TurnStart::Started(started) = world.start_turn("first", "") else { panic!("messages wait") };
+    let TurnStart::Started(started) = world.start_turn(turn(1), None) else { panic!("messages wait") };
     world.record(*started);
-    assert_eq!(world.state.turn_standing("first", false), TurnStanding::Valid, "those beyond it don't supersede it");
+    assert_eq!(world.state.turn_standing(turn(1), false), TurnStanding::Valid, "those beyond it don't supersede it");
     let through_position = world.state.turn.as_ref().unwrap().through;
     assert!(through_position < last);
-    world.record(v1::TurnCompleted { turn_id: "first".to_owned(), through_position, ..Default::default() });
+    world.record(v1::TurnCompleted { turn_id: turn(1).to_string(), through_position, ..Default::default() });
     assert_eq!(world.state.unanswered.len(), waiting - MESSAGES_AT_ONCE);
-    let TurnStart::Started(started) = world.start_turn("second", "") else { panic!("messages still wait") };
+    let TurnStart::Started(started) = world.start_turn(turn(2), None) else { panic!("messages still wait") };
     world.record(*started);
     world.client_writes("and again");
-    assert_eq!(world.state.turn_standing("second", false), TurnStanding::Superseded("client_responded"));
+    assert_eq!(world.state.turn_standing(turn(2), false), TurnStanding::Superseded("client_responded"));
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn an_invitation_years_ahead_is_no_error_and_makes_no_promise() {
         };
         world.record(v1::MeetingBooked { meeting: Some(meeting), ..Default::default() });
         let reminding = Reminding {
-            conversation: uuid::Uuid::from_u128(1),
+            conversation: HERE,
             meeting_id: "m",
             now: world.now,
             hours: &[24, 1],

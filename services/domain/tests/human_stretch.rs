@@ -5,10 +5,13 @@ mod conversation_world;
 
 use conversation_world::World;
 use proptest::prelude::*;
-use steward_domain::conversation::{
-    Author, CancelOn, FollowUpState,
-    takeover::stretch::{CHARACTERS_KEPT, HumanStretch, LINES_KEPT, Speaker},
-    turns::TurnStart,
+use steward_domain::{
+    conversation::{
+        Author, CancelOn, FollowUpState,
+        takeover::stretch::{CHARACTERS_KEPT, HumanStretch, LINES_KEPT, Speaker},
+        turns::TurnStart,
+    },
+    ids::{FollowUpId, MessageId},
 };
 use steward_proto::v1;
 
@@ -23,29 +26,29 @@ fn release(world: &mut World) {
 }
 
 /// A human writes by Steward; the message's id.
-fn writes(world: &mut World, text: &str) -> String {
+fn writes(world: &mut World, text: &str) -> MessageId {
     let mut message = world.a_message(Author::Human);
     text.clone_into(&mut message.text);
-    let id = message.message_id.clone();
+    let id = message.message_id;
     world.do_queue(message).unwrap();
     id
 }
 
 /// A human writes past Steward.
 fn is_seen_writing(world: &mut World, text: &str) {
-    let message_id = world.id("seen");
+    let message_id = world.message_id().to_string();
     let (kind, text) = ("text".to_owned(), text.to_owned());
     world.record(v1::HumanResponded { message_id, kind, text, ..Default::default() });
 }
 
 /// A whole turn with this outcome.
 fn turn(world: &mut World, outcome: &str) {
-    let turn_id = world.id("turn");
-    let TurnStart::Started(started) = world.start_turn(&turn_id, "") else { panic!("nothing to answer") };
+    let turn_id = world.turn_id();
+    let TurnStart::Started(started) = world.start_turn(turn_id, None) else { panic!("nothing to answer") };
     world.record(*started);
     let through_position = world.log.len() as u64;
     let outcome = outcome.to_owned();
-    world.record(v1::TurnCompleted { turn_id, through_position, outcome, ..Default::default() });
+    world.record(v1::TurnCompleted { turn_id: turn_id.to_string(), through_position, outcome, ..Default::default() });
 }
 
 fn told(stretch: &HumanStretch) -> Vec<(Speaker, &str)> {
@@ -117,9 +120,9 @@ fn what_never_went_out_wasnt_said_and_what_was_changed_was_said_as_it_is_now() {
     take_over(&mut world);
     let (first, second) = (writes(&mut world, "never mind"), writes(&mut world, "ten euros"));
     let reason = Some(v1::Reason { code: "by_command".to_owned(), ..Default::default() });
-    world.record(v1::MessageCancelled { message_id: first, reason, by: String::new() });
+    world.record(v1::MessageCancelled { message_id: first.to_string(), reason, by: String::new() });
     let (text, parts) = ("nine euros".to_owned(), vec!["nine euros".to_owned()]);
-    world.record(v1::MessageEdited { message_id: second, text, parts, by: String::new() });
+    world.record(v1::MessageEdited { message_id: second.to_string(), text, parts, by: String::new() });
     release(&mut world);
     assert_eq!(told(&world.state.human_stretch().unwrap()), [(Speaker::Human, "nine euros")]);
 }
@@ -129,7 +132,7 @@ fn what_a_human_writes_for_later_is_said_when_its_time_comes() {
     let mut world = World::opened();
     turn(&mut world, "replied");
     let mut message = world.a_message(Author::Human);
-    let (id, due_at) = (message.message_id.clone(), world.at(60));
+    let (id, due_at) = (message.message_id, world.at(60));
     message.due_at = Some(due_at);
     world.do_queue(message).unwrap();
     assert_eq!(world.state.human_stretch(), None);
@@ -150,10 +153,10 @@ fn a_promise_whose_very_words_a_human_has_said_since_isnt_kept_twice() {
         world.pass(60);
         // What is promised anew is promised whatever was said before.
         let due_at = Some(steward_proto::to_timestamp(world.now));
-        world.record(v1::FollowUpMoved { follow_up_id: renewed.clone(), due_at, ..Default::default() });
+        world.record(v1::FollowUpMoved { follow_up_id: renewed.to_string(), due_at, ..Default::default() });
         world.ring(&promise);
         world.ring(&renewed);
-        let state = |id: &str| &world.state.follow_ups[id].state;
+        let state = |id: &FollowUpId| &world.state.follow_ups[id].state;
         let ended = matches!(state(&promise), FollowUpState::Cancelled(why) if why.code == "said_by_human");
         assert_eq!(ended, ends, "{:?}", state(&promise));
         assert!(matches!(state(&renewed), FollowUpState::Due { .. }), "{:?}", state(&renewed));

@@ -8,15 +8,15 @@ use conversation_world::{
     World,
     outbox::{is, queued},
 };
-use steward_domain::conversation::dispatch::Step;
+use steward_domain::{conversation::dispatch::Step, ids::MessageId};
 
-fn lined_up(world: &mut World, id: &str, seconds: i64) {
+fn lined_up(world: &mut World, id: &MessageId, seconds: i64) {
     let events = world.state.put_in_line(id, world.now, world.at(seconds)).unwrap();
     assert_eq!(events.len(), 1);
     world.record_all(events);
 }
 
-fn line_before(world: &World, id: &str, own_turn: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+fn line_before(world: &World, id: &MessageId, own_turn: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
     world.state.line_before(id, own_turn, world.now)
 }
 
@@ -25,7 +25,8 @@ fn what_is_put_in_line_waits_for_its_turn_and_is_not_late_for_it() {
     let mut world = World::opened();
     let id = queued(&mut world, |q| q.proactive = true);
     lined_up(&mut world, &id, 7_200);
-    assert_eq!(world.next_step(&world.state, &id, "claim", "worker"), Step::Waits);
+    let claim_id = world.claim_id();
+    assert_eq!(world.next_step(&world.state, &id, claim_id, "worker"), Step::Waits);
     assert!(world.state.put_in_line(&id, world.now, world.at(9_000)).unwrap().is_empty(), "it has its turn already");
     world.pass(7_200);
     world.ring_message(&id);
@@ -60,8 +61,10 @@ fn what_comes_behind_in_the_same_conversation_stays_behind() {
 
 #[test]
 fn whose_turn_has_come_stays_ahead_until_it_is_claimed_or_has_ended() {
-    let ends: [fn(&mut World, &str); 5] = [
-        |world, id| drop(world.claim(id)),
+    let ends: [fn(&mut World, &MessageId); 5] = [
+        |world, id| {
+            world.claim(id);
+        },
         |world, id| world.record_all(world.state.cancel_message_by(id, "anna").unwrap()),
         |world, id| world.record_all(world.state.hold_message(id, "anna").unwrap()),
         // Nobody has claimed it for so long that nobody will.

@@ -4,7 +4,7 @@
 mod conversation_world;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use conversation_world::World;
+use conversation_world::{HERE, World};
 use steward_domain::conversation::{FollowUpState, meetings::Reminding};
 use steward_proto::{to_timestamp, v1};
 
@@ -23,7 +23,7 @@ fn meeting(sequence: u32, starts_at: DateTime<Utc>) -> v1::Meeting {
 /// Brings the reminders into order and says when they are due.
 fn reminders(world: &mut World) -> Vec<DateTime<Utc>> {
     let reminding = Reminding {
-        conversation: uuid::Uuid::from_u128(1),
+        conversation: HERE,
         meeting_id: ID,
         now: world.now,
         hours: &[24, 1],

@@ -9,6 +9,7 @@ use conversation_world::{
 };
 use steward_domain::{
     conversation::{Author, OnReply, dispatch::Step},
+    ids::MessageId,
     kernel::Refusal as _,
     settings::Approval,
     tenant::Tenant,
@@ -24,7 +25,7 @@ fn a_message_that_says_hold_waits_for_a_person_when_the_client_writes_first() {
     world.client_writes("wait");
     is(&world, &id, "held", "client_responded");
     let announced = world.state.announcements().events;
-    assert!(matches!(&announced[..], [Event::MessageHeld(e)] if e.message_id == id), "{announced:?}");
+    assert!(matches!(&announced[..], [Event::MessageHeld(e)] if e.message_id == id.to_string()), "{announced:?}");
     world.record_all(announced);
     assert!(world.state.announcements().events.is_empty());
     approve(&mut world, &id);
@@ -155,7 +156,7 @@ fn while_the_breaker_is_open_nothing_proactive_goes_out_and_answers_do() {
     world.claim(&proactive);
 }
 
-fn release(world: &mut World, id: &str) -> usize {
+fn release(world: &mut World, id: &MessageId) -> usize {
     let events = world.state.release_from_breaker(id, "anna").unwrap();
     let count = events.len();
     world.record_all(events);

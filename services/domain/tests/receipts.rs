@@ -127,9 +127,10 @@ fn a_message_in_parts_is_delivered_when_its_last_part_is() {
 fn a_report_about_a_message_that_isnt_ours_or_was_never_sent_changes_nothing() {
     let mut world = World::opened_on("whatsapp");
     let id = queued(&mut world, |_| {});
-    world.report("somebody else's", 0, "read");
+    let foreign = world.message_id();
+    world.report(&foreign, 0, "read");
     world.report_as(v1::DeliveryReported {
-        message_id: id.clone(),
+        message_id: id.to_string(),
         status: "delivered".to_owned(),
         ..Default::default()
     });

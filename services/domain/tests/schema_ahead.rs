@@ -67,6 +67,19 @@ fn a_value_from_the_future_is_not_taken_for_one_that_is_known() {
         (promised("weekend").into(), "FollowUpScheduled with cancel_on `weekend`"),
         (outgoing("forward", "bot")[0].clone(), "MessageQueued with on_reply `forward`"),
         (outgoing("keep", "partner")[1].clone(), "FollowUpDue with author `partner`"),
+        (
+            v1::FollowUpScheduled { follow_up_id: "f1".to_owned(), ..Default::default() }.into(),
+            "FollowUpScheduled with follow_up_id `f1`",
+        ),
+        (
+            v1::ClientResponded { message_id: "m1".to_owned(), ..Default::default() }.into(),
+            "ClientResponded with message_id `m1`",
+        ),
+        (v1::TurnStarted { turn_id: "t1".to_owned(), ..Default::default() }.into(), "TurnStarted with turn_id `t1`"),
+        (
+            v1::DispatchStarted { claim_id: "c1".to_owned(), ..Default::default() }.into(),
+            "DispatchStarted with claim_id `c1`",
+        ),
     ] {
         assert_eq!(Conversation::unread(&event).as_deref(), Some(what));
     }

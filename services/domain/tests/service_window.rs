@@ -9,6 +9,7 @@ use conversation_world::{
 };
 use steward_domain::{
     conversation::{CancelOn, dispatch::Step},
+    ids::MessageId,
     settings::Template,
 };
 use steward_proto::{Event, v1};
@@ -48,7 +49,7 @@ fn outside_the_window_a_message_goes_as_the_template_of_its_purpose_and_language
     let promises = cases.map(|(intention, language, name)| {
         let mut s = world.a_schedule(CancelOn::Never, DAY);
         (s.intention, s.language) = (intention.to_owned(), language.to_owned());
-        let id = s.follow_up_id.clone();
+        let id = s.follow_up_id;
         world.do_schedule(s).unwrap();
         (id, name)
     });
@@ -90,7 +91,7 @@ fn a_promise_beyond_the_window_says_at_once_that_it_will_need_a_template() {
         let id = world.promised(CancelOn::Never, 60);
         let due_at = world.at(seconds);
         let words = (String::new(), String::new());
-        let moved = world.state.move_follow_up(world.now, &id, due_at, words, ("client", "")).unwrap();
+        let moved = world.state.move_follow_up(world.now, &id, due_at, words, ("client", None)).unwrap();
         let schedule = world.a_schedule(CancelOn::Never, seconds);
         let scheduled = world.state.schedule(world.now, false, schedule).unwrap();
         match (&moved[0], &scheduled[0]) {
@@ -111,7 +112,7 @@ fn when_the_provider_says_that_the_window_is_closed_it_is_believed_until_the_cli
     let claim = world.claim(&id);
     let e = world.claimed(&claim);
     world.record(v1::DispatchDeferred {
-        message_id: id.clone(),
+        message_id: id.to_string(),
         claim_id: e.claim_id,
         reason: Some(v1::Reason { code: "window_closed".to_owned(), ..Default::default() }),
         ..Default::default()
@@ -126,9 +127,9 @@ fn when_the_provider_says_that_the_window_is_closed_it_is_believed_until_the_cli
 #[test]
 fn what_the_provider_took_and_then_reported_as_outside_the_window_is_looked_at_once_more() {
     let mut world = World::opened_on("whatsapp");
-    let report = |world: &mut World, id: &str| {
+    let report = |world: &mut World, id: &MessageId| {
         let reason = Some(v1::Reason { code: "window_closed".to_owned(), ..Default::default() });
-        let (message_id, status) = (id.to_owned(), "failed".to_owned());
+        let (message_id, status) = (id.to_string(), "failed".to_owned());
         world.report_as(v1::DeliveryReported { message_id, status, reason, ..Default::default() });
     };
     let id = sent(&mut world);

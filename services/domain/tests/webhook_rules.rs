@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use steward_domain::{
+    ids::{ConversationId, WebhookId},
     kernel::{Refusal as _, Why},
     webhook::{Filter, New, OVERLAP, Secret, Standing, Webhook, is_told},
 };
@@ -29,7 +30,7 @@ fn apply(webhook: &mut Webhook, position: u64, when: DateTime<Utc>, events: Vec<
 
 fn new(types: &[&str], filter: Filter) -> New {
     New {
-        id: "w".to_owned(),
+        id: WebhookId::new(Uuid::from_u128(0xdd)),
         url: "https://example.com/hook".to_owned(),
         types: types.iter().map(|&t| t.to_owned()).collect(),
         filter,
@@ -67,11 +68,18 @@ fn subjects_and_types_say_the_same_and_own_events_are_never_told() {
         assert!(!all.wants(&event), "{own}");
     }
 
-    let one = made(&["*"], Filter { conversation_id: Some("c".to_owned()), channel_id: None });
-    assert_eq!(one.subjects(&tenant), ["ev.t.conversation.c.>"]);
-    assert!(one.wants(&said(11, "c")) && !one.wants(&said(11, "d")));
+    let one =
+        made(&["*"], Filter { conversation_id: Some(ConversationId::new(Uuid::from_u128(0xc))), channel_id: None });
+    let here = "00000000-0000-0000-0000-00000000000c";
+    assert_eq!(one.subjects(&tenant), [format!("ev.t.conversation.{here}.>")]);
+    assert!(one.wants(&said(11, here)) && !one.wants(&said(11, "d")));
     // An id of a conversation is no id of a contact.
-    assert!(!one.wants(&recorded(11, "ev.t.contact.c.contact_archived", at(1), v1::ContactArchived::default())));
+    assert!(!one.wants(&recorded(
+        11,
+        &format!("ev.t.contact.{here}.contact_archived"),
+        at(1),
+        v1::ContactArchived::default()
+    )));
 }
 
 #[test]

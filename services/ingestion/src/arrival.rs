@@ -4,6 +4,7 @@
 //! All that it holds of the outside's strings is in the types of [`outside`](crate::outside): bounded, and clean.
 
 use chrono::{DateTime, Utc};
+use steward_domain::ids::{ClaimId, MessageId};
 use steward_proto::{to_timestamp, v1};
 
 use crate::outside::{OutsideId, OutsideName, OutsideText, WholeText};
@@ -114,9 +115,9 @@ pub struct Media {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Report {
     /// Ours, if the report carries it.
-    pub message_id: OutsideId,
+    pub message_id: Option<MessageId>,
     /// Of the attempt, if the report carries it.
-    pub claim_id: OutsideId,
+    pub claim_id: Option<ClaimId>,
     /// From 0; only together with `message_id`.
     pub part: u32,
     pub provider_message_id: OutsideId,

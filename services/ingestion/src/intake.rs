@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
 use steward_domain::{
     conversation::{Conversation, MessageState},
-    ids,
+    ids::{self, ConversationId, MessageId},
     inbox::Inbox,
 };
 use steward_http::{Guard, Problem, Trace};
@@ -16,7 +16,6 @@ use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, v1};
 use steward_settings::{Channel, InForce};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::{
     arrival::{Action, Arrival, Command, Said, What},
@@ -144,7 +143,7 @@ impl Intake {
         };
         let people = People { intake: self, tenant: &tenant, channel, cause: &cause };
         let reported = match &what {
-            What::Reported(report) => ids::conversation_of(&report.message_id),
+            What::Reported(report) => report.message_id.map(MessageId::conversation),
             _ => None,
         };
         let conversation = match (&what, reported) {
@@ -157,7 +156,7 @@ impl Intake {
             return Ok(());
         }
         let contact = way.contact(&chat, conversation);
-        let contact_id = ids::contact(&tenant, &channel.id, &contact).to_string();
+        let contact_id = ids::contact(&tenant, &channel.id, &contact);
         let origin = Origin { tenant, conversation, chat, from, source, contact_id, cause };
         match what {
             What::Operator(Command { action, client: None }) if origin.chat.contact != *origin.by() => {
@@ -173,7 +172,7 @@ impl Intake {
     }
 
     /// Whether anything was ever recorded of this conversation.
-    async fn is_there(&self, tenant: &TenantId, conversation: Uuid) -> Result<bool, Problem> {
+    async fn is_there(&self, tenant: &TenantId, conversation: ConversationId) -> Result<bool, Problem> {
         let aggregate = ids::conversation_aggregate(tenant, conversation);
         for at_least in [AtLeast::Cached, AtLeast::Latest] {
             if self.log.load::<Conversation>(&aggregate, at_least).await?.version > 0 {

@@ -9,13 +9,12 @@ use std::{
 use futures::StreamExt as _;
 use steward_domain::{
     contact::{Contact, Merge, Refused},
-    ids,
+    ids::{self, ContactId, ConversationId},
     person::contact_of,
 };
 use steward_http::Problem;
 use steward_log::{AtLeast, DecideError, Log, LogError};
 use steward_proto::{Cause, Event, NewEvent, TenantId};
-use uuid::Uuid;
 
 use crate::{origin::new_event, patience::in_time};
 
@@ -26,7 +25,7 @@ const LOOKING: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// When the log doesn't answer.
-pub async fn contact(log: &Log, tenant: &TenantId, id: Uuid) -> Result<Arc<Contact>, LogError> {
+pub async fn contact(log: &Log, tenant: &TenantId, id: ContactId) -> Result<Arc<Contact>, LogError> {
     contact_of(id, |id| async move {
         Ok(log.load::<Contact>(&ids::contact_aggregate(tenant, id), AtLeast::Latest).await?.state)
     })
@@ -73,7 +72,7 @@ pub async fn split(
     log: &Log,
     tenant: &TenantId,
     cause: &Cause,
-    (contact, by, words): (Uuid, &str, &str),
+    (contact, by, words): (ContactId, &str, &str),
     may_repeat: bool,
 ) -> Result<u64, DecideError<Refused>> {
     let aggregate = ids::contact_aggregate(tenant, contact);
@@ -99,7 +98,7 @@ pub async fn split(
 ///
 /// # Errors
 /// 404, or 503 when the log doesn't answer, or holds too much.
-pub async fn known(log: &Log, tenant: &TenantId, contact: Uuid) -> Result<(), Problem> {
+pub async fn known(log: &Log, tenant: &TenantId, contact: ContactId) -> Result<(), Problem> {
     let aggregate = ids::contact_aggregate(tenant, contact);
     let own = in_time(log.load::<Contact>(&aggregate, AtLeast::Latest)).await?;
     if own.version > 0 {
@@ -143,11 +142,11 @@ pub fn unknown() -> Problem {
 pub async fn conversations(
     log: &Log,
     tenant: &TenantId,
-    contacts: [Uuid; 2],
-) -> Result<BTreeMap<Uuid, BTreeSet<Uuid>>, Problem> {
+    contacts: [ContactId; 2],
+) -> Result<BTreeMap<ContactId, BTreeSet<ConversationId>>, Problem> {
     let wanted = contacts.map(|id| (id.to_string(), id));
     let looking = async {
-        let mut found: BTreeMap<Uuid, BTreeSet<Uuid>> = contacts.map(|id| (id, BTreeSet::new())).into();
+        let mut found: BTreeMap<ContactId, BTreeSet<ConversationId>> = contacts.map(|id| (id, BTreeSet::new())).into();
         let messages = log.past(0, vec![format!("ev.{tenant}.conversation.*.client_responded")]).await?;
         let mut messages = std::pin::pin!(messages);
         while let Some(message) = messages.next().await {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use moka::sync::Cache;
-use steward_domain::{address::Address, ids};
+use steward_domain::{
+    address::Address,
+    ids::{self, ConversationId},
+};
 use steward_log::{Append, AtLeast, Expected, Log, LogError, Tasks};
 use steward_proto::{Cause, Event, TenantId, v1};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::origin::{Origin, new_event};
 
@@ -20,7 +22,7 @@ const WAITING: usize = 1024;
 
 #[derive(Clone)]
 pub struct Names {
-    known: Cache<(Arc<str>, String), Uuid>,
+    known: Cache<(Arc<str>, String), ConversationId>,
     learnt: mpsc::Sender<Name>,
 }
 
@@ -29,7 +31,7 @@ struct Name {
     channel_id: String,
     /// With its `@`, lower-cased.
     name: String,
-    conversation: Uuid,
+    conversation: ConversationId,
     cause: Cause,
 }
 
@@ -43,7 +45,7 @@ impl Names {
     pub fn watch(log: Log, shutdown: CancellationToken, tasks: &Tasks) -> Self {
         let (learnt, mut names) = mpsc::channel::<Name>(WAITING);
         let known = Cache::new(KNOWN);
-        let recorded: Cache<(Arc<str>, String), Uuid> = known.clone();
+        let recorded: Cache<(Arc<str>, String), ConversationId> = known.clone();
         tasks.run("names", async move {
             // Whichever is first: the end, or another name.
             while let Some(Some(name)) = shutdown.run_until_cancelled(names.recv()).await {

@@ -3,7 +3,7 @@
 use steward_domain::{
     address::Address,
     conversation::{Author, Conversation, OnReply, Refused, outbox::Queue},
-    ids,
+    ids::{self, ConversationId},
     person::language_of,
 };
 use steward_http::Problem;
@@ -94,7 +94,12 @@ impl Intake {
         }
     }
 
-    async fn conversation_of(&self, channel: &Channel, origin: &Origin, client: &str) -> Result<Option<Uuid>, Problem> {
+    async fn conversation_of(
+        &self,
+        channel: &Channel,
+        origin: &Origin,
+        client: &str,
+    ) -> Result<Option<ConversationId>, Problem> {
         if client.starts_with('@') {
             let address = ids::address(&origin.tenant, &channel.id, &address_of(client));
             return Ok(self.log.load::<Address>(&address, AtLeast::Latest).await?.state.conversation_id);
@@ -105,7 +110,13 @@ impl Intake {
 }
 
 /// The human's message, and the takeover it begins.
-fn write(state: &Conversation, conversation: Uuid, by: &str, key: &str, text: &str) -> Result<Vec<Event>, Refused> {
+fn write(
+    state: &Conversation,
+    conversation: ConversationId,
+    by: &str,
+    key: &str,
+    text: &str,
+) -> Result<Vec<Event>, Refused> {
     let message = message(conversation, key, Author::Human, by, text.to_owned());
     if state.outbox.contains_key(&message.message_id) {
         return Ok(Vec::new());
@@ -116,17 +127,17 @@ fn write(state: &Conversation, conversation: Uuid, by: &str, key: &str, text: &s
 }
 
 /// A message to go out at once. Its id comes from the command, so it is made once.
-fn message(conversation: Uuid, key: &str, author: Author, author_id: &str, text: String) -> Queue {
+fn message(conversation: ConversationId, key: &str, author: Author, author_id: &str, text: String) -> Queue {
     Queue {
-        message_id: ids::message(conversation, Uuid::new_v5(&conversation, key.as_bytes())),
+        message_id: ids::message(conversation, Uuid::new_v5(&conversation.uuid(), key.as_bytes())),
         author,
         author_id: author_id.to_owned(),
         text,
         due_at: None,
         on_reply: OnReply::Keep,
         key: String::new(),
-        turn_id: String::new(),
-        follow_up_id: String::new(),
+        turn_id: None,
+        follow_up_id: None,
         proactive: false,
         buttons: Vec::new(),
     }

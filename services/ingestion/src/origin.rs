@@ -2,7 +2,7 @@
 
 use steward_domain::{
     conversation::{Conversation, Place},
-    ids,
+    ids::{self, ContactId, ConversationId},
 };
 use steward_log::Log;
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, to_timestamp, v1};
@@ -17,11 +17,11 @@ use crate::{
 /// An arrival that belongs to a conversation, ready to be recorded.
 pub struct Origin {
     pub tenant: TenantId,
-    pub conversation: Uuid,
+    pub conversation: ConversationId,
     pub chat: Chat,
     pub from: Option<v1::Person>,
     pub source: v1::Source,
-    pub contact_id: String,
+    pub contact_id: ContactId,
     pub cause: Cause,
 }
 
@@ -59,8 +59,8 @@ impl Origin {
     pub fn said(&self, said: Said) -> Event {
         v1::ClientResponded {
             source: Some(self.source.clone()),
-            message_id: ids::inbound_message(self.conversation, &self.source.key),
-            contact_id: self.contact_id.clone(),
+            message_id: ids::inbound_message(self.conversation, &self.source.key).to_string(),
+            contact_id: self.contact_id.to_string(),
             from: self.from.clone(),
             kind: said.kind.to_owned(),
             text: said.text.into(),
@@ -79,13 +79,13 @@ impl Origin {
     pub fn human_wrote(&self, said: &Said, via: &str) -> Event {
         v1::HumanResponded {
             source: Some(self.source.clone()),
-            message_id: ids::inbound_message(self.conversation, &self.source.key),
+            message_id: ids::inbound_message(self.conversation, &self.source.key).to_string(),
             from: self.from.clone(),
             kind: said.kind.to_owned(),
             text: said.text.to_string(),
             provider_message_id: said.provider_message_id.to_string(),
             via: via.to_owned(),
-            contact_id: self.contact_id.clone(),
+            contact_id: self.contact_id.to_string(),
         }
         .into()
     }
@@ -95,7 +95,7 @@ impl Origin {
             source: Some(self.source.clone()),
             kind: kind.to_owned(),
             from: self.from.clone(),
-            contact_id: self.contact_id.clone(),
+            contact_id: self.contact_id.to_string(),
             ..v1::UpdateKept::default()
         }
         .into()
@@ -107,7 +107,7 @@ impl Origin {
             source: Some(self.source.clone()),
             kind: kind.to_owned(),
             from: self.from.clone(),
-            contact_id: self.contact_id.clone(),
+            contact_id: self.contact_id.to_string(),
             text: said.text.into(),
             full_text: said.full_text.into(),
             provider_message_id: said.provider_message_id.into(),
@@ -123,8 +123,8 @@ impl Origin {
             source: Some(self.source.clone()),
             kind: kind.to_owned(),
             from: self.from.clone(),
-            contact_id: self.contact_id.clone(),
-            message_id: ids::inbound_message(self.conversation, &self.source.key),
+            contact_id: self.contact_id.to_string(),
+            message_id: ids::inbound_message(self.conversation, &self.source.key).to_string(),
             text: said.text.into(),
             full_text: said.full_text.into(),
             provider_message_id: said.provider_message_id.into(),
@@ -137,7 +137,7 @@ impl Origin {
     pub fn reported(&self, report: Report) -> Event {
         v1::DeliveryReported {
             source: Some(self.source.clone()),
-            message_id: report.message_id.into(),
+            message_id: ids::or_empty(report.message_id),
             provider_message_id: report.provider_message_id.into(),
             part: report.part,
             status: report.status.to_owned(),
@@ -149,7 +149,7 @@ impl Origin {
             }),
             provider_code: report.provider_code.into(),
             permanent: report.permanent,
-            claim_id: report.claim_id.into(),
+            claim_id: ids::or_empty(report.claim_id),
         }
         .into()
     }
@@ -157,7 +157,7 @@ impl Origin {
     /// What a calendar says of a meeting.
     pub fn meeting(&self, news: MeetingNews) -> Event {
         let source = Some(self.source.clone());
-        let message_id = ids::inbound_message(self.conversation, &self.source.key);
+        let message_id = ids::inbound_message(self.conversation, &self.source.key).to_string();
         match news {
             MeetingNews::Booked(meeting) => {
                 v1::MeetingBooked { meeting: Some((*meeting).into()), source, message_id }.into()
@@ -179,7 +179,7 @@ impl Origin {
             channel_id: self.source.channel_id.clone(),
             channel: self.source.channel.clone(),
             external_id: self.source.external_id.clone(),
-            contact_id: self.contact_id.clone(),
+            contact_id: Some(self.contact_id),
             group: self.source.group,
         });
         state

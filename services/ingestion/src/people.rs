@@ -1,11 +1,13 @@
 //! Where the people of a channel are: which conversation an address leads to, and what becomes of it when they move.
 
-use steward_domain::{address::Address, ids};
+use steward_domain::{
+    address::Address,
+    ids::{self, ConversationId},
+};
 use steward_http::Problem;
 use steward_log::AtLeast;
 use steward_proto::{Cause, Event, TenantId, v1};
 use steward_settings::Channel;
-use uuid::Uuid;
 
 use crate::{arrival::Chat, intake::Intake, origin::new_event};
 
@@ -22,7 +24,7 @@ impl People<'_> {
     ///
     /// # Errors
     /// 503 when the log doesn't answer.
-    pub async fn at_address(&self, chat: &Chat) -> Result<Uuid, Problem> {
+    pub async fn at_address(&self, chat: &Chat) -> Result<ConversationId, Problem> {
         self.intake.conversation_at(self.tenant, self.channel, chat).await
     }
 
@@ -30,7 +32,7 @@ impl People<'_> {
     ///
     /// # Errors
     /// 503 when the log doesn't answer.
-    pub async fn follow(&self, from: &str, to: &str) -> Result<Uuid, Problem> {
+    pub async fn follow(&self, from: &str, to: &str) -> Result<ConversationId, Problem> {
         let old = Chat { external_id: from.into(), may_be_bound: true, ..Chat::default() };
         let conversation = self.at_address(&old).await?;
         let address = ids::address(self.tenant, &self.channel.id, to);
@@ -50,7 +52,7 @@ impl Intake {
         tenant: &TenantId,
         channel: &Channel,
         chat: &Chat,
-    ) -> Result<Uuid, Problem> {
+    ) -> Result<ConversationId, Problem> {
         if chat.may_be_bound {
             let address = ids::address(tenant, &channel.id, &chat.external_id);
             if let Some(bound) = self.log.load::<Address>(&address, AtLeast::Cached).await?.state.conversation_id {
@@ -62,7 +64,7 @@ impl Intake {
 }
 
 /// The address is the conversation's from now on.
-pub fn bound(channel_id: &str, to: &str, conversation: Uuid, from: &str) -> Event {
+pub fn bound(channel_id: &str, to: &str, conversation: ConversationId, from: &str) -> Event {
     v1::AddressBound {
         channel_id: channel_id.to_owned(),
         external_id: to.to_owned(),

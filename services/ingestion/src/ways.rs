@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::{extract::Request, http::Method, response::Response};
 use futures::future::BoxFuture;
+use steward_domain::ids::ConversationId;
 use steward_http::Problem;
 use steward_log::Tasks;
 use steward_settings::{Channel, ChannelKind};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::{
     arrival::{Arrival, Chat},
@@ -40,12 +40,16 @@ pub trait Way: Send + Sync {
     fn listen(&self, _beside: &Beside<'_>, _channel: &Channel) {}
 
     /// The conversation that the arrival claims to be about, where anybody can write such a thing.
-    fn named_by_anybody(&self, _arrival: &Arrival) -> Option<Uuid> {
+    fn named_by_anybody(&self, _arrival: &Arrival) -> Option<ConversationId> {
         None
     }
 
     /// The conversation of whoever is at this place.
-    fn conversation<'a>(&'a self, people: &'a People<'a>, chat: &'a Chat) -> BoxFuture<'a, Result<Uuid, Problem>> {
+    fn conversation<'a>(
+        &'a self,
+        people: &'a People<'a>,
+        chat: &'a Chat,
+    ) -> BoxFuture<'a, Result<ConversationId, Problem>> {
         Box::pin(people.at_address(chat))
     }
 
@@ -56,7 +60,7 @@ pub trait Way: Send + Sync {
         _chat: &'a Chat,
         from: &'a str,
         to: &'a str,
-    ) -> BoxFuture<'a, Result<Uuid, Problem>> {
+    ) -> BoxFuture<'a, Result<ConversationId, Problem>> {
         Box::pin(people.follow(from, to))
     }
 
@@ -65,14 +69,14 @@ pub trait Way: Send + Sync {
         &'a self,
         _people: &'a People<'a>,
         _chat: &'a Chat,
-        _now: Uuid,
+        _now: ConversationId,
         _key: &'a str,
     ) -> BoxFuture<'a, Result<bool, Problem>> {
         Box::pin(std::future::ready(Ok(false)))
     }
 
     /// What names the contact within the channel.
-    fn contact(&self, chat: &Chat, _conversation: Uuid) -> String {
+    fn contact(&self, chat: &Chat, _conversation: ConversationId) -> String {
         chat.contact.to_string()
     }
 

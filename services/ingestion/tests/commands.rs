@@ -172,7 +172,7 @@ async fn a_follow_up_is_promised_moved_and_taken_back() {
     assert_eq!(made.status, StatusCode::CREATED, "{:?}", made.body);
     let follow_up = made.text("id");
     assert_eq!(world.keyed("f", "/api/v1/follow-ups", body).await.text("id"), follow_up);
-    let promised = state(&world, &id).await.follow_ups[&follow_up].clone();
+    let promised = state(&world, &id).await.follow_ups[&follow_up.parse().unwrap()].clone();
     assert_eq!((promised.text.as_str(), promised.scheduled_reason.as_str()), ("the contract", "asked on the phone"));
     assert!(made.json()["position"].as_u64().unwrap() >= 2);
 
@@ -185,7 +185,7 @@ async fn a_follow_up_is_promised_moved_and_taken_back() {
         )
         .await;
     assert_eq!(moved.status, StatusCode::OK, "{:?}", moved.body);
-    let changed = state(&world, &id).await.follow_ups[&follow_up].clone();
+    let changed = state(&world, &id).await.follow_ups[&follow_up.parse().unwrap()].clone();
     assert!(changed.text == "both" && changed.due_at > promised.due_at);
     let nothing = world.command(Method::PATCH, &path, json!({})).await;
     assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -319,7 +319,7 @@ async fn settings_put_in_force_count_for_the_next_command() {
     world.source.put(settings);
     let made = schedule().await;
     assert_eq!(made.status, StatusCode::CREATED, "{:?}", made.body);
-    let due = state(&world, &id).await.follow_ups[&made.text("id")].due_at;
+    let due = state(&world, &id).await.follow_ups[&made.text("id").parse().unwrap()].due_at;
     let local = due.with_timezone(&chrono_tz::Asia::Makassar).time();
     assert_eq!(local, chrono::NaiveTime::from_hms_opt(7, 0, 0).unwrap());
     let refused = schedule().await;
@@ -340,7 +340,7 @@ async fn a_phrase_is_read_in_the_contacts_own_zone() {
     };
     let made = schedule("tomorrow").await;
     assert_eq!(made.status, StatusCode::CREATED, "{:?}", made.body);
-    let promised = state(&world, &id).await.follow_ups[&made.text("id")].clone();
+    let promised = state(&world, &id).await.follow_ups[&made.text("id").parse().unwrap()].clone();
     let local = promised.due_at.with_timezone(&zone);
     assert_eq!(local.time(), chrono::NaiveTime::from_hms_opt(9, 0, 0).unwrap());
     assert_eq!((promised.timezone.as_str(), promised.phrase.as_str()), (zone.name(), "tomorrow"));
@@ -353,7 +353,7 @@ async fn a_phrase_is_read_in_the_contacts_own_zone() {
     let moved = json!({"phrase": "in 3 hours"});
     let path = format!("/api/v1/follow-ups/{}", made.text("id"));
     assert_eq!(world.command(Method::PATCH, &path, moved).await.status, StatusCode::OK);
-    let due = state(&world, &id).await.follow_ups[&made.text("id")].due_at;
+    let due = state(&world, &id).await.follow_ups[&made.text("id").parse().unwrap()].due_at;
     assert!((due - Utc::now() - TimeDelta::hours(3)).num_seconds().abs() < 60);
 }
 
@@ -513,7 +513,7 @@ async fn what_is_past_what_is_too_far_and_what_is_shown_again_is_told_by_the_clo
     // A phrase is read at the same time.
     let body = json!({"conversation_id": conversation, "text": "well?", "phrase": "en dos horas"});
     let id = world.command(Method::POST, "/api/v1/follow-ups", body).await.text("id");
-    assert_eq!(state(&world, &conversation).await.follow_ups[&id].due_at, began + TimeDelta::hours(3));
+    assert_eq!(state(&world, &conversation).await.follow_ups[&id.parse().unwrap()].due_at, began + TimeDelta::hours(3));
 
     let hook = json!({"url": "https://1.1.1.1/hook", "types": ["*"]});
     let made = world.keyed("hook", "/api/v1/webhooks", hook.clone()).await.text("secret");

@@ -9,24 +9,27 @@ use chrono::Utc;
 use hmac::{Hmac, KeyInit as _, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use steward_domain::{contact::Contact, ids};
+use steward_domain::{
+    contact::Contact,
+    ids::{self, ContactId},
+};
 use steward_log::{Append, AtLeast, Expected};
 use steward_proto::{Cause, Event, NewEvent, TenantId, new_traceparent, v1};
 use uuid::Uuid;
 use world::{Answer, PHONE_NUMBER_ID, SECRET, World, mails};
 
 /// Somebody who wrote on the web.
-async fn on_web(world: &World, name: &str) -> Uuid {
+async fn on_web(world: &World, name: &str) -> ContactId {
     let body = json!({ "channel_id": "web", "contact": { "id": name }, "text": "hello" });
     assert_eq!(world.command(Method::POST, "/api/v1/messages", body).await.status, StatusCode::CREATED);
     ids::contact(&world.tenant, "web", name)
 }
 
-async fn merge(world: &World, contact: Uuid, into: Uuid) -> Answer {
+async fn merge(world: &World, contact: ContactId, into: ContactId) -> Answer {
     world.command(Method::POST, &format!("/api/v1/contacts/{contact}/merge"), json!({ "into": into })).await
 }
 
-async fn contact(world: &World, id: Uuid) -> Contact {
+async fn contact(world: &World, id: ContactId) -> Contact {
     let aggregate = ids::contact_aggregate(&world.tenant, id);
     (*world.log.load::<Contact>(&aggregate, AtLeast::Latest).await.unwrap().state).clone()
 }
@@ -92,7 +95,7 @@ async fn a_merge_that_makes_no_sense_is_refused_and_leaves_nothing() {
     let events = vec![NewEvent::new(Uuid::now_v7(), Utc::now(), &cause, said)];
     let aggregate = ids::conversation_aggregate(&others, conversation);
     world.log.append(Append { aggregate, events, expected: Expected::Any, dedupe_key: None }).await.unwrap();
-    let nobody = Uuid::from_u128(7);
+    let nobody = ContactId::new(Uuid::from_u128(7));
     for (contact, into, status, code) in [
         (ana, ana, StatusCode::CONFLICT, "same_contact"),
         (ana, nobody, StatusCode::NOT_FOUND, "unknown_contact"),
@@ -160,7 +163,7 @@ async fn whatsapp(world: &World, number: Option<&str>, user_id: Option<&str>, wo
 }
 
 /// The contact of the person whose conversation began at this address.
-fn on_whatsapp(world: &World, address: &str) -> Uuid {
+fn on_whatsapp(world: &World, address: &str) -> ContactId {
     let conversation = ids::conversation(&world.tenant, "wa", address);
     ids::contact(&world.tenant, "wa", &conversation.to_string())
 }

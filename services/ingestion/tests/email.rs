@@ -183,7 +183,10 @@ async fn a_bounce_says_which_of_our_messages_failed() {
     else {
         panic!("{:?}", events.iter().map(Event::type_name).collect::<Vec<_>>())
     };
-    assert_eq!((failed.status.as_str(), failed.message_id.as_str(), failed.part), ("failed", message.as_str(), 0));
+    assert_eq!(
+        (failed.status.as_str(), failed.message_id.as_str(), failed.part),
+        ("failed", message.to_string().as_str(), 0)
+    );
     assert_eq!((failed.provider_code.as_str(), failed.permanent), ("5.1.1", true));
     assert_eq!(failed.reason.as_ref().unwrap().code, "bounced");
     assert_eq!((delayed.kind.as_str(), delivered.status.as_str()), ("bounce", "delivered"));
@@ -193,7 +196,7 @@ async fn a_bounce_says_which_of_our_messages_failed() {
 #[tokio::test]
 async fn a_bounce_of_a_mail_that_we_never_wrote_makes_no_conversation() {
     let world = World::start().await;
-    let message = ids::message(Uuid::from_u128(7), Uuid::from_u128(9));
+    let message = ids::message(ids::ConversationId::new(Uuid::from_u128(7)), Uuid::from_u128(9));
     for (n, (status, action)) in [("5.1.1", "failed"), ("4.4.7", "delayed"), ("2.0.0", "delivered")].iter().enumerate()
     {
         let headers = format!(

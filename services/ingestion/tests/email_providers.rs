@@ -151,7 +151,7 @@ async fn a_provider_tells_what_became_of_our_message() {
     let [Event::ClientResponded(_), Event::DeliveryReported(report)] = &events[..] else {
         panic!("{} events", events.len())
     };
-    assert_eq!((report.status.as_str(), report.message_id.as_str()), ("failed", message.as_str()));
+    assert_eq!((report.status.as_str(), report.message_id.as_str()), ("failed", message.to_string().as_str()));
     assert_eq!((report.provider_code.as_str(), report.permanent), ("550", true));
 }
 

@@ -10,6 +10,7 @@ use steward_domain::{
         dispatch::{Claiming, Step},
         templates::Addressee,
     },
+    ids::{ClaimId, FollowUpId, MessageId},
     person::effective,
     settings::Policy,
 };
@@ -27,13 +28,13 @@ const TO_RECORD: Duration = Duration::from_secs(2);
 
 /// A claim that is in the log, with what is to be sent.
 pub struct Claimed {
-    pub claim_id: String,
+    pub claim_id: ClaimId,
     pub part: usize,
     pub parts: usize,
     pub attempt: u32,
     pub text: String,
     pub author: &'static str,
-    pub follow_up_id: String,
+    pub follow_up_id: Option<FollowUpId>,
     pub external_id: String,
     pub template: Option<TemplateCall>,
     buttons: Vec<v1::Button>,
@@ -44,15 +45,15 @@ pub struct Claimed {
 }
 
 impl Claimed {
-    pub(crate) fn outbound(&self, message_id: &str) -> Outbound {
+    pub(crate) fn outbound(&self, message_id: &MessageId) -> Outbound {
         let last = self.part + 1 == self.parts;
         Outbound {
             external_id: self.external_id.clone(),
-            message_id: message_id.to_owned(),
+            message_id: *message_id,
             part: self.part,
             parts: self.parts,
             text: self.text.clone(),
-            claim_id: self.claim_id.clone(),
+            claim_id: self.claim_id,
             // Buttons stand below the whole text, so only the last part has them.
             buttons: if last { self.buttons.clone() } else { Vec::new() },
             template: self.template.clone(),
@@ -89,27 +90,27 @@ impl Dispatcher {
     pub(crate) async fn claim(
         &self,
         aggregate: &AggregateId,
-        message_id: &str,
+        message_id: &MessageId,
         known: Known<'_>,
         limited_until: Option<DateTime<Utc>>,
         cause: &Cause,
     ) -> Result<Claimable, DecideError<Refused>> {
-        let claim_id = Uuid::now_v7().to_string();
+        let claim_id = ClaimId::new(Uuid::now_v7());
         let decided = self
             .log
             .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, _| {
-                let claiming = self.claiming(message_id, &claim_id, state, known, limited_until);
+                let claiming = self.claiming(message_id, claim_id, state, known, limited_until);
                 Ok(match state.next_step(&claiming)? {
                     Step::Claim { event, part, text, attempt, template } => {
                         let message = &state.outbox[message_id];
                         let claimed = Claimed {
-                            claim_id: claim_id.clone(),
+                            claim_id,
                             part,
                             parts: message.parts.len(),
                             attempt,
                             text,
                             author: message.author.name(),
-                            follow_up_id: message.follow_up_id.clone(),
+                            follow_up_id: message.follow_up_id,
                             external_id: state.place.as_ref().map(|p| p.external_id.clone()).unwrap_or_default(),
                             template: template.map(|t| TemplateCall {
                                 name: t.name,
@@ -137,8 +138,8 @@ impl Dispatcher {
 
     pub(crate) fn claiming<'a>(
         &'a self,
-        message_id: &'a str,
-        claim_id: &'a str,
+        message_id: &MessageId,
+        claim_id: ClaimId,
         state: &'a Conversation,
         known: Known<'a>,
         limited_until: Option<DateTime<Utc>>,
@@ -149,7 +150,7 @@ impl Dispatcher {
         let channel_id = state.place.as_ref().map_or("", |place| place.channel_id.as_str());
         let way = self.routes.get(channel_id);
         Claiming {
-            message_id,
+            message_id: *message_id,
             now: self.now(),
             claim_id,
             worker: &self.worker,

@@ -13,7 +13,7 @@ use std::{
 
 use futures::StreamExt as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use steward_domain::conversation::Conversation;
+use steward_domain::{conversation::Conversation, ids::TurnId};
 use steward_log::{AtLeast, Log, Shares};
 use steward_proto::{AggregateId, Event, Recorded};
 use steward_settings::InForce;
@@ -134,13 +134,14 @@ impl Courtesies {
                 if self.typing.check_key(&tenant).is_err() {
                     return;
                 }
-                let (log, ways, turn_id) = (self.log.clone(), Arc::clone(&self.ways), turn.turn_id.clone());
+                let Ok(turn_id) = turn.turn_id.parse() else { return };
+                let (log, ways) = (self.log.clone(), Arc::clone(&self.ways));
                 let through = turn.through_position;
                 let at_least = AtLeast::Position(recorded.position);
                 // Only the conversation says which channel it is.
                 self.begin(&tenant, "", async move {
                     mark_read(&log, &ways, &aggregate, through, at_least).await;
-                    show_typing(&log, &ways, &aggregate, &turn_id, at_least).await;
+                    show_typing(&log, &ways, &aggregate, turn_id, at_least).await;
                 });
             }
             _ => {}
@@ -180,7 +181,7 @@ async fn mark_read(log: &Log, ways: &Ways, aggregate: &AggregateId, through: u64
 }
 
 /// Shows "typing…" for as long as the turn runs.
-async fn show_typing(log: &Log, ways: &Ways, aggregate: &AggregateId, turn_id: &str, mut at_least: AtLeast) {
+async fn show_typing(log: &Log, ways: &Ways, aggregate: &AggregateId, turn_id: TurnId, mut at_least: AtLeast) {
     loop {
         let Ok(seen) = log.load::<Conversation>(aggregate, at_least).await else { return };
         let runs = seen

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use steward_domain::{
     conversation::{Conversation, MessageState, Refused, dispatch::Step},
+    ids::{self, ClaimId, MessageId},
     settings::OnUnknown,
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Shares, Subscription};
@@ -118,24 +119,28 @@ impl Dispatcher {
     async fn handle(&self, recorded: &Recorded) -> Result<Handled, HandleError> {
         let Some(aggregate) = recorded.subject.aggregate_id() else { return Ok(Handled::Done) };
         let message_id = match &recorded.event {
-            Event::MessageQueued(e) => e.message.as_ref().map(|m| m.message_id.clone()),
-            Event::FollowUpDue(e) => e.message.as_ref().map(|m| m.message_id.clone()),
-            Event::MessageDue(e) => Some(e.message_id.clone()),
-            Event::MessageRetried(e) => Some(e.message_id.clone()),
-            Event::MessageApproved(e) => Some(e.message_id.clone()),
-            Event::MessageEdited(e) => Some(e.message_id.clone()),
-            Event::MessageReleased(e) => Some(e.message_id.clone()),
+            Event::MessageQueued(e) => e.message.as_ref().map(|m| m.message_id.as_str()),
+            Event::FollowUpDue(e) => e.message.as_ref().map(|m| m.message_id.as_str()),
+            Event::MessageDue(e) => Some(e.message_id.as_str()),
+            Event::MessageRetried(e) => Some(e.message_id.as_str()),
+            Event::MessageApproved(e) => Some(e.message_id.as_str()),
+            Event::MessageEdited(e) => Some(e.message_id.as_str()),
+            Event::MessageReleased(e) => Some(e.message_id.as_str()),
             // The report may prove that one part was sent, and then it is the next part's turn.
-            Event::DeliveryReported(e) => Some(e.message_id.clone()).filter(|_| e.status != "failed"),
+            Event::DeliveryReported(e) => Some(e.message_id.as_str()).filter(|_| e.status != "failed"),
             _ => None,
         };
+        let read = |id: &str| ids::optional(id).map_err(HandleError::poison);
         let driven = match &recorded.event {
             Event::DeliveryReported(e) if e.reason.as_ref().is_some_and(|r| r.code == "window_closed") => {
-                self.retry_outside_window(recorded, &aggregate, &e.message_id).await
+                match read(&e.message_id)? {
+                    Some(message_id) => self.retry_outside_window(recorded, &aggregate, &message_id).await,
+                    None => return Ok(Handled::Done),
+                }
             }
             Event::BreakerReset(e) => self.release_all(recorded, &aggregate, e).await,
             Event::MessageHeld(e) if by_breaker(e) => self.release_late(recorded, &aggregate, e).await,
-            _ => match message_id.filter(|id| !id.is_empty()) {
+            _ => match read(message_id.unwrap_or_default())? {
                 Some(message_id) => self.drive(recorded, &aggregate, &message_id).await,
                 None => return Ok(Handled::Done),
             },
@@ -148,7 +153,7 @@ impl Dispatcher {
         &self,
         recorded: &Recorded,
         aggregate: &AggregateId,
-        message_id: &str,
+        message_id: &MessageId,
     ) -> Result<Handled, DecideError<Refused>> {
         let cause = Cause::of(recorded, "service:outbox-dispatcher");
         let mut at_least = AtLeast::Position(recorded.position);
@@ -175,14 +180,15 @@ impl Dispatcher {
             // The contact matters for policy, and for the words of a template.
             let asked = message.proactive || seen.state.capabilities().templates;
             let (contact, breaker_open) = tokio::try_join!(
-                async { if asked { self.contact(aggregate, &place.contact_id).await } else { Ok(None) } },
+                async { if asked { self.contact(aggregate, place.contact_id).await } else { Ok(None) } },
                 async { Ok(message.proactive && self.breaker.is_open(&self.log, &aggregate.tenant).await?) },
             )?;
             let contact = contact.as_deref();
             let proactive = message.proactive && message.part == 0;
             let elsewhere = if proactive { self.sent_elsewhere(aggregate, contact).await? } else { Vec::new() };
             let known = Known { policy, contact, elsewhere: &elsewhere, breaker_open };
-            let preview = self.claiming(message_id, "", &seen.state, known, None);
+            // Only looked at: it claims nothing.
+            let preview = self.claiming(message_id, ClaimId::new(Uuid::now_v7()), &seen.state, known, None);
             seen.readable()?;
             let step = seen.state.next_step(&preview).map_err(DecideError::Refused)?;
             drop(weighing);
@@ -269,7 +275,7 @@ impl Dispatcher {
     async fn put_in_line(
         &self,
         aggregate: &AggregateId,
-        message_id: &str,
+        message_id: &MessageId,
         until: DateTime<Utc>,
         cause: &Cause,
     ) -> Result<Handled, DecideError<Refused>> {
@@ -286,7 +292,7 @@ impl Dispatcher {
         &self,
         recorded: &Recorded,
         aggregate: &AggregateId,
-        message_id: &str,
+        message_id: &MessageId,
     ) -> Result<Handled, DecideError<Refused>> {
         let cause = Cause::of(recorded, "service:outbox-dispatcher");
         self.log
@@ -301,7 +307,7 @@ impl Dispatcher {
     async fn resend(
         &self,
         aggregate: &AggregateId,
-        message_id: &str,
+        message_id: &MessageId,
         cause: &Cause,
     ) -> Result<(), DecideError<Refused>> {
         self.log

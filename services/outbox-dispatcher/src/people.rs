@@ -3,7 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use steward_domain::{contact::Contact, conversation::Conversation, ids, person::contact_of};
+use steward_domain::{
+    contact::Contact,
+    conversation::Conversation,
+    ids::{self, ContactId, MessageId},
+    person::contact_of,
+};
 use steward_log::{AtLeast, LogError};
 use steward_proto::AggregateId;
 use tokio::time::timeout;
@@ -31,9 +36,9 @@ impl Dispatcher {
     pub(crate) async fn contact(
         &self,
         aggregate: &AggregateId,
-        contact_id: &str,
+        contact_id: Option<ContactId>,
     ) -> Result<Option<Arc<Contact>>, LogError> {
-        let Ok(contact_id) = contact_id.parse() else { return Ok(None) };
+        let Some(contact_id) = contact_id else { return Ok(None) };
         let contact = contact_of(contact_id, |id| async move {
             let contact = ids::contact_aggregate(&aggregate.tenant, id);
             Ok::<_, LogError>(self.log.load::<Contact>(&contact, AtLeast::Latest).await?.state)
@@ -58,7 +63,7 @@ impl Dispatcher {
         &self,
         aggregate: &AggregateId,
         contact: Option<&Contact>,
-        (message_id, attempt): (&str, u32),
+        (message_id, attempt): (&MessageId, u32),
     ) -> Option<Sent> {
         let text = match timeout(LOOKING, self.at_cap_with_others(aggregate, contact, message_id)).await {
             Ok(Ok(false)) => return None,
@@ -75,14 +80,14 @@ impl Dispatcher {
         &self,
         aggregate: &AggregateId,
         contact: Option<&Contact>,
-        message_id: &str,
+        message_id: &MessageId,
     ) -> Result<bool, LogError> {
         let elsewhere = self.elsewhere(aggregate, contact, Counted::SentOrClaimed).await?;
         if elsewhere.is_empty() {
             return Ok(false);
         }
         let own = self.log.load::<Conversation>(aggregate, AtLeast::Latest).await?.state;
-        Ok(own.is_at_cap(&self.settings.now().policy(&aggregate.tenant), self.now(), message_id, &elsewhere))
+        Ok(own.is_at_cap(&self.settings.now().policy(&aggregate.tenant), self.now(), *message_id, &elsewhere))
     }
 
     async fn elsewhere(
@@ -101,7 +106,7 @@ impl Dispatcher {
             let there = self.log.load::<Conversation>(&there, AtLeast::Latest).await?.state;
             times.extend(&there.proactive_sent);
             if counted == Counted::SentOrClaimed {
-                times.extend(there.proactive_claimed(""));
+                times.extend(there.proactive_claimed(None));
             }
         }
         Ok(times)

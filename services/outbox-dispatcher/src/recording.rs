@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use steward_domain::{
     conversation::{Conversation, Refused},
-    ids,
+    ids::{self, MessageId},
     tenant::Tenant,
 };
 use steward_log::{Append, AtLeast, Backoff, DecideError, Expected};
@@ -17,7 +17,7 @@ impl Dispatcher {
     pub(crate) async fn record(
         &self,
         aggregate: &AggregateId,
-        message_id: &str,
+        message_id: &MessageId,
         claimed: Claimed,
         sent: Sent,
         cause: &Cause,
@@ -42,7 +42,7 @@ impl Dispatcher {
                     return Err(DecideError::Append(error));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, message_id, "the result of a send can't be recorded yet; trying again");
+                    tracing::warn!(%error, %message_id, "the result of a send can't be recorded yet; trying again");
                     // After the stop one more attempt is made, which is the last.
                     backoff.pause(&self.shutdown).await;
                 }

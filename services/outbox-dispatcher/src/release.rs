@@ -7,7 +7,7 @@ use std::{future::ready, pin::pin, time::Duration};
 use futures::StreamExt as _;
 use steward_domain::{
     conversation::{Conversation, Refused, outbox::BREAKER_OPEN},
-    ids,
+    ids::{self, MessageId},
     tenant::Tenant,
 };
 use steward_log::{AtLeast, DecideError, Handled};
@@ -49,7 +49,8 @@ impl Dispatcher {
                 if !by_breaker(event) {
                     return Ok(());
                 }
-                self.release(&aggregate, &event.message_id, held.position, &reset.by, cause).await
+                let Ok(message_id) = event.message_id.parse() else { return Ok(()) };
+                self.release(&aggregate, &message_id, held.position, &reset.by, cause).await
             }
         });
         let mut releases = pin!(releases.buffer_unordered(AT_ONCE));
@@ -73,9 +74,11 @@ impl Dispatcher {
         held: &v1::MessageHeld,
     ) -> Result<Handled, DecideError<Refused>> {
         let tenant = self.log.load::<Tenant>(&ids::tenant_aggregate(&aggregate.tenant), AtLeast::Latest).await?;
-        if tenant.state.lets_go_of(recorded.position) {
+        if tenant.state.lets_go_of(recorded.position)
+            && let Ok(message_id) = held.message_id.parse()
+        {
             let cause = Cause::of(recorded, "service:outbox-dispatcher");
-            self.release(aggregate, &held.message_id, recorded.position, "", &cause).await?;
+            self.release(aggregate, &message_id, recorded.position, "", &cause).await?;
         }
         Ok(Handled::Done)
     }
@@ -83,7 +86,7 @@ impl Dispatcher {
     async fn release(
         &self,
         aggregate: &AggregateId,
-        message_id: &str,
+        message_id: &MessageId,
         held_at: u64,
         by: &str,
         cause: &Cause,

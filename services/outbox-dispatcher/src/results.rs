@@ -1,7 +1,11 @@
 //! Turning the answer to an attempt into the event that records it.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use steward_domain::{conversation::dispatch::MOST_ATTEMPTS, kernel::Why};
+use steward_domain::{
+    conversation::dispatch::MOST_ATTEMPTS,
+    ids::{self, MessageId},
+    kernel::Why,
+};
 use steward_proto::{Event, to_timestamp, v1};
 
 use crate::{channels::Sent, claim::Claimed};
@@ -22,8 +26,9 @@ fn backoff(attempt: u32) -> TimeDelta {
 }
 
 /// The event that records an attempt.
-pub fn result_event(message_id: &str, c: Claimed, sent: Sent, now: DateTime<Utc>) -> Event {
-    let message_id = message_id.to_owned();
+pub fn result_event(message_id: &MessageId, c: Claimed, sent: Sent, now: DateTime<Utc>) -> Event {
+    let (message_id, claim_id) = (message_id.to_string(), c.claim_id.to_string());
+    let follow_up_id = ids::or_empty(c.follow_up_id);
     let part = c.part as u32;
     let reason = |code: &str, text: String| Some((&Why::new(code, text, "")).into());
     match sent {
@@ -31,10 +36,10 @@ pub fn result_event(message_id: &str, c: Claimed, sent: Sent, now: DateTime<Utc>
             message_id,
             part,
             parts: c.parts as u32,
-            claim_id: c.claim_id,
+            claim_id,
             provider_message_id,
             sent_at: Some(to_timestamp(now)),
-            follow_up_id: c.follow_up_id,
+            follow_up_id,
             text: c.text,
             author: c.author.to_owned(),
             answer,
@@ -43,29 +48,29 @@ pub fn result_event(message_id: &str, c: Claimed, sent: Sent, now: DateTime<Utc>
         Sent::Deferred { code, text, .. } if c.attempt >= MOST_ATTEMPTS => v1::DispatchFailed {
             message_id,
             part,
-            claim_id: c.claim_id,
+            claim_id,
             reason: reason(code, format!("given up after {MOST_ATTEMPTS} attempts: {text}")),
             permanent: false,
             provider_code: String::new(),
-            follow_up_id: c.follow_up_id,
+            follow_up_id,
         }
         .into(),
         Sent::Deferred { code, text, retry_at } => v1::DispatchDeferred {
             message_id,
             part,
-            claim_id: c.claim_id,
+            claim_id,
             reason: reason(code, text),
             until: Some(to_timestamp(retry_at.unwrap_or(now + backoff(c.attempt)))),
-            follow_up_id: c.follow_up_id,
+            follow_up_id,
         }
         .into(),
         Sent::Moved { external_id } => v1::DispatchDeferred {
             message_id,
             part,
-            claim_id: c.claim_id,
+            claim_id,
             reason: reason("moved", format!("the chat is now {external_id}")),
             until: Some(to_timestamp(now)),
-            follow_up_id: c.follow_up_id,
+            follow_up_id,
         }
         .into(),
         // Only free text is refused, and only for now: the message is looked at again, and goes as a template or is
@@ -73,29 +78,24 @@ pub fn result_event(message_id: &str, c: Claimed, sent: Sent, now: DateTime<Utc>
         Sent::Refused { code: "window_closed", text, .. } if c.template.is_none() => v1::DispatchDeferred {
             message_id,
             part,
-            claim_id: c.claim_id,
+            claim_id,
             reason: reason("window_closed", text),
             until: Some(to_timestamp(now)),
-            follow_up_id: c.follow_up_id,
+            follow_up_id,
         }
         .into(),
         Sent::Refused { code, text, provider_code } => v1::DispatchFailed {
             message_id,
             part,
-            claim_id: c.claim_id,
+            claim_id,
             reason: reason(code, text),
             permanent: true,
             provider_code,
-            follow_up_id: c.follow_up_id,
+            follow_up_id,
         }
         .into(),
-        Sent::Unknown { text } => v1::DispatchUnknown {
-            message_id,
-            part,
-            claim_id: c.claim_id,
-            reason: reason("no_answer", text),
-            follow_up_id: c.follow_up_id,
+        Sent::Unknown { text } => {
+            v1::DispatchUnknown { message_id, part, claim_id, reason: reason("no_answer", text), follow_up_id }.into()
         }
-        .into(),
     }
 }

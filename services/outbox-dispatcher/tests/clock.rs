@@ -7,6 +7,8 @@
 #[path = "../../scheduler/tests/world/mod.rs"]
 mod world;
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
 use steward_domain::{
@@ -14,7 +16,7 @@ use steward_domain::{
         Conversation, Refused,
         follow_ups::{self, Alarmed},
     },
-    ids,
+    ids::{self, ConversationId, MessageId},
     policy::parse_quiet_hours,
     settings::{OnUnknown, Policy},
 };
@@ -65,33 +67,35 @@ impl World {
     }
 
     /// Makes a promise fall due now, which becomes a message. Returns the message's id.
-    async fn falls_due(&self) -> String {
+    async fn falls_due(&self) -> MessageId {
         let now = self.log.clock().now();
         let follow_up = promised(&self.log, "t", "client", now + TimeDelta::milliseconds(1)).await;
         self.hand.turn(TimeDelta::milliseconds(1));
-        let conversation = ids::conversation_of(&follow_up).unwrap();
-        let message_id = ids::message_of_follow_up(conversation, &follow_up);
-        self.rings(&message_id, &follow_up, Conversation::follow_up_due).await;
+        let message_id = ids::message_of_follow_up(follow_up.conversation(), &follow_up);
+        let due = |state: &Conversation, now, late_limit| {
+            state.follow_up_due(&follow_ups::Ring { id: follow_up, now, late_limit }, message_id)
+        };
+        self.rings(follow_up.conversation(), due).await;
         message_id
     }
 
     /// Makes the alarm of a message ring that was put off.
-    async fn comes_back(&self, message_id: &str) {
-        self.rings(message_id, message_id, Conversation::message_due).await;
+    async fn comes_back(&self, message_id: &MessageId) {
+        let due = |state: &Conversation, now, late_limit| {
+            state.message_due(&follow_ups::Ring { id: *message_id, now, late_limit })
+        };
+        self.rings(message_id.conversation(), due).await;
     }
 
     async fn rings(
         &self,
-        message_id: &str,
-        id: &str,
-        decide: impl Fn(&Conversation, &follow_ups::Ring<'_>) -> Result<Alarmed, Refused>,
+        conversation: ConversationId,
+        decide: impl Fn(&Conversation, DateTime<Utc>, Duration) -> Result<Alarmed, Refused>,
     ) {
-        let conversation = ids::conversation_of(id).unwrap();
         let aggregate = ids::conversation_aggregate(&TenantId::new("t").unwrap(), conversation);
         let decided = self.log.decide::<Conversation, _, Refused>(&aggregate, AtLeast::Latest, |state, _| {
             let (now, late_limit) = (self.log.clock().now(), self.settings.defaults.late_limit);
-            let alarm = follow_ups::Ring { id, now, late_limit, message_id: message_id.to_owned() };
-            let Alarmed::Decided(events) = decide(state, &alarm)? else { panic!("it isn't due") };
+            let Alarmed::Decided(events) = decide(state, now, late_limit)? else { panic!("it isn't due") };
             Ok((events.into_iter().map(|event| new(&self.log, event)).collect(), ()))
         });
         decided.await.unwrap();

@@ -100,8 +100,8 @@ async fn compare(system: &System, chats: &[Chat]) {
     let mut told = States::new();
     for chat in chats {
         let state = system.log.load::<Conversation>(&chat.aggregate, AtLeast::Latest).await.unwrap().state;
-        let mut tell = |list: &str, id: &str, state: &str, code: &str| {
-            let id = format!("{list} {}", id.replace('\0', "\u{fffd}"));
+        let mut tell = |list: &str, id: String, state: &str, code: &str| {
+            let id = format!("{list} {id}");
             told.insert((chat.external_id.clone(), id), format!("{state} {code}").replace('\0', "\u{fffd}"));
         };
         for (id, follow_up) in &state.follow_ups {
@@ -114,7 +114,7 @@ async fn compare(system: &System, chats: &[Chat]) {
                 FollowUpState::Failed(why) => ("failed", why.code.as_str()),
                 FollowUpState::Unknown(why) => ("unknown", why.code.as_str()),
             };
-            tell("follow-ups", id, state, code);
+            tell("follow-ups", id.to_string(), state, code);
         }
         for (id, message) in &state.outbox {
             let key = (chat.external_id.clone(), format!("outbox {id}"));
@@ -130,7 +130,7 @@ async fn compare(system: &System, chats: &[Chat]) {
                 MessageState::Cancelled(why) => ("cancelled", why.code.as_str()),
                 MessageState::Expired(why) => ("expired", why.code.as_str()),
             };
-            tell("outbox", id, state, code);
+            tell("outbox", id.to_string(), state, code);
         }
     }
     assert!(told.len() > 20, "something happened: {}", told.len());

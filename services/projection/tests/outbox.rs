@@ -39,7 +39,7 @@ fn report(provider_message_id: &str, status: &str, at: DateTime<Utc>) -> Event {
 async fn promise(system: &System, chat: &Chat, due_at: DateTime<Utc>) -> String {
     let turn = v1::TurnStarted {
         turn_id: "turn-1".to_owned(),
-        message_ids: vec![ids::inbound_message(chat.id, "m:1")],
+        message_ids: vec![ids::inbound_message(chat.id, "m:1").to_string()],
         brain: "rules".to_owned(),
         ..v1::TurnStarted::default()
     };
@@ -47,7 +47,7 @@ async fn promise(system: &System, chat: &Chat, due_at: DateTime<Utc>) -> String 
     promised.turn_id = "turn-1".to_owned();
     let words = on_whatsapp(chat.writes("m:1", "ping me in 20 seconds"));
     system.record(&chat.aggregate, vec![words, turn.into(), promised.into()]).await;
-    ids::message_of_follow_up(chat.id, &chat.follow_up_id(1))
+    ids::message_of_follow_up(chat.id, &chat.follow_up_id(1)).to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,7 +178,7 @@ async fn evidence_of_what_was_not_sent_ends_in_the_reason_and_the_words_behind_i
     assert!(behind["summary"].as_str().unwrap().contains("I'm back"), "{behind}");
     let other = Chat::new(&tenant("other"), "ana");
     let foreign = ids::message(other.id, Uuid::from_u128(1));
-    for unknown in ["nothing", &foreign] {
+    for unknown in ["nothing", &foreign.to_string()] {
         assert_eq!(api.get(&format!("/api/v1/outbox/{unknown}/evidence")).await.status.as_u16(), 404);
     }
 }

@@ -85,7 +85,7 @@ async fn the_timeline_says_in_words_what_led_to_what() {
         ..Cause::outside("brain:rules", steward_proto::new_traceparent([1; 24]))
     };
     let cancelled = v1::FollowUpCancelled {
-        follow_up_id: chat.follow_up_id(2),
+        follow_up_id: chat.follow_up_id(2).to_string(),
         reason: Some(v1::Reason {
             code: "by_command".to_owned(),
             text: "cancelled by anna".to_owned(),

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use steward_domain::{
     conversation::{
         Conversation, Refused,
-        follow_ups::{self, Alarmed},
+        follow_ups::{Alarmed, Ring},
     },
-    ids,
+    ids::{self, FollowUpId, MessageId},
     kernel::Refusal as _,
 };
 use steward_log::{Alarm, AlarmName, AtLeast, DecideError, HandleError, Log, LogError};
@@ -42,25 +42,26 @@ impl Decider {
     /// Decides what follows when this alarm rings. Returns a time if it is to ring again then. An error says whether it
     /// will pass.
     pub async fn ring(&self, alarm: &Alarm) -> Result<Option<DateTime<Utc>>, HandleError> {
-        let AlarmName { aggregate, thing, .. } = &alarm.name;
-        let (Some(kind), Ok(conversation)) = (Kind::of(&alarm.name), aggregate.id().parse()) else {
-            tracing::error!(name = %alarm.name, "an alarm names no valid conversation");
+        let AlarmName { aggregate, .. } = &alarm.name;
+        let (Some((kind, thing)), Ok(conversation)) = (Thing::of(&alarm.name), aggregate.id().parse()) else {
+            tracing::error!(name = %alarm.name, "an alarm names no valid conversation, or nothing in it");
             return Ok(None);
         };
         let cause = alarm.cause("service:scheduler");
-        let message_id = ids::message_of_follow_up(conversation, thing);
         let decided = self
             .log
             .decide::<Conversation, _, Refused>(aggregate, AtLeast::Position(alarm.position), |state, _| {
                 let now = self.log.clock().now();
                 let settings = self.settings.now();
                 let late_limit = settings.defaults.late_limit;
-                let ring = follow_ups::Ring { id: thing, now, late_limit, message_id: message_id.clone() };
-                let alarmed = match (kind, settings.defaults.human_release_after) {
-                    (Kind::FollowUp, _) => state.follow_up_due(&ring)?,
-                    (Kind::Message, _) => state.message_due(&ring)?,
-                    (Kind::Silence, Some(release_after)) => state.silence_due(now, release_after)?,
-                    (Kind::Silence, None) => Alarmed::Nothing,
+                let alarmed = match (thing, settings.defaults.human_release_after) {
+                    (Thing::FollowUp(id), _) => {
+                        let message_id = ids::message_of_follow_up(conversation, &id);
+                        state.follow_up_due(&Ring { id, now, late_limit }, message_id)?
+                    }
+                    (Thing::Message(id), _) => state.message_due(&Ring { id, now, late_limit })?,
+                    (Thing::Silence, Some(release_after)) => state.silence_due(now, release_after)?,
+                    (Thing::Silence, None) => Alarmed::Nothing,
                 };
                 Ok(match alarmed {
                     Alarmed::Decided(events) => (new_events(now, &cause, events), None),
@@ -109,6 +110,27 @@ impl Decider {
                 return Ok(());
             }
         }
+    }
+}
+
+/// What of its conversation an alarm is set for.
+#[derive(Debug, Clone, Copy)]
+enum Thing {
+    FollowUp(FollowUpId),
+    Message(MessageId),
+    Silence,
+}
+
+impl Thing {
+    /// `None`: another aggregate's, of another version, or under an id that is none.
+    fn of(name: &AlarmName) -> Option<(Kind, Self)> {
+        let kind = Kind::of(name)?;
+        let thing = match kind {
+            Kind::FollowUp => Self::FollowUp(name.thing.parse().ok()?),
+            Kind::Message => Self::Message(name.thing.parse().ok()?),
+            Kind::Silence => Self::Silence,
+        };
+        Some((kind, thing))
     }
 }
 

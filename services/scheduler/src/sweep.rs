@@ -262,7 +262,10 @@ mod tests {
 
     fn short_of(n: u64) -> u64 {
         let tenant = TenantId::new("t").unwrap();
-        let conversation = steward_domain::ids::conversation_aggregate(&tenant, uuid::Uuid::nil());
+        let conversation = steward_domain::ids::conversation_aggregate(
+            &tenant,
+            steward_domain::ids::ConversationId::new(uuid::Uuid::nil()),
+        );
         short(&Kind::Message.name(&conversation, &n.to_string()))
     }
 

@@ -52,7 +52,7 @@ impl World {
     }
 
     async fn promise(&self, due_at: DateTime<Utc>) -> String {
-        promised(&self.log, "t", "client", due_at).await
+        promised(&self.log, "t", "client", due_at).await.to_string()
     }
 
     /// Appends a fact to the client's conversation.

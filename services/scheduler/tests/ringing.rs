@@ -39,7 +39,7 @@ async fn a_scheduler_that_has_just_started_decides_each_promise_at_its_time_and_
             assert!(next.recorded.metadata.at >= due_at, "{} rang early", due.follow_up_id);
             *rung.entry(due.follow_up_id).or_default() += 1;
         }
-        assert!(ids.iter().all(|id| rung.get(id) == Some(&1)), "round {round}: {rung:?}");
+        assert!(ids.iter().all(|id| rung.get(&id.to_string()) == Some(&1)), "round {round}: {rung:?}");
         running.cancel();
         scheduler.await.unwrap().unwrap();
     }

@@ -55,7 +55,7 @@ async fn rings(log: &Log, tenant: &str) -> TimeDelta {
     let due_at = Utc::now() + TimeDelta::milliseconds(1_500);
     let events = log.tail(1, vec![format!("ev.{tenant}.conversation.*.follow_up_due")]).await.unwrap();
     pin_mut!(events);
-    let id = promised(log, tenant, &Uuid::now_v7().to_string(), due_at).await;
+    let id = promised(log, tenant, &Uuid::now_v7().to_string(), due_at).await.to_string();
     loop {
         let next = timeout(SOON, events.next()).await.expect("it rings").unwrap().unwrap().recorded;
         if matches!(&next.event, Event::FollowUpDue(e) if e.follow_up_id == id) {
@@ -175,14 +175,14 @@ async fn alarms_that_a_former_version_set_ring_and_are_not_set_a_second_time() {
     scheduler.await.unwrap().unwrap();
     let stream = log.jetstream().get_stream_no_info("TIMERS").await.unwrap();
     stream.purge().filter("sch.>").await.unwrap();
-    for (id, due_at) in [(&id, soon), (&far, later)] {
+    for (id, due_at) in [(id, soon), (far, later)] {
         let mut headers = async_nats::HeaderMap::new();
         let fire_at = (due_at - TimeDelta::seconds(1)).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
         headers.insert("Nats-Schedule", format!("@at {fire_at}"));
         headers.insert("Nats-Schedule-Target", format!("due.t.follow_up.{id}"));
         let mut alarm = alarm("t", due_at);
-        alarm["id"] = json!(id);
-        alarm["conversation"] = json!(steward_domain::ids::conversation_of(id).unwrap());
+        alarm["id"] = json!(id.to_string());
+        alarm["conversation"] = json!(id.conversation().to_string());
         let subject = format!("sch.t.follow_up.{id}");
         log.jetstream().publish_with_headers(subject, headers, alarm.to_string().into()).await.unwrap().await.unwrap();
     }
@@ -190,7 +190,7 @@ async fn alarms_that_a_former_version_set_ring_and_are_not_set_a_second_time() {
     let events = log.tail(1, vec!["ev.t.conversation.*.follow_up_due".to_owned()]).await.unwrap();
     pin_mut!(events);
     let due = timeout(SOON, events.next()).await.expect("it rings").unwrap().unwrap().recorded;
-    assert!(matches!(&due.event, Event::FollowUpDue(e) if e.follow_up_id == id), "{:?}", due.event);
+    assert!(matches!(&due.event, Event::FollowUpDue(e) if e.follow_up_id == id.to_string()), "{:?}", due.event);
     assert!((TimeDelta::zero()..TimeDelta::seconds(2)).contains(&(due.metadata.at - soon)), "{}", due.metadata.at);
     until_none_is_left(&log, "due.t.>").await;
     assert_eq!((left(&log, "sch.>").await, left(&log, &format!("sch.t.follow_up.{far}")).await), (1, 1), "as it was");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use steward_domain::{
-    ids,
+    ids::{self, DeliveryId, WebhookId},
     kernel::Why,
     webhook::{GIVE_UP_AFTER, Refused, Webhook, outcome_subject},
 };
@@ -45,7 +45,7 @@ impl NotRecorded {
 /// An attempt that has ended.
 pub struct Attempt<'a> {
     pub tenant: &'a TenantId,
-    pub webhook_id: Uuid,
+    pub webhook_id: WebhookId,
     pub event: &'a Recorded,
     /// Which attempt it is, counted from 1.
     pub number: u32,
@@ -62,7 +62,7 @@ impl Attempt<'_> {
         stop: &CancellationToken,
     ) -> Result<Settled, NotRecorded> {
         let delivery = Some(v1::Delivery {
-            delivery_id: ids::delivery(self.webhook_id, self.event.position),
+            delivery_id: DeliveryId { webhook: self.webhook_id, event_position: self.event.position }.to_string(),
             webhook_id: self.webhook_id.to_string(),
             event_id: self.event.metadata.event_id.to_string(),
             event_type: self.event.metadata.type_name.clone(),

@@ -5,14 +5,13 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use steward_domain::{
     conversation::Conversation,
-    ids,
+    ids::{self, WebhookId},
     webhook::{Webhook, outcome_subject},
 };
 use steward_log::{AtLeast, Deliveries, Log, LogError, Settled, Shares};
 use steward_proto::{Aggregate, AggregateId, Event, Recorded, event_json};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::{
     client::Client,
@@ -143,7 +142,8 @@ impl Worker {
         let queued_at = brought.metadata.at;
         let Some(event) = self.event_of(brought).await? else { return Ok(Settled::Done) };
         let webhook = self.webhook.borrow().clone();
-        let (Ok(webhook_id), true) = (self.aggregate.id().parse::<Uuid>(), self.wanted(&webhook, &event).await?) else {
+        let (Ok(webhook_id), true) = (self.aggregate.id().parse::<WebhookId>(), self.wanted(&webhook, &event).await?)
+        else {
             return Ok(Settled::Done);
         };
         if self.stop.is_cancelled() {

@@ -1,6 +1,7 @@
 //! The promises of a conversation while a turn is being decided: what was there, what the turn makes, and what becomes of each.
 
 use chrono::{DateTime, Utc};
+use steward_domain::ids::MessageId;
 use steward_language::{Language, understanding::Intent};
 
 use uuid::Uuid;
@@ -41,7 +42,7 @@ pub(super) struct Entry {
     pub language: Language,
     /// For a new one: the rule that read its time, and the message that asked.
     pub rule: String,
-    pub message_id: String,
+    pub message_id: Option<MessageId>,
     /// Due to the second ("in 20 seconds").
     pub to_the_second: bool,
 }
@@ -67,7 +68,7 @@ impl Entry {
             cancel_on: cancel_on(&self.promise.intention),
             reason: format!("the client asked for it: “{}”", self.promise.phrase),
             language: self.language,
-            message_id: self.message_id.clone(),
+            message_id: self.message_id,
         }
     }
 }
@@ -100,7 +101,7 @@ impl Book {
                 fate: Fate::Untouched,
                 language: promise.language,
                 rule: String::new(),
-                message_id: String::new(),
+                message_id: None,
                 to_the_second: false,
             }
         };
@@ -110,7 +111,7 @@ impl Book {
 
     /// The promise that a button stood under, if it is still open.
     pub fn of_button(&self, promise: Uuid) -> Option<usize> {
-        let at = press::find(promise, self.entries.iter().map(|e| e.promise.follow_up_id.as_str()))?;
+        let at = press::find(promise, self.entries.iter().map(|e| e.promise.follow_up_id))?;
         self.entries[at].is_open().then_some(at)
     }
 

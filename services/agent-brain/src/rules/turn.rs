@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
+use steward_domain::ids::MessageId;
 use steward_language::{
     Language,
     time::{Grain, Meaning, Moment, TimeContext, is_too_far},
@@ -38,7 +39,7 @@ pub(super) struct Turn<'a> {
     all_about_promises: bool,
     /// "Keep it" was said.
     asked_to_keep: bool,
-    wants_human: Vec<String>,
+    wants_human: Vec<MessageId>,
     /// Lines of the reply, in order.
     lines: Vec<String>,
     /// The promises that the reply already spoke of.
@@ -164,7 +165,7 @@ impl<'a> Turn<'a> {
             Request::Keep => self.asked_to_keep = true,
             Request::Acknowledgement => {}
             Request::HumanRequested => {
-                self.wants_human.push(message.message_id.clone());
+                self.wants_human.push(message.message_id);
                 return false;
             }
             Request::Other => {
@@ -199,7 +200,7 @@ impl<'a> Turn<'a> {
         }
         self.book.entries.push(Entry {
             promise: Promise {
-                follow_up_id: String::new(),
+                follow_up_id: None,
                 due_at: moment.at,
                 intention: name(intent).to_owned(),
                 text,
@@ -210,7 +211,7 @@ impl<'a> Turn<'a> {
             fate: Fate::Untouched,
             language: self.language,
             rule: moment.rule.to_owned(),
-            message_id: message.message_id.clone(),
+            message_id: Some(message.message_id),
             to_the_second: moment.grain == Grain::Second,
         });
         let new = self.book.entries.len() - 1;
@@ -298,7 +299,7 @@ impl<'a> Turn<'a> {
         entry.promise.phrase = phrase.to_owned();
         entry.to_the_second = moment.grain == Grain::Second;
         entry.language = self.language;
-        entry.message_id = message.message_id.clone();
+        entry.message_id = Some(message.message_id);
         if entry.origin == Origin::New {
             entry.rule = moment.rule.to_owned();
         } else {
@@ -344,31 +345,31 @@ impl<'a> Turn<'a> {
         let mut decisions = Vec::new();
         let (mut renewed, mut lost) = (Vec::new(), Vec::new());
         for (i, entry) in self.book.entries.iter().enumerate() {
-            let id = entry.promise.follow_up_id.clone();
+            let id = entry.promise.follow_up_id;
             match (entry.origin, &entry.fate) {
                 (Origin::New, Fate::Cancelled) | (Origin::Pending, Fate::Untouched) => {}
                 (Origin::New, _) => decisions.push(entry.scheduled()),
-                (_, Fate::Cancelled) => decisions.push(Decision::Cancel { follow_up_id: id }),
+                (_, Fate::Cancelled) => decisions.extend(id.map(|follow_up_id| Decision::Cancel { follow_up_id })),
                 // A human has said it since: it is neither renewed nor lost.
                 (Origin::Cancelled, Fate::Untouched) if self.said_by_human(&entry.promise.text) => {}
                 (Origin::Cancelled, Fate::Untouched) if renews => {
                     renewed.push(i);
-                    decisions.push(Decision::Renew { follow_up_id: id });
+                    decisions.extend(id.map(|follow_up_id| Decision::Renew { follow_up_id }));
                 }
                 (Origin::Cancelled, Fate::Untouched) => lost.push(i),
                 // without the right to renew, the client's explicit wish makes a new promise
                 (Origin::Cancelled, Fate::Moved { rule, .. }) if !renews => {
                     decisions.push(Entry { rule: rule.clone(), ..entry.clone() }.scheduled());
                 }
-                (_, Fate::Moved { phrase, rule }) => decisions.push(Decision::Move {
-                    follow_up_id: id,
+                (_, Fate::Moved { phrase, rule }) => decisions.extend(id.map(|follow_up_id| Decision::Move {
+                    follow_up_id,
                     due_at: entry.promise.due_at,
                     phrase: phrase.clone(),
                     rule: rule.clone(),
-                }),
+                })),
             }
         }
-        decisions.extend(self.wants_human.iter().map(|id| Decision::RequestHuman { message_id: id.clone() }));
+        decisions.extend(self.wants_human.iter().map(|id| Decision::RequestHuman { message_id: *id }));
         self.say_the_rest(&renewed, &lost);
         if !self.lines.is_empty() {
             let mut text = self.lines.join("\n");
@@ -432,10 +433,10 @@ impl<'a> Turn<'a> {
             .filter(|&i| self.book.entries[i].origin == Origin::Cancelled)
             .filter(|&i| !self.said_by_human(&self.book.entries[i].promise.text))
             .collect();
-        let renew = |&i: &usize| Decision::Renew { follow_up_id: self.book.entries[i].promise.follow_up_id.clone() };
-        let mut decisions: Vec<Decision> = lost.iter().map(renew).collect();
+        let renewed = lost.iter().filter_map(|&i| self.book.entries[i].promise.follow_up_id);
+        let mut decisions: Vec<Decision> = renewed.map(|follow_up_id| Decision::Renew { follow_up_id }).collect();
         let last = self.input.messages.last();
-        decisions.extend(last.map(|m| Decision::RequestHuman { message_id: m.message_id.clone() }));
+        decisions.extend(last.map(|m| Decision::RequestHuman { message_id: m.message_id }));
         let mut text = self.voice().failed();
         if !lost.is_empty() {
             text = format!("{text}\n{}", self.voice().promises(&self.items(&lost)));

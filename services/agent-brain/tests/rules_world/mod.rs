@@ -7,8 +7,12 @@ use steward_agent_brain::{
     brain::{Decision, Incoming, Promise, TurnInput},
     rules::decide,
 };
-use steward_domain::settings::Defaults;
+use steward_domain::{
+    ids::{self, ConversationId, FollowUpId, MessageId},
+    settings::Defaults,
+};
 use steward_language::{DateOrder, Language};
+use uuid::Uuid;
 
 pub const ZONE: Tz = Madrid;
 
@@ -16,6 +20,24 @@ pub const ZONE: Tz = Madrid;
 pub fn at(local: &str) -> DateTime<Utc> {
     let naive: NaiveDateTime = local.parse().expect("a local time");
     ZONE.from_local_datetime(&naive).single().expect("no clock change then").to_utc()
+}
+
+const HERE: ConversationId = ConversationId::new(Uuid::from_u128(1));
+
+/// The turn's message of this number.
+pub fn message_id(number: usize) -> MessageId {
+    ids::message(HERE, Uuid::from_u128(number as u128))
+}
+
+/// The follow-up of this name: up to 16 characters.
+pub fn follow_up(name: &str) -> FollowUpId {
+    let unique = name.bytes().fold(0, |unique, byte| (unique << 8) | u128::from(byte));
+    ids::follow_up(HERE, Uuid::from_u128(unique))
+}
+
+/// The other way round.
+fn name(id: &FollowUpId) -> String {
+    id.unique().as_bytes().iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect()
 }
 
 /// A turn of these messages, with no promises.
@@ -33,7 +55,7 @@ pub fn given(messages: &[&str]) -> TurnInput {
             .iter()
             .enumerate()
             .map(|(i, text)| Incoming {
-                message_id: format!("m{i}"),
+                message_id: message_id(i),
                 kind: "text".into(),
                 text: (*text).to_owned(),
                 forwarded: false,
@@ -55,7 +77,7 @@ pub fn decide_text(text: &str) -> Vec<Decision> {
 
 pub fn promise(id: &str, due: &str, text: &str) -> Promise {
     Promise {
-        follow_up_id: id.into(),
+        follow_up_id: Some(follow_up(id)),
         due_at: at(due),
         intention: "write".into(),
         text: text.into(),
@@ -92,10 +114,12 @@ pub fn decided(decisions: &[Decision]) -> Vec<String> {
             Decision::Reply { .. } => None,
             Decision::Withhold { .. } => Some("withhold".to_owned()),
             Decision::Schedule { due_at, intention, .. } => Some(format!("schedule {intention} {}", local(due_at))),
-            Decision::Renew { follow_up_id } => Some(format!("renew {follow_up_id}")),
-            Decision::Move { follow_up_id, due_at, .. } => Some(format!("move {follow_up_id} {}", local(due_at))),
-            Decision::Cancel { follow_up_id } => Some(format!("cancel {follow_up_id}")),
-            Decision::RequestHuman { message_id } => Some(format!("human {message_id}")),
+            Decision::Renew { follow_up_id } => Some(format!("renew {}", name(follow_up_id))),
+            Decision::Move { follow_up_id, due_at, .. } => {
+                Some(format!("move {} {}", name(follow_up_id), local(due_at)))
+            }
+            Decision::Cancel { follow_up_id } => Some(format!("cancel {}", name(follow_up_id))),
+            Decision::RequestHuman { message_id } => Some(format!("human m{}", message_id.unique().as_u128())),
         })
         .collect()
 }

@@ -7,29 +7,31 @@
 use std::collections::BTreeSet;
 
 use steward_proto::v1;
-use uuid::Uuid;
 
 use super::Contact;
-use crate::kernel::refusals;
+use crate::{
+    ids::{ContactId, ConversationId},
+    kernel::refusals,
+};
 
 refusals! {
     /// A decision about a contact that the rules don't allow.
     Refused {
-        UnknownContact { contact: Uuid }: Unknown "unknown_contact",
+        UnknownContact { contact: ContactId }: Unknown "unknown_contact",
             "there is no contact {contact}; a conversation names its contact's id";
         SameContact: Conflict "same_contact",
             "a contact can't be merged into itself; name another one in `into`";
-        ContactMerged { who: String, into: Uuid, advice: &'static str }: Conflict "contact_merged",
+        ContactMerged { who: String, into: ContactId, advice: &'static str }: Conflict "contact_merged",
             "{who} was merged into {into}{advice}";
-        MergeCycle { contact: Uuid, into: Uuid }: Conflict "merge_cycle",
+        MergeCycle { contact: ContactId, into: ContactId }: Conflict "merge_cycle",
             "{contact} was merged into {into} before, so they are one already; split it first";
-        TooManyMerged { most: usize, into: Uuid }: Conflict "too_many_merged",
+        TooManyMerged { most: usize, into: ContactId }: Conflict "too_many_merged",
             "{most} contacts are merged into {into}, which is the limit; split one first";
-        HasMergedContacts { other: Uuid, contact: Uuid, into: Uuid }: Conflict "has_merged_contacts",
+        HasMergedContacts { other: ContactId, contact: ContactId, into: ContactId }: Conflict "has_merged_contacts",
             "{other} was merged into {contact}; merge {into} into this one instead, or split those first";
-        AlreadyMerged { contact: Uuid, into: Uuid }: Conflict "already_merged",
+        AlreadyMerged { contact: ContactId, into: ContactId }: Conflict "already_merged",
             "{contact} was merged into {into} before; split it first";
-        NotMerged { contact: Uuid, advice: String }: Conflict "not_merged",
+        NotMerged { contact: ContactId, advice: String }: Conflict "not_merged",
             "{contact} isn't merged into another contact{advice}";
     }
 }
@@ -58,19 +60,19 @@ impl How {
 /// A contact and the one that is to stand for it, with the conversations of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merge {
-    pub contact: Uuid,
-    pub into: Uuid,
+    pub contact: ContactId,
+    pub into: ContactId,
     pub how: How,
     pub by: String,
     /// In the words of who asked; may be empty.
     pub reason: String,
-    pub conversations: BTreeSet<Uuid>,
-    pub into_conversations: BTreeSet<Uuid>,
+    pub conversations: BTreeSet<ConversationId>,
+    pub into_conversations: BTreeSet<ConversationId>,
 }
 
 impl Merge {
     fn event(&self) -> v1::ContactMerged {
-        let listed = |ids: &BTreeSet<Uuid>| ids.iter().map(Uuid::to_string).collect();
+        let listed = |ids: &BTreeSet<ConversationId>| ids.iter().map(ConversationId::to_string).collect();
         v1::ContactMerged {
             contact_id: self.contact.to_string(),
             into: self.into.to_string(),
@@ -157,9 +159,9 @@ impl Contact {
     ///
     /// # Errors
     /// `not_merged` when it does anyway.
-    pub fn split(&self, contact: Uuid, by: &str, words: &str) -> Result<v1::ContactSplit, Refused> {
+    pub fn split(&self, contact: ContactId, by: &str, words: &str) -> Result<v1::ContactSplit, Refused> {
         let Some(from) = self.merged_into else {
-            let merged: Vec<String> = self.merged.keys().map(Uuid::to_string).collect();
+            let merged: Vec<String> = self.merged.keys().map(ContactId::to_string).collect();
             let advice = match merged.as_slice() {
                 [] => String::new(),
                 merged => format!("; split those that were merged into it: {}", merged.join(", ")),
@@ -175,7 +177,7 @@ impl Contact {
     }
 
     /// The surviving contact's side of a split, or of a merge that came to nothing. Nothing when it doesn't list the other.
-    pub fn let_go(&self, contact: Uuid, from: Uuid, by: &str, words: &str) -> Option<v1::ContactSplit> {
+    pub fn let_go(&self, contact: ContactId, from: ContactId, by: &str, words: &str) -> Option<v1::ContactSplit> {
         self.merged.contains_key(&contact).then(|| v1::ContactSplit {
             contact_id: contact.to_string(),
             from: from.to_string(),
@@ -186,10 +188,10 @@ impl Contact {
 
     /// `own` is this contact's id: the event stands on both.
     pub(super) fn merged(&mut self, own: &str, e: &v1::ContactMerged) {
-        let (Ok(own), Ok(contact), Ok(into)) = (own.parse::<Uuid>(), e.contact_id.parse(), e.into.parse()) else {
+        let (Ok(own), Ok(contact), Ok(into)) = (own.parse::<ContactId>(), e.contact_id.parse(), e.into.parse()) else {
             return;
         };
-        let ids = |texts: &[String]| texts.iter().filter_map(|t| t.parse().ok()).collect::<BTreeSet<Uuid>>();
+        let ids = |texts: &[String]| texts.iter().filter_map(|t| t.parse().ok()).collect::<BTreeSet<ConversationId>>();
         if own == contact {
             self.merged_into = Some(into);
             self.split_from = None;
@@ -201,7 +203,7 @@ impl Contact {
     }
 
     pub(super) fn split_up(&mut self, own: &str, e: &v1::ContactSplit) {
-        let (Ok(own), Ok(contact)) = (own.parse::<Uuid>(), e.contact_id.parse()) else { return };
+        let (Ok(own), Ok(contact)) = (own.parse::<ContactId>(), e.contact_id.parse()) else { return };
         if own == contact {
             self.split_from = self.merged_into.take();
         } else {

@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use merging::{How, MERGED_AT_MOST, Merge, Refused};
 use steward_proto::{ContactEvent, Event, Fold, Recorded};
-use uuid::Uuid;
 
-use crate::kernel::unread_type;
+use crate::{
+    ids::{ContactId, ConversationId},
+    kernel::unread_type,
+};
 
 /// Overrides set by operators or by the contact, and the contacts merged into this one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,13 +23,13 @@ pub struct Contact {
     /// Nothing proactive is sent to an archived contact.
     pub archived: bool,
     /// The contact that stands for this one. That one points to no other.
-    pub merged_into: Option<Uuid>,
+    pub merged_into: Option<ContactId>,
     /// The contacts that this one stands for, each with its conversations.
-    pub merged: BTreeMap<Uuid, BTreeSet<Uuid>>,
+    pub merged: BTreeMap<ContactId, BTreeSet<ConversationId>>,
     /// Its own conversations, as far as a merge named them.
-    pub conversations: BTreeSet<Uuid>,
+    pub conversations: BTreeSet<ConversationId>,
     /// The contact that last stood for this one, once it no longer does.
-    pub split_from: Option<Uuid>,
+    pub split_from: Option<ContactId>,
 }
 
 impl Fold for Contact {
@@ -75,7 +77,7 @@ impl Contact {
     }
 
     /// The person's other conversations: those of the surviving contact and of all merged into it.
-    pub fn elsewhere(&self, here: Uuid) -> impl Iterator<Item = Uuid> + '_ {
+    pub fn elsewhere(&self, here: ConversationId) -> impl Iterator<Item = ConversationId> + '_ {
         let theirs = self.merged.values().flatten().chain(&self.conversations).copied().collect::<BTreeSet<_>>();
         theirs.into_iter().filter(move |conversation| *conversation != here)
     }

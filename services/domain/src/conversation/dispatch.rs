@@ -13,6 +13,7 @@ use super::{
     templates::{Addressee, TemplateCall},
 };
 use crate::{
+    ids::{self, ClaimId, MessageId},
     kernel::Why,
     settings::{ApprovalRule, Policy, Template},
 };
@@ -23,9 +24,9 @@ pub const MOST_ATTEMPTS: u32 = 8;
 /// What a dispatcher brings when it wants to send.
 #[derive(Debug, Clone)]
 pub struct Claiming<'a> {
-    pub message_id: &'a str,
+    pub message_id: MessageId,
     pub now: DateTime<Utc>,
-    pub claim_id: &'a str,
+    pub claim_id: ClaimId,
     pub worker: &'a str,
     /// How long the claim lives.
     pub lifetime: Duration,
@@ -74,7 +75,7 @@ pub enum Step {
 impl Conversation {
     /// The next step for a message.
     pub fn next_step(&self, c: &Claiming<'_>) -> Result<Step, Refused> {
-        let Some(message) = self.outbox.get(c.message_id) else { return Ok(Step::Nothing) };
+        let Some(message) = self.outbox.get(&c.message_id) else { return Ok(Step::Nothing) };
         Ok(match &message.state {
             MessageState::Claimed(claim) if claim.expires_at > c.now => Step::Busy(claim.expires_at),
             MessageState::Claimed(claim) => {
@@ -84,11 +85,11 @@ impl Conversation {
                     "",
                 );
                 let unknown = v1::DispatchUnknown {
-                    message_id: message.id.clone(),
+                    message_id: message.id.to_string(),
                     part: message.part as u32,
-                    claim_id: claim.claim_id.clone(),
+                    claim_id: claim.claim_id.to_string(),
                     reason: Some((&why).into()),
-                    follow_up_id: message.follow_up_id.clone(),
+                    follow_up_id: ids::or_empty(message.follow_up_id),
                 };
                 Step::Record(vec![unknown.into()])
             }
@@ -105,13 +106,13 @@ impl Conversation {
         let Passed { checks, template } = passed;
         let attempt = message.attempts.saturating_add(1);
         let event = v1::DispatchStarted {
-            message_id: message.id.clone(),
+            message_id: message.id.to_string(),
             part: message.part as u32,
             parts: message.parts.len() as u32,
-            claim_id: c.claim_id.to_owned(),
+            claim_id: c.claim_id.to_string(),
             attempt,
             expires_at: Some(to_timestamp(c.now + c.lifetime)),
-            follow_up_id: message.follow_up_id.clone(),
+            follow_up_id: ids::or_empty(message.follow_up_id),
             request_hash: fingerprint(&place.external_id, text),
             checks,
             worker: c.worker.to_owned(),

@@ -7,7 +7,10 @@ use steward_language::time::is_too_far;
 use steward_proto::{Event, to_timestamp, v1};
 
 use super::{CancelOn, Conversation, FollowUp, FollowUpState, Refused, batch::Batch, outbox::held, state::Cancelled};
-use crate::kernel::Why;
+use crate::{
+    ids::{self, FollowUpId, MessageId, TurnId},
+    kernel::Why,
+};
 
 /// Events that are recorded in one [`Batch`], at most: what is about more follow-ups takes several. The log takes 1,000.
 pub const AT_ONCE: usize = 200;
@@ -15,7 +18,7 @@ pub const AT_ONCE: usize = 200;
 /// A follow-up to be promised.
 #[derive(Debug, Clone)]
 pub struct NewFollowUp {
-    pub follow_up_id: String,
+    pub follow_up_id: FollowUpId,
     pub due_at: DateTime<Utc>,
     pub timezone: String,
     pub phrase: String,
@@ -28,7 +31,7 @@ pub struct NewFollowUp {
     /// The same key replaces the pending one. Empty: none.
     pub key: String,
     pub asked_by: String,
-    pub turn_id: String,
+    pub turn_id: Option<TurnId>,
     pub language: String,
     /// The message it was asked in.
     pub context: String,
@@ -53,23 +56,23 @@ impl Conversation {
                 events.push(cancelled(
                     &old.id,
                     Why::new("replaced", "another with the same key took its place", ""),
-                    &s.turn_id,
+                    s.turn_id,
                 ));
             }
         }
-        events.push(self.promise(s, String::new()));
+        events.push(self.promise(s, None));
         Ok(events)
     }
 
     /// Promises again what a client's message had cancelled, at its own time or at `due_at`.
     pub fn renew(
         &self,
-        follow_up_id: &str,
-        new_id: String,
+        follow_up_id: &FollowUpId,
+        new_id: FollowUpId,
         due_at: Option<(DateTime<Utc>, String, String)>,
-        turn_id: &str,
+        turn_id: Option<TurnId>,
     ) -> Result<Vec<Event>, Refused> {
-        let Some(old) = self.cancelled.get(&follow_up_id.to_owned()) else {
+        let Some(old) = self.cancelled.get(follow_up_id) else {
             return Err(Refused::NotRenewable);
         };
         let (due_at, phrase, rule) = due_at.unwrap_or_else(|| (old.due_at, old.phrase.clone(), old.rule.clone()));
@@ -86,37 +89,37 @@ impl Conversation {
             reason: old.scheduled_reason.clone(),
             key: old.key.clone(),
             asked_by: old.asked_by.clone(),
-            turn_id: turn_id.to_owned(),
+            turn_id,
             language: old.language.clone(),
             context: old.context.clone(),
             by: "client".to_owned(),
         };
-        Ok(vec![self.promise(renewed, old.id.clone())])
+        Ok(vec![self.promise(renewed, Some(old.id))])
     }
 
     /// Another due time for a pending follow-up.
     pub fn move_follow_up(
         &self,
         now: DateTime<Utc>,
-        follow_up_id: &str,
+        follow_up_id: &FollowUpId,
         due_at: DateTime<Utc>,
         (phrase, rule): (String, String),
-        (by, turn_id): (&str, &str),
+        (by, turn_id): (&str, Option<TurnId>),
     ) -> Result<Vec<Event>, Refused> {
         let old = self.pending_follow_up(follow_up_id)?;
-        check_due(now, !turn_id.is_empty(), due_at)?;
+        check_due(now, turn_id.is_some(), due_at)?;
         if old.due_at == due_at {
             return Ok(Vec::new());
         }
         Ok(vec![
             v1::FollowUpMoved {
-                follow_up_id: follow_up_id.to_owned(),
+                follow_up_id: follow_up_id.to_string(),
                 due_at: Some(to_timestamp(due_at)),
                 timezone: old.timezone.clone(),
                 phrase,
                 rule,
                 by: by.to_owned(),
-                turn_id: turn_id.to_owned(),
+                turn_id: ids::or_empty(turn_id),
                 needs_template: self.is_beyond_window(due_at),
             }
             .into(),
@@ -124,7 +127,12 @@ impl Conversation {
     }
 
     /// Another text for a pending follow-up.
-    pub fn change_follow_up_text(&self, follow_up_id: &str, text: String, by: &str) -> Result<Vec<Event>, Refused> {
+    pub fn change_follow_up_text(
+        &self,
+        follow_up_id: &FollowUpId,
+        text: String,
+        by: &str,
+    ) -> Result<Vec<Event>, Refused> {
         let old = self.pending_follow_up(follow_up_id)?;
         if text.trim().is_empty() {
             return Err(Refused::EmptyText { what: "a follow-up" });
@@ -132,11 +140,11 @@ impl Conversation {
         if old.text == text {
             return Ok(Vec::new());
         }
-        Ok(vec![v1::FollowUpTextChanged { follow_up_id: follow_up_id.to_owned(), text, by: by.to_owned() }.into()])
+        Ok(vec![v1::FollowUpTextChanged { follow_up_id: follow_up_id.to_string(), text, by: by.to_owned() }.into()])
     }
 
     /// Takes a promise back.
-    pub fn cancel(&self, follow_up_id: &str, why: Why, turn_id: &str) -> Result<Vec<Event>, Refused> {
+    pub fn cancel(&self, follow_up_id: &FollowUpId, why: Why, turn_id: Option<TurnId>) -> Result<Vec<Event>, Refused> {
         let f = self.known_follow_up(follow_up_id)?;
         match no_longer_pending(&f.state) {
             // Renewable: the client confirms what their message had cancelled already.
@@ -146,8 +154,8 @@ impl Conversation {
     }
 
     /// Whether the client's latest messages cancelled it, so that a turn may renew it.
-    pub fn is_renewable(&self, follow_up_id: &str) -> bool {
-        self.cancelled.contains(&follow_up_id.to_owned())
+    pub fn is_renewable(&self, follow_up_id: &FollowUpId) -> bool {
+        self.cancelled.contains(follow_up_id)
     }
 
     /// Refuses one more promise beyond `most` open ones, of which so many are in the person's other conversations.
@@ -159,32 +167,32 @@ impl Conversation {
         Err(Refused::TooManyFollowUps { most, place })
     }
 
-    fn pending_follow_up(&self, id: &str) -> Result<&FollowUp, Refused> {
+    fn pending_follow_up(&self, id: &FollowUpId) -> Result<&FollowUp, Refused> {
         let f = self.known_follow_up(id)?;
         no_longer_pending(&f.state).map_or(Ok(f), Err)
     }
 
-    fn known_follow_up(&self, id: &str) -> Result<&FollowUp, Refused> {
-        self.follow_ups.get(id).map(AsRef::as_ref).ok_or_else(|| Refused::UnknownFollowUp { id: id.to_owned() })
+    fn known_follow_up(&self, id: &FollowUpId) -> Result<&FollowUp, Refused> {
+        self.follow_ups.get(id).map(AsRef::as_ref).ok_or_else(|| Refused::UnknownFollowUp { id: *id })
     }
 
-    /// What a follow-up's alarm leads to.
-    pub fn follow_up_due(&self, alarm: &Ring<'_>) -> Result<Alarmed, Refused> {
-        let Some(f) = self.follow_ups.get(alarm.id).filter(|f| f.is_pending()) else { return Ok(Alarmed::Nothing) };
+    /// What a follow-up's alarm leads to; `message_id`: of the message that it becomes.
+    pub fn follow_up_due(&self, alarm: &Ring<FollowUpId>, message_id: MessageId) -> Result<Alarmed, Refused> {
+        let Some(f) = self.follow_ups.get(&alarm.id).filter(|f| f.is_pending()) else { return Ok(Alarmed::Nothing) };
         if f.due_at > alarm.now {
             return Ok(Alarmed::NotYet(f.due_at));
         }
         if self.human_active() {
             let why = Why::new("human_active", "a human was active when it was due", "");
-            return Ok(Alarmed::Decided(vec![cancelled(&f.id, why, "")]));
+            return Ok(Alarmed::Decided(vec![cancelled(&f.id, why, None)]));
         }
         if self.said_by_human(&f.text, f.set_at) {
             let why = Why::new("said_by_human", "a human has said just this since it was promised", "");
-            return Ok(Alarmed::Decided(vec![cancelled(&f.id, why, "")]));
+            return Ok(Alarmed::Decided(vec![cancelled(&f.id, why, None)]));
         }
         if self.blocked {
             let why = Why::new("blocked", "the recipient has blocked us", "");
-            return Ok(Alarmed::Decided(vec![cancelled(&f.id, why, "")]));
+            return Ok(Alarmed::Decided(vec![cancelled(&f.id, why, None)]));
         }
         let late = alarm.now - f.due_at.max(f.set_at);
         if late > TimeDelta::from_std(alarm.late_limit).unwrap_or(TimeDelta::MAX) {
@@ -192,7 +200,7 @@ impl Conversation {
                 format!("it was {} s late, and the limit is {} s", late.num_seconds(), alarm.late_limit.as_secs());
             return Ok(Alarmed::Decided(vec![
                 v1::FollowUpExpired {
-                    follow_up_id: f.id.clone(),
+                    follow_up_id: f.id.to_string(),
                     reason: Some((&Why::new("too_late", text, "")).into()),
                     due_at: Some(to_timestamp(f.due_at)),
                 }
@@ -200,19 +208,19 @@ impl Conversation {
             ]));
         }
         let message = f.is_message().then(|| v1::Outgoing {
-            message_id: alarm.message_id.clone(),
+            message_id: message_id.to_string(),
             author: "bot".to_owned(),
             text: f.text.clone(),
             parts: self.split(&f.text),
             due_at: None,
             on_reply: if f.cancel_on == CancelOn::ClientResponse { "cancel" } else { "keep" }.to_owned(),
             key: String::new(),
-            follow_up_id: f.id.clone(),
+            follow_up_id: f.id.to_string(),
             turn_id: String::new(),
             proactive: true,
             ..v1::Outgoing::default()
         });
-        let due = v1::FollowUpDue { follow_up_id: f.id.clone(), due_at: Some(to_timestamp(f.due_at)), message };
+        let due = v1::FollowUpDue { follow_up_id: f.id.to_string(), due_at: Some(to_timestamp(f.due_at)), message };
         Ok(Alarmed::Decided(vec![due.into()]))
     }
 
@@ -221,9 +229,9 @@ impl Conversation {
         !self.window_open(at)
     }
 
-    fn promise(&self, s: NewFollowUp, renews: String) -> Event {
+    fn promise(&self, s: NewFollowUp, renews: Option<FollowUpId>) -> Event {
         v1::FollowUpScheduled {
-            follow_up_id: s.follow_up_id,
+            follow_up_id: s.follow_up_id.to_string(),
             due_at: Some(to_timestamp(s.due_at)),
             timezone: s.timezone,
             phrase: s.phrase,
@@ -234,9 +242,9 @@ impl Conversation {
             action: Some(s.action),
             scheduled_reason: s.reason,
             key: s.key,
-            renews,
+            renews: ids::or_empty(renews),
             asked_by: s.asked_by,
-            turn_id: s.turn_id,
+            turn_id: ids::or_empty(s.turn_id),
             language: s.language,
             context: s.context,
             by: s.by,
@@ -248,9 +256,9 @@ impl Conversation {
     /// Tells subscribers what the fold cancelled by itself: as much as one batch takes. When that is recorded, the rest is told.
     pub fn announcements(&self) -> Batch {
         let ended = self.unannounced.iter().map(|(what, why)| match what {
-            Cancelled::FollowUp(id) => cancelled(id, why.clone(), ""),
+            Cancelled::FollowUp(id) => cancelled(id, why.clone(), None),
             Cancelled::Message(id) => {
-                v1::MessageCancelled { message_id: id.clone(), reason: Some(why.into()), by: String::new() }.into()
+                v1::MessageCancelled { message_id: id.to_string(), reason: Some(why.into()), by: String::new() }.into()
             }
         });
         let holds = self.unannounced_holds.iter();
@@ -260,12 +268,10 @@ impl Conversation {
 
 /// The time of a follow-up or message has come.
 #[derive(Debug, Clone)]
-pub struct Ring<'a> {
-    pub id: &'a str,
+pub struct Ring<Id> {
+    pub id: Id,
     pub now: DateTime<Utc>,
     pub late_limit: Duration,
-    /// The id that the message is to have.
-    pub message_id: String,
 }
 
 /// What an alarm leads to.
@@ -301,7 +307,7 @@ fn no_longer_pending(state: &FollowUpState) -> Option<Refused> {
     }
 }
 
-fn cancelled(id: &str, why: Why, turn_id: &str) -> Event {
-    v1::FollowUpCancelled { follow_up_id: id.to_owned(), reason: Some((&why).into()), turn_id: turn_id.to_owned() }
-        .into()
+fn cancelled(id: &FollowUpId, why: Why, turn_id: Option<TurnId>) -> Event {
+    let turn_id = ids::or_empty(turn_id);
+    v1::FollowUpCancelled { follow_up_id: id.to_string(), reason: Some((&why).into()), turn_id }.into()
 }

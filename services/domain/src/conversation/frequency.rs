@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Conversation, MessageState};
-use crate::{policy, settings::Policy};
+use crate::{ids::MessageId, policy, settings::Policy};
 
 impl Conversation {
     /// When proactive messages were sent here or, `elsewhere`, to the same person; oldest first.
@@ -14,20 +14,26 @@ impl Conversation {
     }
 
     /// When the proactive messages were claimed that are on their way, but for the message `except`.
-    pub fn proactive_claimed(&self, except: &str) -> impl Iterator<Item = DateTime<Utc>> {
-        self.outbox.values().filter(move |m| m.proactive && m.part == 0 && m.id != except).filter_map(|m| {
-            match &m.state {
+    pub fn proactive_claimed(&self, except: Option<MessageId>) -> impl Iterator<Item = DateTime<Utc>> {
+        self.outbox.values().filter(move |m| m.proactive && m.part == 0 && Some(m.id) != except).filter_map(
+            |m| match &m.state {
                 MessageState::Claimed(claim) => Some(claim.at),
                 _ => None,
-            }
-        })
+            },
+        )
     }
 
     /// Whether the cap leaves no room for the message `claimed`: by what went out and what is on its way, here and,
     /// `elsewhere`, to the same person.
-    pub fn is_at_cap(&self, policy: &Policy, now: DateTime<Utc>, claimed: &str, elsewhere: &[DateTime<Utc>]) -> bool {
+    pub fn is_at_cap(
+        &self,
+        policy: &Policy,
+        now: DateTime<Utc>,
+        claimed: MessageId,
+        elsewhere: &[DateTime<Utc>],
+    ) -> bool {
         let mut times = self.proactive_sent_to_them(elsewhere);
-        times.extend(self.proactive_claimed(claimed));
+        times.extend(self.proactive_claimed(Some(claimed)));
         policy::at_cap(policy, now, times.iter())
     }
 }

@@ -12,7 +12,7 @@ use super::{
     outbox::{BREAKER_OPEN, cancelled, held},
     templates::TemplateCall,
 };
-use crate::{kernel::Why, policy, settings::Approval};
+use crate::{ids, kernel::Why, policy, settings::Approval};
 
 /// One gate: a name that its evidence bears, and what it answers.
 struct Gate {
@@ -103,17 +103,17 @@ impl Verdict {
             Self::Wait => return Some(Step::Waits),
             Self::Hold(why) => held(message, &why, ""),
             Self::Defer(why, until) => v1::SendDeferred {
-                message_id: message.id.clone(),
+                message_id: message.id.to_string(),
                 reason: Some((&why).into()),
                 until: Some(to_timestamp(until)),
-                follow_up_id: message.follow_up_id.clone(),
+                follow_up_id: ids::or_empty(message.follow_up_id),
             }
             .into(),
             Self::Cancel(why) => cancelled(&message.id, &why, ""),
             Self::Expire(why) => v1::MessageExpired {
-                message_id: message.id.clone(),
+                message_id: message.id.to_string(),
                 reason: Some((&why).into()),
-                follow_up_id: message.follow_up_id.clone(),
+                follow_up_id: ids::or_empty(message.follow_up_id),
             }
             .into(),
         };

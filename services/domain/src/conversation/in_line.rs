@@ -4,7 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use steward_proto::{Event, to_timestamp, v1};
 
 use super::{Conversation, MessageState, Refused};
-use crate::kernel::Why;
+use crate::{
+    ids::{self, MessageId},
+    kernel::Why,
+};
 
 /// Why a message is put off until its turn.
 pub const WAITS_ITS_TURN: &str = "waits_its_turn";
@@ -16,11 +19,11 @@ impl Conversation {
     /// before it, or before its own time if it was in line itself, and that aren't claimed yet.
     pub fn line_before(
         &self,
-        message_id: &str,
+        message_id: &MessageId,
         own_turn: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
-        let others = self.outbox.values().filter(|m| m.in_line && m.id != message_id);
+        let others = self.outbox.values().filter(|m| m.in_line && m.id != *message_id);
         let turns = others.filter_map(|m| match m.state {
             MessageState::Queued { not_before: Some(turn) } => Some(turn),
             // Its turn has come.
@@ -31,15 +34,15 @@ impl Conversation {
     }
 
     /// How many messages beside this one could go out now, as far as their own time is concerned.
-    pub fn ready_beside(&self, message_id: &str) -> usize {
+    pub fn ready_beside(&self, message_id: &MessageId) -> usize {
         let ready = |state: &MessageState| matches!(state, MessageState::Queued { not_before: None });
-        self.outbox.values().filter(|m| m.id != message_id && ready(&m.state)).count()
+        self.outbox.values().filter(|m| m.id != *message_id && ready(&m.state)).count()
     }
 
     /// Puts a message off until its turn; nothing, if it doesn't wait to be claimed any more.
     pub fn put_in_line(
         &self,
-        message_id: &str,
+        message_id: &MessageId,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Vec<Event>, Refused> {
@@ -50,10 +53,10 @@ impl Conversation {
         }
         let why = Why::new(WAITS_ITS_TURN, "more is to go out on its channel than the channel takes at once", "");
         let deferred = v1::SendDeferred {
-            message_id: message.id.clone(),
+            message_id: message.id.to_string(),
             reason: Some((&why).into()),
             until: Some(to_timestamp(until)),
-            follow_up_id: message.follow_up_id.clone(),
+            follow_up_id: ids::or_empty(message.follow_up_id),
         };
         Ok(vec![deferred.into()])
     }

@@ -6,7 +6,10 @@ use steward_proto::{Event, from_timestamp, v1};
 use uuid::Uuid;
 
 use super::{CancelOn, Conversation, Refused, follow_ups::NewFollowUp};
-use crate::{ids, kernel::Why};
+use crate::{
+    ids::{self, ConversationId},
+    kernel::Why,
+};
 
 /// How many meetings a conversation remembers: those that begin first are forgotten first.
 const KEPT: usize = 64;
@@ -28,7 +31,7 @@ pub struct Meeting {
 /// What reminders are made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Reminding<'a> {
-    pub conversation: Uuid,
+    pub conversation: ConversationId,
     pub meeting_id: &'a str,
     pub now: DateTime<Utc>,
     /// So many hours before the meeting, each a reminder.
@@ -92,11 +95,11 @@ impl Conversation {
             match (due_at, standing) {
                 (Some(due_at), Some(f)) => {
                     let rule = (String::new(), String::new());
-                    events.extend(self.move_follow_up(r.now, &f.id, due_at, rule, ("calendar", ""))?);
+                    events.extend(self.move_follow_up(r.now, &f.id, due_at, rule, ("calendar", None))?);
                     events.extend(self.change_follow_up_text(&f.id, text(meeting, due_at), "calendar")?);
                 }
                 (Some(due_at), None) => {
-                    let unique = Uuid::new_v5(&r.conversation, format!("{key}:{}", meeting.sequence).as_bytes());
+                    let unique = Uuid::new_v5(&r.conversation.uuid(), format!("{key}:{}", meeting.sequence).as_bytes());
                     let follow_up_id = ids::follow_up(r.conversation, unique);
                     // This very reminder was promised and has ended: the calendar says nothing new.
                     if self.follow_ups.contains_key(&follow_up_id) || open + made >= r.most_open {
@@ -119,7 +122,7 @@ impl Conversation {
                             reason: format!("a meeting begins {hours} h later"),
                             key,
                             asked_by: String::new(),
-                            turn_id: String::new(),
+                            turn_id: None,
                             language: r.language.to_owned(),
                             context: String::new(),
                             by: "calendar".to_owned(),
@@ -132,7 +135,7 @@ impl Conversation {
                         Some(_) if too_far => ("meeting_moved", "the meeting was moved more than two years ahead"),
                         Some(_) => ("meeting_moved", "the meeting was moved too near for this reminder"),
                     };
-                    events.extend(self.cancel(&f.id, Why::new(code, why, ""), "")?);
+                    events.extend(self.cancel(&f.id, Why::new(code, why, ""), None)?);
                 }
                 (None, None) => {}
             }

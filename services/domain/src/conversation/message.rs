@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use steward_proto::v1;
 
-use crate::kernel::Why;
+use crate::{
+    ids::{ClaimId, FollowUpId, MessageId, TurnId},
+    kernel::Why,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Author {
@@ -65,7 +68,7 @@ impl OnReply {
 /// A message on its way out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    pub id: String,
+    pub id: MessageId,
     pub author: Author,
     /// All of it.
     pub text: String,
@@ -77,13 +80,13 @@ pub struct Message {
     pub attempts: u32,
     pub on_reply: OnReply,
     pub key: String,
-    pub follow_up_id: String,
-    pub turn_id: String,
+    pub follow_up_id: Option<FollowUpId>,
+    pub turn_id: Option<TurnId>,
     pub proactive: bool,
     /// Lateness counts from here: the latest of due time, renewal, end of a deferral.
     pub late_from: DateTime<Utc>,
-    /// Id of the latest claim: only its answer settles an unknown. Empty: never claimed.
-    pub last_claim: String,
+    /// Id of the latest claim: only its answer settles an unknown. `None`: never claimed.
+    pub last_claim: Option<ClaimId>,
     /// The latest claim was of a template.
     pub as_template: bool,
     /// The provider's ids of its parts, in order; empty for a part that has none yet.
@@ -152,7 +155,7 @@ impl Receipts {
 /// One attempt of one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    pub claim_id: String,
+    pub claim_id: ClaimId,
     /// When it was made.
     pub at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,

@@ -9,7 +9,10 @@ use super::{
     Author, Conversation, Message, MessageState, OnReply, Refused,
     follow_ups::{Alarmed, Ring},
 };
-use crate::kernel::Why;
+use crate::{
+    ids::{self, FollowUpId, MessageId, TurnId},
+    kernel::Why,
+};
 
 /// Why a message is held while the tenant's breaker is open.
 pub const BREAKER_OPEN: &str = "breaker_open";
@@ -22,7 +25,7 @@ pub fn fingerprint(recipient: &str, text: &str) -> String {
 /// A message to be sent.
 #[derive(Debug, Clone)]
 pub struct Queue {
-    pub message_id: String,
+    pub message_id: MessageId,
     pub author: Author,
     pub author_id: String,
     pub text: String,
@@ -31,8 +34,8 @@ pub struct Queue {
     pub on_reply: OnReply,
     /// The same key replaces the waiting one. Empty: none.
     pub key: String,
-    pub turn_id: String,
-    pub follow_up_id: String,
+    pub turn_id: Option<TurnId>,
+    pub follow_up_id: Option<FollowUpId>,
     /// Nobody waits for it, so quiet hours and caps apply.
     pub proactive: bool,
     /// Offered below the text where the channel has them.
@@ -57,15 +60,15 @@ impl Conversation {
         }
         let parts = self.split(&q.text);
         let message = v1::Outgoing {
-            message_id: q.message_id,
+            message_id: q.message_id.to_string(),
             author: q.author.name().to_owned(),
             text: q.text,
             parts,
             due_at: q.due_at.map(to_timestamp),
             on_reply: q.on_reply.name().to_owned(),
             key: q.key,
-            follow_up_id: q.follow_up_id,
-            turn_id: q.turn_id,
+            follow_up_id: ids::or_empty(q.follow_up_id),
+            turn_id: ids::or_empty(q.turn_id),
             proactive: q.proactive,
             author_id: q.author_id,
             buttons: q.buttons,
@@ -75,14 +78,14 @@ impl Conversation {
     }
 
     /// What the alarm of a message that waits leads to.
-    pub fn message_due(&self, alarm: &Ring<'_>) -> Result<Alarmed, Refused> {
-        let Some(message) = self.outbox.get(alarm.id) else { return Ok(Alarmed::Nothing) };
+    pub fn message_due(&self, alarm: &Ring<MessageId>) -> Result<Alarmed, Refused> {
+        let Some(message) = self.outbox.get(&alarm.id) else { return Ok(Alarmed::Nothing) };
         match message.state {
             MessageState::Queued { not_before: Some(at) } | MessageState::Held { not_before: Some(at), .. } => {
                 if at > alarm.now {
                     return Ok(Alarmed::NotYet(at));
                 }
-                let due = v1::MessageDue { message_id: message.id.clone(), due_at: Some(to_timestamp(at)) };
+                let due = v1::MessageDue { message_id: message.id.to_string(), due_at: Some(to_timestamp(at)) };
                 Ok(Alarmed::Decided(vec![due.into()]))
             }
             _ => Ok(Alarmed::Nothing),
@@ -90,13 +93,13 @@ impl Conversation {
     }
 
     /// Takes back a message that waits.
-    pub fn cancel_message_by(&self, message_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
+    pub fn cancel_message_by(&self, message_id: &MessageId, by: &str) -> Result<Vec<Event>, Refused> {
         self.waiting_message(message_id)?;
         Ok(vec![cancelled(message_id, &Why::new("by_command", format!("cancelled by {by}"), ""), by)])
     }
 
     /// Another attempt at a message that failed or whose fate is unknown.
-    pub fn retry_message(&self, message_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
+    pub fn retry_message(&self, message_id: &MessageId, by: &str) -> Result<Vec<Event>, Refused> {
         let message = self.known_message(message_id)?;
         match message.state {
             MessageState::Failed(_) | MessageState::Unknown(_) | MessageState::Expired(_)
@@ -105,7 +108,7 @@ impl Conversation {
                 Err(Refused::HumanActive)
             }
             MessageState::Failed(_) | MessageState::Unknown(_) | MessageState::Expired(_) => {
-                Ok(vec![v1::MessageRetried { message_id: message_id.to_owned(), by: by.to_owned() }.into()])
+                Ok(vec![v1::MessageRetried { message_id: message_id.to_string(), by: by.to_owned() }.into()])
             }
             _ => Err(Refused::NotRetryable),
         }
@@ -113,20 +116,22 @@ impl Conversation {
 
     /// Another attempt at a message that the provider took and then reported as outside the service window: it goes as a
     /// template now, or is held. Nothing, if that was a template already, or if the client or a human spoke since.
-    pub fn retry_outside_window(&self, message_id: &str) -> Result<Vec<Event>, Refused> {
+    pub fn retry_outside_window(&self, message_id: &MessageId) -> Result<Vec<Event>, Refused> {
         let Some(message) = self.outbox.get(message_id) else { return Ok(Vec::new()) };
         let refused = matches!(&message.state, MessageState::Failed(why) if why.code == "window_closed");
         if !refused || message.as_template || self.last_client_at.is_some() || self.human_active() {
             return Ok(Vec::new());
         }
-        Ok(vec![v1::MessageRetried { message_id: message_id.to_owned(), by: "policy:window_closed".to_owned() }.into()])
+        Ok(vec![
+            v1::MessageRetried { message_id: message_id.to_string(), by: "policy:window_closed".to_owned() }.into(),
+        ])
     }
 
     /// Another due time for a message that waits.
     pub fn move_message(
         &self,
         now: DateTime<Utc>,
-        message_id: &str,
+        message_id: &MessageId,
         due_at: DateTime<Utc>,
         by: &str,
     ) -> Result<Vec<Event>, Refused> {
@@ -139,11 +144,11 @@ impl Conversation {
         }
         ahead(now, due_at)?;
         let due_at = Some(to_timestamp(due_at));
-        Ok(vec![v1::MessageMoved { message_id: message_id.to_owned(), due_at, by: by.to_owned() }.into()])
+        Ok(vec![v1::MessageMoved { message_id: message_id.to_string(), due_at, by: by.to_owned() }.into()])
     }
 
     /// Other words for a message that waits and of which nothing is out.
-    pub fn edit_message(&self, message_id: &str, text: &str, by: &str) -> Result<Vec<Event>, Refused> {
+    pub fn edit_message(&self, message_id: &MessageId, text: &str, by: &str) -> Result<Vec<Event>, Refused> {
         let message = self.waiting_message(message_id)?;
         if text.trim().is_empty() {
             return Err(Refused::EmptyText { what: "a message" });
@@ -156,7 +161,7 @@ impl Conversation {
         }
         Ok(vec![
             v1::MessageEdited {
-                message_id: message_id.to_owned(),
+                message_id: message_id.to_string(),
                 text: text.to_owned(),
                 parts: self.split(text),
                 by: by.to_owned(),
@@ -166,7 +171,7 @@ impl Conversation {
     }
 
     /// A message that waits stays until somebody lets it go.
-    pub fn hold_message(&self, message_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
+    pub fn hold_message(&self, message_id: &MessageId, by: &str) -> Result<Vec<Event>, Refused> {
         let message = self.waiting_message(message_id)?;
         if !message.is_queued() {
             return Err(Refused::AlreadyHeld);
@@ -175,7 +180,7 @@ impl Conversation {
     }
 
     /// Lets a held message go, if it still is what `hash` names.
-    pub fn approve_message(&self, message_id: &str, hash: &str, by: &str) -> Result<Vec<Event>, Refused> {
+    pub fn approve_message(&self, message_id: &MessageId, hash: &str, by: &str) -> Result<Vec<Event>, Refused> {
         let message = self.waiting_message(message_id)?;
         if message.is_queued() {
             return Err(Refused::NotHeld);
@@ -185,7 +190,7 @@ impl Conversation {
         }
         Ok(vec![
             v1::MessageApproved {
-                message_id: message_id.to_owned(),
+                message_id: message_id.to_string(),
                 approval_hash: hash.to_owned(),
                 by: by.to_owned(),
             }
@@ -194,7 +199,7 @@ impl Conversation {
     }
 
     /// A person reset the breaker, so what it held goes on; nothing, if it is held for another reason by now, or isn't.
-    pub fn release_from_breaker(&self, message_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
+    pub fn release_from_breaker(&self, message_id: &MessageId, by: &str) -> Result<Vec<Event>, Refused> {
         let Some(message) = self.outbox.get(message_id) else { return Ok(Vec::new()) };
         if !matches!(&message.state, MessageState::Held { why, .. } if why.code == BREAKER_OPEN) {
             return Ok(Vec::new());
@@ -202,10 +207,10 @@ impl Conversation {
         let why = Why::new("breaker_reset", "sending by itself goes on", "");
         Ok(vec![
             v1::MessageReleased {
-                message_id: message_id.to_owned(),
+                message_id: message_id.to_string(),
                 reason: Some((&why).into()),
                 by: by.to_owned(),
-                follow_up_id: message.follow_up_id.clone(),
+                follow_up_id: ids::or_empty(message.follow_up_id),
             }
             .into(),
         ])
@@ -216,7 +221,7 @@ impl Conversation {
         fingerprint(self.place.as_ref().map_or("", |p| p.external_id.as_str()), &message.text)
     }
 
-    fn waiting_message(&self, id: &str) -> Result<&Message, Refused> {
+    fn waiting_message(&self, id: &MessageId) -> Result<&Message, Refused> {
         let message = self.known_message(id)?;
         if message.is_waiting() {
             return Ok(message);
@@ -224,8 +229,8 @@ impl Conversation {
         Err(Refused::NotQueued)
     }
 
-    fn known_message(&self, id: &str) -> Result<&Message, Refused> {
-        self.outbox.get(id).map(AsRef::as_ref).ok_or_else(|| Refused::UnknownMessage { id: id.to_owned() })
+    fn known_message(&self, id: &MessageId) -> Result<&Message, Refused> {
+        self.outbox.get(id).map(AsRef::as_ref).ok_or_else(|| Refused::UnknownMessage { id: *id })
     }
 
     /// The text in parts that the conversation's channel takes.
@@ -237,10 +242,10 @@ impl Conversation {
 /// Stays until somebody lets it go.
 pub(super) fn held(message: &Message, why: &Why, by: &str) -> Event {
     v1::MessageHeld {
-        message_id: message.id.clone(),
+        message_id: message.id.to_string(),
         reason: Some(why.into()),
         by: by.to_owned(),
-        follow_up_id: message.follow_up_id.clone(),
+        follow_up_id: ids::or_empty(message.follow_up_id),
     }
     .into()
 }
@@ -256,6 +261,6 @@ pub fn ahead(now: DateTime<Utc>, at: DateTime<Utc>) -> Result<(), Refused> {
     Ok(())
 }
 
-pub(super) fn cancelled(id: &str, why: &Why, by: &str) -> Event {
-    v1::MessageCancelled { message_id: id.to_owned(), reason: Some(why.into()), by: by.to_owned() }.into()
+pub(super) fn cancelled(id: &MessageId, why: &Why, by: &str) -> Event {
+    v1::MessageCancelled { message_id: id.to_string(), reason: Some(why.into()), by: by.to_owned() }.into()
 }

@@ -2,16 +2,19 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::kernel::refusals;
+use crate::{
+    ids::{FollowUpId, MessageId},
+    kernel::refusals,
+};
 
 refusals! {
     /// A decision about a conversation that the rules don't allow.
     Refused {
         UnknownConversation: Unknown "unknown_conversation",
             "there is no such conversation; it begins with the client's first message";
-        UnknownFollowUp { id: String }: Unknown "unknown_follow_up",
+        UnknownFollowUp { id: FollowUpId }: Unknown "unknown_follow_up",
             "there is no follow-up `{id}` in this conversation";
-        UnknownMessage { id: String }: Unknown "unknown_message",
+        UnknownMessage { id: MessageId }: Unknown "unknown_message",
             "there is no message `{id}` in this conversation's outbox";
 
         EmptyText { what: &'static str }: Invalid "empty_text", "{what} needs a text";

@@ -10,7 +10,12 @@ use steward_proto::v1;
 
 pub use super::message::{Author, Claim, Message, MessageState, OnReply, Receipts};
 use super::{meetings::Meeting, noted::Noted, takeover::stretch::Stretch};
-use crate::{channel::Capabilities, kernel::Why, keys::InboundKeys};
+use crate::{
+    channel::Capabilities,
+    ids::{ContactId, FollowUpId, MessageId, TurnId},
+    kernel::Why,
+    keys::InboundKeys,
+};
 
 /// Client messages that wait for a turn, at most: of more, the oldest are forgotten, and the turn that answers them is told.
 pub const UNANSWERED_KEPT: usize = 1_000;
@@ -46,15 +51,15 @@ pub struct Conversation {
     pub answered_through: u64,
     pub turn: Option<OpenTurn>,
     /// Follow-ups by id. Ended ones stay for a while, so that a command on them gets a clear answer.
-    pub follow_ups: BTreeMap<String, Arc<FollowUp>>,
+    pub follow_ups: BTreeMap<FollowUpId, Arc<FollowUp>>,
     /// Messages out by id, likewise.
-    pub outbox: BTreeMap<String, Arc<Message>>,
+    pub outbox: BTreeMap<MessageId, Arc<Message>>,
     /// What client messages cancelled since the last turn: a turn may renew them.
-    pub cancelled: Noted<String, Arc<FollowUp>>,
+    pub cancelled: Noted<FollowUpId, Arc<FollowUp>>,
     /// Cancelled by the fold itself; the scheduler has still to tell subscribers.
     pub unannounced: Noted<Cancelled, (Cancelled, Why)>,
     /// Held by the fold itself, likewise.
-    pub unannounced_holds: Noted<String, (String, Why)>,
+    pub unannounced_holds: Noted<MessageId, (MessageId, Why)>,
     /// When proactive messages were sent, of the last 24 hours.
     pub proactive_sent: VecDeque<DateTime<Utc>>,
     /// When the bot's answers were sent, of the last hour.
@@ -74,16 +79,16 @@ pub struct Conversation {
 }
 
 /// Which thing, by id.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cancelled {
-    FollowUp(String),
-    Message(String),
+    FollowUp(FollowUpId),
+    Message(MessageId),
 }
 
 /// Words that a client's message kept from being sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsaid {
-    pub message_id: String,
+    pub message_id: MessageId,
     pub text: String,
     /// Of the event that kept them back.
     pub position: u64,
@@ -105,12 +110,13 @@ pub struct Place {
     pub channel: String,
     /// Where messages are sent to: chat id, address.
     pub external_id: String,
-    pub contact_id: String,
+    /// `None` until the channel said who it is.
+    pub contact_id: Option<ContactId>,
     pub group: bool,
 }
 
 impl Takeover {
-    pub(super) fn misses(&mut self, follow_up_id: String) {
+    pub(super) fn misses(&mut self, follow_up_id: FollowUpId) {
         if self.cancelled.len() < MISSED_KEPT {
             self.cancelled.push(follow_up_id);
         }
@@ -135,14 +141,14 @@ pub struct Takeover {
     /// The human's last sign of life; silence counts from here.
     pub active_at: DateTime<Utc>,
     /// What was cancelled while it lasted, [`MISSED_KEPT`] at most; shown at release.
-    pub cancelled: Vec<String>,
+    pub cancelled: Vec<FollowUpId>,
 }
 
 /// What a client wrote, until a turn answers it.
 #[derive(Debug, Clone)]
 pub struct ClientMessage {
     pub position: u64,
-    pub message_id: String,
+    pub message_id: MessageId,
     pub event_id: String,
     pub kind: String,
     /// The beginning of it that is read ([`steward_language::excerpt::head`]).
@@ -160,14 +166,15 @@ pub struct ClientMessage {
 /// A turn that was claimed and isn't complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenTurn {
-    pub turn_id: String,
+    pub turn_id: TurnId,
     /// The last message that it answers.
     pub through: u64,
     /// Of the claim: a message after it supersedes the turn.
     pub position: u64,
     pub lease_until: DateTime<Utc>,
     pub worker: String,
-    pub follow_up_id: String,
+    /// The due follow-up whose action it carries out; `None`: it answers messages.
+    pub follow_up_id: Option<FollowUpId>,
 }
 
 /// How a follow-up takes the client's next message.
@@ -198,7 +205,7 @@ impl CancelOn {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct FollowUp {
-    pub id: String,
+    pub id: FollowUpId,
     pub due_at: DateTime<Utc>,
     pub timezone: String,
     pub phrase: String,
@@ -223,7 +230,7 @@ pub enum FollowUpState {
     Pending,
     /// It is due: the message it became, or `None` while the brain carries its action out.
     Due {
-        message_id: Option<String>,
+        message_id: Option<MessageId>,
     },
     Sent,
     Done,

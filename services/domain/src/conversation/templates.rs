@@ -33,7 +33,7 @@ impl Conversation {
             return None;
         }
         // Its words are in the language it was asked for in, whatever the channel knows of the person.
-        let own = self.follow_ups.get(&message.follow_up_id).map_or("", |f| f.language.as_str());
+        let own = message.follow_up_id.and_then(|id| self.follow_ups.get(&id)).map_or("", |f| f.language.as_str());
         let [theirs, default] = addressee.languages;
         let languages = [own, theirs, default];
         let chosen = self.purposes(message).iter().find_map(|purpose| choose(templates, purpose, &languages))?;
@@ -51,7 +51,7 @@ impl Conversation {
 
     /// What a template may be configured for to stand in for this message, the best first.
     fn purposes(&self, message: &Message) -> &'static [&'static str] {
-        match self.follow_ups.get(&message.follow_up_id) {
+        match message.follow_up_id.and_then(|id| self.follow_ups.get(&id)) {
             Some(f) if f.intention == "remind" => &["reminder", "follow_up"],
             Some(_) => &["follow_up"],
             None if message.proactive && message.author == Author::Bot => &["follow_up", "reply"],

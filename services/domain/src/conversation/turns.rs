@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use steward_proto::{Event, to_timestamp, v1};
 
 use super::{Conversation, FollowUpState, Refused};
-use crate::kernel::Why;
+use crate::{
+    ids::{self, FollowUpId, TurnId},
+    kernel::Why,
+};
 
 /// Messages that one turn answers, at most; the next turn answers the rest.
 pub const MESSAGES_AT_ONCE: usize = 64;
@@ -12,14 +15,14 @@ pub const MESSAGES_AT_ONCE: usize = 64;
 /// A turn to be claimed.
 #[derive(Debug, Clone)]
 pub struct StartTurn {
-    pub turn_id: String,
+    pub turn_id: TurnId,
     pub now: DateTime<Utc>,
     pub lease_until: DateTime<Utc>,
     pub worker: String,
     pub brain: String,
     pub model: String,
-    /// The due follow-up whose action it carries out; empty: it answers messages.
-    pub follow_up_id: String,
+    /// The due follow-up whose action it carries out; `None`: it answers messages.
+    pub follow_up_id: Option<FollowUpId>,
     pub inputs: Inputs,
 }
 
@@ -62,26 +65,24 @@ impl Conversation {
         {
             return Ok(TurnStart::Busy(open.lease_until));
         }
-        if start.follow_up_id.is_empty() {
-            if self.unanswered.is_empty() {
-                return Ok(TurnStart::NothingToDo);
-            }
-        } else {
+        if let Some(follow_up_id) = &start.follow_up_id {
             let waits = |s: &FollowUpState| matches!(s, FollowUpState::Due { message_id: None });
-            if !self.follow_ups.get(&start.follow_up_id).is_some_and(|f| waits(&f.state)) {
+            if !self.follow_ups.get(follow_up_id).is_some_and(|f| waits(&f.state)) {
                 return Ok(TurnStart::NothingToDo);
             }
+        } else if self.unanswered.is_empty() {
+            return Ok(TurnStart::NothingToDo);
         }
         let Inputs { conversation_position, contact_positions, open_elsewhere, settings_hash } = start.inputs.clone();
         Ok(TurnStart::Started(Box::new(v1::TurnStarted {
-            turn_id: start.turn_id.clone(),
+            turn_id: start.turn_id.to_string(),
             through_position: self.turn_through(),
-            message_ids: self.unanswered.iter().take(MESSAGES_AT_ONCE).map(|m| m.message_id.clone()).collect(),
+            message_ids: self.unanswered.iter().take(MESSAGES_AT_ONCE).map(|m| m.message_id.to_string()).collect(),
             worker: start.worker.clone(),
             lease_until: Some(to_timestamp(start.lease_until)),
             brain: start.brain.clone(),
             model: start.model.clone(),
-            follow_up_id: start.follow_up_id.clone(),
+            follow_up_id: ids::or_empty(start.follow_up_id),
             now: Some(to_timestamp(start.now)),
             conversation_position,
             contact_positions,
@@ -97,7 +98,7 @@ impl Conversation {
     }
 
     /// How a claimed turn stands now; `draft` turns only record what would have been said, so a takeover doesn't supersede them.
-    pub fn turn_standing(&self, turn_id: &str, draft: bool) -> TurnStanding {
+    pub fn turn_standing(&self, turn_id: TurnId, draft: bool) -> TurnStanding {
         let Some(open) = self.turn.as_ref().filter(|t| t.turn_id == turn_id) else { return TurnStanding::Lost };
         if self.unanswered.last().is_some_and(|m| m.position > open.position.max(open.through)) {
             return TurnStanding::Superseded("client_responded");
@@ -109,12 +110,12 @@ impl Conversation {
     }
 
     /// The turn is dropped; its messages wait for the next.
-    pub fn supersede(turn_id: &str, code: &str) -> Event {
+    pub fn supersede(turn_id: TurnId, code: &str) -> Event {
         let text = match code {
             "client_responded" => "the client wrote again before it was done",
             "human_active" => "a human took over before it was done",
             _ => "the conversation was given back before it was done",
         };
-        v1::TurnSuperseded { turn_id: turn_id.to_owned(), reason: Some((&Why::new(code, text, "")).into()) }.into()
+        v1::TurnSuperseded { turn_id: turn_id.to_string(), reason: Some((&Why::new(code, text, "")).into()) }.into()
     }
 }

@@ -8,5 +8,5 @@ mod why;
 pub(crate) use refusal::refusals;
 pub use refusal::{Nature, Refusal};
 pub use tell::{Live, Tell};
-pub(crate) use unread::{unread_type, unread_value};
+pub(crate) use unread::{unread_id, unread_type, unread_value};
 pub use why::Why;

@@ -82,9 +82,10 @@ mod tests {
 
     #[test]
     fn a_refusal_has_a_listed_code_and_its_advice() {
-        let refused = conversation::Refused::UnknownMessage { id: "m".to_owned() };
+        let id = "000000000000000000000000000000c1m0000000000000000000000000000000a";
+        let refused = conversation::Refused::UnknownMessage { id: id.parse().unwrap() };
         let listed = |(code, nature, _): &(_, _, _)| (*code, *nature) == (refused.code(), refused.nature());
         assert!(conversation::Refused::CODES.iter().any(listed));
-        assert_eq!(refused.to_string(), "there is no message `m` in this conversation's outbox");
+        assert_eq!(refused.to_string(), format!("there is no message `{id}` in this conversation's outbox"));
     }
 }

@@ -1,5 +1,7 @@
 //! What a fold says of an event that holds more than this build can read.
 
+use std::str::FromStr;
+
 use steward_proto::Event;
 
 /// A type that isn't one of its aggregate's.
@@ -16,4 +18,9 @@ pub(crate) fn unread_value(
 ) -> Option<String> {
     let unread = !value.is_empty() && !is_known(value);
     unread.then(|| format!("{} with {field} `{value}`", event.type_name()))
+}
+
+/// Likewise an id of this kind.
+pub(crate) fn unread_id<T: FromStr>(event: &Event, field: &str, id: &str) -> Option<String> {
+    unread_value(event, field, id, |id| id.parse::<T>().is_ok())
 }

@@ -15,7 +15,10 @@ use steward_proto::{
 pub use reach::is_public;
 pub use signature::Secret;
 
-use crate::kernel::{Why, refusals, unread_type};
+use crate::{
+    ids::{self, ConversationId, WebhookId},
+    kernel::{Why, refusals, unread_id, unread_type},
+};
 
 refusals! {
     /// A decision about a webhook that the rules don't allow.
@@ -100,7 +103,8 @@ pub enum Standing {
 /// One outgoing webhook.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Webhook {
-    pub id: String,
+    /// `None`: it was never made.
+    pub id: Option<WebhookId>,
     pub standing: Standing,
     pub url: String,
     /// Names of events; `*` means all.
@@ -118,7 +122,7 @@ pub struct Webhook {
 /// A webhook to be made.
 #[derive(Debug, Clone)]
 pub struct New {
-    pub id: String,
+    pub id: WebhookId,
     /// Checked by the caller.
     pub url: String,
     pub types: Vec<String>,
@@ -133,8 +137,9 @@ impl Fold for Webhook {
         let Some(event) = WebhookEvent::of(&recorded.event) else { return };
         match event {
             WebhookEvent::WebhookCreated(e) if self.standing == Standing::None => {
+                let Ok(id) = e.webhook_id.parse() else { return };
                 *self = Self {
-                    id: e.webhook_id.clone(),
+                    id: Some(id),
                     standing: Standing::Active,
                     url: e.url.clone(),
                     types: e.types.clone(),
@@ -167,7 +172,12 @@ impl Fold for Webhook {
     }
 
     fn unread(event: &Event) -> Option<String> {
-        WebhookEvent::of(event).is_none().then(|| unread_type(event))
+        match WebhookEvent::of(event) {
+            None => Some(unread_type(event)),
+            Some(WebhookEvent::WebhookCreated(e)) => unread_id::<WebhookId>(event, "webhook_id", &e.webhook_id)
+                .or_else(|| unread_id::<ConversationId>(event, "conversation_id", &e.conversation_id)),
+            Some(_) => None,
+        }
     }
 }
 
@@ -208,7 +218,7 @@ impl Webhook {
             return if same { Ok(Vec::new()) } else { Err(Refused::KeyReused) };
         }
         let created = v1::WebhookCreated {
-            webhook_id: new.id.clone(),
+            webhook_id: new.id.to_string(),
             url: new.url.clone(),
             types: new.types.clone(),
             secret: new.secret.expose().to_owned(),
@@ -222,7 +232,7 @@ impl Webhook {
     /// There is none.
     pub fn delete(&self, by: &str) -> Result<Vec<Event>, Refused> {
         self.known()?;
-        Ok(vec![v1::WebhookDeleted { webhook_id: self.id.clone(), by: by.to_owned() }.into()])
+        Ok(vec![v1::WebhookDeleted { webhook_id: ids::or_empty(self.id), by: by.to_owned() }.into()])
     }
 
     /// Gives it another secret; the one before signs beside it for a day. The same rotation again changes nothing.
@@ -241,7 +251,7 @@ impl Webhook {
             return Ok(Vec::new());
         }
         let rotated = v1::WebhookSecretRotated {
-            webhook_id: self.id.clone(),
+            webhook_id: ids::or_empty(self.id),
             rotation_id: rotation_id.to_owned(),
             secret: secret.expose().to_owned(),
             old_until: Some(to_timestamp(now + OVERLAP)),
@@ -270,7 +280,7 @@ impl Webhook {
         if !self.is_active() {
             return Vec::new();
         }
-        let (webhook_id, url) = (self.id.clone(), self.url.clone());
+        let (webhook_id, url) = (ids::or_empty(self.id), self.url.clone());
         vec![v1::WebhookDisabled { webhook_id, url, reason: Some(why.into()) }.into()]
     }
 

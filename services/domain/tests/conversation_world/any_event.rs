@@ -13,12 +13,10 @@ use steward_proto::{Event, FILE_DESCRIPTORS, SCHEMA_VERSION};
 static POOL: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(FILE_DESCRIPTORS).expect("our own descriptors are well-formed"));
 
-/// Few ids, so that events meet each other; and words that mean something in some field.
-const WORDS: [&str; 24] = [
+/// Words that mean something in some field; as an id, none can be read.
+const WORDS: [&str; 22] = [
     "",
     "a",
-    "b",
-    "c",
     "client_response",
     "never",
     "cancel",
@@ -39,6 +37,15 @@ const WORDS: [&str; 24] = [
     "read",
     "failed",
     "ё🙂\u{0}",
+];
+
+/// Few ids, so that events meet each other: follow-ups, messages, and one of all that are a UUID.
+pub const IDS: [&str; 5] = [
+    "000000000000000000000000000000c1f0000000000000000000000000000000a",
+    "000000000000000000000000000000c1f0000000000000000000000000000000b",
+    "000000000000000000000000000000c1m0000000000000000000000000000000a",
+    "000000000000000000000000000000c1m0000000000000000000000000000000b",
+    "00000000-0000-0000-0000-00000000000a",
 ];
 
 /// An event of any type, from a seed; one in twenty is a type from the future.
@@ -87,7 +94,7 @@ fn filled(descriptor: &MessageDescriptor, rng: &mut StdRng) -> DynamicMessage {
 
 fn one(field: &FieldDescriptor, rng: &mut StdRng) -> Value {
     match field.kind() {
-        Kind::String => Value::String((*WORDS.choose(rng).expect("words")).to_owned()),
+        Kind::String => Value::String(text(field.name(), rng).to_owned()),
         Kind::Bool => Value::Bool(rng.random()),
         Kind::Uint32 => Value::U32(if rng.random_bool(0.8) { rng.random_range(0..3) } else { u32::MAX }),
         Kind::Uint64 => Value::U64(if rng.random_bool(0.8) { rng.random_range(0..50) } else { u64::MAX }),
@@ -95,6 +102,18 @@ fn one(field: &FieldDescriptor, rng: &mut StdRng) -> Value {
         Kind::Message(inner) => Value::Message(filled(&inner, rng)),
         other => panic!("{} is a {other:?}: teach this test to make one", field.full_name()),
     }
+}
+
+/// In a field for an id, mostly one.
+fn text(field: &str, rng: &mut StdRng) -> &'static str {
+    let ids = match field {
+        "follow_up_id" | "renews" => &IDS[..2],
+        "message_id" => &IDS[2..4],
+        "turn_id" | "claim_id" | "contact_id" | "conversation_id" | "webhook_id" => &IDS[4..],
+        _ => &[],
+    };
+    let words = if !ids.is_empty() && rng.random_bool(0.9) { ids } else { &WORDS };
+    words.choose(rng).expect("words")
 }
 
 /// The name of a message's type, as its descriptor has it.

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use steward_domain::conversation::{CancelOn, Conversation, FollowUpState, MessageState};
+use steward_domain::{
+    conversation::{CancelOn, Conversation, FollowUpState, MessageState},
+    ids::MessageId,
+};
 use steward_proto::{Event, Recorded};
 
 /// The log read independently of the fold under test.
@@ -140,13 +143,20 @@ impl Ledger {
                 }
                 _ => (false, false),
             };
-            assert!(!(open && !claimed && self.answered(&f.id)), "{} is open after the client's message", f.id);
+            assert!(
+                !(open && !claimed && self.answered(&f.id.to_string())),
+                "{} is open after the client's message",
+                f.id
+            );
             let due = matches!(f.state, FollowUpState::Due { .. });
             assert!(!(due && !claimed && self.human_active), "{} is due while a human is active", f.id);
         }
-        for m in state.outbox.values().filter(|m| m.is_open() && !m.follow_up_id.is_empty()) {
-            let f = state.follow_ups.get(&m.follow_up_id).expect("the follow-up of an open message is remembered");
-            let due = FollowUpState::Due { message_id: Some(m.id.clone()) };
+        for m in state.outbox.values().filter(|m| m.is_open() && m.follow_up_id.is_some()) {
+            let f = m
+                .follow_up_id
+                .and_then(|id| state.follow_ups.get(&id))
+                .expect("the follow-up of an open message is remembered");
+            let due = FollowUpState::Due { message_id: Some(m.id) };
             assert_eq!(f.state, due, "the message {} is open, its follow-up {} is not due", m.id, f.id);
         }
         let mut told = HashSet::new();
@@ -157,7 +167,7 @@ impl Ledger {
     }
 
     /// An end is for good, unless it is unknown or an operator retries.
-    pub fn check_change(before: &Conversation, after: &Conversation, retried: Option<&str>) {
+    pub fn check_change(before: &Conversation, after: &Conversation, retried: Option<MessageId>) {
         for (id, old) in &before.follow_ups {
             let Some(new) = after.follow_ups.get(id) else {
                 assert!(!old.is_open(), "the open follow-up {id} was forgotten");
@@ -174,7 +184,7 @@ impl Ledger {
                 (FollowUpState::Sent, FollowUpState::Failed(_)) | (FollowUpState::Failed(_), FollowUpState::Sent)
             );
             let by_operator = retried.is_some_and(|m| {
-                matches!(&new.state, FollowUpState::Due { message_id: Some(id) } if id == m)
+                matches!(&new.state, FollowUpState::Due { message_id: Some(id) } if *id == m)
                     && !matches!(old.state, FollowUpState::Sent | FollowUpState::Cancelled(_))
             });
             assert!(settled || reported || by_operator, "{id} went from {:?} to {:?}", old.state, new.state);
@@ -190,7 +200,7 @@ impl Ledger {
                 || old.state == new.state
                 || settled
                 || goes_forward(&old.state, &new.state)
-                || retried == Some(id.as_str());
+                || retried == Some(*id);
             assert!(fine, "the message {id} went from {:?} to {:?}", old.state, new.state);
         }
     }

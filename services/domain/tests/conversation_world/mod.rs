@@ -6,7 +6,7 @@ pub mod any_event;
 pub mod ledger;
 pub mod outbox;
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -20,6 +20,7 @@ use steward_domain::{
         turns::{Inputs, StartTurn, TurnStart},
         {Author, OnReply},
     },
+    ids::{self, ClaimId, ConversationId, FollowUpId, MessageId, TurnId},
     settings::{ApprovalRule, Policy, Template},
 };
 use steward_proto::{Event, Fold, Metadata, Recorded, SCHEMA_VERSION, from_timestamp, to_timestamp, v1};
@@ -28,6 +29,7 @@ use uuid::Uuid;
 pub const CLAIM_LIFETIME: Duration = Duration::from_secs(8);
 pub const LATE_LIMIT: Duration = Duration::from_secs(3600);
 pub const CLIENT: &str = "client-1";
+pub const HERE: ConversationId = ConversationId::new(Uuid::from_u128(0xc1));
 
 /// The state, its clock and all that was recorded.
 #[derive(Clone)]
@@ -94,6 +96,27 @@ impl World {
         format!("{kind}-{}", self.made)
     }
 
+    fn unique(&mut self) -> Uuid {
+        self.made += 1;
+        Uuid::from_u128(self.made.into())
+    }
+
+    pub fn follow_up_id(&mut self) -> FollowUpId {
+        ids::follow_up(HERE, self.unique())
+    }
+
+    pub fn message_id(&mut self) -> MessageId {
+        ids::message(HERE, self.unique())
+    }
+
+    pub fn claim_id(&mut self) -> ClaimId {
+        ClaimId::new(self.unique())
+    }
+
+    pub fn turn_id(&mut self) -> TurnId {
+        TurnId::new(self.unique())
+    }
+
     pub fn pass(&mut self, seconds: i64) {
         self.now += TimeDelta::seconds(seconds);
     }
@@ -158,7 +181,7 @@ impl World {
 
     pub fn person_writes(&mut self, person: &str, text: &str) -> Recorded {
         let source = Some(self.source());
-        let message_id = self.id("in");
+        let message_id = self.message_id().to_string();
         self.record(v1::ClientResponded {
             source,
             message_id,
@@ -172,7 +195,7 @@ impl World {
 
     pub fn a_schedule(&mut self, cancel_on: CancelOn, seconds: i64) -> NewFollowUp {
         NewFollowUp {
-            follow_up_id: self.id("follow-up"),
+            follow_up_id: self.follow_up_id(),
             due_at: self.at(seconds),
             timezone: "Europe/Madrid".to_owned(),
             phrase: "soon".to_owned(),
@@ -184,7 +207,7 @@ impl World {
             reason: "asked for".to_owned(),
             key: String::new(),
             asked_by: CLIENT.to_owned(),
-            turn_id: String::new(),
+            turn_id: None,
             language: "en".to_owned(),
             context: String::new(),
             by: "client".to_owned(),
@@ -192,9 +215,9 @@ impl World {
     }
 
     /// A promised follow-up, due in so many seconds; its id.
-    pub fn promised(&mut self, cancel_on: CancelOn, seconds: i64) -> String {
+    pub fn promised(&mut self, cancel_on: CancelOn, seconds: i64) -> FollowUpId {
         let schedule = self.a_schedule(cancel_on, seconds);
-        let id = schedule.follow_up_id.clone();
+        let id = schedule.follow_up_id;
         self.do_schedule(schedule).unwrap();
         id
     }
@@ -207,15 +230,15 @@ impl World {
 
     pub fn a_message(&mut self, author: Author) -> Queue {
         Queue {
-            message_id: self.id("out"),
+            message_id: self.message_id(),
             author,
             author_id: String::new(),
             text: "a message".to_owned(),
             due_at: None,
             on_reply: OnReply::Keep,
             key: String::new(),
-            turn_id: String::new(),
-            follow_up_id: String::new(),
+            turn_id: None,
+            follow_up_id: None,
             proactive: false,
             buttons: Vec::new(),
         }
@@ -227,13 +250,13 @@ impl World {
         Ok(())
     }
 
-    pub fn follow_up_alarm(&self, id: &str) -> Result<Alarmed, Refused> {
-        let (now, late_limit, message_id) = (self.now, self.late_limit, message_of(id));
-        self.state.follow_up_due(&Ring { id, now, late_limit, message_id })
+    pub fn follow_up_alarm(&self, id: &FollowUpId) -> Result<Alarmed, Refused> {
+        let (now, late_limit) = (self.now, self.late_limit);
+        self.state.follow_up_due(&Ring { id: *id, now, late_limit }, message_of(id))
     }
 
     /// The alarm of a follow-up goes off; what is decided is recorded.
-    pub fn ring(&mut self, id: &str) -> Alarmed {
+    pub fn ring(&mut self, id: &FollowUpId) -> Alarmed {
         let alarmed = self.follow_up_alarm(id).unwrap();
         if let Alarmed::Decided(events) = &alarmed {
             self.record_all(events.clone());
@@ -241,9 +264,9 @@ impl World {
         alarmed
     }
 
-    pub fn ring_message(&mut self, id: &str) -> Alarmed {
+    pub fn ring_message(&mut self, id: &MessageId) -> Alarmed {
         let (now, late_limit) = (self.now, self.late_limit);
-        let alarm = Ring { id, now, late_limit, message_id: String::new() };
+        let alarm = Ring { id: *id, now, late_limit };
         let alarmed = self.state.message_due(&alarm).unwrap();
         if let Alarmed::Decided(events) = &alarmed {
             self.record_all(events.clone());
@@ -252,9 +275,9 @@ impl World {
     }
 
     /// What a dispatcher brings.
-    pub fn claiming<'a>(&'a self, message_id: &'a str, claim_id: &'a str, worker: &'a str) -> Claiming<'a> {
+    pub fn claiming<'a>(&'a self, message_id: &MessageId, claim_id: ClaimId, worker: &'a str) -> Claiming<'a> {
         Claiming {
-            message_id,
+            message_id: *message_id,
             now: self.now,
             claim_id,
             worker,
@@ -274,14 +297,14 @@ impl World {
     }
 
     /// What a dispatcher that knows `state` would do now.
-    pub fn next_step(&self, state: &Conversation, message_id: &str, claim_id: &str, worker: &str) -> Step {
+    pub fn next_step(&self, state: &Conversation, message_id: &MessageId, claim_id: ClaimId, worker: &str) -> Step {
         state.next_step(&self.claiming(message_id, claim_id, worker)).unwrap()
     }
 
     /// A dispatcher looks at the message and records what it decides; the claim's id if it claimed.
-    pub fn dispatch(&mut self, message_id: &str) -> (Step, Option<String>) {
-        let claim_id = self.id("claim");
-        let step = self.next_step(&self.state, message_id, &claim_id, "worker-1");
+    pub fn dispatch(&mut self, message_id: &MessageId) -> (Step, Option<ClaimId>) {
+        let claim_id = self.claim_id();
+        let step = self.next_step(&self.state, message_id, claim_id, "worker-1");
         match &step {
             Step::Claim { event, .. } => {
                 self.record((**event).clone());
@@ -294,37 +317,37 @@ impl World {
     }
 
     /// Claims, which must be possible.
-    pub fn claim(&mut self, message_id: &str) -> String {
+    pub fn claim(&mut self, message_id: &MessageId) -> ClaimId {
         match self.dispatch(message_id) {
             (_, Some(claim_id)) => claim_id,
             (step, None) => panic!("no claim, but {step:?}"),
         }
     }
 
-    pub fn start_turn(&self, turn_id: &str, follow_up_id: &str) -> TurnStart {
+    pub fn start_turn(&self, turn_id: TurnId, follow_up_id: Option<FollowUpId>) -> TurnStart {
         let start = StartTurn {
-            turn_id: turn_id.to_owned(),
+            turn_id,
             now: self.now,
             lease_until: self.at(30),
             worker: "brain-1".to_owned(),
             brain: "rules".to_owned(),
             model: String::new(),
-            follow_up_id: follow_up_id.to_owned(),
+            follow_up_id,
             inputs: Inputs::default(),
         };
         self.state.start_turn(&start).unwrap()
     }
 
     /// Which part this claim was for.
-    pub fn claimed(&self, claim_id: &str) -> v1::DispatchStarted {
+    pub fn claimed(&self, claim_id: &ClaimId) -> v1::DispatchStarted {
         let found = self.log.iter().find_map(|r| match &r.event {
-            Event::DispatchStarted(e) if e.claim_id == claim_id => Some(e.clone()),
+            Event::DispatchStarted(e) if e.claim_id == claim_id.to_string() => Some(e.clone()),
             _ => None,
         });
         found.unwrap()
     }
 
-    pub fn answer(&mut self, claim_id: &str, answer: Answer) {
+    pub fn answer(&mut self, claim_id: &ClaimId, answer: Answer) {
         let claim = self.claimed(claim_id);
         let reason = Some(v1::Reason { code: "test".to_owned(), ..Default::default() });
         let (message_id, part, follow_up_id) = (claim.message_id, claim.part, claim.follow_up_id);
@@ -361,7 +384,7 @@ impl World {
 
 impl World {
     /// The provider reports on a part of ours, by its own id of it.
-    pub fn report(&mut self, message_id: &str, part: u32, status: &str) {
+    pub fn report(&mut self, message_id: &MessageId, part: u32, status: &str) {
         self.report_as(v1::DeliveryReported {
             provider_message_id: provider_id(message_id, part),
             status: status.to_owned(),
@@ -370,7 +393,7 @@ impl World {
     }
 
     /// The provider reports on an attempt of ours, by our own ids.
-    pub fn report_claim(&mut self, claim_id: &str, status: &str) {
+    pub fn report_claim(&mut self, claim_id: &ClaimId, status: &str) {
         let claim = self.claimed(claim_id);
         self.report_as(v1::DeliveryReported {
             provider_message_id: provider_id(&claim.message_id, claim.part),
@@ -391,6 +414,16 @@ impl World {
     }
 }
 
+/// A turn of this number, which no turn of a world's own has.
+pub fn turn(number: u64) -> TurnId {
+    TurnId::new(Uuid::from_u64_pair(1, number))
+}
+
+/// Likewise a follow-up.
+pub fn follow_up(number: u64) -> FollowUpId {
+    ids::follow_up(HERE, Uuid::from_u64_pair(1, number))
+}
+
 /// What may come of a claim.
 #[derive(Debug, Clone, Copy)]
 pub enum Answer {
@@ -401,13 +434,13 @@ pub enum Answer {
 }
 
 /// The provider's name for a part.
-pub fn provider_id(message_id: &str, part: u32) -> String {
+pub fn provider_id(message_id: impl Display, part: u32) -> String {
     format!("wamid.{message_id}.{part}")
 }
 
 /// The message that a follow-up becomes.
-pub fn message_of(follow_up_id: &str) -> String {
-    format!("message-of-{follow_up_id}")
+pub fn message_of(follow_up_id: &FollowUpId) -> MessageId {
+    ids::message_of_follow_up(HERE, follow_up_id)
 }
 
 pub fn until(claim: &v1::DispatchStarted) -> DateTime<Utc> {

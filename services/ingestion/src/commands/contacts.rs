@@ -4,14 +4,13 @@ use axum::extract::State;
 use serde::Deserialize;
 use steward_domain::{
     contact::{Contact, How, Merge, Refused},
-    ids,
+    ids::{self, ContactId},
 };
 use steward_http::{ApiPath, Problem};
 use steward_language::Language;
 use steward_log::{AtLeast, LogError};
 use steward_proto::{Event, v1};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{Answer, Command, openapi::Refuses, outbox::Nothing};
 use crate::{
@@ -195,7 +194,7 @@ pub async fn split(
     Ok(Answer::of_none(contact.to_string(), position))
 }
 
-fn contact_id(text: &str) -> Result<Uuid, Problem> {
+fn contact_id(text: &str) -> Result<ContactId, Problem> {
     text.parse().map_err(|_| merging::unknown())
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use steward_domain::{
     contact::Contact,
     conversation::{CancelOn, Conversation, FollowUpState, follow_ups::NewFollowUp},
-    ids,
+    ids::{self, ConversationId, FollowUpId},
     kernel::Why,
     person::effective,
 };
@@ -16,12 +16,12 @@ use steward_http::{ApiPath, Problem};
 use steward_log::AtLeast;
 use steward_proto::v1;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{
-    Answer, Command, changed, conversation_id, conversation_of, decide,
+    Answer, Command, changed, conversation_id, decide,
     humans::{as_asked, known},
     openapi::{self, Refuses},
+    read_id,
     when::Clock,
 };
 use crate::{
@@ -119,7 +119,7 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
             state.room_for_one_more(intake.settings.now().limits.open_follow_ups, elsewhere)?;
         }
         let promise = NewFollowUp {
-            follow_up_id: follow_up_id.clone(),
+            follow_up_id,
             due_at: when.due_at,
             timezone: when.zone.name().to_owned(),
             phrase: when.phrase.clone(),
@@ -131,7 +131,7 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
             reason: body.reason.as_deref().unwrap_or_default().to_owned(),
             key: body.key.as_deref().unwrap_or_default().to_owned(),
             asked_by: String::new(),
-            turn_id: String::new(),
+            turn_id: None,
             language: clock.language.clone(),
             context: String::new(),
             by: command.caller.actor(),
@@ -139,7 +139,7 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
         state.schedule(intake.log.clock().now(), false, promise)
     })
     .await?;
-    Ok(Answer::created(follow_up_id, conversation, position))
+    Ok(Answer::created(follow_up_id.to_string(), conversation, position))
 }
 
 /// Moves it or changes its text
@@ -156,7 +156,8 @@ pub async fn change(
     ApiPath(id): ApiPath<String>,
     command: Command<Changes>,
 ) -> Result<Answer, Problem> {
-    let conversation = conversation_of(&id, UNKNOWN)?;
+    let id: FollowUpId = read_id(&id, UNKNOWN)?;
+    let conversation = id.conversation();
     let Changes { due_at, phrase, text } = &command.body;
     let timed = due_at.is_some() || phrase.is_some();
     if !timed && text.is_none() {
@@ -176,7 +177,7 @@ pub async fn change(
         let mut events = Vec::new();
         if let Some(when) = &when {
             let words = (when.phrase.clone(), when.rule.clone());
-            events.extend(state.move_follow_up(intake.log.clock().now(), &id, when.due_at, words, (&by, ""))?);
+            events.extend(state.move_follow_up(intake.log.clock().now(), &id, when.due_at, words, (&by, None))?);
         }
         if let Some(text) = text {
             events.extend(state.change_follow_up_text(&id, text.to_string(), &by)?);
@@ -184,7 +185,7 @@ pub async fn change(
         Ok(events)
     })
     .await?;
-    Ok(Answer::changed(id, conversation, position))
+    Ok(Answer::changed(id.to_string(), conversation, position))
 }
 
 /// Cancels it
@@ -205,7 +206,8 @@ pub async fn cancel(
         Some(reason) if !reason.trim().is_empty() => reason.to_string(),
         _ => format!("cancelled by {}", command.caller.actor()),
     };
-    changed(&intake, &command, (&id, UNKNOWN), |state| {
+    let id: FollowUpId = read_id(&id, UNKNOWN)?;
+    changed(&intake, &command, (id.to_string(), id.conversation()), |state| {
         // What the client's message cancelled may still be renewed by the brain; this ends that too.
         if let Some(follow_up) = state.follow_ups.get(&id)
             && matches!(follow_up.state, FollowUpState::Cancelled(_))
@@ -214,7 +216,7 @@ pub async fn cancel(
             return Ok(Vec::new());
         }
         as_asked(
-            state.cancel(&id, Why::new("by_command", words.clone(), ""), ""),
+            state.cancel(&id, Why::new("by_command", words.clone(), ""), None),
             "already_cancelled",
             command.may_repeat(),
         )
@@ -228,12 +230,12 @@ struct Person {
     contact: Arc<Contact>,
 }
 
-async fn person<T>(intake: &Intake, command: &Command<T>, conversation: Uuid) -> Result<Person, Problem> {
+async fn person<T>(intake: &Intake, command: &Command<T>, conversation: ConversationId) -> Result<Person, Problem> {
     let tenant = &command.caller.tenant;
     let aggregate = ids::conversation_aggregate(tenant, conversation);
     let state = intake.log.load::<Conversation>(&aggregate, AtLeast::Latest).await?.state;
     known(&state)?;
-    let contact = match state.place.as_ref().and_then(|p| p.contact_id.parse().ok()) {
+    let contact = match state.place.as_ref().and_then(|p| p.contact_id) {
         Some(id) => merging::contact(&intake.log, tenant, id).await?,
         None => Arc::default(),
     };
@@ -247,7 +249,7 @@ async fn open_elsewhere<T>(
     intake: &Intake,
     command: &Command<T>,
     contact: &Contact,
-    conversation: Uuid,
+    conversation: ConversationId,
 ) -> Result<usize, Problem> {
     let (mut open, most) = (0, intake.settings.now().limits.open_follow_ups);
     for other in contact.elsewhere(conversation) {

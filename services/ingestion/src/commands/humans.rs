@@ -149,15 +149,15 @@ pub async fn write(
         }
         due_at.map_or(Ok(()), |at| ahead(intake.log.clock().now(), at))?;
         let queued = state.queue(Queue {
-            message_id: message_id.clone(),
+            message_id,
             author: Author::Human,
             author_id: by.clone(),
             text: command.body.text.to_string(),
             due_at,
             on_reply: OnReply::Keep,
             key: String::new(),
-            turn_id: String::new(),
-            follow_up_id: String::new(),
+            turn_id: None,
+            follow_up_id: None,
             proactive: false,
             buttons: Vec::new(),
         })?;
@@ -167,7 +167,7 @@ pub async fn write(
         Ok(events)
     })
     .await?;
-    Ok(Answer::created(message_id, conversation, position))
+    Ok(Answer::created(message_id.to_string(), conversation, position))
 }
 
 /// What a repeated command asks for is done already.

@@ -13,6 +13,8 @@ pub mod web;
 pub mod webhooks;
 mod when;
 
+use std::str::FromStr;
+
 use axum::{
     Json,
     http::StatusCode,
@@ -21,12 +23,11 @@ use axum::{
 use serde::Serialize;
 use steward_domain::{
     conversation::{Conversation, Refused},
-    ids,
+    ids::{self, ConversationId},
 };
 use steward_http::Problem;
 use steward_proto::Event;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 pub use openapi::name_key;
 pub use repeats::Repeats;
@@ -55,11 +56,11 @@ impl IntoResponse for Answer {
 }
 
 impl Answer {
-    fn created(id: String, conversation: Uuid, position: u64) -> Self {
+    fn created(id: String, conversation: ConversationId, position: u64) -> Self {
         Self { status: StatusCode::CREATED, id, conversation_id: Some(conversation.to_string()), position }
     }
 
-    fn changed(id: String, conversation: Uuid, position: u64) -> Self {
+    fn changed(id: String, conversation: ConversationId, position: u64) -> Self {
         Self { status: StatusCode::OK, id, conversation_id: Some(conversation.to_string()), position }
     }
 
@@ -70,7 +71,7 @@ impl Answer {
 }
 
 /// A conversation's id as a caller gives it.
-fn conversation_id(text: &str) -> Result<Uuid, Problem> {
+fn conversation_id(text: &str) -> Result<ConversationId, Problem> {
     text.parse().map_err(|_| {
         Problem::not_found(
             "unknown_conversation",
@@ -79,30 +80,29 @@ fn conversation_id(text: &str) -> Result<Uuid, Problem> {
     })
 }
 
-/// The conversation that a follow-up's or message's id is of.
-fn conversation_of(id: &str, what: &'static str) -> Result<Uuid, Problem> {
-    ids::conversation_of(id)
-        .ok_or_else(|| Problem::not_found(what, "there is nothing with this id; take ids from the lists under /api/v1"))
+/// A follow-up's or message's id as a caller gives it; `unknown`: the code of the refusal of what is none.
+fn read_id<T: FromStr>(id: &str, unknown: &'static str) -> Result<T, Problem> {
+    id.parse().map_err(|_| {
+        Problem::not_found(unknown, "there is nothing with this id; take ids from the lists under /api/v1")
+    })
 }
 
 /// Changes a follow-up or a message, named by its id: decides on the conversation that it is of, and answers with it.
-/// `unknown`: the code of the refusal of an id that can't be of any.
 async fn changed<T>(
     intake: &Intake,
     command: &Command<T>,
-    (id, unknown): (&str, &'static str),
+    (id, conversation): (String, ConversationId),
     decision: impl FnMut(&Conversation) -> Result<Vec<Event>, Refused>,
 ) -> Result<Answer, Problem> {
-    let conversation = conversation_of(id, unknown)?;
     let position = decide(intake, command, conversation, decision).await?;
-    Ok(Answer::changed(id.to_owned(), conversation, position))
+    Ok(Answer::changed(id, conversation, position))
 }
 
 /// Decides on one of the caller's conversations; returns the position to wait for.
 async fn decide<T>(
     intake: &Intake,
     command: &Command<T>,
-    conversation: Uuid,
+    conversation: ConversationId,
     mut decision: impl FnMut(&Conversation) -> Result<Vec<Event>, Refused>,
 ) -> Result<u64, Problem> {
     let aggregate = ids::conversation_aggregate(&command.caller.tenant, conversation);

@@ -7,7 +7,7 @@ use steward_domain::{
         Author, Conversation, MessageState, OnReply,
         outbox::{Queue, ahead},
     },
-    ids,
+    ids::{self, MessageId},
 };
 use steward_http::{ApiPath, Problem};
 use utoipa::ToSchema;
@@ -16,6 +16,7 @@ use super::{
     Answer, Command, changed, conversation_id, decide,
     humans::as_asked,
     openapi::{self, Refuses},
+    read_id,
     when::instant,
 };
 use crate::{
@@ -95,21 +96,21 @@ pub async fn queue(State(intake): State<Intake>, command: Command<New>) -> Resul
         }
         due_at.map_or(Ok(()), |at| ahead(intake.log.clock().now(), at))?;
         state.queue(Queue {
-            message_id: message_id.clone(),
+            message_id,
             author: Author::Bot,
             author_id: String::new(),
             text: body.text.to_string(),
             due_at,
             on_reply,
             key: body.key.clone().unwrap_or_default().into_string(),
-            turn_id: String::new(),
-            follow_up_id: String::new(),
+            turn_id: None,
+            follow_up_id: None,
             proactive: true,
             buttons: Vec::new(),
         })
     })
     .await?;
-    Ok(Answer::created(message_id, conversation, position))
+    Ok(Answer::created(message_id.to_string(), conversation, position))
 }
 
 /// Takes back a message that waits
@@ -126,7 +127,8 @@ pub async fn cancel(
     command: Command<Nothing>,
 ) -> Result<Answer, Problem> {
     let by = command.caller.actor();
-    changed(&intake, &command, (&id, UNKNOWN), |state| {
+    let id: MessageId = read_id(&id, UNKNOWN)?;
+    changed(&intake, &command, (id.to_string(), id.conversation()), |state| {
         let done = matches!(state.outbox.get(&id).map(|m| &m.state), Some(MessageState::Cancelled(_)));
         as_asked(state.cancel_message_by(&id, &by), "not_queued", done && command.may_repeat())
     })
@@ -147,7 +149,8 @@ pub async fn retry(
     command: Command<Nothing>,
 ) -> Result<Answer, Problem> {
     let by = command.caller.actor();
-    changed(&intake, &command, (&id, UNKNOWN), |state| {
+    let id: MessageId = read_id(&id, UNKNOWN)?;
+    changed(&intake, &command, (id.to_string(), id.conversation()), |state| {
         let done = state.outbox.get(&id).is_some_and(|m| m.is_open() || m.is_sent());
         as_asked(state.retry_message(&id, &by), "not_retryable", done && command.may_repeat())
     })
@@ -170,8 +173,11 @@ pub async fn reschedule(
 ) -> Result<Answer, Problem> {
     let due_at = instant(&command.body.due_at)?;
     let by = command.caller.actor();
-    changed(&intake, &command, (&id, UNKNOWN), |state| state.move_message(intake.log.clock().now(), &id, due_at, &by))
-        .await
+    let id: MessageId = read_id(&id, UNKNOWN)?;
+    changed(&intake, &command, (id.to_string(), id.conversation()), |state| {
+        state.move_message(intake.log.clock().now(), &id, due_at, &by)
+    })
+    .await
 }
 
 /// Gives a message that waits other words, another time, or both
@@ -194,7 +200,8 @@ pub async fn change(
     }
     let due_at = due_at.as_deref().map(instant).transpose()?;
     let by = command.caller.actor();
-    changed(&intake, &command, (&id, UNKNOWN), |state| {
+    let id: MessageId = read_id(&id, UNKNOWN)?;
+    changed(&intake, &command, (id.to_string(), id.conversation()), |state| {
         let mut events = Vec::new();
         if let Some(text) = text {
             events.extend(state.edit_message(&id, text, &by)?);
@@ -221,7 +228,8 @@ pub async fn hold(
     command: Command<Nothing>,
 ) -> Result<Answer, Problem> {
     let by = command.caller.actor();
-    changed(&intake, &command, (&id, UNKNOWN), |state| {
+    let id: MessageId = read_id(&id, UNKNOWN)?;
+    changed(&intake, &command, (id.to_string(), id.conversation()), |state| {
         as_asked(state.hold_message(&id, &by), "already_held", command.may_repeat())
     })
     .await
@@ -242,7 +250,8 @@ pub async fn approve(
     command: Command<Approve>,
 ) -> Result<Answer, Problem> {
     let (by, hash) = (command.caller.actor(), &*command.body.hash);
-    changed(&intake, &command, (&id, UNKNOWN), |state| {
+    let id: MessageId = read_id(&id, UNKNOWN)?;
+    changed(&intake, &command, (id.to_string(), id.conversation()), |state| {
         // A repeat may come when the message is long gone.
         let done = state.outbox.get(&id).is_some_and(|m| {
             m.approved == hash && !matches!(m.state, MessageState::Held { .. }) && command.may_repeat()

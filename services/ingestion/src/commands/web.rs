@@ -86,7 +86,7 @@ pub async fn message(State(intake): State<Intake>, command: Command<Message>) ->
     };
     let position = in_time(recorded).await?;
     command.done(&intake);
-    Ok(Answer::created(message_id, origin.conversation, position))
+    Ok(Answer::created(message_id.to_string(), origin.conversation, position))
 }
 
 fn check(body: &Message) -> Result<(), Problem> {
@@ -139,7 +139,7 @@ fn origin(channel: &Channel, command: &Command<Message>, key: String, now: DateT
     let arrival = Arrival { key: key.into(), at: Some(now), chat: Some(chat.clone()), from: None, what };
     let source = source_of(channel, &arrival);
     let tenant = TenantId::new(&channel.tenant).expect("the configuration was checked");
-    let contact_id = ids::contact(&tenant, &channel.id, &id).to_string();
+    let contact_id = ids::contact(&tenant, &channel.id, &id);
     Origin {
         conversation: ids::conversation(&tenant, &channel.id, &id),
         // The caller's id of the person may hold anything; ours can stand in a header.

@@ -14,14 +14,13 @@ use rand::Rng as _;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use steward_domain::{
-    ids,
+    ids::{self, ConversationId, DeliveryId, WebhookId},
     webhook::{ALL_TYPES, Filter, LONGEST_URL, New, Refused, Secret, Standing, Webhook, is_public, is_told},
 };
 use steward_http::{ApiPath, Problem};
 use steward_log::{Append, AtLeast, Expected, LogError};
 use steward_proto::{Event, TenantId, v1};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{AdminCommand, Answer, Command, openapi::Refuses, outbox::Nothing};
 use crate::{intake::Intake, origin::new_event, patience::in_time};
@@ -108,9 +107,9 @@ pub async fn create(
 ) -> Result<WithSecret, Problem> {
     let body = &command.body;
     check_url(&body.url, intake.settings.now().webhooks.allow_private).await?;
-    let id = command.unique();
+    let id = WebhookId::new(command.unique());
     let new = New {
-        id: id.to_string(),
+        id,
         url: body.url.clone(),
         types: types(&body.types)?,
         filter: filter(&intake, &command)?,
@@ -123,7 +122,7 @@ pub async fn create(
 }
 
 /// Refuses one webhook more than a tenant may have. Commands at the same moment may be let through together.
-async fn has_room(intake: &Intake, tenant: &TenantId, id: Uuid) -> Result<(), Problem> {
+async fn has_room(intake: &Intake, tenant: &TenantId, id: WebhookId) -> Result<(), Problem> {
     let aggregate = ids::webhook_aggregate(tenant, id);
     let counting = async {
         if intake.log.load::<Webhook>(&aggregate, AtLeast::Latest).await?.state.standing != Standing::None {
@@ -222,15 +221,16 @@ pub async fn retry_of(
     ApiPath((webhook, id)): ApiPath<(String, String)>,
     AdminCommand(command): AdminCommand<Nothing>,
 ) -> Result<Answer, Problem> {
-    let named = ids::delivery_of(&id).is_some_and(|(of, _)| webhook_id(&webhook).is_ok_and(|id| id == of));
-    if !named {
+    let named: DeliveryId = id.parse().map_err(|_| unknown_delivery())?;
+    if !webhook_id(&webhook).is_ok_and(|id| id == named.webhook) {
         return Err(unknown_delivery());
     }
     deliver_again(&intake, &command, &id).await
 }
 
 async fn deliver_again(intake: &Intake, command: &Command<Nothing>, id: &str) -> Result<Answer, Problem> {
-    let (webhook, event_position) = ids::delivery_of(id).ok_or_else(unknown_delivery)?;
+    let delivery: DeliveryId = id.parse().map_err(|_| unknown_delivery())?;
+    let DeliveryId { webhook, event_position } = delivery;
     let tenant = &command.caller.tenant;
     let aggregate = ids::webhook_aggregate(tenant, webhook);
     let looking = async {
@@ -244,7 +244,7 @@ async fn deliver_again(intake: &Intake, command: &Command<Nothing>, id: &str) ->
     seen.state.may_retry(&event)?;
     let retried = v1::WebhookDeliveryRetried {
         delivery: Some(v1::Delivery {
-            delivery_id: id.to_owned(),
+            delivery_id: delivery.to_string(),
             webhook_id: webhook.to_string(),
             event_id: event.metadata.event_id.to_string(),
             event_type: event.metadata.type_name.clone(),
@@ -264,12 +264,12 @@ async fn deliver_again(intake: &Intake, command: &Command<Nothing>, id: &str) ->
     };
     let appended = in_time(intake.log.append(append)).await?;
     command.done(intake);
-    Ok(Answer::of_none(id.to_owned(), appended.position))
+    Ok(Answer::of_none(delivery.to_string(), appended.position))
 }
 
 /// A decision on a webhook.
 struct Decided {
-    id: Uuid,
+    id: WebhookId,
     position: u64,
     /// The secret as it was before, with its time, if the command had been carried out before.
     before: Option<(Secret, DateTime<Utc>)>,
@@ -278,7 +278,7 @@ struct Decided {
 async fn decide<T>(
     intake: &Intake,
     command: &Command<T>,
-    id: Uuid,
+    id: WebhookId,
     mut decision: impl FnMut(&Webhook) -> Result<Vec<Event>, Refused>,
 ) -> Result<Decided, Problem> {
     let aggregate = ids::webhook_aggregate(&command.caller.tenant, id);
@@ -318,7 +318,7 @@ fn new_secret() -> Secret {
     Secret::of_bytes(&random)
 }
 
-fn webhook_id(text: &str) -> Result<Uuid, Problem> {
+fn webhook_id(text: &str) -> Result<WebhookId, Problem> {
     text.parse()
         .map_err(|_| Problem::not_found("unknown_webhook", "there is no such webhook; GET /api/v1/webhooks lists them"))
 }
@@ -373,7 +373,7 @@ fn filter(intake: &Intake, command: &Command<Wanted>) -> Result<Filter, Problem>
     Ok(filter)
 }
 
-fn conversation_id_of(text: &str) -> Result<Uuid, Problem> {
+fn conversation_id_of(text: &str) -> Result<ConversationId, Problem> {
     text.parse().map_err(|_| {
         Problem::unprocessable(
             "bad_body",

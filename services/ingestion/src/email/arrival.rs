@@ -186,7 +186,7 @@ fn of_bounce(mail: &Mail, mut arrival: Arrival, bounce: &Bounce, address: &str) 
         };
         let failed = bounce.outcome == Outcome::Failed;
         Some(Report {
-            message_id: message_id.into(),
+            message_id: Some(message_id),
             part,
             provider_message_id: bracketed(&bounce.about),
             status,

@@ -30,10 +30,9 @@ use axum::{
 use futures::future::BoxFuture;
 use message::Mail;
 use providers::Memory;
-use steward_domain::{ids, mail::own_message};
+use steward_domain::{ids::ConversationId, mail::own_message};
 use steward_http::Problem;
 use steward_settings::{Channel, Email};
-use uuid::Uuid;
 pub use webhook::record_mail;
 
 use crate::{
@@ -72,11 +71,11 @@ impl Way for Inbox {
     }
 
     /// Anybody can write a bounce, with an id that only looks like ours.
-    fn named_by_anybody(&self, arrival: &Arrival) -> Option<Uuid> {
+    fn named_by_anybody(&self, arrival: &Arrival) -> Option<ConversationId> {
         match &arrival.what {
-            What::Reported(report) => ids::conversation_of(&report.message_id),
+            What::Reported(report) => Some(report.message_id?.conversation()),
             What::Aside { kind: "bounce", about, .. } => {
-                ids::conversation_of(own_message(about.trim_matches(['<', '>']), &self.email.address)?.0)
+                Some(own_message(about.trim_matches(['<', '>']), &self.email.address)?.0.conversation())
             }
             _ => None,
         }

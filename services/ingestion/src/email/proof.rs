@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use steward_domain::{
     conversation::{Conversation, MessageState},
-    ids,
+    ids::{self, MessageId},
     mail::own_message,
 };
 use steward_http::{Problem, Trace};
@@ -21,7 +21,7 @@ use crate::{
 pub struct Own {
     /// The Message-ID, with its brackets.
     pub id: String,
-    pub message_id: String,
+    pub message_id: MessageId,
     pub part: u32,
 }
 
@@ -30,7 +30,7 @@ impl Own {
     pub fn named(id: &str, address: &str) -> Option<Self> {
         let bare = id.trim().trim_start_matches('<').trim_end_matches('>');
         let (message, part) = own_message(bare, address)?;
-        Some(Self { id: format!("<{bare}>"), message_id: message.to_owned(), part })
+        Some(Self { id: format!("<{bare}>"), message_id: message, part })
     }
 }
 
@@ -64,9 +64,8 @@ pub async fn settle(
     raw: Bytes,
     trace: &Trace,
 ) -> Result<Told, Problem> {
-    let Some(conversation) = ids::conversation_of(&own.message_id) else { return Ok(Told::Enough) };
     let tenant = TenantId::new(&channel.tenant).expect("the configuration was checked");
-    let aggregate = ids::conversation_aggregate(&tenant, conversation);
+    let aggregate = ids::conversation_aggregate(&tenant, own.message_id.conversation());
     let state = intake.log.load::<Conversation>(&aggregate, AtLeast::Latest).await?.state;
     let (Some(place), Some(message)) = (&state.place, state.outbox.get(&own.message_id)) else {
         return Ok(Told::Enough);
@@ -84,7 +83,7 @@ pub async fn settle(
         Proof::Answer => ("answer", "delivered"),
     };
     let report = Report {
-        message_id: own.message_id.as_str().into(),
+        message_id: Some(own.message_id),
         part: own.part,
         provider_message_id: own.id.as_str().into(),
         status,
@@ -110,7 +109,7 @@ mod tests {
 
     #[test]
     fn only_a_message_id_of_this_address_names_a_send() {
-        let message_id = ids::message(Uuid::from_u128(1), Uuid::from_u128(2));
+        let message_id = ids::message(ids::ConversationId::new(Uuid::from_u128(1)), Uuid::from_u128(2));
         let id = steward_domain::mail::message_id(&message_id, 1, "a@example.com");
         let own = Own { id: id.clone(), message_id, part: 1 };
         for given in [id.as_str(), &id[1..id.len() - 1], &format!(" {id}\r\n")] {

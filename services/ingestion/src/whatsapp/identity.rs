@@ -8,13 +8,12 @@ use steward_domain::{
     address::Address,
     contact::{Contact, How, Merge},
     conversation::Conversation,
-    ids,
+    ids::{self, ConversationId},
     kernel::Refusal as _,
 };
 use steward_http::Problem;
 use steward_log::{AtLeast, DecideError, Versioned};
 use steward_proto::{AggregateId, Event, v1};
-use uuid::Uuid;
 
 use crate::{arrival::Chat, intake::never_refused, merging, origin::new_event, people::People};
 
@@ -26,7 +25,7 @@ impl People<'_> {
     ///
     /// # Errors
     /// 503 when the log doesn't answer.
-    pub async fn conversation(&self, chat: &Chat) -> Result<Uuid, Problem> {
+    pub async fn conversation(&self, chat: &Chat) -> Result<ConversationId, Problem> {
         let address = chat.external_id.as_str();
         let Some(person) = chat.person.as_deref().filter(|p| !p.is_empty()) else {
             return self.at(address).await;
@@ -54,7 +53,7 @@ impl People<'_> {
     ///
     /// # Errors
     /// 503 when the log doesn't answer.
-    pub async fn moved(&self, from: &str, to: &str, person: &str) -> Result<Uuid, Problem> {
+    pub async fn moved(&self, from: &str, to: &str, person: &str) -> Result<ConversationId, Problem> {
         let conversation = match self.bound(to).await? {
             Some(conversation) => conversation,
             None => {
@@ -76,7 +75,7 @@ impl People<'_> {
     ///
     /// # Errors
     /// 503 when the log doesn't answer.
-    pub async fn had_it_before(&self, chat: &Chat, now: Uuid, key: &str) -> Result<bool, Problem> {
+    pub async fn had_it_before(&self, chat: &Chat, now: ConversationId, key: &str) -> Result<bool, Problem> {
         let first = ids::conversation(self.tenant, &self.channel.id, &chat.external_id);
         if first == now {
             return Ok(false);
@@ -88,7 +87,7 @@ impl People<'_> {
     /// Merges the contact behind a number with the one known by an id alone, now that WhatsApp names both together: the
     /// number is proven to be theirs. Not when they had another number before (then this one may have been somebody
     /// else's until now), and not when another id was told at this number.
-    async fn same_person(&self, at_number: Uuid, by_id: Uuid, person: &str) -> Result<(), Problem> {
+    async fn same_person(&self, at_number: ConversationId, by_id: ConversationId, person: &str) -> Result<(), Problem> {
         let log = &self.intake.log;
         let load = async |id| {
             let conversation = ids::conversation_aggregate(self.tenant, id);
@@ -99,7 +98,7 @@ impl People<'_> {
         if id.external_id != person || self.an_id_was_told_in(at_number).await? {
             return Ok(());
         }
-        let (Ok(contact), Ok(into)) = (id.contact_id.parse(), number.contact_id.parse::<Uuid>()) else { return Ok(()) };
+        let (Some(contact), Some(into)) = (id.contact_id, number.contact_id) else { return Ok(()) };
         // The one that has been known longer stands for both.
         let aggregate = ids::contact_aggregate(self.tenant, into);
         let into = log.load::<Contact>(&aggregate, AtLeast::Latest).await?.state.merged_into.unwrap_or(into);
@@ -124,7 +123,7 @@ impl People<'_> {
     }
 
     /// Whether any message of this conversation came with a business-scoped id.
-    async fn an_id_was_told_in(&self, conversation: Uuid) -> Result<bool, Problem> {
+    async fn an_id_was_told_in(&self, conversation: ConversationId) -> Result<bool, Problem> {
         let subject = format!("ev.{}.conversation.{conversation}.client_responded", self.tenant);
         let mut messages = std::pin::pin!(self.intake.log.past(0, vec![subject]).await?);
         while let Some(message) = messages.next().await {
@@ -142,20 +141,25 @@ impl People<'_> {
         ids::address(self.tenant, &self.channel.id, address)
     }
 
-    async fn bound(&self, address: &str) -> Result<Option<Uuid>, Problem> {
+    async fn bound(&self, address: &str) -> Result<Option<ConversationId>, Problem> {
         let address = self.address(address);
         // Another process may have bound it.
         Ok(self.intake.log.load::<Address>(&address, AtLeast::Latest).await?.state.conversation_id)
     }
 
     /// The conversation at an address, bound or not.
-    async fn at(&self, address: &str) -> Result<Uuid, Problem> {
+    async fn at(&self, address: &str) -> Result<ConversationId, Problem> {
         let bound = self.bound(address).await?;
         Ok(bound.unwrap_or_else(|| ids::conversation(self.tenant, &self.channel.id, address)))
     }
 
     /// Binds an address that leads nowhere yet; where it leads after that.
-    async fn bind(&self, address: &str, conversation: Uuid, previous: &str) -> Result<Uuid, Problem> {
+    async fn bind(
+        &self,
+        address: &str,
+        conversation: ConversationId,
+        previous: &str,
+    ) -> Result<ConversationId, Problem> {
         self.decide(&self.address(address), |state: &Address| match state.conversation_id {
             Some(already) => (Vec::new(), already),
             None => (vec![self.event(address, conversation, previous)], conversation),
@@ -164,7 +168,7 @@ impl People<'_> {
     }
 
     /// Binds an address wherever it led before.
-    async fn rebind(&self, address: &str, conversation: Uuid, previous: &str) -> Result<(), Problem> {
+    async fn rebind(&self, address: &str, conversation: ConversationId, previous: &str) -> Result<(), Problem> {
         self.decide(&self.address(address), |state: &Address| {
             let already = state.conversation_id == Some(conversation);
             (if already { Vec::new() } else { vec![self.event(address, conversation, previous)] }, ())
@@ -173,7 +177,7 @@ impl People<'_> {
     }
 
     /// A conversation that has begun goes on at this address: what is sent goes there.
-    async fn write_to(&self, address: &str, conversation: Uuid, previous: &str) -> Result<(), Problem> {
+    async fn write_to(&self, address: &str, conversation: ConversationId, previous: &str) -> Result<(), Problem> {
         let aggregate = ids::conversation_aggregate(self.tenant, conversation);
         let noted = self.intake.log.record(&aggregate, AtLeast::Cached, |seen: &Versioned<Conversation>| {
             let elsewhere = seen.state.place.as_ref().is_some_and(|place| place.external_id != address);
@@ -183,7 +187,7 @@ impl People<'_> {
         never_refused(noted.await)
     }
 
-    fn event(&self, address: &str, conversation: Uuid, previous: &str) -> Event {
+    fn event(&self, address: &str, conversation: ConversationId, previous: &str) -> Event {
         v1::AddressBound {
             channel_id: self.channel.id.clone(),
             external_id: address.to_owned(),

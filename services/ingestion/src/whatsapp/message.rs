@@ -67,9 +67,9 @@ pub fn echo(item: &Object<'_>, contact: Option<&Contact<'_>>) -> Arrival {
         Meaning::Said(said) => match reference(item) {
             // Our own send, come back: it proves that the provider has it.
             Some(reference) => What::Reported(Report {
-                message_id: reference.message_id.into(),
+                message_id: Some(reference.message_id),
                 part: reference.part,
-                claim_id: reference.claim_id.to_string().into(),
+                claim_id: Some(reference.claim_id),
                 provider_message_id: said.provider_message_id,
                 status: "sent",
                 at,

@@ -11,9 +11,9 @@ pub mod webhook;
 
 use axum::{extract::Request, http::Method, response::Response};
 use futures::future::BoxFuture;
+use steward_domain::ids::ConversationId;
 use steward_http::Problem;
 use steward_settings::{Channel, WhatsApp};
-use uuid::Uuid;
 
 use crate::{arrival::Chat, intake::Intake, people::People, ways::Way};
 
@@ -42,7 +42,11 @@ impl Way for Number {
         Box::pin(webhook::accept(intake, channel, &self.whatsapp, request))
     }
 
-    fn conversation<'a>(&'a self, people: &'a People<'a>, chat: &'a Chat) -> BoxFuture<'a, Result<Uuid, Problem>> {
+    fn conversation<'a>(
+        &'a self,
+        people: &'a People<'a>,
+        chat: &'a Chat,
+    ) -> BoxFuture<'a, Result<ConversationId, Problem>> {
         match chat.person {
             Some(_) => Box::pin(people.conversation(chat)),
             None => Box::pin(people.at_address(chat)),
@@ -55,7 +59,7 @@ impl Way for Number {
         chat: &'a Chat,
         from: &'a str,
         to: &'a str,
-    ) -> BoxFuture<'a, Result<Uuid, Problem>> {
+    ) -> BoxFuture<'a, Result<ConversationId, Problem>> {
         match &chat.person {
             Some(person) => Box::pin(people.moved(from, to, person)),
             None => Box::pin(people.follow(from, to)),
@@ -66,7 +70,7 @@ impl Way for Number {
         &'a self,
         people: &'a People<'a>,
         chat: &'a Chat,
-        now: Uuid,
+        now: ConversationId,
         key: &'a str,
     ) -> BoxFuture<'a, Result<bool, Problem>> {
         match chat.person {
@@ -75,7 +79,7 @@ impl Way for Number {
         }
     }
 
-    fn contact(&self, chat: &Chat, conversation: Uuid) -> String {
+    fn contact(&self, chat: &Chat, conversation: ConversationId) -> String {
         // Whoever may be called by several names is one contact by where they are.
         chat.person.as_ref().map_or_else(|| chat.contact.to_string(), |_| conversation.to_string())
     }

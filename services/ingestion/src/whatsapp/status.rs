@@ -34,9 +34,9 @@ pub fn read(item: &Object<'_>, contact: Option<&Contact<'_>>) -> Arrival {
     let reference = item.text("biz_opaque_callback_data").and_then(|text| text.parse::<Reference>().ok());
     let mut report = Report { provider_message_id: id.into(), status, at, ..Report::default() };
     if let Some(reference) = reference {
-        report.message_id = reference.message_id.into();
+        report.message_id = Some(reference.message_id);
         report.part = reference.part;
-        report.claim_id = reference.claim_id.to_string().into();
+        report.claim_id = Some(reference.claim_id);
         // The message says where it belongs, even if nothing says who has it.
         chat = chat.or_else(|| Some(Chat::default()));
     }

@@ -5,9 +5,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 use axum::http::{Method, StatusCode};
 use chrono::Utc;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use steward_domain::ids;
+use steward_domain::ids::{self, ConversationId};
 use steward_proto::{Event, v1};
-use uuid::Uuid;
 
 use super::{Answer, MAIL_SECRET, World};
 
@@ -33,7 +32,7 @@ pub async fn mail(world: &World, headers: &str, text: &str) {
     assert_eq!(answer.status, StatusCode::OK, "{headers}: {:?}", answer.body);
 }
 
-pub fn conversation(world: &World, address: &str) -> Uuid {
+pub fn conversation(world: &World, address: &str) -> ConversationId {
     ids::conversation(&world.tenant, "mail", address)
 }
 

@@ -15,7 +15,10 @@ use axum::{
 use bytes::Bytes;
 use chrono::Utc;
 use serde_json::{Value, json};
-use steward_domain::{ids, settings::OnUnknown};
+use steward_domain::{
+    ids::{self, ConversationId},
+    settings::OnUnknown,
+};
 use steward_http::{Guard, create_key, unknown_path, wrong_method};
 use steward_ingestion::{Ingestion, router};
 use steward_log::{Append, Clock, ConnectOptions, Expected, Log};
@@ -239,7 +242,7 @@ impl World {
             "chat": {"id": chat, "type": kind, "title": "Team"}}})
     }
 
-    pub fn conversation(&self, external_id: &str) -> Uuid {
+    pub fn conversation(&self, external_id: &str) -> ConversationId {
         ids::conversation(&self.tenant, "tg", external_id)
     }
 

@@ -7,7 +7,10 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
-use steward_domain::settings::Template;
+use steward_domain::{
+    ids::{ClaimId, MessageId},
+    settings::Template,
+};
 use steward_log::Clock;
 use steward_proto::v1;
 use steward_settings::{Channel, ChannelKind};
@@ -28,16 +31,16 @@ pub enum Sent {
 }
 
 /// One part of a message, with what a channel may need to send it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outbound {
     /// The conversation's address on its channel.
     pub external_id: String,
-    pub message_id: String,
+    pub message_id: MessageId,
     pub part: usize,
     pub parts: usize,
     pub text: String,
     /// The claim under which this attempt is made.
-    pub claim_id: String,
+    pub claim_id: ClaimId,
     /// The buttons to offer below the text.
     pub buttons: Vec<v1::Button>,
     /// The template to send instead, because the channel takes no free text now.
@@ -50,6 +53,30 @@ pub struct Outbound {
     pub by_human: bool,
     /// How often this part has been claimed, this claim included.
     pub attempt: u32,
+}
+
+#[cfg(test)]
+impl Outbound {
+    /// A message of no words, for tests to fill in.
+    pub fn empty() -> Self {
+        use steward_domain::ids::{self, ConversationId};
+        use uuid::Uuid;
+
+        Self {
+            external_id: String::new(),
+            message_id: ids::message(ConversationId::new(Uuid::from_u128(1)), Uuid::from_u128(2)),
+            part: 0,
+            parts: 0,
+            text: String::new(),
+            claim_id: ClaimId::new(Uuid::from_u128(3)),
+            buttons: Vec::new(),
+            template: None,
+            thread: Thread::default(),
+            proactive: false,
+            by_human: false,
+            attempt: 0,
+        }
+    }
 }
 
 /// A template with its placeholders filled.
@@ -132,7 +159,7 @@ struct Web;
 
 impl Way for Web {
     fn send<'a>(&'a self, out: &'a Outbound, _clock: &'a Clock) -> BoxFuture<'a, Sent> {
-        let provider_message_id = out.message_id.clone();
+        let provider_message_id = out.message_id.to_string();
         Box::pin(std::future::ready(Sent::Accepted { provider_message_id, answer: String::new() }))
     }
 }

@@ -12,7 +12,6 @@ use steward_domain::{
 };
 use steward_log::Clock;
 use steward_settings::{Secret, WhatsApp};
-use uuid::Uuid;
 
 use super::{
     Outbound, Sent, Sign, TemplateCall, Way, answer,
@@ -172,9 +171,9 @@ struct MarkRead<'a> {
 
 fn request(out: &Outbound) -> Request {
     let reference = Reference {
-        message_id: out.message_id.clone(),
+        message_id: out.message_id,
         part: u32::try_from(out.part).unwrap_or(u32::MAX),
-        claim_id: out.claim_id.parse().unwrap_or(Uuid::nil()),
+        claim_id: out.claim_id,
     };
     Request {
         messaging_product: "whatsapp",
@@ -324,7 +323,7 @@ mod tests {
     #[test]
     fn a_number_is_written_to_and_an_id_is_the_recipient() {
         let to = |external_id: &str| {
-            written(&Outbound { external_id: external_id.to_owned(), text: "hi".to_owned(), ..Outbound::default() })
+            written(&Outbound { external_id: external_id.to_owned(), text: "hi".to_owned(), ..Outbound::empty() })
         };
         let number = to("34600111222");
         assert_eq!((&number["to"], &number["recipient"]), (&json!("34600111222"), &Value::Null));
@@ -338,7 +337,7 @@ mod tests {
         let button = |n: u32| v1::Button {
             id: format!("b{n}"), title: "подтвердить встречу в понедельник".to_owned()
         };
-        let out = Outbound { text: "so?".to_owned(), buttons: (0..5).map(button).collect(), ..Outbound::default() };
+        let out = Outbound { text: "so?".to_owned(), buttons: (0..5).map(button).collect(), ..Outbound::empty() };
         let interactive = &written(&out)["interactive"];
         let buttons = interactive["action"]["buttons"].as_array().unwrap();
         assert_eq!(buttons.len(), 3);
@@ -350,7 +349,7 @@ mod tests {
             language: "ru".to_owned(),
             parameters: vec!["Ана".to_owned(), "про\n\nдоговор     и  всё".to_owned()],
         };
-        let template = written(&Outbound { template: Some(call), ..Outbound::default() })["template"].clone();
+        let template = written(&Outbound { template: Some(call), ..Outbound::empty() })["template"].clone();
         assert_eq!(template["language"]["code"], "ru");
         assert_eq!(template["components"][0]["parameters"][1]["text"], "про договор и всё");
     }

@@ -2,6 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
+use steward_domain::ids::{self, ConversationId};
 use steward_http::{Caller, Problem};
 
 use super::{
@@ -194,8 +195,8 @@ pub fn read_rows<T: Table>(rows: &[tokio_postgres::Row]) -> Result<Vec<T>, Probl
 }
 
 /// The key of a part of a conversation, whose id begins with the conversation's. An id of any other form names nothing.
-pub fn part_key(caller: &Caller, id: &str) -> [Value; 3] {
-    let conversation = steward_domain::ids::conversation_of(id).map(|id| id.to_string()).unwrap_or_default();
+pub fn part_key(caller: &Caller, id: &str, conversation: Option<ConversationId>) -> [Value; 3] {
+    let conversation = ids::or_empty(conversation);
     [Box::new(caller.tenant.to_string()), Box::new(conversation), Box::new(id.to_owned())]
 }
 

@@ -1,7 +1,7 @@
 //! Conversations as they happen, event by event.
 
 use chrono::{DateTime, Utc};
-use steward_domain::ids;
+use steward_domain::ids::{self, ConversationId, FollowUpId};
 use steward_proto::{AggregateId, Event, TenantId, to_timestamp, v1};
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub struct Chat {
     pub tenant: TenantId,
     pub external_id: String,
-    pub id: Uuid,
+    pub id: ConversationId,
     pub aggregate: AggregateId,
 }
 
@@ -34,7 +34,7 @@ impl Chat {
                 key: key.to_owned(),
                 ..v1::Source::default()
             }),
-            message_id: ids::inbound_message(self.id, key),
+            message_id: ids::inbound_message(self.id, key).to_string(),
             contact_id: self.contact_id(),
             from: Some(v1::Person {
                 id: self.external_id.clone(),
@@ -49,13 +49,13 @@ impl Chat {
         .into()
     }
 
-    pub fn follow_up_id(&self, number: u128) -> String {
+    pub fn follow_up_id(&self, number: u128) -> FollowUpId {
         ids::follow_up(self.id, Uuid::from_u128(number))
     }
 
     pub fn promises(&self, number: u128, due_at: DateTime<Utc>) -> Event {
         v1::FollowUpScheduled {
-            follow_up_id: self.follow_up_id(number),
+            follow_up_id: self.follow_up_id(number).to_string(),
             due_at: Some(to_timestamp(due_at)),
             timezone: "Asia/Makassar".to_owned(),
             phrase: "in 20 seconds".to_owned(),
@@ -69,7 +69,8 @@ impl Chat {
     /// A promise that is kept: it is due, claimed and sent.
     pub fn keeps(&self, number: u128, due_at: DateTime<Utc>) -> Vec<Event> {
         let follow_up_id = self.follow_up_id(number);
-        let message_id = ids::message_of_follow_up(self.id, &follow_up_id);
+        let message_id = ids::message_of_follow_up(self.id, &follow_up_id).to_string();
+        let follow_up_id = follow_up_id.to_string();
         let message = v1::Outgoing {
             message_id: message_id.clone(),
             author: "bot".to_owned(),
@@ -80,7 +81,7 @@ impl Chat {
             proactive: true,
             ..v1::Outgoing::default()
         };
-        let claim_id = format!("claim-{number}");
+        let claim_id = Uuid::from_u128(number).to_string();
         vec![
             v1::FollowUpDue {
                 follow_up_id: follow_up_id.clone(),

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use server::Server;
 use steward_domain::{
     conversation::{CancelOn, Conversation, Refused, follow_ups::NewFollowUp},
-    ids,
+    ids::{self, FollowUpId},
 };
 use steward_log::{Append, AtLeast, Clock, ConnectOptions, Expected, Log};
 use steward_proto::{Cause, Event, NewEvent, TenantId, to_timestamp, v1};
@@ -36,7 +36,7 @@ pub fn new(log: &Log, event: impl Into<Event>) -> NewEvent {
 }
 
 /// Records that the client writes and that the answer promises something for `due_at`; returns the follow-up's id.
-pub async fn promised(log: &Log, tenant: &str, external_id: &str, due_at: DateTime<Utc>) -> String {
+pub async fn promised(log: &Log, tenant: &str, external_id: &str, due_at: DateTime<Utc>) -> FollowUpId {
     let tenant = TenantId::new(tenant).unwrap();
     let id = ids::conversation(&tenant, "web", external_id);
     let aggregate = ids::conversation_aggregate(&tenant, id);
@@ -49,7 +49,7 @@ pub async fn promised(log: &Log, tenant: &str, external_id: &str, due_at: DateTi
             sent_at: Some(to_timestamp(log.clock().now())),
             ..Default::default()
         }),
-        message_id: ids::message(id, Uuid::now_v7()),
+        message_id: ids::message(id, Uuid::now_v7()).to_string(),
         contact_id: "contact".to_owned(),
         from: Some(v1::Person { id: "client".to_owned(), ..Default::default() }),
         kind: "text".to_owned(),
@@ -65,7 +65,7 @@ pub async fn promised(log: &Log, tenant: &str, external_id: &str, due_at: DateTi
     log.append(append).await.unwrap();
     let follow_up_id = ids::follow_up(id, Uuid::now_v7());
     let schedule = NewFollowUp {
-        follow_up_id: follow_up_id.clone(),
+        follow_up_id,
         due_at,
         timezone: "Europe/Madrid".to_owned(),
         phrase: "soon".to_owned(),
@@ -77,7 +77,7 @@ pub async fn promised(log: &Log, tenant: &str, external_id: &str, due_at: DateTi
         reason: "asked for".to_owned(),
         key: String::new(),
         asked_by: "client".to_owned(),
-        turn_id: String::new(),
+        turn_id: None,
         language: "en".to_owned(),
         context: String::new(),
         by: "client".to_owned(),

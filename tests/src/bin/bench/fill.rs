@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use steward_domain::ids;
+use steward_domain::ids::{self, ConversationId};
 use steward_log::{Append, ConnectOptions, Expected, Log, definitions::TIMERS};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, new_traceparent, to_timestamp, v1};
 use tokio::time::{Instant, sleep};
@@ -39,14 +39,14 @@ impl Filler {
         self.append(due.map(|(chat, due_at)| {
             let conversation = ids::conversation(&self.tenant, CHANNEL, &chat.to_string());
             let id = ids::follow_up(conversation, Uuid::now_v7());
-            let events = vec![self.met(chat).into(), scheduled(id, due_at).into()];
+            let events = vec![self.met(chat).into(), scheduled(id.to_string(), due_at).into()];
             (conversation, Expected::Version(0), events)
         }))
         .await
     }
 
     /// Appends decisions on conversations, many at a time.
-    async fn append(&self, units: impl Iterator<Item = (Uuid, Expected, Vec<Event>)>) -> Result<()> {
+    async fn append(&self, units: impl Iterator<Item = (ConversationId, Expected, Vec<Event>)>) -> Result<()> {
         let appends = units.map(|(conversation, expected, events)| {
             let aggregate = ids::conversation_aggregate(&self.tenant, conversation);
             self.one(aggregate, expected, events)
@@ -86,12 +86,12 @@ impl Filler {
     }
 
     /// One step of a conversation: the client asks, a turn promises and answers, the answer is sent, the client thanks.
-    fn step(&self, chat: i64, step: usize) -> (Uuid, Expected, Vec<Event>) {
+    fn step(&self, chat: i64, step: usize) -> (ConversationId, Expected, Vec<Event>) {
         let conversation = ids::conversation(&self.tenant, CHANNEL, &chat.to_string());
         // Ids must be the same in every step, so they are made from the conversation's.
-        let unique = |n: u128| Uuid::from_u128(conversation.as_u128().wrapping_add(n));
-        let (message_id, claim_id) = (ids::message(conversation, unique(1)), unique(2).to_string());
-        let (turn_id, follow_up_id) = (unique(3).to_string(), ids::follow_up(conversation, unique(4)));
+        let unique = |n: u128| Uuid::from_u128(conversation.uuid().as_u128().wrapping_add(n));
+        let (message_id, claim_id) = (ids::message(conversation, unique(1)).to_string(), unique(2).to_string());
+        let (turn_id, follow_up_id) = (unique(3).to_string(), ids::follow_up(conversation, unique(4)).to_string());
         let now = Utc::now();
         let text = "Хорошо, напишу вам сегодня в 14:32 про договор аренды";
         let events: Vec<Event> = match step {
@@ -156,10 +156,10 @@ impl Filler {
         (conversation, Expected::Any, events)
     }
 
-    fn responded(&self, conversation: Uuid, chat: i64, n: u32, text: &str) -> v1::ClientResponded {
+    fn responded(&self, conversation: ConversationId, chat: i64, n: u32, text: &str) -> v1::ClientResponded {
         let key = format!("message:{n}");
         v1::ClientResponded {
-            message_id: ids::inbound_message(conversation, &key),
+            message_id: ids::inbound_message(conversation, &key).to_string(),
             source: Some(source(chat, &key)),
             contact_id: ids::contact(&self.tenant, CHANNEL, &chat.to_string()).to_string(),
             from: Some(person(chat)),

@@ -3,26 +3,29 @@
 use std::sync::Arc;
 
 use super::super::state::{Cancelled, Conversation, FollowUp, FollowUpState, Message, MessageState};
-use crate::kernel::Why;
+use crate::{
+    ids::{FollowUpId, MessageId},
+    kernel::Why,
+};
 
 /// How many ended follow-ups and messages a conversation remembers.
 const ENDED_KEPT: usize = 128;
 
 impl Conversation {
-    pub(super) fn change_follow_up(&mut self, id: &str, change: impl FnOnce(&mut FollowUp)) {
+    pub(super) fn change_follow_up(&mut self, id: &FollowUpId, change: impl FnOnce(&mut FollowUp)) {
         if let Some(follow_up) = self.follow_ups.get_mut(id) {
             change(Arc::make_mut(follow_up));
         }
     }
 
-    pub(super) fn change_message(&mut self, id: &str, change: impl FnOnce(&mut Message)) {
+    pub(super) fn change_message(&mut self, id: &MessageId, change: impl FnOnce(&mut Message)) {
         if let Some(message) = self.outbox.get_mut(id) {
             change(Arc::make_mut(message));
         }
     }
 
     /// Whether it was cancelled now. One that is being sent is cancelled when its claim ends without a send.
-    pub(super) fn cancel_follow_up(&mut self, id: &str, why: &Why) -> bool {
+    pub(super) fn cancel_follow_up(&mut self, id: &FollowUpId, why: &Why) -> bool {
         let Some(follow_up) = self.follow_ups.get(id).filter(|f| f.is_open()) else { return false };
         if let FollowUpState::Due { message_id: Some(message_id) } = &follow_up.state
             && let Some(message) = self.outbox.get(message_id).cloned()
@@ -33,7 +36,7 @@ impl Conversation {
             }
             if message.is_open() {
                 self.change_message(&message.id, |m| m.state = MessageState::Cancelled(why.clone()));
-                self.forget_later(Cancelled::Message(message.id.clone()));
+                self.forget_later(Cancelled::Message(message.id));
             }
         }
         self.end_follow_up(id, FollowUpState::Cancelled(why.clone()));
@@ -41,7 +44,7 @@ impl Conversation {
     }
 
     /// Likewise for a message; its follow-up, if it has one, ends with it.
-    pub(super) fn cancel_message(&mut self, id: &str, why: &Why) -> bool {
+    pub(super) fn cancel_message(&mut self, id: &MessageId, why: &Why) -> bool {
         let Some(message) = self.outbox.get(id).filter(|m| m.is_open()) else { return false };
         if let MessageState::Claimed(_) = message.state {
             self.change_message(id, |m| m.cancel_after_claim = Some(why.clone()));
@@ -51,7 +54,7 @@ impl Conversation {
         true
     }
 
-    pub(super) fn end_follow_up(&mut self, id: &str, state: FollowUpState) {
+    pub(super) fn end_follow_up(&mut self, id: &FollowUpId, state: FollowUpState) {
         let Some(follow_up) = self.follow_ups.get(id) else { return };
         // Unknown may be settled, and what the provider reports later changes sent and failed; every other end is for good.
         let reported = matches!(
@@ -62,12 +65,12 @@ impl Conversation {
             return;
         }
         self.change_follow_up(id, |f| f.state = state);
-        self.forget_later(Cancelled::FollowUp(id.to_owned()));
+        self.forget_later(Cancelled::FollowUp(*id));
     }
 
-    pub(super) fn end_message(&mut self, id: &str, state: MessageState) {
+    pub(super) fn end_message(&mut self, id: &MessageId, state: MessageState) {
         let Some(message) = self.outbox.get(id) else { return };
-        let follow_up_id = message.follow_up_id.clone();
+        let follow_up_id = message.follow_up_id;
         let follow_up = match &state {
             MessageState::Sent(_) => Some(FollowUpState::Sent),
             MessageState::Failed(why) => Some(FollowUpState::Failed(why.clone())),
@@ -80,10 +83,8 @@ impl Conversation {
             m.state = state;
             m.cancel_after_claim = None;
         });
-        self.forget_later(Cancelled::Message(id.to_owned()));
-        if let Some(state) = follow_up
-            && !follow_up_id.is_empty()
-        {
+        self.forget_later(Cancelled::Message(*id));
+        if let (Some(state), Some(follow_up_id)) = (follow_up, follow_up_id) {
             self.end_follow_up(&follow_up_id, state);
         }
     }

@@ -9,7 +9,10 @@ use super::super::state::{
     Author, CancelOn, Cancelled, ClientMessage, Conversation, FollowUpState, MISSED_KEPT, Message, OnReply, Person,
     Place, Takeover, Thread, UNANSWERED_KEPT,
 };
-use crate::kernel::Why;
+use crate::{
+    ids::{FollowUpId, NoId},
+    kernel::Why,
+};
 use steward_language::excerpt;
 
 /// Message-IDs of a thread that are kept: a mail names the first and the latest.
@@ -30,15 +33,15 @@ impl Conversation {
             channel_id: source.channel_id.clone(),
             channel: source.channel.clone(),
             external_id: source.external_id.clone(),
-            contact_id: contact_id.to_owned(),
+            contact_id: contact_id.parse().ok(),
             group: source.group,
         });
-        if place.contact_id.is_empty() {
-            contact_id.clone_into(&mut place.contact_id);
+        if place.contact_id.is_none() {
+            place.contact_id = contact_id.parse().ok();
         }
     }
 
-    pub(super) fn client_responded(&mut self, recorded: &Recorded, e: &v1::ClientResponded) {
+    pub(super) fn client_responded(&mut self, recorded: &Recorded, e: &v1::ClientResponded) -> Result<(), NoId> {
         let at = recorded.metadata.at;
         self.came_from(e.source.as_ref(), &e.contact_id, at);
         self.reachable(said_at(e.source.as_ref(), at));
@@ -51,19 +54,19 @@ impl Conversation {
         let group = self.place.as_ref().is_some_and(|p| p.group);
         let event_id = recorded.metadata.event_id;
         let why = Why::new("client_responded", "the client wrote first", event_id);
-        let concerned: Vec<String> = self
+        let concerned: Vec<FollowUpId> = self
             .follow_ups
             .values()
             .filter(|f| f.is_open() && f.cancel_on == CancelOn::ClientResponse)
             .filter(|f| !group || f.asked_by.is_empty() || f.asked_by == from.id)
-            .map(|f| f.id.clone())
+            .map(|f| f.id)
             .collect();
         for id in concerned {
             let before = self.follow_ups.get(&id).cloned();
             if self.cancel_follow_up(&id, &why) {
-                self.tell_later(Cancelled::FollowUp(id.clone()), why.clone());
+                self.tell_later(Cancelled::FollowUp(id), why.clone());
                 if let Some(takeover) = &mut self.takeover {
-                    takeover.misses(id.clone());
+                    takeover.misses(id);
                 }
                 if let Some(before) = before {
                     self.cancelled.insert(id, before);
@@ -73,7 +76,7 @@ impl Conversation {
         let concerned: Vec<Arc<Message>> = self
             .outbox
             .values()
-            .filter(|m| m.is_open() && m.on_reply != OnReply::Keep && m.follow_up_id.is_empty())
+            .filter(|m| m.is_open() && m.on_reply != OnReply::Keep && m.follow_up_id.is_none())
             .cloned()
             .collect();
         for message in concerned {
@@ -88,6 +91,7 @@ impl Conversation {
             }
             self.thread = Thread { subject: e.subject.chars().take(LONGEST_LINE).collect(), references };
         }
+        let message_id = e.message_id.parse()?;
         let written_at = e.source.as_ref().and_then(|s| from_timestamp(s.sent_at.as_ref())).unwrap_or(at);
         let forgotten = self.unanswered.len() >= UNANSWERED_KEPT;
         if forgotten {
@@ -95,7 +99,7 @@ impl Conversation {
         }
         let message = Arc::new(ClientMessage {
             position: recorded.position,
-            message_id: e.message_id.clone(),
+            message_id,
             event_id: event_id.to_string(),
             kind: e.kind.clone(),
             text: excerpt::head(&e.text).to_owned(),
@@ -107,11 +111,12 @@ impl Conversation {
         });
         self.client_said(&message);
         self.unanswered.push(message);
+        Ok(())
     }
 
     /// The scheduler tells subscribers that this was cancelled.
     pub(super) fn tell_later(&mut self, what: Cancelled, why: Why) {
-        self.unannounced.insert(what.clone(), (what, why));
+        self.unannounced.insert(what, (what, why));
     }
 
     /// The service window counts from the client's latest sign of life, by the channel's own time where that isn't ahead.
@@ -142,13 +147,13 @@ impl Conversation {
             OnReply::Keep => {}
             OnReply::Cancel => {
                 if self.cancel_message(&message.id, why) {
-                    self.tell_later(Cancelled::Message(message.id.clone()), why.clone());
+                    self.tell_later(Cancelled::Message(message.id), why.clone());
                 }
             }
             OnReply::Hold => {
                 if message.is_queued() {
                     self.hold(&message.id, why.clone());
-                    self.unannounced_holds.insert(message.id.clone(), (message.id.clone(), why.clone()));
+                    self.unannounced_holds.insert(message.id, (message.id, why.clone()));
                 } else if !message.is_waiting() {
                     self.change_message(&message.id, |m| m.cancel_after_claim = Some(why.clone()));
                 }
@@ -156,7 +161,7 @@ impl Conversation {
             OnReply::Inject => {
                 let injected = Why { code: "injected".to_owned(), ..why.clone() };
                 if self.cancel_message(&message.id, &injected) {
-                    self.tell_later(Cancelled::Message(message.id.clone()), injected);
+                    self.tell_later(Cancelled::Message(message.id), injected);
                     self.keep_unsaid(message, position);
                 }
             }
@@ -175,30 +180,35 @@ impl Conversation {
         let open: Vec<Arc<Message>> =
             self.outbox.values().filter(|m| m.is_open() && m.author == Author::Bot).cloned().collect();
         for message in open {
-            if message.follow_up_id.is_empty() {
-                if self.cancel_message(&message.id, &why) {
-                    self.tell_later(Cancelled::Message(message.id.clone()), why.clone());
+            match message.follow_up_id {
+                None => {
+                    if self.cancel_message(&message.id, &why) {
+                        self.tell_later(Cancelled::Message(message.id), why.clone());
+                    }
                 }
-            } else if self.cancel_follow_up(&message.follow_up_id, &why) {
-                self.tell_later(Cancelled::FollowUp(message.follow_up_id.clone()), why.clone());
-                cancelled.push(message.follow_up_id.clone());
+                Some(follow_up_id) => {
+                    if self.cancel_follow_up(&follow_up_id, &why) {
+                        self.tell_later(Cancelled::FollowUp(follow_up_id), why.clone());
+                        cancelled.push(follow_up_id);
+                    }
+                }
             }
         }
         // Nor does the brain carry out what is due.
-        let acting: Vec<String> = self
+        let acting: Vec<FollowUpId> = self
             .follow_ups
             .values()
             .filter(|f| matches!(f.state, FollowUpState::Due { message_id: None }))
-            .map(|f| f.id.clone())
+            .map(|f| f.id)
             .collect();
         for id in acting {
             if self.cancel_follow_up(&id, &why) {
-                self.tell_later(Cancelled::FollowUp(id.clone()), why.clone());
+                self.tell_later(Cancelled::FollowUp(id), why.clone());
                 cancelled.push(id);
             }
         }
         // What the client's last words cancelled and no turn has answered stays cancelled.
-        cancelled.extend(self.cancelled.iter().map(|f| f.id.clone()));
+        cancelled.extend(self.cancelled.iter().map(|f| f.id));
         self.cancelled.clear();
         match &mut self.takeover {
             Some(takeover) => {

@@ -14,20 +14,25 @@ use super::{
     state::{Author, CancelOn, Cancelled, Claim, Conversation, FollowUpState, MessageState, OnReply, OpenTurn},
     takeover::stretch::{Line, Speaker},
 };
-use crate::kernel::{Why, unread_type, unread_value};
+use crate::{
+    ids::{self, ClaimId, FollowUpId, MessageId, NoId, TurnId},
+    kernel::{Why, unread_id, unread_type, unread_value},
+};
 
-impl Fold for Conversation {
-    fn evolve(&mut self, recorded: &Recorded) {
+impl Conversation {
+    /// What an event says of a thing whose id can't be read is left aside; [`Fold::unread`] tells of those that
+    /// bring such a thing.
+    fn take(&mut self, recorded: &Recorded) -> Result<(), NoId> {
         let at = recorded.metadata.at;
         let event_id = recorded.metadata.event_id;
-        let Some(event) = ConversationEvent::of(&recorded.event) else { return };
+        let Some(event) = ConversationEvent::of(&recorded.event) else { return Ok(()) };
         match event {
-            ConversationEvent::ClientResponded(e) => self.client_responded(recorded, e),
+            ConversationEvent::ClientResponded(e) => self.client_responded(recorded, e)?,
             ConversationEvent::HumanResponded(e) => {
                 self.came_from(e.source.as_ref(), &e.contact_id, at);
                 self.human_wrote(at);
-                self.human_said(Line::new(Speaker::Human, &e.message_id, &e.kind, &e.text, at));
                 self.spoken = true;
+                self.human_said(Line::new(Speaker::Human, e.message_id.parse()?, &e.kind, &e.text, at));
             }
             ConversationEvent::UpdateKept(e) => {
                 self.came_from(e.source.as_ref(), &e.contact_id, at);
@@ -50,7 +55,7 @@ impl Fold for Conversation {
             }
             ConversationEvent::DeliveryReported(e) => {
                 self.came_from(e.source.as_ref(), "", at);
-                self.reported(e, (recorded.position, at));
+                self.reported(e, (recorded.position, at))?;
             }
             ConversationEvent::HumanTakeoverStarted(e) => {
                 self.came_from(e.source.as_ref(), "", at);
@@ -78,12 +83,12 @@ impl Fold for Conversation {
 
             ConversationEvent::TurnStarted(e) => {
                 self.turn = Some(OpenTurn {
-                    turn_id: e.turn_id.clone(),
+                    turn_id: e.turn_id.parse()?,
                     through: e.through_position,
                     position: recorded.position,
                     lease_until: from_timestamp(e.lease_until.as_ref()).unwrap_or(at),
                     worker: e.worker.clone(),
-                    follow_up_id: e.follow_up_id.clone(),
+                    follow_up_id: ids::optional(&e.follow_up_id)?,
                 });
             }
             ConversationEvent::TurnCompleted(e) => {
@@ -91,15 +96,15 @@ impl Fold for Conversation {
                 self.turn_completed(e);
             }
             ConversationEvent::TurnSuperseded(e) => {
-                if self.turn.as_ref().is_some_and(|t| t.turn_id == e.turn_id) {
+                if self.turn.as_ref().is_some_and(|t| e.turn_id.parse() == Ok(t.turn_id)) {
                     self.turn = None;
                 }
             }
 
-            ConversationEvent::FollowUpScheduled(e) => self.scheduled(e, at),
+            ConversationEvent::FollowUpScheduled(e) => self.scheduled(e, at)?,
             ConversationEvent::FollowUpMoved(e) => {
                 let due_at = from_timestamp(e.due_at.as_ref()).unwrap_or(at);
-                self.change_follow_up(&e.follow_up_id, |f| {
+                self.change_follow_up(&e.follow_up_id.parse()?, |f| {
                     f.due_at = due_at;
                     f.set_at = at;
                     if !e.phrase.is_empty() {
@@ -109,39 +114,41 @@ impl Fold for Conversation {
                 });
             }
             ConversationEvent::FollowUpTextChanged(e) => {
-                self.change_follow_up(&e.follow_up_id, |f| f.text.clone_from(&e.text))
+                self.change_follow_up(&e.follow_up_id.parse()?, |f| f.text.clone_from(&e.text))
             }
             ConversationEvent::FollowUpDue(e) => {
-                let message_id = e.message.as_ref().map(|m| m.message_id.clone());
-                let late_from = self.follow_ups.get(&e.follow_up_id).map_or(at, |f| f.due_at.max(f.set_at));
-                self.change_follow_up(&e.follow_up_id, |f| f.state = FollowUpState::Due { message_id });
+                let follow_up_id = e.follow_up_id.parse()?;
+                let message_id = e.message.as_ref().map(|m| m.message_id.parse()).transpose()?;
+                let late_from = self.follow_ups.get(&follow_up_id).map_or(at, |f| f.due_at.max(f.set_at));
+                self.change_follow_up(&follow_up_id, |f| f.state = FollowUpState::Due { message_id });
                 if let Some(message) = &e.message {
-                    self.queued(message, late_from);
+                    self.queued(message, late_from)?;
                 }
             }
             ConversationEvent::FollowUpCancelled(e) => {
+                let follow_up_id = e.follow_up_id.parse()?;
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
-                self.unannounced.remove(&Cancelled::FollowUp(e.follow_up_id.clone()));
+                self.unannounced.remove(&Cancelled::FollowUp(follow_up_id));
                 // The client's own "don't write": nothing to renew any more.
                 if why.code == "by_client" {
-                    self.cancelled.remove(&e.follow_up_id);
+                    self.cancelled.remove(&follow_up_id);
                 }
                 let missed = why.code == "human_active";
-                if self.cancel_follow_up(&e.follow_up_id, &why)
+                if self.cancel_follow_up(&follow_up_id, &why)
                     && missed
                     && let Some(takeover) = &mut self.takeover
                 {
-                    takeover.misses(e.follow_up_id.clone());
+                    takeover.misses(follow_up_id);
                 }
             }
             ConversationEvent::FollowUpExpired(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
-                self.end_follow_up(&e.follow_up_id, FollowUpState::Expired(why));
+                self.end_follow_up(&e.follow_up_id.parse()?, FollowUpState::Expired(why));
             }
-            ConversationEvent::FollowUpDone(e) => self.end_follow_up(&e.follow_up_id, FollowUpState::Done),
+            ConversationEvent::FollowUpDone(e) => self.end_follow_up(&e.follow_up_id.parse()?, FollowUpState::Done),
             ConversationEvent::FollowUpFailed(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
-                self.end_follow_up(&e.follow_up_id, FollowUpState::Failed(why));
+                self.end_follow_up(&e.follow_up_id.parse()?, FollowUpState::Failed(why));
             }
 
             ConversationEvent::MessageQueued(e) => {
@@ -150,32 +157,40 @@ impl Fold for Conversation {
                         self.human_wrote(at);
                         // What is for later is said when its time comes.
                         if message.due_at.is_none() {
-                            self.human_said(Line::new(Speaker::Human, &message.message_id, "text", &message.text, at));
+                            self.human_said(Line::new(
+                                Speaker::Human,
+                                message.message_id.parse()?,
+                                "text",
+                                &message.text,
+                                at,
+                            ));
                         }
                     }
-                    if !message.follow_up_id.is_empty() {
-                        let message_id = Some(message.message_id.clone());
-                        self.change_follow_up(&message.follow_up_id, |f| f.state = FollowUpState::Due { message_id });
+                    if let Some(follow_up_id) = ids::optional(&message.follow_up_id)? {
+                        let message_id = Some(message.message_id.parse()?);
+                        self.change_follow_up(&follow_up_id, |f| f.state = FollowUpState::Due { message_id });
                     }
-                    self.queued(message, at);
+                    self.queued(message, at)?;
                 }
             }
             // In line it stays until it is claimed.
             ConversationEvent::MessageDue(e) => {
-                self.change_message(&e.message_id, |m| {
+                let message_id = e.message_id.parse()?;
+                self.change_message(&message_id, |m| {
                     if let MessageState::Queued { not_before } | MessageState::Held { not_before, .. } = &mut m.state {
                         *not_before = None;
                     }
                 });
-                if let Some(m) = self.outbox.get(&e.message_id).filter(|m| m.author == Author::Human) {
-                    let said = Line::new(Speaker::Human, &m.id, "text", &m.text, at);
+                if let Some(m) = self.outbox.get(&message_id).filter(|m| m.author == Author::Human) {
+                    let said = Line::new(Speaker::Human, m.id, "text", &m.text, at);
                     self.human_said(said);
                 }
             }
             ConversationEvent::MessageMoved(e) => {
                 let due_at = from_timestamp(e.due_at.as_ref()).unwrap_or(at);
-                self.lined_up(&e.message_id, false);
-                self.change_message(&e.message_id, |m| {
+                let message_id = e.message_id.parse()?;
+                self.lined_up(&message_id, false);
+                self.change_message(&message_id, |m| {
                     if let MessageState::Queued { not_before } | MessageState::Held { not_before, .. } = &mut m.state {
                         *not_before = Some(due_at);
                         m.late_from = m.late_from.max(due_at);
@@ -183,64 +198,81 @@ impl Fold for Conversation {
                 });
             }
             ConversationEvent::MessageHeld(e) => {
+                let message_id = e.message_id.parse()?;
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
-                self.unannounced_holds.remove(&e.message_id);
-                self.hold(&e.message_id, why);
+                self.unannounced_holds.remove(&message_id);
+                self.hold(&message_id, why);
             }
             ConversationEvent::MessageApproved(e) => {
-                self.unannounced_holds.remove(&e.message_id);
-                self.approved(&e.message_id, &e.approval_hash, at);
+                let message_id = e.message_id.parse()?;
+                self.unannounced_holds.remove(&message_id);
+                self.approved(&message_id, &e.approval_hash, at);
             }
-            ConversationEvent::MessageReleased(e) => self.released(&e.message_id, at),
-            ConversationEvent::MessageEdited(e) => self.edited(e),
+            ConversationEvent::MessageReleased(e) => self.released(&e.message_id.parse()?, at),
+            ConversationEvent::MessageEdited(e) => self.edited(&e.message_id.parse()?, e),
             ConversationEvent::MessageCancelled(e) => {
+                let message_id = e.message_id.parse()?;
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
-                self.unannounced.remove(&Cancelled::Message(e.message_id.clone()));
-                self.unannounced_holds.remove(&e.message_id);
-                self.cancel_message(&e.message_id, &why);
+                self.unannounced.remove(&Cancelled::Message(message_id));
+                self.unannounced_holds.remove(&message_id);
+                self.cancel_message(&message_id, &why);
             }
             ConversationEvent::MessageExpired(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
-                self.end_message(&e.message_id, MessageState::Expired(why));
+                self.end_message(&e.message_id.parse()?, MessageState::Expired(why));
             }
-            ConversationEvent::MessageRetried(e) => self.retried(&e.message_id, at),
+            ConversationEvent::MessageRetried(e) => self.retried(&e.message_id.parse()?, at),
             ConversationEvent::SendDeferred(e) => {
                 let in_line = e.reason.as_ref().is_some_and(|reason| reason.code == WAITS_ITS_TURN);
-                self.lined_up(&e.message_id, in_line);
-                self.put_off(&e.message_id, from_timestamp(e.until.as_ref()).unwrap_or(at), recorded.position);
+                let message_id = e.message_id.parse()?;
+                self.lined_up(&message_id, in_line);
+                self.put_off(&message_id, from_timestamp(e.until.as_ref()).unwrap_or(at), recorded.position);
             }
 
-            ConversationEvent::DispatchStarted(e) => self.change_message(&e.message_id, |m| {
-                m.part = e.part as usize;
-                m.attempts = e.attempt;
-                m.last_claim.clone_from(&e.claim_id);
-                m.as_template = !e.template.is_empty();
-                m.in_line = false;
-                m.state = MessageState::Claimed(Claim {
-                    claim_id: e.claim_id.clone(),
-                    at,
-                    expires_at: from_timestamp(e.expires_at.as_ref()).unwrap_or(at),
-                    worker: e.worker.clone(),
+            ConversationEvent::DispatchStarted(e) => {
+                let claim_id = e.claim_id.parse()?;
+                self.change_message(&e.message_id.parse()?, |m| {
+                    m.part = e.part as usize;
+                    m.attempts = e.attempt;
+                    m.last_claim = Some(claim_id);
+                    m.as_template = !e.template.is_empty();
+                    m.in_line = false;
+                    m.state = MessageState::Claimed(Claim {
+                        claim_id,
+                        at,
+                        expires_at: from_timestamp(e.expires_at.as_ref()).unwrap_or(at),
+                        worker: e.worker.clone(),
+                    });
                 });
-            }),
-            ConversationEvent::DispatchSucceeded(e) => self.succeeded(e, (recorded.position, at)),
+            }
+            ConversationEvent::DispatchSucceeded(e) => self.succeeded(e, (recorded.position, at))?,
             ConversationEvent::DispatchFailed(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
-                if self.claim_matters(&e.message_id, &e.claim_id) {
+                let message_id = e.message_id.parse()?;
+                if self.claim_matters(&message_id, e.claim_id.parse()?) {
                     if why.code == "blocked" {
                         self.blocked = true;
                     }
-                    self.end_message(&e.message_id, MessageState::Failed(why));
+                    self.end_message(&message_id, MessageState::Failed(why));
                 }
             }
-            ConversationEvent::DispatchDeferred(e) => self.deferred(e, recorded.position, at),
+            ConversationEvent::DispatchDeferred(e) => self.deferred(e, recorded.position, at)?,
             ConversationEvent::DispatchUnknown(e) => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
-                if self.claim_matters(&e.message_id, &e.claim_id) {
-                    self.end_message(&e.message_id, MessageState::Unknown(why));
+                let message_id = e.message_id.parse()?;
+                if self.claim_matters(&message_id, e.claim_id.parse()?) {
+                    self.end_message(&message_id, MessageState::Unknown(why));
                 }
             }
         }
+        Ok(())
+    }
+}
+
+impl Fold for Conversation {
+    fn evolve(&mut self, recorded: &Recorded) {
+        // A fold never fails.
+        let _ = self.take(recorded);
     }
 
     fn unread(event: &Event) -> Option<String> {
@@ -248,12 +280,21 @@ impl Fold for Conversation {
             None => Some(unread_type(event)),
             Some(ConversationEvent::FollowUpScheduled(e)) => {
                 unread_value(event, "cancel_on", &e.cancel_on, |name| CancelOn::of_name(name).is_some())
+                    .or_else(|| unread_id::<FollowUpId>(event, "follow_up_id", &e.follow_up_id))
             }
             Some(
                 ConversationEvent::FollowUpDue(v1::FollowUpDue { message: Some(message), .. })
                 | ConversationEvent::MessageQueued(v1::MessageQueued { message: Some(message) }),
             ) => unread_value(event, "on_reply", &message.on_reply, |name| OnReply::of_name(name).is_some())
-                .or_else(|| unread_value(event, "author", &message.author, |name| Author::of_name(name).is_some())),
+                .or_else(|| unread_value(event, "author", &message.author, |name| Author::of_name(name).is_some()))
+                .or_else(|| unread_id::<MessageId>(event, "message_id", &message.message_id))
+                .or_else(|| unread_id::<FollowUpId>(event, "follow_up_id", &message.follow_up_id))
+                .or_else(|| unread_id::<TurnId>(event, "turn_id", &message.turn_id)),
+            Some(ConversationEvent::ClientResponded(e)) => unread_id::<MessageId>(event, "message_id", &e.message_id),
+            Some(ConversationEvent::HumanResponded(e)) => unread_id::<MessageId>(event, "message_id", &e.message_id),
+            Some(ConversationEvent::TurnStarted(e)) => unread_id::<TurnId>(event, "turn_id", &e.turn_id)
+                .or_else(|| unread_id::<FollowUpId>(event, "follow_up_id", &e.follow_up_id)),
+            Some(ConversationEvent::DispatchStarted(e)) => unread_id::<ClaimId>(event, "claim_id", &e.claim_id),
             Some(_) => None,
         }
     }

@@ -6,13 +6,14 @@ use chrono::{DateTime, Utc};
 use steward_proto::{from_timestamp, v1};
 
 use super::super::state::{CancelOn, Conversation, FollowUp, FollowUpState, Message, Unsaid};
+use crate::ids::{self, FollowUpId, NoId};
 
 /// Words kept back for one turn, at most.
 const UNSAID_KEPT: usize = 16;
 
 impl Conversation {
     pub(super) fn turn_completed(&mut self, e: &v1::TurnCompleted) {
-        if self.turn.as_ref().is_some_and(|t| t.turn_id == e.turn_id) {
+        if self.turn.as_ref().is_some_and(|t| e.turn_id.parse() == Ok(t.turn_id)) {
             self.turn = None;
         }
         self.answered_through = self.answered_through.max(e.through_position);
@@ -29,12 +30,13 @@ impl Conversation {
         if self.unsaid.len() == UNSAID_KEPT {
             self.unsaid.remove(0);
         }
-        self.unsaid.push(Unsaid { message_id: message.id.clone(), text: message.text.clone(), position });
+        self.unsaid.push(Unsaid { message_id: message.id, text: message.text.clone(), position });
     }
 
-    pub(super) fn scheduled(&mut self, e: &v1::FollowUpScheduled, at: DateTime<Utc>) {
+    pub(super) fn scheduled(&mut self, e: &v1::FollowUpScheduled, at: DateTime<Utc>) -> Result<(), NoId> {
+        let renews: Option<FollowUpId> = ids::optional(&e.renews)?;
         let follow_up = FollowUp {
-            id: e.follow_up_id.clone(),
+            id: e.follow_up_id.parse()?,
             due_at: from_timestamp(e.due_at.as_ref()).unwrap_or(at),
             timezone: e.timezone.clone(),
             phrase: e.phrase.clone(),
@@ -51,12 +53,13 @@ impl Conversation {
             set_at: at,
             state: FollowUpState::Pending,
         };
-        if !e.renews.is_empty() {
-            self.cancelled.remove(&e.renews);
+        if let Some(renews) = renews {
+            self.cancelled.remove(&renews);
             if let Some(takeover) = &mut self.takeover {
-                takeover.cancelled.retain(|id| *id != e.renews);
+                takeover.cancelled.retain(|id| *id != renews);
             }
         }
-        self.follow_ups.insert(follow_up.id.clone(), Arc::new(follow_up));
+        self.follow_ups.insert(follow_up.id, Arc::new(follow_up));
+        Ok(())
     }
 }

@@ -7,11 +7,19 @@ use chrono::{DateTime, Utc};
 use steward_proto::{from_timestamp, v1};
 
 use super::super::state::{Conversation, MessageState, Receipts};
-use crate::kernel::Why;
+use crate::{
+    ids::{self, ClaimId, MessageId, NoId},
+    kernel::Why,
+};
 
 impl Conversation {
-    pub(super) fn reported(&mut self, e: &v1::DeliveryReported, (position, at): (u64, DateTime<Utc>)) {
-        let Some((message_id, part)) = self.reported_part(e) else { return };
+    pub(super) fn reported(
+        &mut self,
+        e: &v1::DeliveryReported,
+        (position, at): (u64, DateTime<Utc>),
+    ) -> Result<(), NoId> {
+        let Some((message_id, part)) = self.reported_part(e) else { return Ok(()) };
+        let claim_id: Option<ClaimId> = ids::optional(&e.claim_id)?;
         self.named(&message_id, part, &e.provider_message_id);
         let reported_at = from_timestamp(e.at.as_ref()).unwrap_or(at);
         let receipts = match e.status.as_str() {
@@ -20,21 +28,20 @@ impl Conversation {
             "read" => Receipts { read_at: Some(reported_at), ..Receipts::default() },
             "failed" => {
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
-                self.undelivered(&message_id, part, &e.claim_id, why, reported_at);
-                return;
+                self.undelivered(&message_id, part, claim_id, why, reported_at);
+                return Ok(());
             }
-            _ => return,
+            _ => return Ok(()),
         };
-        let Some(message) = self.outbox.get(&message_id) else { return };
+        let Some(message) = self.outbox.get(&message_id) else { return Ok(()) };
         let last = part + 1 == message.parts.len();
         match &message.state {
             // Never claimed: a report can't be about it.
-            MessageState::Queued { .. } | MessageState::Held { .. } if message.last_claim.is_empty() => {}
+            MessageState::Queued { .. } | MessageState::Held { .. } if message.last_claim.is_none() => {}
             MessageState::Queued { .. }
             | MessageState::Held { .. }
             | MessageState::Claimed(_)
             | MessageState::Unknown(_) => {
-                let claim_id = Some(e.claim_id.as_str()).filter(|id| !id.is_empty());
                 self.arrived(&message_id, part, claim_id, receipts, (position, at));
             }
             // Of a message in parts, the last one counts.
@@ -50,13 +57,14 @@ impl Conversation {
             }
             _ => {}
         }
+        Ok(())
     }
 
     /// Which part of which message a report is about: by our own id, else by the provider's.
-    fn reported_part(&self, e: &v1::DeliveryReported) -> Option<(String, usize)> {
-        if let Some(message) = self.outbox.get(&e.message_id) {
+    fn reported_part(&self, e: &v1::DeliveryReported) -> Option<(MessageId, usize)> {
+        if let Some(message) = e.message_id.parse().ok().and_then(|id: MessageId| self.outbox.get(&id)) {
             let part = e.part as usize;
-            return (part < message.parts.len()).then(|| (message.id.clone(), part));
+            return (part < message.parts.len()).then(|| (message.id, part));
         }
         if e.provider_message_id.is_empty() {
             return None;
@@ -64,11 +72,18 @@ impl Conversation {
         // Should a provider use one twice, which message is meant can't be told: it is the greatest of our ids, always.
         self.outbox.values().rev().find_map(|m| {
             let part = m.provider_ids.iter().position(|id| *id == e.provider_message_id)?;
-            Some((m.id.clone(), part))
+            Some((m.id, part))
         })
     }
 
-    fn undelivered(&mut self, message_id: &str, part: usize, claim_id: &str, why: Why, at: DateTime<Utc>) {
+    fn undelivered(
+        &mut self,
+        message_id: &MessageId,
+        part: usize,
+        claim_id: Option<ClaimId>,
+        why: Why,
+        at: DateTime<Utc>,
+    ) {
         if why.code == "blocked" {
             self.unreachable(at);
         }
@@ -77,7 +92,7 @@ impl Conversation {
             self.last_client_at = None;
         }
         let Some(message) = self.outbox.get(message_id) else { return };
-        let of_this_claim = claim_id.is_empty() || claim_id == message.last_claim;
+        let of_this_claim = claim_id.is_none() || claim_id == message.last_claim;
         let counts = match &message.state {
             MessageState::Claimed(_) | MessageState::Unknown(_) => of_this_claim && part == message.part,
             MessageState::Sent(receipts) => of_this_claim && *receipts == Receipts::default(),

@@ -33,7 +33,7 @@ impl Conversation {
             v1::HumanTakeoverEnded {
                 by: by.to_owned(),
                 via: via.to_owned(),
-                cancelled_follow_up_ids: takeover.cancelled.clone(),
+                cancelled_follow_up_ids: takeover.cancelled.iter().map(ToString::to_string).collect(),
                 source: None,
             }
             .into(),

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use steward_proto::v1;
 
 use super::super::{ClientMessage, Conversation, MessageState};
+use crate::ids::MessageId;
 
 /// Messages of a stretch that are kept, and words of humans; older ones are only counted.
 pub const LINES_KEPT: usize = 32;
@@ -23,7 +24,7 @@ pub enum Speaker {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub speaker: Speaker,
-    pub message_id: String,
+    pub message_id: MessageId,
     /// `text`, `image`, …
     pub kind: String,
     /// [`CHARACTERS_KEPT`] characters at most.
@@ -34,20 +35,13 @@ pub struct Line {
 }
 
 impl Line {
-    pub fn new(speaker: Speaker, message_id: &str, kind: &str, text: &str, at: DateTime<Utc>) -> Self {
+    pub fn new(speaker: Speaker, message_id: MessageId, kind: &str, text: &str, at: DateTime<Utc>) -> Self {
         let end = text.char_indices().nth(CHARACTERS_KEPT).map_or(text.len(), |(end, _)| end);
-        Self {
-            speaker,
-            message_id: message_id.to_owned(),
-            kind: kind.to_owned(),
-            text: text[..end].to_owned(),
-            cut: end < text.len(),
-            at,
-        }
+        Self { speaker, message_id, kind: kind.to_owned(), text: text[..end].to_owned(), cut: end < text.len(), at }
     }
 
     fn of_client(message: &ClientMessage) -> Self {
-        Self::new(Speaker::Client, &message.message_id, &message.kind, &message.text, message.at)
+        Self::new(Speaker::Client, message.message_id, &message.kind, &message.text, message.at)
     }
 }
 
@@ -156,7 +150,8 @@ impl Conversation {
 
     /// A turn that answers the client knows of the stretch; drafts and actions that are due don't.
     pub(in crate::conversation) fn stretch_told(&mut self, e: &v1::TurnCompleted) {
-        let answers = |turn: &super::super::OpenTurn| turn.turn_id == e.turn_id && turn.follow_up_id.is_empty();
+        let answers =
+            |turn: &super::super::OpenTurn| e.turn_id.parse() == Ok(turn.turn_id) && turn.follow_up_id.is_none();
         if !self.human_active() && self.turn.as_ref().is_some_and(answers) {
             let human = std::mem::take(&mut self.stretch.human);
             self.stretch = Stretch { human, ..Stretch::default() };
@@ -195,7 +190,7 @@ impl Conversation {
         let Some(message) = self.outbox.get(&line.message_id) else { return Some(line.clone()) };
         match message.state {
             MessageState::Failed(_) | MessageState::Cancelled(_) | MessageState::Expired(_) => None,
-            _ => Some(Line::new(line.speaker, &line.message_id, &line.kind, &message.text, line.at)),
+            _ => Some(Line::new(line.speaker, line.message_id, &line.kind, &message.text, line.at)),
         }
     }
 }

@@ -119,11 +119,11 @@ mod tests {
 
     #[test]
     fn a_copy_names_the_send_that_it_is_a_copy_of() {
-        let message = ids::message(Uuid::from_u128(1), Uuid::from_u128(2));
+        let message = ids::message(ids::ConversationId::new(Uuid::from_u128(1)), Uuid::from_u128(2));
         let id = message_id(&message, 1, "a@example.com");
         for header in [format!("Message-ID: {id}\r\n\r\n"), format!("message-id:\r\n {id} \r\n\r\n")] {
             let own = named(header.as_bytes(), "a@example.com").unwrap();
-            assert_eq!((own.id.as_str(), own.message_id.as_str(), own.part), (id.as_str(), message.as_str(), 1));
+            assert_eq!((own.id.as_str(), own.message_id, own.part), (id.as_str(), message, 1));
         }
         for header in [&b""[..], b"\r\n", b"Message-ID: <x@y>\r\n", b"Message-ID: <\xff>", b"Message-ID: <", b">"] {
             assert_eq!(named(header, "a@example.com"), None);

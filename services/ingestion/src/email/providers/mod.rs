@@ -84,7 +84,7 @@ impl News<'_> {
             Some((message_id, part)) if !self.status.is_empty() => {
                 let failed = self.status == "failed";
                 let report = Report {
-                    message_id: message_id.into(),
+                    message_id: Some(message_id),
                     part,
                     provider_message_id: format!("<{}>", self.message_id.trim().trim_matches(['<', '>'])).into(),
                     status: self.status,

@@ -160,7 +160,7 @@ mod tests {
     use crate::channels::Thread;
 
     fn out(text: &str) -> Outbound {
-        Outbound { message_id: "m1".to_owned(), text: text.to_owned(), parts: 1, ..Outbound::default() }
+        Outbound { text: text.to_owned(), parts: 1, ..Outbound::empty() }
     }
 
     fn written(out: &Outbound) -> String {

@@ -2,11 +2,13 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    str::FromStr,
     sync::Arc,
 };
 
 use steward_domain::{
-    conversation::{Conversation, FollowUp, Message},
+    conversation::{Conversation, FollowUp, FollowUpState, Message},
+    ids::{FollowUpId, MessageId},
     keys::InboundKeys,
 };
 use steward_proto::{Event, Fold as _, Recorded, from_timestamp, v1};
@@ -22,8 +24,8 @@ pub struct ConversationFold {
     pub messages: HashMap<String, Tracked<MessageRow>>,
     state: Conversation,
     /// The states that the rows reflect. A state that has changed is another allocation.
-    seen_follow_ups: BTreeMap<String, Arc<FollowUp>>,
-    seen_messages: BTreeMap<String, Arc<Message>>,
+    seen_follow_ups: BTreeMap<FollowUpId, Arc<FollowUp>>,
+    seen_messages: BTreeMap<MessageId, Arc<Message>>,
     /// About how many bytes were folded and read into it.
     bytes: usize,
 }
@@ -58,10 +60,11 @@ impl ConversationFold {
         if self.follow_ups.contains_key(&row.id) {
             return;
         }
+        // Rows are made of what the fold has read: another program wrote this one.
+        let Ok(folded) = row.restore().map(Arc::new) else { return };
         self.bytes += row.text.len() + row.phrase.len() + row.context.len();
-        let folded = Arc::new(row.restore());
-        self.state.follow_ups.insert(row.id.clone(), folded.clone());
-        self.seen_follow_ups.insert(row.id.clone(), folded);
+        self.state.follow_ups.insert(folded.id, folded.clone());
+        self.seen_follow_ups.insert(folded.id, folded);
         self.follow_ups.insert(row.id.clone(), Tracked::stored(row));
     }
 
@@ -70,10 +73,10 @@ impl ConversationFold {
         if self.messages.contains_key(&row.id) {
             return;
         }
+        let Ok(folded) = row.restore().map(Arc::new) else { return };
         self.bytes += row.text.len();
-        let folded = Arc::new(row.restore());
-        self.state.outbox.insert(row.id.clone(), folded.clone());
-        self.seen_messages.insert(row.id.clone(), folded);
+        self.state.outbox.insert(folded.id, folded.clone());
+        self.seen_messages.insert(folded.id, folded);
         self.messages.insert(row.id.clone(), Tracked::stored(row));
     }
 
@@ -122,9 +125,10 @@ impl ConversationFold {
     }
 
     fn scheduled(&mut self, recorded: &Recorded, e: &v1::FollowUpScheduled) {
-        let Some(folded) = self.state.follow_ups.get(&e.follow_up_id) else { return };
+        let Ok(id) = e.follow_up_id.parse() else { return };
+        let Some(folded) = self.state.follow_ups.get(&id) else { return };
         let row = FollowUpRow::scheduled(recorded, e, folded);
-        self.seen_follow_ups.insert(e.follow_up_id.clone(), folded.clone());
+        self.seen_follow_ups.insert(id, folded.clone());
         let stored = self.follow_ups.get(&e.follow_up_id).is_some_and(|t| t.stored);
         self.follow_ups.insert(e.follow_up_id.clone(), Tracked { row, stored, dirty: true });
         if let Some(renewed) = self.follow_ups.get_mut(&e.renews) {
@@ -135,9 +139,10 @@ impl ConversationFold {
     }
 
     fn queued(&mut self, recorded: &Recorded, message: &v1::Outgoing) {
-        let Some(folded) = self.state.outbox.get(&message.message_id) else { return };
+        let Ok(id) = message.message_id.parse() else { return };
+        let Some(folded) = self.state.outbox.get(&id) else { return };
         let row = MessageRow::queued(recorded, message, folded);
-        self.seen_messages.insert(message.message_id.clone(), folded.clone());
+        self.seen_messages.insert(id, folded.clone());
         let stored = self.messages.get(&message.message_id).is_some_and(|t| t.stored);
         self.messages.insert(message.message_id.clone(), Tracked { row, stored, dirty: true });
     }
@@ -146,13 +151,13 @@ impl ConversationFold {
     /// many things.
     fn follow_the_state(&mut self, recorded: &Recorded) {
         for_changed(&self.state.follow_ups, &mut self.seen_follow_ups, |id, folded| {
-            if let Some(tracked) = self.follow_ups.get_mut(id) {
+            if let Some(tracked) = self.follow_ups.get_mut(&id.to_string()) {
                 tracked.row.follow(folded, recorded);
                 tracked.dirty = true;
             }
         });
         for_changed(&self.state.outbox, &mut self.seen_messages, |id, folded| {
-            if let Some(tracked) = self.messages.get_mut(id) {
+            if let Some(tracked) = self.messages.get_mut(&id.to_string()) {
                 tracked.row.follow(folded, recorded);
                 tracked.dirty = true;
             }
@@ -255,34 +260,33 @@ impl ConversationFold {
         self.messages.values_mut().for_each(Tracked::written);
         // A message and its follow-up end together, so the one that is open keeps the other.
         let open_messages = self.state.outbox.values().filter(|m| m.is_open());
-        let with_message: HashSet<String> = open_messages.map(|m| m.follow_up_id.clone()).collect();
+        let with_message: HashSet<FollowUpId> = open_messages.filter_map(|m| m.follow_up_id).collect();
         self.state.follow_ups.retain(|id, f| f.is_open() || with_message.contains(id));
-        let messages = &self.follow_ups;
-        let of_follow_up: HashSet<&str> =
-            self.state.follow_ups.keys().filter_map(|id| messages.get(id)?.row.message_id.as_deref()).collect();
-        self.state.outbox.retain(|id, m| m.is_open() || of_follow_up.contains(id.as_str()));
+        let due = |f: &Arc<FollowUp>| if let FollowUpState::Due { message_id } = f.state { message_id } else { None };
+        let of_follow_up: HashSet<MessageId> = self.state.follow_ups.values().filter_map(due).collect();
+        self.state.outbox.retain(|id, m| m.is_open() || of_follow_up.contains(id));
         keep_only(&self.state.follow_ups, &mut self.seen_follow_ups, &mut self.follow_ups);
         keep_only(&self.state.outbox, &mut self.seen_messages, &mut self.messages);
     }
 }
 
-fn keep_only<T, R>(
-    open: &BTreeMap<String, Arc<T>>,
-    seen: &mut BTreeMap<String, Arc<T>>,
+fn keep_only<Id: Ord + FromStr, T, R>(
+    open: &BTreeMap<Id, Arc<T>>,
+    seen: &mut BTreeMap<Id, Arc<T>>,
     rows: &mut HashMap<String, Tracked<R>>,
 ) {
     if rows.len() > open.len() {
         seen.retain(|id, _| open.contains_key(id));
-        rows.retain(|id, _| open.contains_key(id));
+        rows.retain(|id, _| id.parse().is_ok_and(|id: Id| open.contains_key(&id)));
     }
 }
 
 /// Calls `changed` for each state that is another allocation than it was when it was last seen. It walks over both maps
 /// once: an event must not cost a search for each promise.
-fn for_changed<T>(
-    now: &BTreeMap<String, Arc<T>>,
-    seen: &mut BTreeMap<String, Arc<T>>,
-    mut changed: impl FnMut(&str, &T),
+fn for_changed<Id: Ord, T>(
+    now: &BTreeMap<Id, Arc<T>>,
+    seen: &mut BTreeMap<Id, Arc<T>>,
+    mut changed: impl FnMut(&Id, &T),
 ) {
     let mut now = now.iter().peekable();
     for (id, seen) in seen {

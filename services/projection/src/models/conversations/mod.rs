@@ -161,6 +161,7 @@ impl Conversations {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use chrono::Utc;
+    use steward_domain::ids;
     use steward_proto::{Event, Metadata, snake_case, v1};
     use uuid::Uuid;
 
@@ -185,7 +186,8 @@ mod tests {
     fn what_has_ended_stays_out_of_memory_so_an_event_costs_what_is_open() {
         let mut set = Conversations::default();
         for n in 0..500 {
-            let follow_up_id = format!("f-{n}");
+            let here = ids::ConversationId::new(Uuid::from_u128(1));
+            let follow_up_id = ids::follow_up(here, Uuid::from_u128(n.into())).to_string();
             let promise = v1::FollowUpScheduled { follow_up_id: follow_up_id.clone(), ..Default::default() };
             set.apply(&recorded(2 * n + 1, promise.into()));
             set.written();

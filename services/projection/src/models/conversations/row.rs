@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use steward_domain::{
     channel::Capabilities,
     conversation::{Conversation, Person, Place, Takeover},
+    ids,
 };
 use steward_proto::Recorded;
 
@@ -92,7 +93,9 @@ impl ConversationRow {
             }
             set(&mut self.channel, &place.channel);
             set(&mut self.external_id, &place.external_id);
-            set(&mut self.contact_id, &place.contact_id);
+            if self.contact_id.parse().ok() != place.contact_id {
+                self.contact_id = ids::or_empty(place.contact_id);
+            }
             self.is_group = place.group;
         }
         set(&mut self.person_id, &state.person.id);
@@ -133,7 +136,7 @@ impl ConversationRow {
                 channel_id: channel_id.clone(),
                 channel: self.channel.clone(),
                 external_id: self.external_id.clone(),
-                contact_id: self.contact_id.clone(),
+                contact_id: self.contact_id.parse().ok(),
                 group: self.is_group,
             });
         }

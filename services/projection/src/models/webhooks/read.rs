@@ -3,7 +3,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::extract::State;
-use steward_domain::webhook::{Standing, Webhook};
+use steward_domain::{
+    ids,
+    webhook::{Standing, Webhook},
+};
 use steward_http::{Caller, Problem};
 use steward_proto::{Event, Fold as _, Metadata, Recorded};
 
@@ -102,7 +105,7 @@ pub async fn deliveries(
     let snapshot = reading.snapshot().await?;
     let webhook = find(&snapshot, &caller, &id).await?;
     let mut list = List::new(&caller, params);
-    list.only(&hashed::is("webhook_id", "{}"), Box::new(webhook.id.clone()));
+    list.only(&hashed::is("webhook_id", "{}"), Box::new(ids::or_empty(webhook.id)));
     // A delivery that was to be tried again isn't any more once its webhook has ended.
     list.by_state(&STATES, |state| match state {
         "failed" if !webhook.is_active() => vec!["failed", "retrying"],

@@ -1,7 +1,10 @@
 //! What users see of a webhook and its deliveries.
 
 use serde::Serialize;
-use steward_domain::webhook::{Filter, Standing, Webhook};
+use steward_domain::{
+    ids,
+    webhook::{Filter, Standing, Webhook},
+};
 use utoipa::{ToSchema, openapi::schema::Object};
 
 use super::row::DeliveryRow;
@@ -102,7 +105,7 @@ impl From<&Webhook> for WebhookView {
             _ => ("active", None),
         };
         Self {
-            id: webhook.id.clone(),
+            id: ids::or_empty(webhook.id),
             url: webhook.url.clone(),
             types: webhook.types.clone(),
             filter: FilterView::from(&webhook.filter),

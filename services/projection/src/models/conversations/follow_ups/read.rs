@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use steward_domain::ids::FollowUpId;
 use steward_http::{Caller, Problem};
 
 use super::{FollowUpRow, FollowUpView};
@@ -78,7 +79,7 @@ pub async fn one(
         hashed::is("conversation_id", "$2"),
         hashed::is("id", "$3")
     );
-    let rows = snapshot.query(&sql, &part_key(&caller, &id)).await?;
+    let rows = snapshot.query(&sql, &part_key(&caller, &id, id.parse().ok().map(FollowUpId::conversation))).await?;
     let row: FollowUpRow = read_rows(&rows)?.pop().ok_or_else(|| unknown("follow-up", &id))?;
     let own = conversations::of_rows(&snapshot, &caller, std::iter::once(row.conversation_id.as_str())).await?;
     let conversation = own.get(&row.conversation_id);

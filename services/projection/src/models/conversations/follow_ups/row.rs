@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use steward_domain::{
     conversation::{CancelOn, FollowUp, FollowUpState},
+    ids::NoId,
     kernel::Why,
 };
 use steward_proto::{Recorded, v1};
@@ -125,7 +126,7 @@ impl FollowUpRow {
         let (state, why) = match &folded.state {
             FollowUpState::Pending => ("pending", None),
             FollowUpState::Due { message_id } => {
-                self.message_id.clone_from(message_id);
+                self.message_id = message_id.map(|id| id.to_string());
                 ("due", None)
             }
             FollowUpState::Sent => ("sent", None),
@@ -147,10 +148,10 @@ impl FollowUpRow {
     }
 
     /// The folded state, as far as this row holds it.
-    pub fn restore(&self) -> FollowUp {
+    pub fn restore(&self) -> Result<FollowUp, NoId> {
         let why = || self.reason.as_ref().map(|Json(reason)| Why::from(reason)).unwrap_or_default();
-        FollowUp {
-            id: self.id.clone(),
+        Ok(FollowUp {
+            id: self.id.parse()?,
             due_at: self.due_at,
             timezone: self.timezone.clone(),
             phrase: self.phrase.clone(),
@@ -171,7 +172,10 @@ impl FollowUpRow {
             context: self.context.clone(),
             set_at: self.created_at,
             state: match self.state.as_str() {
-                "due" => FollowUpState::Due { message_id: self.message_id.clone() },
+                "due" => {
+                    let message_id = self.message_id.as_ref().map(|id| id.parse()).transpose()?;
+                    FollowUpState::Due { message_id }
+                }
                 "sent" => FollowUpState::Sent,
                 "done" => FollowUpState::Done,
                 "cancelled" => FollowUpState::Cancelled(why()),
@@ -180,6 +184,6 @@ impl FollowUpRow {
                 "unknown" => FollowUpState::Unknown(why()),
                 _ => FollowUpState::Pending,
             },
-        }
+        })
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use steward_domain::ids::MessageId;
 use steward_http::{Caller, Problem};
 
 use super::{MessageRow, MessageView, OutgoingView};
@@ -155,6 +156,6 @@ pub async fn find(snapshot: &Snapshot<'_>, caller: &Caller, id: &str) -> Result<
         hashed::is("conversation_id", "$2"),
         hashed::is("id", "$3")
     );
-    let rows = snapshot.query(&sql, &part_key(caller, id)).await?;
+    let rows = snapshot.query(&sql, &part_key(caller, id, id.parse().ok().map(MessageId::conversation))).await?;
     read_rows(&rows)?.pop().ok_or_else(|| unknown("message in the outbox", id))
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use steward_domain::{
     conversation::{Author, Claim, Message, MessageState, OnReply, Receipts},
+    ids::{self, NoId},
     kernel::Why,
 };
 use steward_proto::{Event, Recorded, from_timestamp, v1};
@@ -169,7 +170,7 @@ impl MessageRow {
         self.changed_position = recorded.position;
         self.part = folded.part as u32;
         self.attempts = folded.attempts;
-        self.claim_id.clone_from(&folded.last_claim);
+        self.claim_id = ids::or_empty(folded.last_claim);
         self.text.clone_from(&folded.text);
         self.parts = folded.parts.len() as u32;
         self.provider_ids.0.clone_from(&folded.provider_ids);
@@ -209,10 +210,10 @@ impl MessageRow {
     }
 
     /// The folded state, as far as this row holds it.
-    pub fn restore(&self) -> Message {
+    pub fn restore(&self) -> Result<Message, NoId> {
         let why = || self.reason.as_ref().map(|Json(reason)| Why::from(reason)).unwrap_or_default();
-        Message {
-            id: self.id.clone(),
+        Ok(Message {
+            id: self.id.parse()?,
             author: if self.author == Author::Human.name() { Author::Human } else { Author::Bot },
             text: self.text.clone(),
             // States depend on how many parts there are, and not on their texts.
@@ -221,11 +222,11 @@ impl MessageRow {
             attempts: self.attempts,
             on_reply: OnReply::of_name(&self.on_reply).unwrap_or(OnReply::Keep),
             key: self.key.clone(),
-            follow_up_id: self.follow_up_id.clone(),
-            turn_id: self.turn_id.clone(),
+            follow_up_id: ids::optional(&self.follow_up_id)?,
+            turn_id: ids::optional(&self.turn_id)?,
             proactive: self.proactive,
             late_from: self.due_at.unwrap_or(self.at),
-            last_claim: self.claim_id.clone(),
+            last_claim: ids::optional(&self.claim_id)?,
             // Only deciders ask for this and for what is left empty below.
             as_template: false,
             provider_ids: self.provider_ids.0.clone(),
@@ -235,7 +236,7 @@ impl MessageRow {
             in_line: false,
             state: match self.state.as_str() {
                 "claimed" => MessageState::Claimed(Claim {
-                    claim_id: self.claim_id.clone(),
+                    claim_id: self.claim_id.parse()?,
                     at: self.at,
                     expires_at: self.at,
                     worker: String::new(),
@@ -251,6 +252,6 @@ impl MessageRow {
                 _ => MessageState::Queued { not_before: self.due_at },
             },
             cancel_after_claim: self.cancel_after_claim.as_ref().map(|Json(reason)| reason.into()),
-        }
+        })
     }
 }
