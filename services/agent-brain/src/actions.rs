@@ -195,7 +195,7 @@ pub(crate) mod tests {
     use super::*;
 
     const HERE: ConversationId = ConversationId::new(Uuid::from_u128(1));
-    static DUE: LazyLock<FollowUpId> = LazyLock::new(|| ids::follow_up(HERE, Uuid::from_u128(2)));
+    static DUE: LazyLock<FollowUpId> = LazyLock::new(|| ids::follow_up(HERE, Uuid::max()));
 
     pub(crate) fn record(state: &mut Conversation, event: impl Into<Event>) {
         let (id, event) = (Uuid::now_v7(), event.into());

@@ -178,7 +178,7 @@ mod tests {
         for header in [
             "From: agent@example.com\r\n",
             "To: ann@example.org\r\n",
-            "Message-ID: <m1-0@example.com>\r\n",
+            &format!("Message-ID: <{}-0@example.com>\r\n", out("").message_id),
             "In-Reply-To: <a@x>\r\n",
             "References: <b@x> <a@x>\r\n",
             "Subject: Re: the Bcc: eve@example.net contract\r\n",
