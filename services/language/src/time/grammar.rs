@@ -46,6 +46,11 @@ pub trait Grammar: Sync {
         false
     }
 
+    /// Whether an unknown word may be a noun that the number before it counts: "3 bottles", not "3 call".
+    fn may_be_counted(&self, _word: &str) -> bool {
+        true
+    }
+
     // Clocks
 
     /// A clock told by what is left of, or past, an hour: "quarter to seven", "без десяти пять". `opened`: a range begins.

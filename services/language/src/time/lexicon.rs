@@ -125,6 +125,106 @@ pub enum Sense {
     Small,
     /// A noun that makes the number before it a quantity.
     Counted,
+    /// Opens what the message is about: "about", "that", "que".
+    Matter,
+    /// Makes the number before it a price: "per".
+    Per,
+}
+
+/// How a word that stands beside a phrase and was not read speaks of its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Speaks {
+    Never,
+    /// Right behind the phrase: "before", "after" something that has no time of its own.
+    Edge,
+    /// Right behind it, if no other word follows: "on Friday, not this".
+    Behind,
+    /// Right beside it, if no other word follows that it may belong to.
+    Alone,
+    Always,
+}
+
+impl Sense {
+    /// Whether a word of this sense may change what a phrase beside it means. Numbers depend on what they count and are judged where
+    /// they stand.
+    pub fn speaks_of_time(self) -> Speaks {
+        match self {
+            Self::HalfTo(_)
+            | Self::Amount(..)
+            | Self::Month(_)
+            | Self::Weekday(_)
+            | Self::Weekdays(_)
+            | Self::Day(_)
+            | Self::NextDay
+            | Self::PartToday(_)
+            | Self::TomorrowOrMorning
+            | Self::Loosely
+            | Self::Midnight
+            | Self::Am
+            | Self::Pm
+            | Self::EndOfDay
+            | Self::EndOfWeek
+            | Self::EndOfMonth
+            | Self::EndOfYear
+            | Self::Weekend
+            | Self::Holiday(_)
+            | Self::Zone(_)
+            | Self::UnclearZone => Speaks::Always,
+            Self::Half
+            | Self::AndHalf
+            | Self::QuarterPart
+            | Self::WeakMonth(_)
+            | Self::WeakWeekday(_)
+            | Self::Part(_)
+            | Self::WeakPart(_)
+            | Self::Noon
+            | Self::Last
+            | Self::Every
+            | Self::EndOf
+            | Self::Vague
+            | Self::AfterNext => Speaks::Alone,
+            Self::Before | Self::After | Self::By => Speaks::Edge,
+            Self::Next | Self::This | Self::Coming => Speaks::Behind,
+            Self::Number(_)
+            | Self::Ordinal(_)
+            | Self::Article
+            | Self::The
+            | Self::OneAndHalf
+            | Self::Few(_)
+            | Self::Several
+            | Self::Unit(_)
+            | Self::Oclock
+            | Self::Past
+            | Self::To
+            | Self::Minus
+            | Self::DownTo
+            | Self::In
+            | Self::Wait
+            | Self::WeakIn
+            | Self::Plus
+            | Self::Hence
+            | Self::Ago
+            | Self::AgoBefore
+            | Self::Approx
+            | Self::At
+            | Self::On
+            | Self::Of
+            | Self::From
+            | Self::Eve
+            | Self::Between
+            | Self::And
+            | Self::Or
+            | Self::Not
+            | Self::For
+            | Self::YearWord
+            | Self::DayOfMonthWord
+            | Self::Request
+            | Self::Small
+            | Self::Counted
+            | Self::Matter
+            | Self::Per => Speaks::Never,
+        }
+    }
 }
 
 /// A language's words by sense, set apart by `|`; the words of an expression are separated by spaces, marks stand alone.

@@ -18,6 +18,7 @@ mod dates;
 pub(crate) mod faces;
 pub(crate) mod grammar;
 pub(crate) mod holiday;
+mod leftover;
 pub(crate) mod lengths;
 pub(crate) mod lexicon;
 mod offsets;
@@ -162,11 +163,17 @@ pub fn parse(text: &str, context: &TimeContext) -> Meaning {
 
 /// The same in all of `text`, however long; takes time in proportion.
 pub fn parse_all(text: &str, context: &TimeContext) -> Meaning {
+    parse_part(text, 0..text.len(), context)
+}
+
+/// The meaning of the part of `text` in these bytes. What stands right beside it is looked at: a time there that doesn't belong to
+/// the part makes its reading doubtful.
+pub(crate) fn parse_part(text: &str, part: Range<usize>, context: &TimeContext) -> Meaning {
     let tokens = tokens::tokens(text);
     let read = |context: &TimeContext| {
         languages(&tokens, context)
             .into_iter()
-            .map(|language| meaning(&phrases(&tokens, language, context), context))
+            .map(|language| meaning(&phrases(&tokens, &part, language, context), context))
             .find(|meaning| *meaning != Meaning::None)
             .unwrap_or(Meaning::None)
     };
@@ -200,10 +207,11 @@ fn either(month_first: Meaning, day_first: Meaning) -> Meaning {
 
 /// The bytes of everything in the [`head`] of `text` that says a time, in order: cut them out and the topic remains.
 pub fn find_all(text: &str, context: &TimeContext) -> Vec<Range<usize>> {
-    let tokens = tokens::tokens(head(text));
+    let text = head(text);
+    let tokens = tokens::tokens(text);
     let found = languages(&tokens, context)
         .into_iter()
-        .map(|language| phrases(&tokens, language, context))
+        .map(|language| phrases(&tokens, &(0..text.len()), language, context))
         .find(|phrases| meaning(phrases, context) != Meaning::None)
         .unwrap_or_default();
     let mut spans: Vec<Range<usize>> =
@@ -212,9 +220,13 @@ pub fn find_all(text: &str, context: &TimeContext) -> Vec<Range<usize>> {
     spans
 }
 
-fn phrases(tokens: &[Token], language: Language, context: &TimeContext) -> Vec<Phrase> {
+/// The phrases among the tokens in these bytes.
+fn phrases(tokens: &[Token], part: &Range<usize>, language: Language, context: &TimeContext) -> Vec<Phrase> {
     let lexemes = lexicon::lexemes(tokens, Lexicon::of(language));
-    scan::phrases(&Reader::new(&lexemes, language.folder().time, context.date_order == DateOrder::DayFirst))
+    let start = lexemes.partition_point(|l| l.span.start < part.start);
+    let end = lexemes.partition_point(|l| l.span.start < part.end);
+    let all = Reader::new(&lexemes, language.folder().time, context.date_order == DateOrder::DayFirst);
+    scan::phrases(&all, start..end.max(start))
 }
 
 /// Every word and expression of a language's tables, with what tells its kind.

@@ -178,6 +178,12 @@ pub struct Phrase {
     pub span: Range<usize>,
     /// Further bytes, when the phrase was split by other words ("завтра напиши в 5").
     pub others: Vec<Range<usize>>,
+    /// The lexemes of its parts.
+    pub lexemes: Vec<Range<usize>>,
+    /// Something beside it speaks of time and was not read.
+    pub leftover: Option<&'static str>,
+    /// It stands in what the message is about: "remind me today that the flight is on Friday".
+    pub matter: bool,
     /// The sentence it stands in.
     pub sentence: usize,
 }
@@ -232,5 +238,6 @@ impl Phrase {
         self.shift = self.shift.take().or(other.shift);
         self.others.push(other.span);
         self.others.extend(other.others);
+        self.lexemes.extend(other.lexemes);
     }
 }

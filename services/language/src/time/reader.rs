@@ -1,5 +1,7 @@
 //! A cursor's view of the lexemes: which senses stand where, and the numbers among them.
 
+use std::ops::Range;
+
 use chrono::Weekday;
 
 use super::{
@@ -30,6 +32,12 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub fn new(lexemes: &'a [Lexeme], grammar: &'static dyn Grammar, day_first: bool) -> Self {
         Self { lexemes, grammar, words: grammar.words(), day_first, past_verb: grammar.past_verb(lexemes) }
+    }
+
+    /// The same of these lexemes alone.
+    pub fn within(&self, range: Range<usize>) -> Self {
+        let past_verb = self.past_verb.filter(|at| range.contains(at)).map(|at| at - range.start);
+        Self { lexemes: &self.lexemes[range], past_verb, ..*self }
     }
 
     /// Whether a past verb stands before `i` ("сделал за 5 минут").

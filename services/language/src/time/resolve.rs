@@ -63,7 +63,11 @@ pub fn resolve(phrase: &Phrase, context: &TimeContext) -> Outcome {
             Outcome::Loose { readings: moments, rule }
         }
         Ok(None) => Outcome::Nothing,
-        Ok(Some(moment)) => resolver.judge(moment),
+        Ok(Some(moment)) => match (resolver.judge(moment), phrase.leftover) {
+            (Outcome::Instant(moment), Some(rule)) => Outcome::Loose { readings: vec![moment], rule },
+            (_, Some(rule)) => Outcome::Loose { readings: Vec::new(), rule },
+            (outcome, None) => outcome,
+        },
     }
 }
 

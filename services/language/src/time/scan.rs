@@ -1,7 +1,11 @@
 //! Walks the lexemes once and gathers the pieces that stand together into phrases.
 
+use std::ops::Range;
+
 use super::{
-    clocks, dates, lengths,
+    clocks, dates,
+    leftover::{Field, Use},
+    lengths,
     lexicon::Sense,
     offsets,
     phrase::{DateSpec, Phrase, Piece},
@@ -27,18 +31,31 @@ const JOINTS: [Sense; 11] = [
 const MOST_PIECES: usize = 8;
 
 /// Every time phrase of the text, in order; bare lengths ("5 days") are none.
-pub fn phrases(reader: &Reader) -> Vec<Phrase> {
-    let mut scan = Scan { reader, found: Vec::new(), end: 0, sentence: 0 };
+///
+/// They are looked for in the `window` of what `all` reads; what stands beside them outside of it is only looked at.
+pub fn phrases(all: &Reader, window: Range<usize>) -> Vec<Phrase> {
+    let reader = &all.within(window.clone());
+    let uses = vec![Use::Unread; window.len()];
+    let mut scan = Scan { reader, found: Vec::new(), uses, end: 0, sentence: 0 };
     let mut i = 0;
     while i < reader.lexemes.len() {
         i = scan.step(i);
     }
-    join_split(scan.found)
+    let Scan { found, uses, .. } = scan;
+    let mut joined = join_split(found);
+    let field = Field { reader: all, window, uses: &uses };
+    for phrase in &mut joined {
+        let left = phrase.lexemes.iter().find_map(|range| field.leftover(range));
+        phrase.leftover = phrase.leftover.or(left);
+    }
+    joined
 }
 
 struct Scan<'a> {
     reader: &'a Reader<'a>,
     found: Vec<Phrase>,
+    /// Of each lexeme.
+    uses: Vec<Use>,
     /// The lexeme after the last piece.
     end: usize,
     sentence: usize,
@@ -95,6 +112,8 @@ impl Scan<'_> {
         };
         *year = Some(named);
         last.span.end = reader.lexemes[next - 1].span.end;
+        extend(&mut last.lexemes, next);
+        self.uses[i..next].fill(Use::Read);
         self.end = next;
         Some(next)
     }
@@ -103,7 +122,10 @@ impl Scan<'_> {
     fn bare_length(&mut self, i: usize, next: usize) -> usize {
         match dates::read(self.reader, i) {
             Some((piece, after)) if after >= next => self.add(piece, i, after),
-            _ => next,
+            _ => {
+                self.uses[i..next].fill(Use::Length);
+                next
+            }
         }
     }
 
@@ -113,22 +135,26 @@ impl Scan<'_> {
         let bytes = reader.lexemes[start].span.start..reader.lexemes[next - 1].span.end;
         let link = self.link(i);
         let sentence = self.sentence;
+        let read_from = if link == Link::Apart || link == Link::Or { start } else { self.end };
+        self.uses[read_from..next].fill(Use::Read);
         self.end = next;
         if let Some(last) = self.found.last_mut() {
             match link {
                 Link::Range if continues_range(last, &piece) => {
                     last.span.end = bytes.end;
+                    extend(&mut last.lexemes, next);
                     return next;
                 }
                 Link::Beside | Link::Range if belongs(last, &piece) => {
                     last.add(piece);
                     last.span.end = bytes.end;
+                    extend(&mut last.lexemes, next);
                     return next;
                 }
                 _ => {}
             }
         }
-        let mut phrase = Phrase { span: bytes, sentence, ..Phrase::default() };
+        let mut phrase = Phrase { span: bytes, sentence, lexemes: vec![start..next], ..Phrase::default() };
         phrase.negated = start > 0 && reader.is(start - 1, Sense::Not) || reader.is(start, Sense::Not);
         phrase.alternative = link == Link::Or;
         phrase.add(piece);
@@ -170,6 +196,13 @@ impl Scan<'_> {
             (_, true, false) => Link::Beside,
             _ => Link::Apart,
         }
+    }
+}
+
+/// The phrase's last part goes on to `end`.
+fn extend(lexemes: &mut [Range<usize>], end: usize) {
+    if let Some(last) = lexemes.last_mut() {
+        last.end = end;
     }
 }
 
