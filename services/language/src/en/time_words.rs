@@ -1,6 +1,7 @@
 //! English words of time.
 
 use chrono::Weekday::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
+use chrono_tz::Tz;
 
 use crate::time::{
     holiday::Holiday,
@@ -13,7 +14,7 @@ use crate::time::{
 };
 
 pub static WORDS: Words = Words {
-    tables: &[NUMBERS, UNITS, DAYS, PARTS, GRAMMAR, HOLIDAYS],
+    tables: &[NUMBERS, UNITS, DAYS, PARTS, GRAMMAR, ZONES, HOLIDAYS],
     not_names: &[
         "match", "marsh", "mayor", "sundae", "sunny", "marcy", "marco", "augusta", "monkey", "month", "money", "aprils",
     ],
@@ -22,6 +23,7 @@ pub static WORDS: Words = Words {
     at: &["at"],
     before_dotted_date: &["on"],
     short_am: &["a"],
+    zero: &["oh", "o"],
     roughly: &["ish"],
     numbered: &[
         "version",
@@ -137,6 +139,9 @@ const NUMBERS: Table = &[
     (S::The, "the"),
     (S::Half, "half|½"),
     (S::AndHalf, "and a half|½|and half"),
+    (S::AndQuarter, "and a quarter|and one quarter|and quarter"),
+    (S::FromEnd(2), "second to last|second last|next to last|penultimate|last but one|second - to - last"),
+    (S::FromEnd(3), "third to last|third last|third - to - last"),
     (S::QuarterPart, "quarter"),
     (S::Unit(Unit::Quarter), "quarter"),
     (S::Few(2), "a couple of|couple of|a couple|couple|the next couple of|a pair of"),
@@ -235,8 +240,8 @@ const PARTS: Table = &[
     (S::PartToday(Part::Noon), "this noon"),
     (S::Noon, "lunch time|lunchtime|at lunch|noon|midday|noontime|noonish|mid day"),
     (S::Midnight, "midnight|mid night"),
-    (S::Am, "am|a . m .|a . m|a ."),
-    (S::Pm, "pm|p . m .|p . m|p|p ."),
+    (S::Am, "am|a . m .|a . m|a m|a ."),
+    (S::Pm, "pm|p . m .|p . m|p m|p|p ."),
     (S::Small, "pam|sharp|to"),
     (S::Oclock, "oclock|o clock|sharp"),
     (S::Past, "past"),
@@ -299,6 +304,20 @@ const GRAMMAR: Table = &[
         "eod|e . o . d|eob|cob|close of business|end of business|end of day|end of the day|the end of the day|the end of day|end of business day|\
          end of the business day|end of the working day|end of work day|end of workday|end of my day|end of play",
     ),
+    (S::LastDay, "last day of|the last day of|last day of the|the last day of the"),
+    (S::DayOfMonthWord, "day of|day in"),
+    (
+        S::NotThis,
+        "after this one|after this|but not this one|not this one|but not this|not this coming one|but not this coming one|but not the coming one|not the coming one|but not the next one|not the next one|but not this week",
+    ),
+    (
+        S::SameTime,
+        "this time|same time|the same time|at this time|at the same time|this same time|at this same time|same hour|the same hour|at the same hour|at this hour",
+    ),
+    (
+        S::Within,
+        "within the next|in the next|within next|within the upcoming|in the coming|within the coming|over the next",
+    ),
     (S::EndOfWeek, "eow"),
     (S::EndOfMonth, "eom"),
     (S::EndOfYear, "eoy"),
@@ -309,13 +328,6 @@ const GRAMMAR: Table = &[
     ),
     (S::Weekend, "weekend|weekends"),
     (S::AfterNext, "after next"),
-    (S::Zone(0), "utc|gmt|zulu"),
-    (S::Zone(180), "msk|moscow time"),
-    (
-        S::UnclearZone,
-        "est|edt|et|cst|cdt|ct|mst|mdt|pst|pdt|pt|jst|ist|cet|cest|bst|eet|eest|aest|aedt|hkt|sgt|kst|eastern|pacific|eastern time|\
-         pacific time|central time|your time|london time|paris time|new york time",
-    ),
     (S::Matter, "about|regarding|re|concerning|that|because|since|whether|if|which|who"),
     (S::Per, "per|apiece|each"),
     (S::Request, "ping|remind|call|write|text|message|contact"),
@@ -323,6 +335,53 @@ const GRAMMAR: Table = &[
         S::Counted,
         "percent|points|dollars|bucks|euros|euro|eur|usd|pounds|people|persons|kg|kilograms|km|miles|meters|stars|items|times|pieces|pcs|\
          units|k|guys|stores|places|offices|street|st|avenue|peeps|degrees|mph|cents|options|projects|customers|clients|users",
+    ),
+];
+
+const ZONES: Table = &[
+    (S::Zone(0), "utc|gmt|zulu|utc time|gmt time"),
+    (S::Zone(180), "msk"),
+    (S::Abbreviation(Tz::Europe__Paris, 60), "cet"),
+    (S::Abbreviation(Tz::Europe__Paris, 120), "cest"),
+    (S::Abbreviation(Tz::Europe__Kyiv, 120), "eet"),
+    (S::Abbreviation(Tz::Europe__Kyiv, 180), "eest"),
+    (S::Abbreviation(Tz::America__Los_Angeles, -480), "pst"),
+    (S::Abbreviation(Tz::America__Los_Angeles, -420), "pdt"),
+    (S::Abbreviation(Tz::America__Denver, -420), "mst"),
+    (S::Abbreviation(Tz::America__Denver, -360), "mdt"),
+    (S::Abbreviation(Tz::America__Chicago, -300), "cdt"),
+    (S::Abbreviation(Tz::America__New_York, -240), "edt"),
+    (S::Abbreviation(Tz::Australia__Sydney, 600), "aest"),
+    (S::Abbreviation(Tz::Australia__Sydney, 660), "aedt"),
+    (S::Place(Tz::Asia__Tokyo), "jst|tokyo time|japan time|japanese time"),
+    (S::Place(Tz::Asia__Seoul), "kst|seoul time|korea time|korean time"),
+    (S::Place(Tz::Asia__Hong_Kong), "hkt|hong kong time"),
+    (S::Place(Tz::Asia__Singapore), "sgt|singapore time"),
+    (S::Place(Tz::Asia__Makassar), "bali time"),
+    (S::Place(Tz::Asia__Dubai), "dubai time"),
+    (S::Place(Tz::Asia__Kolkata), "indian time|india time|mumbai time|delhi time"),
+    (S::Place(Tz::Asia__Shanghai), "china time|chinese time|beijing time|shanghai time"),
+    (
+        S::Place(Tz::America__Los_Angeles),
+        "pt|pacific|pacific time|california time|la time|los angeles time|seattle time",
+    ),
+    (S::Place(Tz::America__New_York), "et|eastern|eastern time|new york time|ny time|nyc time|boston time|miami time"),
+    (S::Place(Tz::America__Chicago), "central time|chicago time"),
+    (S::Place(Tz::America__Denver), "mountain time|denver time"),
+    (S::Place(Tz::Europe__London), "london time|uk time|british time|england time"),
+    (S::Place(Tz::Europe__Dublin), "dublin time|irish time"),
+    (S::Place(Tz::Europe__Paris), "paris time|french time|france time"),
+    (S::Place(Tz::Europe__Berlin), "berlin time|german time|germany time"),
+    (S::Place(Tz::Europe__Rome), "rome time|italian time|italy time"),
+    (S::Place(Tz::Europe__Lisbon), "lisbon time|portuguese time"),
+    (S::Place(Tz::Europe__Madrid), "madrid time|spanish time|spain time|barcelona time"),
+    (S::Place(Tz::Europe__Moscow), "moscow time"),
+    (S::Place(Tz::America__Mexico_City), "mexico city time"),
+    (S::Place(Tz::America__Bogota), "bogota time|colombian time|colombia time"),
+    (S::Place(Tz::America__Argentina__Buenos_Aires), "buenos aires time|argentina time|argentine time"),
+    (
+        S::UnclearZone,
+        "est|cst|ct|ist|bst|your time|their time|his time|her time|australian time|american time|us time|mexican time|brazilian time|russian time|canadian time|european time",
     ),
 ];
 

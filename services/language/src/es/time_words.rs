@@ -1,6 +1,7 @@
 //! Spanish words of time; accents and "ñ" are folded away, so the words stand here without them.
 
 use chrono::Weekday::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
+use chrono_tz::Tz;
 
 use crate::time::{
     holiday::Holiday,
@@ -13,7 +14,7 @@ use crate::time::{
 };
 
 pub static WORDS: Words = Words {
-    tables: &[NUMBERS, UNITS, DAYS, PARTS, GRAMMAR, HOLIDAYS],
+    tables: &[NUMBERS, UNITS, DAYS, PARTS, GRAMMAR, ZONES, HOLIDAYS],
     not_names: &[
         "marco", "marcos", "mario", "marte", "marta", "martas", "marca", "marcha", "mares", "martires", "abrir",
         "julia", "julian", "junto", "junta", "juntos", "justo", "jugo", "juego", "junior", "luces", "lunas", "agotar",
@@ -75,7 +76,7 @@ pub static WORDS: Words = Words {
 };
 
 const NUMBERS: Table = &[
-    (S::Number(0), "cero"),
+    (S::Number(0), "cero|zero"),
     (S::Number(1), "uno|una"),
     (S::Article, "un|una"),
     (S::Number(2), "dos"),
@@ -132,6 +133,9 @@ const NUMBERS: Table = &[
     (S::Ordinal(30), "trigesimo|trigesima"),
     (S::Half, "medio|media|½"),
     (S::AndHalf, "y media|y medio|½"),
+    (S::AndQuarter, "y cuarto|y un cuarto"),
+    (S::FromEnd(2), "penultimo|penultima"),
+    (S::FromEnd(3), "antepenultimo|antepenultima"),
     (S::QuarterPart, "cuarto|cuartos"),
     (S::Few(2), "un par de|par de|un par"),
     (S::Few(3), "algunos|algunas|unos cuantos|unas cuantas|unos pocos|unas pocas|pocos|pocas"),
@@ -192,7 +196,7 @@ const DAYS: Table = &[
     (
         S::Day(1),
         "manana|dia de manana|el dia de manana|antes de manana|manana mismo|dia siguiente|al dia siguiente|siguiente dia|\
-         proximo dia|dia proximo|dia que viene|otro dia",
+         proximo dia|dia proximo|dia que viene",
     ),
     (
         S::Day(2),
@@ -309,13 +313,27 @@ const GRAMMAR: Table = &[
          resto del|primera semana|segunda semana|tercera semana|cuarta semana|tercer semana|ultima semana|semana del|\
          primera quincena|segunda quincena|primeros|lo que queda|mitad de|mitad del",
     ),
-    (S::Weekend, "fin de semana|finde|fines de semana|el fin de semana"),
-    (S::Zone(0), "utc|gmt|zulu"),
+    (S::LastDay, "ultimo dia de|ultimo dia del|el ultimo dia de|el ultimo dia del"),
     (
-        S::UnclearZone,
-        "est|edt|pst|pdt|cst|cdt|mst|cet|cest|art|brt|clt|hora de madrid|hora de mexico|hora de espana|hora peninsular|\
-         hora local|hora argentina|hora del pacifico|hora del este|hora colombiana|hora de colombia|hora de buenos aires",
+        S::NotThis,
+        "pero no este|pero no esta|no este|no esta|pero no el proximo|pero no este que viene|pero no el que viene|no el proximo sino el siguiente|no este sino el siguiente|no este sino el otro",
     ),
+    (
+        S::SameTime,
+        "a la misma hora|a esta misma hora|a esta hora|misma hora|a estas horas|a la misma hora que hoy|a la misma hora de hoy|a la hora de siempre",
+    ),
+    (
+        S::Within,
+        "dentro de los proximos|dentro de las proximas|en los proximos|en las proximas|dentro de los siguientes|\
+         dentro de las siguientes|en los siguientes|en las siguientes|en el plazo de",
+    ),
+    (S::Loosely, "y pico|y algo|y tantos|y tantas|la otra semana|otra semana|el otro mes|otro dia"),
+    (S::Weekend, "fin de semana|finde|fines de semana|el fin de semana"),
+    (
+        S::Matter,
+        "que|acerca de|acerca del|respecto a|respecto al|porque|sobre el|sobre la|sobre los|sobre|lo de|lo del|lo de la",
+    ),
+    (S::Per, "por cada|cada uno|cada una"),
     (
         S::Request,
         "escribeme|escribame|llamame|llameme|recuerdame|recuerdeme|avisame|aviseme|contactame|escribir|llamar|hablame|\
@@ -330,6 +348,48 @@ const GRAMMAR: Table = &[
         S::Counted,
         "por ciento|euros|euro|dolares|pesos|personas|kg|km|metros|veces|piezas|unidades|tiendas|minutas|puntos|grados|\
          pisos|lugares|manos|ciudades|paises|opciones|clientes|k|millones|miles|soles|litros|usd|eur|pares",
+    ),
+];
+
+const ZONES: Table = &[
+    (S::Zone(0), "utc|gmt|zulu|hora utc|hora gmt"),
+    (S::Zone(180), "msk"),
+    (S::Abbreviation(Tz::Europe__Paris, 60), "cet"),
+    (S::Abbreviation(Tz::Europe__Paris, 120), "cest"),
+    (S::Abbreviation(Tz::America__Los_Angeles, -480), "pst"),
+    (S::Abbreviation(Tz::America__Los_Angeles, -420), "pdt"),
+    (S::Abbreviation(Tz::America__Chicago, -300), "cdt"),
+    (S::Abbreviation(Tz::America__New_York, -240), "edt"),
+    (
+        S::Place(Tz::Europe__Madrid),
+        "hora de madrid|hora de espana|hora espanola|hora peninsular|hora peninsular espanola|horario de espana|horario espanol|horario peninsular|hora en espana|hora de barcelona",
+    ),
+    (S::Place(Tz::Atlantic__Canary), "hora canaria|hora de canarias|hora insular|hora en canarias"),
+    (
+        S::Place(Tz::America__Argentina__Buenos_Aires),
+        "hora argentina|hora de argentina|hora de buenos aires|horario de argentina|horario argentino",
+    ),
+    (
+        S::Place(Tz::America__Bogota),
+        "hora colombiana|hora de colombia|hora de bogota|horario de colombia|hora colombia",
+    ),
+    (S::Place(Tz::America__Lima), "hora peruana|hora de peru|hora de lima|hora peru"),
+    (S::Place(Tz::America__Caracas), "hora de caracas|hora venezolana|hora de venezuela"),
+    (S::Place(Tz::America__Santiago), "hora de santiago|hora de santiago de chile"),
+    (S::Place(Tz::America__Montevideo), "hora uruguaya|hora de montevideo|hora de uruguay"),
+    (
+        S::Place(Tz::America__Mexico_City),
+        "hora de la ciudad de mexico|hora de ciudad de mexico|hora del centro de mexico|hora cdmx|hora de cdmx",
+    ),
+    (S::Place(Tz::America__New_York), "hora de nueva york|hora de miami|hora del este"),
+    (S::Place(Tz::Europe__London), "hora de londres|hora inglesa|hora del reino unido"),
+    (S::Place(Tz::Europe__Paris), "hora de paris|hora francesa|hora de francia"),
+    (S::Place(Tz::Europe__Berlin), "hora de berlin|hora alemana|hora de alemania"),
+    (S::Place(Tz::Europe__Moscow), "hora de moscu"),
+    (S::Place(Tz::Asia__Tokyo), "hora de tokio|hora japonesa|jst"),
+    (
+        S::UnclearZone,
+        "est|cst|mst|ist|art|brt|clt|hora de mexico|hora mexicana|hora local|hora del pacifico|hora chilena|hora de chile|hora brasilena|hora de brasil|hora vuestra|hora suya|tu hora|su hora|vuestra hora",
     ),
 ];
 

@@ -43,6 +43,12 @@ impl Grammar for TimeGrammar {
         word.ends_with("ах") || word.ends_with("ях")
     }
 
+    /// "5 бутылок", but not "9 позвонить".
+    fn may_be_counted(&self, word: &str) -> bool {
+        let bare = word.strip_suffix("ся").or_else(|| word.strip_suffix("сь")).unwrap_or(word);
+        !["ть", "ти", "чь", "йте", "ите"].iter().any(|end| bare.ends_with(end))
+    }
+
     /// "Без десяти пять", "четверть шестого".
     fn fraction_of_hour(&self, reader: &Reader, i: usize, _opened: bool) -> Option<Face> {
         if reader.is(i, Sense::Minus) {
@@ -73,7 +79,7 @@ impl Grammar for TimeGrammar {
         }
         let next = i + 1;
         let follows = reader.part_after(next).is_some() || reader.closes(next);
-        follows.then(|| Face { clock: whole(1), next, certain: false, dotted: false })
+        follows.then(|| Face::bare(whole(1), next))
     }
 
     fn clock_has_dash(&self) -> bool {
@@ -89,11 +95,21 @@ impl Grammar for TimeGrammar {
                 || reader.weak_weekday(b).is_some()
                 || reader.is_mark(b, ',') && b > 0 && reader.weekday(b - 1).is_some()
         });
-        let clock_next = reader.get(i + 1).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':')));
-        let timed = clock_next || reader.is(i + 1, Sense::At) && reader.get(i + 2).is_some_and(|l| l.digits.is_some());
-        digits.widths() == [2, 2]
-            && (told || timed)
-            && reader.part(i + 1).is_none()
+        // "29.11. в 10"
+        let after = i + 1 + usize::from(reader.is_mark(i + 1, '.'));
+        let clock_next = reader.get(after).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':')));
+        let timed =
+            clock_next || reader.is(after, Sense::At) && reader.get(after + 1).is_some_and(|l| l.digits.is_some());
+        // "8.12 утром", but "8.12 утра" is a clock
+        let part = reader.get(after).is_some_and(|l| l.senses.iter().any(|s| matches!(s, Sense::Part(_))));
+        let of_clock = reader.part(after).is_some() && !part;
+        let hour = i > 0 && reader.is_word(i - 1, &["в", "во"]);
+        let of_weekday = told && !reader.is_word(i - 1, WORDS.before_dotted_date) && !reader.is(i - 1, Sense::Request);
+        digits.widths().iter().all(|w| *w <= 2)
+            && (digits.widths()[1] == 2 || of_weekday || timed)
+            && !hour
+            && (told || timed || part)
+            && !of_clock
             && !reader.is_counted(i + 1)
             && !reader.is(i + 1, Sense::Oclock)
     }
@@ -105,6 +121,14 @@ impl Grammar for TimeGrammar {
 
     fn is_day_of_month(&self, number: &DayNumber) -> bool {
         (number.ordinal || number.after_weekday) && number.in_digits
+    }
+
+    /// "В 10 по Бали", "по камчатскому времени".
+    fn unknown_zone(&self, reader: &Reader, i: usize) -> Option<usize> {
+        let unknown = |at: usize| reader.get(at).filter(|l| !l.word.is_empty() && l.senses.is_empty());
+        let word = unknown(i + 1).filter(|_| reader.is_word(i, &["по"]))?;
+        let of_time = reader.is_word(i + 2, &["времени"]);
+        (word.capital || of_time).then_some(if of_time { i + 3 } else { i + 2 })
     }
 
     fn short_weekday_stands_alone(&self) -> bool {

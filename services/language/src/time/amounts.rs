@@ -24,7 +24,13 @@ pub fn length(reader: &Reader, i: usize, implicit: bool) -> Option<Length> {
         }
         at = reader.skip(at, &[Sense::And, Sense::Plus]);
         let joined = at > next;
-        let Some((amount, more_loose, after)) = one(reader, at, false) else { break };
+        if let Some((minutes, after)) = minutes(reader, &amounts, next) {
+            amounts.push((minutes, Unit::Minute));
+            next = after;
+            break;
+        }
+        let implicit = joined && reader.grammar.one_is_left_out();
+        let Some((amount, more_loose, after)) = one(reader, at, implicit) else { break };
         if joined && reader.is(at, Sense::Article) && amounts.last().is_some_and(|(_, unit)| *unit == amount.1) {
             break;
         }
@@ -49,6 +55,25 @@ pub fn length(reader: &Reader, i: usize, implicit: bool) -> Option<Length> {
         }
     }
     Some(Length { amounts, loose, next })
+}
+
+/// Minutes behind hours without their unit: "an hour twenty", "1h30", "tres horas y cuarto", "час с четвертью".
+fn minutes(reader: &Reader, amounts: &[(i64, Unit)], i: usize) -> Option<(i64, usize)> {
+    let (hours, _) = amounts.last().filter(|(_, unit)| *unit == Unit::Hour)?;
+    if hours % 1000 != 0 {
+        return None;
+    }
+    if reader.is(i, Sense::AndQuarter) && !reader.is_any(i + 1, &[Sense::Of]) {
+        return Some((15_000, i + 1));
+    }
+    let at = reader.skip(i, &[Sense::And]);
+    let (minutes, next) = match reader.lone(at, 2) {
+        Some(n) if !reader.get(at).is_some_and(|l| l.ordinal) => (i64::from(n), at + 1),
+        Some(_) => return None,
+        None => reader.cardinal(at).filter(|(n, _)| *n >= 5)?,
+    };
+    let closes = reader.closes(next) && !reader.is(next, Sense::Oclock) && reader.meridiem(next).is_none();
+    ((1..60).contains(&minutes) && closes && reader.month(next).is_none()).then_some((minutes * 1000, next))
 }
 
 /// One amount with its unit.
@@ -88,6 +113,9 @@ fn one(reader: &Reader, i: usize, implicit: bool) -> Option<((i64, Unit), bool, 
     if extra > 0 {
         thousandths += extra;
         at = after_half;
+    } else if reader.is(at, Sense::AndQuarter) && reader.unit(at + 1) == Some(Unit::Hour) {
+        thousandths += 250;
+        at += 1;
     }
     // "a half hour", "an extra hour"
     if thousandths == 1000
@@ -195,6 +223,7 @@ fn quarter(reader: &Reader, i: usize) -> Option<(i64, usize)> {
         _ if reader.is(i, Sense::Article) => (1, i + 1),
         _ => (1, i),
     };
+    let at = if reader.is_mark(at, '-') { at + 1 } else { at };
     if !reader.is(at, Sense::QuarterPart) {
         return None;
     }

@@ -17,7 +17,8 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
 const MOST_DEEP: u32 = 2;
 
 fn within(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
-    end_of(reader, i, deep)
+    from_end(reader, i)
+        .or_else(|| end_of(reader, i, deep))
         .or_else(|| vague(reader, i, deep))
         .or_else(|| nth_weekday(reader, i))
         .or_else(|| calendar::read(reader, i))
@@ -91,6 +92,40 @@ fn end_of(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
     Some((piece, next))
 }
 
+/// "The fifth last day of May", "предпоследний день месяца": counted from the end.
+fn from_end(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+    let start = reader.skip(i, &[Sense::The]);
+    let (n, at) =
+        match reader.get(start)?.senses.iter().find_map(|s| if let Sense::FromEnd(n) = s { Some(*n) } else { None }) {
+            Some(n) => (n, if reader.unit(start + 1) == Some(Unit::Day) { start + 2 } else { return None }),
+            None => {
+                let (n, at) = reader.ordinal(start).filter(|(_, at)| reader.is(*at, Sense::LastDay))?;
+                (n, at + 1)
+            }
+        };
+    if !(1..=28).contains(&n) {
+        return None;
+    }
+    let (month, next) = month_of(reader, at)?;
+    Some((Piece::Date(DateSpec::DayFromEnd { n, month }), next))
+}
+
+/// The month that "of May", "del mes", "следующего месяца" names.
+fn month_of(reader: &Reader, i: usize) -> Option<(MonthRef, usize)> {
+    let at = reader.skip(i, &[Sense::Of, Sense::In, Sense::The]);
+    let of = at > i || i > 0 && reader.is(i - 1, Sense::LastDay);
+    if let Some((month, strong)) = reader.month(at)
+        && (strong || of)
+    {
+        let (year, next) = year_after(reader, at + 1);
+        return Some((MonthRef::Named { month, year }, next));
+    }
+    match relative_unit(reader, at) {
+        Some((Unit::Month, far, next)) => Some((MonthRef::Relative(far), next)),
+        _ => (reader.unit(at) == Some(Unit::Month)).then_some((MonthRef::Current, at + 1)),
+    }
+}
+
 /// "Early next week", "в середине марта": a stretch of days.
 fn vague(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
     if reader.is(i, Sense::Loosely) {
@@ -114,6 +149,10 @@ fn vague(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
 fn relative_day(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     let sense = reader.get(i)?.senses.iter().find(|s| matches!(s, Sense::Day(_) | Sense::NextDay))?;
     match sense {
+        Sense::Day(days @ 0..) if reader.grammar.weeks_after(reader, i + 1).is_some() => {
+            let (weeks, next) = reader.grammar.weeks_after(reader, i + 1)?;
+            Some((Piece::Date(DateSpec::Offset(days + 7 * weeks)), next))
+        }
         Sense::Day(days) => Some((Piece::Date(DateSpec::Offset(*days)), i + 1)),
         _ => Some((loose("loose_period", Some(DateSpec::Offset(1))), i + 1)),
     }
@@ -160,8 +199,21 @@ fn weekday(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     if reader.is(next, Sense::AfterNext) || reader.is(next, Sense::Every) {
         return Some((loose("loose_weekday", None), next + 1));
     }
-    if reader.unit(next) == Some(Unit::Week) && reader.grammar.week_follows_weekday() {
-        return Some((loose("loose_weekday", None), next + 1)); // "Friday week"
+    let weeks = if reader.grammar.week_follows_weekday() && at == i {
+        // "Friday week", "Tuesday fortnight"
+        match (reader.unit(next), reader.amount_word(next)) {
+            (Some(Unit::Week), _) => Some((1, next + 1)),
+            (_, Some((14_000, Unit::Day))) => Some((2, next + 1)),
+            _ => None,
+        }
+    } else {
+        reader.grammar.weeks_after(reader, next)
+    };
+    // "on Friday, but not this one"
+    let other = if reader.is_mark(next, ',') { next + 1 } else { next };
+    let weeks = weeks.or_else(|| reader.is(other, Sense::NotThis).then_some((1, other + 1)));
+    if let Some((weeks, next)) = weeks {
+        return Some((Piece::Date(DateSpec::Weekday(day, Which::Later(weeks))), next));
     }
     if has(Sense::Last) {
         return Some((Piece::Date(DateSpec::Weekday(day, Which::Last)), next));
@@ -204,14 +256,21 @@ fn period(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
 
 /// "The first Friday of next month", "первый понедельник марта", "el último viernes de julio".
 fn nth_weekday(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
-    let (n, at) = if reader.is(i, Sense::Last) {
+    let from_end = reader
+        .get(i)?
+        .senses
+        .iter()
+        .find_map(|s| if let Sense::FromEnd(n) = s { i32::try_from(*n).ok() } else { None });
+    let (n, at) = if let Some(n) = from_end {
+        (-n, i + 1)
+    } else if reader.is(i, Sense::Last) {
         (-1, i + 1)
     } else {
         let (n, at) = reader.ordinal(i)?;
         (i32::try_from(n).ok().filter(|n| *n <= 5)?, at)
     };
     let weekday = reader.weekday(at)?;
-    let unclear = (n != -1).then_some((loose("loose_weekday", None), at + 1));
+    let unclear = (n > 0).then_some((loose("loose_weekday", None), at + 1));
     let month_at = reader.skip(at + 1, &[Sense::Of, Sense::In, Sense::On, Sense::The]);
     if let Some((month, strong)) = reader.month(month_at)
         && (strong || month_at > at + 1)
@@ -219,13 +278,9 @@ fn nth_weekday(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         let (year, next) = year_after(reader, month_at + 1);
         return Some((Piece::Date(DateSpec::NthWeekday { n, weekday, month: MonthRef::Named { month, year } }), next));
     }
-    let relative = relative_unit(reader, month_at)
-        .or_else(|| reader.unit(month_at).filter(|_| month_at > at + 1).map(|unit| (unit, 0, month_at + 1)));
-    match relative {
-        Some((Unit::Month, far, next)) => {
-            Some((Piece::Date(DateSpec::NthWeekday { n, weekday, month: MonthRef::Relative(far) }), next))
-        }
-        _ => unclear,
+    match month_of(reader, at + 1) {
+        Some((month, next)) => Some((Piece::Date(DateSpec::NthWeekday { n, weekday, month }), next)),
+        None => unclear,
     }
 }
 
@@ -262,7 +317,9 @@ fn day_of_month(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         Some((Unit::Month, far, after)) => (Some(far), after),
         _ => (None, next),
     };
-    if months.is_some() && (in_digits || is_ordinal) || named {
+    if months.is_some() && (is_ordinal || in_digits && reader.is_any(next, &[Sense::Of, Sense::DayOfMonthWord]))
+        || named
+    {
         return Some((Piece::Date(DateSpec::DayOfMonth { day, months }), after_month));
     }
     let introduced = i.checked_sub(1).is_some_and(|b| reader.grammar.introduces_day(reader, b, in_digits));

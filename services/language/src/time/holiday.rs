@@ -56,9 +56,10 @@ const CANADA: [&str; 7] = [
 /// The `n`-th `weekday` of a month; −1 is the last.
 pub fn nth_weekday(year: i32, month: u32, weekday: Weekday, n: i32) -> Option<NaiveDate> {
     match n {
-        -1 => {
+        -4..=-1 => {
             let last = last_of_month(year, month)?;
-            last.checked_sub_days(Days::new(u64::from(last.weekday().days_since(weekday))))
+            let weeks = u64::from(n.unsigned_abs() - 1);
+            last.checked_sub_days(Days::new(u64::from(last.weekday().days_since(weekday)) + 7 * weeks))
         }
         1..=5 => NaiveDate::from_weekday_of_month_opt(year, month, weekday, u8::try_from(n).ok()?),
         _ => None,

@@ -7,7 +7,6 @@ use std::ops::Range;
 
 use super::{
     lexicon::{Sense, Speaks},
-    phrase::Unit,
     reader::Reader,
 };
 
@@ -168,7 +167,7 @@ impl Field<'_> {
                 };
             }
             ([_, minute], Some('.' | ',')) => {
-                alone && widths[1] == 2 && *minute < 60 && (announced || beside) && !self.is_price(i)
+                alone && widths[1] == 2 && *minute < 60 && (announced || beside) && !reader.is_price(i + 1)
             }
             ([_, _], Some('/' | '-')) => alone && beside,
             ([_, _, _], Some('.' | '/' | '-' | ':')) => alone,
@@ -186,12 +185,5 @@ impl Field<'_> {
         };
 
         if told { Verdict::LeftOver("left_over") } else { Verdict::Ends }
-    }
-
-    /// "1.20 a litre", "12.50 per share".
-    fn is_price(&self, i: usize) -> bool {
-        let reader = self.reader;
-        reader.is_any(i + 1, &[Sense::Article, Sense::Per])
-            && reader.get(i + 2).is_some_and(|l| l.senses.is_empty() || reader.unit(i + 2) == Some(Unit::Hour))
     }
 }

@@ -48,6 +48,9 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Option<Piece>, usize)> {
     if reader.is(length.next, Sense::Ago) {
         return Some((Some(Piece::Ago), length.next + 1));
     }
+    if let Some((from, next)) = put_off(reader, &length) {
+        return Some((Some(shift(length.amounts, Some(from), length.loose)), next));
+    }
     if reader.is(length.next, Sense::Hence) {
         let next = reader.skip(length.next, &[Sense::Hence]);
         return Some((Some(shift(length.amounts, None, length.loose)), next));
@@ -120,10 +123,14 @@ fn ahead(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         return Some((Piece::Ago, next + 1));
     }
     let (from, next) = from_date(reader, next).map_or((None, next), |(from, next)| (Some(from), next));
+    // "in the next two weeks", "upcoming 2 quarters": some time until then
+    let days = found.amounts.iter().any(|(_, unit)| !unit.is_clock());
+    let quarters = announced && found.amounts.iter().any(|(_, unit)| *unit == Unit::Quarter);
+    let range = days && reader.is(i, Sense::Within) || quarters;
     let in_the_day = reader.unit(after_filler) == Some(Unit::Day)
         && found.next == after_filler + 1
         && reader.is_word(after_filler, reader.words.of_the_day);
-    let mut piece = shift(found.amounts, from, found.loose || in_the_day);
+    let mut piece = shift(found.amounts, from, found.loose || in_the_day || range);
     if let Piece::Shift(shift) = &mut piece {
         shift.added = reader.is(i, Sense::Plus);
     }
@@ -167,6 +174,22 @@ fn from_date(reader: &Reader, i: usize) -> Option<(DateSpec, usize)> {
     let start = reader.skip(i, &[Sense::After, Sense::From, Sense::The, Sense::Of]);
     match dates::read(reader, start)? {
         (Piece::Date(date), next) => Some((date, next)),
+        _ => None,
+    }
+}
+
+/// "A week on Tuesday", "two weeks today": counted from that day.
+fn put_off(reader: &Reader, length: &Length) -> Option<(DateSpec, usize)> {
+    let weeks = length.amounts.iter().all(|(amount, unit)| {
+        matches!(unit, Unit::Week) && amount % 1000 == 0 || matches!(unit, Unit::Day) && amount % 7000 == 0
+    });
+    if !weeks || !reader.grammar.length_precedes_day() {
+        return None;
+    }
+    let start = reader.skip(length.next, &[Sense::On]);
+    match dates::read(reader, start)? {
+        (Piece::Date(date @ DateSpec::Weekday(_, Which::Nearest)), next) if start > length.next => Some((date, next)),
+        (Piece::Date(date @ DateSpec::Offset(0..)), next) => Some((date, next)),
         _ => None,
     }
 }

@@ -30,6 +30,18 @@ pub enum Sense {
     OneAndHalf,
     /// "and a half", "y media".
     AndHalf,
+    /// "And a quarter", "с четвертью".
+    AndQuarter,
+    /// "Last but one": counted from the end.
+    FromEnd(u32),
+    /// "Last day of".
+    LastDay,
+    /// "But not this one": the one after it.
+    NotThis,
+    /// "This time", "a la misma hora": the clock of writing.
+    SameTime,
+    /// "Within", "in the next": some time until then.
+    Within,
     /// A quarter of an hour, or fifteen minutes of a clock.
     QuarterPart,
     Few(i64),
@@ -117,6 +129,10 @@ pub enum Sense {
     Holiday(Holiday),
     /// Minutes east of UTC.
     Zone(i32),
+    /// A place whose clock is meant, by its zone's name.
+    Place(chrono_tz::Tz),
+    /// An abbreviation of a place's clock in one half of the year, with its minutes east of UTC.
+    Abbreviation(chrono_tz::Tz, i32),
     /// An abbreviation that several zones share.
     UnclearZone,
     /// A verb of asking to be written to: what follows is its time or its topic.
@@ -145,6 +161,11 @@ pub enum Speaks {
 }
 
 impl Sense {
+    /// Whether it names a zone.
+    pub fn is_zone(self) -> bool {
+        matches!(self, Self::Zone(_) | Self::Place(_) | Self::Abbreviation(..) | Self::UnclearZone)
+    }
+
     /// Whether a word of this sense may change what a phrase beside it means. Numbers depend on what they count and are judged where
     /// they stand.
     pub fn speaks_of_time(self) -> Speaks {
@@ -169,10 +190,15 @@ impl Sense {
             | Self::Weekend
             | Self::Holiday(_)
             | Self::Zone(_)
+            | Self::Place(_)
+            | Self::Abbreviation(..)
             | Self::UnclearZone => Speaks::Always,
             Self::Half
             | Self::AndHalf
+            | Self::AndQuarter
             | Self::QuarterPart
+            | Self::FromEnd(_)
+            | Self::NotThis
             | Self::WeakMonth(_)
             | Self::WeakWeekday(_)
             | Self::Part(_)
@@ -222,6 +248,9 @@ impl Sense {
             | Self::Small
             | Self::Counted
             | Self::Matter
+            | Self::LastDay
+            | Self::SameTime
+            | Self::Within
             | Self::Per => Speaks::Never,
         }
     }
@@ -386,6 +415,8 @@ pub struct Lexeme {
     pub span: Range<usize>,
     /// Nothing stands between this and the lexeme before.
     pub glued: bool,
+    /// A word that begins with a capital letter.
+    pub capital: bool,
     pub misspelt: bool,
 }
 
@@ -402,6 +433,7 @@ pub fn lexemes(tokens: &[Token], lexicon: &'static Lexicon) -> Vec<Lexeme> {
             mark: None,
             span: token.span.clone(),
             glued: token.glued,
+            capital: token.capital,
             misspelt: false,
         };
         let mut taken = 1;

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use chrono::{FixedOffset, Weekday};
+use chrono::Weekday;
 
-use super::holiday::Holiday;
+use super::{holiday::Holiday, zone::Wall};
 
 /// A unit of length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +61,8 @@ pub enum MonthRef {
     },
     /// Months after the current one.
     Relative(i32),
+    /// The current one, or the next if the day in it has passed.
+    Current,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +87,11 @@ pub enum DateSpec {
     NthWeekday {
         n: i32,
         weekday: Weekday,
+        month: MonthRef,
+    },
+    /// The n-th day of a month from its end; 1 is the last.
+    DayFromEnd {
+        n: u32,
         month: MonthRef,
     },
     EndOfWeek(i64),
@@ -129,6 +136,14 @@ impl Shift {
     }
 }
 
+/// A zone that the phrase names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Zone {
+    pub wall: Wall,
+    /// What an abbreviation says the offset is, in minutes: "CET" in summer may be either.
+    pub claimed: Option<i32>,
+}
+
 /// One element of a time phrase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
@@ -146,7 +161,9 @@ pub enum Piece {
     /// 18:00 of the day named, or of today.
     EndOfDay,
     Shift(Shift),
-    Zone(FixedOffset),
+    /// The clock of writing.
+    SameTime,
+    Zone(Zone),
     /// A length of time gone by.
     Ago,
     /// A time too loose for one instant, with the reason and the best guess.
@@ -168,7 +185,9 @@ pub struct Phrase {
     pub tomorrow_or_morning: bool,
     pub end_of_day: bool,
     pub shift: Option<Shift>,
-    pub zone: Option<FixedOffset>,
+    pub zone: Option<Zone>,
+    /// At the clock time of writing.
+    pub same_time: bool,
     pub ago: bool,
     pub loose: Option<(&'static str, Option<DateSpec>)>,
     /// "Not tomorrow": said only to be ruled out.
@@ -218,6 +237,7 @@ impl Phrase {
                 }
                 self.shift = Some(shift);
             }
+            Piece::SameTime => self.same_time = true,
             Piece::Zone(zone) => self.zone = Some(zone),
             Piece::Ago => self.ago = true,
             Piece::Loose { rule, guess } => {

@@ -226,6 +226,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether what stands at `i` makes the number before it a price: "1.20 a litre", "12.50 per share".
+    pub fn is_price(&self, i: usize) -> bool {
+        self.is(i, Sense::Per)
+            || self.is(i, Sense::Article) && self.get(i + 1).is_some_and(|l| l.senses.is_empty() && !l.word.is_empty())
+    }
+
     /// Whether the noun at `i` makes the number before it a quantity.
     pub fn is_counted(&self, i: usize) -> bool {
         self.is(i, Sense::Counted)

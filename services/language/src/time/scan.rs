@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use super::{
     clocks, dates,
+    faces::{Face, minute_number},
     leftover::{Field, Use},
     lengths,
     lexicon::Sense,
     offsets,
-    phrase::{DateSpec, Phrase, Piece},
+    phrase::{DateSpec, Phrase, Piece, Unit},
     reader::Reader,
 };
 
@@ -78,8 +79,25 @@ impl Scan<'_> {
         {
             return next;
         }
+        if self.end == i
+            && i > 0
+            && let Some(next) = self.minutes_after_part(i)
+        {
+            return next;
+        }
+        if let Some((piece, next)) = offsets::named(reader, i) {
+            return self.add(piece, i, next);
+        }
+        if reader.is(i, Sense::SameTime) {
+            return self.add(Piece::SameTime, i, i + 1);
+        }
         // "28:30 вечера": the part of a day of a clock that is none
         let orphan = i > 0 && self.end != i && reader.get(i - 1).is_some_and(|l| l.digits.is_some());
+        if reader.is(i, Sense::In)
+            && let Some((Some(piece @ Piece::Shift(_)), next)) = lengths::read(reader, i)
+        {
+            return self.add(piece, i, next);
+        }
         let clock = clocks::read(reader, i).filter(|(_, next)| !is_length(reader, i, *next));
         if let Some((piece, next)) = clock.filter(|(piece, _)| !(orphan && matches!(piece, Piece::Part { .. }))) {
             return self.add(piece, i, next);
@@ -116,6 +134,27 @@ impl Scan<'_> {
         self.uses[i..next].fill(Use::Read);
         self.end = next;
         Some(next)
+    }
+
+    /// "A las 8 de la noche menos cuarto", "в 8 вечера 30 минут": minutes behind the part of day.
+    fn minutes_after_part(&mut self, i: usize) -> Option<usize> {
+        let reader = self.reader;
+        let last = self.found.last_mut().filter(|p| p.part.is_some())?;
+        let clock = last.clocks.last_mut().filter(|c| c.minute.is_none())?;
+        let mut face = Face::bare(*clock, i);
+        match minute_number(reader, i).filter(|(_, next)| reader.unit(*next) == Some(Unit::Minute)) {
+            Some((minute, next)) => face.set(minute, next + 1),
+            None => reader.grammar.minutes_after(reader, &mut face, true),
+        }
+        if face.next == i {
+            return None;
+        }
+        *clock = face.clock;
+        last.span.end = reader.lexemes[face.next - 1].span.end;
+        extend(&mut last.lexemes, face.next);
+        self.uses[i..face.next].fill(Use::Read);
+        self.end = face.next;
+        Some(face.next)
     }
 
     /// A length without a direction says no time, unless dates read it otherwise ("1 day" is none, "1 mar" is a date).
@@ -250,6 +289,7 @@ fn belongs(phrase: &Phrase, piece: &Piece) -> bool {
         Piece::Midnight => phrase.clocks.is_empty(),
         Piece::Part { part, .. } => phrase.part.is_none_or(|p| p == *part || phrase.has_time()),
         Piece::Ago => false,
+        Piece::SameTime => !phrase.has_time(),
         Piece::Zone(_) | Piece::EndOfDay | Piece::TomorrowOrMorning | Piece::Loose { .. } => true,
     }
 }

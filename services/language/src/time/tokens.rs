@@ -50,6 +50,8 @@ pub struct Token {
     pub span: Range<usize>,
     /// Nothing stands between this token and the one before it.
     pub glued: bool,
+    /// A word that begins with a capital letter.
+    pub capital: bool,
 }
 
 /// Marks that add an accent to the letter before them.
@@ -93,7 +95,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
         } else {
             (Shape::Mark(mark(c)), at + c.len_utf8())
         };
-        found.push(Token { shape, span: at..end, glued });
+        found.push(Token { shape, span: at..end, glued, capital: c.is_uppercase() });
         at = end;
     }
     found

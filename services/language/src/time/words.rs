@@ -27,6 +27,8 @@ pub struct Words {
     pub before_dotted_date: &'static [&'static str],
     /// Glued to an hour at the very end, they say the first half of the day: "5a".
     pub short_am: &'static [&'static str],
+    /// Names of nought before minutes below ten: "six oh five".
+    pub zero: &'static [&'static str],
     /// Behind an hour, they make it rough: "7ish".
     pub roughly: &'static [&'static str],
 
@@ -67,6 +69,7 @@ impl Words {
         before_dotted_deadline: &[],
         before_dotted_date: &[],
         short_am: &[],
+        zero: &[],
         roughly: &[],
         numbered: &[],
         before_verb: &[],
