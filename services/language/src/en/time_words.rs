@@ -7,7 +7,7 @@ use crate::time::{
     holiday::Holiday,
     lexicon::{Sense as S, Table},
     phrase::{
-        Part::{self, Afternoon, Dawn, Evening, Morning, Night},
+        Part::{self, Afternoon, Dawn, Evening, EveningOrNight, FirstThing, Lunch, Morning, Night},
         Unit,
     },
     words::Words,
@@ -215,7 +215,7 @@ const DAYS: Table = &[
     (S::Day(-2), "day before yesterday|the day before yesterday"),
     (
         S::Loosely,
-        "later today|today later|later on today|later tonight|later in the day|in a while|in a bit|in a moment|in a little while|in a little bit|some day|someday",
+        "later today|today later|later on today|later in the day|in a while|in a bit|in a moment|in a little while|in a little bit|some day|someday",
     ),
     (S::NextDay, "next business day|the next business day|next working day|the next working day|next workday"),
     (S::Day(7), "a week today|today week"),
@@ -224,21 +224,31 @@ const DAYS: Table = &[
 
 const PARTS: Table = &[
     (S::WeakPart(Morning), "morning|early morning"),
-    (S::Part(Morning), "in the morning|by morning|in the early morning|first thing in the morning"),
+    (S::Part(Morning), "in the morning|by morning|in the early morning"),
+    (
+        S::By,
+        "by morning|by afternoon|by the afternoon|by evening|by the evening|by night|before lunch|before noon|by noon|by midday|by lunch|by lunchtime",
+    ),
+    (S::Part(FirstThing), "first thing in the morning|first thing"),
+    (
+        S::Part(Lunch),
+        "lunch time|lunchtime|at lunch|at lunch time|at lunchtime|over lunch|by lunch|by lunchtime|before lunch",
+    ),
     (S::Vague, "early morning"),
     (S::WeakPart(Afternoon), "afternoon"),
     (S::Part(Afternoon), "in the afternoon|after lunch|by afternoon|by the afternoon"),
     (S::WeakPart(Evening), "evening"),
     (S::Part(Evening), "in the evening|by evening|by the evening"),
     (S::WeakPart(Night), "night|nite|nighttime"),
-    (S::Part(Night), "at night|in the night|by night"),
+    (S::Part(Night), "at night|in the night|by night|late at night|late in the evening"),
     (S::WeakPart(Dawn), "dawn"),
-    (S::PartToday(Night), "tonight|tonite|2nite|this night"),
+    (S::PartToday(EveningOrNight), "tonight|tonite|2nite|this night"),
+    (S::PartToday(Night), "late tonight|late this evening|later tonight"),
     (S::PartToday(Morning), "this morning"),
     (S::PartToday(Afternoon), "this afternoon"),
     (S::PartToday(Evening), "this evening"),
     (S::PartToday(Part::Noon), "this noon"),
-    (S::Noon, "lunch time|lunchtime|at lunch|noon|midday|noontime|noonish|mid day"),
+    (S::Noon, "by noon|by midday|before noon|noon|midday|noontime|noonish|mid day"),
     (S::Midnight, "midnight|mid night"),
     (S::Am, "am|a . m .|a . m|a m|a ."),
     (S::Pm, "pm|p . m .|p . m|p m|p|p ."),
@@ -252,6 +262,7 @@ const PARTS: Table = &[
 
 const GRAMMAR: Table = &[
     (S::Before, "before|prior to|ahead of"),
+    (S::DayBefore, "before|prior to|ahead of"),
     (S::Eve, "on the eve of|the eve of"),
     (S::Wait, "wait|wait for|timer for|timer of|timer to|give it|give me|alarm in"),
     (
@@ -259,7 +270,7 @@ const GRAMMAR: Table = &[
         "in|within|in less than|within the next|in the next|within next|within the upcoming|in the coming|within the coming|over the next|\
          within less than||||alarm in|after",
     ),
-    (S::After, "after"),
+    (S::After, "after|not before|not earlier than|no earlier than|any time after|sometime after"),
     (
         S::Hence,
         "from now|from right now|later|hence|out|from today|in the future|into the future|after now|from this moment|henceforth",
@@ -328,7 +339,8 @@ const GRAMMAR: Table = &[
     ),
     (S::Weekend, "weekend|weekends"),
     (S::AfterNext, "after next"),
-    (S::Matter, "about|regarding|re|concerning|that|because|since|whether|if|which|who"),
+    (S::Matter, "about|regarding|re|concerning"),
+    (S::That, "that|because|whether|which|who|so that"),
     (S::Per, "per|apiece|each"),
     (S::Request, "ping|remind|call|write|text|message|contact"),
     (

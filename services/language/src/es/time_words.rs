@@ -7,7 +7,7 @@ use crate::time::{
     holiday::Holiday,
     lexicon::{Sense as S, Table},
     phrase::{
-        Part::{Afternoon, Dawn, Evening, Morning, Night},
+        Part::{Afternoon, Dawn, Evening, EveningOrNight, FirstThing, Lunch, Morning, Night},
         Unit,
     },
     words::Words,
@@ -154,6 +154,9 @@ const UNITS: Table = &[
     ),
     (S::Unit(Unit::Week), "semana|semanas|sem|semanita"),
     (S::Amount(15_000, Unit::Day), "una quincena|quincena"),
+    // "eight days" is a week, "fifteen days" a fortnight, in words
+    (S::Amount(7_000, Unit::Day), "ocho dias"),
+    (S::Amount(14_000, Unit::Day), "quince dias"),
     (S::Unit(Unit::Month), "mes|meses|mesecito"),
     (S::Unit(Unit::Quarter), "trimestre|trimestres"),
     (S::Amount(6_000, Unit::Month), "un semestre|medio ano"),
@@ -215,15 +218,32 @@ const DAYS: Table = &[
 const PARTS: Table = &[
     (
         S::Part(Morning),
-        "a primera hora de la manana|a primera hora|por la manana|de la manana|en la manana|a la manana|la manana|por la mananita|mananas|a media manana|media manana",
+        "por la manana|de la manana|en la manana|a la manana|la manana|por la mananita|mananas|a media manana|media manana",
     ),
     (
         S::Part(Afternoon),
         "por la tarde|de la tarde|en la tarde|a la tarde|la tarde|despues de comer|despues del almuerzo|a media tarde|\
          media tarde|de tarde|por la tardecita",
     ),
+    (
+        S::Part(FirstThing),
+        "a primera hora de la manana|a primera hora|a primerisima hora|a primera hora del dia|lo primero|a primeras horas",
+    ),
+    (
+        S::Part(Lunch),
+        "a la hora de comer|a la hora de la comida|a la hora del almuerzo|en el almuerzo|hora de comer|hora del almuerzo|\
+         antes de comer|antes del almuerzo|antes de almorzar",
+    ),
+    (
+        S::By,
+        "antes de comer|antes del almuerzo|antes de almorzar|antes del mediodia|antes de mediodia|hasta el mediodia|hasta mediodia",
+    ),
     (S::Part(Evening), "al anochecer|al atardecer|atardecer"),
-    (S::Part(Night), "por la noche|de la noche|en la noche|a la noche|la noche|de noche"),
+    (S::Part(EveningOrNight), "por la noche|de la noche|en la noche|a la noche|la noche|de noche"),
+    (
+        S::Part(Night),
+        "tarde por la noche|muy tarde por la noche|tarde en la noche|a altas horas|bien entrada la noche|a altas horas de la noche",
+    ),
     (S::WeakPart(Night), "noche"),
     (S::WeakPart(Afternoon), "tarde"),
     (
@@ -232,12 +252,16 @@ const PARTS: Table = &[
     ),
     (S::PartToday(Morning), "esta manana|esta misma manana|hoy por la manana|de esta manana"),
     (S::PartToday(Afternoon), "esta tarde|esta misma tarde|de esta tarde"),
-    (S::PartToday(Night), "esta noche|esta misma noche|de esta noche"),
+    (
+        S::PartToday(EveningOrNight),
+        "esta noche|esta misma noche|de esta noche|hoy por la noche|hoy en la noche|hoy noche",
+    ),
+    (S::PartToday(Afternoon), "hoy por la tarde|hoy en la tarde"),
     (S::PartToday(Dawn), "esta madrugada|de esta madrugada"),
     (S::TomorrowOrMorning, "de manana"),
     (
         S::Noon,
-        "mediodia|medio dia|del mediodia|al mediodia|a mediodia|el mediodia|del medio dia|al medio dia|a medio dia",
+        "antes del mediodia|antes de mediodia|hasta el mediodia|hasta mediodia|mediodia|medio dia|del mediodia|al mediodia|a mediodia|el mediodia|del medio dia|al medio dia|a medio dia",
     ),
     (S::Midnight, "medianoche|media noche|a medianoche|a media noche|la medianoche|la media noche|a la medianoche"),
     (S::Am, "am|a . m .|a . m|a m"),
@@ -246,6 +270,9 @@ const PARTS: Table = &[
 
 const GRAMMAR: Table = &[
     (S::Before, "antes de|antes del"),
+    (S::DayBefore, "antes de|antes del"),
+    (S::After, "no antes de las|no antes de la|no antes de|no antes del|no antes del dia"),
+    (S::By, "antes de las|antes de la|hasta las|hasta la"),
     (S::Eve, "la vispera de|la vispera del|vispera de|vispera del"),
     (S::Wait, "temporizador de|temporizador para|alarma en|espera|esperar|esperame"),
     (
@@ -329,10 +356,8 @@ const GRAMMAR: Table = &[
     ),
     (S::Loosely, "y pico|y algo|y tantos|y tantas|la otra semana|otra semana|el otro mes|otro dia"),
     (S::Weekend, "fin de semana|finde|fines de semana|el fin de semana"),
-    (
-        S::Matter,
-        "que|acerca de|acerca del|respecto a|respecto al|porque|sobre el|sobre la|sobre los|sobre|lo de|lo del|lo de la",
-    ),
+    (S::Matter, "acerca de|acerca del|respecto a|respecto al|sobre el|sobre la|sobre los|sobre|lo de|lo del|lo de la"),
+    (S::That, "que|porque|para que|de que"),
     (S::Per, "por cada|cada uno|cada una"),
     (
         S::Request,

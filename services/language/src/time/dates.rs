@@ -4,7 +4,7 @@ use super::{
     calendar,
     grammar::DayNumber,
     lexicon::Sense,
-    phrase::{DateSpec, MonthRef, Piece, Unit, Which},
+    phrase::{DateSpec, MonthRef, Piece, Shift, Unit, Which},
     reader::Reader,
 };
 
@@ -17,7 +17,8 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
 const MOST_DEEP: u32 = 2;
 
 fn within(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
-    from_end(reader, i)
+    day_before(reader, i, deep)
+        .or_else(|| from_end(reader, i))
         .or_else(|| end_of(reader, i, deep))
         .or_else(|| vague(reader, i, deep))
         .or_else(|| nth_weekday(reader, i))
@@ -90,6 +91,20 @@ fn end_of(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
         return None; // "конец связи", "end of story"
     }
     Some((piece, next))
+}
+
+/// "Before Monday", "antes del lunes": the day before.
+fn day_before(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
+    if !reader.is(i, Sense::DayBefore) {
+        return None;
+    }
+    let start = reader.skip(i + 1, &[Sense::The, Sense::Of]);
+    match within(reader, start, deep.checked_sub(1)?)? {
+        (Piece::Date(from), next) => {
+            Some((Piece::Shift(Shift { amounts: vec![(-1000, Unit::Day)], from: Some(from), added: false }), next))
+        }
+        (_, next) => Some((loose("loose_period", None), next)),
+    }
 }
 
 /// "The fifth last day of May", "предпоследний день месяца": counted from the end.

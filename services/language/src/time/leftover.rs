@@ -92,7 +92,7 @@ impl Field<'_> {
         if lexeme.digits.is_some() {
             return self.number(i, beside);
         }
-        if lexeme.senses.is_empty() || reader.is_any(i, &[Sense::Matter, Sense::Request, Sense::Counted]) {
+        if lexeme.senses.is_empty() || reader.is_any(i, &[Sense::Matter, Sense::That, Sense::Request, Sense::Counted]) {
             return Verdict::Ends;
         }
         if let Some(n) = reader.number_word(i) {

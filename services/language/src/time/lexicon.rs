@@ -107,6 +107,8 @@ pub enum Sense {
     By,
     /// "Before" a day, after a length: counted back from it.
     Before,
+    /// "Before" a day and nothing else: the day before it.
+    DayBefore,
     /// "Накануне", "la víspera de": the day before.
     Eve,
     After,
@@ -143,6 +145,8 @@ pub enum Sense {
     Counted,
     /// Opens what the message is about: "about", "that", "que".
     Matter,
+    /// Opens a clause that the message is about: "that", "que", "что".
+    That,
     /// Makes the number before it a price: "per".
     Per,
 }
@@ -237,6 +241,7 @@ impl Sense {
             | Self::Of
             | Self::From
             | Self::Eve
+            | Self::DayBefore
             | Self::Between
             | Self::And
             | Self::Or
@@ -248,6 +253,7 @@ impl Sense {
             | Self::Small
             | Self::Counted
             | Self::Matter
+            | Self::That
             | Self::LastDay
             | Self::SameTime
             | Self::Within

@@ -40,7 +40,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 pub use self::resolve::is_too_far;
 use self::{
     lexicon::Lexicon,
-    phrase::Phrase,
+    phrase::{Matter, Phrase},
     reader::Reader,
     resolve::Outcome,
     tokens::{Shape, Token},
@@ -214,8 +214,9 @@ pub fn find_all(text: &str, context: &TimeContext) -> Vec<Range<usize>> {
         .map(|language| phrases(&tokens, &(0..text.len()), language, context))
         .find(|phrases| meaning(phrases, context) != Meaning::None)
         .unwrap_or_default();
-    let mut spans: Vec<Range<usize>> =
-        found.into_iter().flat_map(|p| std::iter::once(p.span).chain(p.others)).collect();
+    let said = found.iter().any(|p| p.matter == Matter::No && resolve::resolve(p, context) != Outcome::Nothing);
+    let found = found.into_iter().filter(|p| p.matter == Matter::No || !said);
+    let mut spans: Vec<Range<usize>> = found.flat_map(|p| std::iter::once(p.span).chain(p.others)).collect();
     spans.sort_by_key(|span| span.start);
     spans
 }
@@ -276,9 +277,18 @@ fn add_most_known(order: &mut Vec<Language>, script: Script, tokens: &[Token], c
 fn meaning(phrases: &[Phrase], context: &TimeContext) -> Meaning {
     let (mut instants, mut past, mut far, mut loose) = (Vec::new(), None, None, Vec::new());
     let mut alternatives = false;
-    for phrase in phrases.iter().filter(|p| !p.negated) {
+    // "remind me today that the flight is on Friday": the time that stands with the request counts
+    let said = |p: &&Phrase| !p.negated && p.matter == Matter::No;
+    let resolved: Vec<(&Phrase, Outcome)> =
+        phrases.iter().filter(said).map(|phrase| (phrase, resolve::resolve(phrase, context))).collect();
+    let resolved = if resolved.iter().all(|(_, outcome)| *outcome == Outcome::Nothing) {
+        phrases.iter().filter(|p| !p.negated).map(|phrase| (phrase, resolve::resolve(phrase, context))).collect()
+    } else {
+        resolved
+    };
+    for (phrase, outcome) in resolved {
         alternatives |= phrase.alternative;
-        match resolve::resolve(phrase, context) {
+        match outcome {
             Outcome::Instant(moment) => instants.push(moment),
             Outcome::Past(moment) => past = past.or(Some(moment)),
             Outcome::TooFar(moment) => far = far.or(Some(moment)),

@@ -33,9 +33,14 @@ pub enum Part {
     /// The hours after midnight: says "am", but no hour of its own.
     Dawn,
     Morning,
+    /// The first working hour: "first thing".
+    FirstThing,
     Noon,
+    Lunch,
     Afternoon,
     Evening,
+    /// "Tonight", "esta noche": alone the evening, with an hour the evening or the night.
+    EveningOrNight,
     Night,
 }
 
@@ -173,6 +178,17 @@ pub enum Piece {
     },
 }
 
+/// Whether a time belongs to what a message is about rather than to what it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Matter {
+    #[default]
+    No,
+    /// "About the call on Friday".
+    Topic,
+    /// "That the flight is on Friday".
+    Clause,
+}
+
 /// The pieces that say one time together.
 #[derive(Debug, Clone, Default)]
 pub struct Phrase {
@@ -199,10 +215,14 @@ pub struct Phrase {
     pub others: Vec<Range<usize>>,
     /// The lexemes of its parts.
     pub lexemes: Vec<Range<usize>>,
+    /// A clock or a part of day by which something is to be: "by 5 pm", "до обеда".
+    pub deadline: bool,
+    /// A day by which something is to be: with a time of day that makes a deadline.
+    pub by_day: bool,
     /// Something beside it speaks of time and was not read.
     pub leftover: Option<&'static str>,
-    /// It stands in what the message is about: "remind me today that the flight is on Friday".
-    pub matter: bool,
+    /// Whether it stands in what the message is about.
+    pub matter: Matter,
     /// The sentence it stands in.
     pub sentence: usize,
 }
@@ -254,6 +274,8 @@ impl Phrase {
         self.part = self.part.or(other.part);
         self.part_of_today |= other.part_of_today;
         self.end_of_day |= other.end_of_day;
+        self.deadline |= other.deadline;
+        self.same_time |= other.same_time;
         self.zone = self.zone.or(other.zone);
         self.shift = self.shift.take().or(other.shift);
         self.others.push(other.span);

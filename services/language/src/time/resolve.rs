@@ -117,8 +117,11 @@ impl<'a> Resolver<'a> {
         Self { phrase, context, wall, now: wall.local(context.written_at) }
     }
 
-    /// "CET" in summer: the abbreviation and the place's clock disagree.
+    /// "By 5 pm": when to write is left open. "CET" in summer: the abbreviation and the place's clock disagree.
     fn doubt(&self, moment: &Moment) -> Option<&'static str> {
+        if self.phrase.deadline || self.phrase.by_day && self.phrase.has_time() {
+            return Some("deadline");
+        }
         let claimed = self.phrase.zone?.claimed?;
         let shown = self.wall.local(moment.at) - moment.at.naive_utc();
         (shown.num_minutes() != i64::from(claimed)).then_some("unclear_zone")

@@ -9,7 +9,7 @@ use super::{
     lengths,
     lexicon::Sense,
     offsets,
-    phrase::{DateSpec, Phrase, Piece, Unit},
+    phrase::{DateSpec, Matter, Phrase, Piece, Unit},
     reader::Reader,
 };
 
@@ -174,6 +174,8 @@ impl Scan<'_> {
         let bytes = reader.lexemes[start].span.start..reader.lexemes[next - 1].span.end;
         let link = self.link(i);
         let sentence = self.sentence;
+        let deadline = is_deadline(reader, start..next, &piece);
+        let by_day = matches!(piece, Piece::Date(_)) && is_by_day(reader, start..next);
         let read_from = if link == Link::Apart || link == Link::Or { start } else { self.end };
         self.uses[read_from..next].fill(Use::Read);
         self.end = next;
@@ -186,6 +188,7 @@ impl Scan<'_> {
                 }
                 Link::Beside | Link::Range if belongs(last, &piece) => {
                     last.add(piece);
+                    last.deadline |= deadline;
                     last.span.end = bytes.end;
                     extend(&mut last.lexemes, next);
                     return next;
@@ -193,12 +196,39 @@ impl Scan<'_> {
                 _ => {}
             }
         }
+        let matter = self.matter(start);
         let mut phrase = Phrase { span: bytes, sentence, lexemes: vec![start..next], ..Phrase::default() };
         phrase.negated = start > 0 && reader.is(start - 1, Sense::Not) || reader.is(start, Sense::Not);
         phrase.alternative = link == Link::Or;
+        phrase.deadline = deadline;
+        phrase.by_day = by_day;
+        phrase.matter = matter;
         phrase.add(piece);
         self.found.push(phrase);
         next
+    }
+
+    /// Whether the phrase that begins at `start` is about what the message is about, and how surely.
+    fn matter(&self, start: usize) -> Matter {
+        let reader = self.reader;
+        let Some(last) = self.found.last().filter(|last| last.sentence == self.sentence && !last.negated) else {
+            return Matter::No;
+        };
+        let from = last.lexemes.last().map_or(start, |range| range.end.min(start));
+        let between = from..start;
+        let asks_again = between.clone().any(|i| reader.is(i, Sense::Request));
+        let says = |sense| between.clone().any(|i| reader.is(i, sense));
+        // "about the contract, and on Friday about the rent": another time
+        let joined = start > from && reader.is(start - 1, Sense::And);
+        if asks_again || joined {
+            Matter::No
+        } else if says(Sense::That) || last.matter == Matter::Clause {
+            Matter::Clause
+        } else if says(Sense::Matter) || last.matter == Matter::Topic {
+            Matter::Topic
+        } else {
+            Matter::No
+        }
     }
 
     /// Prepositions right before a piece belong to its words.
@@ -236,6 +266,20 @@ impl Scan<'_> {
             _ => Link::Apart,
         }
     }
+}
+
+/// Whether a word before the time of day says that something is to be by then.
+fn is_deadline(reader: &Reader, mut lexemes: Range<usize>, piece: &Piece) -> bool {
+    let named = |i: usize| {
+        reader.get(i).is_none_or(|l| l.digits.is_some()) || reader.number_word(i).is_some() || reader.is(i, Sense::At)
+    };
+    matches!(piece, Piece::Clock(_) | Piece::Part { .. } | Piece::Midnight)
+        && lexemes.find(|&i| reader.is(i, Sense::By) || named(i)).is_some_and(|i| reader.is(i, Sense::By))
+}
+
+/// Whether a day is one by which something is to be: "by Friday", "до завтрашнего".
+fn is_by_day(reader: &Reader, mut lexemes: Range<usize>) -> bool {
+    lexemes.any(|i| reader.is(i, Sense::By) && !reader.is_any(i, &[Sense::On, Sense::For]))
 }
 
 /// The phrase's last part goes on to `end`.
@@ -306,13 +350,20 @@ fn join_split(found: Vec<Phrase>) -> Vec<Phrase> {
                 && !last.negated
                 && last.shift.as_ref().is_none_or(|s| !s.has_clock());
             open && !phrase.alternative
+                && phrase.matter != Matter::Clause
                 && !phrase.negated
                 && last.sentence == phrase.sentence
                 && (lacks_day && last.has_day() && !last.has_time()
                     || lacks_time && last.has_time() && !last.has_day() && phrase.shift.is_none())
         });
         match partner {
-            Some(last) => last.join(phrase),
+            // "tomorrow about the call at 5": the hour may be the call's
+            Some(last) => {
+                if phrase.matter == Matter::Topic && !phrase.has_day() {
+                    last.leftover = Some("time_in_topic");
+                }
+                last.join(phrase);
+            }
             None => joined.push(phrase),
         }
     }
