@@ -334,12 +334,16 @@ const GRAMMAR: Table = &[
     (S::EndOfYear, "eoy"),
     (
         S::Vague,
-        "early|late|mid|middle of|the middle of|beginning of|the beginning of|start of|the start of|begin of|rest of|the rest of|first half of|\
+        "early|late|later|a bit later|a little later|a bit earlier|a little earlier|mid|middle of|the middle of|beginning of|the beginning of|start of|the start of|begin of|rest of|the rest of|first half of|\
          second half of|first week of|week of|the week of|month of|week beginning|week starting|later this|earlier this|later in the",
     ),
     (S::Weekend, "weekend|weekends"),
     (S::AfterNext, "after next"),
     (S::Matter, "about|regarding|re|concerning"),
+    (
+        S::OtherCalendar,
+        "chinese|lunar|orthodox|jewish|islamic|muslim|persian|thai|coptic|greek|vietnamese|korean|tibetan|russian|old",
+    ),
     (S::That, "that|because|whether|which|who|so that"),
     (S::Per, "per|apiece|each"),
     (S::Request, "ping|remind|call|write|text|message|contact"),

@@ -25,6 +25,7 @@ pub static WORDS: Words = Words {
     hour_signs: &["h", "hs", "hrs"],
     at: &["las"],
     before_dotted_date: &["el", "del"],
+    before_month_number: &["del"],
     numbered: &[
         "version",
         "v",
@@ -206,6 +207,8 @@ const DAYS: Table = &[
         "pasado manana|el dia despues de manana|dia despues de manana|el dia pasado manana|\
          pasadomanana|dia despues manana|subsiguiente dia",
     ),
+    (S::Day(7), "de hoy en ocho|hoy en ocho"),
+    (S::Day(14), "de hoy en quince|hoy en quince"),
     (S::NextDay, "proximo dia habil|siguiente dia habil|proximo dia laborable|siguiente dia laborable"),
     (S::Day(-1), "ayer|anoche|ayer por la noche|dia de ayer"),
     (S::Day(-2), "anteayer|antes de ayer|antier|antes de anoche"),
@@ -335,7 +338,8 @@ const GRAMMAR: Table = &[
     ),
     (
         S::Vague,
-        "principios de|principio de|comienzos de|comienzo de|inicio de|inicios de|mediados de|principios del|principio del|\
+        "mas tarde|un poco mas tarde|algo mas tarde|mas adelante|temprano|mas temprano|tempranito|un poco antes|\
+         principios de|principio de|comienzos de|comienzo de|inicio de|inicios de|mediados de|principios del|principio del|\
          comienzos del|inicio del|inicios del|mediados del|primera mitad|segunda mitad|primeros dias|ultimos dias|resto de|\
          resto del|primera semana|segunda semana|tercera semana|cuarta semana|tercer semana|ultima semana|semana del|\
          primera quincena|segunda quincena|primeros|lo que queda|mitad de|mitad del",
@@ -357,6 +361,7 @@ const GRAMMAR: Table = &[
     (S::Loosely, "y pico|y algo|y tantos|y tantas|la otra semana|otra semana|el otro mes|otro dia"),
     (S::Weekend, "fin de semana|finde|fines de semana|el fin de semana"),
     (S::Matter, "acerca de|acerca del|respecto a|respecto al|sobre el|sobre la|sobre los|sobre|lo de|lo del|lo de la"),
+    (S::OtherCalendar, "chino|lunar|ortodoxo|ortodoxa|judio|judia|persa|musulman|islamico"),
     (S::That, "que|porque|para que|de que"),
     (S::Per, "por cada|cada uno|cada una"),
     (

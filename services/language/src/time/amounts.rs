@@ -91,7 +91,8 @@ fn one(reader: &Reader, i: usize, implicit: bool) -> Option<((i64, Unit), bool, 
     }
     let Some((mut thousandths, at)) = amount(reader, i) else {
         let unit = reader.unit(i).filter(|_| !is_letter(reader, i))?;
-        let (extra, next) = and_a_half(reader, i + 1);
+        let quarter = unit == Unit::Hour && reader.is(i + 1, Sense::AndQuarter);
+        let (extra, next) = if quarter { (250, i + 2) } else { and_a_half(reader, i + 1) };
         if !implicit && extra == 0 {
             return None;
         }

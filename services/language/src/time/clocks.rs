@@ -128,6 +128,14 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         face.next = next;
     }
     marked |= reader.part_after(face.next).is_some();
+    if face.compact && reader.is_word(face.next, reader.words.hour_signs) {
+        face.next += 1; // "1745 hrs"
+    }
+    // "скидка до 15": no clock without a day or a request
+    let deadline = (i..lead.at).any(|j| reader.is(j, Sense::By)) && !marked && i > 0;
+    if deadline && !day_before(reader, i) && !is_day(reader, face.next) && !is_asked(reader, i) {
+        return None;
+    }
     (marked || face.compact || beside_day(reader, &face, &lead, i)).then_some((Piece::Clock(face.clock), face.next))
 }
 
@@ -137,20 +145,23 @@ fn is_compact(reader: &Reader, face: &Face, lead: &Lead, i: usize) -> bool {
     let zoned = reader.get(face.next).is_some_and(|l| l.senses.iter().any(|s| s.is_zone()));
     let beside = day_before(reader, i) || is_day(reader, face.next) || reader.part_after(face.next).is_some();
     let year = matches!(face.clock.hour, 19 | 20) && !lead.announced;
-    let closes = reader.closes(face.next) || is_day(reader, face.next);
+    let closes = reader.closes(face.next)
+        || is_day(reader, face.next)
+        || reader.grammar.unknown_zone(reader, face.next).is_some()
+        || reader.is_word(face.next, reader.words.hour_signs) && reader.closes(face.next + 1);
     half_named || zoned || beside && closes && !year && (lead.announced || lead.about || day_before(reader, i))
 }
 
 /// Whether the words around a bare number make it an hour: a preposition and nothing it could count, or a day beside it.
 fn beside_day(reader: &Reader, face: &Face, lead: &Lead, i: usize) -> bool {
-    let closes = reader.closes(face.next);
+    let closes = reader.closes(face.next) || reader.grammar.unknown_zone(reader, face.next).is_some();
     let of_day = day_before(reader, i);
     let of_part = i > 0 && reader.part(i - 1).is_some();
     // "hoy 20h"
     let hours_sign = lead.at == i && of_day && reader.is_word(face.next - 1, reader.words.hour_signs);
     let part_of_day_after = is_day(reader, face.next) && reader.part(face.next + 1).is_some();
     // "9 tomorrow", "tomorrow 9"; beside a weekday it may be the day of a month
-    let alone = lead.at == i && !face.dotted && closes && is_relative_day(reader, i.checked_sub(1));
+    let alone = lead.at == i && closes && is_relative_day(reader, i.checked_sub(1));
     let first = lead.at == i
         && !face.dotted
         && is_relative_day(reader, Some(face.next))
@@ -174,6 +185,12 @@ fn is_relative_day(reader: &Reader, at: Option<usize>) -> bool {
     at.and_then(|at| reader.get(at)).is_some_and(|l| l.senses.iter().any(|s| matches!(s, Sense::Day(0..))))
 }
 
+/// Whether a verb of asking stands before `i`, but for small words.
+fn is_asked(reader: &Reader, i: usize) -> bool {
+    let small = (i.saturating_sub(3)..i).rev().take_while(|&j| reader.is(j, Sense::Small)).count();
+    i.checked_sub(small + 1).is_some_and(|before| reader.is(before, Sense::Request))
+}
+
 /// Whether nothing stands before `i` that the number there could belong to: a beginning, or what asks to be written to.
 fn is_first(reader: &Reader, i: usize) -> bool {
     let small = (i.saturating_sub(3)..i).rev().take_while(|&j| reader.is(j, Sense::Small)).count();
@@ -187,7 +204,8 @@ fn is_first(reader: &Reader, i: usize) -> bool {
 
 /// "5 o'clock", "в 16 часов 20 минут", "9 ч. вечера".
 fn oclock(reader: &Reader, face: &mut Face, lead: &Lead) {
-    if !reader.is(face.next, Sense::Oclock) || face.clock_is_whole_word() {
+    let zone = reader.grammar.unknown_zone(reader, face.next).is_some();
+    if !reader.is(face.next, Sense::Oclock) || face.clock_is_whole_word() || zone {
         return;
     }
     let minute = reader.lone(face.next + 1, 2).filter(|m| *m < 60 && reader.unit(face.next + 2) == Some(Unit::Minute));
@@ -282,6 +300,7 @@ fn beside_time(reader: &Reader, i: usize) -> bool {
         || reader.month(before).is_some()
         || lexeme.digits.is_some()
         || reader.number_word(before).is_some()
+        || reader.unit(before) == Some(Unit::Minute)
         || lexeme.senses.iter().any(|s| {
             matches!(s, Sense::Day(_) | Sense::Oclock | Sense::Am | Sense::Pm | Sense::HalfTo(_) | Sense::Ordinal(_))
         })

@@ -112,7 +112,10 @@ fn from_end(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     let start = reader.skip(i, &[Sense::The]);
     let (n, at) =
         match reader.get(start)?.senses.iter().find_map(|s| if let Sense::FromEnd(n) = s { Some(*n) } else { None }) {
-            Some(n) => (n, if reader.unit(start + 1) == Some(Unit::Day) { start + 2 } else { return None }),
+            Some(n) if reader.is(start + 1, Sense::DayOfMonthWord) || reader.unit(start + 1) == Some(Unit::Day) => {
+                (n, start + 2)
+            }
+            Some(_) => return None,
             None => {
                 let (n, at) = reader.ordinal(start).filter(|(_, at)| reader.is(*at, Sense::LastDay))?;
                 (n, at + 1)
@@ -198,10 +201,11 @@ fn weekday(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     let mods = [Sense::Next, Sense::Coming, Sense::This, Sense::Last, Sense::Every];
     let at = reader.skip(i, &mods);
     let has = |sense| (i..at).any(|j| reader.is(j, sense));
-    if let Some(day) = reader.weekdays(at) {
+    let possessive = reader.get(at).is_some_and(|l| l.possessive);
+    if let Some(day) = reader.weekdays(at).filter(|_| !possessive) {
         return Some((loose("recurring", Some(DateSpec::Weekday(day, Which::Nearest))), at + 1));
     }
-    let strong = reader.weekday(at);
+    let strong = reader.weekday(at).or_else(|| reader.weekdays(at));
     let day = strong.or_else(|| reader.weak_weekday(at).filter(|_| at > i || is_weak_weekday_here(reader, at)))?;
     let mut next = at + 1;
     if strong.is_none() && reader.is_mark(next, '.') && next + 1 < reader.lexemes.len() {
@@ -309,6 +313,11 @@ fn year_after(reader: &Reader, i: usize) -> (Option<i32>, usize) {
 
 fn holiday(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     let holiday = reader.get(i)?.senses.iter().find_map(|s| if let Sense::Holiday(h) = s { Some(*h) } else { None })?;
+    // "Chinese New Year", "año nuevo chino"
+    let other = i > 0 && reader.is(i - 1, Sense::OtherCalendar) || reader.is(i + 1, Sense::OtherCalendar);
+    if other {
+        return Some((loose("other_calendar", None), i + 1));
+    }
     let (year, next) = year_after(reader, i + 1);
     if year.is_none()
         && let Some((Unit::Year, far, next)) = relative_unit(reader, i + 1)
@@ -339,9 +348,20 @@ fn day_of_month(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     }
     let introduced = i.checked_sub(1).is_some_and(|b| reader.grammar.introduces_day(reader, b, in_digits));
     // "viernes 13", "в пятницу 20 в 10"
-    let after_weekday = in_digits && i > 0 && reader.weekday(i - 1).is_some() && reader.closes(next);
+    let after_weekday = in_digits
+        && i > 0
+        && (reader.weekday(i - 1).is_some() || reader.weak_weekday(i - 1).is_some())
+        && reader.closes(next);
     let introduced = introduced || after_weekday;
     let number = DayNumber { day, ordinal: is_ordinal, in_digits, after_weekday, introduced };
+    // "el 17 del 12"
+    if introduced
+        && reader.is_word(next, reader.words.before_month_number)
+        && let Some(month) = reader.lone(next + 1, 2).filter(|m| (1..=12).contains(m))
+        && reader.closes(next + 2)
+    {
+        return Some((Piece::Date(DateSpec::MonthDay { month, day, year: None, swappable: false }), next + 2));
+    }
     let accepted = reader.grammar.is_day_of_month(&number);
     let closes = reader.closes(next)
         || reader.lone(next, 2).is_some_and(|_| reader.is_any(next + 1, &[Sense::Am, Sense::Pm]))

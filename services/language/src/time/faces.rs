@@ -235,11 +235,13 @@ impl Face {
         self.next = next;
     }
 
-    /// "Seven thirty pm": the half of the day says that these are minutes.
+    /// "Seven thirty pm", "two thirty tomorrow": what follows says that these are minutes.
     pub fn spoken_before_meridiem(&mut self, reader: &Reader) {
         let mut spoken = Self { clock: self.clock, ..*self };
         spoken.spoken(reader, self.next);
-        if spoken.next > self.next && reader.meridiem(spoken.next).is_some() {
+        let day = reader.get(spoken.next).is_some_and(|l| l.senses.iter().any(|s| matches!(s, Sense::Day(0..))));
+        let told = reader.meridiem(spoken.next).is_some() || day || reader.weekday(spoken.next).is_some();
+        if spoken.next > self.next && told {
             *self = spoken;
         }
     }

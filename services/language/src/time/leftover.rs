@@ -125,7 +125,8 @@ impl Field<'_> {
         }
         let end =
             (i..self.window.end).find(|j| self.uses[j - self.window.start] != Use::Length).unwrap_or(self.window.end);
-        beside && self.stands_alone(end, true)
+        self.reader.is(i.wrapping_sub(1), Sense::At)
+            || beside && self.stands_alone(end, true)
             || self.reader.is_any(end, &[Sense::Before, Sense::After, Sense::Ago, Sense::Past])
     }
 
@@ -163,6 +164,8 @@ impl Field<'_> {
                 return match (widths[1] == 2, exists) {
                     (true, true) => Verdict::LeftOver("left_over"),
                     (true, false) => Verdict::LeftOver("no_such_clock"),
+                    // "at 9:5"; elsewhere a ratio
+                    _ if announced => Verdict::LeftOver("no_such_clock"),
                     _ => Verdict::Ends,
                 };
             }

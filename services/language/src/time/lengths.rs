@@ -10,6 +10,16 @@ use super::{
 
 const LOOSE: Piece = Piece::Loose { rule: "loose_length", guess: None };
 
+const BEFORE_EVENT: Piece = Piece::Loose { rule: "before_event", guess: None };
+
+/// "10 minutes before the meeting", "за час до встречи": counted back from what has no time here.
+fn before_event(reader: &Reader, i: usize) -> Option<usize> {
+    let goes_on = reader.get(i + 1).is_some_and(|l| !l.word.is_empty());
+    (goes_on && reader.is(i, Sense::Before) && !reader.is(i + 1, Sense::Small)
+        || goes_on && reader.is(i, Sense::Before) && reader.is_any(i + 1, &[Sense::The, Sense::Article]))
+    .then_some(i + 1)
+}
+
 /// A length ahead or gone by, or a bare one that says no time (`Ok(None)` is: skip to there).
 pub fn read(reader: &Reader, i: usize) -> Option<(Option<Piece>, usize)> {
     if let Some(found) = ahead(reader, i) {
@@ -44,6 +54,9 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Option<Piece>, usize)> {
     let length = length(reader, i, false).or_else(one_day)?;
     if let Some((piece, next)) = before_date(reader, &length) {
         return Some((Some(piece), next));
+    }
+    if let Some(next) = before_event(reader, length.next) {
+        return Some((Some(BEFORE_EVENT), next));
     }
     if reader.is(length.next, Sense::Ago) {
         return Some((Some(Piece::Ago), length.next + 1));
@@ -101,6 +114,12 @@ fn ahead(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         return Some(found);
     }
     // "за 5 минут" looks back after a past verb: "сделал за 5 минут"
+    if reader.is(i, Sense::WeakIn)
+        && !reader.past_verb_before(i)
+        && let Some(next) = before_event(reader, found.next)
+    {
+        return Some((BEFORE_EVENT, next));
+    }
     if reader.is(i, Sense::WeakIn) && (reader.past_verb_before(i) || reader.is(found.next, Sense::By)) {
         return Some((Piece::Ago, found.next));
     }

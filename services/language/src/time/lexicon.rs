@@ -147,6 +147,8 @@ pub enum Sense {
     Matter,
     /// Opens a clause that the message is about: "that", "que", "что".
     That,
+    /// Says that a holiday is one of another calendar: "Chinese New Year".
+    OtherCalendar,
     /// Makes the number before it a price: "per".
     Per,
 }
@@ -254,6 +256,7 @@ impl Sense {
             | Self::Counted
             | Self::Matter
             | Self::That
+            | Self::OtherCalendar
             | Self::LastDay
             | Self::SameTime
             | Self::Within
@@ -423,6 +426,8 @@ pub struct Lexeme {
     pub glued: bool,
     /// A word that begins with a capital letter.
     pub capital: bool,
+    /// "Friday's".
+    pub possessive: bool,
     pub misspelt: bool,
 }
 
@@ -440,6 +445,7 @@ pub fn lexemes(tokens: &[Token], lexicon: &'static Lexicon) -> Vec<Lexeme> {
             span: token.span.clone(),
             glued: token.glued,
             capital: token.capital,
+            possessive: token.possessive,
             misspelt: false,
         };
         let mut taken = 1;

@@ -200,7 +200,12 @@ impl<'a> Resolver<'a> {
     fn on_day_or_next(&self, day: Day, time: Option<TimeOfDay>) -> Found<Moment> {
         let found = self.on_day(day, time)?;
         let Some(moment) = &found else { return Ok(None) };
-        let after_midnight = self.now.hour() < LATEST_EVENING_HOUR && self.now.time() != NaiveTime::MIN;
+        let at_home = Wall::Zone(self.context.zone).local(self.context.written_at);
+        let after_midnight = at_home.hour() < LATEST_EVENING_HOUR && at_home.time() != NaiveTime::MIN;
+        // "tomorrow at 9 Tokyo time", when there it is tomorrow already
+        if at_home.date() != self.today() && self.phrase.dates.iter().any(|d| matches!(d, DateSpec::Offset(_))) {
+            return Err(Unclear { rule: "day_of_zone", readings: vec![self.wall.local(moment.at)] });
+        }
         if after_midnight && self.phrase.dates.contains(&DateSpec::Offset(1)) {
             let local = self.wall.local(moment.at);
             let before = local.checked_sub_days(Days::new(1));

@@ -172,7 +172,7 @@ impl Scan<'_> {
         let reader = self.reader;
         let start = self.start_of(i);
         let bytes = reader.lexemes[start].span.start..reader.lexemes[next - 1].span.end;
-        let link = self.link(i);
+        let link = self.link(i, &piece);
         let sentence = self.sentence;
         let deadline = is_deadline(reader, start..next, &piece);
         let by_day = matches!(piece, Piece::Date(_)) && is_by_day(reader, start..next);
@@ -196,7 +196,7 @@ impl Scan<'_> {
                 _ => {}
             }
         }
-        let matter = self.matter(start);
+        let matter = self.matter(start, i);
         let mut phrase = Phrase { span: bytes, sentence, lexemes: vec![start..next], ..Phrase::default() };
         phrase.negated = start > 0 && reader.is(start - 1, Sense::Not) || reader.is(start, Sense::Not);
         phrase.alternative = link == Link::Or;
@@ -208,14 +208,14 @@ impl Scan<'_> {
         next
     }
 
-    /// Whether the phrase that begins at `start` is about what the message is about, and how surely.
-    fn matter(&self, start: usize) -> Matter {
+    /// Whether the phrase that begins at `start`, its first piece at `i`, is about what the message is about, and how surely.
+    fn matter(&self, start: usize, i: usize) -> Matter {
         let reader = self.reader;
         let Some(last) = self.found.last().filter(|last| last.sentence == self.sentence && !last.negated) else {
             return Matter::No;
         };
         let from = last.lexemes.last().map_or(start, |range| range.end.min(start));
-        let between = from..start;
+        let between = from..i + 1;
         let asks_again = between.clone().any(|i| reader.is(i, Sense::Request));
         let says = |sense| between.clone().any(|i| reader.is(i, sense));
         // "about the contract, and on Friday about the rent": another time
@@ -245,8 +245,12 @@ impl Scan<'_> {
     }
 
     /// How the piece at `i` hangs together with the one before.
-    fn link(&self, i: usize) -> Link {
-        if self.found.is_empty() {
+    fn link(&self, i: usize, piece: &Piece) -> Link {
+        let Some(last) = self.found.last() else { return Link::Apart };
+        // "tomorrow about 5" is about then, "tomorrow about Friday" is another day
+        let of_time = matches!(piece, Piece::Clock(_) | Piece::Part { .. }) && !last.has_time();
+        let starts = self.end..i + 1;
+        if !of_time && starts.into_iter().any(|j| self.reader.is(j, Sense::Matter)) {
             return Link::Apart;
         }
         let (mut beside, mut range, mut or) = (true, false, false);
@@ -342,6 +346,17 @@ fn belongs(phrase: &Phrase, piece: &Piece) -> bool {
 fn join_split(found: Vec<Phrase>) -> Vec<Phrase> {
     let mut joined: Vec<Phrase> = Vec::with_capacity(found.len());
     for phrase in found {
+        // "tomorrow, but not at 10"
+        if phrase.negated
+            && phrase.has_time()
+            && !phrase.has_day()
+            && let Some(last) = joined.last_mut()
+            && last.sentence == phrase.sentence
+            && !last.has_time()
+            && !last.negated
+        {
+            last.leftover = Some("excepted");
+        }
         let lacks_day = phrase.has_time() && !phrase.has_day();
         let lacks_time = phrase.has_day() && !phrase.has_time() && phrase.loose.is_none() && !phrase.ago;
         let partner = joined.last_mut().filter(|last| {

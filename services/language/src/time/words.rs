@@ -32,6 +32,8 @@ pub struct Words {
     /// Behind an hour, they make it rough: "7ish".
     pub roughly: &'static [&'static str],
 
+    /// Behind a day these stand before the number of its month: "el 17 del 12".
+    pub before_month_number: &'static [&'static str],
     /// A number behind one of these, or behind the word after it, numbers a thing: "version 12.03".
     pub numbered: &'static [&'static str],
     /// Behind one of these a month's name that is also a verb is the verb: "they may".
@@ -71,6 +73,7 @@ impl Words {
         short_am: &[],
         zero: &[],
         roughly: &[],
+        before_month_number: &[],
         numbered: &[],
         before_verb: &[],
         buddhist_era: &[],
