@@ -99,6 +99,10 @@ impl Grammar for TimeGrammar {
         word.ends_with('s')
     }
 
+    fn is_part_of_clock(&self, reader: &Reader, i: usize) -> bool {
+        reader.is(i, Sense::OfClock)
+    }
+
     /// "El 21 a las 5".
     fn day_may_be_hour(&self) -> bool {
         false

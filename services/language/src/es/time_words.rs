@@ -247,6 +247,7 @@ const PARTS: Table = &[
         S::Part(Night),
         "tarde por la noche|muy tarde por la noche|tarde en la noche|a altas horas|bien entrada la noche|a altas horas de la noche",
     ),
+    (S::OfClock, "de la manana|de la tarde|de la noche|de la madrugada|del mediodia|del medio dia|de la mananita"),
     (S::WeakPart(Night), "noche"),
     (S::WeakPart(Afternoon), "tarde"),
     (
@@ -272,7 +273,7 @@ const PARTS: Table = &[
 ];
 
 const GRAMMAR: Table = &[
-    (S::Before, "antes de|antes del"),
+    (S::Before, "antes de|antes del|antes de la|antes de las"),
     (S::DayBefore, "antes de|antes del"),
     (S::After, "no antes de las|no antes de la|no antes de|no antes del|no antes del dia"),
     (S::By, "antes de las|antes de la|hasta las|hasta la"),
@@ -296,7 +297,7 @@ const GRAMMAR: Table = &[
     (
         S::Approx,
         "aproximadamente|mas o menos|casi|alrededor de|cerca de|sobre|~|como|exactamente|aprox|aprox .|otros|otras|\
-         tipo|solo|mejor|justo|temprano|apenas|quizas|a eso de",
+         tipo|solo|mejor|justo|apenas|quizas|a eso de",
     ),
     (
         S::Coming,
@@ -318,7 +319,7 @@ const GRAMMAR: Table = &[
     (S::Of, "de|del|de el|de la|en el|en la|de los|de las"),
     (S::From, "desde|desde el|de|del|a partir de|a partir del"),
     (S::Between, "entre|entre el|entre las"),
-    (S::After, "tras|despues de|despues del|luego de"),
+    (S::After, "despues de la|despues de las|tras|despues de|despues del|luego de"),
     (S::And, "y|e"),
     (S::Or, "o|u|o bien"),
     (S::Not, "no|excepto|salvo|menos el"),

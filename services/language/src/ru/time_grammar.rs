@@ -43,6 +43,11 @@ impl Grammar for TimeGrammar {
         word.ends_with("ах") || word.ends_with("ях")
     }
 
+    /// "В понедельник 8 вечера", but "в понедельник 8 вечером" is a day.
+    fn is_part_of_clock(&self, reader: &Reader, i: usize) -> bool {
+        reader.get(i).is_some_and(|l| l.senses.iter().any(|s| matches!(s, Sense::WeakPart(_))))
+    }
+
     /// "5 бутылок", but not "9 позвонить".
     fn may_be_counted(&self, word: &str) -> bool {
         let bare = word.strip_suffix("ся").or_else(|| word.strip_suffix("сь")).unwrap_or(word);
@@ -74,7 +79,10 @@ impl Grammar for TimeGrammar {
 
     /// "В час дня", "в час".
     fn hour_without_number(&self, reader: &Reader, i: usize, announced: bool) -> Option<Face> {
-        if !announced || !reader.is_word(i, &["час", "часу"]) || reader.is_word(i - 1, &["до", "к"]) {
+        if !announced
+            || !reader.is_word(i, &["час", "часу"])
+            || reader.is_word(i, &["час"]) && reader.is_word(i - 1, &["до", "к"])
+        {
             return None;
         }
         let next = i + 1;
@@ -111,7 +119,7 @@ impl Grammar for TimeGrammar {
             && (told || timed || part)
             && !of_clock
             && !reader.is_counted(i + 1)
-            && !reader.is(i + 1, Sense::Oclock)
+            && (!reader.is(i + 1, Sense::Oclock) || reader.is(i + 2, Sense::At))
     }
 
     /// "В мае 5 встреч" is no date.

@@ -224,7 +224,8 @@ fn stands_as_date(reader: &Reader, i: usize) -> bool {
     let after = i + 1 + usize::from(reader.is_mark(i + 1, ','));
     let clock_follows = reader.is(after, Sense::At)
         || reader.get(after).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':')))
-        || reader.part(after).is_some();
+        || reader.part(after).is_some()
+        || reader.lone(after, 4).is_some() && reader.meridiem(after + 1).is_some();
     let told = i > 0
         && (reader.is_any(i - 1, &[Sense::On, Sense::By, Sense::Request])
             || reader.is_word(i - 1, reader.words.before_dotted_date)

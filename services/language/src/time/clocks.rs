@@ -77,8 +77,8 @@ fn lead(reader: &Reader, i: usize) -> Lead {
     lead
 }
 
-/// A time of day that starts at `i`, prepositions included.
-pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+/// A time of day that starts at `i`, prepositions included. `of_day`: a day has been read right before it.
+pub fn read(reader: &Reader, i: usize, of_day: bool) -> Option<(Piece, usize)> {
     let lead = lead(reader, i);
     if let Some(found) = named(reader, lead.at, lead.announced) {
         return Some(found);
@@ -93,7 +93,7 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     if of_month && is_bare_number(reader, lead.at) {
         return None;
     }
-    let told = day_before(reader, lead.at);
+    let told = day_before(reader, lead.at) || of_day;
     let mut face = face(reader, lead.at, lead.announced, told, lead.opened)?;
     if is_something_else(reader, &face, lead.at) || face.dotted && reader.is_price(face.next) {
         return None;
@@ -108,7 +108,15 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     {
         return None; // "8.12 утром", "после 3.12"
     }
-    if face.compact && !is_compact(reader, &face, &lead, i) {
+    if lead.at == i
+        && is_bare_number(reader, i)
+        && i > 0
+        && names_weekday(reader, i - 1)
+        && is_day_with_part(reader, &face)
+    {
+        return None;
+    }
+    if face.compact && !is_compact(reader, &face, &lead, of_day || day_before(reader, i)) {
         return None;
     }
     oclock(reader, &mut face, &lead);
@@ -140,16 +148,16 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
 }
 
 /// Whether three or four digits in a row are a clock: "230 pm", "tomorrow at 1430".
-fn is_compact(reader: &Reader, face: &Face, lead: &Lead, i: usize) -> bool {
+fn is_compact(reader: &Reader, face: &Face, lead: &Lead, of_day: bool) -> bool {
     let half_named = reader.meridiem(face.next).is_some() && (1..=12).contains(&face.clock.hour);
     let zoned = reader.get(face.next).is_some_and(|l| l.senses.iter().any(|s| s.is_zone()));
-    let beside = day_before(reader, i) || is_day(reader, face.next) || reader.part_after(face.next).is_some();
+    let beside = of_day || is_day(reader, face.next) || reader.part_after(face.next).is_some();
     let year = matches!(face.clock.hour, 19 | 20) && !lead.announced;
     let closes = reader.closes(face.next)
         || is_day(reader, face.next)
         || reader.grammar.unknown_zone(reader, face.next).is_some()
         || reader.is_word(face.next, reader.words.hour_signs) && reader.closes(face.next + 1);
-    half_named || zoned || beside && closes && !year && (lead.announced || lead.about || day_before(reader, i))
+    half_named || zoned || beside && closes && !year && (lead.announced || lead.about || of_day)
 }
 
 /// Whether the words around a bare number make it an hour: a preposition and nothing it could count, or a day beside it.
@@ -189,6 +197,17 @@ fn is_relative_day(reader: &Reader, at: Option<usize>) -> bool {
 fn is_asked(reader: &Reader, i: usize) -> bool {
     let small = (i.saturating_sub(3)..i).rev().take_while(|&j| reader.is(j, Sense::Small)).count();
     i.checked_sub(small + 1).is_some_and(|before| reader.is(before, Sense::Request))
+}
+
+fn names_weekday(reader: &Reader, i: usize) -> bool {
+    reader.weekday(i).is_some() || reader.weak_weekday(i).is_some()
+}
+
+/// "El lunes 23 por la tarde": a number behind a weekday is the day of a month if the part of day is no clock's.
+fn is_day_with_part(reader: &Reader, face: &Face) -> bool {
+    face.clock.minute.is_none()
+        && reader.part_after(face.next).is_some()
+        && (face.clock.hour > 12 || !reader.grammar.is_part_of_clock(reader, face.next))
 }
 
 /// Whether nothing stands before `i` that the number there could belong to: a beginning, or what asks to be written to.

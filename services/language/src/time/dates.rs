@@ -351,7 +351,8 @@ fn day_of_month(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     let after_weekday = in_digits
         && i > 0
         && (reader.weekday(i - 1).is_some() || reader.weak_weekday(i - 1).is_some())
-        && reader.closes(next);
+        && (reader.closes(next)
+            || reader.get(next).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':'))));
     let introduced = introduced || after_weekday;
     let number = DayNumber { day, ordinal: is_ordinal, in_digits, after_weekday, introduced };
     // "el 17 del 12"
@@ -363,7 +364,10 @@ fn day_of_month(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         return Some((Piece::Date(DateSpec::MonthDay { month, day, year: None, swappable: false }), next + 2));
     }
     let accepted = reader.grammar.is_day_of_month(&number);
-    let closes = reader.closes(next)
+    // "10-го часов в 6"
+    let about = reader.is(next, Sense::Oclock) && reader.is(next + 1, Sense::At);
+    let closes = about
+        || reader.closes(next)
         || reader.lone(next, 2).is_some_and(|_| reader.is_any(next + 1, &[Sense::Am, Sense::Pm]))
         || reader.get(next).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':')));
     let in_a_row =

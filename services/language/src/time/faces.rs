@@ -278,7 +278,7 @@ fn after_zero(reader: &Reader, i: usize) -> Option<(u32, usize)> {
     (reader.closes(i + 2) || reader.meridiem(i + 2).is_some()).then_some((minute, i + 2))
 }
 
-/// The clock `minute` minutes into the hour before `hour`; the named hour decides the half of the day.
+/// The clock `minute` minutes into the hour before `hour`: "a quarter to eight" is 7:45, in whatever words.
 pub fn before_hour(hour: u32, minute: u32) -> Clock {
     Clock {
         hour: if hour == 0 {

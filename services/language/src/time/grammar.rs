@@ -144,6 +144,11 @@ pub trait Grammar: Sync {
         true
     }
 
+    /// Whether the part of day at `i` belongs to an hour before it: "el lunes 8 de la tarde", not "el lunes 8 por la tarde".
+    fn is_part_of_clock(&self, _reader: &Reader, _i: usize) -> bool {
+        true
+    }
+
     /// Whether a number that names no month is a day of one.
     fn is_day_of_month(&self, number: &DayNumber) -> bool {
         number.introduced && number.in_digits

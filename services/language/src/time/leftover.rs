@@ -45,13 +45,15 @@ enum Verdict {
 
 impl Field<'_> {
     /// Why the phrase of the window's lexemes `range` isn't all that was said about the time.
-    pub fn leftover(&self, range: &Range<usize>) -> Option<&'static str> {
+    ///
+    /// `timed`: it has a clock, so that "early" and "before the meeting" say nothing more.
+    pub fn leftover(&self, range: &Range<usize>, timed: bool) -> Option<&'static str> {
         let (start, end) = (range.start + self.window.start, range.end + self.window.start);
-        self.look(end..self.reader.lexemes.len().min(end + FURTHEST), true)
-            .or_else(|| self.look(start.saturating_sub(FURTHEST)..start, false))
+        self.look(end..self.reader.lexemes.len().min(end + FURTHEST), true, timed)
+            .or_else(|| self.look(start.saturating_sub(FURTHEST)..start, false, timed))
     }
 
-    fn look(&self, mut range: Range<usize>, forward: bool) -> Option<&'static str> {
+    fn look(&self, mut range: Range<usize>, forward: bool, timed: bool) -> Option<&'static str> {
         let mut beside = true;
         while let Some(i) = if forward { range.next() } else { range.next_back() } {
             let outside = !self.window.contains(&i);
@@ -64,7 +66,7 @@ impl Field<'_> {
                 Use::Length => return self.length(i, forward, beside).then_some("left_over"),
                 Use::Unread => {}
             }
-            match self.verdict(i, forward, beside) {
+            match self.verdict(i, forward, beside, timed) {
                 Verdict::Passes => beside &= self.reader.get(i).is_some_and(|l| l.mark.is_some()),
                 Verdict::LeftOver(rule) => return Some(rule),
                 Verdict::Ends => return None,
@@ -79,7 +81,7 @@ impl Field<'_> {
         reader.get(i).is_none_or(|l| l.mark.is_some()) || reader.is_any(i, &[Sense::And, Sense::Or, Sense::Small])
     }
 
-    fn verdict(&self, i: usize, forward: bool, beside: bool) -> Verdict {
+    fn verdict(&self, i: usize, forward: bool, beside: bool, timed: bool) -> Verdict {
         let reader = self.reader;
         let Some(lexeme) = reader.get(i) else { return Verdict::Ends };
         if let Some(mark) = lexeme.mark.filter(|_| lexeme.senses.is_empty()) {
@@ -91,6 +93,9 @@ impl Field<'_> {
         }
         if lexeme.digits.is_some() {
             return self.number(i, beside);
+        }
+        if forward && beside && reader.grammar.unknown_zone(reader, i).is_some() {
+            return Verdict::LeftOver("unclear_zone");
         }
         if lexeme.senses.is_empty() || reader.is_any(i, &[Sense::Matter, Sense::That, Sense::Request, Sense::Counted]) {
             return Verdict::Ends;
@@ -107,9 +112,10 @@ impl Field<'_> {
         match speaks {
             Speaks::Always => Verdict::LeftOver("left_over"),
             Speaks::Alone if beside && alone() => Verdict::LeftOver("left_over"),
-            Speaks::Edge if beside && forward && self.opens_edge(i) => Verdict::LeftOver("left_over"),
+            Speaks::Loosely if beside && !timed && alone() => Verdict::LeftOver("left_over"),
+            Speaks::Edge if beside && forward && !timed && self.opens_edge(i) => Verdict::LeftOver("left_over"),
             Speaks::Behind if beside && forward && alone() => Verdict::LeftOver("left_over"),
-            Speaks::Alone | Speaks::Behind | Speaks::Edge | Speaks::Never => Verdict::Passes,
+            Speaks::Alone | Speaks::Loosely | Speaks::Behind | Speaks::Edge | Speaks::Never => Verdict::Passes,
         }
     }
 
@@ -128,6 +134,10 @@ impl Field<'_> {
         self.reader.is(i.wrapping_sub(1), Sense::At)
             || beside && self.stands_alone(end, true)
             || self.reader.is_any(end, &[Sense::Before, Sense::After, Sense::Ago, Sense::Past])
+    }
+
+    fn is_read(&self, i: usize) -> bool {
+        self.window.contains(&i) && self.uses[i - self.window.start] == Use::Read
     }
 
     /// Whether no noun at `i` is counted by the number before it.
@@ -156,7 +166,7 @@ impl Field<'_> {
             return Verdict::Ends;
         }
         let next = reader.skip(i + 1, &[Sense::Oclock]);
-        let alone = self.stands_alone(next, beside || announced);
+        let alone = self.is_read(next) || self.stands_alone(next, beside || announced);
         let (values, widths) = (digits.values(), digits.widths());
         let told = match (values, digits.separator) {
             ([hour, minute], Some(':')) => {

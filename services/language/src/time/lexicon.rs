@@ -149,6 +149,8 @@ pub enum Sense {
     That,
     /// Says that a holiday is one of another calendar: "Chinese New Year".
     OtherCalendar,
+    /// A part of day that belongs to an hour: "de la tarde", not "por la tarde".
+    OfClock,
     /// Makes the number before it a price: "per".
     Per,
 }
@@ -159,6 +161,8 @@ pub enum Speaks {
     Never,
     /// Right behind the phrase: "before", "after" something that has no time of its own.
     Edge,
+    /// Right beside it: "early", "later"; a clock says more.
+    Loosely,
     /// Right behind it, if no other word follows: "on Friday, not this".
     Behind,
     /// Right beside it, if no other word follows that it may belong to.
@@ -213,9 +217,9 @@ impl Sense {
             | Self::Last
             | Self::Every
             | Self::EndOf
-            | Self::Vague
             | Self::AfterNext => Speaks::Alone,
-            Self::Before | Self::After | Self::By => Speaks::Edge,
+            Self::Before | Self::After => Speaks::Edge,
+            Self::Vague => Speaks::Loosely,
             Self::Next | Self::This | Self::Coming => Speaks::Behind,
             Self::Number(_)
             | Self::Ordinal(_)
@@ -242,6 +246,7 @@ impl Sense {
             | Self::On
             | Self::Of
             | Self::From
+            | Self::By
             | Self::Eve
             | Self::DayBefore
             | Self::Between
@@ -256,6 +261,7 @@ impl Sense {
             | Self::Counted
             | Self::Matter
             | Self::That
+            | Self::OfClock
             | Self::OtherCalendar
             | Self::LastDay
             | Self::SameTime

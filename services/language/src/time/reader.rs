@@ -192,7 +192,8 @@ impl<'a> Reader<'a> {
     /// A year in four digits, or in words from two thousand on.
     pub fn year(&self, i: usize) -> Option<(i32, usize)> {
         if let Some(digits) = self.get(i)?.digits {
-            let year = digits.lone().filter(|_| digits.widths()[0] == 4)?;
+            let half_day_follows = self.meridiem(i + 1).is_some();
+            let year = digits.lone().filter(|_| digits.widths()[0] == 4 && !half_day_follows)?;
             let next = self.skip(i + 1, &[Sense::YearWord]);
             if self.is_word(next, self.words.buddhist_era) && year > 2400 {
                 return i32::try_from(year - 543).ok().map(|year| (year, next + 1));

@@ -46,7 +46,7 @@ pub fn phrases(all: &Reader, window: Range<usize>) -> Vec<Phrase> {
     let mut joined = join_split(found);
     let field = Field { reader: all, window, uses: &uses };
     for phrase in &mut joined {
-        let left = phrase.lexemes.iter().find_map(|range| field.leftover(range));
+        let left = phrase.lexemes.iter().find_map(|range| field.leftover(range, !phrase.clocks.is_empty()));
         phrase.leftover = phrase.leftover.or(left);
     }
     joined
@@ -98,7 +98,8 @@ impl Scan<'_> {
         {
             return self.add(piece, i, next);
         }
-        let clock = clocks::read(reader, i).filter(|(_, next)| !is_length(reader, i, *next));
+        let of_day = self.found.last().is_some_and(Phrase::has_day) && (self.end..i).all(|j| reader.is_mark(j, ','));
+        let clock = clocks::read(reader, i, of_day).filter(|(_, next)| !is_length(reader, i, *next));
         if let Some((piece, next)) = clock.filter(|(piece, _)| !(orphan && matches!(piece, Piece::Part { .. }))) {
             return self.add(piece, i, next);
         }
