@@ -142,6 +142,10 @@ impl Grammar for TimeGrammar {
         !reader.is_word(i, &["sat", "sun", "wed"])
     }
 
+    fn short_weekday_stands_alone(&self) -> bool {
+        true
+    }
+
     fn length_precedes_day(&self) -> bool {
         true
     }

@@ -3,7 +3,7 @@
 use super::time_words::WORDS;
 use crate::time::{
     faces::{Face, before_hour, hour_number, minute_number},
-    grammar::{Grammar, is_ending},
+    grammar::{DayNumber, Grammar, is_ending},
     lexicon::Sense,
     phrase::Unit,
     reader::Reader,
@@ -121,12 +121,21 @@ impl Grammar for TimeGrammar {
                 && !reader.is(i, Sense::At)
     }
 
+    /// "El veintisiete", "el primero a las 9".
+    fn is_day_of_month(&self, number: &DayNumber) -> bool {
+        number.introduced && (number.in_digits || !number.ordinal && number.day > 1 || number.timed)
+    }
+
     fn introduces_weekday(&self, reader: &Reader, i: usize) -> bool {
         reader.is_word(i, &["el"])
     }
 
     fn is_weekday_before_clock(&self, _reader: &Reader, _i: usize) -> bool {
         false
+    }
+
+    fn short_weekday_stands_alone(&self) -> bool {
+        true
     }
 
     fn last_follows_unit(&self) -> bool {

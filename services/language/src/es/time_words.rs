@@ -26,6 +26,7 @@ pub static WORDS: Words = Words {
     at: &["las"],
     before_dotted_date: &["el", "del"],
     before_month_number: &["del"],
+    more: &["mas"],
     numbered: &[
         "version",
         "v",
@@ -199,7 +200,7 @@ const DAYS: Table = &[
     (S::Day(0), "hoy|hoy mismo|hoy dia|dia de hoy|el dia de hoy"),
     (
         S::Day(1),
-        "manana|dia de manana|el dia de manana|antes de manana|manana mismo|dia siguiente|al dia siguiente|siguiente dia|\
+        "manana|manan|mannana|mananaa|dia de manana|el dia de manana|antes de manana|manana mismo|dia siguiente|al dia siguiente|siguiente dia|\
          proximo dia|dia proximo|dia que viene",
     ),
     (
@@ -306,7 +307,11 @@ const GRAMMAR: Table = &[
     ),
     (S::This, "este|esta|estos|estas|este mismo|esta misma|actual|en curso|corriente|presente"),
     (S::Last, "pasado|pasada|ultimo|ultima|ultimos|ultimas|anterior"),
-    (S::Every, "cada|todos los|todas las|diariamente|semanalmente|mensualmente"),
+    (
+        S::Unsettled,
+        "al desayuno|en el desayuno|a la hora del desayuno|a la hora de desayunar|a la hora de cenar|a la hora de la cena|en la cena|a la cena|al amanecer|a la hora de dormir|al acostarme|bien temprano|muy temprano|bastante temprano|super temprano|muy tarde|bien tarde",
+    ),
+    (S::Every, "a diario|diario|entre semana|cada|todos los|todas las|diariamente|semanalmente|mensualmente"),
     (
         S::At,
         "a las|a la|a eso de las|a eso de la|sobre las|sobre la|hacia las|hacia la|a partir de las|antes de las|\
@@ -319,7 +324,10 @@ const GRAMMAR: Table = &[
     (S::Of, "de|del|de el|de la|en el|en la|de los|de las"),
     (S::From, "desde|desde el|de|del|a partir de|a partir del"),
     (S::Between, "entre|entre el|entre las"),
-    (S::After, "despues de la|despues de las|tras|despues de|despues del|luego de"),
+    (
+        S::After,
+        "despues de comer|despues del almuerzo|despues de la|despues de las|tras|despues de|despues del|luego de",
+    ),
     (S::And, "y|e"),
     (S::Or, "o|u|o bien"),
     (S::Not, "no|excepto|salvo|menos el"),
@@ -438,6 +446,23 @@ const HOLIDAYS: Table = &[
         S::Holiday(Holiday::Fixed(2, 14)),
         "san valentin|dia de san valentin|dia de los enamorados|dia del amor y la amistad",
     ),
+    (S::Holiday(Holiday::Fixed(2, 4)), "dia mundial contra el cancer"),
+    (S::Holiday(Holiday::Fixed(3, 1)), "dia de la cero discriminacion|dia de cero discriminacion"),
+    (S::Holiday(Holiday::Fixed(3, 14)), "dia de pi"),
+    (S::Holiday(Holiday::Fixed(3, 21)), "dia mundial de la poesia"),
+    (S::Holiday(Holiday::Fixed(3, 22)), "dia mundial del agua"),
+    (S::Holiday(Holiday::Fixed(4, 1)), "dia de los inocentes de abril|dia de las bromas de abril"),
+    (S::Holiday(Holiday::Fixed(4, 7)), "dia mundial de la salud"),
+    (S::Holiday(Holiday::Fixed(4, 23)), "dia del libro|dia mundial del libro|sant jordi"),
+    (S::Holiday(Holiday::Fixed(6, 5)), "dia mundial del medio ambiente"),
+    (S::Holiday(Holiday::Fixed(9, 21)), "dia internacional de la paz"),
+    (S::Holiday(Holiday::Fixed(10, 5)), "dia mundial de los docentes|dia mundial de los maestros"),
+    (S::Holiday(Holiday::Fixed(11, 17)), "dia mundial del prematuro|dia mundial del nino prematuro"),
+    (S::Holiday(Holiday::Fixed(11, 19)), "dia internacional del hombre"),
+    (S::Holiday(Holiday::Fixed(12, 1)), "dia mundial del sida|dia mundial de la lucha contra el sida"),
+    (S::Holiday(Holiday::Fixed(12, 6)), "dia de la constitucion"),
+    (S::Holiday(Holiday::Fixed(12, 10)), "dia de los derechos humanos"),
+    (S::Holiday(Holiday::Fixed(12, 18)), "dia mundial de la lengua arabe"),
     (S::Holiday(Holiday::Fixed(3, 8)), "dia de la mujer|dia internacional de la mujer"),
     (S::Holiday(Holiday::Fixed(4, 22)), "dia de la tierra"),
     (

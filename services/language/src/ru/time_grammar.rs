@@ -129,11 +129,16 @@ impl Grammar for TimeGrammar {
 
     fn is_day_of_month(&self, number: &DayNumber) -> bool {
         (number.ordinal || number.after_weekday) && number.in_digits
+            || number.ordinal && number.timed && number.day > 12
     }
 
     /// "В 10 по Бали", "по камчатскому времени".
     fn unknown_zone(&self, reader: &Reader, i: usize) -> Option<usize> {
         let unknown = |at: usize| reader.get(at).filter(|l| !l.word.is_empty() && l.senses.is_empty());
+        // "по времени Бали"
+        if reader.is_word(i, &["по"]) && reader.is_word(i + 1, &["времени"]) && unknown(i + 2).is_some() {
+            return Some(i + 3);
+        }
         let word = unknown(i + 1).filter(|_| reader.is_word(i, &["по"]))?;
         let of_time = reader.is_word(i + 2, &["времени"]);
         (word.capital || of_time).then_some(if of_time { i + 3 } else { i + 2 })

@@ -67,6 +67,10 @@ fn minutes(reader: &Reader, amounts: &[(i64, Unit)], i: usize) -> Option<(i64, u
         return Some((15_000, i + 1));
     }
     let at = reader.skip(i, &[Sense::And]);
+    // "una hora y tres cuartos"
+    if at > i && reader.number_word(at) == Some(3) && reader.is(at + 1, Sense::QuarterPart) {
+        return Some((45_000, at + 2));
+    }
     let (minutes, next) = match reader.lone(at, 2) {
         Some(n) if !reader.get(at).is_some_and(|l| l.ordinal) => (i64::from(n), at + 1),
         Some(_) => return None,
@@ -99,6 +103,10 @@ fn one(reader: &Reader, i: usize, implicit: bool) -> Option<((i64, Unit), bool, 
         return Some(((1000 + extra, unit), false, next));
     };
     let mut at = reader.skip(at, &[Sense::Approx]);
+    // "in 2 more minutes"
+    if reader.is_word(at, reader.words.more) && (reader.unit(at + 1).is_some()) {
+        at += 1;
+    }
     let mut loose = false;
     // "two or three weeks", "2-3 дня", "два-три часа"
     if (reader.is(at, Sense::Or) || reader.is_mark(at, '-'))

@@ -354,7 +354,11 @@ fn day_of_month(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         && (reader.closes(next)
             || reader.get(next).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':'))));
     let introduced = introduced || after_weekday;
-    let number = DayNumber { day, ordinal: is_ordinal, in_digits, after_weekday, introduced };
+    let timed = reader.is(next, Sense::At) && reader.lone(next + 1, 2).is_some()
+        || reader.is(next, Sense::At)
+            && reader.get(next + 1).is_some_and(|l| l.digits.is_some() || !l.senses.is_empty())
+        || reader.part(next).is_some();
+    let number = DayNumber { day, ordinal: is_ordinal, in_digits, after_weekday, introduced, timed };
     // "el 17 del 12"
     if introduced
         && reader.is_word(next, reader.words.before_month_number)

@@ -248,6 +248,8 @@ impl Face {
 
     /// "Seven thirty", "семь тридцать", "7 30".
     pub fn spoken(&mut self, reader: &Reader, i: usize) {
+        // "three-fifteen"
+        let i = if reader.is_mark(i, '-') && reader.number_word(i + 1).is_some() { i + 1 } else { i };
         if let Some((minute, next)) = after_zero(reader, i) {
             return self.set(minute, next);
         }

@@ -235,6 +235,8 @@ pub struct DayNumber {
     pub after_weekday: bool,
     /// What stands before says that it is one; a weekday does.
     pub introduced: bool,
+    /// A clock or a part of day follows.
+    pub timed: bool,
 }
 
 /// Whether the token is one of these endings, glued to what stands before.

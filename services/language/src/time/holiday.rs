@@ -18,6 +18,8 @@ pub enum Holiday {
     Easter(i64),
     /// Orthodox Easter Sunday.
     Pascha,
+    /// 27 April, or the day before if that is a Sunday.
+    KingsDay,
     /// The fourth Thursday of November; in Canada another day, so none there.
     Thanksgiving,
     /// 19 March in Spain, the third Sunday of June elsewhere.
@@ -34,6 +36,10 @@ impl Holiday {
             }
             Self::Easter(days) => easter(year)?.checked_add_signed(chrono::Duration::days(days)),
             Self::Pascha => pascha(year),
+            Self::KingsDay => {
+                let day = NaiveDate::from_ymd_opt(year, 4, 27)?;
+                if day.weekday() == Weekday::Sun { day.pred_opt() } else { Some(day) }
+            }
             Self::Thanksgiving if zone.name().starts_with("Canada/") || CANADA.contains(&zone.name()) => None,
             Self::Thanksgiving => nth_weekday(year, 11, Weekday::Thu, 4),
             Self::FathersDay if SPAIN.contains(&zone.name()) => NaiveDate::from_ymd_opt(year, 3, 19),

@@ -67,12 +67,21 @@ impl Field<'_> {
                 Use::Unread => {}
             }
             match self.verdict(i, forward, beside, timed) {
-                Verdict::Passes => beside &= self.reader.get(i).is_some_and(|l| l.mark.is_some()),
+                Verdict::Passes => beside &= self.keeps_beside(i),
                 Verdict::LeftOver(rule) => return Some(rule),
                 Verdict::Ends => return None,
             }
         }
         None
+    }
+
+    /// Whether what stands behind the lexeme still stands beside the phrase: a mark, "or", "в".
+    fn keeps_beside(&self, i: usize) -> bool {
+        let reader = self.reader;
+        let weekday = |at: usize| reader.weak_weekday(at).is_some();
+        reader.get(i).is_some_and(|l| l.mark.is_some())
+            || reader.is_any(i, &[Sense::Or, Sense::At])
+            || reader.is(i, Sense::And) && (weekday(i + 1) || i > 0 && weekday(i - 1))
     }
 
     /// Whether the lexeme, outside of what belongs to one act, may begin another.
@@ -106,6 +115,16 @@ impl Field<'_> {
                 && self.stands_alone(i + 1, beside)
                 && (beside || reader.is(i.wrapping_sub(1), Sense::At));
             return if told { Verdict::LeftOver("left_over") } else { Verdict::Ends };
+        }
+        // "el primero", "the second": a day that was not read
+        let ordinal = lexeme.senses.iter().any(|s| matches!(s, Sense::Ordinal(_)));
+        if ordinal
+            && beside
+            && i > 0
+            && reader.is_any(i - 1, &[Sense::The, Sense::On])
+            && self.stands_alone(i + 1, beside)
+        {
+            return Verdict::LeftOver("left_over");
         }
         let speaks = lexeme.senses.iter().map(|s| s.speaks_of_time()).max().unwrap_or(Speaks::Never);
         let alone = || !forward || !reader.get(i + 1).is_some_and(|l| !l.word.is_empty() && l.senses.is_empty());

@@ -2,7 +2,7 @@
 
 use super::{
     amounts::{Length, length},
-    dates,
+    clocks, dates,
     lexicon::Sense,
     phrase::{DateSpec, Piece, Shift, Unit, Which},
     reader::Reader,
@@ -114,6 +114,10 @@ fn ahead(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         return Some(found);
     }
     // "за 5 минут" looks back after a past verb: "сделал за 5 минут"
+    // "за час до обеда"
+    if reader.is(i, Sense::WeakIn) && reader.is(found.next, Sense::By) && reader.part(found.next).is_some() {
+        return Some((BEFORE_EVENT, found.next + 1));
+    }
     if reader.is(i, Sense::WeakIn)
         && !reader.past_verb_before(i)
         && let Some(next) = before_event(reader, found.next)
@@ -173,6 +177,15 @@ pub fn shift(amounts: Vec<(i64, Unit)>, from: Option<DateSpec>, loose: bool) -> 
 
 /// "… after noon", "… to midnight": counted from a clock, which nothing else needs.
 fn from_clock(reader: &Reader, i: usize) -> Option<usize> {
+    // "an hour after lunch", "15 minutes from 1pm"
+    if reader.is(i, Sense::After) && reader.part(i).is_some() {
+        return Some(i + 1);
+    }
+    if reader.is_any(i, &[Sense::After, Sense::Before, Sense::From])
+        && let Some((Piece::Clock(_), next)) = clocks::read(reader, i, false)
+    {
+        return Some(next);
+    }
     if !reader.is_any(i, &[Sense::After, Sense::Before, Sense::To, Sense::Past, Sense::From]) {
         return None;
     }

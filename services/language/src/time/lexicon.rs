@@ -151,6 +151,8 @@ pub enum Sense {
     OtherCalendar,
     /// A part of day that belongs to an hour: "de la tarde", not "por la tarde".
     OfClock,
+    /// A time of day that has no hour here: "at dinner", "за ужином".
+    Unsettled,
     /// Makes the number before it a price: "per".
     Per,
 }
@@ -219,7 +221,7 @@ impl Sense {
             | Self::EndOf
             | Self::AfterNext => Speaks::Alone,
             Self::Before | Self::After => Speaks::Edge,
-            Self::Vague => Speaks::Loosely,
+            Self::Vague | Self::Unsettled => Speaks::Loosely,
             Self::Next | Self::This | Self::Coming => Speaks::Behind,
             Self::Number(_)
             | Self::Ordinal(_)

@@ -51,7 +51,7 @@ fn bare(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     if let Some(found) = reader.get(i)?.senses.iter().find_map(|sense| zone_of(reader, i, *sense)) {
         return Some(found);
     }
-    if reader.is_word(i, &["z"]) && reader.get(i)?.glued {
+    if reader.is_word(i, &["z"]) && (reader.get(i)?.glued || reader.get(i)?.capital) {
         return zone_of(reader, i, Sense::Zone(0));
     }
     if let Some(next) = reader.grammar.unknown_zone(reader, i) {

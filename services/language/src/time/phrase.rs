@@ -246,7 +246,17 @@ impl Phrase {
             Piece::Midnight => self.midnight = true,
             Piece::Part { part, today } => {
                 // "8pm in the evening, tonight": the finer word came first
-                self.part.get_or_insert(part);
+                let said = *self.part.get_or_insert(part);
+                if said != part && self.clocks.is_empty() {
+                    match (said, part) {
+                        (Part::Morning, Part::FirstThing) => self.part = Some(part),
+                        (Part::EveningOrNight, Part::Evening | Part::Night) | (Part::FirstThing, Part::Morning) => {}
+                        // "a primera hora de la tarde"
+                        _ => {
+                            self.loose.get_or_insert(("two_times", None));
+                        }
+                    }
+                }
                 self.part_of_today |= today;
             }
             Piece::TomorrowOrMorning => self.tomorrow_or_morning = true,

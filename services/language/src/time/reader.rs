@@ -141,7 +141,13 @@ impl<'a> Reader<'a> {
         let after = self.get(i + 1).filter(|l| l.glued);
         let joined = |mark: Option<char>| matches!(mark, Some('.' | ',' | ':'));
         before.is_some_and(|l| {
-            spoils(l) || l.digits.is_some() || !l.word.is_empty() || joined(l.mark) && l.glued || l.mark == Some('+')
+            // "1,194.09", but "tomorrow,5pm" has a comma between words
+            let in_number = l.mark != Some(',') || i > 1 && self.get(i - 2).is_some_and(|l| l.digits.is_some());
+            spoils(l)
+                || l.digits.is_some()
+                || !l.word.is_empty()
+                || joined(l.mark) && l.glued && in_number
+                || l.mark == Some('+')
         }) || after.is_some_and(|l| {
             spoils(l) || joined(l.mark) && self.get(i + 2).is_some_and(|n| n.glued && n.digits.is_some())
         }) || i >= 2 && self.is_mark(i - 1, '№')

@@ -43,7 +43,7 @@ pub fn phrases(all: &Reader, window: Range<usize>) -> Vec<Phrase> {
         i = scan.step(i);
     }
     let Scan { found, uses, .. } = scan;
-    let mut joined = join_split(found);
+    let mut joined = join_split(reader, found);
     let field = Field { reader: all, window, uses: &uses };
     for phrase in &mut joined {
         let left = phrase.lexemes.iter().find_map(|range| field.leftover(range, !phrase.clocks.is_empty()));
@@ -69,6 +69,16 @@ impl Scan<'_> {
         if self.end == i
             && i > 0
             && self.found.last().is_some_and(|p| !p.clocks.is_empty())
+            && let Some((piece, next)) = offsets::read(reader, i)
+        {
+            return self.add(piece, i, next);
+        }
+        // "at 9, Moscow time"
+        if i > 0
+            && self.end + 1 == i
+            && reader.is_mark(self.end, ',')
+            && self.found.last().is_some_and(|p| !p.clocks.is_empty() && p.zone.is_none())
+            && reader.get(i).is_some_and(|l| l.senses.iter().any(|s| s.is_zone()))
             && let Some((piece, next)) = offsets::read(reader, i)
         {
             return self.add(piece, i, next);
@@ -182,6 +192,16 @@ impl Scan<'_> {
         self.end = next;
         if let Some(last) = self.found.last_mut() {
             match link {
+                // "завтра-послезавтра"
+                Link::Range
+                    if matches!(piece, Piece::Date(DateSpec::Offset(_)))
+                        && matches!(last.dates.as_slice(), [DateSpec::Offset(_)]) =>
+                {
+                    last.loose.get_or_insert(("loose_period", None));
+                    last.span.end = bytes.end;
+                    extend(&mut last.lexemes, next);
+                    return next;
+                }
                 Link::Range if continues_range(last, &piece) => {
                     last.span.end = bytes.end;
                     extend(&mut last.lexemes, next);
@@ -305,6 +325,11 @@ enum Link {
 
 /// Whether what looks like a clock is the head of a length: "в 5 минут" is none.
 fn is_length(reader: &Reader, i: usize, next: usize) -> bool {
+    // "два дня назад"
+    let counted = reader.unit(next).is_some() && reader.is_any(next + 1, &[Sense::Ago, Sense::Hence]);
+    if next > i && counted && reader.get(next + 1).is_some_and(|l| !l.senses.contains(&Sense::By)) {
+        return true;
+    }
     next > i
         && reader.unit(next).is_some()
         && !reader.is(next, Sense::Oclock)
@@ -343,8 +368,15 @@ fn belongs(phrase: &Phrase, piece: &Piece) -> bool {
     }
 }
 
+/// "My 3pm is cancelled, write to me on Friday": a request of its own stands between the two.
+fn asks_apart(reader: &Reader, time: &Phrase, day: &Phrase) -> bool {
+    let (Some(time), Some(day)) = (time.lexemes.last(), day.lexemes.first()) else { return false };
+    let request = (time.end..day.start).find(|&i| reader.is(i, Sense::Request));
+    request.is_some_and(|request| (time.end..request).any(|i| reader.get(i).is_some_and(|l| l.mark.is_some())))
+}
+
 /// "Завтра напиши мне в 5": one time in two places of a sentence.
-fn join_split(found: Vec<Phrase>) -> Vec<Phrase> {
+fn join_split(reader: &Reader, found: Vec<Phrase>) -> Vec<Phrase> {
     let mut joined: Vec<Phrase> = Vec::with_capacity(found.len());
     for phrase in found {
         // "tomorrow, but not at 10"
@@ -365,7 +397,9 @@ fn join_split(found: Vec<Phrase>) -> Vec<Phrase> {
                 && !last.ago
                 && !last.negated
                 && last.shift.as_ref().is_none_or(|s| !s.has_clock());
+            let other_clause = lacks_time && asks_apart(reader, last, &phrase);
             open && !phrase.alternative
+                && !other_clause
                 && phrase.matter != Matter::Clause
                 && !phrase.negated
                 && last.sentence == phrase.sentence

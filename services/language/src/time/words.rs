@@ -29,6 +29,8 @@ pub struct Words {
     pub short_am: &'static [&'static str],
     /// Names of nought before minutes below ten: "six oh five".
     pub zero: &'static [&'static str],
+    /// Between a number and its unit: "2 more minutes".
+    pub more: &'static [&'static str],
     /// Behind an hour, they make it rough: "7ish".
     pub roughly: &'static [&'static str],
 
@@ -72,6 +74,7 @@ impl Words {
         before_dotted_date: &[],
         short_am: &[],
         zero: &[],
+        more: &[],
         roughly: &[],
         before_month_number: &[],
         numbered: &[],
