@@ -22,7 +22,7 @@ impl<'a> Reader<'a> {
         }
         // "5a": the article glued to a number is "a.m."
         let short =
-            self.is_word(i, self.words.short_am) && self.get(i).is_some_and(|l| l.glued) && self.get(i + 1).is_none();
+            i > 1 && self.is_word(i, self.words.short_am) && self.get(i).is_some_and(|l| l.glued) && self.get(i + 1).is_none();
         short.then_some((Meridiem::Am, i + 1))
     }
 

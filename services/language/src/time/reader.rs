@@ -66,6 +66,11 @@ impl<'a> Reader<'a> {
         self.get(i).is_some_and(|l| words.contains(&l.word.as_str()))
     }
 
+    /// A word that the language's table doesn't have.
+    pub fn is_unknown(&self, i: usize) -> bool {
+        self.get(i).is_some_and(|l| !l.word.is_empty() && l.senses.is_empty())
+    }
+
     /// The index after lexemes that have any of `senses`; eight of them at most.
     pub fn skip(&self, i: usize, senses: &[Sense]) -> usize {
         let most = i + MOST_SKIPPED;

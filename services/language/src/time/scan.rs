@@ -192,10 +192,13 @@ impl Scan<'_> {
         self.end = next;
         if let Some(last) = self.found.last_mut() {
             match link {
-                // "завтра-послезавтра"
+                // "завтра-послезавтра", "the closest Monday to Oct 5th"
                 Link::Range
-                    if matches!(piece, Piece::Date(DateSpec::Offset(_)))
-                        && matches!(last.dates.as_slice(), [DateSpec::Offset(_)]) =>
+                    if matches!(
+                        (&piece, last.dates.as_slice()),
+                        (Piece::Date(DateSpec::Offset(_)), [DateSpec::Offset(_)])
+                            | (Piece::Date(DateSpec::MonthDay { .. }), [DateSpec::Weekday(..)])
+                    ) =>
                 {
                     last.loose.get_or_insert(("loose_period", None));
                     last.span.end = bytes.end;
