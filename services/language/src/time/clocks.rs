@@ -21,8 +21,10 @@ impl<'a> Reader<'a> {
             return Some((Meridiem::Am, i + 1));
         }
         // "5a": the article glued to a number is "a.m."
-        let short =
-            i > 1 && self.is_word(i, self.words.short_am) && self.get(i).is_some_and(|l| l.glued) && self.get(i + 1).is_none();
+        let short = i > 1
+            && self.is_word(i, self.words.short_am)
+            && self.get(i).is_some_and(|l| l.glued)
+            && self.get(i + 1).is_none();
         short.then_some((Meridiem::Am, i + 1))
     }
 
@@ -144,7 +146,8 @@ pub fn read(reader: &Reader, i: usize, of_day: bool) -> Option<(Piece, usize)> {
     if deadline && !day_before(reader, i) && !is_day(reader, face.next) && !is_asked(reader, i) {
         return None;
     }
-    (marked || face.compact || beside_day(reader, &face, &lead, i)).then_some((Piece::Clock(face.clock), face.next))
+    (marked || face.compact || beside_day(reader, &face, &lead, i, of_day))
+        .then_some((Piece::Clock(face.clock), face.next))
 }
 
 /// Whether three or four digits in a row are a clock: "230 pm", "tomorrow at 1430".
@@ -161,9 +164,9 @@ fn is_compact(reader: &Reader, face: &Face, lead: &Lead, of_day: bool) -> bool {
 }
 
 /// Whether the words around a bare number make it an hour: a preposition and nothing it could count, or a day beside it.
-fn beside_day(reader: &Reader, face: &Face, lead: &Lead, i: usize) -> bool {
+fn beside_day(reader: &Reader, face: &Face, lead: &Lead, i: usize, of_day: bool) -> bool {
     let closes = reader.closes(face.next) || reader.grammar.unknown_zone(reader, face.next).is_some();
-    let of_day = day_before(reader, i);
+    let of_day = of_day || day_before(reader, i);
     let of_part = i > 0 && reader.part(i - 1).is_some();
     // "hoy 20h"
     let hours_sign = lead.at == i && of_day && reader.is_word(face.next - 1, reader.words.hour_signs);

@@ -184,8 +184,11 @@ fn is_weak_weekday_here(reader: &Reader, i: usize) -> bool {
     });
     let after = i + 1 + usize::from(reader.is_mark(i + 1, '.') || reader.is_mark(i + 1, ','));
     let number = reader.get(after).is_some_and(|l| l.digits.is_some()) && reader.unit(after + 1).is_none();
-    let sole =
-        reader.lexemes.len() <= 2 && reader.month(i).is_none() && (i == 0 || !reader.is_unknown(0)) && after >= reader.lexemes.len() && reader.grammar.short_weekday_stands_alone();
+    let sole = reader.lexemes.len() <= 2
+        && reader.month(i).is_none()
+        && (i == 0 || !reader.is_unknown(0))
+        && after >= reader.lexemes.len()
+        && reader.grammar.short_weekday_stands_alone();
     let time_after = reader.is(i + 1, Sense::At)
         && reader.get(i + 2).is_some_and(|l| l.digits.is_some())
         && reader.grammar.is_weekday_before_clock(reader, i);

@@ -47,6 +47,11 @@ pub fn face(reader: &Reader, i: usize, announced: bool, told: bool, opened: bool
         .or_else(|| in_words(reader, i, announced, told))
 }
 
+/// Whether `11-12` are rather two hours than an hour and its minutes.
+fn is_range(hour: u32, end: u32) -> bool {
+    end > hour && end <= 24 && (end % 5 != 0 || end == hour + 1)
+}
+
 /// Marks that people write between hour and minutes beside ":" and ".".
 fn parts_clock(mark: Option<char>) -> bool {
     matches!(mark, Some('\'' | '’' | '´' | '′' | '`' | ':'))
@@ -94,7 +99,10 @@ pub fn in_digits(reader: &Reader, i: usize, announced: bool) -> Option<Face> {
             Some(compact)
         }
         ([hour, minute], Some('-'))
-            if widths[1] == 2 && announced && (*hour > 12 || reader.grammar.clock_has_dash()) =>
+            if widths[1] == 2
+                && announced
+                && !is_range(*hour, *minute)
+                && (*hour > 12 || reader.grammar.clock_has_dash()) =>
         {
             face(*hour, Some(*minute), None, true, true)
         }

@@ -101,7 +101,7 @@ impl Field<'_> {
             };
         }
         if lexeme.digits.is_some() {
-            return self.number(i, beside);
+            return self.number(i, beside, timed);
         }
         if forward && beside && reader.grammar.unknown_zone(reader, i).is_some() {
             return Verdict::LeftOver("unclear_zone");
@@ -175,16 +175,21 @@ impl Field<'_> {
         }
     }
 
-    fn number(&self, i: usize, beside: bool) -> Verdict {
+    fn number(&self, i: usize, beside: bool, timed: bool) -> Verdict {
         let reader = self.reader;
         let Some(lexeme) = reader.get(i) else { return Verdict::Ends };
         let Some(digits) = lexeme.digits else { return Verdict::Ends };
         let numbered = (1..=2).any(|back| i >= back && reader.is_word(i - back, reader.words.numbered));
         let announced = i > 0 && reader.is(i - 1, Sense::At);
-        if reader.is_spoilt(i) || numbered {
+        // with a clock: "a table for 4", "at 10:30, not 10"
+        let of_people = timed
+            && i > 0
+            && (reader.is_any(i - 1, &[Sense::For, Sense::Not]) || reader.is_word(i - 1, reader.words.moved_to));
+        if reader.is_spoilt(i) || numbered || of_people {
             return Verdict::Ends;
         }
         let next = reader.skip(i + 1, &[Sense::Oclock]);
+        let next = if reader.is_word(next, reader.words.roughly) { next + 1 } else { next };
         let alone = self.is_read(next) || self.stands_alone(next, beside || announced);
         let (values, widths) = (digits.values(), digits.widths());
         let told = match (values, digits.separator) {
@@ -201,7 +206,7 @@ impl Field<'_> {
             ([_, minute], Some('.' | ',')) => {
                 alone && widths[1] == 2 && *minute < 60 && (announced || beside) && !reader.is_price(i + 1)
             }
-            ([_, _], Some('/' | '-')) => alone && beside,
+            ([_, _], Some('/' | '-')) => alone && beside && widths.iter().all(|w| *w <= 2),
             ([_, _, _], Some('.' | '/' | '-' | ':')) => alone,
             ([n], None) => match widths[0] {
                 1 | 2 if announced && alone && *n > 24 => return Verdict::LeftOver("no_such_clock"),

@@ -15,9 +15,7 @@ const BEFORE_EVENT: Piece = Piece::Loose { rule: "before_event", guess: None };
 /// "10 minutes before the meeting", "за час до встречи": counted back from what has no time here.
 fn before_event(reader: &Reader, i: usize) -> Option<usize> {
     let goes_on = reader.get(i + 1).is_some_and(|l| !l.word.is_empty());
-    (goes_on && reader.is(i, Sense::Before) && !reader.is(i + 1, Sense::Small)
-        || goes_on && reader.is(i, Sense::Before) && reader.is_any(i + 1, &[Sense::The, Sense::Article]))
-    .then_some(i + 1)
+    (goes_on && reader.is(i, Sense::Before) && !reader.is(i + 1, Sense::Request)).then_some(i + 1)
 }
 
 /// A length ahead or gone by, or a bare one that says no time (`Ok(None)` is: skip to there).
