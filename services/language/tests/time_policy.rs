@@ -800,3 +800,85 @@ fn holidays_are_right_or_nothing() {
     let toronto = context(En, "2026-11-18T12:00:00Z", Tz::America__Toronto);
     assert_eq!(told("on Thanksgiving", &toronto), "none");
 }
+
+#[test]
+fn what_speaks_of_time_beside_a_phrase_is_asked_about() {
+    check(
+        Ru,
+        "завтра в 25:00 | ask: no_such_clock
+        завтра в 10 по Гавайям | ask: unclear_zone
+        завтра перед встречей | ask: left_over
+        завтра за 10 минут до встречи | ask: before_event
+        завтра, только не в 10 | ask: excepted
+        завтра до 18 | ask: deadline
+        завтра до обеда | ask: deadline
+        завтра пораньше | ask: left_over
+        завтра в 9 перед встречей | 2026-11-19 09:00
+        скидка до 15 | none",
+    );
+    check(
+        Es,
+        "mañana a las 25:00 | ask: no_such_clock
+        mañana a las 10 hora de Quito | ask: unclear_zone
+        mañana antes de la reunión | ask: left_over
+        mañana antes de las 12 | ask: deadline
+        mañana temprano | ask: left_over
+        en año nuevo chino | ask: other_calendar
+        mañana comprar leche a 1,20 el litro | 2026-11-19 10:00",
+    );
+    check(
+        En,
+        "tomorrow at 9:75 | ask: no_such_clock
+        at 10 Lagos time tomorrow | ask: unclear_zone
+        tomorrow before the meeting | ask: left_over
+        tomorrow 10 minutes before the call | ask: before_event
+        tomorrow, not at 10 | ask: excepted
+        tomorrow by 5pm | ask: deadline
+        room 9 tomorrow | 2026-11-19 10:00
+        meeting 9 tomorrow | ask: left_over
+        tomorrow about the call at 5 | ask: time_in_topic
+        tomorrow at 9 that the flight is at 14:20 | 2026-11-19 09:00
+        remind me tomorrow to buy milk at 1.20 a litre | 2026-11-19 10:00",
+    );
+}
+
+#[test]
+fn what_is_said_after_midnight_may_mean_two_days() {
+    let at = |text: &str, language, written: &str, zone| told(text, &context(language, written, zone));
+    for (language, tomorrow) in [(Ru, "завтра в 10"), (Es, "mañana a las 10"), (En, "tomorrow at 10")] {
+        assert_eq!(
+            at(tomorrow, language, "2026-11-18T01:10:00+01:00", Tz::Europe__Madrid),
+            "ask: tomorrow_after_midnight"
+        );
+        assert_eq!(at(tomorrow, language, "2026-11-18T04:10:00+01:00", Tz::Europe__Madrid), "2026-11-19 10:00");
+    }
+    let night = context(En, "2026-11-18T01:10:00+01:00", Tz::Europe__Madrid);
+    let Meaning::Ambiguous { readings, .. } = parse("tomorrow at 10", &night) else { panic!("it is asked") };
+    let shown = readings.iter().map(|m| m.at.with_timezone(&m.zone).format("%d %H").to_string());
+    assert_eq!(shown.collect::<Vec<_>>(), ["18 10", "19 10"]);
+    // the coming night, not the last
+    for (language, tonight) in [(Ru, "сегодня в 2 ночи"), (Es, "hoy a las 2 de la madrugada"), (En, "today at 2 am")]
+    {
+        assert_eq!(at(tonight, language, WRITTEN, Tz::Europe__Madrid), "2026-11-19 02:00");
+        assert_eq!(at(tonight, language, "2026-11-18T01:10:00+01:00", Tz::Europe__Madrid), "2026-11-18 02:00");
+    }
+    // when it is tomorrow there already, whose tomorrow?
+    assert_eq!(at("tomorrow at 9 Tokyo time", En, "2026-11-18T18:30:00+01:00", Tz::Europe__Madrid), "ask: day_of_zone");
+    assert_eq!(at("tomorrow at 9 Tokyo time", En, WRITTEN, Tz::Europe__Madrid), "2026-11-19 01:00");
+}
+
+#[test]
+fn a_zone_said_in_words_is_honoured_or_asked_about() {
+    check(
+        Ru,
+        "завтра в 10 мск | 2026-11-19 08:00\nзавтра в 10 мск+4 | 2026-11-19 04:00\nзавтра в 10 по Бали | 2026-11-19 03:00\nзавтра в 10, по московскому времени | 2026-11-19 08:00",
+    );
+    check(
+        Es,
+        "mañana a las 10 hora española | 2026-11-19 10:00\nmañana a las 10 hora argentina | 2026-11-19 14:00\nmañana a las 10 hora de Canarias | 2026-11-19 11:00",
+    );
+    check(
+        En,
+        "tomorrow at 10 Spanish time | 2026-11-19 10:00\ntomorrow at 9 PST | 2026-11-19 18:00\ntomorrow at 9 PDT | ask: unclear_zone\ntomorrow at 9 CEST | ask: unclear_zone\ntomorrow at 9 EST | ask: unclear_zone",
+    );
+}

@@ -49,7 +49,7 @@ pub fn face(reader: &Reader, i: usize, announced: bool, told: bool, opened: bool
 
 /// Whether `11-12` are rather two hours than an hour and its minutes.
 fn is_range(hour: u32, end: u32) -> bool {
-    end > hour && end <= 24 && (end % 5 != 0 || end == hour + 1)
+    end > hour && end <= 24 && (!end.is_multiple_of(5) || end == hour + 1)
 }
 
 /// Marks that people write between hour and minutes beside ":" and ".".

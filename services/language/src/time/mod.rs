@@ -8,7 +8,9 @@
 //! `weekday_of_week`, `weekday_later`, `weekday_last`, `week_start`, `calendar_date`, `day_of_month`, `nth_weekday`, `holiday`,
 //! `end_of_day`, `end_of_week`, `end_of_month`, `end_of_year`, `time_of_day`, `part_of_day`, `midnight`. Those of an ambiguity:
 //! `two_times`, `bare_month`, `weekend`, `recurring`, `loose_length`, `loose_period`, `loose_time`, `loose_weekday`,
-//! `length_and_date`, `weekday_mismatch`, `day_or_month`, `midnight_side`, `tomorrow_or_morning`, `hour_and_part_disagree`, `unclear_zone`.
+//! `length_and_date`, `weekday_mismatch`, `day_or_month`, `midnight_side`, `tomorrow_or_morning`, `hour_and_part_disagree`,
+//! `unclear_zone`, `deadline`, `before_event`, `other_calendar`, `tomorrow_after_midnight`, `day_of_zone`, `time_in_topic`; and where
+//! something beside the phrase speaks of time and was not read ([`leftover`]): `left_over`, `no_such_clock`, `excepted`.
 
 pub(crate) mod amounts;
 mod calendar;

@@ -221,7 +221,8 @@ impl Scan<'_> {
             }
         }
         let matter = self.matter(start, i);
-        let mut phrase = Phrase { span: bytes, sentence, lexemes: vec![start..next], ..Phrase::default() };
+        let mut phrase =
+            Phrase { span: bytes, sentence, lexemes: std::iter::once(start..next).collect(), ..Phrase::default() };
         phrase.negated = start > 0 && reader.is(start - 1, Sense::Not) || reader.is(start, Sense::Not);
         phrase.alternative = link == Link::Or;
         phrase.deadline = deadline;
@@ -240,7 +241,9 @@ impl Scan<'_> {
         };
         let from = last.lexemes.last().map_or(start, |range| range.end.min(start));
         let between = from..i + 1;
-        let asks_again = between.clone().any(|i| reader.is(i, Sense::Request));
+        // "the call" asks for nothing
+        let noun = |i: usize| i > 0 && reader.is_any(i - 1, &[Sense::The, Sense::Article]);
+        let asks_again = between.clone().any(|i| reader.is(i, Sense::Request) && !noun(i));
         let says = |sense| between.clone().any(|i| reader.is(i, sense));
         // "about the contract, and on Friday about the rent": another time
         let joined = start > from && reader.is(start - 1, Sense::And);

@@ -68,7 +68,7 @@ fn clocks(hour: u32, minute: u32) -> Vec<(String, NaiveTime)> {
         (format!("at {hour:02}{minute:02}"), clock(hour, minute)),
         (format!("at {hour:02}h{minute:02}"), clock(hour, minute)),
     ];
-    if hour >= 1 && hour <= 11 {
+    if (1..=11).contains(&hour) {
         for (half, plus) in [("am", 0), ("pm", 12), (" am", 0), (" p.m.", 12)] {
             said.push((format!("at {hour}:{minute:02}{half}"), clock(hour + plus, minute)));
             said.push((format!("{hour}{minute:02}{half}"), clock(hour + plus, minute)));
