@@ -146,6 +146,12 @@ impl Grammar for TimeGrammar {
         true
     }
 
+    /// "Day after Friday", "week on Tuesday".
+    fn makes_one(&self, reader: &Reader, i: usize, unit: Unit) -> bool {
+        matches!(unit, Unit::Day | Unit::Week) && reader.is_any(i, &[Sense::After, Sense::Before])
+            || unit == Unit::Week && reader.is_word(i, &["on"]) && reader.weekday(i + 1).is_some()
+    }
+
     fn length_precedes_day(&self) -> bool {
         true
     }

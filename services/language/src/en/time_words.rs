@@ -216,7 +216,7 @@ const DAYS: Table = &[
     (S::Day(-2), "day before yesterday|the day before yesterday"),
     (
         S::Loosely,
-        "later today|today later|later on today|later in the day|in a while|in a bit|in a moment|in a little while|in a little bit|some day|someday",
+        "later today|today later|later on today|and a bit|and change|and something|later in the day|in a while|in a bit|in a moment|in a little while|in a little bit|some day|someday",
     ),
     (S::NextDay, "next business day|the next business day|next working day|the next working day|next workday"),
     (S::Day(7), "a week today|today week"),

@@ -50,7 +50,7 @@ impl Grammar for TimeGrammar {
 
     /// "A las 10 hora de Lima", "hora argentina".
     fn unknown_zone(&self, reader: &Reader, i: usize) -> Option<usize> {
-        if !reader.is_word(i, &["hora", "horario"]) {
+        if !reader.is_word(i, &["hora", "horario", "tiempo"]) {
             return None;
         }
         let at = reader.skip(i + 1, &[Sense::Of, Sense::The]);

@@ -209,6 +209,8 @@ const DAYS: Table = &[
          pasadomanana|dia despues manana|subsiguiente dia",
     ),
     (S::Day(7), "de hoy en ocho|hoy en ocho"),
+    (S::Day(8), "de manana en ocho"),
+    (S::Day(15), "de manana en quince"),
     (S::Day(14), "de hoy en quince|hoy en quince"),
     (S::NextDay, "proximo dia habil|siguiente dia habil|proximo dia laborable|siguiente dia laborable"),
     (S::Day(-1), "ayer|anoche|ayer por la noche|dia de ayer"),
@@ -360,7 +362,7 @@ const GRAMMAR: Table = &[
     ),
     (
         S::SameTime,
-        "a la misma hora|a esta misma hora|a esta hora|misma hora|a estas horas|a la misma hora que hoy|a la misma hora de hoy|a la hora de siempre",
+        "a la misma hora|a esta misma hora|a esta hora|misma hora|a estas horas|a la misma hora que hoy|a la misma hora de hoy|a la hora de siempre|a la hora de hoy|a la hora de ahora",
     ),
     (
         S::Within,

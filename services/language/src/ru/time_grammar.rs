@@ -139,6 +139,10 @@ impl Grammar for TimeGrammar {
         if reader.is_word(i, &["по"]) && reader.is_word(i + 1, &["времени"]) && unknown(i + 2).is_some() {
             return Some(i + 3);
         }
+        // "камчатское время"
+        if unknown(i).is_some() && reader.is_word(i + 1, &["время", "времени"]) {
+            return Some(i + 2);
+        }
         let word = unknown(i + 1).filter(|_| reader.is_word(i, &["по"]))?;
         let of_time = reader.is_word(i + 2, &["времени"]);
         (word.capital || of_time).then_some(if of_time { i + 3 } else { i + 2 })

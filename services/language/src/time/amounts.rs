@@ -15,6 +15,9 @@ pub struct Length {
 
 /// One length: amounts with their units, joined by commas and "and".
 pub fn length(reader: &Reader, i: usize, implicit: bool) -> Option<Length> {
+    if let Some(hours) = hours_and_minutes(reader, i) {
+        return Some(hours);
+    }
     let (first, mut loose, mut next) = one(reader, i, implicit)?;
     let mut amounts = vec![first];
     while amounts.len() < MOST_AMOUNTS {
@@ -55,6 +58,15 @@ pub fn length(reader: &Reader, i: usize, implicit: bool) -> Option<Length> {
         }
     }
     Some(Length { amounts, loose, next })
+}
+
+/// "In 1:30": an hour and a half.
+fn hours_and_minutes(reader: &Reader, i: usize) -> Option<Length> {
+    let opens = i > 0 && reader.is_any(i - 1, &[Sense::In, Sense::Plus]) && !reader.is(i - 1, Sense::At);
+    let digits = reader.get(i)?.digits.filter(|d| opens && d.separator == Some(':'))?;
+    let (&[hours, minutes @ 0..60], [1 | 2, 2]) = (digits.values(), digits.widths()) else { return None };
+    let amounts = vec![(i64::from(hours) * 1000, Unit::Hour), (i64::from(minutes) * 1000, Unit::Minute)];
+    (hours < 48 && reader.meridiem(i + 1).is_none()).then_some(Length { amounts, loose: false, next: i + 1 })
 }
 
 /// Minutes behind hours without their unit: "an hour twenty", "1h30", "tres horas y cuarto", "час с четвертью".

@@ -81,6 +81,7 @@ impl Field<'_> {
         let weekday = |at: usize| reader.weak_weekday(at).is_some();
         reader.get(i).is_some_and(|l| l.mark.is_some())
             || reader.is_any(i, &[Sense::Or, Sense::At])
+            || reader.is(i, Sense::Of) && reader.is_any(i + 1, &[Sense::Next, Sense::Coming])
             || reader.is(i, Sense::And) && (weekday(i + 1) || i > 0 && weekday(i - 1))
     }
 

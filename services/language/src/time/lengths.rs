@@ -218,7 +218,7 @@ fn put_off(reader: &Reader, length: &Length) -> Option<(DateSpec, usize)> {
     }
     let start = reader.skip(length.next, &[Sense::On]);
     match dates::read(reader, start)? {
-        (Piece::Date(date @ DateSpec::Weekday(_, Which::Nearest)), next) if start > length.next => Some((date, next)),
+        (Piece::Date(date @ DateSpec::Weekday(_, Which::Nearest)), next) => Some((date, next)),
         (Piece::Date(date @ DateSpec::Offset(0..)), next) => Some((date, next)),
         _ => None,
     }

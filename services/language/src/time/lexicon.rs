@@ -218,6 +218,7 @@ impl Sense {
             | Self::Noon
             | Self::Last
             | Self::Every
+            | Self::Minus
             | Self::EndOf
             | Self::AfterNext => Speaks::Alone,
             Self::Before | Self::After => Speaks::Edge,
@@ -234,7 +235,6 @@ impl Sense {
             | Self::Oclock
             | Self::Past
             | Self::To
-            | Self::Minus
             | Self::DownTo
             | Self::In
             | Self::Wait

@@ -6,7 +6,7 @@ use super::{
     Grain, Moment, TimeContext,
     clock_policy::{TimeOfDay, time_of_day},
     holiday::{last_of_month, nth_weekday},
-    phrase::{DateSpec, MonthRef, Phrase, Shift, Which},
+    phrase::{DateSpec, MonthRef, Part, Phrase, Shift, Which},
     shifts::{MOST_MILLISECONDS, days_after, finest, is_exact, milliseconds},
     zone::Wall,
 };
@@ -221,6 +221,9 @@ impl<'a> Resolver<'a> {
         let next = match self.phrase.dates.as_slice() {
             // "today at 2 am" is said of the coming night
             [DateSpec::Offset(0)] if small_hours => day.date.succ_opt(),
+            [] if small_hours && matches!(self.phrase.part, Some(Part::Dawn | Part::Night | Part::EveningOrNight)) => {
+                day.date.succ_opt()
+            }
             [DateSpec::DayOfMonth { day: of_month, months: None }] => (1..4)
                 .filter_map(|m| self.month(m).and_then(|first| first.with_day(*of_month)))
                 .find(|date| *date > day.date),

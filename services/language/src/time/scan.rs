@@ -155,6 +155,11 @@ impl Scan<'_> {
         let mut face = Face::bare(*clock, i);
         match minute_number(reader, i).filter(|(_, next)| reader.unit(*next) == Some(Unit::Minute)) {
             Some((minute, next)) => face.set(minute, next + 1),
+            // "в 8 вечера без десяти"
+            None if reader.is(i, Sense::Minus) && minute_number(reader, i + 1).is_some() => {
+                let (minute, next) = minute_number(reader, i + 1)?;
+                face.before(minute, reader.skip(next, &[Sense::Unit(Unit::Minute)]));
+            }
             None => reader.grammar.minutes_after(reader, &mut face, true),
         }
         if face.next == i {
