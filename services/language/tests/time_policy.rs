@@ -76,7 +76,7 @@ fn a_part_of_day_is_at_its_hour() {
         Ru,
         "завтра утром | 2026-11-19 10:00
         завтра днём | 2026-11-19 15:00
-        завтра в обед | 2026-11-19 12:00
+        завтра в обед | 2026-11-19 13:00
         завтра в полдень | 2026-11-19 12:00
         завтра вечером | 2026-11-19 19:00
         завтра ночью | 2026-11-19 22:00
@@ -86,7 +86,7 @@ fn a_part_of_day_is_at_its_hour() {
         в пятницу после обеда | 2026-11-20 15:00
         сегодня вечером | 2026-11-18 19:00
         сегодня утром | past
-        до вечера | 2026-11-18 19:00
+        до вечера | ask: deadline
         вечером в субботу | 2026-11-21 19:00
         во второй половине дня | 2026-11-18 15:00
         доброе утро | none
@@ -98,11 +98,11 @@ fn a_part_of_day_is_at_its_hour() {
         "mañana por la mañana | 2026-11-19 10:00
         mañana por la tarde | 2026-11-19 15:00
         mañana al mediodía | 2026-11-19 12:00
-        mañana por la noche | 2026-11-19 22:00
-        esta noche | 2026-11-18 22:00
+        mañana por la noche | 2026-11-19 19:00
+        esta noche | 2026-11-18 19:00
         esta tarde | 2026-11-18 15:00
         esta mañana | past
-        dentro de una semana por la noche | 2026-11-25 22:00
+        dentro de una semana por la noche | 2026-11-25 19:00
         el sábado por la tarde | 2026-11-21 15:00
         por la mañana | 2026-11-19 10:00
         buenas tardes | none
@@ -115,7 +115,7 @@ fn a_part_of_day_is_at_its_hour() {
         tomorrow at noon | 2026-11-19 12:00
         tomorrow afternoon | 2026-11-19 15:00
         tomorrow evening | 2026-11-19 19:00
-        tonight | 2026-11-18 22:00
+        tonight | 2026-11-18 19:00
         tomorrow night | 2026-11-19 22:00
         this evening | 2026-11-18 19:00
         this morning | past
@@ -278,14 +278,14 @@ fn a_clock_may_be_written_in_many_ways() {
         завтра в 17-30 | 2026-11-19 17:30
         в 16 часов | 2026-11-18 16:00
         в 16 часов 20 минут | 2026-11-18 16:20
-        к 5 часам вечера | 2026-11-18 17:00
+        к 5 часам вечера | ask: deadline
         в 14ч30 | 2026-11-18 14:30
         5вечера | 2026-11-18 17:00
         ровно в 18:00 | 2026-11-18 18:00
         где-то в 6 вечера | 2026-11-18 18:00
         около 6 вечера | 2026-11-18 18:00
         после 18:00 | 2026-11-18 18:00
-        до 18 | 2026-11-18 18:00
+        до 18 | ask: deadline
         завтра с 10 до 12 | 2026-11-19 10:00
         завтра между 15 и 16 | 2026-11-19 15:00
         20:32:13 | 2026-11-18 20:32:13
@@ -504,7 +504,7 @@ fn lengths_count_from_the_writing() {
         спустя 2 часа | 2026-11-18 14:30
         +15 минут | 2026-11-18 12:45
         через 3 рабочих дня | 2026-11-23 10:00
-        через двое суток | 2026-11-20 10:00
+        через двое суток | 2026-11-20 12:30
         через пять дней в 9 утра | 2026-11-23 09:00
         через 2 дня после пятницы | 2026-11-22 10:00
         за 2 дня до пятницы | past
@@ -706,7 +706,7 @@ fn what_people_write_in_a_hurry() {
         вс 22.11 10:00 | 2026-11-22 10:00
         завтра в 9:00 (мск) | 2026-11-19 07:00
         понедельник 24 ноября | ask: weekday_mismatch
-        вторник, 10 марта | 2027-03-10 10:00
+        вторник, 10 марта | ask: weekday_mismatch
         в 9 ч. вечера | 2026-11-18 21:00
         в пятницу 20 в 10 | 2026-11-20 10:00
         в пятницу 5 человек | 2026-11-20 10:00
@@ -725,7 +725,7 @@ fn what_people_write_in_a_hurry() {
         завтра вечером 8 | 2026-11-19 20:00
         в 8 завтра вечером | 2026-11-19 20:00
         завтрашним вечером | 2026-11-19 19:00
-        до завтрашнего вечера | 2026-11-19 19:00
+        до завтрашнего вечера | ask: deadline
         завтр в 5 | ask: loose_time
         завтрак в 5 | 2026-11-18 17:00
         накануне пятницы | 2026-11-19 10:00
@@ -739,7 +739,7 @@ fn what_people_write_in_a_hurry() {
         viernes 13 | ask: weekday_mismatch
         el viernes 13 de noviembre | past
         mar 24 nov | 2026-11-24 10:00
-        mañana a primera hora | 2026-11-19 10:00
+        mañana a primera hora | 2026-11-19 09:00
         mañana a última hora | 2026-11-19 18:00
         hoy más tarde | ask: loose_time
         el día antes del viernes | 2026-11-19 10:00
@@ -799,4 +799,86 @@ fn holidays_are_right_or_nothing() {
     assert_eq!(told("el día del padre", &mexico), "2027-06-20 10:00");
     let toronto = context(En, "2026-11-18T12:00:00Z", Tz::America__Toronto);
     assert_eq!(told("on Thanksgiving", &toronto), "none");
+}
+
+#[test]
+fn what_speaks_of_time_beside_a_phrase_is_asked_about() {
+    check(
+        Ru,
+        "завтра в 25:00 | ask: no_such_clock
+        завтра в 10 по Гавайям | ask: unclear_zone
+        завтра перед встречей | ask: left_over
+        завтра за 10 минут до встречи | ask: before_event
+        завтра, только не в 10 | ask: excepted
+        завтра до 18 | ask: deadline
+        завтра до обеда | ask: deadline
+        завтра пораньше | ask: left_over
+        завтра в 9 перед встречей | 2026-11-19 09:00
+        скидка до 15 | none",
+    );
+    check(
+        Es,
+        "mañana a las 25:00 | ask: no_such_clock
+        mañana a las 10 hora de Quito | ask: unclear_zone
+        mañana antes de la reunión | ask: left_over
+        mañana antes de las 12 | ask: deadline
+        mañana temprano | ask: left_over
+        en año nuevo chino | ask: other_calendar
+        mañana comprar leche a 1,20 el litro | 2026-11-19 10:00",
+    );
+    check(
+        En,
+        "tomorrow at 9:75 | ask: no_such_clock
+        at 10 Lagos time tomorrow | ask: unclear_zone
+        tomorrow before the meeting | ask: left_over
+        tomorrow 10 minutes before the call | ask: before_event
+        tomorrow, not at 10 | ask: excepted
+        tomorrow by 5pm | ask: deadline
+        room 9 tomorrow | 2026-11-19 10:00
+        meeting 9 tomorrow | ask: left_over
+        tomorrow about the call at 5 | ask: time_in_topic
+        tomorrow at 9 that the flight is at 14:20 | 2026-11-19 09:00
+        remind me tomorrow to buy milk at 1.20 a litre | 2026-11-19 10:00",
+    );
+}
+
+#[test]
+fn what_is_said_after_midnight_may_mean_two_days() {
+    let at = |text: &str, language, written: &str, zone| told(text, &context(language, written, zone));
+    for (language, tomorrow) in [(Ru, "завтра в 10"), (Es, "mañana a las 10"), (En, "tomorrow at 10")] {
+        assert_eq!(
+            at(tomorrow, language, "2026-11-18T01:10:00+01:00", Tz::Europe__Madrid),
+            "ask: tomorrow_after_midnight"
+        );
+        assert_eq!(at(tomorrow, language, "2026-11-18T04:10:00+01:00", Tz::Europe__Madrid), "2026-11-19 10:00");
+    }
+    let night = context(En, "2026-11-18T01:10:00+01:00", Tz::Europe__Madrid);
+    let Meaning::Ambiguous { readings, .. } = parse("tomorrow at 10", &night) else { panic!("it is asked") };
+    let shown = readings.iter().map(|m| m.at.with_timezone(&m.zone).format("%d %H").to_string());
+    assert_eq!(shown.collect::<Vec<_>>(), ["18 10", "19 10"]);
+    // the coming night, not the last
+    for (language, tonight) in [(Ru, "сегодня в 2 ночи"), (Es, "hoy a las 2 de la madrugada"), (En, "today at 2 am")]
+    {
+        assert_eq!(at(tonight, language, WRITTEN, Tz::Europe__Madrid), "2026-11-19 02:00");
+        assert_eq!(at(tonight, language, "2026-11-18T01:10:00+01:00", Tz::Europe__Madrid), "2026-11-18 02:00");
+    }
+    // when it is tomorrow there already, whose tomorrow?
+    assert_eq!(at("tomorrow at 9 Tokyo time", En, "2026-11-18T18:30:00+01:00", Tz::Europe__Madrid), "ask: day_of_zone");
+    assert_eq!(at("tomorrow at 9 Tokyo time", En, WRITTEN, Tz::Europe__Madrid), "2026-11-19 01:00");
+}
+
+#[test]
+fn a_zone_said_in_words_is_honoured_or_asked_about() {
+    check(
+        Ru,
+        "завтра в 10 мск | 2026-11-19 08:00\nзавтра в 10 мск+4 | 2026-11-19 04:00\nзавтра в 10 по Бали | 2026-11-19 03:00\nзавтра в 10, по московскому времени | 2026-11-19 08:00",
+    );
+    check(
+        Es,
+        "mañana a las 10 hora española | 2026-11-19 10:00\nmañana a las 10 hora argentina | 2026-11-19 14:00\nmañana a las 10 hora de Canarias | 2026-11-19 11:00",
+    );
+    check(
+        En,
+        "tomorrow at 10 Spanish time | 2026-11-19 10:00\ntomorrow at 9 PST | 2026-11-19 18:00\ntomorrow at 9 PDT | ask: unclear_zone\ntomorrow at 9 CEST | ask: unclear_zone\ntomorrow at 9 EST | ask: unclear_zone",
+    );
 }

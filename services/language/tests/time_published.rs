@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, sync::LazyLock};
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, Timelike, Utc};
 use chrono_tz::Tz;
@@ -93,6 +93,7 @@ fn rows(language: Language) -> Vec<Row> {
         {
             compare = "date".to_owned();
         }
+        policy |= is_asked_by_policy(&text, wall, expected);
         policy |= (expected.hour(), expected.minute(), expected.second()) == (23, 59, 59);
         policy |= row["grain"] == "month" && !digit.is_match(&text);
         let written_at =
@@ -100,6 +101,30 @@ fn rows(language: Language) -> Vec<Row> {
         rows.push(Row { text, language, written_at, zone, expected, compare, policy });
     }
     rows
+}
+
+static BARE_MONTH: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)^((in |в |en )?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек|ene|abr|ago|dic)[a-zа-я]*\.?( \d{4})?|\d?\d/\d{4})$").unwrap()
+});
+static DEADLINE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)\b(before|by|up to|until|antes de las|hasta las) \d").unwrap());
+static WEEKDAY: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:(mon|lunes)|(tue|martes)|(wed|mi[eé]rcoles)|(thu|jueves)|(fri|viernes)|(sat|s[aá]bado)|(sun|domingo))").unwrap()
+});
+static OF_A_WEEK: LazyLock<Regex> = LazyLock::new(|| Regex::new("(?i)week|semana").unwrap());
+static TOMORROW: LazyLock<Regex> = LazyLock::new(|| Regex::new("(?i)tomorrow|mañana|завтра").unwrap());
+
+/// What the policy asks about although a library takes it for one time: a month without a day, a deadline by the clock, a weekday
+/// that is not the date's, "tomorrow" after midnight, seconds too few to promise.
+fn is_asked_by_policy(text: &str, wall: NaiveDateTime, expected: NaiveDateTime) -> bool {
+    let weekday =
+        WEEKDAY.captures(text).filter(|_| text.contains(|c: char| c.is_ascii_digit()) && !OF_A_WEEK.is_match(text));
+    let named = weekday.and_then(|found| (0..7).find(|day| found.get(day + 1).is_some()));
+    BARE_MONTH.is_match(text)
+        || DEADLINE.is_match(text)
+        || named.is_some_and(|day| day != expected.weekday().num_days_from_monday() as usize)
+        || TOMORROW.is_match(text) && wall.hour() < 4 && wall.time() != chrono::NaiveTime::MIN
+        || expected - wall < chrono::Duration::seconds(5)
 }
 
 fn context(language: Language, written_at: DateTime<Utc>, zone: Tz) -> TimeContext {

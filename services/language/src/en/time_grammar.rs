@@ -50,16 +50,48 @@ impl Grammar for TimeGrammar {
         };
         let named_minutes = reader.unit(at) == Some(Unit::Minute);
         let at = if named_minutes { at + 1 } else { at };
-        let past = reader.is(at, Sense::Past)
-            || named_minutes && reader.is_word(at, &["after"])
-            || minutes == 15 && reader.is_word(at, &["after"]);
+        // "half eight" is half past eight
+        if minutes == 30
+            && !named_minutes
+            && let Some((hour, next)) = hour_number(reader, at)
+        {
+            let told = start == 0
+                || reader.is_any(start - 1, &[Sense::At, Sense::Approx, Sense::By, Sense::Request, Sense::Day(1)])
+                || reader.weekday(start - 1).is_some();
+            let closes = reader.closes(next) || reader.meridiem(next).is_some() || reader.part_after(next).is_some();
+            let clock = Clock { minute: Some(30), ..whole(hour) };
+            return (told && closes && start == i).then(|| Face::certain(clock, next));
+        }
+        let round = !in_digits && minutes % 5 == 0;
+        let past = reader.is(at, Sense::Past) || (named_minutes || round) && reader.is_word(at, &["after"]);
+        let named_hour = reader.is_any(at + 1, &[Sense::Noon, Sense::Midnight]);
         let to = minutes != 30
             && (reader.is_word(at, &["to", "till", "til"])
-                || (named_minutes || minutes == 15) && reader.is_word(at, &["before", "of"]))
-            && (named_minutes || !in_digits && !opened && (minutes == 15 || minutes % 5 == 0));
-        let (hour, next) = hour_number(reader, at + 1).filter(|_| past || to)?;
+                || (named_minutes || round) && reader.is_word(at, &["before", "of"]))
+            && (named_minutes || named_hour || !opened && round);
+        if !past && !to {
+            return None;
+        }
+        if named_hour {
+            let noon = reader.is(at + 1, Sense::Noon);
+            let (hour, minute) = match (past, noon) {
+                (true, true) => (12, minutes),
+                (true, false) => (0, minutes),
+                (false, true) => (11, 60 - minutes),
+                (false, false) => (23, 60 - minutes),
+            };
+            let clock = Clock { minute: Some(minute), as_written: true, ..whole(hour) };
+            return Some(Face::certain(clock, at + 2));
+        }
+        let (hour, next) = hour_number(reader, at + 1)?;
         let clock = if past { Clock { minute: Some(minutes), ..whole(hour) } } else { before_hour(hour, 60 - minutes) };
         Some(Face::certain(clock, next))
+    }
+
+    /// "3 bottles", but not "9 call Ana".
+    fn may_be_counted(&self, word: &str) -> bool {
+        word.ends_with('s')
+            || matches!(word, "men" | "women" | "children" | "kids" | "feet" | "percent" | "sheep" | "pizza")
     }
 
     fn oclock_is_certain(&self) -> bool {
@@ -108,6 +140,30 @@ impl Grammar for TimeGrammar {
     /// "He sat at 5".
     fn is_weekday_before_clock(&self, reader: &Reader, i: usize) -> bool {
         !reader.is_word(i, &["sat", "sun", "wed"])
+    }
+
+    fn short_weekday_stands_alone(&self) -> bool {
+        true
+    }
+
+    /// "Day after Friday", "week on Tuesday".
+    fn makes_one(&self, reader: &Reader, i: usize, unit: Unit) -> bool {
+        matches!(unit, Unit::Day | Unit::Week) && reader.is_any(i, &[Sense::After, Sense::Before])
+            || unit == Unit::Week && reader.is_word(i, &["on"]) && reader.weekday(i + 1).is_some()
+    }
+
+    fn length_precedes_day(&self) -> bool {
+        true
+    }
+
+    /// "At 10 Bali time", "at 10 head office time".
+    fn unknown_zone(&self, reader: &Reader, i: usize) -> Option<usize> {
+        let of_time = |at: usize| reader.is_word(at, &["time"]);
+        let unknown = |at: usize| reader.get(at).is_some_and(|l| !l.word.is_empty() && l.senses.is_empty());
+        if unknown(i) && !of_time(i) && of_time(i + 1) {
+            return Some(i + 2);
+        }
+        (unknown(i) && unknown(i + 1) && !of_time(i + 1) && of_time(i + 2)).then_some(i + 3)
     }
 
     fn week_follows_weekday(&self) -> bool {

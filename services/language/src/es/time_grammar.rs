@@ -3,7 +3,7 @@
 use super::time_words::WORDS;
 use crate::time::{
     faces::{Face, before_hour, hour_number, minute_number},
-    grammar::{Grammar, is_ending},
+    grammar::{DayNumber, Grammar, is_ending},
     lexicon::Sense,
     phrase::Unit,
     reader::Reader,
@@ -20,8 +20,41 @@ impl Grammar for TimeGrammar {
 
     /// "1ro", "1º".
     fn ordinal_ending(&self, tokens: &[Token]) -> usize {
-        let is_sign = |token: &Token| token.glued && matches!(token.shape, Shape::Mark('°' | 'º' | 'ª'));
-        usize::from(tokens.first().is_some_and(|token| is_ending(token, WORDS.ordinal_endings) || is_sign(token)))
+        let is_sign = |token: &Token| match &token.shape {
+            Shape::Mark(mark) => token.glued && *mark == '°',
+            Shape::Word(word) => token.glued && matches!(word.as_str(), "º" | "ª"),
+            _ => false,
+        };
+        match tokens {
+            // "1.º"
+            [dot, sign, ..] if dot.glued && dot.shape == Shape::Mark('.') && is_sign(sign) => 2,
+            [token, ..] => usize::from(is_ending(token, WORDS.ordinal_endings) || is_sign(token)),
+            [] => 0,
+        }
+    }
+
+    /// "El 3-3".
+    fn is_dashed_date(&self, reader: &Reader, i: usize) -> bool {
+        i > 0 && reader.is_word(i - 1, &["el"]) && reader.closes(i + 1)
+    }
+
+    /// "Mañana en ocho", "del viernes en quince".
+    fn weeks_after(&self, reader: &Reader, i: usize) -> Option<(i64, usize)> {
+        let weeks = match reader.number_word(i + 1).filter(|_| reader.is_word(i, &["en"]))? {
+            8 => 1,
+            15 => 2,
+            _ => return None,
+        };
+        (reader.unit(i + 2).is_none() && reader.closes(i + 2)).then_some((weeks, i + 2))
+    }
+
+    /// "A las 10 hora de Lima", "hora argentina".
+    fn unknown_zone(&self, reader: &Reader, i: usize) -> Option<usize> {
+        if !reader.is_word(i, &["hora", "horario", "tiempo"]) {
+            return None;
+        }
+        let at = reader.skip(i + 1, &[Sense::Of, Sense::The]);
+        reader.get(at).is_some_and(|l| !l.word.is_empty() && l.senses.is_empty()).then_some(at + 1)
     }
 
     /// "Diez para las ocho".
@@ -42,6 +75,8 @@ impl Grammar for TimeGrammar {
             face.set(30, next + 1);
         } else if reader.is(next, Sense::And) && reader.is(next + 1, Sense::QuarterPart) {
             face.set(15, next + 2);
+        } else if reader.is(next, Sense::AndQuarter) {
+            face.set(15, next + 1);
         } else if reader.is(next, Sense::Minus) && reader.is(next + 1, Sense::QuarterPart) {
             face.before(15, next + 2);
         } else if reader.is_any(next, &[Sense::And, Sense::Minus]) && announced {
@@ -54,7 +89,23 @@ impl Grammar for TimeGrammar {
             face.next = reader.skip(face.next, &[Sense::Unit(Unit::Minute)]);
         } else if announced {
             face.spoken(reader, next);
+        } else {
+            face.spoken_before_meridiem(reader);
         }
+    }
+
+    /// "3 botellas", but not "9 llamar".
+    fn may_be_counted(&self, word: &str) -> bool {
+        word.ends_with('s')
+    }
+
+    fn is_part_of_clock(&self, reader: &Reader, i: usize) -> bool {
+        reader.is(i, Sense::OfClock)
+    }
+
+    /// "El 21 a las 5".
+    fn day_may_be_hour(&self) -> bool {
+        false
     }
 
     /// "Hasta el 15" is a day, "hasta las 15" a clock.
@@ -70,12 +121,21 @@ impl Grammar for TimeGrammar {
                 && !reader.is(i, Sense::At)
     }
 
+    /// "El veintisiete", "el primero a las 9".
+    fn is_day_of_month(&self, number: &DayNumber) -> bool {
+        number.introduced && (number.in_digits || !number.ordinal && number.day > 1 || number.timed)
+    }
+
     fn introduces_weekday(&self, reader: &Reader, i: usize) -> bool {
         reader.is_word(i, &["el"])
     }
 
     fn is_weekday_before_clock(&self, _reader: &Reader, _i: usize) -> bool {
         false
+    }
+
+    fn short_weekday_stands_alone(&self) -> bool {
+        true
     }
 
     fn last_follows_unit(&self) -> bool {

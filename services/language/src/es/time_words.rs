@@ -1,19 +1,20 @@
 //! Spanish words of time; accents and "ñ" are folded away, so the words stand here without them.
 
 use chrono::Weekday::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
+use chrono_tz::Tz;
 
 use crate::time::{
     holiday::Holiday,
     lexicon::{Sense as S, Table},
     phrase::{
-        Part::{Afternoon, Dawn, Evening, Morning, Night},
+        Part::{Afternoon, Dawn, Evening, EveningOrNight, FirstThing, Lunch, Morning, Night},
         Unit,
     },
     words::Words,
 };
 
 pub static WORDS: Words = Words {
-    tables: &[NUMBERS, UNITS, DAYS, PARTS, GRAMMAR, HOLIDAYS],
+    tables: &[NUMBERS, UNITS, DAYS, PARTS, GRAMMAR, ZONES, HOLIDAYS],
     not_names: &[
         "marco", "marcos", "mario", "marte", "marta", "martas", "marca", "marcha", "mares", "martires", "abrir",
         "julia", "julian", "junto", "junta", "juntos", "justo", "jugo", "juego", "junior", "luces", "lunas", "agotar",
@@ -24,14 +25,60 @@ pub static WORDS: Words = Words {
     hour_signs: &["h", "hs", "hrs"],
     at: &["las"],
     before_dotted_date: &["el", "del"],
-    numbered: &["version", "v", "ver", "release", "ip", "section"],
+    before_month_number: &["del"],
+    more: &["mas"],
+    numbered: &[
+        "version",
+        "v",
+        "ver",
+        "release",
+        "ip",
+        "section",
+        "sala",
+        "habitacion",
+        "piso",
+        "puerta",
+        "autobus",
+        "vuelo",
+        "tren",
+        "linea",
+        "anden",
+        "pagina",
+        "capitulo",
+        "leccion",
+        "nivel",
+        "paso",
+        "parte",
+        "temporada",
+        "pedido",
+        "factura",
+        "caso",
+        "articulo",
+        "tarea",
+        "numero",
+        "num",
+        "no",
+        "planta",
+        "talla",
+        "edificio",
+        "salida",
+        "terminal",
+        "canal",
+        "pregunta",
+        "fase",
+        "aula",
+        "cuarto",
+        "local",
+        "oficina",
+        "expediente",
+    ],
     plural_articles: &["los", "las"],
     after: &["tras"],
     ..Words::NONE
 };
 
 const NUMBERS: Table = &[
-    (S::Number(0), "cero"),
+    (S::Number(0), "cero|zero"),
     (S::Number(1), "uno|una"),
     (S::Article, "un|una"),
     (S::Number(2), "dos"),
@@ -88,6 +135,9 @@ const NUMBERS: Table = &[
     (S::Ordinal(30), "trigesimo|trigesima"),
     (S::Half, "medio|media|½"),
     (S::AndHalf, "y media|y medio|½"),
+    (S::AndQuarter, "y cuarto|y un cuarto"),
+    (S::FromEnd(2), "penultimo|penultima"),
+    (S::FromEnd(3), "antepenultimo|antepenultima"),
     (S::QuarterPart, "cuarto|cuartos"),
     (S::Few(2), "un par de|par de|un par"),
     (S::Few(3), "algunos|algunas|unos cuantos|unas cuantas|unos pocos|unas pocas|pocos|pocas"),
@@ -106,6 +156,9 @@ const UNITS: Table = &[
     ),
     (S::Unit(Unit::Week), "semana|semanas|sem|semanita"),
     (S::Amount(15_000, Unit::Day), "una quincena|quincena"),
+    // "eight days" is a week, "fifteen days" a fortnight, in words
+    (S::Amount(7_000, Unit::Day), "ocho dias"),
+    (S::Amount(14_000, Unit::Day), "quince dias"),
     (S::Unit(Unit::Month), "mes|meses|mesecito"),
     (S::Unit(Unit::Quarter), "trimestre|trimestres"),
     (S::Amount(6_000, Unit::Month), "un semestre|medio ano"),
@@ -147,14 +200,18 @@ const DAYS: Table = &[
     (S::Day(0), "hoy|hoy mismo|hoy dia|dia de hoy|el dia de hoy"),
     (
         S::Day(1),
-        "manana|dia de manana|el dia de manana|antes de manana|manana mismo|dia siguiente|al dia siguiente|siguiente dia|\
-         proximo dia|dia proximo|dia que viene|otro dia",
+        "manana|manan|mannana|mananaa|dia de manana|el dia de manana|antes de manana|manana mismo|dia siguiente|al dia siguiente|siguiente dia|\
+         proximo dia|dia proximo|dia que viene",
     ),
     (
         S::Day(2),
         "pasado manana|el dia despues de manana|dia despues de manana|el dia pasado manana|\
          pasadomanana|dia despues manana|subsiguiente dia",
     ),
+    (S::Day(7), "de hoy en ocho|hoy en ocho"),
+    (S::Day(8), "de manana en ocho"),
+    (S::Day(15), "de manana en quince"),
+    (S::Day(14), "de hoy en quince|hoy en quince"),
     (S::NextDay, "proximo dia habil|siguiente dia habil|proximo dia laborable|siguiente dia laborable"),
     (S::Day(-1), "ayer|anoche|ayer por la noche|dia de ayer"),
     (S::Day(-2), "anteayer|antes de ayer|antier|antes de anoche"),
@@ -167,15 +224,33 @@ const DAYS: Table = &[
 const PARTS: Table = &[
     (
         S::Part(Morning),
-        "a primera hora de la manana|a primera hora|por la manana|de la manana|en la manana|a la manana|la manana|por la mananita|mananas|a media manana|media manana",
+        "por la manana|de la manana|en la manana|a la manana|la manana|por la mananita|mananas|a media manana|media manana",
     ),
     (
         S::Part(Afternoon),
         "por la tarde|de la tarde|en la tarde|a la tarde|la tarde|despues de comer|despues del almuerzo|a media tarde|\
          media tarde|de tarde|por la tardecita",
     ),
+    (
+        S::Part(FirstThing),
+        "a primera hora de la manana|a primera hora|a primerisima hora|a primera hora del dia|lo primero|a primeras horas",
+    ),
+    (
+        S::Part(Lunch),
+        "a la hora de comer|a la hora de la comida|a la hora del almuerzo|en el almuerzo|hora de comer|hora del almuerzo|\
+         antes de comer|antes del almuerzo|antes de almorzar",
+    ),
+    (
+        S::By,
+        "antes de comer|antes del almuerzo|antes de almorzar|antes del mediodia|antes de mediodia|hasta el mediodia|hasta mediodia",
+    ),
     (S::Part(Evening), "al anochecer|al atardecer|atardecer"),
-    (S::Part(Night), "por la noche|de la noche|en la noche|a la noche|la noche|de noche"),
+    (S::Part(EveningOrNight), "por la noche|de la noche|en la noche|a la noche|la noche|de noche"),
+    (
+        S::Part(Night),
+        "tarde por la noche|muy tarde por la noche|tarde en la noche|a altas horas|bien entrada la noche|a altas horas de la noche",
+    ),
+    (S::OfClock, "de la manana|de la tarde|de la noche|de la madrugada|del mediodia|del medio dia|de la mananita"),
     (S::WeakPart(Night), "noche"),
     (S::WeakPart(Afternoon), "tarde"),
     (
@@ -184,12 +259,16 @@ const PARTS: Table = &[
     ),
     (S::PartToday(Morning), "esta manana|esta misma manana|hoy por la manana|de esta manana"),
     (S::PartToday(Afternoon), "esta tarde|esta misma tarde|de esta tarde"),
-    (S::PartToday(Night), "esta noche|esta misma noche|de esta noche"),
+    (
+        S::PartToday(EveningOrNight),
+        "esta noche|esta misma noche|de esta noche|hoy por la noche|hoy en la noche|hoy noche",
+    ),
+    (S::PartToday(Afternoon), "hoy por la tarde|hoy en la tarde"),
     (S::PartToday(Dawn), "esta madrugada|de esta madrugada"),
     (S::TomorrowOrMorning, "de manana"),
     (
         S::Noon,
-        "mediodia|medio dia|del mediodia|al mediodia|a mediodia|el mediodia|del medio dia|al medio dia|a medio dia",
+        "antes del mediodia|antes de mediodia|hasta el mediodia|hasta mediodia|mediodia|medio dia|del mediodia|al mediodia|a mediodia|el mediodia|del medio dia|al medio dia|a medio dia",
     ),
     (S::Midnight, "medianoche|media noche|a medianoche|a media noche|la medianoche|la media noche|a la medianoche"),
     (S::Am, "am|a . m .|a . m|a m"),
@@ -197,7 +276,10 @@ const PARTS: Table = &[
 ];
 
 const GRAMMAR: Table = &[
-    (S::Before, "antes de|antes del"),
+    (S::Before, "antes de|antes del|antes de la|antes de las"),
+    (S::DayBefore, "antes de|antes del"),
+    (S::After, "no antes de las|no antes de la|no antes de|no antes del|no antes del dia"),
+    (S::By, "antes de las|antes de la|hasta las|hasta la"),
     (S::Eve, "la vispera de|la vispera del|vispera de|vispera del"),
     (S::Wait, "temporizador de|temporizador para|alarma en|espera|esperar|esperame"),
     (
@@ -218,7 +300,7 @@ const GRAMMAR: Table = &[
     (
         S::Approx,
         "aproximadamente|mas o menos|casi|alrededor de|cerca de|sobre|~|como|exactamente|aprox|aprox .|otros|otras|\
-         tipo|solo|mejor|justo|temprano|apenas|quizas|a eso de",
+         tipo|solo|mejor|justo|apenas|quizas|a eso de",
     ),
     (
         S::Coming,
@@ -227,7 +309,11 @@ const GRAMMAR: Table = &[
     ),
     (S::This, "este|esta|estos|estas|este mismo|esta misma|actual|en curso|corriente|presente"),
     (S::Last, "pasado|pasada|ultimo|ultima|ultimos|ultimas|anterior"),
-    (S::Every, "cada|todos los|todas las|diariamente|semanalmente|mensualmente"),
+    (
+        S::Unsettled,
+        "al desayuno|en el desayuno|a la hora del desayuno|a la hora de desayunar|a la hora de cenar|a la hora de la cena|en la cena|a la cena|al amanecer|a la hora de dormir|al acostarme|bien temprano|muy temprano|bastante temprano|super temprano|muy tarde|bien tarde",
+    ),
+    (S::Every, "a diario|diario|entre semana|cada|todos los|todas las|diariamente|semanalmente|mensualmente"),
     (
         S::At,
         "a las|a la|a eso de las|a eso de la|sobre las|sobre la|hacia las|hacia la|a partir de las|antes de las|\
@@ -240,7 +326,10 @@ const GRAMMAR: Table = &[
     (S::Of, "de|del|de el|de la|en el|en la|de los|de las"),
     (S::From, "desde|desde el|de|del|a partir de|a partir del"),
     (S::Between, "entre|entre el|entre las"),
-    (S::After, "tras|despues de|despues del|luego de"),
+    (
+        S::After,
+        "despues de comer|despues del almuerzo|despues de la|despues de las|tras|despues de|despues del|luego de",
+    ),
     (S::And, "y|e"),
     (S::Or, "o|u|o bien"),
     (S::Not, "no|excepto|salvo|menos el"),
@@ -260,18 +349,32 @@ const GRAMMAR: Table = &[
     ),
     (
         S::Vague,
-        "principios de|principio de|comienzos de|comienzo de|inicio de|inicios de|mediados de|principios del|principio del|\
+        "mas tarde|un poco mas tarde|algo mas tarde|mas adelante|temprano|mas temprano|tempranito|un poco antes|\
+         principios de|principio de|comienzos de|comienzo de|inicio de|inicios de|mediados de|principios del|principio del|\
          comienzos del|inicio del|inicios del|mediados del|primera mitad|segunda mitad|primeros dias|ultimos dias|resto de|\
          resto del|primera semana|segunda semana|tercera semana|cuarta semana|tercer semana|ultima semana|semana del|\
          primera quincena|segunda quincena|primeros|lo que queda|mitad de|mitad del",
     ),
-    (S::Weekend, "fin de semana|finde|fines de semana|el fin de semana"),
-    (S::Zone(0), "utc|gmt|zulu"),
+    (S::LastDay, "ultimo dia de|ultimo dia del|el ultimo dia de|el ultimo dia del"),
     (
-        S::UnclearZone,
-        "est|edt|pst|pdt|cst|cdt|mst|cet|cest|art|brt|clt|hora de madrid|hora de mexico|hora de espana|hora peninsular|\
-         hora local|hora argentina|hora del pacifico|hora del este|hora colombiana|hora de colombia|hora de buenos aires",
+        S::NotThis,
+        "pero no este|pero no esta|no este|no esta|pero no el proximo|pero no este que viene|pero no el que viene|no el proximo sino el siguiente|no este sino el siguiente|no este sino el otro",
     ),
+    (
+        S::SameTime,
+        "a la misma hora|a esta misma hora|a esta hora|misma hora|a estas horas|a la misma hora que hoy|a la misma hora de hoy|a la hora de siempre|a la hora de hoy|a la hora de ahora",
+    ),
+    (
+        S::Within,
+        "dentro de los proximos|dentro de las proximas|en los proximos|en las proximas|dentro de los siguientes|\
+         dentro de las siguientes|en los siguientes|en las siguientes|en el plazo de",
+    ),
+    (S::Loosely, "y pico|y algo|y tantos|y tantas|la otra semana|otra semana|el otro mes|otro dia"),
+    (S::Weekend, "fin de semana|finde|fines de semana|el fin de semana"),
+    (S::Matter, "acerca de|acerca del|respecto a|respecto al|sobre el|sobre la|sobre los|sobre|lo de|lo del|lo de la"),
+    (S::OtherCalendar, "chino|lunar|ortodoxo|ortodoxa|judio|judia|persa|musulman|islamico"),
+    (S::That, "que|porque|para que|de que"),
+    (S::Per, "por cada|cada uno|cada una"),
     (
         S::Request,
         "escribeme|escribame|llamame|llameme|recuerdame|recuerdeme|avisame|aviseme|contactame|escribir|llamar|hablame|\
@@ -289,6 +392,48 @@ const GRAMMAR: Table = &[
     ),
 ];
 
+const ZONES: Table = &[
+    (S::Zone(0), "utc|gmt|zulu|hora utc|hora gmt"),
+    (S::Zone(180), "msk"),
+    (S::Abbreviation(Tz::Europe__Paris, 60), "cet"),
+    (S::Abbreviation(Tz::Europe__Paris, 120), "cest"),
+    (S::Abbreviation(Tz::America__Los_Angeles, -480), "pst"),
+    (S::Abbreviation(Tz::America__Los_Angeles, -420), "pdt"),
+    (S::Abbreviation(Tz::America__Chicago, -300), "cdt"),
+    (S::Abbreviation(Tz::America__New_York, -240), "edt"),
+    (
+        S::Place(Tz::Europe__Madrid),
+        "hora de madrid|hora de espana|hora espanola|hora peninsular|hora peninsular espanola|horario de espana|horario espanol|horario peninsular|hora en espana|hora de barcelona",
+    ),
+    (S::Place(Tz::Atlantic__Canary), "hora canaria|hora de canarias|hora insular|hora en canarias"),
+    (
+        S::Place(Tz::America__Argentina__Buenos_Aires),
+        "hora argentina|hora de argentina|hora de buenos aires|horario de argentina|horario argentino",
+    ),
+    (
+        S::Place(Tz::America__Bogota),
+        "hora colombiana|hora de colombia|hora de bogota|horario de colombia|hora colombia",
+    ),
+    (S::Place(Tz::America__Lima), "hora peruana|hora de peru|hora de lima|hora peru"),
+    (S::Place(Tz::America__Caracas), "hora de caracas|hora venezolana|hora de venezuela"),
+    (S::Place(Tz::America__Santiago), "hora de santiago|hora de santiago de chile"),
+    (S::Place(Tz::America__Montevideo), "hora uruguaya|hora de montevideo|hora de uruguay"),
+    (
+        S::Place(Tz::America__Mexico_City),
+        "hora de la ciudad de mexico|hora de ciudad de mexico|hora del centro de mexico|hora cdmx|hora de cdmx",
+    ),
+    (S::Place(Tz::America__New_York), "hora de nueva york|hora de miami|hora del este"),
+    (S::Place(Tz::Europe__London), "hora de londres|hora inglesa|hora del reino unido"),
+    (S::Place(Tz::Europe__Paris), "hora de paris|hora francesa|hora de francia"),
+    (S::Place(Tz::Europe__Berlin), "hora de berlin|hora alemana|hora de alemania"),
+    (S::Place(Tz::Europe__Moscow), "hora de moscu"),
+    (S::Place(Tz::Asia__Tokyo), "hora de tokio|hora japonesa|jst"),
+    (
+        S::UnclearZone,
+        "est|cst|mst|ist|art|brt|clt|hora de mexico|hora mexicana|hora local|hora del pacifico|hora chilena|hora de chile|hora brasilena|hora de brasil|hora vuestra|hora suya|tu hora|su hora|vuestra hora",
+    ),
+];
+
 const fn nth(n: i32, weekday: chrono::Weekday, month: u32) -> S {
     S::Holiday(Holiday::Nth { n, weekday, month, plus: 0 })
 }
@@ -303,6 +448,23 @@ const HOLIDAYS: Table = &[
         S::Holiday(Holiday::Fixed(2, 14)),
         "san valentin|dia de san valentin|dia de los enamorados|dia del amor y la amistad",
     ),
+    (S::Holiday(Holiday::Fixed(2, 4)), "dia mundial contra el cancer"),
+    (S::Holiday(Holiday::Fixed(3, 1)), "dia de la cero discriminacion|dia de cero discriminacion"),
+    (S::Holiday(Holiday::Fixed(3, 14)), "dia de pi"),
+    (S::Holiday(Holiday::Fixed(3, 21)), "dia mundial de la poesia"),
+    (S::Holiday(Holiday::Fixed(3, 22)), "dia mundial del agua"),
+    (S::Holiday(Holiday::Fixed(4, 1)), "dia de los inocentes de abril|dia de las bromas de abril"),
+    (S::Holiday(Holiday::Fixed(4, 7)), "dia mundial de la salud"),
+    (S::Holiday(Holiday::Fixed(4, 23)), "dia del libro|dia mundial del libro|sant jordi"),
+    (S::Holiday(Holiday::Fixed(6, 5)), "dia mundial del medio ambiente"),
+    (S::Holiday(Holiday::Fixed(9, 21)), "dia internacional de la paz"),
+    (S::Holiday(Holiday::Fixed(10, 5)), "dia mundial de los docentes|dia mundial de los maestros"),
+    (S::Holiday(Holiday::Fixed(11, 17)), "dia mundial del prematuro|dia mundial del nino prematuro"),
+    (S::Holiday(Holiday::Fixed(11, 19)), "dia internacional del hombre"),
+    (S::Holiday(Holiday::Fixed(12, 1)), "dia mundial del sida|dia mundial de la lucha contra el sida"),
+    (S::Holiday(Holiday::Fixed(12, 6)), "dia de la constitucion"),
+    (S::Holiday(Holiday::Fixed(12, 10)), "dia de los derechos humanos"),
+    (S::Holiday(Holiday::Fixed(12, 18)), "dia mundial de la lengua arabe"),
     (S::Holiday(Holiday::Fixed(3, 8)), "dia de la mujer|dia internacional de la mujer"),
     (S::Holiday(Holiday::Fixed(4, 22)), "dia de la tierra"),
     (

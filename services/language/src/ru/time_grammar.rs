@@ -43,6 +43,17 @@ impl Grammar for TimeGrammar {
         word.ends_with("ах") || word.ends_with("ях")
     }
 
+    /// "В понедельник 8 вечера", but "в понедельник 8 вечером" is a day.
+    fn is_part_of_clock(&self, reader: &Reader, i: usize) -> bool {
+        reader.get(i).is_some_and(|l| l.senses.iter().any(|s| matches!(s, Sense::WeakPart(_))))
+    }
+
+    /// "5 бутылок", but not "9 позвонить".
+    fn may_be_counted(&self, word: &str) -> bool {
+        let bare = word.strip_suffix("ся").or_else(|| word.strip_suffix("сь")).unwrap_or(word);
+        !["ть", "ти", "чь", "йте", "ите"].iter().any(|end| bare.ends_with(end))
+    }
+
     /// "Без десяти пять", "четверть шестого".
     fn fraction_of_hour(&self, reader: &Reader, i: usize, _opened: bool) -> Option<Face> {
         if reader.is(i, Sense::Minus) {
@@ -68,12 +79,15 @@ impl Grammar for TimeGrammar {
 
     /// "В час дня", "в час".
     fn hour_without_number(&self, reader: &Reader, i: usize, announced: bool) -> Option<Face> {
-        if !announced || !reader.is_word(i, &["час", "часу"]) || reader.is_word(i - 1, &["до", "к"]) {
+        if !announced
+            || !reader.is_word(i, &["час", "часу"])
+            || reader.is_word(i, &["час"]) && reader.is_word(i - 1, &["до", "к"])
+        {
             return None;
         }
         let next = i + 1;
         let follows = reader.part_after(next).is_some() || reader.closes(next);
-        follows.then(|| Face { clock: whole(1), next, certain: false, dotted: false })
+        follows.then(|| Face::bare(whole(1), next))
     }
 
     fn clock_has_dash(&self) -> bool {
@@ -89,13 +103,23 @@ impl Grammar for TimeGrammar {
                 || reader.weak_weekday(b).is_some()
                 || reader.is_mark(b, ',') && b > 0 && reader.weekday(b - 1).is_some()
         });
-        let clock_next = reader.get(i + 1).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':')));
-        let timed = clock_next || reader.is(i + 1, Sense::At) && reader.get(i + 2).is_some_and(|l| l.digits.is_some());
-        digits.widths() == [2, 2]
-            && (told || timed)
-            && reader.part(i + 1).is_none()
+        // "29.11. в 10"
+        let after = i + 1 + usize::from(reader.is_mark(i + 1, '.'));
+        let clock_next = reader.get(after).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':')));
+        let timed =
+            clock_next || reader.is(after, Sense::At) && reader.get(after + 1).is_some_and(|l| l.digits.is_some());
+        // "8.12 утром", but "8.12 утра" is a clock
+        let part = reader.get(after).is_some_and(|l| l.senses.iter().any(|s| matches!(s, Sense::Part(_))));
+        let of_clock = reader.part(after).is_some() && !part;
+        let hour = i > 0 && reader.is_word(i - 1, &["в", "во"]);
+        let of_weekday = told && !reader.is_word(i - 1, WORDS.before_dotted_date) && !reader.is(i - 1, Sense::Request);
+        digits.widths().iter().all(|w| *w <= 2)
+            && (digits.widths()[1] == 2 || of_weekday || timed)
+            && !hour
+            && (told || timed || part)
+            && !of_clock
             && !reader.is_counted(i + 1)
-            && !reader.is(i + 1, Sense::Oclock)
+            && (!reader.is(i + 1, Sense::Oclock) || reader.is(i + 2, Sense::At))
     }
 
     /// "В мае 5 встреч" is no date.
@@ -105,6 +129,23 @@ impl Grammar for TimeGrammar {
 
     fn is_day_of_month(&self, number: &DayNumber) -> bool {
         (number.ordinal || number.after_weekday) && number.in_digits
+            || number.ordinal && number.timed && number.day > 12
+    }
+
+    /// "В 10 по Бали", "по камчатскому времени".
+    fn unknown_zone(&self, reader: &Reader, i: usize) -> Option<usize> {
+        let unknown = |at: usize| reader.get(at).filter(|l| !l.word.is_empty() && l.senses.is_empty());
+        // "по времени Бали"
+        if reader.is_word(i, &["по"]) && reader.is_word(i + 1, &["времени"]) && unknown(i + 2).is_some() {
+            return Some(i + 3);
+        }
+        // "камчатское время"
+        if unknown(i).is_some() && reader.is_word(i + 1, &["время", "времени"]) {
+            return Some(i + 2);
+        }
+        let word = unknown(i + 1).filter(|_| reader.is_word(i, &["по"]))?;
+        let of_time = reader.is_word(i + 2, &["времени"]);
+        (word.capital || of_time).then_some(if of_time { i + 3 } else { i + 2 })
     }
 
     fn short_weekday_stands_alone(&self) -> bool {

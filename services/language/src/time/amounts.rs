@@ -15,6 +15,9 @@ pub struct Length {
 
 /// One length: amounts with their units, joined by commas and "and".
 pub fn length(reader: &Reader, i: usize, implicit: bool) -> Option<Length> {
+    if let Some(hours) = hours_and_minutes(reader, i) {
+        return Some(hours);
+    }
     let (first, mut loose, mut next) = one(reader, i, implicit)?;
     let mut amounts = vec![first];
     while amounts.len() < MOST_AMOUNTS {
@@ -24,7 +27,13 @@ pub fn length(reader: &Reader, i: usize, implicit: bool) -> Option<Length> {
         }
         at = reader.skip(at, &[Sense::And, Sense::Plus]);
         let joined = at > next;
-        let Some((amount, more_loose, after)) = one(reader, at, false) else { break };
+        if let Some((minutes, after)) = minutes(reader, &amounts, next) {
+            amounts.push((minutes, Unit::Minute));
+            next = after;
+            break;
+        }
+        let implicit = joined && reader.grammar.one_is_left_out();
+        let Some((amount, more_loose, after)) = one(reader, at, implicit) else { break };
         if joined && reader.is(at, Sense::Article) && amounts.last().is_some_and(|(_, unit)| *unit == amount.1) {
             break;
         }
@@ -51,6 +60,38 @@ pub fn length(reader: &Reader, i: usize, implicit: bool) -> Option<Length> {
     Some(Length { amounts, loose, next })
 }
 
+/// "In 1:30": an hour and a half.
+fn hours_and_minutes(reader: &Reader, i: usize) -> Option<Length> {
+    let opens = i > 0 && reader.is_any(i - 1, &[Sense::In, Sense::Plus]) && !reader.is(i - 1, Sense::At);
+    let digits = reader.get(i)?.digits.filter(|d| opens && d.separator == Some(':'))?;
+    let (&[hours, minutes @ 0..60], [1 | 2, 2]) = (digits.values(), digits.widths()) else { return None };
+    let amounts = vec![(i64::from(hours) * 1000, Unit::Hour), (i64::from(minutes) * 1000, Unit::Minute)];
+    (hours < 48 && reader.meridiem(i + 1).is_none()).then_some(Length { amounts, loose: false, next: i + 1 })
+}
+
+/// Minutes behind hours without their unit: "an hour twenty", "1h30", "tres horas y cuarto", "час с четвертью".
+fn minutes(reader: &Reader, amounts: &[(i64, Unit)], i: usize) -> Option<(i64, usize)> {
+    let (hours, _) = amounts.last().filter(|(_, unit)| *unit == Unit::Hour)?;
+    if hours % 1000 != 0 {
+        return None;
+    }
+    if reader.is(i, Sense::AndQuarter) && !reader.is_any(i + 1, &[Sense::Of]) {
+        return Some((15_000, i + 1));
+    }
+    let at = reader.skip(i, &[Sense::And]);
+    // "una hora y tres cuartos"
+    if at > i && reader.number_word(at) == Some(3) && reader.is(at + 1, Sense::QuarterPart) {
+        return Some((45_000, at + 2));
+    }
+    let (minutes, next) = match reader.lone(at, 2) {
+        Some(n) if !reader.get(at).is_some_and(|l| l.ordinal) => (i64::from(n), at + 1),
+        Some(_) => return None,
+        None => reader.cardinal(at).filter(|(n, _)| *n >= 5)?,
+    };
+    let closes = reader.closes(next) && !reader.is(next, Sense::Oclock) && reader.meridiem(next).is_none();
+    ((1..60).contains(&minutes) && closes && reader.month(next).is_none()).then_some((minutes * 1000, next))
+}
+
 /// One amount with its unit.
 fn one(reader: &Reader, i: usize, implicit: bool) -> Option<((i64, Unit), bool, usize)> {
     if let Some(amount) = reader.amount_word(i) {
@@ -66,13 +107,18 @@ fn one(reader: &Reader, i: usize, implicit: bool) -> Option<((i64, Unit), bool, 
     }
     let Some((mut thousandths, at)) = amount(reader, i) else {
         let unit = reader.unit(i).filter(|_| !is_letter(reader, i))?;
-        let (extra, next) = and_a_half(reader, i + 1);
+        let quarter = unit == Unit::Hour && reader.is(i + 1, Sense::AndQuarter);
+        let (extra, next) = if quarter { (250, i + 2) } else { and_a_half(reader, i + 1) };
         if !implicit && extra == 0 {
             return None;
         }
         return Some(((1000 + extra, unit), false, next));
     };
     let mut at = reader.skip(at, &[Sense::Approx]);
+    // "in 2 more minutes"
+    if reader.is_word(at, reader.words.more) && (reader.unit(at + 1).is_some()) {
+        at += 1;
+    }
     let mut loose = false;
     // "two or three weeks", "2-3 дня", "два-три часа"
     if (reader.is(at, Sense::Or) || reader.is_mark(at, '-'))
@@ -88,6 +134,9 @@ fn one(reader: &Reader, i: usize, implicit: bool) -> Option<((i64, Unit), bool, 
     if extra > 0 {
         thousandths += extra;
         at = after_half;
+    } else if reader.is(at, Sense::AndQuarter) && reader.unit(at + 1) == Some(Unit::Hour) {
+        thousandths += 250;
+        at += 1;
     }
     // "a half hour", "an extra hour"
     if thousandths == 1000
@@ -195,6 +244,7 @@ fn quarter(reader: &Reader, i: usize) -> Option<(i64, usize)> {
         _ if reader.is(i, Sense::Article) => (1, i + 1),
         _ => (1, i),
     };
+    let at = if reader.is_mark(at, '-') { at + 1 } else { at };
     if !reader.is(at, Sense::QuarterPart) {
         return None;
     }

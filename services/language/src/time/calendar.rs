@@ -26,6 +26,11 @@ fn checked(month: u32, day: u32, year: Option<i32>) -> Option<DateSpec> {
     Some(DateSpec::MonthDay { month, day, year, swappable: false })
 }
 
+/// Whether two numbers joined by a mark are a day and a month, in this order.
+pub fn is_day_and_month(digits: &Digits) -> bool {
+    matches!(digits.values(), [day, month] if NaiveDate::from_ymd_opt(2024, *month, *day).is_some())
+}
+
 /// The index after marks and little words that may join the parts of a date.
 fn joint(reader: &Reader, i: usize) -> usize {
     let is_joint = |j: usize| {
@@ -66,6 +71,12 @@ fn days(reader: &Reader, i: usize) -> Option<(u32, Option<u32>, usize)> {
 /// A year after a date: `, 2027`, "de 2027", "2027 года".
 fn year_after(reader: &Reader, i: usize) -> Option<(Option<i32>, usize)> {
     if let Some((year, next)) = short_year(reader, i) {
+        return Some((Some(year), next));
+    }
+    // "on 28 June in 2020"
+    if reader.is(i, Sense::In)
+        && let Some((year, next)) = reader.year(i + 1)
+    {
         return Some((Some(year), next));
     }
     let mut at = joint(reader, i);
@@ -136,7 +147,7 @@ fn month_then_day(reader: &Reader, i: usize) -> Option<(DateSpec, usize)> {
         return None;
     }
     let mut at = i + 1;
-    while at < i + 3 && reader.get(at).is_some_and(|l| matches!(l.mark, Some('-' | '.' | ','))) {
+    while at < i + 3 && reader.get(at).is_some_and(|l| matches!(l.mark, Some('-' | '.' | ',' | '/'))) {
         at += 1;
     }
     at = reader.skip(at, &[Sense::The]);
@@ -173,7 +184,7 @@ fn in_digits(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         return None;
     }
     let date = match digits.values().len() {
-        3 => full(reader, &digits)?,
+        3 => full(reader, i, &digits)?,
         2 => return two_parts(reader, i, &digits),
         _ => return None,
     };
@@ -188,7 +199,7 @@ fn after_version(reader: &Reader, i: usize) -> bool {
 }
 
 /// `2026-12-22`, `12.03.2027`, `5/15/2018`, `22/04/18`.
-fn full(reader: &Reader, digits: &Digits) -> Option<DateSpec> {
+fn full(reader: &Reader, i: usize, digits: &Digits) -> Option<DateSpec> {
     let &[a, b, c] = digits.values() else { return None };
     let &[wa, wb, wc] = digits.widths() else { return None };
     let separator = digits.separator.filter(|s| matches!(s, '-' | '.' | '/'))?;
@@ -198,7 +209,7 @@ fn full(reader: &Reader, digits: &Digits) -> Option<DateSpec> {
     if wa > 2 || wb > 2 {
         return None;
     }
-    let short = wc == 2 && (separator == '/' || separator == '.' && wa == 2 && wb == 2);
+    let short = wc == 2 && (separator == '/' || separator == '.' && wa == 2 && wb == 2 || stands_as_date(reader, i));
     let year = match wc {
         4 => i32::try_from(c).ok()?,
         2 if short => i32::try_from(2000 + c).ok()?,
@@ -206,6 +217,21 @@ fn full(reader: &Reader, digits: &Digits) -> Option<DateSpec> {
     };
     let (day, month) = day_and_month(reader, a, b)?;
     checked(month, day, Some(year)).map(|date| open_order(date, a, b))
+}
+
+/// Whether what stands around the number at `i` expects a date: "12-8-26 at 9am", "el 8.12.26".
+fn stands_as_date(reader: &Reader, i: usize) -> bool {
+    let after = i + 1 + usize::from(reader.is_mark(i + 1, ','));
+    let clock_follows = reader.is(after, Sense::At)
+        || reader.get(after).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':')))
+        || reader.part(after).is_some()
+        || reader.lone(after, 4).is_some() && reader.meridiem(after + 1).is_some();
+    let told = i > 0
+        && (reader.is_any(i - 1, &[Sense::On, Sense::By, Sense::Request])
+            || reader.is_word(i - 1, reader.words.before_dotted_date)
+            || reader.weekday(i - 1).is_some()
+            || reader.is_mark(i - 1, ',') && i > 1 && reader.weekday(i - 2).is_some());
+    told || clock_follows || reader.lexemes.len() == 1
 }
 
 /// The same date, marked when the day could be the month.
@@ -251,11 +277,17 @@ fn two_parts(reader: &Reader, i: usize, digits: &Digits) -> Option<(Piece, usize
     let accepted = match separator {
         '/' => reader.closes(i + 1) || reader.get(i + 1).is_some_and(|l| l.digits.is_some()) || before(&[Sense::On]),
         '.' => reader.grammar.is_dotted_date(reader, i, digits),
+        '-' => reader.grammar.is_dashed_date(reader, i),
         _ => false,
     };
     if !accepted || reader.grammar.is_fraction_of(reader, i) {
         return None;
     }
     let (day, month) = day_and_month(reader, a, b)?;
-    Some((Piece::Date(open_order(checked(month, day, None)?, a, b)), i + 1))
+    // "29.11. в 10": the dot belongs to the date
+    let dot = separator == '.'
+        && reader.is_mark(i + 1, '.')
+        && reader.get(i + 1).is_some_and(|l| l.glued)
+        && reader.get(i + 2).is_some();
+    Some((Piece::Date(open_order(checked(month, day, None)?, a, b)), if dot { i + 2 } else { i + 1 }))
 }

@@ -8,6 +8,11 @@ use super::{
     resolve::{END_OF_DAY_HOUR, Unclear},
 };
 
+/// "First thing", "a primera hora".
+const FIRST_HOUR: u32 = 9;
+/// "At lunch", "в обед".
+const LUNCH_HOUR: u32 = 13;
+
 /// A time of day that a phrase says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TimeOfDay {
@@ -47,9 +52,11 @@ pub fn time_of_day(
         None => return Ok(None),
         Some(Part::Dawn) => return Err(Unclear { rule: "loose_time", readings: Vec::new() }),
         Some(Part::Morning) => hours.morning,
+        Some(Part::FirstThing) => FIRST_HOUR,
         Some(Part::Noon) => hours.noon,
+        Some(Part::Lunch) => LUNCH_HOUR,
         Some(Part::Afternoon) => hours.afternoon,
-        Some(Part::Evening) => hours.evening,
+        Some(Part::Evening | Part::EveningOrNight) => hours.evening,
         Some(Part::Night) => hours.night,
     };
     Ok(at(hour, Grain::PartOfDay))
@@ -79,7 +86,7 @@ fn clock_time(clock: &Clock, part: Option<Part>) -> Result<Option<TimeOfDay>, Un
         time,
         grain,
         carry,
-        small_hours: time.hour() < 5 && part == Some(Part::Night) && carry == 0,
+        small_hours: time.hour() < 5 && matches!(part, Some(Part::Night | Part::EveningOrNight)) && carry == 0,
         decided,
     }))
 }
@@ -90,13 +97,13 @@ fn in_part(hour: u32, part: Part) -> Option<(u32, u64)> {
     Some(match part {
         Part::Dawn => (hour % 12, 0),
         // noon in Spain, midnight in English, nothing in Russian
-        Part::Morning if hour == 12 => return None,
-        Part::Morning => (hour, 0),
-        Part::Noon | Part::Afternoon if hour >= 9 => (hour, 0),
-        Part::Noon | Part::Afternoon => (afternoon, 0),
-        Part::Evening | Part::Night if hour == 12 => (0, 1),
+        Part::Morning | Part::FirstThing if hour == 12 => return None,
+        Part::Morning | Part::FirstThing => (hour, 0),
+        Part::Noon | Part::Lunch | Part::Afternoon if hour >= 9 => (hour, 0),
+        Part::Noon | Part::Lunch | Part::Afternoon => (afternoon, 0),
+        Part::Evening | Part::EveningOrNight | Part::Night if hour == 12 => (0, 1),
         Part::Evening => (afternoon, 0),
-        Part::Night if hour <= 4 => (hour, 0),
-        Part::Night => (afternoon, 0),
+        Part::EveningOrNight | Part::Night if hour <= 4 => (hour, 0),
+        Part::EveningOrNight | Part::Night => (afternoon, 0),
     })
 }

@@ -1,6 +1,7 @@
 //! Times of day: `17:30`, "8 pm", "half past five", "в полпятого", "a las siete menos cuarto", and the parts of a day.
 
 use super::{
+    calendar,
     faces::{Face, face, in_digits, in_words, start_meridiem},
     lexicon::{Lexeme, Sense},
     phrase::{Clock, Meridiem, Part, Piece, Unit},
@@ -20,8 +21,10 @@ impl<'a> Reader<'a> {
             return Some((Meridiem::Am, i + 1));
         }
         // "5a": the article glued to a number is "a.m."
-        let short =
-            self.is_word(i, self.words.short_am) && self.get(i).is_some_and(|l| l.glued) && self.get(i + 1).is_none();
+        let short = i > 1
+            && self.is_word(i, self.words.short_am)
+            && self.get(i).is_some_and(|l| l.glued)
+            && self.get(i + 1).is_none();
         short.then_some((Meridiem::Am, i + 1))
     }
 
@@ -76,17 +79,46 @@ fn lead(reader: &Reader, i: usize) -> Lead {
     lead
 }
 
-/// A time of day that starts at `i`, prepositions included.
-pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+/// A time of day that starts at `i`, prepositions included. `of_day`: a day has been read right before it.
+pub fn read(reader: &Reader, i: usize, of_day: bool) -> Option<(Piece, usize)> {
     let lead = lead(reader, i);
     if let Some(found) = named(reader, lead.at, lead.announced) {
         return Some(found);
     }
-    if i > 0 && reader.is_any(i, &[Sense::By, Sense::To]) && is_bare_number(reader, i - 1) {
+    let from_to = reader.is_any(i, &[Sense::By, Sense::To]) && !reader.get(i).is_some_and(|l| l.word.is_empty());
+    if i > 0 && from_to && is_bare_number(reader, i - 1) {
         return None; // "от 5 до 10"
     }
-    let mut face = face(reader, lead.at, lead.announced, lead.opened)?;
-    if is_something_else(reader, &face, lead.at) {
+    // "el 21": the day of a month
+    let of_month =
+        lead.at > 0 && reader.grammar.introduces_day(reader, lead.at - 1, true) && !reader.grammar.day_may_be_hour();
+    if of_month && is_bare_number(reader, lead.at) {
+        return None;
+    }
+    let told = day_before(reader, lead.at) || of_day;
+    let mut face = face(reader, lead.at, lead.announced, told, lead.opened)?;
+    if is_something_else(reader, &face, lead.at) || face.dotted && reader.is_price(face.next) {
+        return None;
+    }
+    let dotted =
+        reader.get(lead.at).and_then(|l| l.digits).filter(|d| d.separator == Some('.') && d.values().len() == 2);
+    if let Some(digits) = dotted
+        && !reader.is(i, Sense::At)
+        && calendar::is_day_and_month(&digits)
+        && !is_relative_day(reader, i.checked_sub(1))
+        && reader.grammar.is_dotted_date(reader, lead.at, &digits)
+    {
+        return None; // "8.12 утром", "после 3.12"
+    }
+    if lead.at == i
+        && is_bare_number(reader, i)
+        && i > 0
+        && names_weekday(reader, i - 1)
+        && is_day_with_part(reader, &face)
+    {
+        return None;
+    }
+    if face.compact && !is_compact(reader, &face, &lead, of_day || day_before(reader, i)) {
         return None;
     }
     oclock(reader, &mut face, &lead);
@@ -106,26 +138,96 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         face.next = next;
     }
     marked |= reader.part_after(face.next).is_some();
-    (marked || beside_day(reader, &face, &lead, i)).then_some((Piece::Clock(face.clock), face.next))
+    if face.compact && reader.is_word(face.next, reader.words.hour_signs) {
+        face.next += 1; // "1745 hrs"
+    }
+    // "скидка до 15": no clock without a day or a request
+    let deadline = (i..lead.at).any(|j| reader.is(j, Sense::By)) && !marked && i > 0;
+    if deadline && !day_before(reader, i) && !is_day(reader, face.next) && !is_asked(reader, i) {
+        return None;
+    }
+    (marked || face.compact || beside_day(reader, &face, &lead, i, of_day))
+        .then_some((Piece::Clock(face.clock), face.next))
+}
+
+/// Whether three or four digits in a row are a clock: "230 pm", "tomorrow at 1430".
+fn is_compact(reader: &Reader, face: &Face, lead: &Lead, of_day: bool) -> bool {
+    let half_named = reader.meridiem(face.next).is_some() && (1..=12).contains(&face.clock.hour);
+    let zoned = reader.get(face.next).is_some_and(|l| l.senses.iter().any(|s| s.is_zone()));
+    let beside = of_day || is_day(reader, face.next) || reader.part_after(face.next).is_some();
+    let year = matches!(face.clock.hour, 19 | 20) && !lead.announced;
+    let closes = reader.closes(face.next)
+        || is_day(reader, face.next)
+        || reader.grammar.unknown_zone(reader, face.next).is_some()
+        || reader.is_word(face.next, reader.words.hour_signs) && reader.closes(face.next + 1);
+    half_named || zoned || beside && closes && !year && (lead.announced || lead.about || of_day)
 }
 
 /// Whether the words around a bare number make it an hour: a preposition and nothing it could count, or a day beside it.
-fn beside_day(reader: &Reader, face: &Face, lead: &Lead, i: usize) -> bool {
-    let closes = reader.closes(face.next);
-    let of_day = day_before(reader, i);
+fn beside_day(reader: &Reader, face: &Face, lead: &Lead, i: usize, of_day: bool) -> bool {
+    let closes = reader.closes(face.next) || reader.grammar.unknown_zone(reader, face.next).is_some();
+    let of_day = of_day || day_before(reader, i);
     let of_part = i > 0 && reader.part(i - 1).is_some();
     // "hoy 20h"
     let hours_sign = lead.at == i && of_day && reader.is_word(face.next - 1, reader.words.hour_signs);
     let part_of_day_after = is_day(reader, face.next) && reader.part(face.next + 1).is_some();
+    // "9 tomorrow", "tomorrow 9"; beside a weekday it may be the day of a month
+    let alone = lead.at == i && closes && is_relative_day(reader, i.checked_sub(1));
+    let first = lead.at == i
+        && !face.dotted
+        && is_relative_day(reader, Some(face.next))
+        && is_first(reader, i)
+        && !reader.is(face.next - 1, Sense::Oclock)
+        && reader.grammar.counted_from_tomorrow(reader, i).is_none();
+    // "Friday three thirty"
+    let with_minutes = of_day && lead.at == i && !face.dotted && closes && face.clock.minute.is_some();
     hours_sign
+        || alone
+        || first
+        || with_minutes
         || lead.announced && (closes || of_day && !face.dotted && !reader.is_counted(face.next))
         || lead.about && (is_day(reader, face.next) || (of_day || of_part) && closes)
         || !face.dotted && (part_of_day_after || of_part && closes && lead.at == i)
 }
 
+/// Whether "today", "tomorrow" or the like stands there.
+fn is_relative_day(reader: &Reader, at: Option<usize>) -> bool {
+    let at = at.map(|at| if at > 0 && reader.is_mark(at, ',') { at - 1 } else { at });
+    at.and_then(|at| reader.get(at)).is_some_and(|l| l.senses.iter().any(|s| matches!(s, Sense::Day(0..))))
+}
+
+/// Whether a verb of asking stands before `i`, but for small words.
+fn is_asked(reader: &Reader, i: usize) -> bool {
+    let small = (i.saturating_sub(3)..i).rev().take_while(|&j| reader.is(j, Sense::Small)).count();
+    i.checked_sub(small + 1).is_some_and(|before| reader.is(before, Sense::Request))
+}
+
+fn names_weekday(reader: &Reader, i: usize) -> bool {
+    reader.weekday(i).is_some() || reader.weak_weekday(i).is_some()
+}
+
+/// "El lunes 23 por la tarde": a number behind a weekday is the day of a month if the part of day is no clock's.
+fn is_day_with_part(reader: &Reader, face: &Face) -> bool {
+    face.clock.minute.is_none()
+        && reader.part_after(face.next).is_some()
+        && (face.clock.hour > 12 || !reader.grammar.is_part_of_clock(reader, face.next))
+}
+
+/// Whether nothing stands before `i` that the number there could belong to: a beginning, or what asks to be written to.
+fn is_first(reader: &Reader, i: usize) -> bool {
+    let small = (i.saturating_sub(3)..i).rev().take_while(|&j| reader.is(j, Sense::Small)).count();
+    match i.checked_sub(small + 1) {
+        None => small == 0,
+        Some(before) => {
+            reader.is(before, Sense::Request) || small == 0 && reader.get(before).is_some_and(|l| l.mark.is_some())
+        }
+    }
+}
+
 /// "5 o'clock", "в 16 часов 20 минут", "9 ч. вечера".
 fn oclock(reader: &Reader, face: &mut Face, lead: &Lead) {
-    if !reader.is(face.next, Sense::Oclock) || face.clock_is_whole_word() {
+    let zone = reader.grammar.unknown_zone(reader, face.next).is_some();
+    if !reader.is(face.next, Sense::Oclock) || face.clock_is_whole_word() || zone {
         return;
     }
     let minute = reader.lone(face.next + 1, 2).filter(|m| *m < 60 && reader.unit(face.next + 2) == Some(Unit::Minute));
@@ -220,6 +322,7 @@ fn beside_time(reader: &Reader, i: usize) -> bool {
         || reader.month(before).is_some()
         || lexeme.digits.is_some()
         || reader.number_word(before).is_some()
+        || reader.unit(before) == Some(Unit::Minute)
         || lexeme.senses.iter().any(|s| {
             matches!(s, Sense::Day(_) | Sense::Oclock | Sense::Am | Sense::Pm | Sense::HalfTo(_) | Sense::Ordinal(_))
         })
@@ -230,11 +333,13 @@ fn beside_time(reader: &Reader, i: usize) -> bool {
 fn range_end(reader: &Reader, face: &mut Face, opened: bool, has_part: bool) -> Option<usize> {
     let joins =
         reader.is_mark(face.next, '-') || reader.is(face.next, Sense::To) || opened && reader.is(face.next, Sense::And);
-    if !joins || has_part {
+    // "lunes 7 a las 9": the day and its hour
+    let apart = !opened && reader.is(face.next, Sense::At);
+    if !joins || has_part || apart {
         return None;
     }
     let start = reader.skip(face.next + 1, &[Sense::At, Sense::The]);
-    let end = in_digits(reader, start, true).or_else(|| in_words(reader, start, true))?;
+    let end = in_digits(reader, start, true).or_else(|| in_words(reader, start, true, true))?;
     let end_next = reader.skip(end.next, &[Sense::Oclock]);
     let (meridiem, next) = reader.meridiem(end_next).map_or((None, end_next), |(m, next)| (Some(m), next));
     let marked = meridiem.is_some()

@@ -4,7 +4,7 @@ use super::{
     calendar,
     grammar::DayNumber,
     lexicon::Sense,
-    phrase::{DateSpec, MonthRef, Piece, Unit, Which},
+    phrase::{DateSpec, MonthRef, Piece, Shift, Unit, Which},
     reader::Reader,
 };
 
@@ -17,7 +17,9 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
 const MOST_DEEP: u32 = 2;
 
 fn within(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
-    end_of(reader, i, deep)
+    day_before(reader, i, deep)
+        .or_else(|| from_end(reader, i))
+        .or_else(|| end_of(reader, i, deep))
         .or_else(|| vague(reader, i, deep))
         .or_else(|| nth_weekday(reader, i))
         .or_else(|| calendar::read(reader, i))
@@ -91,6 +93,57 @@ fn end_of(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
     Some((piece, next))
 }
 
+/// "Before Monday", "antes del lunes": the day before.
+fn day_before(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
+    if !reader.is(i, Sense::DayBefore) {
+        return None;
+    }
+    let start = reader.skip(i + 1, &[Sense::The, Sense::Of]);
+    match within(reader, start, deep.checked_sub(1)?)? {
+        (Piece::Date(from), next) => {
+            Some((Piece::Shift(Shift { amounts: vec![(-1000, Unit::Day)], from: Some(from), added: false }), next))
+        }
+        (_, next) => Some((loose("loose_period", None), next)),
+    }
+}
+
+/// "The fifth last day of May", "предпоследний день месяца": counted from the end.
+fn from_end(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+    let start = reader.skip(i, &[Sense::The]);
+    let (n, at) =
+        match reader.get(start)?.senses.iter().find_map(|s| if let Sense::FromEnd(n) = s { Some(*n) } else { None }) {
+            Some(n) if reader.is(start + 1, Sense::DayOfMonthWord) || reader.unit(start + 1) == Some(Unit::Day) => {
+                (n, start + 2)
+            }
+            Some(_) => return None,
+            None => {
+                let (n, at) = reader.ordinal(start).filter(|(_, at)| reader.is(*at, Sense::LastDay))?;
+                (n, at + 1)
+            }
+        };
+    if !(1..=28).contains(&n) {
+        return None;
+    }
+    let (month, next) = month_of(reader, at)?;
+    Some((Piece::Date(DateSpec::DayFromEnd { n, month }), next))
+}
+
+/// The month that "of May", "del mes", "следующего месяца" names.
+fn month_of(reader: &Reader, i: usize) -> Option<(MonthRef, usize)> {
+    let at = reader.skip(i, &[Sense::Of, Sense::In, Sense::The]);
+    let of = at > i || i > 0 && reader.is(i - 1, Sense::LastDay);
+    if let Some((month, strong)) = reader.month(at)
+        && (strong || of)
+    {
+        let (year, next) = year_after(reader, at + 1);
+        return Some((MonthRef::Named { month, year }, next));
+    }
+    match relative_unit(reader, at) {
+        Some((Unit::Month, far, next)) => Some((MonthRef::Relative(far), next)),
+        _ => (reader.unit(at) == Some(Unit::Month)).then_some((MonthRef::Current, at + 1)),
+    }
+}
+
 /// "Early next week", "в середине марта": a stretch of days.
 fn vague(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
     if reader.is(i, Sense::Loosely) {
@@ -114,6 +167,10 @@ fn vague(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
 fn relative_day(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     let sense = reader.get(i)?.senses.iter().find(|s| matches!(s, Sense::Day(_) | Sense::NextDay))?;
     match sense {
+        Sense::Day(days @ 0..) if reader.grammar.weeks_after(reader, i + 1).is_some() => {
+            let (weeks, next) = reader.grammar.weeks_after(reader, i + 1)?;
+            Some((Piece::Date(DateSpec::Offset(days + 7 * weeks)), next))
+        }
         Sense::Day(days) => Some((Piece::Date(DateSpec::Offset(*days)), i + 1)),
         _ => Some((loose("loose_period", Some(DateSpec::Offset(1))), i + 1)),
     }
@@ -127,8 +184,11 @@ fn is_weak_weekday_here(reader: &Reader, i: usize) -> bool {
     });
     let after = i + 1 + usize::from(reader.is_mark(i + 1, '.') || reader.is_mark(i + 1, ','));
     let number = reader.get(after).is_some_and(|l| l.digits.is_some()) && reader.unit(after + 1).is_none();
-    let sole =
-        reader.lexemes.len() <= 2 && after >= reader.lexemes.len() && reader.grammar.short_weekday_stands_alone();
+    let sole = reader.lexemes.len() <= 2
+        && reader.month(i).is_none()
+        && (i == 0 || !reader.is_unknown(0))
+        && after >= reader.lexemes.len()
+        && reader.grammar.short_weekday_stands_alone();
     let time_after = reader.is(i + 1, Sense::At)
         && reader.get(i + 2).is_some_and(|l| l.digits.is_some())
         && reader.grammar.is_weekday_before_clock(reader, i);
@@ -144,10 +204,11 @@ fn weekday(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     let mods = [Sense::Next, Sense::Coming, Sense::This, Sense::Last, Sense::Every];
     let at = reader.skip(i, &mods);
     let has = |sense| (i..at).any(|j| reader.is(j, sense));
-    if let Some(day) = reader.weekdays(at) {
+    let possessive = reader.get(at).is_some_and(|l| l.possessive);
+    if let Some(day) = reader.weekdays(at).filter(|_| !possessive) {
         return Some((loose("recurring", Some(DateSpec::Weekday(day, Which::Nearest))), at + 1));
     }
-    let strong = reader.weekday(at);
+    let strong = reader.weekday(at).or_else(|| reader.weekdays(at));
     let day = strong.or_else(|| reader.weak_weekday(at).filter(|_| at > i || is_weak_weekday_here(reader, at)))?;
     let mut next = at + 1;
     if strong.is_none() && reader.is_mark(next, '.') && next + 1 < reader.lexemes.len() {
@@ -160,8 +221,21 @@ fn weekday(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     if reader.is(next, Sense::AfterNext) || reader.is(next, Sense::Every) {
         return Some((loose("loose_weekday", None), next + 1));
     }
-    if reader.unit(next) == Some(Unit::Week) && reader.grammar.week_follows_weekday() {
-        return Some((loose("loose_weekday", None), next + 1)); // "Friday week"
+    let weeks = if reader.grammar.week_follows_weekday() && at == i {
+        // "Friday week", "Tuesday fortnight"
+        match (reader.unit(next), reader.amount_word(next)) {
+            (Some(Unit::Week), _) => Some((1, next + 1)),
+            (_, Some((14_000, Unit::Day))) => Some((2, next + 1)),
+            _ => None,
+        }
+    } else {
+        reader.grammar.weeks_after(reader, next)
+    };
+    // "on Friday, but not this one"
+    let other = if reader.is_mark(next, ',') { next + 1 } else { next };
+    let weeks = weeks.or_else(|| reader.is(other, Sense::NotThis).then_some((1, other + 1)));
+    if let Some((weeks, next)) = weeks {
+        return Some((Piece::Date(DateSpec::Weekday(day, Which::Later(weeks))), next));
     }
     if has(Sense::Last) {
         return Some((Piece::Date(DateSpec::Weekday(day, Which::Last)), next));
@@ -204,14 +278,21 @@ fn period(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
 
 /// "The first Friday of next month", "первый понедельник марта", "el último viernes de julio".
 fn nth_weekday(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
-    let (n, at) = if reader.is(i, Sense::Last) {
+    let from_end = reader
+        .get(i)?
+        .senses
+        .iter()
+        .find_map(|s| if let Sense::FromEnd(n) = s { i32::try_from(*n).ok() } else { None });
+    let (n, at) = if let Some(n) = from_end {
+        (-n, i + 1)
+    } else if reader.is(i, Sense::Last) {
         (-1, i + 1)
     } else {
         let (n, at) = reader.ordinal(i)?;
         (i32::try_from(n).ok().filter(|n| *n <= 5)?, at)
     };
     let weekday = reader.weekday(at)?;
-    let unclear = (n != -1).then_some((loose("loose_weekday", None), at + 1));
+    let unclear = (n > 0).then_some((loose("loose_weekday", None), at + 1));
     let month_at = reader.skip(at + 1, &[Sense::Of, Sense::In, Sense::On, Sense::The]);
     if let Some((month, strong)) = reader.month(month_at)
         && (strong || month_at > at + 1)
@@ -219,13 +300,9 @@ fn nth_weekday(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         let (year, next) = year_after(reader, month_at + 1);
         return Some((Piece::Date(DateSpec::NthWeekday { n, weekday, month: MonthRef::Named { month, year } }), next));
     }
-    let relative = relative_unit(reader, month_at)
-        .or_else(|| reader.unit(month_at).filter(|_| month_at > at + 1).map(|unit| (unit, 0, month_at + 1)));
-    match relative {
-        Some((Unit::Month, far, next)) => {
-            Some((Piece::Date(DateSpec::NthWeekday { n, weekday, month: MonthRef::Relative(far) }), next))
-        }
-        _ => unclear,
+    match month_of(reader, at + 1) {
+        Some((month, next)) => Some((Piece::Date(DateSpec::NthWeekday { n, weekday, month }), next)),
+        None => unclear,
     }
 }
 
@@ -239,6 +316,11 @@ fn year_after(reader: &Reader, i: usize) -> (Option<i32>, usize) {
 
 fn holiday(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     let holiday = reader.get(i)?.senses.iter().find_map(|s| if let Sense::Holiday(h) = s { Some(*h) } else { None })?;
+    // "Chinese New Year", "año nuevo chino"
+    let other = i > 0 && reader.is(i - 1, Sense::OtherCalendar) || reader.is(i + 1, Sense::OtherCalendar);
+    if other {
+        return Some((loose("other_calendar", None), i + 1));
+    }
     let (year, next) = year_after(reader, i + 1);
     if year.is_none()
         && let Some((Unit::Year, far, next)) = relative_unit(reader, i + 1)
@@ -262,16 +344,37 @@ fn day_of_month(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         Some((Unit::Month, far, after)) => (Some(far), after),
         _ => (None, next),
     };
-    if months.is_some() && (in_digits || is_ordinal) || named {
+    if months.is_some() && (is_ordinal || in_digits && reader.is_any(next, &[Sense::Of, Sense::DayOfMonthWord]))
+        || named
+    {
         return Some((Piece::Date(DateSpec::DayOfMonth { day, months }), after_month));
     }
     let introduced = i.checked_sub(1).is_some_and(|b| reader.grammar.introduces_day(reader, b, in_digits));
     // "viernes 13", "в пятницу 20 в 10"
-    let after_weekday = in_digits && i > 0 && reader.weekday(i - 1).is_some() && reader.closes(next);
+    let after_weekday = in_digits
+        && i > 0
+        && (reader.weekday(i - 1).is_some() || reader.weak_weekday(i - 1).is_some())
+        && (reader.closes(next)
+            || reader.get(next).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':'))));
     let introduced = introduced || after_weekday;
-    let number = DayNumber { day, ordinal: is_ordinal, in_digits, after_weekday, introduced };
+    let timed = reader.is(next, Sense::At) && reader.lone(next + 1, 2).is_some()
+        || reader.is(next, Sense::At)
+            && reader.get(next + 1).is_some_and(|l| l.digits.is_some() || !l.senses.is_empty())
+        || reader.part(next).is_some();
+    let number = DayNumber { day, ordinal: is_ordinal, in_digits, after_weekday, introduced, timed };
+    // "el 17 del 12"
+    if introduced
+        && reader.is_word(next, reader.words.before_month_number)
+        && let Some(month) = reader.lone(next + 1, 2).filter(|m| (1..=12).contains(m))
+        && reader.closes(next + 2)
+    {
+        return Some((Piece::Date(DateSpec::MonthDay { month, day, year: None, swappable: false }), next + 2));
+    }
     let accepted = reader.grammar.is_day_of_month(&number);
-    let closes = reader.closes(next)
+    // "10-го часов в 6"
+    let about = reader.is(next, Sense::Oclock) && reader.is(next + 1, Sense::At);
+    let closes = about
+        || reader.closes(next)
         || reader.lone(next, 2).is_some_and(|_| reader.is_any(next + 1, &[Sense::Am, Sense::Pm]))
         || reader.get(next).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':')));
     let in_a_row =

@@ -46,6 +46,11 @@ pub trait Grammar: Sync {
         false
     }
 
+    /// Whether an unknown word may be a noun that the number before it counts: "3 bottles", not "3 call".
+    fn may_be_counted(&self, _word: &str) -> bool {
+        true
+    }
+
     // Clocks
 
     /// A clock told by what is left of, or past, an hour: "quarter to seven", "без десяти пять". `opened`: a range begins.
@@ -62,6 +67,8 @@ pub trait Grammar: Sync {
     fn minutes_after(&self, reader: &Reader, face: &mut Face, announced: bool) {
         if announced {
             face.spoken(reader, face.next);
+        } else {
+            face.spoken_before_meridiem(reader);
         }
     }
 
@@ -97,6 +104,26 @@ pub trait Grammar: Sync {
         i > 0 && reader.is_word(i - 1, self.words().before_dotted_date) && reader.closes(i + 1)
     }
 
+    /// Whether `3-12` at `i` is a date: mostly it is a range.
+    fn is_dashed_date(&self, _reader: &Reader, _i: usize) -> bool {
+        false
+    }
+
+    /// Weeks by which the words at `i` put off the day before them: "mañana en ocho".
+    fn weeks_after(&self, _reader: &Reader, _i: usize) -> Option<(i64, usize)> {
+        None
+    }
+
+    /// "A week on Tuesday" is a week after it.
+    fn length_precedes_day(&self) -> bool {
+        false
+    }
+
+    /// Whether what stands at `i`, behind a clock, names a place whose zone nobody here knows; where it ends.
+    fn unknown_zone(&self, _reader: &Reader, _i: usize) -> Option<usize> {
+        None
+    }
+
     /// Whether the month's name behind a bare day is a verb instead: "5 may apply".
     fn is_verb(&self, _reader: &Reader, _found: &DayAndMonth) -> bool {
         false
@@ -110,6 +137,16 @@ pub trait Grammar: Sync {
     /// Whether the word at `i` says that the number behind it is a day of a month: "el 15".
     fn introduces_day(&self, _reader: &Reader, _i: usize, _in_digits: bool) -> bool {
         false
+    }
+
+    /// A bare number behind such a word may as well be an hour.
+    fn day_may_be_hour(&self) -> bool {
+        true
+    }
+
+    /// Whether the part of day at `i` belongs to an hour before it: "el lunes 8 de la tarde", not "el lunes 8 por la tarde".
+    fn is_part_of_clock(&self, _reader: &Reader, _i: usize) -> bool {
+        true
     }
 
     /// Whether a number that names no month is a day of one.
@@ -198,6 +235,8 @@ pub struct DayNumber {
     pub after_weekday: bool,
     /// What stands before says that it is one; a weekday does.
     pub introduced: bool,
+    /// A clock or a part of day follows.
+    pub timed: bool,
 }
 
 /// Whether the token is one of these endings, glued to what stands before.

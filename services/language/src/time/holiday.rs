@@ -18,6 +18,8 @@ pub enum Holiday {
     Easter(i64),
     /// Orthodox Easter Sunday.
     Pascha,
+    /// 27 April, or the day before if that is a Sunday.
+    KingsDay,
     /// The fourth Thursday of November; in Canada another day, so none there.
     Thanksgiving,
     /// 19 March in Spain, the third Sunday of June elsewhere.
@@ -34,6 +36,10 @@ impl Holiday {
             }
             Self::Easter(days) => easter(year)?.checked_add_signed(chrono::Duration::days(days)),
             Self::Pascha => pascha(year),
+            Self::KingsDay => {
+                let day = NaiveDate::from_ymd_opt(year, 4, 27)?;
+                if day.weekday() == Weekday::Sun { day.pred_opt() } else { Some(day) }
+            }
             Self::Thanksgiving if zone.name().starts_with("Canada/") || CANADA.contains(&zone.name()) => None,
             Self::Thanksgiving => nth_weekday(year, 11, Weekday::Thu, 4),
             Self::FathersDay if SPAIN.contains(&zone.name()) => NaiveDate::from_ymd_opt(year, 3, 19),
@@ -56,9 +62,10 @@ const CANADA: [&str; 7] = [
 /// The `n`-th `weekday` of a month; −1 is the last.
 pub fn nth_weekday(year: i32, month: u32, weekday: Weekday, n: i32) -> Option<NaiveDate> {
     match n {
-        -1 => {
+        -4..=-1 => {
             let last = last_of_month(year, month)?;
-            last.checked_sub_days(Days::new(u64::from(last.weekday().days_since(weekday))))
+            let weeks = u64::from(n.unsigned_abs() - 1);
+            last.checked_sub_days(Days::new(u64::from(last.weekday().days_since(weekday)) + 7 * weeks))
         }
         1..=5 => NaiveDate::from_weekday_of_month_opt(year, month, weekday, u8::try_from(n).ok()?),
         _ => None,

@@ -2,13 +2,21 @@
 
 use super::{
     amounts::{Length, length},
-    dates,
+    clocks, dates,
     lexicon::Sense,
     phrase::{DateSpec, Piece, Shift, Unit, Which},
     reader::Reader,
 };
 
 const LOOSE: Piece = Piece::Loose { rule: "loose_length", guess: None };
+
+const BEFORE_EVENT: Piece = Piece::Loose { rule: "before_event", guess: None };
+
+/// "10 minutes before the meeting", "за час до встречи": counted back from what has no time here.
+fn before_event(reader: &Reader, i: usize) -> Option<usize> {
+    let goes_on = reader.get(i + 1).is_some_and(|l| !l.word.is_empty());
+    (goes_on && reader.is(i, Sense::Before) && !reader.is(i + 1, Sense::Request)).then_some(i + 1)
+}
 
 /// A length ahead or gone by, or a bare one that says no time (`Ok(None)` is: skip to there).
 pub fn read(reader: &Reader, i: usize) -> Option<(Option<Piece>, usize)> {
@@ -45,8 +53,14 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Option<Piece>, usize)> {
     if let Some((piece, next)) = before_date(reader, &length) {
         return Some((Some(piece), next));
     }
+    if let Some(next) = before_event(reader, length.next) {
+        return Some((Some(BEFORE_EVENT), next));
+    }
     if reader.is(length.next, Sense::Ago) {
         return Some((Some(Piece::Ago), length.next + 1));
+    }
+    if let Some((from, next)) = put_off(reader, &length) {
+        return Some((Some(shift(length.amounts, Some(from), length.loose)), next));
     }
     if reader.is(length.next, Sense::Hence) {
         let next = reader.skip(length.next, &[Sense::Hence]);
@@ -98,6 +112,16 @@ fn ahead(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         return Some(found);
     }
     // "за 5 минут" looks back after a past verb: "сделал за 5 минут"
+    // "за час до обеда"
+    if reader.is(i, Sense::WeakIn) && reader.is(found.next, Sense::By) && reader.part(found.next).is_some() {
+        return Some((BEFORE_EVENT, found.next + 1));
+    }
+    if reader.is(i, Sense::WeakIn)
+        && !reader.past_verb_before(i)
+        && let Some(next) = before_event(reader, found.next)
+    {
+        return Some((BEFORE_EVENT, next));
+    }
     if reader.is(i, Sense::WeakIn) && (reader.past_verb_before(i) || reader.is(found.next, Sense::By)) {
         return Some((Piece::Ago, found.next));
     }
@@ -120,10 +144,14 @@ fn ahead(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         return Some((Piece::Ago, next + 1));
     }
     let (from, next) = from_date(reader, next).map_or((None, next), |(from, next)| (Some(from), next));
+    // "in the next two weeks", "upcoming 2 quarters": some time until then
+    let days = found.amounts.iter().any(|(_, unit)| !unit.is_clock());
+    let quarters = announced && found.amounts.iter().any(|(_, unit)| *unit == Unit::Quarter);
+    let range = days && reader.is(i, Sense::Within) || quarters;
     let in_the_day = reader.unit(after_filler) == Some(Unit::Day)
         && found.next == after_filler + 1
         && reader.is_word(after_filler, reader.words.of_the_day);
-    let mut piece = shift(found.amounts, from, found.loose || in_the_day);
+    let mut piece = shift(found.amounts, from, found.loose || in_the_day || range);
     if let Piece::Shift(shift) = &mut piece {
         shift.added = reader.is(i, Sense::Plus);
     }
@@ -147,6 +175,15 @@ pub fn shift(amounts: Vec<(i64, Unit)>, from: Option<DateSpec>, loose: bool) -> 
 
 /// "… after noon", "… to midnight": counted from a clock, which nothing else needs.
 fn from_clock(reader: &Reader, i: usize) -> Option<usize> {
+    // "an hour after lunch", "15 minutes from 1pm"
+    if reader.is(i, Sense::After) && reader.part(i).is_some() {
+        return Some(i + 1);
+    }
+    if reader.is_any(i, &[Sense::After, Sense::Before, Sense::From])
+        && let Some((Piece::Clock(_), next)) = clocks::read(reader, i, false)
+    {
+        return Some(next);
+    }
     if !reader.is_any(i, &[Sense::After, Sense::Before, Sense::To, Sense::Past, Sense::From]) {
         return None;
     }
@@ -167,6 +204,22 @@ fn from_date(reader: &Reader, i: usize) -> Option<(DateSpec, usize)> {
     let start = reader.skip(i, &[Sense::After, Sense::From, Sense::The, Sense::Of]);
     match dates::read(reader, start)? {
         (Piece::Date(date), next) => Some((date, next)),
+        _ => None,
+    }
+}
+
+/// "A week on Tuesday", "two weeks today": counted from that day.
+fn put_off(reader: &Reader, length: &Length) -> Option<(DateSpec, usize)> {
+    let weeks = length.amounts.iter().all(|(amount, unit)| {
+        matches!(unit, Unit::Week) && amount % 1000 == 0 || matches!(unit, Unit::Day) && amount % 7000 == 0
+    });
+    if !weeks || !reader.grammar.length_precedes_day() {
+        return None;
+    }
+    let start = reader.skip(length.next, &[Sense::On]);
+    match dates::read(reader, start)? {
+        (Piece::Date(date @ DateSpec::Weekday(_, Which::Nearest)), next) => Some((date, next)),
+        (Piece::Date(date @ DateSpec::Offset(0..)), next) => Some((date, next)),
         _ => None,
     }
 }

@@ -8,7 +8,9 @@
 //! `weekday_of_week`, `weekday_later`, `weekday_last`, `week_start`, `calendar_date`, `day_of_month`, `nth_weekday`, `holiday`,
 //! `end_of_day`, `end_of_week`, `end_of_month`, `end_of_year`, `time_of_day`, `part_of_day`, `midnight`. Those of an ambiguity:
 //! `two_times`, `bare_month`, `weekend`, `recurring`, `loose_length`, `loose_period`, `loose_time`, `loose_weekday`,
-//! `length_and_date`, `weekday_mismatch`, `day_or_month`, `midnight_side`, `tomorrow_or_morning`, `hour_and_part_disagree`, `unclear_zone`.
+//! `length_and_date`, `weekday_mismatch`, `day_or_month`, `midnight_side`, `tomorrow_or_morning`, `hour_and_part_disagree`,
+//! `unclear_zone`, `deadline`, `before_event`, `other_calendar`, `tomorrow_after_midnight`, `day_of_zone`, `time_in_topic`; and where
+//! something beside the phrase speaks of time and was not read ([`leftover`]): `left_over`, `no_such_clock`, `excepted`.
 
 pub(crate) mod amounts;
 mod calendar;
@@ -18,6 +20,7 @@ mod dates;
 pub(crate) mod faces;
 pub(crate) mod grammar;
 pub(crate) mod holiday;
+mod leftover;
 pub(crate) mod lengths;
 pub(crate) mod lexicon;
 mod offsets;
@@ -39,7 +42,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 pub use self::resolve::is_too_far;
 use self::{
     lexicon::Lexicon,
-    phrase::Phrase,
+    phrase::{Matter, Phrase},
     reader::Reader,
     resolve::Outcome,
     tokens::{Shape, Token},
@@ -162,11 +165,17 @@ pub fn parse(text: &str, context: &TimeContext) -> Meaning {
 
 /// The same in all of `text`, however long; takes time in proportion.
 pub fn parse_all(text: &str, context: &TimeContext) -> Meaning {
+    parse_part(text, 0..text.len(), context)
+}
+
+/// The meaning of the part of `text` in these bytes. What stands right beside it is looked at: a time there that doesn't belong to
+/// the part makes its reading doubtful.
+pub(crate) fn parse_part(text: &str, part: Range<usize>, context: &TimeContext) -> Meaning {
     let tokens = tokens::tokens(text);
     let read = |context: &TimeContext| {
         languages(&tokens, context)
             .into_iter()
-            .map(|language| meaning(&phrases(&tokens, language, context), context))
+            .map(|language| meaning(&phrases(&tokens, &part, language, context), context))
             .find(|meaning| *meaning != Meaning::None)
             .unwrap_or(Meaning::None)
     };
@@ -200,21 +209,27 @@ fn either(month_first: Meaning, day_first: Meaning) -> Meaning {
 
 /// The bytes of everything in the [`head`] of `text` that says a time, in order: cut them out and the topic remains.
 pub fn find_all(text: &str, context: &TimeContext) -> Vec<Range<usize>> {
-    let tokens = tokens::tokens(head(text));
+    let text = head(text);
+    let tokens = tokens::tokens(text);
     let found = languages(&tokens, context)
         .into_iter()
-        .map(|language| phrases(&tokens, language, context))
+        .map(|language| phrases(&tokens, &(0..text.len()), language, context))
         .find(|phrases| meaning(phrases, context) != Meaning::None)
         .unwrap_or_default();
-    let mut spans: Vec<Range<usize>> =
-        found.into_iter().flat_map(|p| std::iter::once(p.span).chain(p.others)).collect();
+    let said = found.iter().any(|p| p.matter == Matter::No && resolve::resolve(p, context) != Outcome::Nothing);
+    let found = found.into_iter().filter(|p| p.matter == Matter::No || !said);
+    let mut spans: Vec<Range<usize>> = found.flat_map(|p| std::iter::once(p.span).chain(p.others)).collect();
     spans.sort_by_key(|span| span.start);
     spans
 }
 
-fn phrases(tokens: &[Token], language: Language, context: &TimeContext) -> Vec<Phrase> {
+/// The phrases among the tokens in these bytes.
+fn phrases(tokens: &[Token], part: &Range<usize>, language: Language, context: &TimeContext) -> Vec<Phrase> {
     let lexemes = lexicon::lexemes(tokens, Lexicon::of(language));
-    scan::phrases(&Reader::new(&lexemes, language.folder().time, context.date_order == DateOrder::DayFirst))
+    let start = lexemes.partition_point(|l| l.span.start < part.start);
+    let end = lexemes.partition_point(|l| l.span.start < part.end);
+    let all = Reader::new(&lexemes, language.folder().time, context.date_order == DateOrder::DayFirst);
+    scan::phrases(&all, start..end.max(start))
 }
 
 /// Every word and expression of a language's tables, with what tells its kind.
@@ -264,9 +279,18 @@ fn add_most_known(order: &mut Vec<Language>, script: Script, tokens: &[Token], c
 fn meaning(phrases: &[Phrase], context: &TimeContext) -> Meaning {
     let (mut instants, mut past, mut far, mut loose) = (Vec::new(), None, None, Vec::new());
     let mut alternatives = false;
-    for phrase in phrases.iter().filter(|p| !p.negated) {
+    // "remind me today that the flight is on Friday": the time that stands with the request counts
+    let said = |p: &&Phrase| !p.negated && p.matter == Matter::No;
+    let resolved: Vec<(&Phrase, Outcome)> =
+        phrases.iter().filter(said).map(|phrase| (phrase, resolve::resolve(phrase, context))).collect();
+    let resolved = if resolved.iter().all(|(_, outcome)| *outcome == Outcome::Nothing) {
+        phrases.iter().filter(|p| !p.negated).map(|phrase| (phrase, resolve::resolve(phrase, context))).collect()
+    } else {
+        resolved
+    };
+    for (phrase, outcome) in resolved {
         alternatives |= phrase.alternative;
-        match resolve::resolve(phrase, context) {
+        match outcome {
             Outcome::Instant(moment) => instants.push(moment),
             Outcome::Past(moment) => past = past.or(Some(moment)),
             Outcome::TooFar(moment) => far = far.or(Some(moment)),

@@ -1,8 +1,13 @@
-//! The zone beside a clock: "UTC", "GMT+3", `+03:00`, "мск"; abbreviations that several zones share are asked about.
+//! The zone beside a clock: "UTC", "GMT+3", `+03:00`, "мск", "hora española"; what nobody can tell is asked about.
 
-use chrono::FixedOffset;
+use chrono::{FixedOffset, Offset};
 
-use super::{lexicon::Sense, phrase::Piece, reader::Reader};
+use super::{
+    lexicon::Sense,
+    phrase::{Piece, Zone},
+    reader::Reader,
+    zone::Wall,
+};
 
 /// A zone right after a clock: "UTC", "GMT+3", "+03:00", "мск".
 pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
@@ -13,25 +18,50 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     bare(reader, i)
 }
 
-fn bare(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
-    if reader.is(i, Sense::UnclearZone) {
-        return Some((Piece::Loose { rule: "unclear_zone", guess: None }, i + 1));
-    }
-    let minutes = reader.get(i)?.senses.iter().find_map(|s| if let Sense::Zone(m) = s { Some(*m) } else { None });
-    let glued_z = reader.is_word(i, &["z"]) && reader.get(i)?.glued;
-    if let Some(minutes) = minutes.or(glued_z.then_some(0)) {
-        if minutes == 0
-            && let Some((offset, next)) = offset(reader, i + 1)
-        {
-            return Some((Piece::Zone(offset), next));
+/// A place's zone said where no clock has stood yet: "11 Madrid time" has one, "Madrid time tomorrow at 11" hasn't.
+pub fn named(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+    let sense = reader.get(i)?.senses.iter().find(|s| matches!(s, Sense::Place(_)))?;
+    zone_of(reader, i, *sense)
+}
+
+fn zone_of(reader: &Reader, i: usize, sense: Sense) -> Option<(Piece, usize)> {
+    let (wall, claimed) = match sense {
+        Sense::Zone(minutes) => {
+            let (further, next) = offset(reader, i + 1).unwrap_or((FixedOffset::east_opt(0)?, i + 1));
+            let seconds = minutes * 60 + further.fix().local_minus_utc();
+            let zone = Zone { wall: Wall::Offset(FixedOffset::east_opt(seconds)?), claimed: None };
+            return Some((Piece::Zone(zone), next));
         }
-        return Some((Piece::Zone(FixedOffset::east_opt(minutes * 60)?), i + 1));
+        Sense::Place(place) => (Wall::Zone(place), None),
+        Sense::Abbreviation(place, minutes) => (Wall::Zone(place), Some(minutes)),
+        _ => return None,
+    };
+    // "+2" behind a place says more than is known here
+    if offset(reader, i + 1).is_some() {
+        return Some((Piece::Loose { rule: "unclear_zone", guess: None }, i + 3));
+    }
+    Some((Piece::Zone(Zone { wall, claimed }), i + 1))
+}
+
+fn bare(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
+    let unclear = |next| Some((Piece::Loose { rule: "unclear_zone", guess: None }, next));
+    if reader.is(i, Sense::UnclearZone) {
+        return unclear(i + 1);
+    }
+    if let Some(found) = reader.get(i)?.senses.iter().find_map(|sense| zone_of(reader, i, *sense)) {
+        return Some(found);
+    }
+    if reader.is_word(i, &["z"]) && (reader.get(i)?.glued || reader.get(i)?.capital) {
+        return zone_of(reader, i, Sense::Zone(0));
+    }
+    if let Some(next) = reader.grammar.unknown_zone(reader, i) {
+        return unclear(next);
     }
     let sign = reader.get(i)?;
     let explicit =
         reader.get(i + 1).and_then(|l| l.digits).is_some_and(|d| d.separator == Some(':') || d.widths() == [4]);
     let (zone, next) = offset(reader, i).filter(|_| explicit && (sign.mark == Some('+') || sign.glued))?;
-    Some((Piece::Zone(zone), next))
+    Some((Piece::Zone(Zone { wall: Wall::Offset(zone), claimed: None }), next))
 }
 
 /// `+3`, `-05:00`, `+0300`.

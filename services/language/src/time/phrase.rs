@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use chrono::{FixedOffset, Weekday};
+use chrono::Weekday;
 
-use super::holiday::Holiday;
+use super::{holiday::Holiday, zone::Wall};
 
 /// A unit of length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +33,14 @@ pub enum Part {
     /// The hours after midnight: says "am", but no hour of its own.
     Dawn,
     Morning,
+    /// The first working hour: "first thing".
+    FirstThing,
     Noon,
+    Lunch,
     Afternoon,
     Evening,
+    /// "Tonight", "esta noche": alone the evening, with an hour the evening or the night.
+    EveningOrNight,
     Night,
 }
 
@@ -61,6 +66,8 @@ pub enum MonthRef {
     },
     /// Months after the current one.
     Relative(i32),
+    /// The current one, or the next if the day in it has passed.
+    Current,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +92,11 @@ pub enum DateSpec {
     NthWeekday {
         n: i32,
         weekday: Weekday,
+        month: MonthRef,
+    },
+    /// The n-th day of a month from its end; 1 is the last.
+    DayFromEnd {
+        n: u32,
         month: MonthRef,
     },
     EndOfWeek(i64),
@@ -129,6 +141,14 @@ impl Shift {
     }
 }
 
+/// A zone that the phrase names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Zone {
+    pub wall: Wall,
+    /// What an abbreviation says the offset is, in minutes: "CET" in summer may be either.
+    pub claimed: Option<i32>,
+}
+
 /// One element of a time phrase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
@@ -146,7 +166,9 @@ pub enum Piece {
     /// 18:00 of the day named, or of today.
     EndOfDay,
     Shift(Shift),
-    Zone(FixedOffset),
+    /// The clock of writing.
+    SameTime,
+    Zone(Zone),
     /// A length of time gone by.
     Ago,
     /// A time too loose for one instant, with the reason and the best guess.
@@ -154,6 +176,17 @@ pub enum Piece {
         rule: &'static str,
         guess: Option<DateSpec>,
     },
+}
+
+/// Whether a time belongs to what a message is about rather than to what it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Matter {
+    #[default]
+    No,
+    /// "About the call on Friday".
+    Topic,
+    /// "That the flight is on Friday".
+    Clause,
 }
 
 /// The pieces that say one time together.
@@ -168,7 +201,9 @@ pub struct Phrase {
     pub tomorrow_or_morning: bool,
     pub end_of_day: bool,
     pub shift: Option<Shift>,
-    pub zone: Option<FixedOffset>,
+    pub zone: Option<Zone>,
+    /// At the clock time of writing.
+    pub same_time: bool,
     pub ago: bool,
     pub loose: Option<(&'static str, Option<DateSpec>)>,
     /// "Not tomorrow": said only to be ruled out.
@@ -178,6 +213,16 @@ pub struct Phrase {
     pub span: Range<usize>,
     /// Further bytes, when the phrase was split by other words ("завтра напиши в 5").
     pub others: Vec<Range<usize>>,
+    /// The lexemes of its parts.
+    pub lexemes: Vec<Range<usize>>,
+    /// A clock or a part of day by which something is to be: "by 5 pm", "до обеда".
+    pub deadline: bool,
+    /// A day by which something is to be: with a time of day that makes a deadline.
+    pub by_day: bool,
+    /// Something beside it speaks of time and was not read.
+    pub leftover: Option<&'static str>,
+    /// Whether it stands in what the message is about.
+    pub matter: Matter,
     /// The sentence it stands in.
     pub sentence: usize,
 }
@@ -201,7 +246,17 @@ impl Phrase {
             Piece::Midnight => self.midnight = true,
             Piece::Part { part, today } => {
                 // "8pm in the evening, tonight": the finer word came first
-                self.part.get_or_insert(part);
+                let said = *self.part.get_or_insert(part);
+                if said != part && self.clocks.is_empty() {
+                    match (said, part) {
+                        (Part::Morning, Part::FirstThing) => self.part = Some(part),
+                        (Part::EveningOrNight, Part::Evening | Part::Night) | (Part::FirstThing, Part::Morning) => {}
+                        // "a primera hora de la tarde"
+                        _ => {
+                            self.loose.get_or_insert(("two_times", None));
+                        }
+                    }
+                }
                 self.part_of_today |= today;
             }
             Piece::TomorrowOrMorning => self.tomorrow_or_morning = true,
@@ -212,6 +267,7 @@ impl Phrase {
                 }
                 self.shift = Some(shift);
             }
+            Piece::SameTime => self.same_time = true,
             Piece::Zone(zone) => self.zone = Some(zone),
             Piece::Ago => self.ago = true,
             Piece::Loose { rule, guess } => {
@@ -228,9 +284,12 @@ impl Phrase {
         self.part = self.part.or(other.part);
         self.part_of_today |= other.part_of_today;
         self.end_of_day |= other.end_of_day;
+        self.deadline |= other.deadline;
+        self.same_time |= other.same_time;
         self.zone = self.zone.or(other.zone);
         self.shift = self.shift.take().or(other.shift);
         self.others.push(other.span);
         self.others.extend(other.others);
+        self.lexemes.extend(other.lexemes);
     }
 }

@@ -1,5 +1,7 @@
 //! A cursor's view of the lexemes: which senses stand where, and the numbers among them.
 
+use std::ops::Range;
+
 use chrono::Weekday;
 
 use super::{
@@ -32,6 +34,12 @@ impl<'a> Reader<'a> {
         Self { lexemes, grammar, words: grammar.words(), day_first, past_verb: grammar.past_verb(lexemes) }
     }
 
+    /// The same of these lexemes alone.
+    pub fn within(&self, range: Range<usize>) -> Self {
+        let past_verb = self.past_verb.filter(|at| range.contains(at)).map(|at| at - range.start);
+        Self { lexemes: &self.lexemes[range], past_verb, ..*self }
+    }
+
     /// Whether a past verb stands before `i` ("сделал за 5 минут").
     pub fn past_verb_before(&self, i: usize) -> bool {
         self.past_verb.is_some_and(|at| at < i)
@@ -56,6 +64,11 @@ impl<'a> Reader<'a> {
 
     pub fn is_word(&self, i: usize, words: &[&str]) -> bool {
         self.get(i).is_some_and(|l| words.contains(&l.word.as_str()))
+    }
+
+    /// A word that the language's table doesn't have.
+    pub fn is_unknown(&self, i: usize) -> bool {
+        self.get(i).is_some_and(|l| !l.word.is_empty() && l.senses.is_empty())
     }
 
     /// The index after lexemes that have any of `senses`; eight of them at most.
@@ -133,7 +146,13 @@ impl<'a> Reader<'a> {
         let after = self.get(i + 1).filter(|l| l.glued);
         let joined = |mark: Option<char>| matches!(mark, Some('.' | ',' | ':'));
         before.is_some_and(|l| {
-            spoils(l) || l.digits.is_some() || !l.word.is_empty() || joined(l.mark) && l.glued || l.mark == Some('+')
+            // "1,194.09", but "tomorrow,5pm" has a comma between words
+            let in_number = l.mark != Some(',') || i > 1 && self.get(i - 2).is_some_and(|l| l.digits.is_some());
+            spoils(l)
+                || l.digits.is_some()
+                || !l.word.is_empty()
+                || joined(l.mark) && l.glued && in_number
+                || l.mark == Some('+')
         }) || after.is_some_and(|l| {
             spoils(l) || joined(l.mark) && self.get(i + 2).is_some_and(|n| n.glued && n.digits.is_some())
         }) || i >= 2 && self.is_mark(i - 1, '№')
@@ -184,7 +203,8 @@ impl<'a> Reader<'a> {
     /// A year in four digits, or in words from two thousand on.
     pub fn year(&self, i: usize) -> Option<(i32, usize)> {
         if let Some(digits) = self.get(i)?.digits {
-            let year = digits.lone().filter(|_| digits.widths()[0] == 4)?;
+            let half_day_follows = self.meridiem(i + 1).is_some();
+            let year = digits.lone().filter(|_| digits.widths()[0] == 4 && !half_day_follows)?;
             let next = self.skip(i + 1, &[Sense::YearWord]);
             if self.is_word(next, self.words.buddhist_era) && year > 2400 {
                 return i32::try_from(year - 543).ok().map(|year| (year, next + 1));
@@ -216,6 +236,12 @@ impl<'a> Reader<'a> {
             }
             None => !lexeme.senses.is_empty() && self.unit(i).is_none() && lexeme.digits.is_none(),
         }
+    }
+
+    /// Whether what stands at `i` makes the number before it a price: "1.20 a litre", "12.50 per share".
+    pub fn is_price(&self, i: usize) -> bool {
+        self.is(i, Sense::Per)
+            || self.is(i, Sense::Article) && self.get(i + 1).is_some_and(|l| l.senses.is_empty() && !l.word.is_empty())
     }
 
     /// Whether the noun at `i` makes the number before it a quantity.

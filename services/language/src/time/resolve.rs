@@ -6,7 +6,7 @@ use super::{
     Grain, Moment, TimeContext,
     clock_policy::{TimeOfDay, time_of_day},
     holiday::{last_of_month, nth_weekday},
-    phrase::{DateSpec, MonthRef, Phrase, Shift, Which},
+    phrase::{DateSpec, MonthRef, Part, Phrase, Shift, Which},
     shifts::{MOST_MILLISECONDS, days_after, finest, is_exact, milliseconds},
     zone::Wall,
 };
@@ -17,6 +17,9 @@ pub const SHORTEST_AHEAD: Duration = Duration::seconds(5);
 const FURTHEST_AHEAD: Months = Months::new(24);
 /// Local hour at which a day, a working week, a month ends.
 pub const END_OF_DAY_HOUR: u32 = 18;
+
+/// Until this local hour "tomorrow" may mean the day that has just begun.
+const LATEST_EVENING_HOUR: u32 = 4;
 
 /// Days around today whose weekdays people know without a calendar.
 const KNOWN_BY_HEART_DAYS: i64 = 45;
@@ -63,7 +66,12 @@ pub fn resolve(phrase: &Phrase, context: &TimeContext) -> Outcome {
             Outcome::Loose { readings: moments, rule }
         }
         Ok(None) => Outcome::Nothing,
-        Ok(Some(moment)) => resolver.judge(moment),
+        Ok(Some(moment)) => match (resolver.judge(moment.clone()), phrase.leftover.or_else(|| resolver.doubt(&moment)))
+        {
+            (Outcome::Instant(moment), Some(rule)) => Outcome::Loose { readings: vec![moment], rule },
+            (_, Some(rule)) => Outcome::Loose { readings: Vec::new(), rule },
+            (outcome, None) => outcome,
+        },
     }
 }
 
@@ -105,8 +113,18 @@ struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     fn new(phrase: &'a Phrase, context: &'a TimeContext) -> Self {
-        let wall = phrase.zone.map_or(Wall::Zone(context.zone), Wall::Offset);
+        let wall = phrase.zone.map_or(Wall::Zone(context.zone), |zone| zone.wall);
         Self { phrase, context, wall, now: wall.local(context.written_at) }
+    }
+
+    /// "By 5 pm": when to write is left open. "CET" in summer: the abbreviation and the place's clock disagree.
+    fn doubt(&self, moment: &Moment) -> Option<&'static str> {
+        if self.phrase.deadline || self.phrase.by_day && self.phrase.has_time() {
+            return Some("deadline");
+        }
+        let claimed = self.phrase.zone?.claimed?;
+        let shown = self.wall.local(moment.at) - moment.at.naive_utc();
+        (shown.num_minutes() != i64::from(claimed)).then_some("unclear_zone")
     }
 
     fn today(&self) -> NaiveDate {
@@ -155,11 +173,67 @@ impl<'a> Resolver<'a> {
         if let Some(shift) = &self.phrase.shift {
             return self.shifted(shift);
         }
-        let time = time_of_day(self.phrase, self.phrase.clocks.first(), self.context)?;
+        let time = self.time()?;
         match self.days()? {
-            Some(day) => self.on_day(day, time),
+            Some(day) => self.on_day_or_next(day, time),
             None if self.phrase.dates.is_empty() => self.on_no_day(time),
             None => Ok(None),
+        }
+    }
+
+    /// The time of day said.
+    fn time(&self) -> Found<TimeOfDay> {
+        if self.phrase.same_time && self.phrase.clocks.is_empty() {
+            let time = self.now.time().with_second(0).and_then(|t| t.with_nanosecond(0));
+            return Ok(time.map(|time| TimeOfDay {
+                time,
+                grain: Grain::Minute,
+                carry: 0,
+                small_hours: false,
+                decided: true,
+            }));
+        }
+        time_of_day(self.phrase, self.phrase.clocks.first(), self.context)
+    }
+
+    /// A day with its time; what of today is over may mean the next of its kind, and after midnight "tomorrow" two days.
+    fn on_day_or_next(&self, day: Day, time: Option<TimeOfDay>) -> Found<Moment> {
+        let found = self.on_day(day, time)?;
+        let Some(moment) = &found else { return Ok(None) };
+        let at_home = Wall::Zone(self.context.zone).local(self.context.written_at);
+        let after_midnight = at_home.hour() < LATEST_EVENING_HOUR && at_home.time() != NaiveTime::MIN;
+        // "tomorrow at 9 Tokyo time", when there it is tomorrow already
+        if at_home.date() != self.today() && self.phrase.dates.iter().any(|d| matches!(d, DateSpec::Offset(_))) {
+            return Err(Unclear { rule: "day_of_zone", readings: vec![self.wall.local(moment.at)] });
+        }
+        if after_midnight && self.phrase.dates.contains(&DateSpec::Offset(1)) {
+            let local = self.wall.local(moment.at);
+            let before = local.checked_sub_days(Days::new(1));
+            return Err(Unclear {
+                rule: "tomorrow_after_midnight",
+                readings: before.into_iter().chain([local]).collect(),
+            });
+        }
+        if moment.at >= self.context.written_at + SHORTEST_AHEAD {
+            return Ok(found);
+        }
+        let small_hours = time.is_some_and(|t| t.decided && t.time.hour() < 5) && day.date == self.today();
+        let next = match self.phrase.dates.as_slice() {
+            // "today at 2 am" is said of the coming night
+            [DateSpec::Offset(0)] if small_hours => day.date.succ_opt(),
+            [] if small_hours && matches!(self.phrase.part, Some(Part::Dawn | Part::Night | Part::EveningOrNight)) => {
+                day.date.succ_opt()
+            }
+            [DateSpec::DayOfMonth { day: of_month, months: None }] => (1..4)
+                .filter_map(|m| self.month(m).and_then(|first| first.with_day(*of_month)))
+                .find(|date| *date > day.date),
+            [DateSpec::EndOfWeek(0)] => self.weekday_of(1, Weekday::Fri),
+            [DateSpec::EndOfMonth(MonthRef::Relative(0))] => self.in_month(MonthRef::Relative(1), last_of_month),
+            _ => None,
+        };
+        match next {
+            Some(date) => self.on_day(Day { date, ..day }, time),
+            None => Ok(found),
         }
     }
 
@@ -193,6 +267,13 @@ impl<'a> Resolver<'a> {
             "calendar_date" | "day_of_month" => Ok(self.moment(starts, Grain::Hour, "midnight")),
             _ => Err(Unclear { rule: "midnight_side", readings: [Some(starts), ends].into_iter().flatten().collect() }),
         }
+    }
+
+    /// "This time next week" is seven days on.
+    fn same_day_next_week(&self, spec: DateSpec) -> Option<Day> {
+        let DateSpec::Week(weeks) = spec else { return None };
+        let ahead = Duration::try_weeks(weeks).filter(|_| self.phrase.same_time)?;
+        Day::new(self.today().checked_add_signed(ahead), "in_duration")
     }
 
     /// No day was named: the next time the clock shows it.
@@ -245,6 +326,7 @@ impl<'a> Resolver<'a> {
             return Err(Unclear::new("loose_period"));
         }
         let Some(day) = self.day(*main)? else { return Ok(None) };
+        let day = self.same_day_next_week(*main).unwrap_or(day);
         for other in rest {
             if let Some(other) = self.day(*other)?
                 && other.date != day.date
@@ -264,8 +346,7 @@ impl<'a> Resolver<'a> {
         Ok(Some(day))
     }
 
-    /// A date and a weekday that isn't its own. Far ahead a month's name was looked up and the weekday wasn't, as every published
-    /// case has it; in the weeks that people know by heart either may be the slip, and in digits the order may be.
+    /// A date and a weekday that isn't its own: either may be the slip, unless it is one that has just passed.
     fn mismatch(&self, spec: &DateSpec, day: Day, name: Weekday) -> Found<Day> {
         if let DateSpec::MonthDay { month, day: of_month, year: None, .. } = *spec
             && let Some(passed) = NaiveDate::from_ymd_opt(self.today().year(), month, of_month)
@@ -273,10 +354,6 @@ impl<'a> Resolver<'a> {
             && (0..KNOWN_BY_HEART_DAYS).contains(&(self.today() - passed).num_days())
         {
             return Ok(Day::new(Some(passed), "calendar_date"));
-        }
-        let far = (day.date - self.today()).num_days() > KNOWN_BY_HEART_DAYS;
-        if far && matches!(spec, DateSpec::MonthDay { swappable: false, .. }) {
-            return Ok(Some(day));
         }
         let readings = day.date.and_hms_opt(self.context.followup_hour, 0, 0).into_iter().collect();
         Err(Unclear { rule: "weekday_mismatch", readings })
@@ -317,6 +394,10 @@ impl<'a> Resolver<'a> {
         match month {
             MonthRef::Named { month, year } => self.yearly(year, |year| find(year, month)),
             MonthRef::Relative(months) => self.month(months).and_then(|first| find(first.year(), first.month())),
+            // "the last Friday of the month", when it has passed: the next month's
+            MonthRef::Current => (0..2)
+                .filter_map(|months| self.month(months).and_then(|first| find(first.year(), first.month())))
+                .find(|day| *day >= self.today()),
         }
     }
 
@@ -350,6 +431,10 @@ impl<'a> Resolver<'a> {
             }
             DateSpec::NthWeekday { n, weekday, month } => {
                 Day::new(self.in_month(month, |year, month| nth_weekday(year, month, weekday, n)), "nth_weekday")
+            }
+            DateSpec::DayFromEnd { n, month } => {
+                let find = |year, month| last_of_month(year, month)?.checked_sub_days(Days::new(u64::from(n - 1)));
+                Day::new(self.in_month(month, find), "day_of_month")
             }
             DateSpec::EndOfWeek(weeks) => Day::new(self.weekday_of(weeks, Weekday::Fri), "end_of_week"),
             DateSpec::EndOfMonth(month) => Day::new(self.in_month(month, last_of_month), "end_of_month"),
@@ -407,7 +492,7 @@ impl<'a> Resolver<'a> {
         let date = base.map_or(self.today(), |b| b.date);
         let Some(local) = days_after(date.and_time(NaiveTime::MIN), shift, |_| true) else { return Ok(None) };
         let rule = if base.is_some() { "after_date" } else { "in_duration" };
-        let time = time_of_day(phrase, phrase.clocks.first(), self.context)?;
+        let time = self.time()?;
         if phrase.midnight {
             return Err(Unclear::new("midnight_side"));
         }

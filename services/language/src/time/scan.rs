@@ -1,10 +1,15 @@
 //! Walks the lexemes once and gathers the pieces that stand together into phrases.
 
+use std::ops::Range;
+
 use super::{
-    clocks, dates, lengths,
+    clocks, dates,
+    faces::{Face, minute_number},
+    leftover::{Field, Use},
+    lengths,
     lexicon::Sense,
     offsets,
-    phrase::{DateSpec, Phrase, Piece},
+    phrase::{DateSpec, Matter, Phrase, Piece, Unit},
     reader::Reader,
 };
 
@@ -27,18 +32,31 @@ const JOINTS: [Sense; 11] = [
 const MOST_PIECES: usize = 8;
 
 /// Every time phrase of the text, in order; bare lengths ("5 days") are none.
-pub fn phrases(reader: &Reader) -> Vec<Phrase> {
-    let mut scan = Scan { reader, found: Vec::new(), end: 0, sentence: 0 };
+///
+/// They are looked for in the `window` of what `all` reads; what stands beside them outside of it is only looked at.
+pub fn phrases(all: &Reader, window: Range<usize>) -> Vec<Phrase> {
+    let reader = &all.within(window.clone());
+    let uses = vec![Use::Unread; window.len()];
+    let mut scan = Scan { reader, found: Vec::new(), uses, end: 0, sentence: 0 };
     let mut i = 0;
     while i < reader.lexemes.len() {
         i = scan.step(i);
     }
-    join_split(scan.found)
+    let Scan { found, uses, .. } = scan;
+    let mut joined = join_split(reader, found);
+    let field = Field { reader: all, window, uses: &uses };
+    for phrase in &mut joined {
+        let left = phrase.lexemes.iter().find_map(|range| field.leftover(range, !phrase.clocks.is_empty()));
+        phrase.leftover = phrase.leftover.or(left);
+    }
+    joined
 }
 
 struct Scan<'a> {
     reader: &'a Reader<'a>,
     found: Vec<Phrase>,
+    /// Of each lexeme.
+    uses: Vec<Use>,
     /// The lexeme after the last piece.
     end: usize,
     sentence: usize,
@@ -55,15 +73,43 @@ impl Scan<'_> {
         {
             return self.add(piece, i, next);
         }
+        // "at 9, Moscow time"
+        if i > 0
+            && self.end + 1 == i
+            && reader.is_mark(self.end, ',')
+            && self.found.last().is_some_and(|p| !p.clocks.is_empty() && p.zone.is_none())
+            && reader.get(i).is_some_and(|l| l.senses.iter().any(|s| s.is_zone()))
+            && let Some((piece, next)) = offsets::read(reader, i)
+        {
+            return self.add(piece, i, next);
+        }
         if self.end == i
             && i > 0
             && let Some(next) = self.year_after_clock(i)
         {
             return next;
         }
+        if self.end == i
+            && i > 0
+            && let Some(next) = self.minutes_after_part(i)
+        {
+            return next;
+        }
+        if let Some((piece, next)) = offsets::named(reader, i) {
+            return self.add(piece, i, next);
+        }
+        if reader.is(i, Sense::SameTime) {
+            return self.add(Piece::SameTime, i, i + 1);
+        }
         // "28:30 вечера": the part of a day of a clock that is none
         let orphan = i > 0 && self.end != i && reader.get(i - 1).is_some_and(|l| l.digits.is_some());
-        let clock = clocks::read(reader, i).filter(|(_, next)| !is_length(reader, i, *next));
+        if reader.is(i, Sense::In)
+            && let Some((Some(piece @ Piece::Shift(_)), next)) = lengths::read(reader, i)
+        {
+            return self.add(piece, i, next);
+        }
+        let of_day = self.found.last().is_some_and(Phrase::has_day) && (self.end..i).all(|j| reader.is_mark(j, ','));
+        let clock = clocks::read(reader, i, of_day).filter(|(_, next)| !is_length(reader, i, *next));
         if let Some((piece, next)) = clock.filter(|(piece, _)| !(orphan && matches!(piece, Piece::Part { .. }))) {
             return self.add(piece, i, next);
         }
@@ -95,15 +141,46 @@ impl Scan<'_> {
         };
         *year = Some(named);
         last.span.end = reader.lexemes[next - 1].span.end;
+        extend(&mut last.lexemes, next);
+        self.uses[i..next].fill(Use::Read);
         self.end = next;
         Some(next)
+    }
+
+    /// "A las 8 de la noche menos cuarto", "в 8 вечера 30 минут": minutes behind the part of day.
+    fn minutes_after_part(&mut self, i: usize) -> Option<usize> {
+        let reader = self.reader;
+        let last = self.found.last_mut().filter(|p| p.part.is_some())?;
+        let clock = last.clocks.last_mut().filter(|c| c.minute.is_none())?;
+        let mut face = Face::bare(*clock, i);
+        match minute_number(reader, i).filter(|(_, next)| reader.unit(*next) == Some(Unit::Minute)) {
+            Some((minute, next)) => face.set(minute, next + 1),
+            // "в 8 вечера без десяти"
+            None if reader.is(i, Sense::Minus) && minute_number(reader, i + 1).is_some() => {
+                let (minute, next) = minute_number(reader, i + 1)?;
+                face.before(minute, reader.skip(next, &[Sense::Unit(Unit::Minute)]));
+            }
+            None => reader.grammar.minutes_after(reader, &mut face, true),
+        }
+        if face.next == i {
+            return None;
+        }
+        *clock = face.clock;
+        last.span.end = reader.lexemes[face.next - 1].span.end;
+        extend(&mut last.lexemes, face.next);
+        self.uses[i..face.next].fill(Use::Read);
+        self.end = face.next;
+        Some(face.next)
     }
 
     /// A length without a direction says no time, unless dates read it otherwise ("1 day" is none, "1 mar" is a date).
     fn bare_length(&mut self, i: usize, next: usize) -> usize {
         match dates::read(self.reader, i) {
             Some((piece, after)) if after >= next => self.add(piece, i, after),
-            _ => next,
+            _ => {
+                self.uses[i..next].fill(Use::Length);
+                next
+            }
         }
     }
 
@@ -111,29 +188,79 @@ impl Scan<'_> {
         let reader = self.reader;
         let start = self.start_of(i);
         let bytes = reader.lexemes[start].span.start..reader.lexemes[next - 1].span.end;
-        let link = self.link(i);
+        let link = self.link(i, &piece);
         let sentence = self.sentence;
+        let deadline = is_deadline(reader, start..next, &piece);
+        let by_day = matches!(piece, Piece::Date(_)) && is_by_day(reader, start..next);
+        let read_from = if link == Link::Apart || link == Link::Or { start } else { self.end };
+        self.uses[read_from..next].fill(Use::Read);
         self.end = next;
         if let Some(last) = self.found.last_mut() {
             match link {
+                // "завтра-послезавтра", "the closest Monday to Oct 5th"
+                Link::Range
+                    if matches!(
+                        (&piece, last.dates.as_slice()),
+                        (Piece::Date(DateSpec::Offset(_)), [DateSpec::Offset(_)])
+                            | (Piece::Date(DateSpec::MonthDay { .. }), [DateSpec::Weekday(..)])
+                    ) =>
+                {
+                    last.loose.get_or_insert(("loose_period", None));
+                    last.span.end = bytes.end;
+                    extend(&mut last.lexemes, next);
+                    return next;
+                }
                 Link::Range if continues_range(last, &piece) => {
                     last.span.end = bytes.end;
+                    extend(&mut last.lexemes, next);
                     return next;
                 }
                 Link::Beside | Link::Range if belongs(last, &piece) => {
                     last.add(piece);
+                    last.deadline |= deadline;
                     last.span.end = bytes.end;
+                    extend(&mut last.lexemes, next);
                     return next;
                 }
                 _ => {}
             }
         }
-        let mut phrase = Phrase { span: bytes, sentence, ..Phrase::default() };
+        let matter = self.matter(start, i);
+        let mut phrase =
+            Phrase { span: bytes, sentence, lexemes: std::iter::once(start..next).collect(), ..Phrase::default() };
         phrase.negated = start > 0 && reader.is(start - 1, Sense::Not) || reader.is(start, Sense::Not);
         phrase.alternative = link == Link::Or;
+        phrase.deadline = deadline;
+        phrase.by_day = by_day;
+        phrase.matter = matter;
         phrase.add(piece);
         self.found.push(phrase);
         next
+    }
+
+    /// Whether the phrase that begins at `start`, its first piece at `i`, is about what the message is about, and how surely.
+    fn matter(&self, start: usize, i: usize) -> Matter {
+        let reader = self.reader;
+        let Some(last) = self.found.last().filter(|last| last.sentence == self.sentence && !last.negated) else {
+            return Matter::No;
+        };
+        let from = last.lexemes.last().map_or(start, |range| range.end.min(start));
+        let between = from..i + 1;
+        // "the call" asks for nothing
+        let noun = |i: usize| i > 0 && reader.is_any(i - 1, &[Sense::The, Sense::Article]);
+        let asks_again = between.clone().any(|i| reader.is(i, Sense::Request) && !noun(i));
+        let says = |sense| between.clone().any(|i| reader.is(i, sense));
+        // "about the contract, and on Friday about the rent": another time
+        let joined = start > from && reader.is(start - 1, Sense::And);
+        if asks_again || joined {
+            Matter::No
+        } else if says(Sense::That) || last.matter == Matter::Clause {
+            Matter::Clause
+        } else if says(Sense::Matter) || last.matter == Matter::Topic {
+            Matter::Topic
+        } else {
+            Matter::No
+        }
     }
 
     /// Prepositions right before a piece belong to its words.
@@ -150,8 +277,12 @@ impl Scan<'_> {
     }
 
     /// How the piece at `i` hangs together with the one before.
-    fn link(&self, i: usize) -> Link {
-        if self.found.is_empty() {
+    fn link(&self, i: usize, piece: &Piece) -> Link {
+        let Some(last) = self.found.last() else { return Link::Apart };
+        // "tomorrow about 5" is about then, "tomorrow about Friday" is another day
+        let of_time = matches!(piece, Piece::Clock(_) | Piece::Part { .. }) && !last.has_time();
+        let starts = self.end..i + 1;
+        if !of_time && starts.into_iter().any(|j| self.reader.is(j, Sense::Matter)) {
             return Link::Apart;
         }
         let (mut beside, mut range, mut or) = (true, false, false);
@@ -173,6 +304,27 @@ impl Scan<'_> {
     }
 }
 
+/// Whether a word before the time of day says that something is to be by then.
+fn is_deadline(reader: &Reader, mut lexemes: Range<usize>, piece: &Piece) -> bool {
+    let named = |i: usize| {
+        reader.get(i).is_none_or(|l| l.digits.is_some()) || reader.number_word(i).is_some() || reader.is(i, Sense::At)
+    };
+    matches!(piece, Piece::Clock(_) | Piece::Part { .. } | Piece::Midnight)
+        && lexemes.find(|&i| reader.is(i, Sense::By) || named(i)).is_some_and(|i| reader.is(i, Sense::By))
+}
+
+/// Whether a day is one by which something is to be: "by Friday", "до завтрашнего".
+fn is_by_day(reader: &Reader, mut lexemes: Range<usize>) -> bool {
+    lexemes.any(|i| reader.is(i, Sense::By) && !reader.is_any(i, &[Sense::On, Sense::For]))
+}
+
+/// The phrase's last part goes on to `end`.
+fn extend(lexemes: &mut [Range<usize>], end: usize) {
+    if let Some(last) = lexemes.last_mut() {
+        last.end = end;
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Link {
     Beside,
@@ -184,6 +336,11 @@ enum Link {
 
 /// Whether what looks like a clock is the head of a length: "в 5 минут" is none.
 fn is_length(reader: &Reader, i: usize, next: usize) -> bool {
+    // "два дня назад"
+    let counted = reader.unit(next).is_some() && reader.is_any(next + 1, &[Sense::Ago, Sense::Hence]);
+    if next > i && counted && reader.get(next + 1).is_some_and(|l| !l.senses.contains(&Sense::By)) {
+        return true;
+    }
     next > i
         && reader.unit(next).is_some()
         && !reader.is(next, Sense::Oclock)
@@ -217,14 +374,33 @@ fn belongs(phrase: &Phrase, piece: &Piece) -> bool {
         Piece::Midnight => phrase.clocks.is_empty(),
         Piece::Part { part, .. } => phrase.part.is_none_or(|p| p == *part || phrase.has_time()),
         Piece::Ago => false,
+        Piece::SameTime => !phrase.has_time(),
         Piece::Zone(_) | Piece::EndOfDay | Piece::TomorrowOrMorning | Piece::Loose { .. } => true,
     }
 }
 
+/// "My 3pm is cancelled, write to me on Friday": a request of its own stands between the two.
+fn asks_apart(reader: &Reader, time: &Phrase, day: &Phrase) -> bool {
+    let (Some(time), Some(day)) = (time.lexemes.last(), day.lexemes.first()) else { return false };
+    let request = (time.end..day.start).find(|&i| reader.is(i, Sense::Request));
+    request.is_some_and(|request| (time.end..request).any(|i| reader.get(i).is_some_and(|l| l.mark.is_some())))
+}
+
 /// "Завтра напиши мне в 5": one time in two places of a sentence.
-fn join_split(found: Vec<Phrase>) -> Vec<Phrase> {
+fn join_split(reader: &Reader, found: Vec<Phrase>) -> Vec<Phrase> {
     let mut joined: Vec<Phrase> = Vec::with_capacity(found.len());
     for phrase in found {
+        // "tomorrow, but not at 10"
+        if phrase.negated
+            && phrase.has_time()
+            && !phrase.has_day()
+            && let Some(last) = joined.last_mut()
+            && last.sentence == phrase.sentence
+            && !last.has_time()
+            && !last.negated
+        {
+            last.leftover = Some("excepted");
+        }
         let lacks_day = phrase.has_time() && !phrase.has_day();
         let lacks_time = phrase.has_day() && !phrase.has_time() && phrase.loose.is_none() && !phrase.ago;
         let partner = joined.last_mut().filter(|last| {
@@ -232,14 +408,23 @@ fn join_split(found: Vec<Phrase>) -> Vec<Phrase> {
                 && !last.ago
                 && !last.negated
                 && last.shift.as_ref().is_none_or(|s| !s.has_clock());
+            let other_clause = lacks_time && asks_apart(reader, last, &phrase);
             open && !phrase.alternative
+                && !other_clause
+                && phrase.matter != Matter::Clause
                 && !phrase.negated
                 && last.sentence == phrase.sentence
                 && (lacks_day && last.has_day() && !last.has_time()
                     || lacks_time && last.has_time() && !last.has_day() && phrase.shift.is_none())
         });
         match partner {
-            Some(last) => last.join(phrase),
+            // "tomorrow about the call at 5": the hour may be the call's
+            Some(last) => {
+                if phrase.matter == Matter::Topic && !phrase.has_day() {
+                    last.leftover = Some("time_in_topic");
+                }
+                last.join(phrase);
+            }
             None => joined.push(phrase),
         }
     }

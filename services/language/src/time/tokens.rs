@@ -50,6 +50,10 @@ pub struct Token {
     pub span: Range<usize>,
     /// Nothing stands between this token and the one before it.
     pub glued: bool,
+    /// A word that begins with a capital letter.
+    pub capital: bool,
+    /// A word that ends in "'s".
+    pub possessive: bool,
 }
 
 /// Marks that add an accent to the letter before them.
@@ -93,7 +97,8 @@ pub fn tokens(text: &str) -> Vec<Token> {
         } else {
             (Shape::Mark(mark(c)), at + c.len_utf8())
         };
-        found.push(Token { shape, span: at..end, glued });
+        let possessive = text[at..end].strip_suffix('s').is_some_and(|stem| stem.ends_with(is_apostrophe));
+        found.push(Token { shape, span: at..end, glued, capital: c.is_uppercase(), possessive });
         at = end;
     }
     found

@@ -27,9 +27,15 @@ pub struct Words {
     pub before_dotted_date: &'static [&'static str],
     /// Glued to an hour at the very end, they say the first half of the day: "5a".
     pub short_am: &'static [&'static str],
+    /// Names of nought before minutes below ten: "six oh five".
+    pub zero: &'static [&'static str],
+    /// Between a number and its unit: "2 more minutes".
+    pub more: &'static [&'static str],
     /// Behind an hour, they make it rough: "7ish".
     pub roughly: &'static [&'static str],
 
+    /// Behind a day these stand before the number of its month: "el 17 del 12".
+    pub before_month_number: &'static [&'static str],
     /// A number behind one of these, or behind the word after it, numbers a thing: "version 12.03".
     pub numbered: &'static [&'static str],
     /// Behind one of these a month's name that is also a verb is the verb: "they may".
@@ -67,7 +73,10 @@ impl Words {
         before_dotted_deadline: &[],
         before_dotted_date: &[],
         short_am: &[],
+        zero: &[],
+        more: &[],
         roughly: &[],
+        before_month_number: &[],
         numbered: &[],
         before_verb: &[],
         buddhist_era: &[],

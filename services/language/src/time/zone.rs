@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 const LONGEST_GAP_MINUTES: i64 = 24 * 60 + 1;
 
 /// The clock a phrase is read by: the contact's zone, or an offset the phrase itself names.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wall {
     Zone(Tz),
     Offset(FixedOffset),

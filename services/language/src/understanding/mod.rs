@@ -23,7 +23,7 @@ pub(crate) mod words;
 
 use crate::{
     Language, excerpt,
-    time::{Meaning, TimeContext, parse_all},
+    time::{Meaning, TimeContext, parse_part},
 };
 
 pub(crate) use grammar::Grammar;
@@ -144,7 +144,7 @@ pub fn understand(text: &str, context: &TimeContext) -> Understood {
 pub fn understand_all(text: &str, context: &TimeContext) -> Understood {
     let language = language_of(text);
     let context = TimeContext { language: language.unwrap_or(context.language), ..context.clone() };
-    let reader = |phrase: &str| parse_all(phrase, &context);
+    let reader = |text: &str, part: std::ops::Range<usize>| parse_part(text, part, &context);
     let others = Language::ALL.iter().copied().filter(|&l| l != context.language);
     let mut in_part = false;
     for candidate in std::iter::once(context.language).chain(others) {

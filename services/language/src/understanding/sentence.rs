@@ -12,8 +12,8 @@ use crate::{
     time::{Meaning, Moment},
 };
 
-/// Reads the time in a text.
-pub(crate) type Reader<'a> = &'a dyn Fn(&str) -> Meaning;
+/// Reads the time in the bytes given of a text; what stands beside them is only looked at.
+pub(crate) type Reader<'a> = &'a dyn Fn(&str, Range<usize>) -> Meaning;
 
 /// Abbreviations of all languages: names and times are written so in any.
 static ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
@@ -23,6 +23,8 @@ static ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 /// Tokens of a sentence, at most: a longer one is read in parts, if possible from comma to comma.
 const LONGEST: usize = 160;
 const LONG: usize = LONGEST - 40;
+/// Tokens beside a part of a sentence that are looked at when its time is read.
+const AROUND: usize = 8;
 /// How often a sentence's tokens may be read for a time, on average: people's sentences need a tenth of it.
 const READINGS: usize = 24;
 
@@ -62,7 +64,12 @@ impl<'a> Sentence<'a> {
 
     /// The time said by these tokens, spans as bytes of the message. What is quoted says none.
     pub fn time(&self, range: Range<usize>, reader: Reader) -> Meaning {
-        let tokens = &self.tokens[range];
+        let around = range.start.saturating_sub(AROUND)..(range.end + AROUND).min(self.tokens.len());
+        let (Some(first), Some(last)) = (self.tokens[range.clone()].first(), self.tokens[range].last()) else {
+            return Meaning::None;
+        };
+        let part = first.span.start..last.span.end;
+        let tokens = &self.tokens[around];
         let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { return Meaning::None };
         let Some(left) = self.readings.get().checked_sub(tokens.len()) else {
             self.worn_out.set(true);
@@ -76,7 +83,7 @@ impl<'a> Sentence<'a> {
             let blank = " ".repeat(span.len());
             text.replace_range(span, &blank);
         }
-        shifted(reader(&text), start)
+        shifted(reader(&text, part.start - start..part.end - start), start)
     }
 
     /// The tokens that share bytes with `span`.
