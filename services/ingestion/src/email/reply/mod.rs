@@ -1,7 +1,14 @@
 //! What is new in a mail: quotations and signatures are cut off, and no word of the writer's own is lost.
 
+#[cfg(test)]
+mod generated;
 mod intro;
+mod programs;
 mod signature;
+
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 /// Lines of a text that are taken apart: the longest text that is kept of a mail has as many lines of usual length.
 const MOST_LINES: usize = 5_000;
@@ -25,6 +32,7 @@ pub fn read(text: &str, writer: &str) -> Reply {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let all: Vec<&str> = text.split('\n').collect();
     let (lines, rest) = first_of(&all);
+    let lines = &without_initials(lines);
     let kept = without_quotes(lines);
     let signed = joined(&kept);
     let new = joined(&without_signatures(&kept, writer));
@@ -45,6 +53,45 @@ fn first_of<'a, 'b>(lines: &'b [&'a str]) -> (&'b [&'a str], &'b [&'a str]) {
     let begin = lines.iter().position(|line| !line.trim().is_empty()).unwrap_or(0);
     let lines = &lines[begin..];
     lines.split_at(lines.len().min(MOST_LINES))
+}
+
+/// The writer's initials or name before the mark of a quotation: `C> `, `Richard>> `.
+static INITIALS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\s{0,3}(\p{L}[\p{L}\d_.-]{0,19})>+(?:\s|$)").expect("it is a constant"));
+
+/// Lines that are looked at for a second one with the same name before its mark.
+const SAME_NAME: usize = 5;
+
+/// Quoted lines without the initials that some programs put before their mark: only below an introduction, as what looks
+/// like them may be a path or a prompt. A name that is longer than initials stands there twice at least.
+fn without_initials<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    let mut known: Option<&str> = None;
+    let mut above = "";
+    let mut kept = Vec::with_capacity(lines.len());
+    let named =
+        |line: &'a str| line.contains('>').then(|| INITIALS.captures(line)).flatten().and_then(|found| found.get(1));
+    for (n, line) in lines.iter().copied().enumerate() {
+        let found = named(line);
+        if let Some(name) = found
+            && known.is_none()
+            && (name.len() <= 4
+                || lines[n + 1..]
+                    .iter()
+                    .take(SAME_NAME)
+                    .any(|l| named(l).is_some_and(|other| other.as_str() == name.as_str())))
+            && intro::could_end_with(above)
+        {
+            known = Some(name.as_str());
+        }
+        kept.push(match found {
+            Some(name) if known == Some(name.as_str()) => &line[name.end()..],
+            _ => line,
+        });
+        if !blank(line) {
+            above = line;
+        }
+    }
+    kept
 }
 
 fn joined(lines: &[&str]) -> String {
@@ -188,8 +235,12 @@ fn believed(intro: intro::Intro, lines: &[&str], at: usize) -> bool {
     if !intro.needs_quote {
         return true;
     }
-    let rest = &lines[at + intro.lines..];
-    rest.iter().find(|l| !blank(l)).is_some_and(|l| quoted(l))
+    quote_follows(&lines[at + intro.lines..])
+}
+
+/// Whether a quotation comes next.
+fn quote_follows(lines: &[&str]) -> bool {
+    lines.iter().find(|l| !blank(l)).is_some_and(|l| quoted(l))
 }
 
 /// Without the rule that Outlook draws above its headers.

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::programs;
+
 /// A signature below its mark has at most this many lines that aren't blank; what is longer is text.
 const LONGEST: usize = 16;
 
@@ -13,9 +15,13 @@ const MOST: usize = 5;
 /// The same, for a mark that may also be a rule between two paragraphs.
 const SHORT: usize = 10;
 
+fn constant(text: &str) -> Regex {
+    Regex::new(text).expect("it is a constant")
+}
+
 macro_rules! pattern {
     ($text:expr) => {
-        LazyLock::new(|| Regex::new($text).expect("it is a constant"))
+        LazyLock::new(|| constant($text))
     };
 }
 
@@ -27,40 +33,18 @@ static RULE: LazyLock<Regex> = pattern!(r"^\s*(?:-{3,}|_{2,}|={3,}|\*{3,}|—{2,
 static CONTACT: LazyLock<Regex> = pattern!(
     r"(?i)https?://|www\.|[\w.+-]+@[\w-]+\.\w|\+?\(?\d[\d() .-]{6,}\d|mailing list|unsubscribe|reply to this email|отписаться|skype|tel\b|phone|mobile"
 );
-/// Lines that phones and programs write by themselves.
-static MACHINE: LazyLock<Regex> = pattern!(
-    r"(?ix)^[\s<(\[*_]*(?:
-        sent \s+ from \s .{2,60}
-      | get \s .{2,30} \s for \s (?:ios|android|iphone|windows|mac)
-      | envoyé \s (?:depuis|à\spartir\sde) \s .{2,40}
-      | télécharger \s outlook \s pour .{2,20}
-      | von \s meinem \s .{2,60} \s gesendet
-      | diese \s nachricht \s wurde \s von \s .{2,80} \s gesendet
-      | outlook \s für \s .{2,20} \s herunterladen
-      | inviato \s (?:da|dal) \s .{2,40}
-      | enviado \s (?:desde|do) \s .{2,40}
-      | obtener \s outlook \s para \s .{2,20}
-      | verzonden \s (?:vanaf|vanuit) \s .{2,40}
-      | verstuurd \s (?:vanaf) \s .{2,40}
-      | sendt \s fra \s .{2,40}
-      | skickat \s från \s .{2,40}
-      | lähetetty \s minun .{2,40}
-      | wysłane \s z \s .{2,40}
-      | odesláno \s z \s .{2,40}
-      | отправлено \s (?:с|из) \s .{2,60}
-      | послано \s (?:с|из) \s .{2,40}
-      | надіслано \s (?:з|із) \s .{2,40}
-      | 從我的 .{2,20} 傳送
-      | 发自我的 .{1,20}
-      | .{1,20} から送信
-      | (?:iPhone|iPad|Android) \s?에서\s보냄
-    )[\s>)\]*_.!]*$"
-);
-/// Lines that say what the mail was sent with, if they name such a thing.
-static SENT_WITH: LazyLock<Regex> = pattern!(
-    r"(?ix)^[\s<(\[*_]*(?:sent|from|written|typed|via|gesendet|envoyé|enviado|inviato|verzonden|skickat|sendt|wysłane|отправлено|написано|надіслано|mit|[\p{L}]{2,20}\sfrom)\b .{0,50}
-      (?:i(?:phone|pad|pod|os)|android|samsung|galaxy|xiaomi|redmi|huawei|pixel|nokia|blackberry|smart-?phone|mobile|handy|cell\s?phone|tablet|my\sphone|a\sphone|(?:yahoo|proton|k-9|aqua)\s?mail|gmail|airmail|sparrow|outlook|thunderbird|windows\s(?:mail|phone)|mail\.ru|яндекс|мобильн\p{L}+|смартфон\p{L}*|телефон\p{L}*|móvil|celular|téléphone|telefoon|telefono) .{0,40}$"
-);
+/// What phones and programs write by themselves before or behind their own name.
+static SENT_FROM: LazyLock<Regex> =
+    LazyLock::new(|| constant(&format!(r"(?i)^{}", programs::any_of(&[programs::SENT_FROM]))));
+static FROM_SENT: LazyLock<Regex> =
+    LazyLock::new(|| constant(&format!(r"(?i){}$", programs::any_of(&[programs::FROM_SENT]))));
+static DEVICE: LazyLock<Regex> = LazyLock::new(|| constant(&format!("(?i){}", programs::DEVICES)));
+static BREVITY: LazyLock<Regex> = LazyLock::new(|| constant(&format!("(?i){}", programs::BREVITY)));
+/// `Sent from a magnificent torch of pixels`
+static CASUAL: LazyLock<Regex> = pattern!(r"(?i)^sent from (?:my|a|an)\b");
+/// `Get Outlook for iOS`, in every language.
+static PROGRAM_FOR: LazyLock<Regex> =
+    pattern!(r"(?i)\boutlook\b.*\b(?:ios|android|mac|windows)|\b(?:ios|android|mac|windows)\b.*\boutlook\b");
 static LINK: LazyLock<Regex> = pattern!(r"\s*[<(]+https?://[^\s>)]*[>)]+");
 /// `-Abhishek Kona`, a paragraph of its own.
 static DASHED_NAME: LazyLock<Regex> = pattern!(r"^\s?-{1,2}\s?\p{Lu}[\p{L}.'’]*(?: \p{Lu}[\p{L}.'’]*){0,3}\s*$");
@@ -135,8 +119,7 @@ fn below_mark(lines: &[&str]) -> Option<usize> {
 /// Short lines, one of which is a way to reach somebody or somewhere.
 fn looks_like_footer(lines: &[&str]) -> bool {
     lines.is_empty()
-        || lines.iter().any(|l| CONTACT.is_match(l) || MACHINE.is_match(l) || SENT_WITH.is_match(l))
-            && lines.iter().all(|l| l.chars().count() <= 90)
+        || lines.iter().any(|l| CONTACT.is_match(l) || sent_from(l)) && lines.iter().all(|l| l.chars().count() <= 90)
 }
 
 /// Without the line that a phone or program adds at the end.
@@ -144,22 +127,57 @@ fn by_machine(lines: &[&str], end: usize) -> usize {
     let last = trimmed(lines, end);
     let Some(line) = last.checked_sub(1).map(|n| lines[n]) else { return end };
     let alone = last < 2 || blank(lines[last - 2]);
-    // `Get Outlook for Android<https://…>`, `Get [Outlook for iOS](https://…)`
-    let line = &*LINK.replace_all(line, "").replace(['[', ']'], "");
-    let named = SENT_WITH.is_match(line);
-    if one_phrase(line)
-        && (MACHINE.is_match(line) && (alone || named) || named && (alone || line.split_whitespace().count() < 6))
-    {
-        return trimmed(lines, last - 1);
+    if sent_from(line) && (alone || line.split_whitespace().count() < 6) { trimmed(lines, last - 1) } else { end }
+}
+
+/// Whether a line only says which phone or program the mail was sent with. `Get Outlook for Android<https://…>`,
+/// `Sent from [Proton Mail](https://proton.me) for iOS`, `<<sent by galaxy>>`
+fn sent_from(line: &str) -> bool {
+    if line.len() > 400 {
+        return false;
     }
-    end
+    let line = LINK.replace_all(line, "");
+    let line = line.replace(['[', ']', '\u{200e}', '\u{200f}'], "").replace('\u{a0}', " ");
+    let plain = line.trim().trim_start_matches(['<', '(', '*', '_', '-', ' ']);
+    let plain = plain.trim_end_matches(['.', '!', '>', ')', '*', '_', '。', ' ']);
+    // `Sent from my Android device with K-9 Mail. Please excuse my brevity.`
+    let plain = match plain.split_once(['.', ',', '。']) {
+        Some((first, rest)) if BREVITY.is_match(rest) && rest.split_whitespace().count() <= 10 => first.trim(),
+        _ => plain,
+    };
+    if !one_phrase(plain) {
+        return false;
+    }
+    if PROGRAM_FOR.is_match(plain) && plain.split_whitespace().count() <= 8 {
+        return true;
+    }
+    // Whatever it is, there is hardly anything else that a paragraph of so few words says at the end.
+    if CASUAL.is_match(plain) && plain.split_whitespace().count() <= 7 && !line.trim_end().ends_with(['.', '!']) {
+        return true;
+    }
+    if let Some(said) = SENT_FROM.find(plain) {
+        return names_device(&plain[said.end()..]);
+    }
+    FROM_SENT.find(plain).is_some_and(|said| names_device(&plain[..said.start()]))
+}
+
+/// A device is called by name, and in few words: `my Verizon Wireless BlackBerry`, `meinem Nothing Phone (2)`.
+fn names_device(text: &str) -> bool {
+    let words = text.split_whitespace().count();
+    let called = |text: &str| {
+        text.split_whitespace()
+            .skip(1)
+            .any(|w| w.contains(char::is_uppercase) || w.contains(|c: char| c.is_ascii_digit()))
+    };
+    words <= 9
+        && (DEVICE.is_match(text) || words >= 2 && words <= 5 && text.trim_start().starts_with("my ") && called(text))
 }
 
 /// A sentence of the person's has commas, or ends and goes on; the name of a device has neither.
 fn one_phrase(line: &str) -> bool {
     let plain = line.trim().trim_end_matches(['.', '!', '>', ')', ']', '*', '_']);
     let goes_on = [", ", ". ", "? ", "! ", "; "].iter().any(|mark| plain.contains(mark));
-    !goes_on && !line.trim_end().ends_with('?') && plain.split_whitespace().count() <= 14 && plain.len() <= 160
+    !goes_on && !line.trim_end().ends_with(['?', '？']) && plain.split_whitespace().count() <= 14 && plain.len() <= 160
 }
 
 fn disclaimer(lines: &[&str], end: usize) -> usize {
