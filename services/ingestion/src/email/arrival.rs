@@ -246,7 +246,7 @@ fn person(address: &Address) -> Person {
 
 fn said(mail: &Mail, from: &Address) -> Said {
     let media: Vec<Media> = mail.attachments.iter().map(media).collect();
-    let mut text = reply::read(&mail.text, &from.name).new;
+    let mut text = reply::read(&mail.text, &format!("{} <{}>", from.name, from.address)).new;
     // Some people write all they have to say into the subject.
     if text.is_empty() && media.is_empty() {
         text.clone_from(&mail.subject);

@@ -277,3 +277,129 @@ fn what_only_looks_like_a_programs_is_kept() {
     println!("mails of own words: {all}");
     report(&failed, all);
 }
+
+/// Who writes: a From, and names that they sign with.
+const SIGNERS: &[(&str, &[&str])] = &[
+    ("Ana Borg <ana@example.org>", &["Ana Borg", "Ana", "ANA BORG", "Ana M. Borg"]),
+    ("Borg, Ana <x77@example.org>", &["Ana Borg", "Ana", "Borg, Ana"]),
+    ("ana.borg@example.org", &["Ana Borg", "Ana"]),
+    ("Иван Петров <i1@example.org>", &["Иван Петров", "Иван", "Ivan Petrov", "Ivan"]),
+    ("Ivan Petrov <i1@example.org>", &["Иван Петров", "Иван", "Иван Сергеевич Петров"]),
+    ("ivan.petrov@example.org", &["Иван Петров", "Ivan Petrov"]),
+    ("Yulia Shchukina <y@example.org>", &["Юлия Щукина", "Юлия"]),
+    ("Jürgen Müller <jm@example.org>", &["Juergen Mueller", "Jürgen"]),
+];
+
+/// What stands below a name.
+const BELOW_NAMES: &[&str] =
+    &["", "Head of Sales\nExample Ltd", "+34 600 123 456", "Example Ltd | www.example.org\nTel. +49 30 901820"];
+
+#[test]
+fn signatures_with_a_name_in_any_form_leave_the_clients_words() {
+    let (mut failed, mut all) = (Vec::new(), 0);
+    for (n, language) in languages().iter().enumerate() {
+        let words = language.words.join("\n");
+        let closing = &language.closing;
+        for (m, (from, names)) in SIGNERS.iter().enumerate() {
+            let name = names[(n + m) % names.len()];
+            let below = BELOW_NAMES[(n + m) % BELOW_NAMES.len()];
+            let same_line = closing.trim_end_matches([',', '.', '،', '。']);
+            for (layout, signature) in [
+                ("a name", format!("{name}\n{below}")),
+                ("goodbye and a name", format!("{closing}\n{name}\n{below}")),
+                ("goodbye, a name apart", format!("{closing}\n\n{name}\n\n{below}")),
+                ("in one line", format!("{same_line}, {name}\n")),
+                ("a mark and a name", format!("-- \n{name}\n{below}")),
+                ("a broken mark and a name", format!("--\n{name}\n{below}")),
+                ("goodbye, mark, name", format!("--\n{closing}\n{name}\n{below}")),
+                ("a rule and a name", format!("__________\n{name}\n{below}")),
+            ] {
+                // A first name alone with more below it needs a goodbye.
+                let weak =
+                    !name.contains(' ') && ["a name", "a rule and a name"].contains(&layout) && !below.is_empty();
+                if weak {
+                    continue;
+                }
+                all += 1;
+                let mail = format!("{words}\n\n{}\n", signature.trim_end());
+                let new = read(&mail, from).new;
+                if new != words {
+                    failed.push(format!("[{}] {layout}, {from}:\n{mail}--- found\n{new}", language.code));
+                }
+            }
+        }
+        for from in ["info@example.org", "Example Shop <shop@example.org>"] {
+            for signature in
+                [format!("{closing}\nPeter Jansson"), format!("{closing}\n\nMaria Sala\nExample Ltd\n+34 600 123 456")]
+            {
+                all += 1;
+                let mail = format!("{words}\n\n{signature}\n");
+                let new = read(&mail, from).new;
+                if new != words {
+                    failed.push(format!("[{}] {from}:\n{mail}--- found\n{new}", language.code));
+                }
+            }
+        }
+    }
+    println!("mails with signatures: {all}");
+    report(&failed, all);
+}
+
+/// Texts of a person whose rules, lists, names and numbers are their own words.
+const UNSIGNED: &[&str] = &[
+    "Part one\n\n---\n\nPart two",
+    "Part one\n\n---\n\nSee https://example.com/page",
+    "Part one\n\n***\n\nCall me at +34 600 123 456 please.",
+    "Title\n-----\nCall +34 600 123 456",
+    "Title\n=====\n\nana@example.org is mine",
+    "Points:\n\n-- the first\n-- the second",
+    "Points:\n- one\n- two\n-- three",
+    "One thing.\n\n--\n\nAnother thing that I want to say.\n\n--\n\nA third.",
+    "We have two questions.\n--\nWhen do you open?",
+    "The table:\n\n| a | b |\n|---|---|\n| 1 | 2 |",
+    "a | b\n--|--\n1 | 2",
+    "```\n-- \nselect 1;\n```",
+    "Please send it to:\n\nAna Borg\nHauptstr. 5\n10115 Berlin",
+    "Please send it to\nAna Borg\nHauptstr. 5\n10115 Berlin",
+    "My details:\n\nAna Borg\n+34 600 123 456\nana@example.org",
+    "The names are:\nAna Borg",
+    "Who comes:\n\nPeter Smith\n\nAna Borg",
+    "Thanks,\nMonday",
+    "Danke,\nMontag",
+    "Thank you!\n\nAna Borg\nP.S. Please call me before noon.",
+    "Best regards to your boss, too.",
+    "Best, I think, is Monday",
+    "Give my best regards to\nPeter",
+    "Yes\n\n1. Monday\n2. Tuesday",
+    "I'd like to see you.\n\nBest regards\nI can also come on Friday",
+    "Viele Grüße auch an Peter",
+    "С уважением отношусь к вашей работе, но деньги верните.",
+    "Привет!\n\nИван сказал, что приедет.",
+    "Call me tomorrow\n—\nor today",
+    "Hi\n\n____\n\nIs this yours?",
+];
+
+#[test]
+fn what_is_no_signature_is_kept() {
+    let (mut failed, mut all) = (Vec::new(), 0);
+    for words in UNSIGNED {
+        for from in ["Ana Borg <ana@example.org>", "ana.borg@example.org", "info@example.org", ""] {
+            for mail in [
+                (*words).to_owned(),
+                format!("Hello,\n\n{words}"),
+                format!("{words}\n\n{}\n{}", "On 20.11.2026 10:00, Agent <a@b.com> wrote:", quoted(">")),
+            ] {
+                all += 1;
+                let kept = mail
+                    .strip_suffix(&format!("\n\n{}\n{}", "On 20.11.2026 10:00, Agent <a@b.com> wrote:", quoted(">")))
+                    .unwrap_or(&mail);
+                let new = read(&mail, from).new;
+                if new != kept {
+                    failed.push(format!("{from}:\n{mail}\n--- found\n{new}"));
+                }
+            }
+        }
+    }
+    println!("mails without signatures: {all}");
+    report(&failed, all);
+}

@@ -1,14 +1,17 @@
 //! What is new in a mail: quotations and signatures are cut off, and no word of the writer's own is lost.
 
+mod closings;
 #[cfg(test)]
 mod generated;
 mod intro;
 mod programs;
 mod signature;
+mod writer;
 
 use std::sync::LazyLock;
 
 use regex::Regex;
+use writer::Writer;
 
 /// Lines of a text that are taken apart: the longest text that is kept of a mail has as many lines of usual length.
 const MOST_LINES: usize = 5_000;
@@ -25,7 +28,7 @@ pub struct Reply {
     pub signed: String,
 }
 
-/// Takes a mail's text apart. `writer` is the sender's name, which signatures often begin with; may be empty.
+/// Takes a mail's text apart. `writer` is the sender as a From has it: `Ana Borg <ana@example.com>`, a name or an address alone, or nothing.
 ///
 /// Text that is nothing but a quotation, a forwarded mail or a signature is returned as it is: it says something by itself.
 pub fn read(text: &str, writer: &str) -> Reply {
@@ -35,7 +38,7 @@ pub fn read(text: &str, writer: &str) -> Reply {
     let lines = &without_initials(lines);
     let kept = without_quotes(lines);
     let signed = joined(&kept);
-    let new = joined(&without_signatures(&kept, writer));
+    let new = joined(&without_signatures(&kept, &Writer::of(writer)));
     let new = if new.is_empty() { signed.clone() } else { new };
     // Whoever reads this is told that there is more, unless a quotation began before it.
     let goes_on = kept.last().zip(lines.last()).is_some_and(|(kept, last)| std::ptr::eq(*kept, *last))
@@ -190,7 +193,7 @@ fn is_wrapped_link(line: &str) -> bool {
 fn answered_after(lines: &[&str], first_own: usize) -> bool {
     let Some(quote) = lines[first_own..].iter().position(|l| quoted(l)).map(|n| first_own + n) else { return false };
     let below: Vec<&str> = lines[quote..].iter().copied().filter(|l| !quoted(l)).collect();
-    let end = signature::begins(&below, "");
+    let end = signature::begins(&below, &Writer::default());
     below[..end].iter().any(|l| !blank(l)) && !only_signature(&below)
 }
 
@@ -268,7 +271,7 @@ fn without_trailing_quotes<'a>(lines: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// Signatures stand at the end of what the person wrote, or above a quotation.
-fn without_signatures<'a>(lines: &[&'a str], writer: &str) -> Vec<&'a str> {
+fn without_signatures<'a>(lines: &[&'a str], writer: &Writer) -> Vec<&'a str> {
     let mut kept = Vec::new();
     let mut block: Vec<&'a str> = Vec::new();
     for (n, line) in lines.iter().enumerate() {
@@ -286,7 +289,7 @@ fn without_signatures<'a>(lines: &[&'a str], writer: &str) -> Vec<&'a str> {
     if kept.iter().all(|l| quoted(l) || blank(l)) { lines.to_vec() } else { without_trailing_quotes(&kept) }
 }
 
-fn own_part<'a>(block: &[&'a str], writer: &str) -> Vec<&'a str> {
+fn own_part<'a>(block: &[&'a str], writer: &Writer) -> Vec<&'a str> {
     let end = signature::begins(block, writer);
     let mut own = block[..end].to_vec();
     // The blank lines between an answer and the quotation under it stay.
