@@ -59,6 +59,7 @@ fn meaning_of(mail: &Mail) -> Vec<Arrival> {
         inbound_secret: Secret::new("secret"),
         inbound: Vec::new(),
         trusted_authserv_id: Some("mx.example.test".to_owned()),
+        groups: vec!["support@example.test".to_owned()],
     };
     let operators = ["operator@example.test".to_owned()];
     let mailbox = Mailbox { settings: &settings, operators: &operators, timezone: Tz::UTC, folder: Folder::Inbox };

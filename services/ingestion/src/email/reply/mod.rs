@@ -300,6 +300,9 @@ fn own_part<'a>(block: &[&'a str], writer: &Writer) -> Vec<&'a str> {
 }
 
 #[cfg(test)]
+pub use generated::languages;
+
+#[cfg(test)]
 mod tests {
     use super::read;
 
