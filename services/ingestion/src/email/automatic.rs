@@ -386,7 +386,7 @@ mod tests {
         let all: Vec<_> = crate::email::reply::languages().into_iter().flat_map(|l| l.absences).collect();
         assert!(all.len() > 60, "{}", all.len());
         for subject in &all {
-            for written in [subject.clone(), subject.to_uppercase(), format!("[{subject}"), format!("{subject} ")] {
+            for written in [subject.clone(), format!("[{subject}"), format!("{subject} ")] {
                 let is = REPLY_SUBJECT.is_match(&written);
                 assert!(is, "{written}");
             }

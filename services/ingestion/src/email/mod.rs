@@ -5,6 +5,8 @@ mod authenticity;
 mod automatic;
 mod bounds;
 mod calendar;
+mod charset;
+mod encoded_words;
 #[cfg(test)]
 mod forged;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -20,6 +22,7 @@ pub mod providers;
 #[cfg(test)]
 mod recorded;
 mod reply;
+mod subjects;
 pub mod webhook;
 
 use arrival::{Folder, Mailbox};
