@@ -100,8 +100,8 @@ fn layouts(words: &str, intro: &str, phone: &str) -> Vec<(&'static str, String)>
     vec![
         ("above", format!("{words}\n\n{intro}\n\n{quote}")),
         ("close above", format!("{words}\n{intro}\n{quote}")),
-        ("wrapped", format!("{words}\n\n{}\n\n{quote}", wrapped(intro, 60))),
-        ("wrapped and close", format!("{words}\n\n{}\n{quote}", wrapped(intro, 40))),
+        ("wrapped", format!("{words}\n\n{}\n\n{quote}", wrapped(intro, 72))),
+        ("wrapped and close", format!("{words}\n\n{}\n{quote}", wrapped(intro, 65))),
         ("initials", format!("{words}\n\n{intro}\n\n{}", quoted("AS>"))),
         ("below", format!("{intro}\n{quote}\n{words}\n")),
         ("nested", format!("{words}\n\n{intro}\n{nested}")),
@@ -401,5 +401,57 @@ fn what_is_no_signature_is_kept() {
         }
     }
     println!("mails without signatures: {all}");
+    report(&failed, all);
+}
+
+/// Last lines of a person's that look like the beginning of what a program writes below them.
+const LAST_LINES: &[&str] = &[
+    "See you on 20.11.2026 at 10:00",
+    "See you on Friday, 20 November 2026 at 10:00.",
+    "On Monday 5 December I can come",
+    "On 5 December at 10:00 please",
+    "My mail is ana@example.org",
+    "You reach me at Ana <ana@example.org>",
+    "I wrote to agent@example.com yesterday",
+    "Call Peter at 10:00",
+    "Le lundi 5 décembre me convient",
+    "El lunes 5 de diciembre a las 10:00 puedo",
+    "Am Montag, 5. Dezember um 10:00 Uhr passt es",
+    "В понедельник 5 декабря в 10:00 могу",
+    "Monday",
+    "12:30",
+    "Yes, 20.11.2026",
+    "Anna said: yes",
+    "That's what she wrote",
+    "- 20.11.2026 10:00",
+    "* Monday, 10:00",
+    "2026-11-20",
+    "Order 4711 of 20.11.2026, 10:00",
+    "Thank you, see you then!",
+];
+
+#[test]
+fn a_last_line_close_to_an_introduction_is_kept() {
+    let (mut failed, mut all) = (Vec::new(), 0);
+    for language in languages() {
+        for (n, template) in language.intros.iter().enumerate() {
+            for (m, last) in LAST_LINES.iter().enumerate() {
+                let intro = filled(template, NAMES[(n + m) % NAMES.len()], WRITERS[(n + m) % WRITERS.len()]);
+                let words = format!("{}\n{last}", language.words.join("\n"));
+                for (layout, mail) in [
+                    ("close", format!("{words}\n{intro}\n{}", quoted(">"))),
+                    ("close and wrapped", format!("{words}\n{}\n{}", wrapped(&intro, 65), quoted(">"))),
+                    ("apart", format!("{words}\n\n{intro}\n\n{}", quoted(">"))),
+                ] {
+                    all += 1;
+                    let new = read(&mail, "").new;
+                    if new != words {
+                        failed.push(format!("[{}] {layout}: {last} | {intro}\n{new}", language.code));
+                    }
+                }
+            }
+        }
+    }
+    println!("mails with a last line: {all}");
     report(&failed, all);
 }

@@ -37,9 +37,10 @@ static WRITTEN_ADDRESS: LazyLock<Regex> =
 static ENDS_WITH_ADDRESS: LazyLock<Regex> =
     pattern!(r"<\s?(?:mailto:)?[^<>@\s]+@[^<>\s]+(?:\s?<mailto:[^<>\s]+>)?\s?>\s?{COLON}?\s*$");
 /// What ends an introduction, by script.
-const COLON: &str = "[:：﹕︰៖՝՝`፦]";
+const COLON: &str = "[:：﹕︰៖՝`፦]";
+const COLONS: [char; 8] = [':', '：', '﹕', '︰', '៖', '՝', '`', '፦'];
 static VERB: LazyLock<Regex> = pattern!(
-    r"(?i)(?:^|[^\p{{L}}\p{{M}}])({})(?:[^\p{{L}}\p{{M}}]|$)|({})",
+    r"(?i)(?:^|[^\p{{L}}\p{{M}}])(?:{})(?:[^\p{{L}}\p{{M}}]|$)|(?:{})",
     programs::any_of(&[programs::WROTE]),
     programs::any_of(&[programs::WROTE_UNSPACED])
 );
@@ -48,16 +49,25 @@ static OPENING: LazyLock<Regex> =
 /// `2016-03-03 17:21 GMT+01:00 Some One`
 static STAMP_THEN_NAME: LazyLock<Regex> =
     pattern!(r"^[\s>]*20\d\d-\d\d-\d\d \d{{1,2}}:\d\d(?: GMT)?(?:[+-]\d\d:?\d\d) [^:]{{1,60}}:?\s*$");
+/// `Quoting Sam <a@b.c>:`
+static QUOTING: LazyLock<Regex> =
+    pattern!(r"(?i)^[\s*]*{}\s.{{1,100}}[:：]\s*$", programs::any_of(&[programs::QUOTING]));
 static POSTED_BY: LazyLock<Regex> = pattern!(r"(?i)^[\s>]*Posted by .{{1,80}} on \d{{1,2}}/\d{{1,2}}/\d{{4}}\.?\s*$");
 static MARK: LazyLock<Regex> =
-    pattern!(r"(?i)^[\s>*_]*-{{2,}}\s*{}\s*-{{2,}}[\s*_]*$", programs::any_of(&[programs::MARKS]));
+    pattern!(r"(?i)^[\s>*_]*{DASH}{{2,}}\s*{}\s*{DASH}{{2,}}[\s*_]*$", programs::any_of(&[programs::MARKS]));
+/// Dashes of all widths: programs draw their lines with any.
+const DASH: &str = "[-‐‑–—―]";
 /// Words between dashes: the mark of a mail carried along, if its headers follow.
-static DASHED: LazyLock<Regex> = pattern!(r"^[\s>*_]*-{{4,}}\s*\p{{L}}[^-]{{2,60}}-{{4,}}[\s*_]*$");
+static DASHED: LazyLock<Regex> = pattern!(r"^[\s>*_]*{DASH}{{4,}}\s*\p{{L}}[^-]{{2,60}}{DASH}{{4,}}[\s*_]*$");
 static FORWARD: LazyLock<Regex> = pattern!(r"(?i)^[\s>]*{}\s?[:：]\s*$", programs::any_of(&[programs::FORWARDS]));
-static HEADER: LazyLock<Regex> = pattern!(
-    r"(?i)^[\s>*_|]{{0,8}}({})[\s\u{{a0}}*_]*(?:{COLON}|፦)[\s*_]*(.*)$",
-    programs::any_of(&[programs::HEADERS, programs::TELLING])
-);
+/// The longest name of a header with what stands around it, in characters.
+const LONGEST_HEADER: usize = 40;
+
+/// The names of headers, in lower case.
+static HEADERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let lists = [programs::HEADERS, programs::TELLING].into_iter().flatten();
+    lists.flat_map(|line| line.split('|')).collect()
+});
 /// Of the names of headers, those that tell.
 static TELLING: LazyLock<HashSet<&str>> =
     LazyLock::new(|| programs::TELLING.iter().flat_map(|line| line.split('|')).collect());
@@ -106,6 +116,10 @@ pub fn at(lines: &[&str]) -> Option<Intro> {
             Some(needs_quote) => return (!begins_later(&lines[..=n])).then_some(Intro { lines: n + 1, needs_quote }),
             None => {}
         }
+        // It ends with its colon.
+        if line.ends_with(COLONS) {
+            break;
+        }
     }
     None
 }
@@ -115,9 +129,24 @@ fn begins_later(lines: &[&str]) -> bool {
     let first = plain(lines[0]);
     let ended = ends_sentence(&first);
     (1..lines.len()).any(|from| {
-        (ended || !goes_on(&first, &spaced(&lines[..from]), &spaced(&lines[from..])))
-            && introduces(&spaced(&lines[from..])).is_some()
+        let goes_on = !ended
+            && wraps(lines[from - 1], lines[from])
+            && goes_on(&first, &spaced(&lines[..from]), &spaced(&lines[from..]));
+        !goes_on && introduces(&spaced(&lines[from..])).is_some()
     })
+}
+
+/// The narrowest line that programs fill, in characters: most wrap at 65 to 80.
+const NARROWEST: usize = 64;
+
+/// Whether a program would break its line here: it was full, or what comes next are an address or its verb.
+fn wraps(line: &str, next: &str) -> bool {
+    let next = next.trim();
+    let word = next.split_whitespace().next().map_or(0, |word| word.chars().count());
+    line.trim().chars().count() + 1 + word > NARROWEST
+        || line.trim_end().ends_with('<')
+        || next.starts_with(['<', '(', '['])
+        || VERB.find(next).is_some_and(|verb| verb.start() == 0 && !next[verb.end()..].contains(char::is_alphanumeric))
 }
 
 /// Whether an introduction that began with `first` goes on: what comes next lacks what stood before it.
@@ -132,7 +161,7 @@ fn goes_on(first: &str, before: &str, after_raw: &str) -> bool {
     let addressed_anew = after.contains('@') && ADDRESS.is_match(&after);
     let written = before.contains('@') && before.contains(['<', '(', '[']);
     if written && (!addressed_anew || after_raw.trim_start().starts_with(['<', '(', '['])) {
-        return words_in(&without_addresses(before)) <= 6;
+        return words_in(&without_addresses(before)) <= 8;
     }
     if after_raw.trim_start().starts_with(['<', '(']) && is_name(before) {
         return true;
@@ -195,15 +224,19 @@ fn introduces(text: &str) -> Option<bool> {
     let text = &plain(text);
     let end = text.trim_end_matches([' ', '*', '_', '>', '-']);
     // Without it, it may be a line of a longer sentence.
-    let colon = dashed || end.ends_with([':', '：', '﹕', '︰', '៖', '՝', '`', '፦']);
+    let colon = dashed || end.ends_with(COLONS);
     let (dated, addressed) = (DATED.is_match(text), text.contains('@') && ADDRESS.is_match(text));
     if !dated && !addressed && !colon {
         return None;
     }
-    let by_verb = VERB.captures_iter(end).take(MOST_VERBS).find_map(|found| {
-        let verb = found.get(1).or_else(|| found.get(2))?;
+    if colon && QUOTING.is_match(text) {
+        return Some(true);
+    }
+    let by_verb = VERB.find_iter(end).take(MOST_VERBS).find_map(|verb| {
         let moment = dated && DAY.is_match(end) && TIMED.is_match(end);
-        with_verb(&Told { left: &end[..verb.start()], right: &end[verb.end()..], colon, dated, addressed, moment })
+        // The letter behind it belongs to what follows.
+        let right = &end[if verb.as_str().ends_with('(') { verb.end() - 1 } else { verb.end() }..];
+        with_verb(&Told { left: &end[..verb.start()], right, colon, dated, addressed, moment })
     });
     let by_verb = by_verb.map(|needs_quote| needs_quote && !dashed);
     by_verb.or_else(|| without_verb(text, colon, dated))
@@ -353,7 +386,9 @@ fn without_verb(text: &str, colon: bool, dated: bool) -> Option<bool> {
     // In no language that is listed, but with all that introductions have.
     let bare = without_addresses(text);
     if text.contains('@') && colon && day && time && words_in(&bare) <= 14 && ADDRESS.is_match(text) {
-        return Some(true);
+        // `20 Nov 2026, 10:00 by a@b.c:`
+        let by_address = begins && bare.trim_end_matches([':', ' ']).len() < bare.len() && words_in(&bare) <= 5;
+        return Some(!by_address);
     }
     let named = || name_of(&name_words(bare.trim_end_matches(['*', '_', ' ']), true)) == Name::Person;
     (begins && day && (time && colon || bare.contains(" via ")) && named()).then_some(true)
@@ -415,7 +450,10 @@ fn continues(rest: &[&str]) -> bool {
     rest.iter().take(3).take_while(|l| !l.trim().is_empty()).any(|l| header_name(l).is_some())
 }
 
+/// The name of a header before its colon, in lower case: `*From:* Ana`, `À : Ana`.
 fn header_name(line: &str) -> Option<String> {
-    let found = HEADER.captures(line)?;
-    Some(found[1].to_lowercase())
+    let line = line.trim_start_matches([' ', '\t', '\u{a0}', '>', '*', '_', '|', '\u{200e}', '\u{200f}', '\u{202b}']);
+    let (at, _) = line.char_indices().take(LONGEST_HEADER).find(|(_, c)| COLONS.contains(c))?;
+    let name = line[..at].trim_end_matches([' ', '\u{a0}', '\u{202f}', '*', '_']).to_lowercase();
+    HEADERS.contains(name.as_str()).then_some(name)
 }

@@ -75,6 +75,17 @@ fn without_initials<'a>(lines: &[&'a str]) -> Vec<&'a str> {
         |line: &'a str| line.contains('>').then(|| INITIALS.captures(line)).flatten().and_then(|found| found.get(1));
     for (n, line) in lines.iter().copied().enumerate() {
         let found = named(line);
+        let repeated =
+            |name: &str| lines.get(n + 1).is_some_and(|l| named(l).is_some_and(|other| other.as_str() == name));
+        if let Some(name) = found
+            && known.is_none()
+            // Two letters in two lines: a prompt has one, or more.
+            && name.as_str().chars().count() == 2
+            && name.as_str().chars().all(char::is_uppercase)
+            && repeated(name.as_str())
+        {
+            known = Some(name.as_str());
+        }
         if let Some(name) = found
             && known.is_none()
             && (name.len() <= 4

@@ -235,9 +235,14 @@ pub const PRONOUNS: &[&str] = &[
     "ben",
 ];
 
+/// What an introduction without a verb opens with.
+pub const QUOTING: &[&str] = &[
+    "quoting|zitat von|citando a|citando|cita de|citation de|citazione di|quotando|citeren van|citat från|citerer|cytowanie|citace|цитирую|цитирование",
+];
+
 /// What marks the start of a mail that is carried along, between dashes.
 pub const MARKS: &[&str] = &[
-    "original message|original mail|original e-?mail|original text|reply message|forwarded message|forwarded mail|forwarded by .{1,60}",
+    "original message|original mail|mail original|ursprüngliche mail|courrier original|email originale|mail originale|original e-?mail|original text|reply message|forwarded message|forwarded mail|forwarded by .{1,60}",
     "ursprüngliche nachricht|original-?\\s?nachricht|original-?message|weitergeleitete nachricht",
     "message d['’]origine|message original|message initial|courriel original|courriel initial|e-?mail original|message transféré|message transmis|courriel transféré",
     "mensaje original|correo original|mensaje reenviado|mensaje transmitido|missatge original|missatge reenviat|mensaxe orixinal|mensaxe orixianl|mensaxe reenviada|mensaxe reunviáu",
@@ -270,9 +275,9 @@ pub const FORWARDS: &[&str] = &[
 
 /// The header that says who wrote, and its like, none of which tells a mail's block from a person's own list.
 pub const HEADERS: &[&str] = &[
-    "from|date|to|cc|bcc|reply-to|reply to|importance|priority|attachments",
+    "from|sender|date|to|cc|bcc|reply-to|reply to|importance|priority|attachments",
     "von|datum|an|kopie|antwort an|vun|un",
-    "de|date|à|a|cc ?i|répondre à|envoyé par|pour|copie à|expéditeur|destinataire",
+    "de|date|à|a|cci|cc i|répondre à|envoyé par|pour|copie à|expéditeur|destinataire",
     "para|fecha|remitente|destinatario|copia|responder a|a/c|per a|data|dende|pa",
     "data|da|a|mittente|destinatario|para|cópia|responder para|rispondi a|di",
     "van|datum|aan|kopie|afzender|ontvanger|fan|oan",
@@ -337,7 +342,7 @@ pub const FROM_SENT: &[&str] = &[
 ];
 
 /// Devices and programs that put such a line under a mail.
-pub const DEVICES: &str = r"iphon|ipad|ipod|\bios\b|android|samsung|galaxy|xiaomi|小米|redmi|红米|huawei|华为|honor|oppo|vivo|oneplus|realme|motorola|\bmoto\b|pixel|nokia|blackberry|sony|xperia|lumia|\bhtc\b|\blg\b|tablet|планшет|smart-?\s?phone|smartfon|смартфон|cell\s?phone|mobile|мобильн|мобільн|handy\b|mobil|móvil|movil|celular|portable|téléphone|telefon|телефон|telefoon|telefono|teléfono|puhelin|手机|手機|携帯|휴대|스마트폰|smartphone|outlook|yahoo|gmail|proton|k-9|aqua\s?mail|airmail|sparrow|thunderbird|fairemail|\bspark\b|superhuman|windows|mail\.ru|яндекс|yandex|почт|mailbird|\bem client|bluemail|blue mail|my\sphone|a\sphone|\bmail\b|icloud|\bgmx\b|web\.de|t-online|orange|\bqq邮箱|网易|126|163|foxmail";
+pub const DEVICES: &str = r"iphon|ipad|ipod|\bios\b|android|samsung|galaxy|xiaomi|小米|redmi|红米|huawei|华为|honor|oppo|vivo|oneplus|realme|motorola|\bmoto\b|pixel|nokia|blackberry|sony|xperia|lumia|\bhtc\b|\blg\b|tablet|планшет|smart-?\s?phone|smartfon|смартфон|cell\s?phone|mobile|мобильн|мобільн|handy\b|mobil|móvil|movil|celular|portable|téléphone|telefon|телефон|telefoon|telefono|teléfono|puhelin|手机|手機|携帯|휴대|스마트폰|smartphone|outlook|yahoo|gmail|proton|k-9|aqua\s?mail|airmail|sparrow|thunderbird|fairemail|\bspark\b|superhuman|windows|mail\.ru|яндекс|yandex|почт|mailbird|\bem client|bluemail|blue mail|my\sphone|a\sphone|\bmail\b|icloud|\bgmx\b|web\.de|t-online|orange|\bqq邮箱|网易|foxmail|droid|mailbox|mailspring|polymail|edison|\bnine\b|typeapp|typemail|maildroid|mymail|posteo|tuta|fastmail|zoho|avast|\baol\b";
 
 /// What asks to forgive a short mail, behind such a line.
 pub const BREVITY: &str = r"brevity|typos|auto-?correct|tippfehler|kürze|brièveté|concision|fautes|brevedad|brevetat|errores|brevidade|erros|brevità|brevitatea|concizia|beknopt|typfouten|kortfattet|kortfattad|kort\s|lyhy|lühid|īs|trump|zwięzłość|krótk|stručnost|stručnosť|kratko|кратк|опечатк|стисл|лаконічн|сажет|rövid|tömör|kısa|singkat|ngắn|συντομία|תמצית|قصر|إيجاز|簡潔|简洁|简短|簡短|간단|간략";

@@ -77,6 +77,11 @@ static DISCLAIMER: LazyLock<Regex> = pattern!(
     r"(?i)(?:confidential|vertraulich|confidentiel|confidencial|конфиденциальн).*(?:intended (?:recipient|solely|only)|addressee|empfänger|destinataire|destinatario|адресат|получател|disclos|unauthori[sz]ed)|(?:intended (?:recipient|solely|only)|received this (?:e-?mail|message|communication) in error).*(?:confidential|delete|notify)"
 );
 
+/// What a scanner of viruses hangs on every mail.
+static CHECKED: LazyLock<Regex> = pattern!(
+    r"(?i)(?:virus|viren|вирус|virüs|ιού|wirus|vírus).{0,200}(?:avast|avg\.com|eset|kaspersky|norton|mcafee|bitdefender|drweb)|(?:avast|avg|eset|kaspersky|norton|mcafee|bitdefender|drweb).{0,200}(?:virus|viren|вирус|virüs|ιού|wirus|vírus)"
+);
+
 /// How many of these lines are the person's own; the rest is a signature. `writer` is what is known of them.
 pub fn begins(lines: &[&str], writer: &Writer) -> usize {
     let mut end = trimmed(lines, lines.len());
@@ -247,7 +252,7 @@ fn names_device(text: &str) -> bool {
             .any(|w| w.contains(char::is_uppercase) || w.contains(|c: char| c.is_ascii_digit()))
     };
     words <= 9
-        && (DEVICE.is_match(text) || words >= 2 && words <= 5 && text.trim_start().starts_with("my ") && called(text))
+        && (DEVICE.is_match(text) || (2..=8).contains(&words) && text.trim_start().starts_with("my ") && called(text))
 }
 
 /// A sentence of the person's has commas, or ends and goes on; the name of a device has neither.
@@ -263,7 +268,8 @@ fn disclaimer(lines: &[&str], end: usize) -> usize {
         return end;
     }
     let paragraph = lines[start..end].join(" ");
-    if paragraph.len() >= 150 && DISCLAIMER.is_match(&paragraph) { trimmed(lines, start) } else { end }
+    let checked = paragraph.len() <= 400 && CHECKED.is_match(&paragraph);
+    if checked || paragraph.len() >= 150 && DISCLAIMER.is_match(&paragraph) { trimmed(lines, start) } else { end }
 }
 
 /// Where the lines from the writer's own name to the end begin, with the words of goodbye right above it.
