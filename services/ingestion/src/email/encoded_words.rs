@@ -48,9 +48,11 @@ pub fn repaired(value: &[u8], domain: &str) -> Option<String> {
             continue;
         };
         out.push_str(&unencoded(&value[literal..at], domain));
-        // Words that stand next to each other are one text, cut where the line was full.
+        // Words that stand next to each other are one text, cut where the line was full. In charsets that switch between
+        // others each begins anew.
+        let switches = first.label.to_ascii_lowercase().starts_with("iso-2022");
         let mut run = vec![first];
-        loop {
+        while !switches {
             let end = run.last().map_or(at, |word| word.end);
             let blanks = value[end..].iter().take_while(|b| b.is_ascii_whitespace()).count();
             match word_at(value, end + blanks).filter(|next| {
@@ -132,20 +134,9 @@ fn unquoted(text: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What stands between encoded words: as it is, or as a word if its bytes are no UTF-8.
+/// What stands between encoded words, in the charset that it is in.
 fn unencoded(bytes: &[u8], domain: &str) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => {
-            // The ASCII around it may be an address.
-            let begin = bytes.iter().position(|b| !b.is_ascii()).unwrap_or(0);
-            let end = bytes.iter().rposition(|b| !b.is_ascii()).map_or(0, |n| n + 1);
-            let mut out = String::from_utf8_lossy(&bytes[..begin]).into_owned();
-            push_word(&mut out, &charset::read(&bytes[begin..end], "", domain));
-            out.push_str(&String::from_utf8_lossy(&bytes[end..]));
-            out
-        }
-    }
+    std::str::from_utf8(bytes).map_or_else(|_| charset::read(bytes, "", domain), str::to_owned)
 }
 
 fn push_word(out: &mut String, text: &str) {

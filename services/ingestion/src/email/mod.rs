@@ -12,6 +12,8 @@ mod forged;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 #[cfg(test)]
+mod groups;
+#[cfg(test)]
 mod growth;
 mod html;
 pub mod imap;
