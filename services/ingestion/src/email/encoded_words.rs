@@ -52,15 +52,11 @@ pub fn repaired(value: &[u8], domain: &str) -> Option<String> {
         // others each begins anew.
         let switches = first.label.to_ascii_lowercase().starts_with("iso-2022");
         let mut run = vec![first];
-        while !switches {
-            let end = run.last().map_or(at, |word| word.end);
-            let blanks = value[end..].iter().take_while(|b| b.is_ascii_whitespace()).count();
-            match word_at(value, end + blanks).filter(|next| {
-                run.last().is_some_and(|word| word.label.eq_ignore_ascii_case(next.label) && word.base64 == next.base64)
-            }) {
-                Some(next) => run.push(next),
-                None => break,
-            }
+        while let Some(last) = run.last().filter(|_| !switches) {
+            let blanks = value[last.end..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+            let alike = |next: &Word<'_>| last.label.eq_ignore_ascii_case(next.label) && last.base64 == next.base64;
+            let Some(next) = word_at(value, last.end + blanks).filter(alike) else { break };
+            run.push(next);
         }
         let bytes = bytes_of(&run);
         changed |= run.len() > 1 || charset::corrected(&bytes, run[0].label, domain).is_some();
@@ -102,7 +98,7 @@ fn bytes_of(run: &[Word<'_>]) -> Vec<u8> {
         }
         // A word may end inside of four letters that belong together.
         open.extend(word.text.iter().filter(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')));
-        if open.len() % 4 == 0 || word.text.ends_with(b"=") {
+        if open.len().is_multiple_of(4) || word.text.ends_with(b"=") {
             bytes.extend(from_base64(&open));
             open.clear();
         }

@@ -274,8 +274,8 @@ fn with_verb(told: &Told<'_>) -> Option<bool> {
     if !believed {
         return None;
     }
-    let certain = told.colon
-        && (told.dated && told.addressed || told.addressed && last || told.dated && begins && name == Name::Person);
+    let certain =
+        told.colon && (told.addressed && (told.dated || last) || told.dated && begins && name == Name::Person);
     Some(!certain)
 }
 
