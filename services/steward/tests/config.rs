@@ -80,6 +80,7 @@ imap_url = "imaps://user:pass@mail.example.com"
 inbound_secret = "m"
 inbound = [{ provider = "mailgun", signing_key = "k" }, { provider = "postmark", user = "u", password = "p" }]
 trusted_authserv_id = "mx.example.com"
+groups = ["support@example.com"]
 [[channels]]
 id = "web-main"
 kind = "web"

@@ -46,8 +46,9 @@ pub struct Mailbox<'a> {
 /// What the mail means: one arrival, or one for each meeting in it.
 pub fn read(mail: &Mail, mailbox: &Mailbox<'_>) -> Vec<Arrival> {
     let ours = mailbox.settings.address.trim().to_lowercase();
-    let kind = automatic::kind(mail);
-    let Some(from) = sender(mail) else {
+    let groups = &mailbox.settings.groups;
+    let kind = automatic::kind(mail, groups);
+    let Some(sender) = sender(mail) else {
         return vec![match kind {
             // Bounces often come from nobody: what they are about has an address.
             Some(Automatic::Bounce(bounce)) if bounce.recipient.contains('@') => {
@@ -60,14 +61,18 @@ pub fn read(mail: &Mail, mailbox: &Mailbox<'_>) -> Vec<Arrival> {
             None => kept(mail, "mail_without_sender"),
         }];
     };
-    if from.key() == ours {
+    if sender.key() == ours {
         return of_ours(mail, mailbox, kind.is_some());
     }
+    // A group that writes itself into the From says elsewhere who wrote to it. Nobody becomes an operator by that.
+    let written_through = written_through(mail, &sender, mailbox);
+    let by_group = written_through.is_some();
+    let from = written_through.unwrap_or(sender);
     let mut arrival = of_person(mail, &from);
     if let Some(Automatic::Bounce(bounce)) = &kind {
         return vec![of_bounce(mail, arrival, bounce, &ours)];
     }
-    if kind.is_none() && is_operator(mail, mailbox, &from) {
+    if kind.is_none() && !by_group && is_operator(mail, mailbox, &from) {
         return of_operator(mail, mailbox, arrival, &from);
     }
     // Calendars send their invitations by themselves, and say so.
@@ -96,6 +101,22 @@ fn sender(mail: &Mail) -> Option<Address> {
             let path = mail.envelope_from.clone()?;
             Some(Address { name: OutsideName::default(), address: path }).filter(usable)
         })
+}
+
+/// Who wrote a mail that comes from a group of ours: `'Ana' via Support <support@example.com>`.
+fn written_through(mail: &Mail, sender: &Address, mailbox: &Mailbox<'_>) -> Option<Address> {
+    if !is_group(sender, mailbox) {
+        return None;
+    }
+    let own = |a: &Address| is_group(a, mailbox) || a.key() == mailbox.settings.address.trim().to_lowercase();
+    let named = ["x-original-from", "x-original-sender", "reply-to"].iter().flat_map(|name| mail.header_values(name));
+    named
+        .flat_map(super::message::addresses_in)
+        .find(|a| a.address.contains('@') && a.address.len() <= LONGEST_ADDRESS && !own(a))
+}
+
+fn is_group(address: &Address, mailbox: &Mailbox<'_>) -> bool {
+    mailbox.settings.groups.iter().any(|group| group.trim().eq_ignore_ascii_case(&address.key()))
 }
 
 /// From this mailbox itself: our own send come back, or a person of ours who writes with it.
@@ -156,6 +177,7 @@ fn of_operator(mail: &Mail, mailbox: &Mailbox<'_>, mut arrival: Arrival, from: &
 fn client_among(mail: &Mail, mailbox: &Mailbox<'_>) -> Option<Address> {
     let ours = |a: &&Address| {
         a.key() == mailbox.settings.address.trim().to_lowercase()
+            || is_group(a, mailbox)
             || mailbox.operators.iter().any(|o| o.trim().eq_ignore_ascii_case(&a.key()))
     };
     mail.recipients().find(|a| !ours(a)).cloned()
@@ -246,7 +268,7 @@ fn person(address: &Address) -> Person {
 
 fn said(mail: &Mail, from: &Address) -> Said {
     let media: Vec<Media> = mail.attachments.iter().map(media).collect();
-    let mut text = reply::read(&mail.text, &from.name).new;
+    let mut text = reply::read(&mail.text, &format!("{} <{}>", from.name, from.address)).new;
     // Some people write all they have to say into the subject.
     if text.is_empty() && media.is_empty() {
         text.clone_from(&mail.subject);

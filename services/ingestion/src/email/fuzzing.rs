@@ -19,6 +19,7 @@ pub fn settings() -> Email {
         inbound_secret: Secret::new("secret"),
         inbound: Vec::new(),
         trusted_authserv_id: Some("mx.example.test".to_owned()),
+        groups: vec!["support@example.test".to_owned()],
     }
 }
 

@@ -1,9 +1,13 @@
 //! A mail, read from RFC 5322 bytes or put together from a provider's form.
 
-use chrono::{DateTime, Utc};
-use mail_parser::{Address as Parsed, HeaderValue, MessageParser, MessagePart, MimeHeaders, PartType};
+use std::borrow::Cow;
 
-use super::{bounds::parsed, html};
+use chrono::{DateTime, Utc};
+use mail_parser::{
+    Address as Parsed, Encoding, HeaderValue, MessageParser, MessagePart, MimeHeaders, PartType, parsers::MessageStream,
+};
+
+use super::{bounds::parsed, charset, encoded_words, html};
 use crate::outside::OutsideName;
 
 /// Text that is kept of one mail, in bytes; what is longer is cut, the raw mail has all of it.
@@ -120,9 +124,12 @@ impl Mail {
             headers,
             ..Self::default()
         };
+        let domain = mail.from.as_ref().and_then(|from| from.address.rsplit_once('@')).map_or("", |(_, domain)| domain);
+        let domain = domain.to_lowercase();
+        mail.take_repaired_headers(&parsed, raw, &domain);
         mail.envelope_from =
             mail.header("return-path").map(|path| path.trim().trim_matches(['<', '>']).trim().to_lowercase());
-        mail.text = cut(text_of(&parsed));
+        mail.text = cut(text_of(&parsed, raw, &domain));
         for part in &parsed.parts {
             mail.take_part(part, raw);
         }
@@ -201,6 +208,28 @@ impl Mail {
         }
     }
 
+    /// Names and the subject, where encoded words or bare bytes say other than the parser reads.
+    fn take_repaired_headers(&mut self, parsed: &mail_parser::Message<'_>, raw: &[u8], domain: &str) {
+        let repaired = |name: &str| {
+            let header = parsed.parts.first()?.headers.iter().find(|h| h.name().eq_ignore_ascii_case(name))?;
+            let value = raw.get(header.offset_start as usize..header.offset_end as usize)?;
+            encoded_words::repaired(value, domain)
+        };
+        if let Some(subject) = repaired("subject") {
+            self.subject = decoded(&subject);
+        }
+        let addresses = |name: &str| repaired(name).map(|value| addresses_in(&value)).filter(|all| !all.is_empty());
+        if let Some(from) = addresses("from").and_then(|all| all.into_iter().next()) {
+            self.from = Some(from);
+        }
+        if let Some(to) = addresses("to") {
+            self.to = to;
+        }
+        if let Some(cc) = addresses("cc") {
+            self.cc = cc;
+        }
+    }
+
     fn take_part(&mut self, part: &MessagePart<'_>, raw: &[u8]) {
         let kind = part.content_type().map(|c| full_type(c.ctype(), c.subtype())).unwrap_or_default();
         match kind.as_str() {
@@ -239,13 +268,13 @@ impl Mail {
 }
 
 /// The parts that a person reads, one after the other.
-fn text_of(parsed: &mail_parser::Message<'_>) -> String {
+fn text_of(parsed: &mail_parser::Message<'_>, raw: &[u8], domain: &str) -> String {
     let mut texts = Vec::new();
     let mut length = 0;
     for part in parsed.text_bodies() {
         let text = match &part.body {
-            PartType::Text(text) => text.to_string(),
-            PartType::Html(page) => html::to_text(page),
+            PartType::Text(_) => text_in(part, raw, domain).into_owned(),
+            PartType::Html(_) => html::to_text(&text_in(part, raw, domain)),
             _ => continue,
         };
         if text.trim().is_empty() {
@@ -259,11 +288,30 @@ fn text_of(parsed: &mail_parser::Message<'_>) -> String {
         }
     }
     if texts.is_empty() {
-        let pages =
-            parsed.html_bodies().filter_map(|p| if let PartType::Html(page) = &p.body { Some(page) } else { None });
-        texts.extend(pages.map(|page| html::to_text(page)).filter(|text| !text.trim().is_empty()));
+        let pages = parsed.html_bodies().filter(|part| matches!(part.body, PartType::Html(_)));
+        let pages = pages.map(|page| html::to_text(&text_in(page, raw, domain)));
+        texts.extend(pages.filter(|text| !text.trim().is_empty()));
     }
     texts.join("\n")
+}
+
+/// A part's text, in the charset that it is in.
+fn text_in<'a>(part: &'a MessagePart<'_>, raw: &[u8], domain: &str) -> Cow<'a, str> {
+    let (PartType::Text(text) | PartType::Html(text)) = &part.body else { return Cow::Borrowed("") };
+    let label = part.content_type().and_then(|c| c.attribute("charset")).unwrap_or_default();
+    // What was read without a flaw by the label that most have needs no second look.
+    let flawless = !text.contains([char::REPLACEMENT_CHARACTER, '\u{1b}']);
+    if flawless && (label.is_empty() || label.eq_ignore_ascii_case("utf-8")) {
+        return Cow::Borrowed(text);
+    }
+    let Some(body) = raw.get(part.offset_body as usize..part.offset_end as usize) else { return Cow::Borrowed(text) };
+    let bytes = match part.encoding {
+        _ if part.is_encoding_problem => Cow::Borrowed(body),
+        Encoding::None => Cow::Borrowed(body),
+        Encoding::QuotedPrintable => MessageStream::new(body).decode_quoted_printable_mime(b"").1,
+        Encoding::Base64 => MessageStream::new(body).decode_base64_mime(b"").1,
+    };
+    charset::corrected(&bytes, label, domain).filter(|_| !bytes.is_empty()).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 fn attachment(place: usize, part: &MessagePart<'_>) -> Attachment {
@@ -405,4 +453,71 @@ pub fn cut(mut text: String) -> String {
         text.push_str(CUT);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use encoding_rs::Encoding;
+
+    use super::*;
+
+    const WORDS: &str = "Добрый день! Напишите мне завтра утром, пожалуйста.\r\nИван\r\n";
+
+    fn mail(label: &str, encoding: &str, body: &[u8]) -> Mail {
+        let content = if label.is_empty() { String::new() } else { format!("; charset={label}") };
+        let mut raw = format!("From: ivan@example.ru\r\nContent-Type: text/plain{content}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n").into_bytes();
+        raw.extend_from_slice(body);
+        Mail::read(&raw).unwrap()
+    }
+
+    #[test]
+    fn a_text_is_read_in_the_charset_that_it_is_in() {
+        for charset in ["utf-8", "windows-1251", "koi8-r"] {
+            let bytes = Encoding::for_label(charset.as_bytes()).unwrap().encode(WORDS).0.into_owned();
+            let quoted: String = bytes
+                .iter()
+                .map(|b| if b.is_ascii() && *b != b'=' { char::from(*b).to_string() } else { format!("={b:02X}") })
+                .collect();
+            for label in ["", "us-ascii", "utf-8", "x-unknown", "iso-8859-1", charset] {
+                for (encoding, body) in [
+                    ("8bit", bytes.clone()),
+                    ("base64", STANDARD.encode(&bytes).into_bytes()),
+                    ("quoted-printable", quoted.clone().into_bytes()),
+                ] {
+                    let text = mail(label, encoding, &body).text.replace("\r\n", "\n");
+                    assert_eq!(text.trim(), WORDS.replace("\r\n", "\n").trim(), "{charset} as {label:?}, {encoding}");
+                }
+            }
+        }
+        assert_eq!(mail("utf-7", "7bit", b"+BB8EQAQ4BDIENQRC, +BDQEMA and more").text, "Привет, да and more");
+    }
+
+    #[test]
+    fn names_and_subjects_are_read_as_they_were_meant() {
+        let (one, two) = "Договор на завтра".as_bytes().split_at(7);
+        let word = |bytes: &[u8]| format!("=?utf-8?B?{}?=", STANDARD.encode(bytes));
+        let raw = format!(
+            "From: {}\r\n {} <ivan@example.ru>\r\nTo: {} <a@b.c>, Ana <ana@b.c>\r\nSubject: {}\r\n {}\r\n\r\nhello",
+            word(one),
+            word(two),
+            word("Smith, John".as_bytes()),
+            word(one),
+            word(two)
+        );
+        let mail = Mail::read(raw.as_bytes()).unwrap();
+        assert_eq!(mail.subject, "Договор на завтра");
+        let from = mail.from.unwrap();
+        assert_eq!((&*from.name, from.address.as_str()), ("Договор на завтра", "ivan@example.ru"));
+        let to: Vec<_> = mail.to.iter().map(|a| (&*a.name, a.address.as_str())).collect();
+        assert_eq!(to, [("Smith, John", "a@b.c"), ("Ana", "ana@b.c")]);
+        let bare = [
+            b"From: ".as_slice(),
+            &encoding_rs::WINDOWS_1251.encode("Иван Петров").0,
+            b" <ivan@example.ru>\r\n\r\nhello",
+        ]
+        .concat();
+        let from = Mail::read(&bare).unwrap().from.unwrap();
+        assert_eq!((&*from.name, from.address.as_str()), ("Иван Петров", "ivan@example.ru"));
+    }
 }

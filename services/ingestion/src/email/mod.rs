@@ -5,10 +5,14 @@ mod authenticity;
 mod automatic;
 mod bounds;
 mod calendar;
+mod charset;
+mod encoded_words;
 #[cfg(test)]
 mod forged;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+#[cfg(test)]
+mod groups;
 #[cfg(test)]
 mod growth;
 mod html;
@@ -20,6 +24,7 @@ pub mod providers;
 #[cfg(test)]
 mod recorded;
 mod reply;
+mod subjects;
 pub mod webhook;
 
 use arrival::{Folder, Mailbox};

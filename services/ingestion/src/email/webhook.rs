@@ -92,7 +92,7 @@ struct Meaning {
 impl Meaning {
     fn of(mail: &Mail, mailbox: &Mailbox<'_>) -> Self {
         // A bounce answers too, and says the opposite.
-        let person = automatic::kind(mail).is_none();
+        let person = automatic::kind(mail, &mailbox.settings.groups).is_none();
         let mut answered = mail.in_reply_to.iter().filter(|_| person);
         let answered = answered.find_map(|id| Own::named(id, &mailbox.settings.address));
         Self { arrivals: arrival::read(mail, mailbox), answered }

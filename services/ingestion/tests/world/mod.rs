@@ -104,6 +104,7 @@ pub fn mail() -> ChannelKind {
         inbound_secret: Secret::new(MAIL_SECRET),
         inbound,
         trusted_authserv_id: Some("mx.example.test".to_owned()),
+        groups: Vec::new(),
     })
 }
 

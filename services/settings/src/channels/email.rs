@@ -23,6 +23,10 @@ pub struct Email {
     /// The mail server whose `Authentication-Results` are believed.
     #[serde(default, deserialize_with = "written::some_text")]
     pub trusted_authserv_id: Option<String>,
+    /// Addresses of lists and groups of the company's own that lead to this mailbox: what came through them was written by
+    /// a client, not by a list.
+    #[serde(default)]
+    pub groups: Vec<String>,
 }
 
 /// A mail provider that posts inbound mail, with what its check needs.
@@ -51,14 +55,13 @@ impl Kind for Email {
     const RATE: RateLimit = RateLimit { per_second: 10, burst: 10, per_chat_per_second: 1, per_chat_burst: 3 };
 
     fn check(&self) -> Result<(), KeyProblem> {
-        let address = &self.address;
-        let strange = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | ',' | ';');
-        let parts = address.split_once('@').filter(|_| !address.contains(strange));
-        let is_one =
-            |(name, host): (&str, &str)| !name.is_empty() && !host.is_empty() && !host.contains('@') && host.is_ascii();
-        if !parts.is_some_and(is_one) {
-            let problem = format!("found {address:?}, expected a mail address such as \"agent@example.com\"");
+        if !is_address(&self.address) {
+            let problem = format!("found {:?}, expected a mail address such as \"agent@example.com\"", self.address);
             return Err(KeyProblem::new("address", problem));
+        }
+        if let Some(group) = self.groups.iter().find(|group| !is_address(group)) {
+            let problem = format!("found {group:?}, expected addresses of groups such as \"support@example.com\"");
+            return Err(KeyProblem::new("groups", problem));
         }
         let imap = self.imap_url.as_ref().and_then(|url| Server::imap(url.expose()).err());
         let found = [
@@ -75,4 +78,10 @@ impl Kind for Email {
         }
         Ok(())
     }
+}
+
+fn is_address(text: &str) -> bool {
+    let strange = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | ',' | ';');
+    let parts = text.split_once('@').filter(|_| !text.contains(strange));
+    parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@') && host.is_ascii())
 }

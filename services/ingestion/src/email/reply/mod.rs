@@ -1,7 +1,17 @@
 //! What is new in a mail: quotations and signatures are cut off, and no word of the writer's own is lost.
 
+mod closings;
+#[cfg(test)]
+mod generated;
 mod intro;
+mod programs;
 mod signature;
+mod writer;
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use writer::Writer;
 
 /// Lines of a text that are taken apart: the longest text that is kept of a mail has as many lines of usual length.
 const MOST_LINES: usize = 5_000;
@@ -18,16 +28,17 @@ pub struct Reply {
     pub signed: String,
 }
 
-/// Takes a mail's text apart. `writer` is the sender's name, which signatures often begin with; may be empty.
+/// Takes a mail's text apart. `writer` is the sender as a From has it: `Ana Borg <ana@example.com>`, a name or an address alone, or nothing.
 ///
 /// Text that is nothing but a quotation, a forwarded mail or a signature is returned as it is: it says something by itself.
 pub fn read(text: &str, writer: &str) -> Reply {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let all: Vec<&str> = text.split('\n').collect();
     let (lines, rest) = first_of(&all);
+    let lines = &without_initials(lines);
     let kept = without_quotes(lines);
     let signed = joined(&kept);
-    let new = joined(&without_signatures(&kept, writer));
+    let new = joined(&without_signatures(&kept, &Writer::of(writer)));
     let new = if new.is_empty() { signed.clone() } else { new };
     // Whoever reads this is told that there is more, unless a quotation began before it.
     let goes_on = kept.last().zip(lines.last()).is_some_and(|(kept, last)| std::ptr::eq(*kept, *last))
@@ -45,6 +56,56 @@ fn first_of<'a, 'b>(lines: &'b [&'a str]) -> (&'b [&'a str], &'b [&'a str]) {
     let begin = lines.iter().position(|line| !line.trim().is_empty()).unwrap_or(0);
     let lines = &lines[begin..];
     lines.split_at(lines.len().min(MOST_LINES))
+}
+
+/// The writer's initials or name before the mark of a quotation: `C> `, `Richard>> `.
+static INITIALS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\s{0,3}(\p{L}[\p{L}\d_.-]{0,19})>+(?:\s|$)").expect("it is a constant"));
+
+/// Lines that are looked at for a second one with the same name before its mark.
+const SAME_NAME: usize = 5;
+
+/// Quoted lines without the initials that some programs put before their mark: only below an introduction, as what looks
+/// like them may be a path or a prompt. A name that is longer than initials stands there twice at least.
+fn without_initials<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    let mut known: Option<&str> = None;
+    let mut above = "";
+    let mut kept = Vec::with_capacity(lines.len());
+    let named =
+        |line: &'a str| line.contains('>').then(|| INITIALS.captures(line)).flatten().and_then(|found| found.get(1));
+    for (n, line) in lines.iter().copied().enumerate() {
+        let found = named(line);
+        let repeated =
+            |name: &str| lines.get(n + 1).is_some_and(|l| named(l).is_some_and(|other| other.as_str() == name));
+        if let Some(name) = found
+            && known.is_none()
+            // Two letters in two lines: a prompt has one, or more.
+            && name.as_str().chars().count() == 2
+            && name.as_str().chars().all(char::is_uppercase)
+            && repeated(name.as_str())
+        {
+            known = Some(name.as_str());
+        }
+        if let Some(name) = found
+            && known.is_none()
+            && (name.len() <= 4
+                || lines[n + 1..]
+                    .iter()
+                    .take(SAME_NAME)
+                    .any(|l| named(l).is_some_and(|other| other.as_str() == name.as_str())))
+            && intro::could_end_with(above)
+        {
+            known = Some(name.as_str());
+        }
+        kept.push(match found {
+            Some(name) if known == Some(name.as_str()) => &line[name.end()..],
+            _ => line,
+        });
+        if !blank(line) {
+            above = line;
+        }
+    }
+    kept
 }
 
 fn joined(lines: &[&str]) -> String {
@@ -143,7 +204,7 @@ fn is_wrapped_link(line: &str) -> bool {
 fn answered_after(lines: &[&str], first_own: usize) -> bool {
     let Some(quote) = lines[first_own..].iter().position(|l| quoted(l)).map(|n| first_own + n) else { return false };
     let below: Vec<&str> = lines[quote..].iter().copied().filter(|l| !quoted(l)).collect();
-    let end = signature::begins(&below, "");
+    let end = signature::begins(&below, &Writer::default());
     below[..end].iter().any(|l| !blank(l)) && !only_signature(&below)
 }
 
@@ -188,8 +249,12 @@ fn believed(intro: intro::Intro, lines: &[&str], at: usize) -> bool {
     if !intro.needs_quote {
         return true;
     }
-    let rest = &lines[at + intro.lines..];
-    rest.iter().find(|l| !blank(l)).is_some_and(|l| quoted(l))
+    quote_follows(&lines[at + intro.lines..])
+}
+
+/// Whether a quotation comes next.
+fn quote_follows(lines: &[&str]) -> bool {
+    lines.iter().find(|l| !blank(l)).is_some_and(|l| quoted(l))
 }
 
 /// Without the rule that Outlook draws above its headers.
@@ -217,7 +282,7 @@ fn without_trailing_quotes<'a>(lines: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// Signatures stand at the end of what the person wrote, or above a quotation.
-fn without_signatures<'a>(lines: &[&'a str], writer: &str) -> Vec<&'a str> {
+fn without_signatures<'a>(lines: &[&'a str], writer: &Writer) -> Vec<&'a str> {
     let mut kept = Vec::new();
     let mut block: Vec<&'a str> = Vec::new();
     for (n, line) in lines.iter().enumerate() {
@@ -235,7 +300,7 @@ fn without_signatures<'a>(lines: &[&'a str], writer: &str) -> Vec<&'a str> {
     if kept.iter().all(|l| quoted(l) || blank(l)) { lines.to_vec() } else { without_trailing_quotes(&kept) }
 }
 
-fn own_part<'a>(block: &[&'a str], writer: &str) -> Vec<&'a str> {
+fn own_part<'a>(block: &[&'a str], writer: &Writer) -> Vec<&'a str> {
     let end = signature::begins(block, writer);
     let mut own = block[..end].to_vec();
     // The blank lines between an answer and the quotation under it stay.
@@ -244,6 +309,9 @@ fn own_part<'a>(block: &[&'a str], writer: &str) -> Vec<&'a str> {
     }
     own
 }
+
+#[cfg(test)]
+pub use generated::languages;
 
 #[cfg(test)]
 mod tests {
