@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use steward_domain::conversation::{Conversation, Refused};
+use steward_domain::conversation::{Conversation, Refused, meetings::meeting_of};
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
 use steward_proto::{AggregateId, Cause, Event, Recorded, TenantId, v1};
 use steward_settings::{InForce, Settings};
@@ -26,6 +26,9 @@ use crate::{
 
 /// Conversations answered at the same time: most of them wait for the client to finish writing.
 const AT_ONCE: usize = 256;
+
+/// How long the next part is waited for, where the channel shows that a message may be one of several.
+const MORE_FOLLOWS: Duration = Duration::from_secs(2);
 
 /// Answers by rules until `shutdown`.
 pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Result<(), LogError> {
@@ -55,6 +58,8 @@ pub async fn run_with(
     let filters = [
         "ev.*.conversation.*.client_responded",
         "ev.*.conversation.*.follow_up_due",
+        "ev.*.conversation.*.follow_up_cancelled",
+        "ev.*.conversation.*.follow_up_expired",
         "ev.*.conversation.*.meeting_booked",
         "ev.*.conversation.*.meeting_moved",
         "ev.*.conversation.*.meeting_cancelled",
@@ -98,6 +103,14 @@ impl Worker {
             Event::ClientResponded(_) => self.answer(&aggregate, conversation, recorded).await,
             Event::FollowUpDue(due) if due.message.is_none() => {
                 actions::carry_out(self, &aggregate, conversation, recorded, &due.follow_up_id).await
+            }
+            Event::FollowUpDue(v1::FollowUpDue { key, .. })
+            | Event::FollowUpExpired(v1::FollowUpExpired { key, .. }) => match meeting_of(key) {
+                Some(meeting_id) => meetings::remind(self, &aggregate, conversation, recorded, meeting_id).await,
+                None => return Ok(Handled::Done),
+            },
+            Event::FollowUpCancelled(e) if meetings::ends_one(e) => {
+                meetings::next(self, &aggregate, conversation, recorded, &e.follow_up_id).await
             }
             Event::MeetingBooked(v1::MeetingBooked { meeting: Some(m), .. })
             | Event::MeetingMoved(v1::MeetingMoved { meeting: Some(m), .. }) => {
@@ -191,11 +204,13 @@ impl Worker {
     fn still_writing(&self, state: &Conversation) -> Option<DateTime<Utc>> {
         let settings = self.settings.now();
         let defaults = &settings.defaults;
-        if defaults.turn_debounce.is_zero() {
+        let (first, last) = (state.unanswered.first()?, state.unanswered.last()?);
+        let more = if last.more { MORE_FOLLOWS } else { Duration::ZERO };
+        let pause = defaults.turn_debounce.max(more);
+        if pause.is_zero() {
             return None;
         }
-        let (first, last) = (state.unanswered.first()?, state.unanswered.last()?);
-        let quiet = last.at + TimeDelta::from_std(defaults.turn_debounce).ok()?;
+        let quiet = last.at + TimeDelta::from_std(pause).ok()?;
         let longest = first.at + TimeDelta::from_std(defaults.turn_max_wait).ok()?;
         Some(quiet.min(longest)).filter(|until| *until > self.now())
     }

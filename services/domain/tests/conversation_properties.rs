@@ -493,7 +493,11 @@ mod witnesses {
         let said = broken(|world| {
             let id = world.promised(CancelOn::Never, 1);
             world.record(v1::HumanTakeoverStarted::default());
-            world.record(v1::FollowUpDue { follow_up_id: id, due_at: Some(to_timestamp(world.now)), message: None });
+            world.record(v1::FollowUpDue {
+                follow_up_id: id,
+                due_at: Some(to_timestamp(world.now)),
+                ..Default::default()
+            });
         });
         assert!(said.contains("while a human is active"), "{said}");
     }
