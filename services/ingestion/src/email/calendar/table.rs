@@ -176,8 +176,11 @@ fn every_occurrence_is_reminded_of_once_as_time_goes_on() {
         let expected: Vec<&String> = row.starts.iter().filter(|start| within(row, start)).collect();
         let of_these: Vec<&String> = said.iter().filter(|start| within(row, start)).collect();
         assert_eq!(of_these, expected, "{}", row.name);
-        let endless = row.mails.iter().any(|m| m.contains("RRULE") && !m.contains("COUNT") && !m.contains("UNTIL"));
-        if endless && row.mails.len() == 1 {
+        // Endless, with never more than two years from one to the next.
+        let [mail] = row.mails.as_slice() else { continue };
+        let event = mail.split_once("BEGIN:VEVENT").map_or("", |(_, event)| event);
+        let endless = event.contains("RRULE") && !event.contains("COUNT") && !event.contains("UNTIL");
+        if endless && !event.contains(":20240229") {
             assert!(said.len() >= 4, "{}: it ended with {said:?}", row.name);
         }
         let open = |s: &FollowUpState| matches!(s, FollowUpState::Pending);
