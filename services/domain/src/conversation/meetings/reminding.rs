@@ -239,9 +239,13 @@ impl Conversation {
             }
             let id = if meeting.is_series() { format!("{uid}/{original}") } else { uid.to_owned() };
             if starts.is_ahead(r.now, r.timezone) {
-                promised += 1;
                 let occurrence = occurrence(title, starts, word);
-                coming.push(Coming { id, word, occurrence, told_at: word.told_at });
+                let one = Coming { id, word, occurrence, told_at: word.told_at };
+                // One whose last reminder is used up has nothing more that would bring the next.
+                if reminders_of(&one, r).iter().any(|reminder| reminder.due_at > r.now) {
+                    promised += 1;
+                }
+                coming.push(one);
             }
         }
         coming
