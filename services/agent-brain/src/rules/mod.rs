@@ -44,7 +44,9 @@ pub fn meeting_reminder(language: Language, zone: Tz, occurrence: &Occurrence, s
         Starts::At(at) => {
             let here = at.with_timezone(&zone);
             let offset = TimeDelta::seconds(i64::from(here.offset().fix().local_minus_utc()));
-            voice.meeting(&occurrence.title, here, occurrence.offset != Some(offset))
+            // What names no place is UTC to everybody but those who say so themselves.
+            let elsewhere = occurrence.offset.map_or(zone != Tz::UTC, |there| there != offset);
+            voice.meeting(&occurrence.title, here, elsewhere)
         }
         Starts::On { day, days } => voice.whole_days(&occurrence.title, day, days),
     }
