@@ -51,6 +51,7 @@ fn one(field: &FieldDescriptor, path: &str) -> Value {
     match field.kind() {
         Kind::String => Value::String(format!("{path} ё🙂")),
         Kind::Bool => Value::Bool(true),
+        Kind::Int32 => Value::I32(-300),
         Kind::Uint32 => Value::U32(300 + field.number()),
         Kind::Uint64 => Value::U64(5_000_000_000 + u64::from(field.number())),
         Kind::Bytes => Value::Bytes(b"{\"raw\":\xff}".to_vec().into()),

@@ -1,9 +1,11 @@
 //! From the fold of a conversation and its contact to what a brain is given.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use steward_domain::{
     contact::Contact,
-    conversation::{Conversation, FollowUp, turns::MESSAGES_AT_ONCE},
+    conversation::{ClientMessage, Conversation, FollowUp, turns::MESSAGES_AT_ONCE},
     person::effective,
 };
 use steward_language::Language;
@@ -30,10 +32,7 @@ pub fn turn_input(
         followup_hour: person.followup_hour.value,
         defaults: settings.defaults.clone(),
         most_promises: settings.limits.open_follow_ups.saturating_sub(open_elsewhere),
-        messages: state
-            .unanswered
-            .iter()
-            .take(MESSAGES_AT_ONCE)
+        messages: wholes(&state.unanswered[..state.unanswered.len().min(MESSAGES_AT_ONCE)])
             .map(|m| Incoming {
                 message_id: m.message_id,
                 kind: m.kind.clone(),
@@ -51,6 +50,17 @@ pub fn turn_input(
     }
 }
 
+/// The messages to answer, without those parts that say nothing by themselves: of what somebody says at once, the words
+/// count; without any, its first part does. Parts of what was answered before add nothing to it.
+fn wholes(messages: &[Arc<ClientMessage>]) -> impl Iterator<Item = &ClientMessage> {
+    let speaks = |m: &ClientMessage| !m.forwarded && !m.text.trim().is_empty();
+    messages.chunk_by(|_, next| next.part).flat_map(move |whole| {
+        let spoken = whole.iter().any(|m| speaks(m));
+        let kept = move |m: &&Arc<ClientMessage>| if spoken { speaks(m) } else { !m.part };
+        whole.iter().filter(kept).map(AsRef::as_ref)
+    })
+}
+
 fn promise(f: &FollowUp, language: Language) -> Promise {
     Promise {
         follow_up_id: Some(f.id),
@@ -59,5 +69,56 @@ fn promise(f: &FollowUp, language: Language) -> Promise {
         text: f.text.clone(),
         phrase: f.phrase.clone(),
         language: Language::of_tag(&f.language).unwrap_or(language),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use steward_domain::conversation::Person;
+
+    use super::*;
+
+    /// `text`, `+text` of a part, `>text` of a forwarded one.
+    fn kept(messages: &[&str]) -> Vec<String> {
+        let message = |written: &&str| {
+            let (part, rest) = written.strip_prefix('+').map_or((false, *written), |rest| (true, rest));
+            let (forwarded, text) = rest.strip_prefix('>').map_or((false, rest), |text| (true, text));
+            Arc::new(ClientMessage {
+                position: 1,
+                message_id: (*written).to_owned(),
+                event_id: String::new(),
+                kind: "text".to_owned(),
+                text: text.to_owned(),
+                cut: false,
+                forwarded,
+                part,
+                more: false,
+                from: Person::default(),
+                written_at: DateTime::UNIX_EPOCH,
+                at: DateTime::UNIX_EPOCH,
+            })
+        };
+        let messages: Vec<_> = messages.iter().map(message).collect();
+        wholes(&messages).map(|m| m.message_id.clone()).collect()
+    }
+
+    #[test]
+    fn of_what_is_said_at_once_the_words_are_answered_and_nothing_is_answered_twice() {
+        for (messages, expected) in [
+            (vec!["write tomorrow", "+", "+"], vec!["write tomorrow"]),
+            (vec!["", "+write tomorrow", "+"], vec!["+write tomorrow"]),
+            (vec!["write tomorrow", "+>their words"], vec!["write tomorrow"]),
+            (vec!["one", "+two"], vec!["one", "+two"]),
+            (vec!["", "+", "+"], vec![""]),
+            (vec![">their words", "+>more"], vec![">their words"]),
+            (vec!["one", "two", ""], vec!["one", "two", ""]),
+            // Their first part was answered before.
+            (vec!["+", "+>their words"], vec![]),
+            (vec!["+", "two"], vec!["two"]),
+            (vec!["+the end of it"], vec!["+the end of it"]),
+            (vec![], vec![]),
+        ] {
+            assert_eq!(kept(&messages), expected, "{messages:?}");
+        }
     }
 }

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use steward_domain::{
-    conversation::{Conversation, Refused},
-    ids::ConversationId,
+    conversation::{Conversation, Refused, meetings::meeting_of},
+    ids::{ConversationId, FollowUpId},
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
 use steward_proto::{AggregateId, Cause, Event, Recorded, TenantId, v1};
@@ -29,6 +29,9 @@ use crate::{
 
 /// Conversations answered at the same time: most of them wait for the client to finish writing.
 const AT_ONCE: usize = 256;
+
+/// How long the next part is waited for, where the channel shows that a message may be one of several.
+const MORE_FOLLOWS: Duration = Duration::from_secs(2);
 
 /// Answers by rules until `shutdown`.
 pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Result<(), LogError> {
@@ -58,6 +61,8 @@ pub async fn run_with(
     let filters = [
         "ev.*.conversation.*.client_responded",
         "ev.*.conversation.*.follow_up_due",
+        "ev.*.conversation.*.follow_up_cancelled",
+        "ev.*.conversation.*.follow_up_expired",
         "ev.*.conversation.*.meeting_booked",
         "ev.*.conversation.*.meeting_moved",
         "ev.*.conversation.*.meeting_cancelled",
@@ -92,6 +97,10 @@ pub struct Worker {
 #[error("`{0}` is no id of a {1}; see who recorded this event")]
 struct UnreadableId(String, &'static str);
 
+fn follow_up_id(text: &str) -> Result<FollowUpId, HandleError> {
+    text.parse().map_err(|_| HandleError::poison(UnreadableId(text.to_owned(), "follow-up")))
+}
+
 impl Worker {
     async fn handle(&self, recorded: &Recorded) -> Result<Handled, HandleError> {
         let Some(aggregate) = recorded.subject.aggregate_id() else { return Ok(Handled::Done) };
@@ -101,9 +110,17 @@ impl Worker {
         let handled = match &recorded.event {
             Event::ClientResponded(_) => self.answer(&aggregate, conversation, recorded).await,
             Event::FollowUpDue(due) if due.message.is_none() => {
-                let id = due.follow_up_id.parse();
-                let id = id.map_err(|_| HandleError::poison(UnreadableId(due.follow_up_id.clone(), "follow-up")))?;
+                let id = follow_up_id(&due.follow_up_id)?;
                 actions::carry_out(self, &aggregate, conversation, recorded, id).await
+            }
+            Event::FollowUpDue(v1::FollowUpDue { key, .. })
+            | Event::FollowUpExpired(v1::FollowUpExpired { key, .. }) => match meeting_of(key) {
+                Some(meeting_id) => meetings::remind(self, &aggregate, conversation, recorded, meeting_id).await,
+                None => return Ok(Handled::Done),
+            },
+            Event::FollowUpCancelled(e) if meetings::ends_one(e) => {
+                let id = follow_up_id(&e.follow_up_id)?;
+                meetings::next(self, &aggregate, conversation, recorded, id).await
             }
             Event::MeetingBooked(v1::MeetingBooked { meeting: Some(m), .. })
             | Event::MeetingMoved(v1::MeetingMoved { meeting: Some(m), .. }) => {
@@ -197,11 +214,13 @@ impl Worker {
     fn still_writing(&self, state: &Conversation) -> Option<DateTime<Utc>> {
         let settings = self.settings.now();
         let defaults = &settings.defaults;
-        if defaults.turn_debounce.is_zero() {
+        let (first, last) = (state.unanswered.first()?, state.unanswered.last()?);
+        let more = if last.more { MORE_FOLLOWS } else { Duration::ZERO };
+        let pause = defaults.turn_debounce.max(more);
+        if pause.is_zero() {
             return None;
         }
-        let (first, last) = (state.unanswered.first()?, state.unanswered.last()?);
-        let quiet = last.at + TimeDelta::from_std(defaults.turn_debounce).ok()?;
+        let quiet = last.at + TimeDelta::from_std(pause).ok()?;
         let longest = first.at + TimeDelta::from_std(defaults.turn_max_wait).ok()?;
         Some(quiet.min(longest)).filter(|until| *until > self.now())
     }

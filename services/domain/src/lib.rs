@@ -13,6 +13,7 @@ pub mod keys;
 pub mod mail;
 pub mod person;
 pub mod policy;
+pub mod recurrence;
 pub mod settings;
 pub mod tenant;
 pub mod told;

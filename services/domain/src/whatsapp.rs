@@ -5,6 +5,36 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use crate::ids::{ClaimId, MessageId};
 
+/// The other way in which WhatsApp writes the same number: Mexico's with and without the 1 behind 52, Brazil's mobile ones
+/// with and without the 9 behind the area code. `None`: it has one way only.
+///
+/// Brazil's numbers of landlines (2 to 5) never had a 9: with it, they are somebody else's.
+pub fn other_form(number: &str) -> Option<String> {
+    if !number.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let begins =
+        |text: &str, digits: std::ops::RangeInclusive<u8>| text.bytes().next().is_some_and(|b| digits.contains(&b));
+    if let Some(national) = number.strip_prefix("52") {
+        return match national.len() {
+            10 if begins(national, b'2'..=b'9') => Some(format!("521{national}")),
+            11 => national.strip_prefix('1').filter(|rest| begins(rest, b'2'..=b'9')).map(|rest| format!("52{rest}")),
+            _ => None,
+        };
+    }
+    let (area, local) = number.strip_prefix("55")?.split_at_checked(2)?;
+    match local.len() {
+        8 if begins(local, b'6'..=b'9') => Some(format!("55{area}9{local}")),
+        9 => local.strip_prefix('9').filter(|rest| begins(rest, b'6'..=b'9')).map(|rest| format!("55{area}{rest}")),
+        _ => None,
+    }
+}
+
+/// Whether both are one number, however it is written.
+pub fn same_number(one: &str, other: &str) -> bool {
+    one == other || other_form(one).is_some_and(|form| form == other)
+}
+
 /// What `biz_opaque_callback_data` of a send holds (at most 512 characters): which attempt of which part of which message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
@@ -165,6 +195,33 @@ mod tests {
         for foreign in ["", "some data", "steward:", "steward:x:0:y", &format!("{text}:1"), &text[..text.len() - 1]] {
             assert_eq!(foreign.parse::<Reference>(), Err(NoReference), "{foreign}");
         }
+    }
+
+    #[test]
+    fn a_number_of_mexico_or_brazil_has_two_forms_and_each_names_the_other() {
+        for (one, other) in [
+            ("525512345678", Some("5215512345678")),
+            ("528112345678", Some("5218112345678")),
+            ("553187654321", Some("5531987654321")),
+            ("551166665555", Some("5511966665555")),
+            // A landline, a number too short, another country, an id.
+            ("551133334444", None),
+            ("5511933334444", None),
+            ("52551234567", None),
+            ("34600111222", None),
+            ("52155123456789", None),
+            ("5211112345678", None),
+            ("MX.525512345678", None),
+            ("", None),
+            ("55", None),
+        ] {
+            assert_eq!(other_form(one).as_deref(), other, "{one}");
+            if let Some(other) = other {
+                assert_eq!(other_form(other).as_deref(), Some(one), "{other}");
+                assert!(same_number(one, other) && same_number(other, one));
+            }
+        }
+        assert!(same_number("34600111222", "34600111222") && !same_number("34600111222", "34600111223"));
     }
 
     #[test]

@@ -504,7 +504,7 @@ mod witnesses {
             world.record(v1::FollowUpDue {
                 follow_up_id: id.to_string(),
                 due_at: Some(to_timestamp(world.now)),
-                message: None,
+                ..Default::default()
             });
         });
         assert!(said.contains("while a human is active"), "{said}");

@@ -162,8 +162,10 @@ fn an_invitation_years_ahead_is_no_error_and_makes_no_promise() {
             conversation: HERE,
             meeting_id: "m",
             now: world.now,
+            news: true,
             hours: &[24, 1],
-            timezone: "UTC",
+            day_hour: 10,
+            timezone: chrono_tz::Tz::UTC,
             language: "en",
             most_open,
         };

@@ -3,8 +3,11 @@
 //!
 //! All that it holds of the outside's strings is in the types of [`outside`](crate::outside): bounded, and clean.
 
-use chrono::{DateTime, Utc};
-use steward_domain::ids::{ClaimId, MessageId};
+use chrono::{DateTime, NaiveDate, Utc};
+use steward_domain::{
+    ids::{ClaimId, MessageId},
+    recurrence::Original,
+};
 use steward_proto::{to_timestamp, v1};
 
 use crate::outside::{OutsideId, OutsideName, OutsideText, WholeText};
@@ -98,6 +101,17 @@ pub struct Said {
     pub subject: OutsideText,
     /// A mail's References and its own Message-ID, oldest first, separated by spaces.
     pub thread: OutsideText,
+    /// The album that it is a part of.
+    pub album: OutsideId,
+    /// It is as long as the channel takes: more of it may follow.
+    pub goes_on: bool,
+}
+
+impl Said {
+    /// A file without a word, or somebody else's words: it may belong to what the person has just said.
+    pub fn joins(&self) -> bool {
+        self.forwarded || (self.text.trim().is_empty() && !self.media.is_empty())
+    }
 }
 
 /// A file that comes with a message.
@@ -135,7 +149,7 @@ pub struct Report {
 pub enum MeetingNews {
     Booked(Box<Meeting>),
     Moved(Box<Meeting>),
-    Cancelled { meeting_id: OutsideId, sequence: u32 },
+    Cancelled { meeting_id: OutsideId, sequence: u32, onwards: bool },
 }
 
 /// A meeting.
@@ -153,6 +167,15 @@ pub struct Meeting {
     pub attendees: Vec<OutsideId>,
     /// RFC 5545 RRULE; empty: it happens once.
     pub rule: OutsideName,
+    /// The first day, and how many, if it has no time.
+    pub whole_days: Option<(NaiveDate, u32)>,
+    /// Occurrences that don't take place, and such that do beside the rule's.
+    pub excluded: Vec<Original>,
+    pub added: Vec<Original>,
+    /// The calendar's own zone, where no IANA zone has its clock.
+    pub offsets: Vec<(DateTime<Utc>, i32)>,
+    /// Of one occurrence: it holds for all behind it too.
+    pub onwards: bool,
 }
 
 /// What an operator asks for in a chat.
@@ -212,6 +235,16 @@ impl From<Meeting> for v1::Meeting {
             organizer: meeting.organizer.into(),
             attendees: meeting.attendees.into_iter().map(String::from).collect(),
             rule: meeting.rule.into(),
+            day: meeting.whole_days.map(|(day, _)| day.to_string()).unwrap_or_default(),
+            days: meeting.whole_days.map_or(0, |(_, days)| days),
+            excluded: meeting.excluded.iter().map(Original::to_string).collect(),
+            added: meeting.added.iter().map(Original::to_string).collect(),
+            offsets: meeting
+                .offsets
+                .into_iter()
+                .map(|(from, seconds)| v1::ZoneOffset { from: Some(to_timestamp(from)), seconds })
+                .collect(),
+            onwards: meeting.onwards,
         }
     }
 }

@@ -172,7 +172,7 @@ impl Intake {
     }
 
     /// Whether anything was ever recorded of this conversation.
-    async fn is_there(&self, tenant: &TenantId, conversation: ConversationId) -> Result<bool, Problem> {
+    pub(crate) async fn is_there(&self, tenant: &TenantId, conversation: ConversationId) -> Result<bool, Problem> {
         let aggregate = ids::conversation_aggregate(tenant, conversation);
         for at_least in [AtLeast::Cached, AtLeast::Latest] {
             if self.log.load::<Conversation>(&aggregate, at_least).await?.version > 0 {

@@ -58,6 +58,9 @@ impl Origin {
 
     pub fn said(&self, said: Said) -> Event {
         v1::ClientResponded {
+            joins: said.joins(),
+            goes_on: said.goes_on,
+            album: said.album.into(),
             source: Some(self.source.clone()),
             message_id: ids::inbound_message(self.conversation, &self.source.key).to_string(),
             contact_id: self.contact_id.to_string(),
@@ -165,9 +168,9 @@ impl Origin {
             MeetingNews::Moved(meeting) => {
                 v1::MeetingMoved { meeting: Some((*meeting).into()), source, message_id }.into()
             }
-            MeetingNews::Cancelled { meeting_id, sequence } => {
+            MeetingNews::Cancelled { meeting_id, sequence, onwards } => {
                 let meeting_id = meeting_id.into();
-                v1::MeetingCancelled { meeting_id, source, message_id, sequence, reason: None }.into()
+                v1::MeetingCancelled { meeting_id, source, message_id, sequence, reason: None, onwards }.into()
             }
         }
     }

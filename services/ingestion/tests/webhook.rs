@@ -351,3 +351,55 @@ async fn an_ugly_fact_is_kept_with_clean_ids() {
     let events = world.events().await;
     assert_eq!((events.len(), &events[0].subject.id), (2, &events[1].subject.id));
 }
+
+#[tokio::test]
+async fn what_may_be_one_part_of_several_is_marked_as_such() {
+    let world = World::start().await;
+    let photo = json!([{ "file_id": "f1", "file_unique_id": "u1", "width": 1, "height": 1 }]);
+    let part = |change: &dyn Fn(&mut Value)| {
+        let mut update = world.message(42, 42, "x");
+        change(&mut update["message"]);
+        update
+    };
+    let without_text = |message: &mut Value| {
+        message.as_object_mut().unwrap().remove("text");
+        message["photo"] = photo.clone();
+    };
+    let long = "é".repeat(4_096);
+    let updates = [
+        part(&|m| {
+            without_text(m);
+            m["caption"] = json!("write to me in two days");
+            m["media_group_id"] = json!("g1");
+        }),
+        part(&|m| {
+            without_text(m);
+            m["media_group_id"] = json!("g1");
+        }),
+        part(&|m| m["forward_origin"] = json!({ "type": "hidden_user", "sender_user_name": "X", "date": 1 })),
+        part(&|m| m["text"] = json!(long)),
+        part(&|_| {}),
+        part(&without_text),
+    ];
+    for update in &updates {
+        world.update(update).await;
+    }
+    let marks: Vec<(String, bool, bool)> = world
+        .events()
+        .await
+        .into_iter()
+        .filter_map(|recorded| match recorded.event {
+            Event::ClientResponded(e) => Some((e.album, e.joins, e.goes_on)),
+            _ => None,
+        })
+        .collect();
+    let expected = [
+        ("g1", false, false),
+        ("g1", true, false),
+        ("", true, false),
+        ("", false, true),
+        ("", false, false),
+        ("", true, false),
+    ];
+    assert_eq!(marks, expected.map(|(album, joins, goes_on)| (album.to_owned(), joins, goes_on)));
+}

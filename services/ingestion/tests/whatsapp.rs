@@ -176,3 +176,39 @@ async fn other_methods_have_no_meaning_and_a_handshake_writes_nothing() {
     );
     assert!(world.events().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_number_that_is_written_in_two_ways_is_one_person() {
+    for (one, other) in [("5215512345678", "525512345678"), ("553187654321", "5531987654321")] {
+        for (first, second) in [(one, other), (other, one)] {
+            let world = World::start().await;
+            let beside = World::start_beside(&world).await;
+            told(&world, &notification(vec![text(&world, Some(first), None, "one")])).await;
+            told(&beside, &notification(vec![text(&world, Some(second), None, "two")])).await;
+            told(&world, &notification(vec![text(&world, Some(second), Some("XX.1"), "three")])).await;
+            told(&beside, &notification(vec![text(&world, Some(first), None, "four")])).await;
+            told(&world, &notification(vec![text(&world, None, Some("XX.1"), "five")])).await;
+            let all = conversations(&world).await;
+            let words: Vec<&str> = all.values().flatten().map(String::as_str).collect();
+            assert_eq!((all.len(), words), (1, vec!["one", "two", "three", "four", "five"]), "{first}");
+        }
+    }
+    let world = World::start().await;
+    // A landline of Brazil, and a mobile that only looks like it.
+    for number in ["551133334444", "5511933334444"] {
+        told(&world, &notification(vec![text(&world, Some(number), None, number)])).await;
+    }
+    assert_eq!(conversations(&world).await.len(), 2);
+}
+
+#[tokio::test]
+async fn both_forms_of_a_number_at_once_are_one_person() {
+    let one = World::start().await;
+    let two = World::start_beside(&one).await;
+    let (first, second) = (
+        notification(vec![text(&one, Some("5215512345678"), None, "a")]),
+        notification(vec![text(&one, Some("525512345678"), None, "b")]),
+    );
+    tokio::join!(told(&one, &first), told(&two, &second));
+    assert_eq!(conversations(&one).await.len(), 1);
+}

@@ -9,8 +9,9 @@ mod brain;
 mod choice;
 mod turn;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Offset as _, TimeDelta, Utc};
 use chrono_tz::Tz;
+use steward_domain::conversation::meetings::{Occurrence, Starts};
 use steward_language::{Language, wording::Voice};
 
 pub use brain::{Rules, THINKS_FOR};
@@ -36,14 +37,55 @@ pub fn failed(input: &TurnInput) -> Vec<Decision> {
     turn::Turn::new(input).failed()
 }
 
-/// What a reminder of a meeting says that goes out at `sent_at`.
-pub fn meeting_reminder(
-    language: Language,
-    zone: Tz,
-    title: &str,
-    starts_at: DateTime<Utc>,
-    sent_at: DateTime<Utc>,
-) -> String {
+/// What a reminder of a meeting says that goes out at `sent_at`, to somebody in `zone`.
+pub fn meeting_reminder(language: Language, zone: Tz, occurrence: &Occurrence, sent_at: DateTime<Utc>) -> String {
     let voice = Voice { language, now: sent_at.with_timezone(&zone) };
-    voice.meeting(title, starts_at.with_timezone(&zone))
+    match occurrence.starts {
+        Starts::At(at) => {
+            let here = at.with_timezone(&zone);
+            let offset = TimeDelta::seconds(i64::from(here.offset().fix().local_minus_utc()));
+            // What names no place is UTC to everybody but those who say so themselves.
+            let elsewhere = occurrence.offset.map_or(zone != Tz::UTC, |there| there != offset);
+            voice.meeting(&occurrence.title, here, elsewhere)
+        }
+        Starts::On { day, days } => voice.whole_days(&occurrence.title, day, days),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reminder_says_when_by_the_clients_clock_and_names_the_zone_if_the_meetings_is_another() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let (starts_at, sent_at) = (at("2026-12-10T15:00:00Z"), at("2026-12-10T14:00:00Z"));
+        let madrid = Tz::Europe__Madrid;
+        for (offset, language, text) in [
+            (Some(1), Language::En, "Reminder: Demo, today at 16:00"),
+            (Some(1), Language::Es, "Le recuerdo: Demo, hoy a las 16:00"),
+            (Some(3), Language::En, "Reminder: Demo, today at 16:00 (Europe/Madrid)"),
+            (None, Language::Ru, "Напоминаю: Demo, сегодня в 16:00 (Europe/Madrid)"),
+        ] {
+            let offset = offset.map(TimeDelta::hours);
+            let occurrence = Occurrence { title: "Demo".to_owned(), starts: Starts::At(starts_at), offset };
+            assert_eq!(meeting_reminder(language, madrid, &occurrence, sent_at), text);
+        }
+    }
+
+    #[test]
+    fn a_reminder_of_whole_days_says_so() {
+        let sent_at = "2026-12-09T09:00:00Z".parse().unwrap();
+        for (day, days, language, text) in [
+            ("2026-12-10", 1, Language::En, "Reminder: Trip, tomorrow, all day"),
+            ("2026-12-10", 3, Language::En, "Reminder: Trip, tomorrow, all day, through 12 December"),
+            ("2026-12-10", 1, Language::Es, "Le recuerdo: Trip, mañana, todo el día"),
+            ("2026-12-10", 3, Language::Ru, "Напоминаю: Trip, завтра, весь день, по 12 декабря включительно"),
+            ("2026-12-09", 1, Language::Ru, "Напоминаю: Trip, сегодня, весь день"),
+        ] {
+            let starts = Starts::On { day: day.parse().unwrap(), days };
+            let occurrence = Occurrence { title: "Trip".to_owned(), starts, offset: None };
+            assert_eq!(meeting_reminder(language, Tz::Europe__Madrid, &occurrence, sent_at), text);
+        }
+    }
 }

@@ -203,6 +203,7 @@ impl Conversation {
                     follow_up_id: f.id.to_string(),
                     reason: Some((&Why::new("too_late", text, "")).into()),
                     due_at: Some(to_timestamp(f.due_at)),
+                    key: f.key.clone(),
                 }
                 .into(),
             ]));
@@ -220,7 +221,12 @@ impl Conversation {
             proactive: true,
             ..v1::Outgoing::default()
         });
-        let due = v1::FollowUpDue { follow_up_id: f.id.to_string(), due_at: Some(to_timestamp(f.due_at)), message };
+        let due = v1::FollowUpDue {
+            follow_up_id: f.id.to_string(),
+            due_at: Some(to_timestamp(f.due_at)),
+            message,
+            key: f.key.clone(),
+        };
         Ok(Alarmed::Decided(vec![due.into()]))
     }
 

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use steward_proto::v1;
 
 pub use super::message::{Author, Claim, Message, MessageState, OnReply, Receipts};
-use super::{meetings::Meeting, noted::Noted, takeover::stretch::Stretch};
+use super::{meetings::Meeting, noted::Noted, parts::Speech, takeover::stretch::Stretch};
 use crate::{
     channel::Capabilities,
     ids::{ContactId, FollowUpId, MessageId, TurnId},
@@ -27,7 +27,7 @@ pub const MISSED_KEPT: usize = 1_000;
 /// A client may write what they like as often as they like, so everything here has a bound: what waits for an answer
 /// ([`UNANSWERED_KEPT`] messages, of each the beginning that is read, [`steward_language::excerpt`]), keys of what came in
 /// ([`crate::keys`]), open promises (`[limits] open_follow_ups`; of those that ended, and of messages out, the last 128),
-/// meetings (64), words unsaid (16), a human's stretch (32 lines). `cancelled` and `unannounced` are as long as the promises
+/// meetings (64), albums (4), words unsaid (16), a human's stretch (32 lines). `cancelled` and `unannounced` are as long as the promises
 /// that were open.
 #[derive(Debug, Clone, Default)]
 pub struct Conversation {
@@ -45,6 +45,8 @@ pub struct Conversation {
     pub unreachable_at: Option<DateTime<Utc>>,
     pub reachable_at: Option<DateTime<Utc>>,
     pub inbound: InboundKeys,
+    /// What the client said last, as far as more may belong to it.
+    pub(super) speech: Speech,
     /// Client messages that no turn has answered, oldest first: [`UNANSWERED_KEPT`] at most.
     pub unanswered: Vec<Arc<ClientMessage>>,
     /// The position through which turns have answered.
@@ -156,6 +158,10 @@ pub struct ClientMessage {
     /// There was more that is never read: of this message, or whole messages before it.
     pub cut: bool,
     pub forwarded: bool,
+    /// A part of what the same person said just before.
+    pub part: bool,
+    /// The channel shows that more may belong to it.
+    pub more: bool,
     pub from: Person,
     /// The channel's own time, else of recording.
     pub written_at: DateTime<Utc>,

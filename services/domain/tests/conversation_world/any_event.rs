@@ -96,6 +96,7 @@ fn one(field: &FieldDescriptor, rng: &mut StdRng) -> Value {
     match field.kind() {
         Kind::String => Value::String(text(field.name(), rng).to_owned()),
         Kind::Bool => Value::Bool(rng.random()),
+        Kind::Int32 => Value::I32(*[0, 3600, -16_200, i32::MIN, i32::MAX].choose(rng).expect("numbers")),
         Kind::Uint32 => Value::U32(if rng.random_bool(0.8) { rng.random_range(0..3) } else { u32::MAX }),
         Kind::Uint64 => Value::U64(if rng.random_bool(0.8) { rng.random_range(0..50) } else { u64::MAX }),
         Kind::Bytes => Value::Bytes(vec![0xff, 0].into()),

@@ -72,6 +72,9 @@ const ENVELOPE: &[&str] = &[
     "reply_markup",
 ];
 
+/// Longer texts are sent in parts of at most 4,096 UTF-16 units; apps cut at a blank or a line before that.
+const LONG: usize = 3_900;
+
 /// A person's message, or the name of the news of the chat that it is (`new_chat_members`, …).
 pub fn read(message: &Object<'_>) -> Result<Said, String> {
     let Some((field, kind)) = CONTENT.iter().find(|(field, _)| message.has(field)) else {
@@ -83,6 +86,7 @@ pub fn read(message: &Object<'_>) -> Result<Said, String> {
         answered.text("text").or_else(|| answered.text("caption"))
     });
     let text = words(message, field);
+    let goes_on = *field == "text" && text.encode_utf16().count() >= LONG;
     Ok(Said {
         kind,
         full_text: WholeText::if_cut(&text),
@@ -92,6 +96,8 @@ pub fn read(message: &Object<'_>) -> Result<Said, String> {
         forwarded: message.names().any(|n| n.starts_with("forward_")),
         quoted: quoted.unwrap_or_default().into(),
         media: media(message, field, kind),
+        album: message.text("media_group_id").unwrap_or_default().into(),
+        goes_on,
         ..Said::default()
     })
 }

@@ -1,7 +1,8 @@
 //! Which conversation a person is in: by their number, by the id that the business knows them by, and after either changed.
 //!
 //! Since 2026 WhatsApp may tell a number, a business-scoped user id, or both. Whichever comes, it leads to one
-//! conversation: once both are seen together, each is bound to it.
+//! conversation: once both are seen together, each is bound to it. Numbers of Mexico and Brazil are written in two ways, which
+//! lead to one conversation too.
 
 use futures::StreamExt as _;
 use steward_domain::{
@@ -10,6 +11,7 @@ use steward_domain::{
     conversation::Conversation,
     ids::{self, ConversationId},
     kernel::Refusal as _,
+    whatsapp::other_form,
 };
 use steward_http::Problem;
 use steward_log::{AtLeast, DecideError, Versioned};
@@ -147,10 +149,23 @@ impl People<'_> {
         Ok(self.intake.log.load::<Address>(&address, AtLeast::Latest).await?.state.conversation_id)
     }
 
-    /// The conversation at an address, bound or not.
+    /// The conversation at an address, bound or not. A number that is written in two ways leads to one.
     async fn at(&self, address: &str) -> Result<ConversationId, Problem> {
-        let bound = self.bound(address).await?;
-        Ok(bound.unwrap_or_else(|| ids::conversation(self.tenant, &self.channel.id, address)))
+        if let Some(bound) = self.bound(address).await? {
+            return Ok(bound);
+        }
+        let own = ids::conversation(self.tenant, &self.channel.id, address);
+        let Some(other) = other_form(address) else { return Ok(own) };
+        if let Some(bound) = self.bound(&other).await? {
+            return Ok(bound);
+        }
+        let others = ids::conversation(self.tenant, &self.channel.id, &other);
+        let theirs =
+            !self.intake.is_there(self.tenant, own).await? && self.intake.is_there(self.tenant, others).await?;
+        // Should both come at once, they meet at the shorter one: where that leads is decided once.
+        let (meeting, conversation) =
+            (if other.len() < address.len() { &other } else { address }, if theirs { others } else { own });
+        self.bind(meeting, conversation, "").await
     }
 
     /// Binds an address that leads nowhere yet; where it leads after that.
@@ -167,8 +182,15 @@ impl People<'_> {
         .await
     }
 
-    /// Binds an address wherever it led before.
+    /// Binds an address wherever it led before, however it is written.
     async fn rebind(&self, address: &str, conversation: ConversationId, previous: &str) -> Result<(), Problem> {
+        for form in other_form(address).iter().map(String::as_str).chain([address]) {
+            self.rebind_one(form, conversation, previous).await?;
+        }
+        Ok(())
+    }
+
+    async fn rebind_one(&self, address: &str, conversation: ConversationId, previous: &str) -> Result<(), Problem> {
         self.decide(&self.address(address), |state: &Address| {
             let already = state.conversation_id == Some(conversation);
             (if already { Vec::new() } else { vec![self.event(address, conversation, previous)] }, ())

@@ -1,6 +1,6 @@
 //! What a message of the Cloud API is: a client's word, an operator's command, or something about another message.
 
-use steward_domain::whatsapp::Reference;
+use steward_domain::whatsapp::{Reference, same_number};
 
 use super::{
     notification::{Contact, chat, filled, moment, person},
@@ -34,8 +34,9 @@ pub fn of_client(item: &Object<'_>, contact: Option<&Contact<'_>>, operators: &[
         return Arrival { key, at, chat: None, from: None, what: What::Kept(kind_name(&kind).into()) };
     };
     let from = person(&chat, contact);
-    let ours =
-        operators.iter().any(|o| chat.external_id == *o || chat.person.as_ref().is_some_and(|person| person == o));
+    let ours = operators
+        .iter()
+        .any(|o| same_number(&chat.external_id, o) || chat.person.as_ref().is_some_and(|person| person == o));
     let what = match what {
         Meaning::Said(said) if ours => match command(&said, Where::OwnChat) {
             Some(command) => What::Operator(command),

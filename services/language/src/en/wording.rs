@@ -1,11 +1,11 @@
 //! What is said back in English.
 
-use chrono::{DateTime, Datelike};
+use chrono::{DateTime, Datelike, NaiveDate};
 use chrono_tz::Tz;
 
 use crate::{
     understanding::Intent,
-    wording::{Wording, clock, days_ahead, first_word, month, stopped, weekday},
+    wording::{Wording, clock, days_ahead, days_between, first_word, month, stopped, weekday},
 };
 
 pub struct English;
@@ -39,6 +39,25 @@ impl Wording for English {
                 let year = if at.year() == now.year() { String::new() } else { format!(" {}", at.year()) };
                 format!("on {}, {} {}{year}, at {clock}", WEEKDAYS[weekday(at)], at.day(), MONTHS[month(at)])
             }
+        }
+    }
+
+    fn day(&self, day: NaiveDate, today: NaiveDate) -> String {
+        match days_between(day, today) {
+            0 => "today".to_owned(),
+            1 => "tomorrow".to_owned(),
+            -1 => "yesterday".to_owned(),
+            _ => {
+                let year = if day.year() == today.year() { String::new() } else { format!(" {}", day.year()) };
+                format!("on {}, {} {}{year}", WEEKDAYS[weekday(&day)], day.day(), MONTHS[month(&day)])
+            }
+        }
+    }
+
+    fn all_day(&self, last: Option<NaiveDate>) -> String {
+        match last {
+            None => "all day".to_owned(),
+            Some(last) => format!("all day, through {} {}", last.day(), MONTHS[month(&last)]),
         }
     }
 

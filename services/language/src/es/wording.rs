@@ -1,11 +1,11 @@
 //! What is said back in Spanish.
 
-use chrono::{DateTime, Datelike, Timelike};
+use chrono::{DateTime, Datelike, NaiveDate, Timelike};
 use chrono_tz::Tz;
 
 use crate::{
     understanding::Intent,
-    wording::{Wording, clock, days_ahead, first_word, month, stopped, weekday},
+    wording::{Wording, clock, days_ahead, days_between, first_word, month, stopped, weekday},
 };
 
 pub struct Spanish;
@@ -41,6 +41,25 @@ impl Wording for Spanish {
                 let year = if at.year() == now.year() { String::new() } else { format!(" de {}", at.year()) };
                 format!("{} {} de {}{year} {clock}", WEEKDAYS[weekday(at)], at.day(), MONTHS[month(at)])
             }
+        }
+    }
+
+    fn day(&self, day: NaiveDate, today: NaiveDate) -> String {
+        match days_between(day, today) {
+            0 => "hoy".to_owned(),
+            1 => "mañana".to_owned(),
+            -1 => "ayer".to_owned(),
+            _ => {
+                let year = if day.year() == today.year() { String::new() } else { format!(" de {}", day.year()) };
+                format!("{} {} de {}{year}", WEEKDAYS[weekday(&day)], day.day(), MONTHS[month(&day)])
+            }
+        }
+    }
+
+    fn all_day(&self, last: Option<NaiveDate>) -> String {
+        match last {
+            None => "todo el día".to_owned(),
+            Some(last) => format!("todo el día, hasta el {} de {} inclusive", last.day(), MONTHS[month(&last)]),
         }
     }
 

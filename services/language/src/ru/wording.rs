@@ -1,11 +1,11 @@
 //! What is said back in Russian.
 
-use chrono::{DateTime, Datelike};
+use chrono::{DateTime, Datelike, NaiveDate};
 use chrono_tz::Tz;
 
 use crate::{
     understanding::Intent,
-    wording::{Wording, clock, days_ahead, first_word, month, stopped, weekday},
+    wording::{Wording, clock, days_ahead, days_between, first_word, month, stopped, weekday},
 };
 
 pub struct Russian;
@@ -40,6 +40,25 @@ impl Wording for Russian {
                 let year = if at.year() == now.year() { String::new() } else { format!(" {} года", at.year()) };
                 format!("{}, {} {}{year}, в {clock}", WEEKDAYS[weekday(at)], at.day(), MONTHS[month(at)])
             }
+        }
+    }
+
+    fn day(&self, day: NaiveDate, today: NaiveDate) -> String {
+        match days_between(day, today) {
+            0 => "сегодня".to_owned(),
+            1 => "завтра".to_owned(),
+            -1 => "вчера".to_owned(),
+            _ => {
+                let year = if day.year() == today.year() { String::new() } else { format!(" {} года", day.year()) };
+                format!("{}, {} {}{year}", WEEKDAYS[weekday(&day)], day.day(), MONTHS[month(&day)])
+            }
+        }
+    }
+
+    fn all_day(&self, last: Option<NaiveDate>) -> String {
+        match last {
+            None => "весь день".to_owned(),
+            Some(last) => format!("весь день, по {} {} включительно", last.day(), MONTHS[month(&last)]),
         }
     }
 

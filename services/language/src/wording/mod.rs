@@ -3,7 +3,7 @@
 pub mod operator;
 mod voice;
 
-use chrono::{DateTime, Datelike};
+use chrono::{DateTime, Datelike, NaiveDate};
 use chrono_tz::Tz;
 
 pub use self::voice::{Item, Voice};
@@ -12,6 +12,10 @@ use crate::{Language, understanding::Intent};
 /// A language's sentences. `when` texts are ready to stand behind a verb ("сегодня в 14:32").
 pub(crate) trait Wording: Sync {
     fn when(&self, at: &DateTime<Tz>, now: &DateTime<Tz>, seconds: bool) -> String;
+    /// The same of a whole day ("завтра", "on Thursday, 10 December"), said on the day `today`.
+    fn day(&self, day: NaiveDate, today: NaiveDate) -> String;
+    /// "all day", or "all day, through 12 December".
+    fn all_day(&self, last: Option<NaiveDate>) -> String;
     /// "напишу", "to write to you": what is promised, without the time. `will`: as a promise, else as an infinitive.
     fn verb(&self, intent: Intent, will: bool) -> &'static str;
     fn and(&self) -> &'static str;
@@ -77,16 +81,21 @@ pub(crate) fn clock(at: &DateTime<Tz>, seconds: bool) -> String {
 
 /// Days from one local date to the other.
 pub(crate) fn days_ahead(at: &DateTime<Tz>, now: &DateTime<Tz>) -> i64 {
-    (at.date_naive() - now.date_naive()).num_days()
+    days_between(at.date_naive(), now.date_naive())
+}
+
+/// Days from `today` to `day`.
+pub(crate) fn days_between(day: NaiveDate, today: NaiveDate) -> i64 {
+    (day - today).num_days()
 }
 
 /// Index of the month, from 0.
-pub(crate) fn month(at: &DateTime<Tz>) -> usize {
+pub(crate) fn month(at: &impl Datelike) -> usize {
     at.month0() as usize
 }
 
 /// Index of the weekday, Monday is 0.
-pub(crate) fn weekday(at: &DateTime<Tz>) -> usize {
+pub(crate) fn weekday(at: &impl Datelike) -> usize {
     at.weekday().num_days_from_monday() as usize
 }
 

@@ -1,6 +1,6 @@
 //! A voice: one language's sentences at one moment, with the promises and times they are about.
 
-use chrono::DateTime;
+use chrono::{DateTime, Days, NaiveDate};
 use chrono_tz::Tz;
 
 use super::Wording;
@@ -148,9 +148,24 @@ impl Voice {
         self.words().person_called().to_owned()
     }
 
-    /// "Напоминаю: Демо, завтра в 15:00".
-    pub fn meeting(&self, title: &str, starts_at: DateTime<Tz>) -> String {
-        let when = self.words().when(&starts_at, &self.now, false);
+    /// "Напоминаю: Демо, завтра в 15:00". With `elsewhere`, the meeting's own clocks show another time: the zone is named.
+    pub fn meeting(&self, title: &str, starts_at: DateTime<Tz>, elsewhere: bool) -> String {
+        let mut when = self.words().when(&starts_at, &self.now, false);
+        if elsewhere {
+            when = format!("{when} ({})", starts_at.timezone().name());
+        }
+        self.reminder(title, when)
+    }
+
+    /// "Напоминаю: Поездка, завтра, весь день".
+    pub fn whole_days(&self, title: &str, first: NaiveDate, days: u32) -> String {
+        let last = first.checked_add_days(Days::new(u64::from(days.saturating_sub(1))));
+        let last = last.filter(|last| *last > first);
+        let day = self.words().day(first, self.now.date_naive());
+        self.reminder(title, format!("{day}, {}", self.words().all_day(last)))
+    }
+
+    fn reminder(&self, title: &str, when: String) -> String {
         let what = if title.trim().is_empty() { when } else { format!("{}, {when}", title.trim()) };
         self.words().message(Intent::Remind, &what)
     }

@@ -87,6 +87,7 @@ impl Chat {
                 follow_up_id: follow_up_id.clone(),
                 due_at: Some(to_timestamp(due_at)),
                 message: Some(message),
+                ..v1::FollowUpDue::default()
             }
             .into(),
             v1::DispatchStarted {

@@ -51,13 +51,16 @@ impl Conversation {
         } else {
             self.person.update(&from);
         }
+        let written_at = e.source.as_ref().and_then(|s| from_timestamp(s.sent_at.as_ref())).unwrap_or(at);
+        // What its first part ended, it ended for all: what has been promised since was asked for by it.
+        let part = self.speech.hears(e, &from.id, written_at);
         let group = self.place.as_ref().is_some_and(|p| p.group);
         let event_id = recorded.metadata.event_id;
         let why = Why::new("client_responded", "the client wrote first", event_id);
         let concerned: Vec<FollowUpId> = self
             .follow_ups
             .values()
-            .filter(|f| f.is_open() && f.cancel_on == CancelOn::ClientResponse)
+            .filter(|f| !part && f.is_open() && f.cancel_on == CancelOn::ClientResponse)
             .filter(|f| !group || f.asked_by.is_empty() || f.asked_by == from.id)
             .map(|f| f.id)
             .collect();
@@ -76,7 +79,7 @@ impl Conversation {
         let concerned: Vec<Arc<Message>> = self
             .outbox
             .values()
-            .filter(|m| m.is_open() && m.on_reply != OnReply::Keep && m.follow_up_id.is_none())
+            .filter(|m| !part && m.is_open() && m.on_reply != OnReply::Keep && m.follow_up_id.is_none())
             .cloned()
             .collect();
         for message in concerned {
@@ -92,7 +95,6 @@ impl Conversation {
             self.thread = Thread { subject: e.subject.chars().take(LONGEST_LINE).collect(), references };
         }
         let message_id = e.message_id.parse()?;
-        let written_at = e.source.as_ref().and_then(|s| from_timestamp(s.sent_at.as_ref())).unwrap_or(at);
         let forgotten = self.unanswered.len() >= UNANSWERED_KEPT;
         if forgotten {
             self.unanswered.drain(..=self.unanswered.len() - UNANSWERED_KEPT);
@@ -105,6 +107,8 @@ impl Conversation {
             text: excerpt::head(&e.text).to_owned(),
             cut: excerpt::is_cut(&e.text) || forgotten,
             forwarded: e.forwarded,
+            part,
+            more: e.goes_on || !e.album.is_empty(),
             from,
             written_at,
             at,

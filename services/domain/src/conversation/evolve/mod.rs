@@ -43,15 +43,15 @@ impl Conversation {
             ConversationEvent::HumanRequested(_) | ConversationEvent::DraftSuppressed(_) => {}
             ConversationEvent::MeetingBooked(e) => {
                 self.came_from(e.source.as_ref(), "", at);
-                self.meeting_set(e.meeting.as_ref());
+                self.meeting_set(e.meeting.as_ref(), at);
             }
             ConversationEvent::MeetingMoved(e) => {
                 self.came_from(e.source.as_ref(), "", at);
-                self.meeting_set(e.meeting.as_ref());
+                self.meeting_set(e.meeting.as_ref(), at);
             }
             ConversationEvent::MeetingCancelled(e) => {
                 self.came_from(e.source.as_ref(), "", at);
-                self.meeting_called_off(&e.meeting_id, e.sequence);
+                self.meeting_called_off(e, at);
             }
             ConversationEvent::DeliveryReported(e) => {
                 self.came_from(e.source.as_ref(), "", at);

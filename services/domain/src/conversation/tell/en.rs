@@ -132,6 +132,9 @@ fn beyond_window(needs_template: bool) -> &'static str {
 
 fn meeting(what: &str, meeting: Option<&v1::Meeting>) -> String {
     let Some(m) = meeting else { return what.to_owned() };
+    if m.days > 0 {
+        return format!("{what}: {} on {}", quoted(&m.title), m.day);
+    }
     format!("{what}: {} at {}", quoted(&m.title), when(from_timestamp(m.starts_at.as_ref()), &m.timezone))
 }
 

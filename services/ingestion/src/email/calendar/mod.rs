@@ -1,16 +1,24 @@
 //! Meetings in a mail: iCalendar objects that invite, move or call off (RFC 5545, 5546, 6047).
 
+#[cfg(test)]
+mod table;
+mod zones;
+
+use std::borrow::Cow;
+
 use calcard::{
     Entry, Parser,
-    common::{PartialDateTime, timezone::Tz as CalendarTz},
+    common::PartialDateTime,
     icalendar::{
-        ICalendar, ICalendarComponent, ICalendarEntry, ICalendarMethod, ICalendarParameterName, ICalendarProperty,
-        ICalendarStatus, ICalendarValue, Uri,
+        ICalendarComponent, ICalendarEntry, ICalendarMethod, ICalendarParameterName, ICalendarPeriod,
+        ICalendarProperty, ICalendarStatus, ICalendarValue, Uri,
     },
 };
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
+use steward_domain::recurrence::{Original, Zone};
 
+use self::zones::{Found, Zones, date_time, date_time_of, day_of, rule_of};
 use super::message::{LONGEST_ADDRESS, one_line};
 use crate::{
     arrival::{Meeting, MeetingNews},
@@ -22,6 +30,9 @@ const MOST: usize = 20;
 
 /// Attendees that are named.
 const MOST_ATTENDEES: usize = 200;
+
+/// Occurrences that a series names beside its rule, of each kind: those that come last.
+const MOST_NAMED: usize = 500;
 
 /// A meeting that ends later than this after its beginning has no end that is believed.
 const LONGEST: TimeDelta = TimeDelta::days(366);
@@ -41,38 +52,72 @@ pub fn news(calendars: &[String], zone: Tz) -> Vec<MeetingNews> {
 }
 
 fn of_object(text: &str, zone: Tz) -> Vec<MeetingNews> {
-    let Entry::ICalendar(calendar) = Parser::new(text).entry() else { return Vec::new() };
-    let method = calendar.components.first().and_then(|c| c.property(&ICalendarProperty::Method));
-    let cancels = match method.and_then(|m| m.values.first()) {
-        Some(ICalendarValue::Method(ICalendarMethod::Cancel)) => true,
-        Some(ICalendarValue::Method(ICalendarMethod::Request | ICalendarMethod::Publish | ICalendarMethod::Add))
-        | None => false,
-        // An attendee's answer or proposal changes no meeting.
-        Some(_) => return Vec::new(),
-    };
+    let text = quoted_zones(text);
+    let Entry::ICalendar(calendar) = Parser::new(&text).entry() else { return Vec::new() };
+    let zones = Zones::of(&calendar, zone);
+    let of_all = calendar.components.first().and_then(method);
     let events = calendar.components.iter().filter(|c| c.component_type.is_event());
-    events.take(MOST).filter_map(|event| of_event(&calendar, event, cancels, zone)).collect()
+    // Some calendars write the method into the event.
+    let news = |event: &ICalendarComponent| match of_all.or_else(|| method(event)) {
+        Some(ICalendarMethod::Cancel) => of_event(&zones, event, true),
+        Some(ICalendarMethod::Request | ICalendarMethod::Publish | ICalendarMethod::Add) | None => {
+            of_event(&zones, event, false)
+        }
+        // An attendee's answer or proposal changes no meeting.
+        Some(_) => None,
+    };
+    events.take(MOST).filter_map(news).collect()
 }
 
-fn of_event(calendar: &ICalendar, event: &ICalendarComponent, cancels: bool, zone: Tz) -> Option<MeetingNews> {
-    let times = Times { calendar, zone };
+/// Exchange writes `TZID=tzone://Microsoft/Custom` without the quotes that a colon needs (RFC 5545 §3.2): here it gets them.
+fn quoted_zones(text: &str) -> Cow<'_, str> {
+    const NAME: &str = ";TZID=";
+    if !(text.contains(NAME) && text.contains("://")) {
+        return Cow::Borrowed(text);
+    }
+    let unfolded = text.replace("\r\n ", "").replace("\r\n\t", "").replace("\n ", "").replace("\n\t", "");
+    let lines = unfolded.split_inclusive('\n').map(|line| {
+        let quoted = line.split_once(NAME).and_then(|(head, rest)| {
+            let (scheme, _) =
+                rest.split_once("://").filter(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphabetic()))?;
+            let (name, value) = rest.rsplit_once(':').filter(|(name, _)| name.len() > scheme.len())?;
+            Some(format!("{head}{NAME}\"{name}\":{value}"))
+        });
+        quoted.map_or(Cow::Borrowed(line), Cow::Owned)
+    });
+    Cow::Owned(lines.collect())
+}
+
+fn method(component: &ICalendarComponent) -> Option<&ICalendarMethod> {
+    match component.property(&ICalendarProperty::Method)?.values.first()? {
+        ICalendarValue::Method(method) => Some(method),
+        _ => None,
+    }
+}
+
+fn of_event(zones: &Zones<'_>, event: &ICalendarComponent, cancels: bool) -> Option<MeetingNews> {
     let uid = one_line(event.uid()?);
     if uid.is_empty() {
         return None;
     }
-    let meeting_id = match event.property(&ICalendarProperty::RecurrenceId).and_then(|e| times.at(e)) {
-        Some((one, _)) => format!("{uid}/{}", one.format("%Y%m%dT%H%M%SZ")),
+    let one = event.property(&ICalendarProperty::RecurrenceId);
+    let meeting_id = match one.and_then(|e| original(zones, e, date_time(e)?)) {
+        Some(original) => format!("{uid}/{original}"),
         None => uid,
     };
     let meeting_id = OutsideId::from(meeting_id);
+    // The only range there is: this occurrence and all behind it (RFC 5545 §3.2.13).
+    let onwards = one.is_some_and(|e| e.parameter(&ICalendarParameterName::Range).is_some());
     let sequence = event.property(&ICalendarProperty::Sequence).and_then(|e| e.values.first()?.as_integer());
     let sequence = sequence.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
     if cancels || matches!(event.status(), Some(ICalendarStatus::Cancelled)) {
-        return Some(MeetingNews::Cancelled { meeting_id, sequence });
+        return Some(MeetingNews::Cancelled { meeting_id, sequence, onwards });
     }
-    let (starts_at, timezone) = times.at(event.property(&ICalendarProperty::Dtstart)?)?;
+    let begin = event.property(&ICalendarProperty::Dtstart)?;
+    let first = date_time(begin)?;
+    let (starts_at, Found { zone, name }) = zones.moment(begin, first)?;
     let ends_at = match event.property(&ICalendarProperty::Dtend) {
-        Some(end) => times.at(end).map(|(at, _)| at),
+        Some(end) => date_time(end).and_then(|value| zones.moment(end, value)).map(|(at, _)| at),
         None => event.property(&ICalendarProperty::Duration).and_then(|d| match d.values.first() {
             Some(ICalendarValue::Duration(length)) => starts_at.checked_add_signed(length.to_time_delta()?),
             _ => None,
@@ -80,30 +125,73 @@ fn of_event(calendar: &ICalendar, event: &ICalendarComponent, cancels: bool, zon
     };
     // Times of no calendar that people keep: nothing is promised for them.
     let starts_at = outside::time(starts_at)?;
+    let ends_at = ends_at.filter(|end| *end >= starts_at && *end - starts_at <= LONGEST);
+    let whole_days = day_of(first).filter(|_| first.hour.is_none()).map(|day| {
+        // By the calendar's clock: a day at whose end clocks change is a day too.
+        let end = ends_at.map_or(day, |end| zone.local(end).date());
+        (day, u32::try_from((end - day).num_days()).unwrap_or(0).max(1))
+    });
     let meeting = Meeting {
         meeting_id,
         sequence,
         starts_at,
-        ends_at: ends_at.filter(|end| *end >= starts_at && *end - starts_at <= LONGEST),
-        timezone,
+        ends_at,
+        timezone: name,
         title: text(event, &ICalendarProperty::Summary),
         location: text(event, &ICalendarProperty::Location),
         organizer: event.property(&ICalendarProperty::Organizer).and_then(address).unwrap_or_default(),
         attendees: event.properties(&ICalendarProperty::Attendee).filter_map(address).take(MOST_ATTENDEES).collect(),
         rule: event
             .property(&ICalendarProperty::Rrule)
-            .and_then(|r| match r.values.first()? {
-                ICalendarValue::RecurrenceRule(rule) => Some(rule.to_string()),
-                _ => None,
-            })
+            .and_then(rule_of)
             // A piece of a rule would be another rule.
             .filter(|rule| rule.len() <= OutsideName::LONGEST)
             .unwrap_or_default()
             .into(),
+        whole_days,
+        excluded: named(zones, event, &ICalendarProperty::Exdate),
+        added: named(zones, event, &ICalendarProperty::Rdate),
+        offsets: match zone {
+            Zone::Iana(_) => Vec::new(),
+            Zone::Own(offsets) => offsets,
+        },
+        onwards,
     };
     let meeting = Box::new(meeting);
     // The first version of a meeting has the sequence 0 (RFC 5546 §2.1.4).
     Some(if sequence == 0 { MeetingNews::Booked(meeting) } else { MeetingNews::Moved(meeting) })
+}
+
+/// The occurrences that all entries of this name list.
+fn named(zones: &Zones<'_>, event: &ICalendarComponent, name: &ICalendarProperty) -> Vec<Original> {
+    let values = event.properties(name).flat_map(|e| e.values.iter().map(move |v| (e, v)));
+    let mut named: Vec<Original> = values
+        .filter_map(|(e, v)| {
+            let at = match v {
+                ICalendarValue::Period(
+                    ICalendarPeriod::Range { start, .. } | ICalendarPeriod::Duration { start, .. },
+                ) => start,
+                v => date_time_of(v)?,
+            };
+            original(zones, e, at)
+        })
+        .collect();
+    named.sort_unstable();
+    named.dedup();
+    named.split_off(named.len().saturating_sub(MOST_NAMED))
+}
+
+/// The occurrence that a value names: by its day, if it has no time.
+fn original(zones: &Zones<'_>, entry: &ICalendarEntry, value: &PartialDateTime) -> Option<Original> {
+    if value.hour.is_none() {
+        return Some(Original::On(day_of(value).filter(of_a_calendar)?));
+    }
+    let (at, _) = zones.moment(entry, value)?;
+    Some(Original::At(outside::time(at)?))
+}
+
+fn of_a_calendar(day: &NaiveDate) -> bool {
+    outside::time(day.and_time(chrono::NaiveTime::MIN).and_utc()).is_some()
 }
 
 fn text(event: &ICalendarComponent, property: &ICalendarProperty) -> OutsideName {
@@ -120,46 +208,6 @@ fn address(entry: &ICalendarEntry) -> Option<OutsideId> {
     let bare = value.get(..7).filter(|s| s.eq_ignore_ascii_case("mailto:")).map_or(value, |_| &value[7..]);
     let bare = one_line(bare).to_lowercase();
     (bare.contains('@') && bare.len() <= LONGEST_ADDRESS).then(|| bare.into())
-}
-
-/// Reads times by the zones that the object defines, the IANA's, and Outlook's.
-struct Times<'a> {
-    calendar: &'a ICalendar,
-    zone: Tz,
-}
-
-impl Times<'_> {
-    /// The moment, and the zone to show it in.
-    fn at(&self, entry: &ICalendarEntry) -> Option<(DateTime<Utc>, Tz)> {
-        let ICalendarValue::PartialDateTime(value) = entry.values.first()? else { return None };
-        let local = local_time(value)?;
-        if value.tz_hour.is_some() {
-            let minutes = i64::from(value.tz_hour?) * 60 + i64::from(value.tz_minute.unwrap_or(0));
-            let offset = TimeDelta::minutes(if value.tz_minus { -minutes } else { minutes });
-            return Some((local.checked_sub_signed(offset)?.and_utc(), Tz::UTC));
-        }
-        let named = entry.parameter(&ICalendarParameterName::Tzid).and_then(|p| p.as_text());
-        match named.and_then(|name| self.calendar.build_tz_resolver().resolve(name)) {
-            Some(CalendarTz::Tz(zone)) => Some((in_zone(local, zone)?, zone)),
-            Some(CalendarTz::Fixed(offset)) => Some((offset.from_local_datetime(&local).earliest()?.to_utc(), Tz::UTC)),
-            Some(CalendarTz::Floating) | None => Some((in_zone(local, self.zone)?, self.zone)),
-        }
-    }
-}
-
-/// A day alone begins at midnight.
-fn local_time(value: &PartialDateTime) -> Option<NaiveDateTime> {
-    let date = NaiveDate::from_ymd_opt(i32::from(value.year?), u32::from(value.month?), u32::from(value.day?))?;
-    let part = |n: Option<u8>| u32::from(n.unwrap_or(0));
-    // A leap second is the next minute's first.
-    date.and_hms_opt(part(value.hour), part(value.minute), part(value.second).min(59))
-}
-
-/// A local time that the clocks skip is an hour later, one that they show twice is the first.
-fn in_zone(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
-    let found = zone.from_local_datetime(&local).earliest();
-    let found = found.or_else(|| zone.from_local_datetime(&local.checked_add_signed(TimeDelta::hours(1))?).earliest());
-    found.map(|at| at.to_utc())
 }
 
 #[cfg(test)]
@@ -230,7 +278,7 @@ mod tests {
             matches!(one("METHOD:REQUEST\r\n", &format!("{start}\nSEQUENCE:2")), Some(MeetingNews::Moved(m)) if m.sequence == 2)
         );
         assert!(matches!(one("", start), Some(MeetingNews::Booked(_))));
-        let gone = Some(MeetingNews::Cancelled { meeting_id: "u1@example.com".into(), sequence: 3 });
+        let gone = Some(MeetingNews::Cancelled { meeting_id: "u1@example.com".into(), sequence: 3, onwards: false });
         assert_eq!(one("METHOD:CANCEL\r\n", &format!("{start}\nSEQUENCE:3")), gone);
         assert_eq!(one("METHOD:REQUEST\r\n", &format!("{start}\nSEQUENCE:3\nSTATUS:CANCELLED")), gone);
         assert_eq!(one("METHOD:REPLY\r\n", start), None);
