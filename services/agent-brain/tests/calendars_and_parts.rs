@@ -16,7 +16,7 @@ use steward_domain::{
         Conversation, Refused,
         follow_ups::{Alarmed, Ring},
     },
-    ids,
+    ids::{self, ConversationId},
 };
 use steward_log::{Append, AtLeast, Clock, ConnectOptions, Expected, Hand, Log};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, from_timestamp, to_timestamp, v1};
@@ -30,7 +30,7 @@ const SOON: Duration = Duration::from_secs(60);
 struct World {
     log: Log,
     hand: Hand,
-    conversation: Uuid,
+    conversation: ConversationId,
     aggregate: AggregateId,
     stop: CancellationToken,
     _server: Server,
@@ -81,7 +81,7 @@ impl World {
     async fn says(&self, message: v1::ClientResponded) {
         let said = v1::ClientResponded {
             source: self.source(),
-            message_id: Uuid::now_v7().simple().to_string(),
+            message_id: ids::message(self.conversation, Uuid::now_v7()).to_string(),
             contact_id: Uuid::from_u128(7).to_string(),
             from: Some(v1::Person { id: "42".to_owned(), language: "en".to_owned(), ..Default::default() }),
             kind: if message.text.is_empty() { "image" } else { "text" }.to_owned(),
@@ -132,8 +132,8 @@ impl World {
         let late_limit = Duration::from_secs(3600);
         let message_id = ids::message_of_follow_up(self.conversation, &next.id);
         let decided = self.log.decide::<Conversation, _, Refused>(&self.aggregate, AtLeast::Latest, |state, _| {
-            let ring = Ring { id: &next.id, now: next.due_at, late_limit, message_id: message_id.clone() };
-            let Alarmed::Decided(events) = state.follow_up_due(&ring)? else { panic!("it isn't due") };
+            let ring = Ring { id: next.id, now: next.due_at, late_limit };
+            let Alarmed::Decided(events) = state.follow_up_due(&ring, message_id)? else { panic!("it isn't due") };
             let cause = Cause::outside("test", "");
             Ok((events.into_iter().map(|e| NewEvent::new(Uuid::now_v7(), next.due_at, &cause, e)).collect(), ()))
         });

@@ -69,7 +69,7 @@ fn subjects_and_types_say_the_same_and_own_events_are_never_told() {
     }
 
     let one =
-        made(&["*"], Filter { conversation_id: Some(ConversationId::new(Uuid::from_u128(0xc))), channel_id: None });
+        made(&["*"], Filter { conversation_id: Some(Uuid::from_u128(0xc).to_string()), channel_id: None });
     let here = "00000000-0000-0000-0000-00000000000c";
     assert_eq!(one.subjects(&tenant), [format!("ev.t.conversation.{here}.>")]);
     assert!(one.wants(&said(11, here)) && !one.wants(&said(11, "d")));

@@ -6,10 +6,13 @@ use std::{collections::BTreeSet, path::Path};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
-use steward_domain::conversation::{
-    Conversation, FollowUpState,
-    follow_ups::{Alarmed, Ring},
-    meetings::{Reminding, Starts, meeting_of},
+use steward_domain::{
+    conversation::{
+        Conversation, FollowUpState,
+        follow_ups::{Alarmed, Ring},
+        meetings::{Reminding, Starts, meeting_of},
+    },
+    ids::{self, ConversationId},
 };
 use steward_proto::{Event, Fold as _, Metadata, Recorded, SCHEMA_VERSION, v1};
 use uuid::Uuid;
@@ -30,6 +33,10 @@ impl Row {
     fn zone(&self) -> Tz {
         self.zone.parse().unwrap()
     }
+}
+
+fn conversation() -> ConversationId {
+    ConversationId::new(Uuid::from_u128(1))
 }
 
 fn rows() -> Vec<Row> {
@@ -94,7 +101,7 @@ impl World {
     /// One reminder an hour before, whose text is the start.
     fn remind(&mut self, meeting_id: &str, news: bool) {
         let reminding = Reminding {
-            conversation: Uuid::from_u128(1),
+            conversation: conversation(),
             meeting_id,
             now: self.now,
             news,
@@ -122,12 +129,12 @@ impl World {
 
     /// The next reminder comes due, and the brain hears of it. Its text, unless none is left.
     fn goes_on(&mut self) -> Option<String> {
-        let next = self.state.pending().first().map(|f| (f.id.clone(), f.key.clone(), f.due_at, f.text.clone()));
+        let next = self.state.pending().first().map(|f| (f.id, f.key.clone(), f.due_at, f.text.clone()));
         let (id, key, due_at, text) = next?;
         self.now = due_at;
-        let message_id = format!("m{}", self.position);
-        let ring = Ring { id: &id, now: self.now, late_limit: std::time::Duration::from_secs(3600), message_id };
-        let Ok(Alarmed::Decided(events)) = self.state.follow_up_due(&ring) else { panic!("{text} isn't due") };
+        let message_id = ids::message_of_follow_up(conversation(), &id);
+        let ring = Ring { id, now: self.now, late_limit: std::time::Duration::from_secs(3600) };
+        let Ok(Alarmed::Decided(events)) = self.state.follow_up_due(&ring, message_id) else { panic!("{text} isn't due") };
         for event in events {
             self.record(event);
         }
