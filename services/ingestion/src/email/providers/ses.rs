@@ -109,6 +109,7 @@ mod tests {
             inbound_secret: steward_settings::Secret::new(""),
             inbound: Vec::new(),
             trusted_authserv_id: None,
+            groups: Vec::new(),
         }
     }
 
