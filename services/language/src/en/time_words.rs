@@ -254,7 +254,7 @@ const PARTS: Table = &[
     (S::Am, "am|a . m .|a . m|a m|a ."),
     (S::Pm, "pm|p . m .|p . m|p m|p|p ."),
     (S::Small, "pam|sharp|to"),
-    (S::Oclock, "oclock|o clock|sharp"),
+    (S::Oclock, "oclock|o clock|o \" clock|o ' clock|o ` clock|sharp"),
     (S::Past, "past"),
     (S::Last, "past"),
     (S::To, "till|til|to"),

@@ -2,10 +2,10 @@
 
 use super::time_words::WORDS;
 use crate::time::{
-    faces::{Face, before_hour, hour_number, minute_number},
+    faces::{Face, before_hour, hour_number, minute_number, whole},
     grammar::{DayNumber, Grammar, is_ending},
     lexicon::Sense,
-    phrase::Unit,
+    phrase::{Clock, Unit},
     reader::Reader,
     tokens::{Shape, Token},
     words::Words,
@@ -63,6 +63,11 @@ impl Grammar for TimeGrammar {
         let (minutes, at) =
             if reader.is(start, Sense::QuarterPart) { (15, start + 1) } else { minute_number(reader, start)? };
         let at = reader.skip(at, &[Sense::Unit(Unit::Minute)]);
+        // "veinte minutos pasadas las ocho"
+        if reader.is(at, Sense::Past) {
+            let (hour, next) = hour_number(reader, reader.skip(at + 1, &[Sense::At, Sense::The]))?;
+            return Some(Face::certain(Clock { minute: Some(minutes), ..whole(hour) }, next));
+        }
         let toward = reader.is(at, Sense::At) && reader.get(at).is_some_and(|l| l.word.is_empty());
         let (hour, next) = hour_number(reader, at + 1).filter(|_| toward && reader.is(at, Sense::DownTo))?;
         Some(Face::certain(before_hour(hour, 60 - minutes), next))

@@ -335,6 +335,7 @@ const GRAMMAR: Table = &[
     (S::Not, "no|excepto|salvo|menos el"),
     (S::Minus, "menos"),
     (S::DownTo, "para las|para la"),
+    (S::Past, "pasadas|pasada|pasados"),
     (S::Plus, "+|mas"),
     (S::For, "por|para|durante"),
     (

@@ -143,7 +143,7 @@ fn day_then_month(reader: &Reader, i: usize) -> Option<(DateSpec, usize)> {
 
 fn month_then_day(reader: &Reader, i: usize) -> Option<(DateSpec, usize)> {
     let (month, strong) = reader.month(i)?;
-    if !strong && i > 0 && reader.is_word(i - 1, reader.words.before_verb) {
+    if !strong && i > 0 && reader.is_word(i - 1, reader.words.before_verb) && reader.ordinal(i + 1).is_none() {
         return None;
     }
     let mut at = i + 1;

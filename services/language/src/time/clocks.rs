@@ -294,13 +294,23 @@ fn named(reader: &Reader, i: usize, announced: bool) -> Option<(Piece, usize)> {
             Sense::Midnight => Piece::Midnight,
             Sense::PartToday(part) => Piece::Part { part: *part, today: true },
             Sense::Part(part) => Piece::Part { part: *part, today: false },
-            Sense::WeakPart(part) if announced || beside_time(reader, i) => Piece::Part { part: *part, today: false },
+            Sense::WeakPart(part) if announced || beside_time(reader, i) || before_clock(reader, i + 1) => {
+                Piece::Part { part: *part, today: false }
+            }
             Sense::TomorrowOrMorning => Piece::TomorrowOrMorning,
             _ => continue,
         };
         return Some((piece, i + 1));
     }
     None
+}
+
+/// Whether an hour follows: "evening 4:45", "afternoon 3".
+fn before_clock(reader: &Reader, i: usize) -> bool {
+    let Some(digits) = reader.get(i).and_then(|l| l.digits) else { return false };
+    let hour = matches!(digits.values(), [1..=12]) && digits.widths()[0] <= 2;
+    let clock = matches!(digits.values(), [0..=23, 0..=59]) && digits.separator == Some(':');
+    (hour || clock) && !reader.is_spoilt(i) && reader.closes(i + 1)
 }
 
 /// Whether a day or a clock stands before the weak part of day at `i` ("tomorrow morning", "Friday night", "5 вечера").

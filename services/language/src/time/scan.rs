@@ -202,7 +202,7 @@ impl Scan<'_> {
                     if matches!(
                         (&piece, last.dates.as_slice()),
                         (Piece::Date(DateSpec::Offset(_)), [DateSpec::Offset(_)])
-                            | (Piece::Date(DateSpec::MonthDay { .. }), [DateSpec::Weekday(..)])
+                            | (Piece::Date(DateSpec::MonthDay { .. } | DateSpec::Weekday(..)), [DateSpec::Weekday(..)])
                     ) =>
                 {
                     last.loose.get_or_insert(("loose_period", None));
@@ -290,7 +290,10 @@ impl Scan<'_> {
             let reader = self.reader;
             or |= reader.is(j, Sense::Or);
             range |= reader.is(j, Sense::To) || reader.is_mark(j, '-');
-            let soft = reader.is_any(j, &JOINTS)
+            // "вечером часов в 8"
+            let about = reader.is(j, Sense::Oclock) && reader.is(j + 1, Sense::At);
+            let soft = about
+                || reader.is_any(j, &JOINTS)
                 || reader.is(j, Sense::To)
                 || reader.get(j).is_some_and(|l| matches!(l.mark, Some(',' | '(' | ')' | '-' | '|')));
             beside &= soft;
@@ -307,7 +310,8 @@ impl Scan<'_> {
 /// Whether a word before the time of day says that something is to be by then.
 fn is_deadline(reader: &Reader, mut lexemes: Range<usize>, piece: &Piece) -> bool {
     let named = |i: usize| {
-        reader.get(i).is_none_or(|l| l.digits.is_some()) || reader.number_word(i).is_some() || reader.is(i, Sense::At)
+        let fraction = reader.is_any(i, &[Sense::QuarterPart, Sense::Half, Sense::At]);
+        reader.get(i).is_none_or(|l| l.digits.is_some()) || reader.number_word(i).is_some() || fraction
     };
     matches!(piece, Piece::Clock(_) | Piece::Part { .. } | Piece::Midnight)
         && lexemes.find(|&i| reader.is(i, Sense::By) || named(i)).is_some_and(|i| reader.is(i, Sense::By))
