@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use steward_domain::{
-    ids::{ConversationId, WebhookId},
+    ids::WebhookId,
     kernel::{Refusal as _, Why},
     webhook::{Filter, New, OVERLAP, Secret, Standing, Webhook, is_told},
 };
@@ -68,8 +68,7 @@ fn subjects_and_types_say_the_same_and_own_events_are_never_told() {
         assert!(!all.wants(&event), "{own}");
     }
 
-    let one =
-        made(&["*"], Filter { conversation_id: Some(Uuid::from_u128(0xc).to_string()), channel_id: None });
+    let one = made(&["*"], Filter { conversation_id: Some(Uuid::from_u128(0xc).to_string()), channel_id: None });
     let here = "00000000-0000-0000-0000-00000000000c";
     assert_eq!(one.subjects(&tenant), [format!("ev.t.conversation.{here}.>")]);
     assert!(one.wants(&said(11, here)) && !one.wants(&said(11, "d")));

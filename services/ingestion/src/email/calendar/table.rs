@@ -134,7 +134,9 @@ impl World {
         self.now = due_at;
         let message_id = ids::message_of_follow_up(conversation(), &id);
         let ring = Ring { id, now: self.now, late_limit: std::time::Duration::from_secs(3600) };
-        let Ok(Alarmed::Decided(events)) = self.state.follow_up_due(&ring, message_id) else { panic!("{text} isn't due") };
+        let Ok(Alarmed::Decided(events)) = self.state.follow_up_due(&ring, message_id) else {
+            panic!("{text} isn't due")
+        };
         for event in events {
             self.record(event);
         }
