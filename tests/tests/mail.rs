@@ -144,7 +144,7 @@ async fn a_mail_posted_and_found_in_the_mailbox_counts_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_that_the_server_tells_nobody_of_is_found_by_the_next_look() {
     let mail = Mail::start(&[AGENT]).await.unwrap();
-    let system = System::start(Config::mail(&mail)).await.unwrap();
+    let _system = System::start(Config::mail(&mail)).await.unwrap();
     // Each one after a look that found nothing to wait for: of none of them there are news.
     for n in 1..=3 {
         let id = format!("untold{n}@example.org");
