@@ -435,7 +435,8 @@ fn a_last_line_close_to_an_introduction_is_kept() {
     let (mut failed, mut all) = (Vec::new(), 0);
     for language in languages() {
         for (n, template) in language.intros.iter().enumerate() {
-            for (m, last) in LAST_LINES.iter().enumerate() {
+            // Every third pair of the two, so that all lines and all introductions have their turns.
+            for (m, last) in LAST_LINES.iter().enumerate().filter(|(m, _)| (n + m) % 3 == 0) {
                 let intro = filled(template, NAMES[(n + m) % NAMES.len()], WRITERS[(n + m) % WRITERS.len()]);
                 let words = format!("{}\n{last}", language.words.join("\n"));
                 for (layout, mail) in [
