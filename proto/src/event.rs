@@ -111,7 +111,7 @@ macro_rules! events {
 events! {
     /// The events of the aggregate `conversation`.
     Conversation as ConversationEvent {
-        ClientResponded, HumanResponded, UpdateKept, HumanRequested, HumanTakeoverStarted, HumanTakeoverEnded,
+        ClientResponded, HumanResponded, UpdateKept, HumanRequested, ContactOptedOut, ContactOptedIn, QuestionAsked, HumanTakeoverStarted, HumanTakeoverEnded,
         RecipientBlocked, RecipientUnblocked, TurnStarted, TurnCompleted, TurnSuperseded, DraftSuppressed,
         FollowUpScheduled, FollowUpMoved, FollowUpTextChanged, FollowUpDue, FollowUpCancelled, FollowUpExpired,
         FollowUpDone, FollowUpFailed, MessageQueued, MessageDue, MessageMoved, MessageCancelled, MessageExpired,

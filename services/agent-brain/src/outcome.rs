@@ -165,7 +165,10 @@ impl Turn {
             Decision::Reply { .. }
             | Decision::Withhold { .. }
             | Decision::Cancel { .. }
-            | Decision::RequestHuman { .. } => return None,
+            | Decision::RequestHuman { .. }
+            | Decision::Ask { .. }
+            | Decision::OptOut { .. }
+            | Decision::OptIn { .. } => return None,
         })
     }
 
@@ -245,12 +248,35 @@ impl Turn {
                 state.cancel(follow_up_id, why, &self.id)
             }
             Decision::RequestHuman { message_id } => {
-                let text = state.unanswered.iter().find(|m| m.message_id == *message_id);
-                let text = text.map(|m| m.text.chars().take(500).collect()).unwrap_or_default();
+                let text = beginning(state, message_id);
                 Ok(vec![v1::HumanRequested { message_id: message_id.clone(), text }.into()])
+            }
+            Decision::Ask { message_id, question, language } => Ok(vec![
+                v1::QuestionAsked {
+                    turn_id: self.id.clone(),
+                    message_id: message_id.clone(),
+                    intention: question.intention.clone(),
+                    topic: question.topic.clone(),
+                    language: language.code().to_owned(),
+                }
+                .into(),
+            ]),
+            Decision::OptOut { message_id } => {
+                let text = beginning(state, message_id);
+                let turn_id = self.id.clone();
+                Ok(vec![v1::ContactOptedOut { message_id: message_id.clone(), text, turn_id }.into()])
+            }
+            Decision::OptIn { message_id } => {
+                Ok(vec![v1::ContactOptedIn { message_id: message_id.clone(), turn_id: self.id.clone() }.into()])
             }
         }
     }
+}
+
+/// The beginning of a message that waits for an answer.
+fn beginning(state: &Conversation, message_id: &str) -> String {
+    let message = state.unanswered.iter().find(|m| m.message_id == message_id);
+    message.map(|m| m.text.chars().take(500).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -45,6 +45,8 @@ pub fn given(messages: &[&str]) -> TurnInput {
         cancelled: Vec::new(),
         unsaid: Vec::new(),
         stretch: None,
+        question: None,
+        opted_out: false,
         human_active: false,
     }
 }
@@ -96,6 +98,9 @@ pub fn decided(decisions: &[Decision]) -> Vec<String> {
             Decision::Move { follow_up_id, due_at, .. } => Some(format!("move {follow_up_id} {}", local(due_at))),
             Decision::Cancel { follow_up_id } => Some(format!("cancel {follow_up_id}")),
             Decision::RequestHuman { message_id } => Some(format!("human {message_id}")),
+            Decision::Ask { question, .. } => Some(format!("ask {} [{}]", question.intention, question.topic)),
+            Decision::OptOut { .. } => Some("opt out".to_owned()),
+            Decision::OptIn { .. } => Some("opt in".to_owned()),
         })
         .collect()
 }
