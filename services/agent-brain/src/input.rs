@@ -47,10 +47,11 @@ pub fn turn_input(
         cancelled: state.cancelled.iter().map(|f| promise(f, language)).collect(),
         unsaid: state.unsaid.iter().map(|i| i.text.clone()).collect(),
         stretch: state.human_stretch(),
-        question: state.question.as_ref().filter(|q| q.is_open(now)).map(|q| Question {
-            intention: q.intention.clone(),
-            topic: q.topic.clone(),
-        }),
+        question: state
+            .question
+            .as_ref()
+            .filter(|q| q.is_open(now))
+            .map(|q| Question { intention: q.intention.clone(), topic: q.topic.clone() }),
         opted_out: state.opted_out,
         human_active: state.human_active(),
     }

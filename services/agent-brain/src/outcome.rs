@@ -114,8 +114,8 @@ impl Turn {
         Ok(events)
     }
 
-    /// What the bot would have said while a human is active.
-    pub fn suppress(&self, decisions: &[Decision]) -> Vec<Event> {
+    /// What the bot would have said while a human is active. Whoever wants nothing more is heard all the same.
+    pub fn suppress(&self, state: &Conversation, decisions: &[Decision]) -> Vec<Event> {
         let mut events: Vec<Event> = decisions
             .iter()
             .zip(&self.ids)
@@ -123,6 +123,7 @@ impl Turn {
                 Decision::Reply { text, .. } | Decision::Withhold { text } => {
                     Some(self.draft(*id, text, &Why::new("human_active", "a human is active", "")))
                 }
+                Decision::OptOut { message_id } => Some(self.opted_out(state, message_id)),
                 _ => None,
             })
             .collect();
@@ -139,6 +140,11 @@ impl Turn {
             reason: Some(why.into()),
         }
         .into()
+    }
+
+    fn opted_out(&self, state: &Conversation, message_id: &str) -> Event {
+        let text = beginning(state, message_id);
+        v1::ContactOptedOut { message_id: message_id.to_owned(), text, turn_id: self.id.clone() }.into()
     }
 
     fn completed(&self, outcome: &str, decisions: usize) -> Event {
@@ -261,11 +267,7 @@ impl Turn {
                 }
                 .into(),
             ]),
-            Decision::OptOut { message_id } => {
-                let text = beginning(state, message_id);
-                let turn_id = self.id.clone();
-                Ok(vec![v1::ContactOptedOut { message_id: message_id.clone(), text, turn_id }.into()])
-            }
+            Decision::OptOut { message_id } => Ok(vec![self.opted_out(state, message_id)]),
             Decision::OptIn { message_id } => {
                 Ok(vec![v1::ContactOptedIn { message_id: message_id.clone(), turn_id: self.id.clone() }.into()])
             }

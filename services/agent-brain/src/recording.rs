@@ -147,7 +147,7 @@ impl Worker {
         turn.ids = decisions.iter().map(|_| Uuid::now_v7()).collect();
         let turn = &*turn;
         if draft {
-            return self.complete(aggregate, cause, &turn.id, draft, |_| Ok(turn.suppress(decisions))).await;
+            return self.complete(aggregate, cause, &turn.id, draft, |state| Ok(turn.suppress(state, decisions))).await;
         }
         let bulk = Turn::bulk(decisions);
         let mut done = 0;

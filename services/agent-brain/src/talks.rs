@@ -147,7 +147,9 @@ impl Talk {
 
 fn minute(at: DateTime<Utc>) -> NaiveDateTime {
     let local = at.with_timezone(&ZONE).naive_local();
-    local.date().and_time(NaiveTime::from_hms_opt(chrono::Timelike::hour(&local), chrono::Timelike::minute(&local), 0).unwrap())
+    local
+        .date()
+        .and_time(NaiveTime::from_hms_opt(chrono::Timelike::hour(&local), chrono::Timelike::minute(&local), 0).unwrap())
 }
 
 /// What a talk should come to, and a word that the last reply must hold.
@@ -202,12 +204,11 @@ fn assert_talks(language: Language) {
         let reply = talk.said.clone();
         let silent = expected.says == Some(true) && reply.is_empty();
         let sent = talk.sent();
-        if pending != expected.pending
-            || sent != pending
-            || talk.state.opted_out != expected.opted_out
-            || silent
-        {
-            wrong.push(format!("{said}\n   expected {written}: {:?}\n   got      {pending:?}, sent {sent:?}, {reply:?}", expected.pending));
+        if pending != expected.pending || sent != pending || talk.state.opted_out != expected.opted_out || silent {
+            wrong.push(format!(
+                "{said}\n   expected {written}: {:?}\n   got      {pending:?}, sent {sent:?}, {reply:?}",
+                expected.pending
+            ));
         }
     };
     for (request, due) in requests.iter().map(|(effect, text)| (text, &effect["request ".len()..])) {

@@ -101,7 +101,11 @@ fn a_request_is_scheduled_and_confirmed_in_its_own_language() {
 #[test]
 fn a_reminder_outlives_the_clients_messages() {
     for (text, confirmation, message) in [
-        ("напомни завтра позвонить маме", "Хорошо, напомню завтра в 10:00 (позвонить маме)", "Напоминаю: позвонить маме"),
+        (
+            "напомни завтра позвонить маме",
+            "Хорошо, напомню завтра в 10:00 (позвонить маме)",
+            "Напоминаю: позвонить маме",
+        ),
         (
             "recuérdame mañana llamar a mamá",
             "De acuerdo, se lo recordaré mañana a las 10:00 (llamar a mamá)",
@@ -109,7 +113,11 @@ fn a_reminder_outlives_the_clients_messages() {
         ),
         ("remind me tomorrow to call mom", "OK, I'll remind you tomorrow at 10:00 (call mom)", "Reminder: call mom"),
         ("напомни завтра про молоко", "Хорошо, напомню завтра в 10:00 (про молоко)", "Напоминаю про молоко"),
-        ("remind me tomorrow about the milk", "OK, I'll remind you tomorrow at 10:00 (about the milk)", "Reminder about the milk"),
+        (
+            "remind me tomorrow about the milk",
+            "OK, I'll remind you tomorrow at 10:00 (about the milk)",
+            "Reminder about the milk",
+        ),
     ] {
         let decisions = decide_text(text);
         let [Decision::Schedule { intention, text: said, cancel_on, .. }, _] = decisions.as_slice() else {
@@ -458,7 +466,9 @@ fn a_time_in_doubt_is_asked_about_and_nothing_is_promised() {
         ("напоминай мне каждый день в 9", "Повторять я пока не умею"),
     ] {
         let decisions = decide_text(text);
-        let [.., Decision::Reply { text: question, .. }] = decisions.as_slice() else { panic!("{text}: {decisions:?}") };
+        let [.., Decision::Reply { text: question, .. }] = decisions.as_slice() else {
+            panic!("{text}: {decisions:?}")
+        };
         assert!(decided(&decisions).iter().all(|d| d.starts_with("ask ")), "{text}: {decisions:?}");
         assert!(question.starts_with(said), "{text}: {question}");
     }

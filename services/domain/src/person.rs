@@ -67,10 +67,13 @@ pub fn effective<'a>(
     );
     let of_tag = |tag: &'a str| Language::of_tag(tag).map(|language| (language, tag));
     let channels_tag = Some(channels.language.as_str());
-    // Where the channel names the language that they write in, it may name a country as well.
-    let written = contact
-        .and_then(|c| c.detected_language.as_deref())
-        .filter(|code| Language::of_tag(code) != channels_tag.and_then(Language::of_tag));
+    // Where the channel names the language that they write in, it may name a country as well; where it names one that Steward
+    // doesn't speak, what they write was taken for another.
+    let channels_language = Language::of_tag(&channels.language);
+    let written = contact.and_then(|c| c.detected_language.as_deref()).filter(|code| {
+        channels.language.is_empty()
+            || channels_language.is_some_and(|language| Language::of_tag(code) != Some(language))
+    });
     let tags = [
         (contact.and_then(|c| c.language.as_deref()), Said::ForTheContact),
         (written, Said::ByWriting),

@@ -76,7 +76,7 @@ fn say(request: &Request) -> String {
             let from = from.map_or(String::new(), |at| format!(" {}", at.with_timezone(&ZONE).format("%Y-%m-%d")));
             format!("not{from} until {}", say_time(&until.meaning))
         }
-        Request::Shift { shift, which } => {
+        Request::Shift { shift, which, .. } => {
             let sign = if shift.later { '+' } else { '-' };
             format!("shift {sign}[{}]{}", shift.phrase, say_which(which))
         }
@@ -127,6 +127,46 @@ fn spanish_sentences_are_understood_as_the_table_says() {
 #[test]
 fn english_sentences_are_understood_as_the_table_says() {
     assert_table(Language::En);
+}
+
+#[test]
+fn a_person_is_asked_for_by_a_word_for_one_alone() {
+    for text in [
+        "a",
+        "A",
+        "an",
+        "the",
+        "real",
+        "live",
+        "actual",
+        "get",
+        "me",
+        "us",
+        "talk",
+        "un",
+        "una",
+        "el",
+        "la",
+        "quiero",
+        "hablar",
+        "hay",
+        "живой",
+        "реальный",
+        "здесь",
+        "тут",
+        "дай",
+        "можно",
+        "нужен",
+        "хочу",
+        "a real",
+        "the live",
+        "un real",
+    ] {
+        for language in Language::ALL {
+            let read = understand(text, &context(*language)).requests;
+            assert!(!read.contains(&Request::HumanRequested), "{text} in {language}: {read:?}");
+        }
+    }
 }
 
 /// Reads `+ text` and `- text` rows: thanks, consent, wishes and greetings, and what is more than that.

@@ -127,9 +127,7 @@ impl Book {
     pub fn same(&self, due_at: DateTime<Utc>, intent: Intent, topic: &str) -> Option<usize> {
         self.open().into_iter().find(|&i| {
             let promise = &self.entries[i].promise;
-            promise.due_at == due_at
-                && promise.intention == name(intent)
-                && is_covered(topic, &topic_of(&promise.text))
+            promise.due_at == due_at && promise.intention == name(intent) && is_covered(topic, &topic_of(&promise.text))
         })
     }
 

@@ -177,7 +177,12 @@ impl<'a> Turn<'a> {
                 return self.answer(time, message);
             }
             Request::Move { time, which, plain } => return self.shift(&time, &which, plain, message),
-            Request::Shift { shift, which } => return self.shift_by(&shift, &which, message),
+            Request::Shift { which, otherwise, .. }
+                if !otherwise.is_empty() && choose(&self.book, &which, self.input.zone) == Choice::Nothing =>
+            {
+                return otherwise.into_iter().fold(true, |about, request| self.apply(request, hints, message) && about);
+            }
+            Request::Shift { shift, which, .. } => return self.shift_by(&shift, &which, message),
             Request::NotBefore { from, until } => self.not_before(from, &until, message),
             Request::Time(time) => return self.answer(time, message),
             Request::OptOut => self.opt_out(message),
@@ -203,8 +208,7 @@ impl<'a> Turn<'a> {
 
     /// What isn't understood but may be about promises loses none: the client is asked. Whether it was about them.
     fn not_understood(&mut self, hints: bool) -> bool {
-        let at_stake =
-            self.book.entries.iter().any(|e| e.origin == Origin::Cancelled && e.fate == Fate::Untouched);
+        let at_stake = self.book.entries.iter().any(|e| e.origin == Origin::Cancelled && e.fate == Fate::Untouched);
         let unsure = hints && at_stake && self.input.defaults.renew;
         self.unsure |= unsure;
         self.unanswered |= !unsure;
@@ -214,6 +218,12 @@ impl<'a> Turn<'a> {
     /// A request for a follow-up: made, or asked about.
     fn ask(&mut self, intent: Intent, time: Asked, topic: String, instead: bool, message: &Incoming) {
         let meaning = soon(time.meaning.clone(), message.written_at);
+        // "don't forget to write": nothing new, if there is a promise to write or to remind
+        let nothing_new = meaning == Meaning::None && time.phrase.is_empty() && topic.is_empty();
+        if nothing_new && !self.book.open().is_empty() {
+            self.asked_to_keep = true;
+            return;
+        }
         if let Some(line) = self.doubt(&meaning, intent, message.written_at) {
             self.lines.push(line);
             let question = Question { intention: name(intent).to_owned(), topic };
@@ -267,7 +277,11 @@ impl<'a> Turn<'a> {
             return true;
         }
         if let Meaning::Instant(moment) = &time.meaning
-            && self.book.open().into_iter().any(|i| self.due_of(i, moment, time.says) == self.book.entries[i].promise.due_at)
+            && self
+                .book
+                .open()
+                .into_iter()
+                .any(|i| self.due_of(i, moment, time.says) == self.book.entries[i].promise.due_at)
         {
             self.asked_to_keep = true;
             return true;
@@ -370,7 +384,8 @@ impl<'a> Turn<'a> {
     fn not_before(&mut self, from: Option<DateTime<Utc>>, until: &Asked, message: &Incoming) {
         let Meaning::Instant(moment) = &until.meaning else { return };
         let day = until.says == Says::Day;
-        let limit = if day { self.instant(self.local(moment.at).date_naive().and_time(NaiveTime::MIN)) } else { moment.at };
+        let limit =
+            if day { self.instant(self.local(moment.at).date_naive().and_time(NaiveTime::MIN)) } else { moment.at };
         let within = |due: DateTime<Utc>| due < limit && from.is_none_or(|from| from <= due);
         let concerned: Vec<usize> =
             self.book.open().into_iter().filter(|&i| within(self.book.entries[i].promise.due_at)).collect();
@@ -522,7 +537,11 @@ impl<'a> Turn<'a> {
             }
         }
         let asked = self.question.take().filter(|(_, message_id)| !message_id.is_empty());
-        decisions.extend(asked.map(|(question, message_id)| Decision::Ask { message_id, question, language: self.language }));
+        decisions.extend(asked.map(|(question, message_id)| Decision::Ask {
+            message_id,
+            question,
+            language: self.language,
+        }));
         if let Some(message_id) = self.opts_out.take().filter(|_| !self.input.opted_out) {
             decisions.push(Decision::OptOut { message_id });
         }

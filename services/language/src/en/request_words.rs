@@ -186,7 +186,7 @@ pub static WORDS: Source = Source {
     drop: &[
         "i've|ive|i|we've|we|it's|its|it|that's|thats|that has|have|is|was|'s? already|just? done|did|sorted|handled|finished|completed|made|sent|paid|called|bought|took|taken care|of|it|that|this? of|it|that|this|already?",
         "already done|did|sorted|handled|finished|sent|paid|called|bought|solved|ordered|taken|fixed it|that|this|her|him|them|care? of?",
-        "done already|that?",
+        "done already|that",
         "not|no needed|necessary|need|longer|more relevant|needed|required|necessary|anymore|for|a|the|it|that? it|that|more|reminder|anymore?",
         "it|that is|'s|isn't|isnt no|not|longer longer|relevant|needed|necessary relevant|needed|necessary|anymore?",
         "skip|ditch|drop|lose|cancel it|that|this|the reminder|follow-up?",
@@ -216,7 +216,6 @@ pub static WORDS: Source = Source {
     ],
     rather: &[
         "make|set|put it|that|this|the? reminder? to|for|at|on",
-        "for|on|at|to",
         "but",
         "sooner|how about",
         "better|instead|rather|actually|preferably",
@@ -294,6 +293,18 @@ pub static WORDS: Source = Source {
         "is|are there a|any|anyone? real|live|actual|human? human|person|people|humans|real|there|being here|there?",
     ],
     acknowledgement: &[
+        "thanks|thank you? for letting|keeping|reminding|telling me know|posted?",
+        "thanks|thank you? for your|the|all? patience|time|help|understanding|support|effort|kindness and|today? your? patience|time|help|understanding|support|today?",
+        "please remember",
+        "remember please",
+        "go for it",
+        "no problem|problems|worries|trouble at all",
+        "be it so",
+        "duly|well noted",
+        "got this",
+        "amen",
+        "pleased|nice|good|great to meet|hear|see you|from? you? too?",
+        "much|even better|nicer",
         "very? welcome",
         "good thing|stuff|one",
         "looking|look forward to it|that|this|hearing|your from? you|message|call|reply?",
@@ -380,7 +391,6 @@ pub static WORDS: Source = Source {
         "all is|'s? clear|good|well|fine|great|perfect",
         "everything is|'s|looks? clear|good|well|fine|great|perfect|understood",
         "understood|noted|perfect|great|fine|ok|okay with thanks",
-        "leave it as it is|was",
         "ok|okay|okey|okie|k|kk|okeydokey|sure|yes|yep|yeah|yup|ya|aye|fine|alright|great|good|perfect|excellent|awesome|cool|nice|wonderful|super|lovely|brilliant|splendid|fantastic|amazing|deal|done|agreed|right|correct|roger|noted|understood|gotcha|fab|ack|thx|tnx|ty|tks|thanks|cheers|thanx",
         "thank you|u",
         "many thanks",
@@ -717,42 +727,23 @@ pub static WORDS: Source = Source {
         "forget my number",
         "block me",
         "i'm|im|i am? unsubscribing",
-        "cancel my? subscription",
         "end all|the|this? messages|conversation|subscription",
         "you're|youre spamming me",
         "this is spam",
         "enough is|messages enough|already?",
         "quit texting|messaging|writing|bothering|emailing|calling me|us?",
     ],
-    until: &[
-        "until|till|til|before|untill",
-        "earlier|sooner than",
-        "any? earlier than",
-        "up to",
-        "not? prior to",
-    ],
+    until: &["until|till|til|before|untill", "earlier|sooner than", "any? earlier than", "up to", "not? prior to"],
     weekend: &[
         "over|on|at|during|for|this|through|throughout|in|the the|this|my|all? coming|whole|entire|long? weekend|weekends",
     ],
-    this_week: &[
-        "this week",
-        "the rest of the|this week",
-        "for? the rest of the|this week",
-    ],
-    next_week: &[
-        "during|for|all|in? next week",
-    ],
-    later_by: &[
-        "later|after|afterwards|further|more",
-        "later on",
-    ],
-    earlier_by: &[
-        "earlier|sooner|before|prior",
-    ],
+    this_week: &["this week", "the rest of the|this week", "for? the rest of the|this week"],
+    next_week: &["during|for|all|in? next week"],
+    later_by: &["later|after|afterwards|further|more", "later on"],
+    earlier_by: &["earlier|sooner|before|prior"],
     put_off: &[
         "snooze|postpone|delay|defer|push|extend|put it|that|this|them|everything|the|my|your|off|back? promise|reminder|reminders|follow-up|message|call|alert|off|back|out? back|by|for|out|off?",
         "move|shift|bump|slide|kick it|that|this|them|the|my|back? promise|reminder|reminders|message|back|out|on? back|out|by|on|down? by?",
-        "remind|write|ping|text|message|nudge me|us? again in? another?",
     ],
     bring_on: &[
         "bring|move|pull|shift|push|drag it|that|this|them|the|my? reminder|message|forward|up|ahead? forward|up|ahead by?",
@@ -792,32 +783,11 @@ pub static WORDS: Source = Source {
     offer: &[
         "discount*|offer|offers|sale|promo*|deal|deals|free|save|win|voucher*|coupon*|giveaway|subscribe|limited|exclusive|bargain*|cashback|quote",
     ],
-    ahead: &[
-        "in",
-    ],
-    by: &[
-        "by",
-        "for",
-        "another",
-    ],
-    today_parts: &[
-        "tonight",
-        "today",
-        "this",
-    ],
-    reason: &[
-        "because",
-        "since",
-        "cause",
-        "cuz",
-        "coz",
-        "as",
-    ],
-    us: &[
-        "us",
-        "our",
-    ],
-    ends_in_us: &[
-    ],
+    ahead: &["in"],
+    by: &["by", "for", "another"],
+    today_parts: &["tonight", "today", "this"],
+    reason: &["because", "since", "cause", "cuz", "coz", "as"],
+    us: &["us", "our"],
+    ends_in_us: &[],
     ..Source::NONE
 };

@@ -162,7 +162,9 @@ impl Wording for English {
     }
 
     fn unsure(&self, what: &str) -> String {
-        format!("I'm not sure what you mean, so nothing has changed: {what}. To change it, name another time; to drop it, say \"cancel\".")
+        format!(
+            "I'm not sure what you mean, so nothing has changed: {what}. To change it, name another time; to drop it, say \"cancel\"."
+        )
     }
 
     fn opted_out(&self) -> &'static str {

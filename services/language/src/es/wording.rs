@@ -167,7 +167,9 @@ impl Wording for Spanish {
     }
 
     fn unsure(&self, what: &str) -> String {
-        format!("No estoy seguro de haberle entendido, así que no cambio nada: {what}. Para cambiarlo, dígame otra hora; para anularlo, diga «cancela».")
+        format!(
+            "No estoy seguro de haberle entendido, así que no cambio nada: {what}. Para cambiarlo, dígame otra hora; para anularlo, diga «cancela»."
+        )
     }
 
     fn opted_out(&self) -> &'static str {

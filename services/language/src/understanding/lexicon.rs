@@ -143,6 +143,8 @@ pub(crate) struct Source {
     pub offer: &'static [&'static str],
     /// Makes a moment of a length: "in".
     pub ahead: &'static [&'static str],
+    /// Stands before a unit that would mean something else alone: "через день" is every other day.
+    pub one: &'static [&'static str],
     /// Before a length by which something is moved.
     pub by: &'static [&'static str],
     /// Parts of today: "tonight".
@@ -231,6 +233,7 @@ impl Source {
         opening_hours: &[],
         offer: &[],
         ahead: &[],
+        one: &[],
         by: &[],
         today_parts: &[],
         reason: &[],
@@ -403,6 +406,7 @@ impl Lexicon {
             w.opening_hours,
             w.offer,
             w.ahead,
+            w.one,
             w.by,
             w.today_parts,
             w.reason,

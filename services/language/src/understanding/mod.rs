@@ -74,7 +74,7 @@ impl Which {
 pub struct Asked {
     /// `Meaning::None`: no time said.
     pub meaning: Meaning,
-    /// The client's own words for the time; empty if none.
+    /// The client's own words for the time, also for one that is none ("later"); empty if they said nothing of it.
     pub phrase: String,
     pub says: Says,
 }
@@ -119,6 +119,8 @@ pub enum Request {
     Shift {
         shift: Shift,
         which: Which,
+        /// What it asks where there is no promise: "ping me an hour later".
+        otherwise: Vec<Request>,
     },
     /// Nothing more from us, ever.
     OptOut,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    Asked, Intent, Request, Which,
+    Asked, Intent, Request, Says, Which,
     acts::{Deed, acts},
     lexicon::Lexicon,
     pattern::{Patterns, TIGHT, covered, reach},
@@ -72,7 +72,10 @@ pub(crate) fn requests(text: &str, language: Language, reader: Reader) -> Read {
     }
     if out.contains(&Request::OptOut) {
         let asks = |r: &Request| {
-            matches!(r, Request::WriteToMe { .. } | Request::RemindMe { .. } | Request::Move { .. } | Request::Shift { .. })
+            matches!(
+                r,
+                Request::WriteToMe { .. } | Request::RemindMe { .. } | Request::Move { .. } | Request::Shift { .. }
+            )
         };
         // who still asks for something wants it; else there is nothing to say of the rest
         let nothing_more = !out.iter().any(asks);
@@ -108,7 +111,8 @@ fn says(sentence: &Sentence, patterns: &Patterns) -> bool {
 /// It may be about promises: it names a time, speaks of them, or of changing one.
 fn hints(sentence: &Sentence) -> bool {
     let lexicon = sentence.lexicon;
-    let change = [&lexicon.promise, &lexicon.cancel, &lexicon.cancel_start, &lexicon.move_free, &lexicon.keep];
+    let change =
+        [&lexicon.promise, &lexicon.list, &lexicon.cancel, &lexicon.cancel_start, &lexicon.move_free, &lexicon.keep];
     sentence.tokens.iter().any(|t| t.time && !t.quoted)
         || change.iter().any(|patterns| says(sentence, patterns))
         || lexicon.verbs.iter().filter(|v| v.intent == Intent::Remind).any(|v| says(sentence, &v.patterns))
@@ -152,6 +156,24 @@ fn is_only_time(sentence: &Sentence) -> bool {
         })
 }
 
+/// "I can't tomorrow, let's make it Friday": the last clause asks for another time, what stands before says why.
+fn move_behind_reason(sentence: &Sentence, reader: Reader) -> Option<Asked> {
+    let end = sentence.tokens.len();
+    let joint =
+        (0..end).rev().find(|&i| sentence.is_boundary(i) && (i + 1..end).any(|k| sentence.tokens[k].is_word()))?;
+    implied_move(sentence, joint + 1..end, reader)
+}
+
+/// "For Monday", "на понедельник": nothing but a day, and the word that says that something goes there.
+fn bare_target(sentence: &Sentence, reader: Reader) -> Option<Asked> {
+    let words = sentence.lexicon.words;
+    let courtesies = courtesies(sentence);
+    let first = (0..sentence.tokens.len()).find(|&i| sentence.tokens[i].is_word() && !courtesies[i])?;
+    let targets = sentence.tokens[first].is_one_of(words.target) && is_only_time(sentence);
+    let time = targets.then(|| stretch::asked(sentence, sentence.time(0..sentence.tokens.len(), reader)))?;
+    (time.says == Says::Day).then_some(time)
+}
+
 /// Which tokens belong to thanks or consent.
 fn courtesies(sentence: &Sentence) -> Vec<bool> {
     let mut out = vec![false; sentence.tokens.len()];
@@ -176,7 +198,11 @@ fn sentence_requests(sentence: &Sentence, reader: Reader) -> Vec<Request> {
     if wants_nothing_more(sentence) {
         return vec![Request::OptOut];
     }
-    if is_acknowledgement(sentence) {
+    let acts = acts(sentence);
+    let dropped = || if acts.is_empty() && !quoted && !sentence.asked { dropped(sentence, times) } else { None };
+    // "it's done" says more than "done"
+    let several = tokens.iter().filter(|t| t.is_word()).count() > 1;
+    if is_acknowledgement(sentence) && !(several && dropped() == Some(0..tokens.len())) {
         let greets = covered(tokens, &lexicon.greeting, &[&lexicon.beside_acknowledgement], &|t| is_name(sentence, t));
         return vec![if greets { Request::Greeting } else { Request::Acknowledgement }];
     }
@@ -189,7 +215,6 @@ fn sentence_requests(sentence: &Sentence, reader: Reader) -> Vec<Request> {
     if whole(&lexicon.list, times) {
         return vec![Request::List];
     }
-    let acts = acts(sentence);
     if !quoted
         && !sentence.asked
         && let Some((shift, said)) = shift(sentence, &acts, reader)
@@ -198,7 +223,9 @@ fn sentence_requests(sentence: &Sentence, reader: Reader) -> Vec<Request> {
             Some(act) => standing::which_beside(sentence, act, &said),
             None => Which::unsaid(),
         };
-        return vec![Request::Shift { shift, which }];
+        let asks = acts.iter().any(|act| matches!(act.deed, Deed::Contact { .. }));
+        let otherwise = if asks { stretch::requests(sentence, &acts, reader) } else { Vec::new() };
+        return vec![Request::Shift { shift, which, otherwise }];
     }
     let keeps = [&lexicon.filler, &lexicon.polite, &lexicon.promise, &lexicon.acknowledgement];
     if !quoted && !sentence.asked && covered(tokens, &lexicon.keep, &keeps, times) {
@@ -210,16 +237,20 @@ fn sentence_requests(sentence: &Sentence, reader: Reader) -> Vec<Request> {
             Request::Move { time: stretch::asked(sentence, meaning), which: Which::unsaid(), plain: false }
         }];
     }
-    if let Some(time) =
-        implied_move(sentence, 0..tokens.len(), reader).or_else(|| standing::corrected(sentence, 0..tokens.len(), reader))
+    if let Some(time) = implied_move(sentence, 0..tokens.len(), reader)
+        .or_else(|| standing::corrected(sentence, 0..tokens.len(), reader))
     {
         return vec![Request::Move { time, which: Which::unsaid(), plain: false }];
     }
     if acts.is_empty()
-        && !quoted
-        && !sentence.asked
-        && let Some(dropped) = dropped(sentence, times)
+        && let Some(time) = move_behind_reason(sentence, reader)
     {
+        return vec![Request::Move { time, which: Which::unsaid(), plain: false }];
+    }
+    if let Some(time) = bare_target(sentence, reader) {
+        return vec![Request::Move { time, which: Which::unsaid(), plain: false }];
+    }
+    if let Some(dropped) = dropped() {
         let time = sentence.time(dropped, reader);
         return vec![Request::Cancel { which: Which { time, ..Which::unsaid() } }];
     }
@@ -300,7 +331,8 @@ fn is_name(sentence: &Sentence, token: &Token) -> bool {
     let Some(at) = tokens.iter().position(|t| t.span == token.span).filter(|&at| at > 0) else { return false };
     let mut letters = sentence.text[token.span.clone()].chars();
     let written_as_a_name = letters.next().is_some_and(char::is_uppercase) && letters.all(|c| !c.is_uppercase());
-    let ours = [&lexicon.drop, &lexicon.cancel_start, &lexicon.move_start, &lexicon.list, &lexicon.human, &lexicon.help];
+    let ours =
+        [&lexicon.drop, &lexicon.cancel_start, &lexicon.move_start, &lexicon.list, &lexicon.human, &lexicon.help];
     written_as_a_name
         && !token.time
         && !token.is_one_of(lexicon.words.not)

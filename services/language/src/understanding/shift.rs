@@ -81,7 +81,8 @@ pub(crate) fn shift(sentence: &Sentence, acts: &[Act], reader: Reader) -> Option
             tried += 1;
             if let Some(length) = length_after(sentence, end, reader) {
                 let range = at..length.end;
-                return Some((made(sentence, &length, later, reader)?, range)).filter(|(_, r)| alone(sentence, acts, r));
+                return Some((made(sentence, &length, later, reader)?, range))
+                    .filter(|(_, r)| alone(sentence, acts, r));
             }
         }
         if tried > TRIED {
@@ -139,9 +140,7 @@ fn length(sentence: &Sentence, range: Range<usize>, reader: Reader) -> Option<Ra
     if bare.is_empty() || sentence.tokens[range.clone()].iter().any(|t| t.quoted) {
         return None;
     }
-    let ahead = ahead(sentence, &bare);
-    let Meaning::Instant(Moment { rule: "in_duration", span, .. }) = reader(&ahead) else { return None };
-    (span == (0..ahead.len())).then_some(range)
+    ahead(sentence, &bare, reader).map(|_| range)
 }
 
 fn bare(sentence: &Sentence, range: &Range<usize>) -> Range<usize> {
@@ -149,12 +148,17 @@ fn bare(sentence: &Sentence, range: &Range<usize>) -> Range<usize> {
     range.start + usize::from(by)..range.end
 }
 
-/// "In an hour".
-fn ahead(sentence: &Sentence, length: &Range<usize>) -> String {
+/// "In an hour", if that is a length.
+fn ahead(sentence: &Sentence, length: &Range<usize>, reader: Reader) -> Option<String> {
     let tokens = &sentence.tokens;
-    let words = &sentence.text[tokens[length.start].span.start..tokens[length.end - 1].span.end];
-    let before = sentence.lexicon.words.ahead.first().copied().unwrap_or_default();
-    format!("{before} {words}")
+    let lexicon = sentence.lexicon;
+    let said = &sentence.text[tokens[length.start].span.start..tokens[length.end - 1].span.end];
+    let before = lexicon.words.ahead.first().copied().unwrap_or_default();
+    let ones = lexicon.words.one.iter().map(|one| format!("{before} {one} {said}"));
+    std::iter::once(format!("{before} {said}")).chain(ones).find(|ahead| {
+        let meaning = reader(ahead);
+        matches!(meaning, Meaning::Instant(Moment { rule: "in_duration", span, .. }) if span == (0..ahead.len()))
+    })
 }
 
 /// `range` holds the length and perhaps the word that says which way.
@@ -163,6 +167,6 @@ fn made(sentence: &Sentence, range: &Range<usize>, later: bool, reader: Reader) 
         .flat_map(|start| (start + 1..=range.end).rev().map(move |end| start..end))
         .find_map(|part| length(sentence, part, reader))?;
     let phrase = sentence.text[sentence.tokens[range.start].span.start..sentence.tokens[range.end - 1].span.end].trim();
-    let ahead = ahead(sentence, &bare(sentence, &inner));
+    let ahead = ahead(sentence, &bare(sentence, &inner), reader)?;
     Some(Shift { phrase: phrase.to_owned(), later, ahead, language: sentence.lexicon.language })
 }

@@ -9,7 +9,8 @@ use super::{
     acts::Act,
     pattern::{Patterns, TIGHT},
     sentence::{Reader, Sentence, spans},
-    stretch::asked,
+    stretch::{asked, says},
+    topic::is_other_clause,
 };
 use crate::time::{Meaning, Moment};
 
@@ -31,7 +32,7 @@ pub(crate) fn refusal(
             return vec![Request::Move { time, which: Which { all: false, ..which }, plain: false }];
         }
     }
-    let own = range.start..end_without_reason(sentence, act.words.end..range.end, reader);
+    let own = range.start..end_without_reason(sentence, act.words.end..range.end, intent.is_some(), reader);
     if intent.is_some()
         && let Some(request) = not_before(sentence, own.clone(), act, reader)
     {
@@ -46,23 +47,29 @@ pub(crate) fn refusal(
     vec![Request::Cancel { which }]
 }
 
-/// Where a refusal ends and its reason begins: at a word such as "because", or at a clause that neither names a time nor
-/// says what it is about ("don't write tomorrow, I'm away").
-fn end_without_reason(sentence: &Sentence, range: Range<usize>, reader: Reader) -> usize {
-    let words = sentence.lexicon.words;
+/// Where a refusal ends and its reason begins: at a word such as "because", or at a clause with a subject of its own; one that
+/// follows "don't write" is a reason unless it names a time or says what it is about ("don't write tomorrow, busy").
+fn end_without_reason(sentence: &Sentence, range: Range<usize>, refuses: bool, reader: Reader) -> usize {
+    let lexicon = sentence.lexicon;
+    let words = lexicon.words;
     let tokens = &sentence.tokens;
     let ends = |&i: &usize| {
-        if tokens[i].is_one_of(words.reason) {
+        if refuses && tokens[i].is_one_of(words.reason) {
             return true;
         }
         if !sentence.is_boundary(i) {
             return false;
         }
-        let Some(first) = (i + 1..range.end).find(|&k| tokens[k].is_word()) else { return true };
-        let about = tokens[first].is_one_of(words.about) || tokens[first].is_one_of(words.or);
+        let says = |k: &usize| tokens[*k].is_word() && !sentence.polite[*k];
+        let Some(first) = (i + 1..range.end).find(says) else { return false };
+        if is_other_clause(sentence, first..range.end) {
+            return true;
+        }
         let next = (first..range.end).find(|&k| sentence.is_boundary(k)).unwrap_or(range.end);
+        let opens = [words.about, words.or, words.conjunction].iter().any(|list| tokens[first].is_one_of(list));
         let timed = tokens[first].time && sentence.time(first..next, reader) != Meaning::None;
-        !about && !timed && !tokens[first].is_one_of(words.conjunction)
+        let named = (first..next).any(|k| lexicon.promise.longest(tokens, k, TIGHT).is_some());
+        refuses && !opens && !timed && !named
     };
     range.clone().find(ends).unwrap_or(range.end)
 }
@@ -72,7 +79,8 @@ fn not_before(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reade
     let lexicon = sentence.lexicon;
     let tokens = &sentence.tokens;
     let stands = |patterns: &Patterns| range.clone().find_map(|i| Some(i..patterns.longest(tokens, i, TIGHT)?));
-    let words_of = |said: &Range<usize>| sentence.text[tokens[said.start].span.start..tokens[said.end - 1].span.end].to_owned();
+    let words_of =
+        |said: &Range<usize>| sentence.text[tokens[said.start].span.start..tokens[said.end - 1].span.end].to_owned();
     let monday = |weeks_on: i64| match reader(lexicon.grammar.monday_ahead()) {
         Meaning::Instant(moment) => weeks_after(moment, weeks_on),
         _ => None,
@@ -82,10 +90,9 @@ fn not_before(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reade
         let until = Asked { meaning: Meaning::Instant(until?), phrase, says: Says::Day };
         Some(Request::NotBefore { from, until })
     };
-    if let Some(until) = stands(&lexicon.until)
-        && until.start >= act.words.end
-    {
-        let meaning = sentence.time(until.end..range.end, reader);
+    if let Some(until) = stands(&lexicon.until) {
+        let end = if until.end <= act.words.start { act.words.start } else { range.end };
+        let meaning = sentence.time(until.end..end, reader);
         if let Meaning::Instant(_) = meaning {
             return Some(Request::NotBefore { from: None, until: asked(sentence, meaning) });
         }
@@ -131,24 +138,28 @@ pub(crate) fn corrected(sentence: &Sentence, range: Range<usize>, reader: Reader
         let all = range.into_iter().all(|i| !tokens[i].is_word() || light(i));
         (all && meaning != Meaning::None).then_some(meaning)
     };
-    let not = range.clone().find(|&i| tokens[i].is_word() && !sentence.filler[i] || tokens[i].is_one_of(lexicon.words.not))?;
-    if !tokens[not].is_one_of(lexicon.words.not) {
-        return None;
-    }
-    let joins = |i: &usize| {
-        let token = &tokens[*i];
-        sentence.is_boundary(*i) || token.is_one_of(lexicon.words.conjunction) || token.is_one_of(lexicon.words.instead)
+    let is_not = |i: usize| tokens[i].is_one_of(lexicon.words.not);
+    let joins = |i: usize| {
+        let token = &tokens[i];
+        sentence.is_boundary(i) || token.is_one_of(lexicon.words.conjunction) || token.is_one_of(lexicon.words.instead)
     };
-    let joint = (not + 1..range.end).find(joins)?;
-    is_time(not + 1..joint)?;
-    let right = (joint + 1..range.end).find(|i| tokens[*i].is_word() && !joins(i))?;
-    is_time(right..range.end).map(|meaning| asked(sentence, meaning))
+    let not = range.clone().find(|&i| is_not(i))?;
+    let joint = (not + 1..range.end).find(|&i| joins(i))?;
+    // "not tomorrow", "tomorrow no"
+    let denied = is_time(not + 1..joint).or_else(|| is_time(range.start..not))?;
+    let beside = [range.start..not, not + 1..joint].into_iter().flatten();
+    let more = beside.filter(|&i| tokens[i].is_word() && !tokens[i].time).any(|i| {
+        let said = spans(&denied);
+        let within = said.iter().any(|s| s.start < tokens[i].span.end && tokens[i].span.start < s.end);
+        !within && !sentence.filler[i] && !sentence.polite[i] && !tokens[i].is_one_of(lexicon.words.before_time)
+    });
+    let right = (joint + 1..range.end).find(|&i| tokens[i].is_word() && !joins(i))?;
+    is_time(right..range.end).filter(|_| !more).map(|meaning| asked(sentence, meaning))
 }
 
 /// Which promises a move speaks of, by the words beside those that say by how much.
 pub(crate) fn which_beside(sentence: &Sentence, act: &Act, said: &Range<usize>) -> Which {
-    let end = if said.start >= act.words.end { said.start } else { sentence.tokens.len() };
-    let which = which(sentence, 0..end, act, None, Meaning::None);
+    let which = which(sentence, 0..said.start.max(act.words.end), act, None, Meaning::None);
     Which { all: false, ..which }
 }
 
@@ -198,7 +209,9 @@ pub(crate) fn shift(sentence: &Sentence, range: Range<usize>, act: &Act, reader:
     let target = (act.words.end..range.end).rev().find_map(|i| {
         let moved = sentence.tokens[i].is_one_of(words.target).then(|| sentence.time(i + 1..range.end, reader))?;
         let before = said_before(i)?;
-        matches!(moved, Meaning::Instant(_)).then_some((i, moved, before))
+        // "to Tuesday to 8:30" is one time
+        let one = says(sentence, &moved) == Says::Clock && says(sentence, &before) == Says::Day;
+        (matches!(moved, Meaning::Instant(_)) && !one).then_some((i, moved, before))
     });
     if let Some((at, moved, before)) = target {
         let which = which(sentence, range.start..at, act, None, before);

@@ -10,7 +10,7 @@ use super::{
     pattern::{Patterns, TIGHT},
     sentence::{Reader, Sentence, spans},
     standing::{refusal, shift},
-    topic::{is_about_something, is_other_clause, says_later, topic},
+    topic::{is_about_something, is_other_clause, later_words, topic},
     words::Sort,
 };
 use crate::time::{Grain, Meaning, Moment};
@@ -76,7 +76,8 @@ fn contact(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) 
         let timed = !matches!(part.meaning, Meaning::None);
         let ahead = timed && !matches!(part.meaning, Meaning::Past(_));
         let asks_back = matches!(part.meaning, Meaning::Instant(_) | Meaning::Ambiguous { .. } | Meaning::TooFar(_));
-        let vague = says_later(sentence, part.range.clone());
+        let later = later_words(sentence, part.range.clone());
+        let vague = !later.is_empty();
         let recalls = intent == Intent::Remind && !several && is_recall(sentence, act);
         let request = if together {
             asks_back || (vague && !timed)
@@ -92,7 +93,11 @@ fn contact(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) 
                 sentence,
                 intent,
                 range.clone(),
-                Asked { says: says(sentence, &part.meaning), phrase: part.phrase, meaning: part.meaning },
+                Asked {
+                    says: says(sentence, &part.meaning),
+                    phrase: if timed { part.phrase } else { later },
+                    meaning: part.meaning,
+                },
                 about,
             ));
         }
@@ -414,7 +419,8 @@ pub(crate) fn asked(sentence: &Sentence, meaning: Meaning) -> Asked {
 pub(crate) fn says(sentence: &Sentence, meaning: &Meaning) -> Says {
     let Meaning::Instant(moment) = meaning else { return Says::Moment };
     let words = sentence.lexicon.words;
-    let names_today = || sentence.tokens[sentence.covering(&moment.span)].iter().any(|t| t.is_one_of(words.today_parts));
+    let names_today =
+        || sentence.tokens[sentence.covering(&moment.span)].iter().any(|t| t.is_one_of(words.today_parts));
     match (moment.rule, moment.grain) {
         ("time_of_day" | "part_of_day" | "end_of_day", _) if !names_today() => Says::Clock,
         ("time_of_day" | "part_of_day" | "end_of_day" | "midnight", _) => Says::Moment,

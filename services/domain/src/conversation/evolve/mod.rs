@@ -12,7 +12,9 @@ use steward_proto::{ConversationEvent, Event, Fold, Recorded, from_timestamp, v1
 use self::inbound::said_at;
 use super::{
     in_line::WAITS_ITS_TURN,
-    state::{Author, CancelOn, Cancelled, Claim, Conversation, FollowUpState, MessageState, OnReply, OpenTurn, Question},
+    state::{
+        Author, CancelOn, Cancelled, Claim, Conversation, FollowUpState, MessageState, OnReply, OpenTurn, Question,
+    },
     takeover::stretch::{Line, Speaker},
 };
 use crate::kernel::{Why, unread_type, unread_value};

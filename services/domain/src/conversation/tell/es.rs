@@ -20,7 +20,9 @@ pub fn summary(event: E<'_>) -> String {
         E::HumanRequested(e) => format!("El cliente pidió hablar con una persona: {}", quoted(&e.text)),
         E::ContactOptedOut(e) => format!("El cliente pidió no recibir nada más: {}", quoted(&e.text)),
         E::ContactOptedIn(_) => "El cliente volvió a pedir algo: lo prometido se envía".to_owned(),
-        E::QuestionAsked(e) if e.intention == "remind" => format!("El bot preguntó cuándo recordarlo: {}", quoted(&e.topic)),
+        E::QuestionAsked(e) if e.intention == "remind" => {
+            format!("El bot preguntó cuándo recordarlo: {}", quoted(&e.topic))
+        }
         E::QuestionAsked(e) => format!("El bot preguntó cuándo escribir: {}", quoted(&e.topic)),
         E::HumanTakeoverStarted(e) => match e.note.as_str() {
             "" => format!("{} tomó la conversación (por {})", somebody(&e.by), e.via),
