@@ -9,7 +9,7 @@ use steward_domain::{
     ids::{FollowUpId, MessageId},
     settings::Defaults,
 };
-use steward_language::{DateOrder, Language};
+use steward_language::{DateOrder, Language, excerpt, understanding::language_of};
 
 /// Something that decides turns.
 pub trait Brain: Send + Sync {
@@ -88,8 +88,20 @@ pub struct TurnInput {
     /// What a human of ours and the client said to each other since the brain last answered: at most 32 messages of 1,000
     /// characters. None of what the human said is to be said again.
     pub stretch: Option<HumanStretch>,
+    /// What the last turn asked the client, while it waits for an answer.
+    pub question: Option<Question>,
+    /// The client wants nothing that goes out by itself.
+    pub opted_out: bool,
     /// Whether a human of ours is active: then nothing is sent and the reply becomes a suppressed draft.
     pub human_active: bool,
+}
+
+impl TurnInput {
+    /// The language that the last of these messages is clearly written in, if one is.
+    pub fn written_in(&self) -> Option<Language> {
+        let own = self.messages.iter().rev().filter(|m| !m.forwarded && m.kind == "text");
+        own.filter_map(|m| language_of(excerpt::head(&m.text))).next()
+    }
 }
 
 /// A client's message.
@@ -106,6 +118,15 @@ pub struct Incoming {
     pub cut: bool,
     /// The channel's own time of writing, else of arrival.
     pub written_at: DateTime<Utc>,
+}
+
+/// When something is to be done that the client asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// `write` or `remind`.
+    pub intention: String,
+    /// What it is about, in the client's words.
+    pub topic: String,
 }
 
 /// A follow-up as the brain sees it.
@@ -181,6 +202,20 @@ pub enum Decision {
     },
     /// The client asks for a person.
     RequestHuman {
+        message_id: MessageId,
+    },
+    /// The client is asked when to do what they asked for.
+    Ask {
+        message_id: MessageId,
+        question: Question,
+        language: Language,
+    },
+    /// The client wants nothing that goes out by itself, from this message on.
+    OptOut {
+        message_id: MessageId,
+    },
+    /// They asked for something again in this one.
+    OptIn {
         message_id: MessageId,
     },
 }

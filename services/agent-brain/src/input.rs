@@ -11,7 +11,7 @@ use steward_domain::{
 use steward_language::Language;
 use steward_settings::Settings;
 
-use crate::brain::{Incoming, Promise, TurnInput};
+use crate::brain::{Incoming, Promise, Question, TurnInput};
 
 /// What the brain is given for the messages that wait for an answer. `open_elsewhere`: promises open in the person's other
 /// conversations.
@@ -46,6 +46,12 @@ pub fn turn_input(
         cancelled: state.cancelled.iter().map(|f| promise(f, language)).collect(),
         unsaid: state.unsaid.iter().map(|i| i.text.clone()).collect(),
         stretch: state.human_stretch(),
+        question: state
+            .question
+            .as_ref()
+            .filter(|q| q.is_open(now))
+            .map(|q| Question { intention: q.intention.clone(), topic: q.topic.clone() }),
+        opted_out: state.opted_out,
         human_active: state.human_active(),
     }
 }

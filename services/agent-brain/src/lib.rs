@@ -12,6 +12,8 @@ mod recording;
 pub mod replay;
 pub mod rules;
 mod settings;
+#[cfg(test)]
+mod talks;
 mod thinking;
 mod turns;
 

@@ -116,8 +116,8 @@ impl Turn {
         Ok(events)
     }
 
-    /// What the bot would have said while a human is active.
-    pub fn suppress(&self, decisions: &[Decision]) -> Vec<Event> {
+    /// What the bot would have said while a human is active. Whoever wants nothing more is heard all the same.
+    pub fn suppress(&self, state: &Conversation, decisions: &[Decision]) -> Vec<Event> {
         let mut events: Vec<Event> = decisions
             .iter()
             .zip(&self.ids)
@@ -125,6 +125,7 @@ impl Turn {
                 Decision::Reply { text, .. } | Decision::Withhold { text } => {
                     Some(self.draft(*id, text, &Why::new("human_active", "a human is active", "")))
                 }
+                Decision::OptOut { message_id } => Some(self.opted_out(state, message_id)),
                 _ => None,
             })
             .collect();
@@ -141,6 +142,11 @@ impl Turn {
             reason: Some(why.into()),
         }
         .into()
+    }
+
+    fn opted_out(&self, state: &Conversation, message_id: &MessageId) -> Event {
+        let text = beginning(state, message_id);
+        v1::ContactOptedOut { message_id: message_id.to_string(), text, turn_id: self.id.to_string() }.into()
     }
 
     fn completed(&self, outcome: &str, decisions: usize) -> Event {
@@ -167,7 +173,10 @@ impl Turn {
             Decision::Reply { .. }
             | Decision::Withhold { .. }
             | Decision::Cancel { .. }
-            | Decision::RequestHuman { .. } => return None,
+            | Decision::RequestHuman { .. }
+            | Decision::Ask { .. }
+            | Decision::OptOut { .. }
+            | Decision::OptIn { .. } => return None,
         })
     }
 
@@ -245,12 +254,31 @@ impl Turn {
                 state.cancel(follow_up_id, why, Some(self.id))
             }
             Decision::RequestHuman { message_id } => {
-                let text = state.unanswered.iter().find(|m| m.message_id == *message_id);
-                let text = text.map(|m| m.text.chars().take(500).collect()).unwrap_or_default();
+                let text = beginning(state, message_id);
                 Ok(vec![v1::HumanRequested { message_id: message_id.to_string(), text }.into()])
+            }
+            Decision::Ask { message_id, question, language } => Ok(vec![
+                v1::QuestionAsked {
+                    turn_id: self.id.to_string(),
+                    message_id: message_id.to_string(),
+                    intention: question.intention.clone(),
+                    topic: question.topic.clone(),
+                    language: language.code().to_owned(),
+                }
+                .into(),
+            ]),
+            Decision::OptOut { message_id } => Ok(vec![self.opted_out(state, message_id)]),
+            Decision::OptIn { message_id } => {
+                Ok(vec![v1::ContactOptedIn { message_id: message_id.to_string(), turn_id: self.id.to_string() }.into()])
             }
         }
     }
+}
+
+/// The beginning of a message that waits for an answer.
+fn beginning(state: &Conversation, message_id: &MessageId) -> String {
+    let message = state.unanswered.iter().find(|m| m.message_id == *message_id);
+    message.map(|m| m.text.chars().take(500).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

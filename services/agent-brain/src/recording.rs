@@ -4,9 +4,11 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use steward_domain::{
+    contact::Contact,
     conversation::{Conversation, Refused, turns::TurnStanding},
-    ids::TurnId,
+    ids::{self, TurnId},
 };
+use steward_language::Language;
 use steward_log::{AtLeast, DecideError};
 use steward_proto::{AggregateId, Cause, Event, NewEvent};
 use uuid::Uuid;
@@ -145,7 +147,7 @@ impl Worker {
         turn.ids = decisions.iter().map(|_| Uuid::now_v7()).collect();
         let turn = &*turn;
         if draft {
-            return self.complete(aggregate, cause, turn.id, draft, |_| Ok(turn.suppress(decisions))).await;
+            return self.complete(aggregate, cause, turn.id, draft, |state| Ok(turn.suppress(state, decisions))).await;
         }
         let bulk = Turn::bulk(decisions);
         let mut done = 0;
@@ -161,6 +163,18 @@ impl Worker {
                 (Ended::Done, Some(recorded)) => done = recorded,
                 _ => return Ok(ended),
             }
+        }
+    }
+
+    /// Remembers the language that a client wrote in, for what is sent to them unasked. Should it fail, their next words say it.
+    pub async fn remember_language(&self, aggregate: &AggregateId, contact: Uuid, language: Language, cause: &Cause) {
+        let contact = ids::contact_aggregate(&aggregate.tenant, contact);
+        let recorded = self.log.record::<Contact, _>(&contact, AtLeast::Latest, |seen| {
+            let changed = seen.state.wrote_in(language).map(Event::from);
+            (new_events(self.now(), cause, changed.into_iter().collect()), ())
+        });
+        if let Err(error) = recorded.await {
+            tracing::warn!(%error, "the language that a client wrote in wasn't remembered");
         }
     }
 

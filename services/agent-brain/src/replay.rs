@@ -135,7 +135,7 @@ fn answer(mut turn: Turn, input: &TurnInput, history: &History<'_>) -> Result<Ve
     let decisions = if failed { rules::failed(input) } else { rules::decide(input) };
     turn.ids = named(&decisions, input.human_active, history);
     if input.human_active {
-        return Ok(turn.suppress(&decisions));
+        return Ok(turn.suppress(&history.before(0), &decisions));
     }
     let bulk = Turn::bulk(&decisions);
     let (mut events, mut done) = (Vec::new(), 0);

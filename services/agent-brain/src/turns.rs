@@ -159,6 +159,7 @@ impl Worker {
             // A place first: a turn's lease runs while the brain works, not while it waits.
             let Some(place) = self.place(&aggregate.tenant).await else { return Ok(Handled::Later(Duration::ZERO)) };
             let seen = self.see(aggregate, &before.state).await?;
+            let contact = before.state.place.as_ref().and_then(|place| place.contact_id.parse().ok());
             // Held any longer, the fold would have to copy it for the next event.
             drop(before);
             let input =
@@ -168,8 +169,14 @@ impl Worker {
                 Claim::Busy(wait) => return Ok(Handled::Later(wait)),
                 Claim::NothingToDo => return Ok(Handled::Done),
             };
+            let written_in = input.written_in().filter(|language| seen.contact.wrote_in(*language).is_some());
             match self.take(aggregate, *turn, input, &cause, place).await? {
-                Ended::Done => return Ok(Handled::Done),
+                Ended::Done => {
+                    if let (Some(contact), Some(language)) = (contact, written_in) {
+                        self.remember_language(aggregate, contact, language, &cause).await;
+                    }
+                    return Ok(Handled::Done);
+                }
                 Ended::Superseded => at_least = AtLeast::Latest,
                 Ended::PutOff => return Ok(Handled::Later(Duration::ZERO)),
             }

@@ -16,6 +16,8 @@ use crate::{contact::Contact, conversation::Conversation, ids::ContactId, settin
 pub enum Said {
     /// It was set for the contact, by an operator or by the person.
     ForTheContact,
+    /// They write so.
+    ByWriting,
     /// The channel brought it with the person's messages.
     ByTheChannel,
     /// Nobody: it is what `[defaults]` has.
@@ -56,24 +58,34 @@ pub fn effective<'a>(
     conversation: &'a Conversation,
 ) -> Effective<'a> {
     let channels = &conversation.person;
+    let channels_zone = (Some(channels.timezone.as_str()), Said::ByTheChannel);
     let zone = first(
-        [contact.and_then(|c| c.timezone.as_deref()), Some(&channels.timezone)],
+        [(contact.and_then(|c| c.timezone.as_deref()), Said::ForTheContact), channels_zone],
         |name| name.parse().ok(),
         defaults.timezone,
     );
-    let tags = [contact.and_then(|c| c.language.as_deref()), Some(&channels.language)];
-    let spoken = first(
-        tags,
-        |tag| Language::of_tag(tag).map(|language| (language, tag)),
-        (defaults.language, defaults.language.code()),
-    );
+    let of_tag = |tag: &'a str| Language::of_tag(tag).map(|language| (language, tag));
+    let channels_tag = Some(channels.language.as_str());
+    // Where the channel names the language that they write in, it may name a country as well; where it names one that Steward
+    // doesn't speak, what they write was taken for another.
+    let channels_language = Language::of_tag(&channels.language);
+    let written = contact.and_then(|c| c.detected_language.as_deref()).filter(|code| {
+        channels.language.is_empty()
+            || channels_language.is_some_and(|language| Language::of_tag(code) != Some(language))
+    });
+    let tags = [
+        (contact.and_then(|c| c.language.as_deref()), Said::ForTheContact),
+        (written, Said::ByWriting),
+        (channels_tag, Said::ByTheChannel),
+    ];
+    let spoken = first(tags, of_tag, (defaults.language, defaults.language.code()));
     let (language, tag) = spoken.value;
     let hour = contact.and_then(|c| c.followup_hour).filter(|hour| *hour < 24);
     Effective {
         zone,
         language: Known { value: language, said: spoken.said },
         tag,
-        said_tag: tags.into_iter().flatten().find(|tag| !tag.is_empty()).unwrap_or_default(),
+        said_tag: tags.into_iter().filter_map(|(tag, _)| tag).find(|tag| !tag.is_empty()).unwrap_or_default(),
         date_order: DateOrder::of_tag(tag),
         followup_hour: Known {
             value: hour.unwrap_or(defaults.followup_hour),
@@ -118,12 +130,12 @@ where
     })
 }
 
-/// The first value that can be read: the contact's, then the channel's.
-fn first<'a, T>(said: [Option<&'a str>; 2], read: impl Fn(&'a str) -> Option<T>, otherwise: T) -> Known<T> {
-    let [contacts, channels] = said.map(|text| text.and_then(&read));
-    match (contacts, channels) {
-        (Some(value), _) => Known { value, said: Said::ForTheContact },
-        (None, Some(value)) => Known { value, said: Said::ByTheChannel },
-        (None, None) => Known { value: otherwise, said: Said::ByNobody },
-    }
+/// The first value that can be read, and who said it.
+fn first<'a, T>(
+    said: impl IntoIterator<Item = (Option<&'a str>, Said)>,
+    read: impl Fn(&'a str) -> Option<T>,
+    otherwise: T,
+) -> Known<T> {
+    let mut readable = said.into_iter().filter_map(|(text, said)| Some(Known { value: read(text?)?, said }));
+    readable.next().unwrap_or(Known { value: otherwise, said: Said::ByNobody })
 }

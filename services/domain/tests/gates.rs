@@ -16,7 +16,7 @@ use steward_domain::{
 use steward_proto::{Event, v1};
 
 /// What a claim's evidence tells, gate by gate in their order. Readers know these names: there may come more.
-const EVIDENCE: [&str; 16] = [
+const EVIDENCE: [&str; 17] = [
     "channel",
     "approval",
     "approval_mode",
@@ -24,6 +24,7 @@ const EVIDENCE: [&str; 16] = [
     "state",
     "human_active",
     "blocked",
+    "opted_out",
     "contact_archived",
     "late_limit",
     "late_ms",
@@ -75,7 +76,7 @@ fn the_evidence_names_the_values_that_the_gates_saw() {
 type Closed = (&'static str, fn(&mut World), &'static str, &'static str);
 
 /// Each gate closed, and nothing else.
-const CLOSED: [Closed; 11] = [
+const CLOSED: [Closed; 12] = [
     ("channel", |world| world.channel_configured = false, "cancelled", "channel_not_configured"),
     (
         "approval",
@@ -86,6 +87,7 @@ const CLOSED: [Closed; 11] = [
     ("due", |world| world.pass(-5), "queued", ""),
     ("human_active", |world| human_takes_over(world), "cancelled", "human_active"),
     ("blocked", |world| drop(world.record(v1::RecipientBlocked::default())), "cancelled", "blocked"),
+    ("opted_out", |world| drop(world.record(v1::ContactOptedOut::default())), "cancelled", "opted_out"),
     ("contact_archived", |world| world.archived = true, "cancelled", "contact_archived"),
     ("late_limit", |world| world.pass(4_000), "expired", "too_late"),
     ("auto_reply_cap", |world| world.policy.auto_reply_cap = Some(0), "cancelled", "auto_reply_cap"),

@@ -50,6 +50,31 @@ fn the_zone_is_the_first_that_is_one() {
 }
 
 #[test]
+fn the_language_that_they_write_in_counts_unless_one_was_set() {
+    use Said::{ByTheChannel, ByWriting, ForTheContact};
+    let table = [
+        (None, "", "en", "en", ByWriting),
+        (None, "ru", "en", "en", ByWriting),
+        (Some("ru"), "es", "en", "ru", ForTheContact),
+        // the channel knows the country too
+        (None, "en-GB", "en", "en-GB", ByTheChannel),
+    ];
+    for (contacts, channels, written, tag, said) in table {
+        let conversation = on_channel(channels, "");
+        let contact = Contact { detected_language: Some(written.to_owned()), ..set(contacts, None) };
+        let person = effective(&defaults(), Some(&contact), &conversation);
+        assert_eq!((person.tag, person.said_tag, person.language.said), (tag, tag, said), "{contacts:?} {channels}");
+    }
+    // Portuguese may look like Spanish: it is no reason to write in Spanish to who never said so
+    let conversation = on_channel("pt-BR", "");
+    let contact = Contact { detected_language: Some("es".to_owned()), ..Contact::default() };
+    let person = effective(&defaults(), Some(&contact), &conversation);
+    assert_eq!(person.said_tag, "pt-BR");
+    assert_eq!(contact.wrote_in(Language::Es), None);
+    assert!(contact.wrote_in(Language::En).is_some());
+}
+
+#[test]
 fn the_language_is_the_first_that_steward_speaks_and_its_tag_says_how_dates_are_written() {
     use DateOrder::{DayFirst, MonthFirst, Open};
     use Said::{ByNobody, ByTheChannel, ForTheContact};

@@ -72,6 +72,18 @@ fn say(request: &Request) -> String {
         Request::Move { time, which, .. } => format!("move {}{}", say_time(&time.meaning), say_which(which)),
         Request::List => "list".into(),
         Request::Keep => "keep".into(),
+        Request::NotBefore { from, until } => {
+            let from = from.map_or(String::new(), |at| format!(" {}", at.with_timezone(&ZONE).format("%Y-%m-%d")));
+            format!("not{from} until {}", say_time(&until.meaning))
+        }
+        Request::Shift { shift, which, .. } => {
+            let sign = if shift.later { '+' } else { '-' };
+            format!("shift {sign}[{}]{}", shift.phrase, say_which(which))
+        }
+        Request::OptOut => "opt-out".into(),
+        Request::Time(time) => format!("time {}", say_time(&time.meaning)),
+        Request::Greeting => "greeting".into(),
+        Request::Help => "help".into(),
         Request::Acknowledgement => "ack".into(),
         Request::HumanRequested => "human".into(),
         Request::Other => "other".into(),
@@ -115,6 +127,78 @@ fn spanish_sentences_are_understood_as_the_table_says() {
 #[test]
 fn english_sentences_are_understood_as_the_table_says() {
     assert_table(Language::En);
+}
+
+#[test]
+fn a_person_is_asked_for_by_a_word_for_one_alone() {
+    for text in [
+        "a",
+        "A",
+        "an",
+        "the",
+        "real",
+        "live",
+        "actual",
+        "get",
+        "me",
+        "us",
+        "talk",
+        "un",
+        "una",
+        "el",
+        "la",
+        "quiero",
+        "hablar",
+        "hay",
+        "живой",
+        "реальный",
+        "здесь",
+        "тут",
+        "дай",
+        "можно",
+        "нужен",
+        "хочу",
+        "a real",
+        "the live",
+        "un real",
+    ] {
+        for language in Language::ALL {
+            let read = understand(text, &context(*language)).requests;
+            assert!(!read.contains(&Request::HumanRequested), "{text} in {language}: {read:?}");
+        }
+    }
+}
+
+/// Reads `+ text` and `- text` rows: thanks, consent, wishes and greetings, and what is more than that.
+fn assert_acknowledgements(language: Language) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(format!("tests/fixtures/understanding/acknowledgements_{language}.txt"));
+    let table = fs::read_to_string(&path).expect("the table stands beside the tests");
+    let (mut rows, mut wrong) = ([0, 0], Vec::new());
+    for line in table.lines().filter(|l| !l.trim().is_empty() && !l.starts_with('#')) {
+        let (sign, text) = line.split_once(' ').expect("a row is `+ text` or `- text`");
+        let read = understand(text, &context(language)).requests;
+        let courteous = read.iter().all(|r| matches!(r, Request::Acknowledgement | Request::Greeting));
+        rows[usize::from(sign == "+")] += 1;
+        if courteous != (sign == "+") {
+            wrong.push(format!("{sign} {text}: {read:?}"));
+        }
+    }
+    println!("{language}: {} acknowledgements, {} others, {} wrong", rows[1], rows[0], wrong.len());
+    assert!(rows.iter().sum::<usize>() >= 150, "{language}: only {rows:?} rows");
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn thanks_consent_wishes_and_greetings_are_told_from_all_else() {
+    let wrong: Vec<String> = Language::ALL
+        .iter()
+        .filter_map(|language| {
+            let failure = std::panic::catch_unwind(|| assert_acknowledgements(*language)).err()?;
+            Some(failure.downcast_ref::<String>().cloned().unwrap_or_default())
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -2,7 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use steward_domain::ids::MessageId;
-use steward_language::{Language, understanding::Intent};
+use steward_language::{
+    Language,
+    understanding::{Intent, is_covered, names_matter},
+    wording::topic_of,
+};
 
 use uuid::Uuid;
 
@@ -120,10 +124,16 @@ impl Book {
         (0..self.entries.len()).filter(|&i| self.entries[i].is_open()).collect()
     }
 
-    /// The one that says the same at the same time, if there is one.
-    pub fn same(&self, due_at: DateTime<Utc>, text: &str) -> Option<usize> {
-        self.open()
-            .into_iter()
-            .find(|&i| self.entries[i].promise.due_at == due_at && self.entries[i].promise.text == text)
+    /// The one that promises the same at the same time, perhaps in other words.
+    pub fn same(&self, due_at: DateTime<Utc>, intent: Intent, topic: &str) -> Option<usize> {
+        self.open().into_iter().find(|&i| {
+            let promise = &self.entries[i].promise;
+            promise.due_at == due_at && promise.intention == name(intent) && is_covered(topic, &topic_of(&promise.text))
+        })
+    }
+
+    /// Those whose topic a text names.
+    pub fn named_in(&self, text: &str) -> bool {
+        self.open().into_iter().any(|i| names_matter(text, &topic_of(&self.entries[i].promise.text)))
     }
 }

@@ -44,7 +44,9 @@ pub(super) fn choose(book: &Book, which: &Which, zone: Tz) -> Choice {
         let topic = words(&which.topic);
         let scores: Vec<usize> = meant.iter().map(|&i| score(&topic, &book.entries[i])).collect();
         let best = scores.iter().copied().max().unwrap_or(0);
-        if best == 0 {
+        // "don't write tomorrow, …": who names the day of a promise means it, whatever else they say
+        let timed = which.intent.is_some() && moment(&which.time).is_some();
+        if best == 0 && !timed {
             return Choice::NotThere;
         }
         meant = meant.into_iter().zip(scores).filter(|&(_, score)| score == best).map(|(i, _)| i).collect();

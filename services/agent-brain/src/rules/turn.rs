@@ -1,12 +1,12 @@
 //! One turn decided: requests applied to the book in order, the rule of renewal, and the reply.
 
-use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{DateTime, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use steward_domain::ids::MessageId;
 use steward_language::{
     Language,
     time::{Grain, Meaning, Moment, TimeContext, is_too_far},
-    understanding::{Asked, Intent, Request, Which, understand},
+    understanding::{Asked, Intent, Request, Says, Shift, Which, understand},
     wording::{Item, Voice, topic_of},
 };
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use super::{
     choice::{Choice, choose},
 };
 use crate::{
-    brain::{Decision, Incoming, Offer, Promise, TurnInput},
+    brain::{Decision, Incoming, Offer, Promise, Question, TurnInput},
     press::Press,
 };
 
@@ -40,6 +40,16 @@ pub(super) struct Turn<'a> {
     /// "Keep it" was said.
     asked_to_keep: bool,
     wants_human: Vec<MessageId>,
+    /// What the client is asked, and the message that asked for it.
+    question: Option<(Question, Option<MessageId>)>,
+    /// The message in which the client wanted nothing more, unless they asked for something after it.
+    opts_out: Option<MessageId>,
+    /// The one in which they asked for something.
+    asked_in: Option<MessageId>,
+    /// It may have been about promises, and wasn't understood.
+    unsure: bool,
+    greeted: bool,
+    asked_for_help: bool,
     /// Lines of the reply, in order.
     lines: Vec<String>,
     /// The promises that the reply already spoke of.
@@ -60,6 +70,12 @@ impl<'a> Turn<'a> {
             all_about_promises: true,
             asked_to_keep: false,
             wants_human: Vec::new(),
+            question: input.question.clone().map(|question| (question, None)),
+            opts_out: None,
+            asked_in: None,
+            unsure: false,
+            greeted: false,
+            asked_for_help: false,
             lines: Vec::new(),
             told: Vec::new(),
             unanswered: false,
@@ -88,19 +104,12 @@ impl<'a> Turn<'a> {
             self.unanswered = true;
             return;
         }
-        let context = TimeContext {
-            written_at: message.written_at,
-            zone: self.input.zone,
-            language: self.input.language,
-            date_order: self.input.date_order,
-            followup_hour: self.input.followup_hour,
-            parts_of_day: self.input.defaults.parts_of_day,
-        };
-        let understood = understand(&message.text, &context);
+        let understood = understand(&message.text, &self.context(message));
         if let Some(language) = understood.language {
             self.language = language;
         }
         self.in_part |= understood.in_part || message.cut;
+        let hints = understood.hints || self.book.named_in(&message.text);
         let mut about_promises = true;
         for request in understood.requests {
             self.requests += 1;
@@ -108,9 +117,21 @@ impl<'a> Turn<'a> {
                 self.in_part = true;
                 break;
             }
-            about_promises &= self.apply(request, message);
+            about_promises &= self.apply(request, hints, message);
         }
         self.all_about_promises &= about_promises;
+    }
+
+    /// What a message's times are read against.
+    fn context(&self, message: &Incoming) -> TimeContext {
+        TimeContext {
+            written_at: message.written_at,
+            zone: self.input.zone,
+            language: self.input.language,
+            date_order: self.input.date_order,
+            followup_hour: self.input.followup_hour,
+            parts_of_day: self.input.defaults.parts_of_day,
+        }
     }
 
     /// A button below one of our confirmations was pressed.
@@ -139,22 +160,33 @@ impl<'a> Turn<'a> {
                     self.told.push(at);
                     return;
                 }
-                let later =
-                    Moment { at: later, zone: self.input.zone, grain: Grain::Minute, span: 0..0, rule: "a_day_later" };
                 let [_, _, title] = self.voice().buttons();
-                self.move_to(at, &later, title, message);
+                self.set(at, (later, Grain::Minute), title, "a_day_later", message);
+                self.lines.push(self.voice().moved(&self.items(&[at])));
             }
         }
     }
 
     /// Does one thing; whether it was about promises.
-    fn apply(&mut self, request: Request, message: &Incoming) -> bool {
+    fn apply(&mut self, request: Request, hints: bool, message: &Incoming) -> bool {
         match request {
             Request::WriteToMe { time, topic, instead } => self.ask(Intent::Write, time, topic, instead, message),
             Request::RemindMe { time, topic, instead } => self.ask(Intent::Remind, time, topic, instead, message),
             Request::Repeated => self.lines.push(self.voice().only_once()),
-            Request::Cancel { which } => return self.cancel(&which),
+            Request::Cancel { which } => return self.cancel(&which, hints),
+            Request::Move { time, which, plain: false } if which == Which::unsaid() && self.question.is_some() => {
+                return self.answer(time, message);
+            }
             Request::Move { time, which, plain } => return self.shift(&time, &which, plain, message),
+            Request::Shift { which, otherwise, .. }
+                if !otherwise.is_empty() && choose(&self.book, &which, self.input.zone) == Choice::Nothing =>
+            {
+                return otherwise.into_iter().fold(true, |about, request| self.apply(request, hints, message) && about);
+            }
+            Request::Shift { shift, which, .. } => return self.shift_by(&shift, &which, message),
+            Request::NotBefore { from, until } => self.not_before(from, &until, message),
+            Request::Time(time) => return self.answer(time, message),
+            Request::OptOut => self.opt_out(message),
             Request::List => {
                 let voice = self.voice();
                 let open: Vec<usize> = self.renewable();
@@ -164,32 +196,50 @@ impl<'a> Turn<'a> {
             }
             Request::Keep => self.asked_to_keep = true,
             Request::Acknowledgement => {}
+            Request::Greeting => self.greeted = true,
+            Request::Help => self.asked_for_help = true,
             Request::HumanRequested => {
                 self.wants_human.push(message.message_id);
                 return false;
             }
-            Request::Other => {
-                self.unanswered = true;
-                return false;
-            }
+            Request::Other => return self.not_understood(hints),
         }
         true
     }
 
+    /// What isn't understood but may be about promises loses none: the client is asked. Whether it was about them.
+    fn not_understood(&mut self, hints: bool) -> bool {
+        let at_stake = self.book.entries.iter().any(|e| e.origin == Origin::Cancelled && e.fate == Fate::Untouched);
+        let unsure = hints && at_stake && self.input.defaults.renew;
+        self.unsure |= unsure;
+        self.unanswered |= !unsure;
+        unsure
+    }
+
     /// A request for a follow-up: made, or asked about.
     fn ask(&mut self, intent: Intent, time: Asked, topic: String, instead: bool, message: &Incoming) {
-        if let Some(line) = self.doubt(&time.meaning, intent, message.written_at) {
-            self.lines.push(line);
+        let meaning = soon(time.meaning.clone(), message.written_at);
+        // "don't forget to write": nothing new, if there is a promise to write or to remind
+        let nothing_new = meaning == Meaning::None && time.phrase.is_empty() && topic.is_empty();
+        if nothing_new && !self.book.open().is_empty() {
+            self.asked_to_keep = true;
             return;
         }
-        let Meaning::Instant(moment) = time.meaning else { return };
+        if let Some(line) = self.doubt(&meaning, intent, message.written_at) {
+            self.lines.push(line);
+            let question = Question { intention: name(intent).to_owned(), topic };
+            self.question = Some((question, Some(message.message_id)));
+            return;
+        }
+        let Meaning::Instant(moment) = meaning else { return };
+        self.asked_in = Some(message.message_id);
+        self.opts_out = None;
         if instead && topic.is_empty() && self.book.open().len() == 1 {
             let only = self.book.open()[0];
-            self.move_to(only, &moment, &time.phrase, message);
+            self.move_to(only, &time, message);
             return;
         }
-        let text = self.voice().message(intent, &topic);
-        if let Some(same) = self.book.same(moment.at, &text) {
+        if let Some(same) = self.book.same(moment.at, intent, &topic) {
             self.told.push(same);
             self.lines.push(self.voice().confirmed(&self.item(same)));
             return;
@@ -203,7 +253,7 @@ impl<'a> Turn<'a> {
                 follow_up_id: None,
                 due_at: moment.at,
                 intention: name(intent).to_owned(),
-                text,
+                text: self.voice().message(intent, &topic),
                 phrase: time.phrase,
                 language: self.language,
             },
@@ -219,25 +269,46 @@ impl<'a> Turn<'a> {
         self.lines.push(self.voice().confirmed(&self.item(new)));
     }
 
+    /// Nothing but a time: the answer to our question, the time of a promise said again, or anybody's guess.
+    fn answer(&mut self, time: Asked, message: &Incoming) -> bool {
+        if let Some((question, _)) = self.question.take() {
+            let remind = question.intention == name(Intent::Remind);
+            let intent = if remind { Intent::Remind } else { Intent::Write };
+            self.ask(intent, time, question.topic, false, message);
+            return true;
+        }
+        if let Meaning::Instant(moment) = &time.meaning
+            && self
+                .book
+                .open()
+                .into_iter()
+                .any(|i| self.due_of(i, moment, time.says) == self.book.entries[i].promise.due_at)
+        {
+            self.asked_to_keep = true;
+            return true;
+        }
+        self.not_understood(true)
+    }
+
     /// Why a time can't be taken as it is said, as a question to the client.
     fn doubt(&self, meaning: &Meaning, intent: Intent, written_at: DateTime<Utc>) -> Option<String> {
         let voice = self.voice();
         match meaning {
             Meaning::Instant(moment) if moment.at > written_at => None,
-            Meaning::Instant(moment) | Meaning::Past(moment) => Some(voice.already_past(self.local(moment))),
+            Meaning::Instant(moment) | Meaning::Past(moment) => Some(voice.already_past(self.local(moment.at))),
             Meaning::Ambiguous { readings, .. } => {
-                Some(voice.which_time(&readings.iter().map(|r| self.local(r)).collect::<Vec<_>>(), intent))
+                Some(voice.which_time(&readings.iter().map(|r| self.local(r.at)).collect::<Vec<_>>(), intent))
             }
             Meaning::TooFar(_) => Some(voice.too_far()),
             Meaning::None => Some(voice.when(intent)),
         }
     }
 
-    fn local(&self, moment: &Moment) -> DateTime<chrono_tz::Tz> {
-        moment.at.with_timezone(&self.input.zone)
+    fn local(&self, at: DateTime<Utc>) -> DateTime<Tz> {
+        at.with_timezone(&self.input.zone)
     }
 
-    fn cancel(&mut self, which: &Which) -> bool {
+    fn cancel(&mut self, which: &Which, hints: bool) -> bool {
         match choose(&self.book, which, self.input.zone) {
             Choice::These(those) => {
                 let line = self.voice().cancelled(&self.items(&those));
@@ -253,10 +324,7 @@ impl<'a> Turn<'a> {
             }
             Choice::NotThere if which.named || !matches!(which.time, Meaning::None) => self.say_not_there(),
             Choice::Nothing if which.named => self.lines.push(self.voice().no_promises()),
-            Choice::NotThere | Choice::Nothing => {
-                self.unanswered = true;
-                return false;
-            }
+            Choice::NotThere | Choice::Nothing => return self.not_understood(hints),
         }
         true
     }
@@ -265,11 +333,7 @@ impl<'a> Turn<'a> {
         match choose(&self.book, which, self.input.zone) {
             Choice::These(those) => {
                 let Some(&first) = those.first() else { return true };
-                let intent = if self.book.entries[first].is_reminder() { Intent::Remind } else { Intent::Write };
-                match (self.doubt(&time.meaning, intent, message.written_at), &time.meaning) {
-                    (None, Meaning::Instant(moment)) => self.move_to(first, moment, &time.phrase, message),
-                    (doubt, _) => self.lines.extend(doubt),
-                }
+                self.move_to(first, time, message);
             }
             Choice::OneOf(those) => {
                 let line = self.voice().which_to_move(&self.items(&those));
@@ -278,12 +342,75 @@ impl<'a> Turn<'a> {
             }
             Choice::NotThere if which.named => self.say_not_there(),
             Choice::Nothing if plain && which.named => self.lines.push(self.voice().no_promises()),
-            Choice::NotThere | Choice::Nothing => {
-                self.unanswered = true;
-                return false;
-            }
+            Choice::NotThere | Choice::Nothing => return self.not_understood(true),
         }
         true
+    }
+
+    /// So much later or earlier than they are due.
+    fn shift_by(&mut self, shift: &Shift, which: &Which, message: &Incoming) -> bool {
+        match choose(&self.book, which, self.input.zone) {
+            Choice::These(those) => {
+                let context = self.context(message);
+                let mut moved = Vec::new();
+                for at in those {
+                    match shift.from(self.book.entries[at].promise.due_at, &context) {
+                        Some(due) if due <= message.written_at => {
+                            self.lines.push(self.voice().already_past(self.local(due)));
+                        }
+                        Some(due) if is_too_far(self.input.now, due) => self.lines.push(self.voice().too_far()),
+                        Some(due) => {
+                            self.set(at, (due, Grain::Minute), &shift.phrase, "shift", message);
+                            moved.push(at);
+                        }
+                        None => self.lines.push(self.voice().which_time(&[], self.intent_of(at))),
+                    }
+                }
+                if !moved.is_empty() {
+                    self.lines.push(self.voice().moved(&self.items(&moved)));
+                }
+            }
+            Choice::OneOf(those) => {
+                let line = self.voice().which_to_move(&self.items(&those));
+                self.told.extend(those);
+                self.lines.push(line);
+            }
+            Choice::NotThere if which.named => self.say_not_there(),
+            Choice::NotThere | Choice::Nothing => return self.not_understood(true),
+        }
+        true
+    }
+
+    /// What is due before `until` is wanted then.
+    fn not_before(&mut self, from: Option<DateTime<Utc>>, until: &Asked, message: &Incoming) {
+        let Meaning::Instant(moment) = &until.meaning else { return };
+        let day = until.says == Says::Day;
+        let limit =
+            if day { self.instant(self.local(moment.at).date_naive().and_time(NaiveTime::MIN)) } else { moment.at };
+        let within = |due: DateTime<Utc>| due < limit && from.is_none_or(|from| from <= due);
+        let concerned: Vec<usize> =
+            self.book.open().into_iter().filter(|&i| within(self.book.entries[i].promise.due_at)).collect();
+        for &at in &concerned {
+            let due = if day { self.due_of(at, moment, Says::Day) } else { moment.at };
+            self.set(at, (due, Grain::Minute), &until.phrase, "not_before", message);
+        }
+        if concerned.is_empty() {
+            self.asked_to_keep = true;
+        } else {
+            self.lines.push(self.voice().moved(&self.items(&concerned)));
+        }
+    }
+
+    /// Nothing goes out by itself any more; said once.
+    fn opt_out(&mut self, message: &Incoming) {
+        for at in self.book.open() {
+            self.book.entries[at].fate = Fate::Cancelled;
+        }
+        self.question = None;
+        if !self.input.opted_out && self.opts_out.is_none() {
+            self.lines.push(self.voice().opted_out());
+        }
+        self.opts_out = Some(message.message_id);
     }
 
     fn say_not_there(&mut self) {
@@ -293,21 +420,62 @@ impl<'a> Turn<'a> {
         self.lines.push(line);
     }
 
-    fn move_to(&mut self, at: usize, moment: &Moment, phrase: &str, message: &Incoming) {
+    /// Moves a promise to a time; what the time leaves open stays as it was. A time in doubt is asked about.
+    fn move_to(&mut self, at: usize, time: &Asked, message: &Incoming) {
+        let meaning = soon(time.meaning.clone(), message.written_at);
+        let doubt = self.doubt(&meaning, self.intent_of(at), message.written_at);
+        let (None, Meaning::Instant(moment)) = (&doubt, &meaning) else {
+            self.lines.extend(doubt);
+            return;
+        };
+        let due = self.due_of(at, moment, time.says);
+        self.told.push(at);
+        if due == self.book.entries[at].promise.due_at {
+            self.lines.push(self.voice().kept(&self.items(&[at])));
+        } else if due <= message.written_at {
+            self.lines.push(self.voice().already_past(self.local(due)));
+        } else {
+            self.set(at, (due, moment.grain), &time.phrase, moment.rule, message);
+            self.lines.push(self.voice().moved(&self.items(&[at])));
+        }
+    }
+
+    fn set(&mut self, at: usize, (due, grain): (DateTime<Utc>, Grain), phrase: &str, rule: &str, message: &Incoming) {
         let entry = &mut self.book.entries[at];
-        entry.promise.due_at = moment.at;
+        entry.promise.due_at = due;
         entry.promise.phrase = phrase.to_owned();
-        entry.to_the_second = moment.grain == Grain::Second;
+        entry.to_the_second = grain == Grain::Second;
         entry.language = self.language;
         entry.message_id = Some(message.message_id);
         if entry.origin == Origin::New {
-            entry.rule = moment.rule.to_owned();
+            entry.rule = rule.to_owned();
         } else {
-            entry.fate = Fate::Moved { phrase: phrase.to_owned(), rule: moment.rule.to_owned() };
+            entry.fate = Fate::Moved { phrase: phrase.to_owned(), rule: rule.to_owned() };
         }
-        let line = self.voice().moved(&self.item(at));
         self.told.push(at);
-        self.lines.push(line);
+    }
+
+    /// When a promise is due after a move to `moment`, of which the client said so much: the day of the promise stays when
+    /// they named an hour alone, its hour when they named a day alone.
+    fn due_of(&self, at: usize, moment: &Moment, says: Says) -> DateTime<Utc> {
+        let old = self.local(self.book.entries[at].promise.due_at);
+        let new = self.local(moment.at);
+        match says {
+            Says::Moment => moment.at,
+            Says::Clock => self.instant(old.date_naive().and_time(new.time())),
+            Says::Day => self.instant(new.date_naive().and_time(old.time())),
+        }
+    }
+
+    /// The instant of a local time; in a gap of the clocks, that of the same distance behind it.
+    fn instant(&self, local: NaiveDateTime) -> DateTime<Utc> {
+        let zone = self.input.zone;
+        let there = |local: NaiveDateTime| zone.from_local_datetime(&local).earliest().map(|at| at.to_utc());
+        there(local).or_else(|| there(local + TimeDelta::hours(1))).unwrap_or_else(|| local.and_utc())
+    }
+
+    fn intent_of(&self, at: usize) -> Intent {
+        if self.book.entries[at].is_reminder() { Intent::Remind } else { Intent::Write }
     }
 
     /// The open ones that will still be kept if the rest of the turn stays about promises.
@@ -328,7 +496,7 @@ impl<'a> Turn<'a> {
         let entry = &self.book.entries[at];
         let soon = (entry.promise.due_at - self.input.now).num_minutes().abs() < 3 && entry.origin != Origin::New;
         Item {
-            intent: if entry.is_reminder() { Intent::Remind } else { Intent::Write },
+            intent: self.intent_of(at),
             when: entry.promise.due_at.with_timezone(&self.input.zone),
             seconds: entry.to_the_second || soon,
             topic: topic_of(&entry.promise.text),
@@ -369,6 +537,18 @@ impl<'a> Turn<'a> {
                 })),
             }
         }
+        let asked = self.question.take().and_then(|(question, message_id)| Some((question, message_id?)));
+        decisions.extend(asked.map(|(question, message_id)| Decision::Ask {
+            message_id,
+            question,
+            language: self.language,
+        }));
+        if let Some(message_id) = self.opts_out.take().filter(|_| !self.input.opted_out) {
+            decisions.push(Decision::OptOut { message_id });
+        }
+        if let Some(message_id) = self.asked_in.take().filter(|_| self.input.opted_out) {
+            decisions.push(Decision::OptIn { message_id });
+        }
         decisions.extend(self.wants_human.iter().map(|id| Decision::RequestHuman { message_id: *id }));
         self.say_the_rest(&renewed, &lost);
         if !self.lines.is_empty() {
@@ -406,11 +586,18 @@ impl<'a> Turn<'a> {
         let others = !self.lines.is_empty();
         if !untold.is_empty() {
             let items = self.items(&untold);
-            self.lines.push(if others { voice.others_kept(&items) } else { voice.kept(&items) });
+            self.lines.push(match (others, self.unsure) {
+                (true, _) => voice.others_kept(&items),
+                (false, true) => voice.unsure(&items),
+                (false, false) => voice.kept(&items),
+            });
         } else if self.asked_to_keep && !others && lost.is_empty() {
             let open = self.renewable();
             let line = if open.is_empty() { voice.no_promises() } else { voice.kept(&self.items(&open)) };
             self.lines.push(line);
+        }
+        if self.asked_for_help || (self.greeted && self.lines.is_empty() && lost.is_empty() && !self.unanswered) {
+            self.lines.push(voice.abilities());
         }
         if !self.wants_human.is_empty() {
             self.lines.push(voice.person_called());
@@ -419,8 +606,8 @@ impl<'a> Turn<'a> {
             let line = voice.lost(&self.items(lost));
             self.lines.push(line);
         }
-        if self.unanswered {
-            self.lines.push(voice.no_model());
+        if self.unanswered && !self.asked_for_help {
+            self.lines.push(voice.cannot_answer());
         }
         if self.in_part {
             self.lines.push(voice.read_in_part());
@@ -443,6 +630,14 @@ impl<'a> Turn<'a> {
         }
         decisions.push(Decision::Reply { text, offer: None });
         decisions
+    }
+}
+
+/// "In a second" has hardly passed when it is read: it is due at once.
+fn soon(meaning: Meaning, written_at: DateTime<Utc>) -> Meaning {
+    match meaning {
+        Meaning::Past(moment) if moment.rule == "in_duration" && moment.at > written_at => Meaning::Instant(moment),
+        other => other,
     }
 }
 

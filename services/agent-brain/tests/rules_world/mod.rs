@@ -67,6 +67,8 @@ pub fn given(messages: &[&str]) -> TurnInput {
         cancelled: Vec::new(),
         unsaid: Vec::new(),
         stretch: None,
+        question: None,
+        opted_out: false,
         human_active: false,
     }
 }
@@ -120,6 +122,9 @@ pub fn decided(decisions: &[Decision]) -> Vec<String> {
             }
             Decision::Cancel { follow_up_id } => Some(format!("cancel {}", name(follow_up_id))),
             Decision::RequestHuman { message_id } => Some(format!("human m{}", message_id.unique().as_u128())),
+            Decision::Ask { question, .. } => Some(format!("ask {} [{}]", question.intention, question.topic)),
+            Decision::OptOut { .. } => Some("opt out".to_owned()),
+            Decision::OptIn { .. } => Some("opt in".to_owned()),
         })
         .collect()
 }

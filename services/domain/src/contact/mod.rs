@@ -6,7 +6,8 @@ mod tell;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use merging::{How, MERGED_AT_MOST, Merge, Refused};
-use steward_proto::{ContactEvent, Event, Fold, Recorded};
+use steward_language::Language;
+use steward_proto::{ContactEvent, Event, Fold, Recorded, v1};
 
 use crate::{
     ids::{ContactId, ConversationId},
@@ -18,6 +19,8 @@ use crate::{
 pub struct Contact {
     pub name: Option<String>,
     pub language: Option<String>,
+    /// The code of the language that they last clearly wrote in.
+    pub detected_language: Option<String>,
     pub timezone: Option<String>,
     pub followup_hour: Option<u32>,
     /// Nothing proactive is sent to an archived contact.
@@ -44,6 +47,7 @@ impl Fold for Contact {
                 }
                 set(&mut self.name, &changed.name);
                 set(&mut self.language, &changed.language);
+                set(&mut self.detected_language, &changed.detected_language);
                 set(&mut self.timezone, &changed.timezone);
                 set(&mut self.followup_hour, &changed.followup_hour);
             }
@@ -66,6 +70,7 @@ impl Contact {
         Self {
             name: survivor.name.clone().or_else(|| self.name.clone()),
             language: survivor.language.clone().or_else(|| self.language.clone()),
+            detected_language: self.detected_language.clone().or_else(|| survivor.detected_language.clone()),
             timezone: survivor.timezone.clone().or_else(|| self.timezone.clone()),
             followup_hour: survivor.followup_hour.or(self.followup_hour),
             archived: survivor.archived || self.archived,
@@ -74,6 +79,13 @@ impl Contact {
             conversations: survivor.conversations.clone(),
             split_from: self.split_from,
         }
+    }
+
+    /// What is to be recorded of the language that they wrote in just now.
+    pub fn wrote_in(&self, language: Language) -> Option<v1::ContactChanged> {
+        let code = language.code();
+        (self.detected_language.as_deref() != Some(code))
+            .then(|| v1::ContactChanged { detected_language: Some(code.to_owned()), ..v1::ContactChanged::default() })
     }
 
     /// The person's other conversations: those of the surviving contact and of all merged into it.

@@ -194,6 +194,10 @@ impl Conversation {
             let why = Why::new("blocked", "the recipient has blocked us", "");
             return Ok(Alarmed::Decided(vec![cancelled(&f.id, why, None)]));
         }
+        if self.opted_out {
+            let why = Why::new("opted_out", "the client wants nothing more from us", "");
+            return Ok(Alarmed::Decided(vec![cancelled(&f.id, why, "")]));
+        }
         let late = alarm.now - f.due_at.max(f.set_at);
         if late > TimeDelta::from_std(alarm.late_limit).unwrap_or(TimeDelta::MAX) {
             let text =

@@ -28,6 +28,7 @@ const GATES: &[Gate] = &[
     Gate { name: "due", ask: due },
     Gate { name: "human_active", ask: human_active },
     Gate { name: "blocked", ask: blocked },
+    Gate { name: "opted_out", ask: opted_out },
     Gate { name: "contact_archived", ask: contact_archived },
     Gate { name: "late_limit", ask: late_limit },
     Gate { name: "auto_reply_cap", ask: auto_reply_cap },
@@ -189,6 +190,12 @@ fn human_active(w: &Weighed<'_>) -> Answer {
 fn blocked(w: &Weighed<'_>) -> Answer {
     let blocked = w.state.blocked;
     Answer::cancels_if(blocked && w.message.proactive, "blocked", "the recipient has blocked us", blocked)
+}
+
+/// Nor who wants nothing more from us.
+fn opted_out(w: &Weighed<'_>) -> Answer {
+    let out = w.state.opted_out;
+    Answer::cancels_if(out && w.message.proactive, "opted_out", "the client wants nothing more from us", out)
 }
 
 /// Nor who is archived.

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use steward_proto::v1;
 
 pub use super::message::{Author, Claim, Message, MessageState, OnReply, Receipts};
@@ -52,6 +52,10 @@ pub struct Conversation {
     /// The position through which turns have answered.
     pub answered_through: u64,
     pub turn: Option<OpenTurn>,
+    /// What the last turn asked the client.
+    pub question: Option<Question>,
+    /// The client wants nothing that goes out by itself.
+    pub opted_out: bool,
     /// Follow-ups by id. Ended ones stay for a while, so that a command on them gets a clear answer.
     pub follow_ups: BTreeMap<FollowUpId, Arc<FollowUp>>,
     /// Messages out by id, likewise.
@@ -181,6 +185,28 @@ pub struct OpenTurn {
     pub worker: String,
     /// The due follow-up whose action it carries out; `None`: it answers messages.
     pub follow_up_id: Option<FollowUpId>,
+}
+
+/// The client was asked when something is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    pub turn_id: String,
+    /// The request.
+    pub message_id: String,
+    pub intention: String,
+    pub topic: String,
+    pub language: String,
+    pub at: DateTime<Utc>,
+}
+
+impl Question {
+    /// So long an answer may take: what comes later is about something else.
+    const ANSWERED_WITHIN: TimeDelta = TimeDelta::hours(24);
+
+    /// Whether it still waits for an answer.
+    pub fn is_open(&self, now: DateTime<Utc>) -> bool {
+        now - self.at <= Self::ANSWERED_WITHIN
+    }
 }
 
 /// How a follow-up takes the client's next message.

@@ -94,6 +94,7 @@ pub async fn change(
             timezone: timezone.clone(),
             followup_hour: *followup_hour,
             by: command.caller.actor(),
+            ..v1::ContactChanged::default()
         };
         vec![changed.into()]
     })

@@ -16,6 +16,10 @@ impl Grammar for RequestGrammar {
         &WORDS
     }
 
+    fn monday_ahead(&self) -> &'static str {
+        "on Monday"
+    }
+
     fn refusal_must_start(&self) -> bool {
         true
     }

@@ -106,7 +106,7 @@ impl Wording for English {
     }
 
     fn cancelled(&self, what: &str) -> String {
-        format!("OK, cancelled: {what}")
+        format!("OK, {what}")
     }
 
     fn promises(&self, what: &[String]) -> String {
@@ -172,8 +172,29 @@ impl Wording for English {
         "I've called a person: they will see this conversation and answer."
     }
 
-    fn no_model(&self) -> &'static str {
-        "No language model is configured, so I can't answer that; I can write to you or remind you at a time you name (\"write to me tomorrow at 10 about the contract\") and call a person."
+    fn cannot_answer(&self) -> &'static str {
+        "I can't answer that myself. I can write to you or remind you at a time you name (\"write to me tomorrow at 10 about the contract\") and call a person for you."
+    }
+
+    fn abilities(&self) -> &'static str {
+        "Hello! I can write to you or remind you of something at a time you name: \"write to me tomorrow at 10 about the contract\", \"remind me on Friday to call Anna\". I also list, move and cancel what I promised, and I can call a person."
+    }
+
+    fn unsure(&self, what: &str) -> String {
+        format!(
+            "I'm not sure what you mean, so nothing has changed: {what}. To change it, name another time; to drop it, say \"cancel\"."
+        )
+    }
+
+    fn opted_out(&self) -> &'static str {
+        "OK, I won't write to you any more. Should you need me again, just ask me for something."
+    }
+
+    fn verb_not(&self, intent: Intent) -> &'static str {
+        match intent {
+            Intent::Write => "I won't write to you",
+            Intent::Remind => "I won't remind you",
+        }
     }
 
     fn more(&self, count: usize) -> String {

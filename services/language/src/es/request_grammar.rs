@@ -16,6 +16,10 @@ impl Grammar for RequestGrammar {
         &WORDS
     }
 
+    fn monday_ahead(&self) -> &'static str {
+        "el lunes"
+    }
+
     /// Of verbs that don't hold "me" themselves.
     fn needs_me(&self, verb: &Token, form: Form) -> bool {
         match form {

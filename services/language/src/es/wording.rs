@@ -67,8 +67,8 @@ impl Wording for Spanish {
         match (intent, will) {
             (Intent::Write, true) => "le escribiré",
             (Intent::Write, false) => "escribirle",
-            (Intent::Remind, true) => "le recordaré",
-            (Intent::Remind, false) => "recordarle",
+            (Intent::Remind, true) => "se lo recordaré",
+            (Intent::Remind, false) => "recordárselo",
         }
     }
 
@@ -113,7 +113,7 @@ impl Wording for Spanish {
     }
 
     fn cancelled(&self, what: &str) -> String {
-        format!("De acuerdo, cancelado: {what}")
+        format!("De acuerdo, {what}")
     }
 
     fn promises(&self, what: &[String]) -> String {
@@ -177,8 +177,29 @@ impl Wording for Spanish {
         "He avisado a una persona: verá esta conversación y le responderá."
     }
 
-    fn no_model(&self) -> &'static str {
-        "No hay un modelo de lenguaje configurado, así que no puedo responder a eso; sé escribirle o recordarle algo a su hora («escríbeme mañana a las 10 sobre el contrato») y avisar a una persona."
+    fn cannot_answer(&self) -> &'static str {
+        "A eso no puedo responder yo. Puedo escribirle o recordarle algo a la hora que me diga («escríbeme mañana a las 10 sobre el contrato») y avisar a una persona."
+    }
+
+    fn abilities(&self) -> &'static str {
+        "¡Hola! Puedo escribirle o recordarle algo a la hora que me diga: «escríbeme mañana a las 10 sobre el contrato», «recuérdame el viernes llamar a Ana». También le digo qué le he prometido, lo cambio o lo cancelo, y puedo avisar a una persona."
+    }
+
+    fn unsure(&self, what: &str) -> String {
+        format!(
+            "No estoy seguro de haberle entendido, así que no cambio nada: {what}. Para cambiarlo, dígame otra hora; para anularlo, diga «cancela»."
+        )
+    }
+
+    fn opted_out(&self) -> &'static str {
+        "De acuerdo, no le escribiré más. Si vuelve a necesitarme, basta con que me pida algo."
+    }
+
+    fn verb_not(&self, intent: Intent) -> &'static str {
+        match intent {
+            Intent::Write => "no le escribiré",
+            Intent::Remind => "no se lo recordaré",
+        }
     }
 
     fn more(&self, count: usize) -> String {

@@ -16,6 +16,10 @@ impl Grammar for RequestGrammar {
         &WORDS
     }
 
+    fn monday_ahead(&self) -> &'static str {
+        "в понедельник"
+    }
+
     /// "Ивану напиши", "маме завтра напомни".
     fn is_said_to_another(&self, sentence: &Sentence, at: usize) -> bool {
         let names_another = |i: usize| {

@@ -15,6 +15,9 @@ use super::{
 pub(crate) trait Grammar: Sync {
     fn words(&self) -> &'static Source;
 
+    /// The coming Monday, in words that the language's reader of times knows.
+    fn monday_ahead(&self) -> &'static str;
+
     /// A refusal is one only where a request could begin: "they never call me" is none.
     fn refusal_must_start(&self) -> bool {
         false

@@ -111,6 +111,50 @@ pub(crate) struct Source {
     /// Followed by a `remark_verb`, they begin a remark: "that would be great".
     pub remark: &'static [&'static str],
     pub remark_verb: &'static [&'static str],
+    /// Thanks and greetings: a name may stand behind them.
+    pub courtesy: &'static [&'static str],
+    /// Nothing but a greeting.
+    pub greeting: &'static [&'static str],
+    /// Asks who we are or what we can do.
+    pub help: &'static [&'static str],
+    /// Wants nothing from us any more.
+    pub opt_out: &'static [&'static str],
+    /// Before a time up to which nothing is wanted: "until", "before".
+    pub until: &'static [&'static str],
+    /// "Over the weekend", of what is not wanted then.
+    pub weekend: &'static [&'static str],
+    /// "This week", likewise.
+    pub this_week: &'static [&'static str],
+    /// "Next week", likewise.
+    pub next_week: &'static [&'static str],
+    /// Behind or before a length: that much later.
+    pub later_by: &'static [&'static str],
+    /// That much earlier.
+    pub earlier_by: &'static [&'static str],
+    /// Verbs with a length behind them: that much later.
+    pub put_off: &'static [&'static str],
+    /// That much earlier.
+    pub bring_on: &'static [&'static str],
+    /// Legal notices and the like: they, and what follows them, ask us for nothing.
+    pub notice: &'static [&'static str],
+    /// When somebody can be reached.
+    pub opening_hours: &'static [&'static str],
+    /// Words of advertisements.
+    pub offer: &'static [&'static str],
+    /// Makes a moment of a length: "in".
+    pub ahead: &'static [&'static str],
+    /// Stands before a unit that would mean something else alone: "через день" is every other day.
+    pub one: &'static [&'static str],
+    /// Before a length by which something is moved.
+    pub by: &'static [&'static str],
+    /// Parts of today: "tonight".
+    pub today_parts: &'static [&'static str],
+    /// Begin a reason within a clause: "because".
+    pub reason: &'static [&'static str],
+    /// An organisation speaking of itself.
+    pub us: &'static [&'static str],
+    /// Endings of verbs that hold "us".
+    pub ends_in_us: &'static [&'static str],
 }
 
 impl Source {
@@ -173,11 +217,34 @@ impl Source {
         ends_in_it: &[],
         remark: &[],
         remark_verb: &[],
+        courtesy: &[],
+        greeting: &[],
+        help: &[],
+        opt_out: &[],
+        until: &[],
+        weekend: &[],
+        this_week: &[],
+        next_week: &[],
+        later_by: &[],
+        earlier_by: &[],
+        put_off: &[],
+        bring_on: &[],
+        notice: &[],
+        opening_hours: &[],
+        offer: &[],
+        ahead: &[],
+        one: &[],
+        by: &[],
+        today_parts: &[],
+        reason: &[],
+        us: &[],
+        ends_in_us: &[],
     };
 }
 
 /// One language, compiled.
 pub(crate) struct Lexicon {
+    pub language: Language,
     pub grammar: &'static dyn Grammar,
     pub verbs: Vec<Verbs>,
     pub asks: Patterns,
@@ -200,13 +267,30 @@ pub(crate) struct Lexicon {
     pub polite: Patterns,
     pub filler: Patterns,
     pub promise: Patterns,
+    pub courtesy: Patterns,
+    pub greeting: Patterns,
+    pub help: Patterns,
+    pub opt_out: Patterns,
+    pub until: Patterns,
+    pub weekend: Patterns,
+    pub this_week: Patterns,
+    pub next_week: Patterns,
+    pub later_by: Patterns,
+    pub earlier_by: Patterns,
+    pub put_off: Patterns,
+    pub bring_on: Patterns,
+    pub notice: Patterns,
+    pub opening_hours: Patterns,
+    pub offer: Patterns,
     pub words: &'static Source,
 }
 
 impl Lexicon {
-    fn new(grammar: &'static dyn Grammar) -> Self {
+    fn new(language: Language) -> Self {
+        let grammar = language.folder().requests;
         let source = grammar.words();
         Self {
+            language,
             grammar,
             verbs: source
                 .verbs
@@ -233,6 +317,21 @@ impl Lexicon {
             polite: Patterns::new(source.polite),
             filler: Patterns::new(source.filler),
             promise: Patterns::new(source.promise),
+            courtesy: Patterns::new(source.courtesy),
+            greeting: Patterns::new(source.greeting),
+            help: Patterns::new(source.help),
+            opt_out: Patterns::new(source.opt_out),
+            until: Patterns::new(source.until),
+            weekend: Patterns::new(source.weekend),
+            this_week: Patterns::new(source.this_week),
+            next_week: Patterns::new(source.next_week),
+            later_by: Patterns::new(source.later_by),
+            earlier_by: Patterns::new(source.earlier_by),
+            put_off: Patterns::new(source.put_off),
+            bring_on: Patterns::new(source.bring_on),
+            notice: Patterns::new(source.notice),
+            opening_hours: Patterns::new(source.opening_hours),
+            offer: Patterns::new(source.offer),
             words: source,
         }
     }
@@ -241,7 +340,7 @@ impl Lexicon {
     pub fn of(language: Language) -> &'static Self {
         /// In the order of the languages' table.
         static LEXICONS: LazyLock<Vec<Lexicon>> =
-            LazyLock::new(|| Language::ALL.iter().map(|language| Lexicon::new(language.folder().requests)).collect());
+            LazyLock::new(|| Language::ALL.iter().map(|language| Lexicon::new(*language)).collect());
         &LEXICONS[language as usize]
     }
 
@@ -291,6 +390,28 @@ impl Lexicon {
             w.promise,
             w.all,
             w.pronoun,
+            w.courtesy,
+            w.greeting,
+            w.help,
+            w.opt_out,
+            w.until,
+            w.weekend,
+            w.this_week,
+            w.next_week,
+            w.later_by,
+            w.earlier_by,
+            w.put_off,
+            w.bring_on,
+            w.notice,
+            w.opening_hours,
+            w.offer,
+            w.ahead,
+            w.one,
+            w.by,
+            w.today_parts,
+            w.reason,
+            w.us,
+            w.ends_in_us,
         ];
         let plain = |pattern: &str| {
             let word = |element: &str| element.split('|').next().unwrap_or_default().replace(['*', '?'], "");

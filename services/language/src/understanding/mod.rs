@@ -2,7 +2,7 @@
 //!
 //! A message is cut into words and sentences ([`words`], [`sentence`]). Short sentences that consist of nothing but a known phrase are
 //! taken whole ([`read`]); otherwise the sentence is searched for verbs of contact and of promises ([`acts`]), each is given
-//! its stretch of the sentence, and the stretch its time and topic ([`stretch`], [`standing`], [`topic`]). What is quoted, reported, or
+//! its stretch of the sentence, and the stretch its time and topic ([`stretch`], [`standing`], [`shift`], [`topic`]). What is quoted, reported, or
 //! addressed to somebody else asks for nothing. In doubt nothing is understood: a missed request is answered honestly, a
 //! wrong one sends a message nobody asked for.
 //!
@@ -12,14 +12,18 @@
 pub(crate) mod acts;
 pub(crate) mod grammar;
 pub(crate) mod lexicon;
+mod matter;
 mod pattern;
 mod read;
 pub(crate) mod sentence;
+mod shift;
 mod standing;
 mod stretch;
 mod tongue;
 mod topic;
 pub(crate) mod words;
+
+use chrono::{DateTime, Utc};
 
 use crate::{
     Language, excerpt,
@@ -27,6 +31,8 @@ use crate::{
 };
 
 pub(crate) use grammar::Grammar;
+pub use matter::{is_covered, names_matter};
+pub use shift::Shift;
 pub use tongue::language_of;
 
 /// The longest topic kept, in characters.
@@ -68,8 +74,20 @@ impl Which {
 pub struct Asked {
     /// `Meaning::None`: no time said.
     pub meaning: Meaning,
-    /// The client's own words for the time; empty if none.
+    /// The client's own words for the time, also for one that is none ("later"); empty if they said nothing of it.
     pub phrase: String,
+    pub says: Says,
+}
+
+/// How much of a moment its words say: what is left open of a promise's new time stays as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Says {
+    /// A day without a time of day: "on Monday".
+    Day,
+    /// A time of day without a day: "at 6 pm".
+    Clock,
+    /// Both, or a length from now.
+    Moment,
 }
 
 /// One thing a message asks for.
@@ -92,6 +110,20 @@ pub enum Request {
     Cancel {
         which: Which,
     },
+    /// Nothing from `from` (else from now) to `until`: what is due then is wanted afterwards.
+    NotBefore {
+        from: Option<DateTime<Utc>>,
+        until: Asked,
+    },
+    /// A promise is wanted so much later or earlier than it is due.
+    Shift {
+        shift: Shift,
+        which: Which,
+        /// What it asks where there is no promise: "ping me an hour later".
+        otherwise: Vec<Request>,
+    },
+    /// Nothing more from us, ever.
+    OptOut,
     /// Another time for a promise. `plain`: the word "move" itself was there, so it is a request even with nothing to move.
     Move {
         time: Asked,
@@ -102,8 +134,14 @@ pub enum Request {
     List,
     /// What was promised stays.
     Keep,
-    /// Nothing but thanks or consent, from a closed list.
+    /// Nothing but thanks, consent or a wish, from a closed list.
     Acknowledgement,
+    /// Nothing but a greeting, likewise.
+    Greeting,
+    /// Nothing but a time: an answer, if it was asked for.
+    Time(Asked),
+    /// Who are you, what can you do?
+    Help,
     HumanRequested,
     /// Anything else.
     Other,
@@ -123,6 +161,8 @@ pub struct Understood {
     pub language: Option<Language>,
     /// In the order of the text; never empty.
     pub requests: Vec<Request>,
+    /// It names a time, speaks of promises, or of changing one: though nothing of the kind was understood, it may be about them.
+    pub hints: bool,
     /// Only a part of the text was read: it may ask for more.
     pub in_part: bool,
 }
@@ -146,14 +186,15 @@ pub fn understand_all(text: &str, context: &TimeContext) -> Understood {
     let context = TimeContext { language: language.unwrap_or(context.language), ..context.clone() };
     let reader = |text: &str, part: std::ops::Range<usize>| parse_part(text, part, &context);
     let others = Language::ALL.iter().copied().filter(|&l| l != context.language);
-    let mut in_part = false;
+    let (mut in_part, mut hints) = (false, false);
     for candidate in std::iter::once(context.language).chain(others) {
-        let (requests, missed) = read::requests(text, candidate, &reader);
-        in_part |= missed;
-        if requests != [Request::Other] {
+        let read = read::requests(text, candidate, &reader);
+        in_part |= read.missed;
+        hints |= read.hints;
+        if read.requests != [Request::Other] {
             let language = language.or((candidate != context.language).then_some(candidate));
-            return Understood { language, requests, in_part };
+            return Understood { language, requests: read.requests, hints, in_part };
         }
     }
-    Understood { language, requests: vec![Request::Other], in_part }
+    Understood { language, requests: vec![Request::Other], hints, in_part }
 }

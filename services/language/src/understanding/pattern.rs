@@ -154,6 +154,21 @@ pub(crate) fn covered(
     allowed: &[&Patterns],
     free: &dyn Fn(&Token) -> bool,
 ) -> bool {
+    reach(tokens, &[needed], allowed, free).1
+}
+
+/// Whether the words are all taken by these sets, one after another; also if there are none.
+pub(crate) fn covered_by(tokens: &[Token], sets: &[&Patterns]) -> bool {
+    reach(tokens, &[], sets, &|_| false).0
+}
+
+/// Whether the words are all taken by patterns of `needed` and `allowed`: by `allowed` alone; with one of `needed` among them.
+pub(crate) fn reach(
+    tokens: &[Token],
+    needed: &[&Patterns],
+    allowed: &[&Patterns],
+    free: &dyn Fn(&Token) -> bool,
+) -> (bool, bool) {
     // reach[i] = (reached, reached with a needed one among those before)
     let mut reach = vec![(false, false); tokens.len() + 1];
     reach[0] = (true, false);
@@ -166,7 +181,7 @@ pub(crate) fn covered(
             reach[i + 1].0 |= plain;
             reach[i + 1].1 |= found;
         }
-        for end in needed.ends(tokens, i, TIGHT) {
+        for end in needed.iter().flat_map(|set| set.ends(tokens, i, TIGHT)) {
             reach[end].1 = true;
         }
         for end in allowed.iter().flat_map(|set| set.ends(tokens, i, TIGHT)) {
@@ -174,5 +189,5 @@ pub(crate) fn covered(
             reach[end].1 |= found;
         }
     }
-    reach[tokens.len()].1
+    reach[tokens.len()]
 }

@@ -3,14 +3,15 @@
 use std::ops::Range;
 
 use super::{
-    Asked, Request, Which,
-    acts::acts,
+    Asked, Intent, Request, Says, Which,
+    acts::{Deed, acts},
     lexicon::Lexicon,
-    pattern::covered,
+    pattern::{Patterns, TIGHT, covered, reach},
     sentence::{Reader, Sentence, sentences},
-    stretch,
+    shift::shift,
+    standing, stretch,
     topic::is_other_clause,
-    words::{Sort, tokens, without_quoted_lines},
+    words::{Sort, Token, tokens, without_quoted_lines},
 };
 use crate::{Language, time::Meaning};
 
@@ -20,26 +21,45 @@ const NODS: &[char] = &[
     '💯', '🤗', '😘', '🥰', '😍', '☺', '🆗', '💙', '💚', '💛', '🫡', '👋', '🤩', '😎', '➕', '🙌', '💜', '🧡',
 ];
 
-/// What `text` asks for by the words of one language; never empty.
-///
-/// The second value: something may have been missed, for the text is too dense.
-pub(crate) fn requests(text: &str, language: Language, reader: Reader) -> (Vec<Request>, bool) {
+/// What the words of one language say of a text.
+pub(crate) struct Read {
+    /// What it asks for; never empty.
+    pub requests: Vec<Request>,
+    /// Something may have been missed, for the text is too dense.
+    pub missed: bool,
+    /// It names a time, speaks of promises, or of changing one.
+    pub hints: bool,
+}
+
+/// What `text` asks for by the words of one language.
+pub(crate) fn requests(text: &str, language: Language, reader: Reader) -> Read {
     let lexicon = Lexicon::of(language);
     let text = without_quoted_lines(text);
-    let sentences = sentences(&text, tokens(&text), lexicon, reader);
+    let mut sentences = sentences(&text, tokens(&text), lexicon, reader);
+    // a legal notice and what follows it is nobody's wish
+    if let Some(notice) = sentences.iter().position(|s| says(s, &lexicon.notice)) {
+        sentences.truncate(notice);
+    }
+    let read = |requests: Vec<Request>| Read {
+        requests,
+        missed: sentences.iter().any(|s| s.worn_out.get()),
+        hints: sentences.iter().any(hints),
+    };
     let readings: Vec<Vec<Request>> = sentences.iter().map(|s| sentence_requests(s, reader)).collect();
     let plus = !text.trim().is_empty() && text.trim().chars().all(|c| c == '+');
-    if plus || (!readings.is_empty() && readings.iter().all(|r| *r == [Request::Acknowledgement])) {
-        return (vec![Request::Acknowledgement], false);
+    let courteous = |r: &Vec<Request>| matches!(r[..], [Request::Acknowledgement | Request::Greeting]);
+    if plus || (!readings.is_empty() && readings.iter().all(courteous)) {
+        let greets = !plus && readings.iter().all(|r| *r == [Request::Greeting]);
+        return read(vec![if greets { Request::Greeting } else { Request::Acknowledgement }]);
     }
     let mut out = Vec::new();
     let mut i = 0;
     while i < readings.len() {
         let mut found = readings[i].clone();
-        found.retain(|r| !matches!(r, Request::Acknowledgement | Request::Other));
+        found.retain(|r| !is_idle(r));
         if let [only] = found.as_mut_slice() {
             let (before, after) = (i.checked_sub(1), (i + 1 < readings.len()).then_some(i + 1));
-            let idle = |k: usize| readings[k].iter().all(|r| matches!(r, Request::Other | Request::Acknowledgement));
+            let idle = |k: usize| readings[k].iter().all(is_idle);
             let neighbours: Vec<&Sentence> =
                 [after, before].into_iter().flatten().filter(|&k| idle(k)).map(|k| &sentences[k]).collect();
             complete(only, &neighbours, after.filter(|&k| idle(k)).map(|k| &sentences[k]), reader);
@@ -48,9 +68,54 @@ pub(crate) fn requests(text: &str, language: Language, reader: Reader) -> (Vec<R
         i += 1;
     }
     if out.is_empty() {
+        out.extend(only_time(&sentences, &readings, reader));
+    }
+    if out.contains(&Request::OptOut) {
+        let asks = |r: &Request| {
+            matches!(
+                r,
+                Request::WriteToMe { .. } | Request::RemindMe { .. } | Request::Move { .. } | Request::Shift { .. }
+            )
+        };
+        // who still asks for something wants it; else there is nothing to say of the rest
+        let nothing_more = !out.iter().any(asks);
+        out.retain(|r| (*r == Request::OptOut) == nothing_more);
+        out.truncate(if nothing_more { 1 } else { out.len() });
+    }
+    if out.is_empty() {
         out.push(Request::Other);
     }
-    (out, sentences.iter().any(|s| s.worn_out.get()))
+    read(out)
+}
+
+/// Asks for nothing by itself.
+fn is_idle(request: &Request) -> bool {
+    matches!(request, Request::Acknowledgement | Request::Greeting | Request::Other)
+}
+
+/// A message that is nothing but a time, courtesies aside.
+fn only_time(sentences: &[Sentence], readings: &[Vec<Request>], reader: Reader) -> Option<Request> {
+    let mut rest = (0..sentences.len()).filter(|&k| readings[k] == [Request::Other]);
+    let (Some(k), None) = (rest.next(), rest.next()) else { return None };
+    let sentence = &sentences[k];
+    let meaning = is_only_time(sentence).then(|| sentence.time(0..sentence.tokens.len(), reader))?;
+    (meaning != Meaning::None).then(|| Request::Time(stretch::asked(sentence, meaning)))
+}
+
+/// Whether one of these patterns stands anywhere in what isn't quoted.
+fn says(sentence: &Sentence, patterns: &Patterns) -> bool {
+    (0..sentence.tokens.len())
+        .any(|at| !sentence.tokens[at].quoted && patterns.longest(&sentence.tokens, at, TIGHT).is_some())
+}
+
+/// It may be about promises: it names a time, speaks of them, or of changing one.
+fn hints(sentence: &Sentence) -> bool {
+    let lexicon = sentence.lexicon;
+    let change =
+        [&lexicon.promise, &lexicon.list, &lexicon.cancel, &lexicon.cancel_start, &lexicon.move_free, &lexicon.keep];
+    sentence.tokens.iter().any(|t| t.time && !t.quoted)
+        || change.iter().any(|patterns| says(sentence, patterns))
+        || lexicon.verbs.iter().filter(|v| v.intent == Intent::Remind).any(|v| says(sentence, &v.patterns))
 }
 
 /// A time or a thing said in a sentence of its own belongs to the request beside it ("Напиши мне. Завтра в 10.").
@@ -82,10 +147,43 @@ fn complete(request: &mut Request, neighbours: &[&Sentence], after: Option<&Sent
 
 fn is_only_time(sentence: &Sentence) -> bool {
     let words = sentence.lexicon.words;
+    let light = courtesies(sentence);
     let mut said = sentence.tokens.iter().enumerate().filter(|(_, t)| t.is_word());
     sentence.tokens.iter().any(|t| t.time)
         && !sentence.asked
-        && said.all(|(i, t)| t.time || sentence.filler[i] || sentence.polite[i] || t.is_one_of(words.before_time))
+        && said.all(|(i, t)| {
+            t.time || sentence.filler[i] || sentence.polite[i] || light[i] || t.is_one_of(words.before_time)
+        })
+}
+
+/// "I can't tomorrow, let's make it Friday": the last clause asks for another time, what stands before says why.
+fn move_behind_reason(sentence: &Sentence, reader: Reader) -> Option<Asked> {
+    let end = sentence.tokens.len();
+    let joint =
+        (0..end).rev().find(|&i| sentence.is_boundary(i) && (i + 1..end).any(|k| sentence.tokens[k].is_word()))?;
+    implied_move(sentence, joint + 1..end, reader)
+}
+
+/// "For Monday", "на понедельник": nothing but a day, and the word that says that something goes there.
+fn bare_target(sentence: &Sentence, reader: Reader) -> Option<Asked> {
+    let words = sentence.lexicon.words;
+    let courtesies = courtesies(sentence);
+    let first = (0..sentence.tokens.len()).find(|&i| sentence.tokens[i].is_word() && !courtesies[i])?;
+    let targets = sentence.tokens[first].is_one_of(words.target) && is_only_time(sentence);
+    let time = targets.then(|| stretch::asked(sentence, sentence.time(0..sentence.tokens.len(), reader)))?;
+    (time.says == Says::Day).then_some(time)
+}
+
+/// Which tokens belong to thanks or consent.
+fn courtesies(sentence: &Sentence) -> Vec<bool> {
+    let mut out = vec![false; sentence.tokens.len()];
+    let mut at = 0;
+    while at < out.len() {
+        let end = sentence.lexicon.acknowledgement.longest(&sentence.tokens, at, TIGHT).unwrap_or(at);
+        out[at..end].fill(true);
+        at = end.max(at + 1);
+    }
+    out
 }
 
 fn sentence_requests(sentence: &Sentence, reader: Reader) -> Vec<Request> {
@@ -93,12 +191,23 @@ fn sentence_requests(sentence: &Sentence, reader: Reader) -> Vec<Request> {
     let tokens = &sentence.tokens;
     let beside = [&lexicon.filler, &lexicon.polite];
     let quoted = tokens.iter().all(|t| t.quoted);
-    let whole = |needed, free: &dyn Fn(&super::words::Token) -> bool| !quoted && covered(tokens, needed, &beside, free);
-    let nothing: &dyn Fn(&super::words::Token) -> bool = &|_| false;
-    let times: &dyn Fn(&super::words::Token) -> bool = &|t| t.time;
+    let whole = |needed, free: &dyn Fn(&Token) -> bool| !quoted && covered(tokens, needed, &beside, free);
+    let nothing: &dyn Fn(&Token) -> bool = &|_| false;
+    let times: &dyn Fn(&Token) -> bool = &|t| t.time || t.is_one_of(lexicon.words.before_time);
 
-    if is_acknowledgement(sentence) {
-        return vec![Request::Acknowledgement];
+    if wants_nothing_more(sentence) {
+        return vec![Request::OptOut];
+    }
+    let acts = acts(sentence);
+    let dropped = || if acts.is_empty() && !quoted && !sentence.asked { dropped(sentence, times) } else { None };
+    // "it's done" says more than "done"
+    let several = tokens.iter().filter(|t| t.is_word()).count() > 1;
+    if is_acknowledgement(sentence) && !(several && dropped() == Some(0..tokens.len())) {
+        let greets = covered(tokens, &lexicon.greeting, &[&lexicon.beside_acknowledgement], &|t| is_name(sentence, t));
+        return vec![if greets { Request::Greeting } else { Request::Acknowledgement }];
+    }
+    if whole(&lexicon.help, nothing) {
+        return vec![Request::Help];
     }
     if whole(&lexicon.human, nothing) {
         return vec![Request::HumanRequested];
@@ -106,28 +215,89 @@ fn sentence_requests(sentence: &Sentence, reader: Reader) -> Vec<Request> {
     if whole(&lexicon.list, times) {
         return vec![Request::List];
     }
+    if !quoted
+        && !sentence.asked
+        && let Some((shift, said)) = shift(sentence, &acts, reader)
+    {
+        let which = match acts.iter().find(|act| act.deed == Deed::Move) {
+            Some(act) => standing::which_beside(sentence, act, &said),
+            None => Which::unsaid(),
+        };
+        let asks = acts.iter().any(|act| matches!(act.deed, Deed::Contact { .. }));
+        let otherwise = if asks { stretch::requests(sentence, &acts, reader) } else { Vec::new() };
+        return vec![Request::Shift { shift, which, otherwise }];
+    }
     let keeps = [&lexicon.filler, &lexicon.polite, &lexicon.promise, &lexicon.acknowledgement];
     if !quoted && !sentence.asked && covered(tokens, &lexicon.keep, &keeps, times) {
-        return vec![Request::Keep];
+        // "leave it for Monday"
+        let meaning = sentence.time(0..tokens.len(), reader);
+        return vec![if meaning == Meaning::None {
+            Request::Keep
+        } else {
+            Request::Move { time: stretch::asked(sentence, meaning), which: Which::unsaid(), plain: false }
+        }];
     }
-    if let Some(time) = implied_move(sentence, 0..tokens.len(), reader) {
+    if let Some(time) = implied_move(sentence, 0..tokens.len(), reader)
+        .or_else(|| standing::corrected(sentence, 0..tokens.len(), reader))
+    {
         return vec![Request::Move { time, which: Which::unsaid(), plain: false }];
     }
-    let drops = [&lexicon.filler, &lexicon.polite, &lexicon.promise, &lexicon.acknowledgement];
-    let acts = acts(sentence);
-    if acts.is_empty() && !quoted && !sentence.asked && covered(tokens, &lexicon.drop, &drops, times) {
-        let time = sentence.time(0..tokens.len(), reader);
+    if acts.is_empty()
+        && let Some(time) = move_behind_reason(sentence, reader)
+    {
+        return vec![Request::Move { time, which: Which::unsaid(), plain: false }];
+    }
+    if let Some(time) = bare_target(sentence, reader) {
+        return vec![Request::Move { time, which: Which::unsaid(), plain: false }];
+    }
+    if let Some(dropped) = dropped() {
+        let time = sentence.time(dropped, reader);
         return vec![Request::Cancel { which: Which { time, ..Which::unsaid() } }];
     }
     let found = stretch::requests(sentence, &acts, reader);
     if found.is_empty() { vec![Request::Other] } else { found }
 }
 
+/// The words that take promises back: all of the sentence, or what stands before the reason ("no need, I found it").
+fn dropped(sentence: &Sentence, free: &dyn Fn(&Token) -> bool) -> Option<Range<usize>> {
+    let lexicon = sentence.lexicon;
+    let tokens = &sentence.tokens;
+    let beside = [&lexicon.filler, &lexicon.polite, &lexicon.promise, &lexicon.acknowledgement];
+    let drops = |end: usize| covered(&tokens[..end], &lexicon.drop, &beside, free).then_some(0..end);
+    let boundary = (0..tokens.len()).find(|&i| sentence.is_boundary(i));
+    let before_reason = boundary.filter(|&i| is_other_clause(sentence, i + 1..tokens.len())).and_then(drops);
+    drops(tokens.len()).or(before_reason)
+}
+
+/// "Don't write to me any more", by itself or with a reason behind it.
+fn wants_nothing_more(sentence: &Sentence) -> bool {
+    let lexicon = sentence.lexicon;
+    let tokens = &sentence.tokens;
+    if sentence.asked || tokens.iter().any(|t| t.quoted) {
+        return false;
+    }
+    let beside = [&lexicon.filler, &lexicon.polite, &lexicon.greeting];
+    let wants = |range: Range<usize>| covered(&tokens[range], &lexicon.opt_out, &beside, &|_| false);
+    if wants(0..tokens.len()) {
+        return true;
+    }
+    let mut start = 0;
+    for end in (0..=tokens.len()).filter(|&i| i == tokens.len() || sentence.is_boundary(i)) {
+        // one word alone ("stop") is too little beside others
+        let said = tokens[start..end].iter().filter(|t| t.is_word()).count() > 1;
+        if said && wants(start..end) {
+            return acts(sentence).iter().all(|act| start <= act.words.start && act.words.end <= end);
+        }
+        start = end + 1;
+    }
+    false
+}
+
 /// "Лучше в пятницу", "make it Friday": nothing but a time and words that prefer it.
 pub(crate) fn implied_move(sentence: &Sentence, range: Range<usize>, reader: Reader) -> Option<Asked> {
     let lexicon = sentence.lexicon;
     let tokens = &sentence.tokens[range.clone()];
-    let before_time = |t: &super::words::Token| t.time || t.is_one_of(lexicon.words.before_time);
+    let before_time = |t: &Token| t.time || t.is_one_of(lexicon.words.before_time);
     let beside = [&lexicon.filler, &lexicon.polite];
     let quoted = tokens.iter().any(|t| t.quoted);
     if quoted || !tokens.iter().any(|t| t.time) || !covered(tokens, &lexicon.rather, &beside, &before_time) {
@@ -137,16 +307,39 @@ pub(crate) fn implied_move(sentence: &Sentence, range: Range<usize>, reader: Rea
     (meaning != Meaning::None).then(|| stretch::asked(sentence, meaning))
 }
 
-/// Nothing but thanks and consent, by the closed list; a question is none.
+/// Nothing but thanks, consent, a wish or a greeting, by the closed list; a question is none.
 fn is_acknowledgement(sentence: &Sentence) -> bool {
     let lexicon = sentence.lexicon;
+    let tokens = &sentence.tokens;
     let known = |c: char| NODS.contains(&c);
-    let strange = sentence.tokens.iter().any(|t| matches!(t.sort, Sort::Emoji(c) if !known(c)));
-    if sentence.asked || strange || sentence.tokens.iter().any(|t| t.quoted) {
+    let strange = tokens.iter().any(|t| matches!(t.sort, Sort::Emoji(c) if !known(c)));
+    if sentence.asked || strange || tokens.iter().any(|t| t.quoted) {
         return false;
     }
-    if sentence.tokens.iter().all(|t| !t.is_word()) {
-        return sentence.tokens.iter().any(|t| matches!(t.sort, Sort::Emoji(_)));
+    if tokens.iter().all(|t| !t.is_word()) {
+        return tokens.iter().any(|t| matches!(t.sort, Sort::Emoji(_)));
     }
-    covered(&sentence.tokens, &lexicon.acknowledgement, &[&lexicon.beside_acknowledgement], &|_| false)
+    let needed = [&lexicon.acknowledgement, &lexicon.greeting];
+    let beside = [&lexicon.beside_acknowledgement];
+    reach(tokens, &needed, &beside, &|t| is_name(sentence, t)).1
 }
+
+/// "Thanks, Anna": a capitalised word behind thanks or a greeting that is no word of ours.
+fn is_name(sentence: &Sentence, token: &Token) -> bool {
+    let lexicon = sentence.lexicon;
+    let tokens = &sentence.tokens;
+    let Some(at) = tokens.iter().position(|t| t.span == token.span).filter(|&at| at > 0) else { return false };
+    let mut letters = sentence.text[token.span.clone()].chars();
+    let written_as_a_name = letters.next().is_some_and(char::is_uppercase) && letters.all(|c| !c.is_uppercase());
+    let ours =
+        [&lexicon.drop, &lexicon.cancel_start, &lexicon.move_start, &lexicon.list, &lexicon.human, &lexicon.help];
+    written_as_a_name
+        && !token.time
+        && !token.is_one_of(lexicon.words.not)
+        && !token.is_one_of(lexicon.words.question)
+        && !ours.iter().any(|set| set.longest(tokens, at, TIGHT).is_some())
+        && (at.saturating_sub(NAMED_BEHIND)..at).any(|i| lexicon.courtesy.longest(tokens, i, TIGHT).is_some())
+}
+
+/// So many tokens before a name the thanks begin, at most: "thank you so much for it, dear Mr Anna".
+const NAMED_BEHIND: usize = 8;

@@ -2,16 +2,19 @@
 
 use std::ops::Range;
 
-use super::{
-    Intent, Request, Which,
-    acts::Act,
-    pattern::TIGHT,
-    sentence::{Reader, Sentence, spans},
-    stretch::asked,
-};
-use crate::time::Meaning;
+use chrono::{DateTime, Days, NaiveTime, TimeDelta, TimeZone as _, Utc};
 
-/// A refusal or a cancellation; with a better time beside it, a move.
+use super::{
+    Asked, Intent, Request, Says, Which,
+    acts::Act,
+    pattern::{Patterns, TIGHT},
+    sentence::{Reader, Sentence, spans},
+    stretch::{asked, says},
+    topic::is_other_clause,
+};
+use crate::time::{Meaning, Moment};
+
+/// A refusal or a cancellation; with a better time beside it, a move; of a while, whatever is due then afterwards.
 pub(crate) fn refusal(
     sentence: &Sentence,
     range: Range<usize>,
@@ -29,13 +32,135 @@ pub(crate) fn refusal(
             return vec![Request::Move { time, which: Which { all: false, ..which }, plain: false }];
         }
     }
-    let meaning = sentence.time(range.clone(), reader);
-    let mut which = which(sentence, range.clone(), act, intent, meaning);
+    let own = range.start..end_without_reason(sentence, act.words.end..range.end, intent.is_some(), reader);
+    if intent.is_some()
+        && let Some(request) = not_before(sentence, own.clone(), act, reader)
+    {
+        return vec![request];
+    }
+    let meaning = sentence.time(own.clone(), reader);
+    let mut which = which(sentence, own, act, intent, meaning);
     if intent.is_some() {
         which.all |= which.topic.is_empty() && which.time == Meaning::None;
         which.named = true;
     }
     vec![Request::Cancel { which }]
+}
+
+/// Where a refusal ends and its reason begins: at a word such as "because", or at a clause with a subject of its own; one that
+/// follows "don't write" is a reason unless it names a time or says what it is about ("don't write tomorrow, busy").
+fn end_without_reason(sentence: &Sentence, range: Range<usize>, refuses: bool, reader: Reader) -> usize {
+    let lexicon = sentence.lexicon;
+    let words = lexicon.words;
+    let tokens = &sentence.tokens;
+    let ends = |&i: &usize| {
+        if refuses && tokens[i].is_one_of(words.reason) {
+            return true;
+        }
+        if !sentence.is_boundary(i) {
+            return false;
+        }
+        let says = |k: &usize| tokens[*k].is_word() && !sentence.polite[*k];
+        let Some(first) = (i + 1..range.end).find(says) else { return false };
+        if is_other_clause(sentence, first..range.end) {
+            return true;
+        }
+        let next = (first..range.end).find(|&k| sentence.is_boundary(k)).unwrap_or(range.end);
+        let opens = [words.about, words.or, words.conjunction].iter().any(|list| tokens[first].is_one_of(list));
+        let timed = tokens[first].time && sentence.time(first..next, reader) != Meaning::None;
+        let named = (first..next).any(|k| lexicon.promise.longest(tokens, k, TIGHT).is_some());
+        refuses && !opens && !timed && !named
+    };
+    range.clone().find(ends).unwrap_or(range.end)
+}
+
+/// "Don't write until Monday", "not over the weekend".
+fn not_before(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) -> Option<Request> {
+    let lexicon = sentence.lexicon;
+    let tokens = &sentence.tokens;
+    let stands = |patterns: &Patterns| range.clone().find_map(|i| Some(i..patterns.longest(tokens, i, TIGHT)?));
+    let words_of =
+        |said: &Range<usize>| sentence.text[tokens[said.start].span.start..tokens[said.end - 1].span.end].to_owned();
+    let monday = |weeks_on: i64| match reader(lexicon.grammar.monday_ahead()) {
+        Meaning::Instant(moment) => weeks_after(moment, weeks_on),
+        _ => None,
+    };
+    let day = |from, until: Option<Moment>, said: &Range<usize>| {
+        let phrase = words_of(said);
+        let until = Asked { meaning: Meaning::Instant(until?), phrase, says: Says::Day };
+        Some(Request::NotBefore { from, until })
+    };
+    if let Some(until) = stands(&lexicon.until) {
+        let end = if until.end <= act.words.start { act.words.start } else { range.end };
+        let meaning = sentence.time(until.end..end, reader);
+        if let Meaning::Instant(_) = meaning {
+            return Some(Request::NotBefore { from: None, until: asked(sentence, meaning) });
+        }
+    }
+    if let Some(said) = stands(&lexicon.weekend) {
+        let until = monday(0)?;
+        return day(beginning_of_day(&until, 2), Some(until), &said);
+    }
+    if let Some(said) = stands(&lexicon.next_week) {
+        return day(beginning_of_day(&monday(0)?, 0), monday(1), &said);
+    }
+    let said = stands(&lexicon.this_week)?;
+    day(None, monday(0), &said)
+}
+
+/// The same local time so many weeks later.
+fn weeks_after(moment: Moment, weeks: i64) -> Option<Moment> {
+    let local = moment.at.with_timezone(&moment.zone).naive_local() + TimeDelta::try_weeks(weeks)?;
+    let at = moment.zone.from_local_datetime(&local).earliest()?.to_utc();
+    Some(Moment { at, ..moment })
+}
+
+/// When the day so many days before that of `moment` begins.
+fn beginning_of_day(moment: &Moment, days_before: u64) -> Option<DateTime<Utc>> {
+    let date = moment.at.with_timezone(&moment.zone).date_naive().checked_sub_days(Days::new(days_before))?;
+    Some(moment.zone.from_local_datetime(&date.and_time(NaiveTime::MIN)).earliest()?.to_utc())
+}
+
+/// "Not tomorrow but Monday": the time that is wanted instead.
+pub(crate) fn corrected(sentence: &Sentence, range: Range<usize>, reader: Reader) -> Option<Asked> {
+    let lexicon = sentence.lexicon;
+    let tokens = &sentence.tokens;
+    if sentence.asked || tokens[range.clone()].iter().any(|t| t.quoted) {
+        return None;
+    }
+    let is_time = |range: Range<usize>| {
+        let meaning = sentence.time(range.clone(), reader);
+        let said = spans(&meaning);
+        let within = |i: usize| said.iter().any(|s| s.start < tokens[i].span.end && tokens[i].span.start < s.end);
+        let light = |i: usize| {
+            within(i) || sentence.filler[i] || sentence.polite[i] || tokens[i].is_one_of(lexicon.words.before_time)
+        };
+        let all = range.into_iter().all(|i| !tokens[i].is_word() || light(i));
+        (all && meaning != Meaning::None).then_some(meaning)
+    };
+    let is_not = |i: usize| tokens[i].is_one_of(lexicon.words.not);
+    let joins = |i: usize| {
+        let token = &tokens[i];
+        sentence.is_boundary(i) || token.is_one_of(lexicon.words.conjunction) || token.is_one_of(lexicon.words.instead)
+    };
+    let not = range.clone().find(|&i| is_not(i))?;
+    let joint = (not + 1..range.end).find(|&i| joins(i))?;
+    // "not tomorrow", "tomorrow no"
+    let denied = is_time(not + 1..joint).or_else(|| is_time(range.start..not))?;
+    let beside = [range.start..not, not + 1..joint].into_iter().flatten();
+    let more = beside.filter(|&i| tokens[i].is_word() && !tokens[i].time).any(|i| {
+        let said = spans(&denied);
+        let within = said.iter().any(|s| s.start < tokens[i].span.end && tokens[i].span.start < s.end);
+        !within && !sentence.filler[i] && !sentence.polite[i] && !tokens[i].is_one_of(lexicon.words.before_time)
+    });
+    let right = (joint + 1..range.end).find(|&i| tokens[i].is_word() && !joins(i))?;
+    is_time(right..range.end).filter(|_| !more).map(|meaning| asked(sentence, meaning))
+}
+
+/// Which promises a move speaks of, by the words beside those that say by how much.
+pub(crate) fn which_beside(sentence: &Sentence, act: &Act, said: &Range<usize>) -> Which {
+    let which = which(sentence, 0..said.start.max(act.words.end), act, None, Meaning::None);
+    Which { all: false, ..which }
 }
 
 /// Which promises the words of a stretch point at.
@@ -84,7 +209,9 @@ pub(crate) fn shift(sentence: &Sentence, range: Range<usize>, act: &Act, reader:
     let target = (act.words.end..range.end).rev().find_map(|i| {
         let moved = sentence.tokens[i].is_one_of(words.target).then(|| sentence.time(i + 1..range.end, reader))?;
         let before = said_before(i)?;
-        matches!(moved, Meaning::Instant(_)).then_some((i, moved, before))
+        // "to Tuesday to 8:30" is one time
+        let one = says(sentence, &moved) == Says::Clock && says(sentence, &before) == Says::Day;
+        (matches!(moved, Meaning::Instant(_)) && !one).then_some((i, moved, before))
     });
     if let Some((at, moved, before)) = target {
         let which = which(sentence, range.start..at, act, None, before);

@@ -2,16 +2,18 @@
 
 use std::ops::Range;
 
+use chrono::TimeZone as _;
+
 use super::{
-    Asked, Intent, Request,
+    Asked, Intent, Request, Says,
     acts::{Act, Deed},
-    pattern::TIGHT,
+    pattern::{Patterns, TIGHT},
     sentence::{Reader, Sentence, spans},
     standing::{refusal, shift},
-    topic::{is_about_something, is_other_clause, says_later, topic},
+    topic::{is_about_something, is_other_clause, later_words, topic},
     words::Sort,
 };
-use crate::time::{Grain, Meaning};
+use crate::time::{Grain, Meaning, Moment};
 
 /// The requests of a sentence's acts, in order.
 pub(crate) fn requests(sentence: &Sentence, acts: &[Act], reader: Reader) -> Vec<Request> {
@@ -63,6 +65,9 @@ fn contact(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) 
     if is_repeated(sentence, range.clone()) {
         return vec![Request::Repeated];
     }
+    if is_said_to_anybody(sentence, act, weak) {
+        return Vec::new();
+    }
     let parts = times(sentence, range.clone(), act, reader);
     let several = parts.len() > 1;
     let mut out = Vec::new();
@@ -71,7 +76,8 @@ fn contact(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) 
         let timed = !matches!(part.meaning, Meaning::None);
         let ahead = timed && !matches!(part.meaning, Meaning::Past(_));
         let asks_back = matches!(part.meaning, Meaning::Instant(_) | Meaning::Ambiguous { .. } | Meaning::TooFar(_));
-        let vague = says_later(sentence, part.range.clone());
+        let later = later_words(sentence, part.range.clone());
+        let vague = !later.is_empty();
         let recalls = intent == Intent::Remind && !several && is_recall(sentence, act);
         let request = if together {
             asks_back || (vague && !timed)
@@ -87,12 +93,29 @@ fn contact(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) 
                 sentence,
                 intent,
                 range.clone(),
-                Asked { phrase: part.phrase, meaning: part.meaning },
+                Asked {
+                    says: says(sentence, &part.meaning),
+                    phrase: if timed { part.phrase } else { later },
+                    meaning: part.meaning,
+                },
                 about,
             ));
         }
     }
     out
+}
+
+/// "Call us Monday to Friday", "write to us today and get 20 % off", "if you got this by mistake, let us know within a day":
+/// an organisation says so to whoever reads it.
+fn is_said_to_anybody(sentence: &Sentence, act: &Act, weak: bool) -> bool {
+    let lexicon = sentence.lexicon;
+    let tokens = &sentence.tokens;
+    let us = tokens[act.words.clone()]
+        .iter()
+        .any(|t| t.is_one_of(lexicon.words.us) || t.is_word() && t.ends_in(lexicon.words.ends_in_us));
+    let says = |patterns: &Patterns| (0..tokens.len()).any(|i| patterns.longest(tokens, i, TIGHT).is_some());
+    let conditional = tokens[..act.words.start].iter().any(|t| t.is_one_of(lexicon.words.conditional));
+    us && (says(&lexicon.opening_hours) || says(&lexicon.offer) || (weak && conditional))
 }
 
 fn made(sentence: &Sentence, intent: Intent, range: Range<usize>, time: Asked, topic: String) -> Request {
@@ -246,9 +269,18 @@ fn several(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) 
         }
         let mut rest = match right {
             Meaning::Instant(right) => {
-                if is_bare_clock(sentence, &right.span) {
-                    return None;
-                }
+                // "tomorrow at 10 call, and at 15 pay": the day carries over; without two things to do it is one time in doubt
+                let right = if is_bare_clock(sentence, &right.span) {
+                    let about = |range: Range<usize>, spans: &[Range<usize>]| {
+                        let Deed::Contact { intent, .. } = act.deed else { return false };
+                        !topic(sentence, range, act, intent, spans).is_empty()
+                    };
+                    let two = about(range.start..joint, &[left.span.clone()])
+                        && about(first..range.end, &[right.span.clone()]);
+                    on_day_of(&left, right).filter(|_| two)?
+                } else {
+                    right
+                };
                 vec![Part::new(sentence, first..range.end, act, Meaning::Instant(right), reader)]
             }
             Meaning::Ambiguous { .. } => several_after(sentence, first..range.end, act, reader)?,
@@ -258,6 +290,14 @@ fn several(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) 
         return Some(rest);
     }
     None
+}
+
+/// The clock of `clock` on the day of `day`, if that is after it.
+fn on_day_of(day: &Moment, clock: Moment) -> Option<Moment> {
+    let zone = day.zone;
+    let local = day.at.with_timezone(&zone).date_naive().and_time(clock.at.with_timezone(&zone).time());
+    let at = zone.from_local_datetime(&local).earliest()?.to_utc();
+    (at > day.at).then_some(Moment { at, ..clock })
 }
 
 /// The same for the rest of a list.
@@ -371,5 +411,20 @@ fn is_bare_clock(sentence: &Sentence, span: &Range<usize>) -> bool {
 /// A meaning with its own words.
 pub(crate) fn asked(sentence: &Sentence, meaning: Meaning) -> Asked {
     let phrase = spans(&meaning).into_iter().map(|s| sentence.text[s].trim().to_owned()).collect::<Vec<_>>().join(" ");
-    Asked { meaning, phrase }
+    let says = says(sentence, &meaning);
+    Asked { meaning, phrase, says }
+}
+
+/// How much of a moment its words say.
+pub(crate) fn says(sentence: &Sentence, meaning: &Meaning) -> Says {
+    let Meaning::Instant(moment) = meaning else { return Says::Moment };
+    let words = sentence.lexicon.words;
+    let names_today =
+        || sentence.tokens[sentence.covering(&moment.span)].iter().any(|t| t.is_one_of(words.today_parts));
+    match (moment.rule, moment.grain) {
+        ("time_of_day" | "part_of_day" | "end_of_day", _) if !names_today() => Says::Clock,
+        ("time_of_day" | "part_of_day" | "end_of_day" | "midnight", _) => Says::Moment,
+        (_, Grain::Day | Grain::Week | Grain::Month | Grain::Year) => Says::Day,
+        _ => Says::Moment,
+    }
 }

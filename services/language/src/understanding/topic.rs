@@ -89,9 +89,11 @@ fn later(sentence: &Sentence, range: Range<usize>) -> Vec<usize> {
     out
 }
 
-/// Whether the words for "later" stand there.
-pub(crate) fn says_later(sentence: &Sentence, range: Range<usize>) -> bool {
-    !later(sentence, range).is_empty()
+/// The words for "later" that stand there; empty: none do.
+pub(crate) fn later_words(sentence: &Sentence, range: Range<usize>) -> String {
+    let words: Vec<&str> =
+        later(sentence, range).into_iter().map(|i| &sentence.text[sentence.tokens[i].span.clone()]).collect();
+    words.join(" ")
 }
 
 /// "По поводу договора: напиши завтра": the clause before says what it is about.

@@ -39,7 +39,15 @@ pub(crate) trait Wording: Sync {
     fn too_far(&self) -> &'static str;
     fn only_once(&self) -> &'static str;
     fn person_called(&self) -> &'static str;
-    fn no_model(&self) -> &'static str;
+    /// To what isn't understood: what can be done instead.
+    fn cannot_answer(&self) -> &'static str;
+    /// To a greeting, or who asks what can be done.
+    fn abilities(&self) -> &'static str;
+    /// To what may have been about these promises.
+    fn unsure(&self, what: &str) -> String;
+    fn opted_out(&self) -> &'static str;
+    /// "I won't write to you": what is no longer promised, without the time.
+    fn verb_not(&self, intent: Intent) -> &'static str;
     /// "and 12 more": what a list leaves out.
     fn more(&self, count: usize) -> String;
     fn too_many(&self) -> &'static str;

@@ -21,6 +21,22 @@ pub struct Item {
     pub topic: String,
 }
 
+/// How a promise is put.
+#[derive(Debug, Clone, Copy)]
+enum Verb {
+    /// "I'll write to you".
+    Will,
+    /// "I won't write to you".
+    WillNot,
+    /// "To write to you".
+    To,
+}
+
+/// With what it is about behind it.
+fn about(said: String, topic: &str) -> String {
+    if topic.is_empty() { said } else { format!("{said} ({topic})") }
+}
+
 /// Speaks one language at one moment.
 pub struct Voice {
     pub language: Language,
@@ -37,14 +53,19 @@ impl Voice {
     }
 
     /// "написать сегодня в 14:32 (про договор)".
-    fn one(&self, item: &Item, will: bool) -> String {
-        let head = format!("{} {}", self.words().verb(item.intent, will), self.when_of(item));
-        if item.topic.is_empty() { head } else { format!("{head} ({})", item.topic) }
+    fn one(&self, item: &Item, verb: Verb) -> String {
+        let words = self.words();
+        let verb = match verb {
+            Verb::Will => words.verb(item.intent, true),
+            Verb::To => words.verb(item.intent, false),
+            Verb::WillNot => words.verb_not(item.intent),
+        };
+        about(format!("{verb} {}", self.when_of(item)), &item.topic)
     }
 
     /// The first of these, put in words, and how many more there are.
-    fn some(&self, items: &[Item], will: bool) -> Vec<String> {
-        let mut parts: Vec<String> = items.iter().take(LISTED).map(|i| self.one(i, will)).collect();
+    fn some(&self, items: &[Item], verb: Verb) -> Vec<String> {
+        let mut parts: Vec<String> = items.iter().take(LISTED).map(|i| self.one(i, verb)).collect();
         if items.len() > LISTED {
             parts.push(self.words().more(items.len() - LISTED));
         }
@@ -59,46 +80,47 @@ impl Voice {
         }
     }
 
-    fn all(&self, items: &[Item], will: bool) -> String {
-        let parts = self.some(items, will);
+    fn all(&self, items: &[Item], verb: Verb) -> String {
+        let parts = self.some(items, verb);
         if items.len() > LISTED { parts.join(", ") } else { self.joined(&parts, self.words().and()) }
     }
 
     fn any(&self, items: &[Item]) -> String {
-        self.joined(&self.some(items, false), self.words().or())
+        self.joined(&self.some(items, Verb::To), self.words().or())
     }
 
     pub fn confirmed(&self, item: &Item) -> String {
         let when = self.when_of(item);
-        if item.when <= self.now {
+        let said = if item.when <= self.now {
             self.words().due_already(item.intent, &when)
         } else {
             self.words().confirmed(item.intent, &when)
-        }
+        };
+        about(said, &item.topic)
     }
 
-    pub fn moved(&self, item: &Item) -> String {
-        self.words().moved(&self.one(item, true))
+    pub fn moved(&self, items: &[Item]) -> String {
+        self.words().moved(&self.all(items, Verb::Will))
     }
 
     pub fn kept(&self, items: &[Item]) -> String {
-        self.words().kept(&self.all(items, true))
+        self.words().kept(&self.all(items, Verb::Will))
     }
 
     pub fn others_kept(&self, items: &[Item]) -> String {
-        self.words().others_kept(&self.all(items, true))
+        self.words().others_kept(&self.all(items, Verb::Will))
     }
 
     pub fn lost(&self, items: &[Item]) -> String {
-        self.words().lost(&self.all(items, false))
+        self.words().lost(&self.all(items, Verb::To))
     }
 
     pub fn cancelled(&self, items: &[Item]) -> String {
-        self.words().cancelled(&self.all(items, false))
+        self.words().cancelled(&self.all(items, Verb::WillNot))
     }
 
     pub fn promises(&self, items: &[Item]) -> String {
-        self.words().promises(&self.some(items, true))
+        self.words().promises(&self.some(items, Verb::Will))
     }
 
     pub fn no_promises(&self) -> String {
@@ -106,7 +128,7 @@ impl Voice {
     }
 
     pub fn not_there(&self, items: &[Item]) -> String {
-        self.words().not_there(&self.all(items, false))
+        self.words().not_there(&self.all(items, Verb::To))
     }
 
     pub fn which_to_cancel(&self, items: &[Item]) -> String {
@@ -170,8 +192,20 @@ impl Voice {
         self.words().message(Intent::Remind, &what)
     }
 
-    pub fn no_model(&self) -> String {
-        self.words().no_model().to_owned()
+    pub fn cannot_answer(&self) -> String {
+        self.words().cannot_answer().to_owned()
+    }
+
+    pub fn abilities(&self) -> String {
+        self.words().abilities().to_owned()
+    }
+
+    pub fn unsure(&self, items: &[Item]) -> String {
+        self.words().unsure(&self.all(items, Verb::Will))
+    }
+
+    pub fn opted_out(&self) -> String {
+        self.words().opted_out().to_owned()
     }
 
     pub fn too_many(&self) -> String {

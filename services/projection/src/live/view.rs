@@ -87,6 +87,8 @@ fn in_conversation(recorded: &Recorded, event: ConversationEvent<'_>, new_lead: 
         E::DispatchSucceeded(e) => json!({ "message": sent(recorded, e) }),
 
         E::HumanRequested(e) => notice("warning", "human_requested", json!({ "text": e.text })),
+        E::ContactOptedOut(e) => notice("warning", "contact_opted_out", json!({ "text": e.text })),
+        E::ContactOptedIn(_) => notice("info", "contact_opted_in", json!({})),
         E::HumanTakeoverStarted(e) => {
             notice("info", "takeover_started", json!({ "by": e.by, "via": e.via, "note": e.note }))
         }
@@ -101,6 +103,8 @@ fn in_conversation(recorded: &Recorded, event: ConversationEvent<'_>, new_lead: 
         E::TurnCompleted(e) => turn(&e.turn_id, "done", json!({ "outcome": e.outcome })),
         E::TurnSuperseded(e) => turn(&e.turn_id, "superseded", reason(e.reason.as_ref())),
         E::DraftSuppressed(e) => turn(&e.turn_id, "suppressed", json!({ "text": e.text })),
+
+        E::QuestionAsked(e) => turn(&e.turn_id, "asked", json!({ "intention": e.intention, "topic": e.topic })),
 
         E::FollowUpScheduled(e) => json!({ "follow_up": {
             "id": e.follow_up_id, "state": "pending", "due_at": time(from_timestamp(e.due_at.as_ref())), "timezone": e.timezone,

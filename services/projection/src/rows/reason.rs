@@ -19,7 +19,7 @@ use utoipa::{
 /// weigh. auto_reply_cap: too many automatic answers went to one correspondent within an hour. breaker_open: sending by
 /// itself has stopped until a person resets it. unauthorized, account_stopped: the channel refuses our token or our account
 /// until somebody mends it. template_refused: the template is wrong, paused or not approved. opted_out: the recipient wants
-/// no marketing. withheld: the provider holds it back from this recipient for a day. not_allowed_in_country: the provider
+/// no marketing, or nothing at all that goes out by itself. withheld: the provider holds it back from this recipient for a day. not_allowed_in_country: the provider
 /// takes nothing for the recipient's country. provider_down: the provider has trouble of its own. not_connected: no
 /// connection to the provider was made. waits_its_turn: the channel is busy, and it goes when its turn has come. no_model,
 /// unknown_tool: nothing here can carry the action out. New codes may come.

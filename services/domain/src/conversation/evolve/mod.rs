@@ -6,12 +6,15 @@ mod promises;
 mod receipts;
 mod sending;
 
+use steward_language::understanding::LONGEST_TOPIC;
 use steward_proto::{ConversationEvent, Event, Fold, Recorded, from_timestamp, v1};
 
 use self::inbound::said_at;
 use super::{
     in_line::WAITS_ITS_TURN,
-    state::{Author, CancelOn, Cancelled, Claim, Conversation, FollowUpState, MessageState, OnReply, OpenTurn},
+    state::{
+        Author, CancelOn, Cancelled, Claim, Conversation, FollowUpState, MessageState, OnReply, OpenTurn, Question,
+    },
     takeover::stretch::{Line, Speaker},
 };
 use crate::{
@@ -41,6 +44,18 @@ impl Conversation {
                 }
             }
             ConversationEvent::HumanRequested(_) | ConversationEvent::DraftSuppressed(_) => {}
+            ConversationEvent::ContactOptedOut(_) => self.opted_out = true,
+            ConversationEvent::ContactOptedIn(_) => self.opted_out = false,
+            ConversationEvent::QuestionAsked(e) => {
+                self.question = Some(Question {
+                    turn_id: e.turn_id.clone(),
+                    message_id: e.message_id.clone(),
+                    intention: e.intention.clone(),
+                    topic: e.topic.chars().take(LONGEST_TOPIC).collect(),
+                    language: e.language.clone(),
+                    at,
+                });
+            }
             ConversationEvent::MeetingBooked(e) => {
                 self.came_from(e.source.as_ref(), "", at);
                 self.meeting_set(e.meeting.as_ref(), at);
@@ -94,6 +109,8 @@ impl Conversation {
             ConversationEvent::TurnCompleted(e) => {
                 self.stretch_told(e);
                 self.turn_completed(e);
+                // What another turn asked was answered by this one, or left.
+                self.question.take_if(|question| question.turn_id != e.turn_id);
             }
             ConversationEvent::TurnSuperseded(e) => {
                 if self.turn.as_ref().is_some_and(|t| e.turn_id.parse() == Ok(t.turn_id)) {

@@ -18,6 +18,10 @@ pub fn summary(event: E<'_>) -> String {
         E::HumanResponded(e) => format!("One of ours wrote {} from outside Steward", quoted(&e.text)),
         E::UpdateKept(e) => format!("The channel reported {}; it was kept", e.kind),
         E::HumanRequested(e) => format!("The client asked for a person: {}", quoted(&e.text)),
+        E::ContactOptedOut(e) => format!("The client wants nothing more from us: {}", quoted(&e.text)),
+        E::ContactOptedIn(_) => "The client asked for something again: what was promised goes out".to_owned(),
+        E::QuestionAsked(e) if e.intention == "remind" => format!("The bot asked when to remind: {}", quoted(&e.topic)),
+        E::QuestionAsked(e) => format!("The bot asked when to write: {}", quoted(&e.topic)),
         E::HumanTakeoverStarted(e) => match e.note.as_str() {
             "" => format!("{} took over (by {})", somebody(&e.by), e.via),
             note => format!("{} took over (by {}): {}", somebody(&e.by), e.via, quoted(note)),

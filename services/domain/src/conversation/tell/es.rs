@@ -18,6 +18,12 @@ pub fn summary(event: E<'_>) -> String {
         E::HumanResponded(e) => format!("Uno de los nuestros escribió {} fuera de Steward", quoted(&e.text)),
         E::UpdateKept(e) => format!("El canal informó de {}; se guardó", e.kind),
         E::HumanRequested(e) => format!("El cliente pidió hablar con una persona: {}", quoted(&e.text)),
+        E::ContactOptedOut(e) => format!("El cliente pidió no recibir nada más: {}", quoted(&e.text)),
+        E::ContactOptedIn(_) => "El cliente volvió a pedir algo: lo prometido se envía".to_owned(),
+        E::QuestionAsked(e) if e.intention == "remind" => {
+            format!("El bot preguntó cuándo recordarlo: {}", quoted(&e.topic))
+        }
+        E::QuestionAsked(e) => format!("El bot preguntó cuándo escribir: {}", quoted(&e.topic)),
         E::HumanTakeoverStarted(e) => match e.note.as_str() {
             "" => format!("{} tomó la conversación (por {})", somebody(&e.by), e.via),
             note => format!("{} tomó la conversación (por {}): {}", somebody(&e.by), e.via, quoted(note)),

@@ -22,6 +22,8 @@ impl Tell for ConversationEvent<'_> {
         match self {
             Self::ClientResponded(_) | Self::HumanResponded(_) | Self::DispatchSucceeded(_) => Some(Live::NewMessage),
             Self::HumanRequested(_)
+            | Self::ContactOptedOut(_)
+            | Self::ContactOptedIn(_)
             | Self::HumanTakeoverStarted(_)
             | Self::HumanTakeoverEnded(_)
             | Self::RecipientBlocked(_)
@@ -30,6 +32,7 @@ impl Tell for ConversationEvent<'_> {
             | Self::TurnCompleted(_)
             | Self::TurnSuperseded(_)
             | Self::DraftSuppressed(_)
+            | Self::QuestionAsked(_)
             | Self::FollowUpScheduled(_)
             | Self::FollowUpMoved(_)
             | Self::FollowUpTextChanged(_)
@@ -121,6 +124,9 @@ impl<'a> Mentions<'a> {
             | E::HumanResponded(_)
             | E::UpdateKept(_)
             | E::HumanRequested(_)
+            | E::ContactOptedOut(_)
+            | E::ContactOptedIn(_)
+            | E::QuestionAsked(_)
             | E::HumanTakeoverStarted(_)
             | E::HumanTakeoverEnded(_)
             | E::RecipientBlocked(_)

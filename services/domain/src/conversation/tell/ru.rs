@@ -18,6 +18,10 @@ pub fn summary(event: E<'_>) -> String {
         E::HumanResponded(e) => format!("Кто-то из наших написал {} в обход Steward", quoted(&e.text)),
         E::UpdateKept(e) => format!("Канал сообщил: {}; это сохранено", e.kind),
         E::HumanRequested(e) => format!("Клиент просит человека: {}", quoted(&e.text)),
+        E::ContactOptedOut(e) => format!("Клиент просит больше не писать: {}", quoted(&e.text)),
+        E::ContactOptedIn(_) => "Клиент снова о чём-то попросил: обещанное отправляется".to_owned(),
+        E::QuestionAsked(e) if e.intention == "remind" => format!("Бот спросил, когда напомнить: {}", quoted(&e.topic)),
+        E::QuestionAsked(e) => format!("Бот спросил, когда написать: {}", quoted(&e.topic)),
         E::HumanTakeoverStarted(e) => match e.note.as_str() {
             "" => format!("Разговор ведёт {} (через {})", somebody(&e.by), e.via),
             note => format!("Разговор ведёт {} (через {}): {}", somebody(&e.by), e.via, quoted(note)),
