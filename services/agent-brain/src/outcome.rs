@@ -5,7 +5,7 @@ use steward_domain::{
     conversation::{
         Author, CancelOn, Conversation, OnReply, Refused, batch::Batch, follow_ups::NewFollowUp, outbox::Queue,
     },
-    ids::{self, ConversationId, FollowUpId, TurnId},
+    ids::{self, ConversationId, FollowUpId, MessageId, TurnId},
     kernel::{Refusal as _, Why},
 };
 use steward_log::{AppendError, DecideError};
