@@ -80,7 +80,11 @@ fn promise(f: &FollowUp, language: Language) -> Promise {
 
 #[cfg(test)]
 mod tests {
-    use steward_domain::conversation::Person;
+    use steward_domain::{
+        conversation::Person,
+        ids::{self, ConversationId},
+    };
+    use uuid::Uuid;
 
     use super::*;
 
@@ -91,8 +95,8 @@ mod tests {
             let (forwarded, text) = rest.strip_prefix('>').map_or((false, rest), |text| (true, text));
             Arc::new(ClientMessage {
                 position: 1,
-                message_id: (*written).to_owned(),
-                event_id: String::new(),
+                message_id: ids::message(ConversationId::new(Uuid::nil()), Uuid::nil()),
+                event_id: (*written).to_owned(),
                 kind: "text".to_owned(),
                 text: text.to_owned(),
                 cut: false,
@@ -105,7 +109,7 @@ mod tests {
             })
         };
         let messages: Vec<_> = messages.iter().map(message).collect();
-        wholes(&messages).map(|m| m.message_id.clone()).collect()
+        wholes(&messages).map(|m| m.event_id.clone()).collect()
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod conversation_world;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use conversation_world::{CLIENT, World};
-use steward_domain::conversation::CancelOn;
+use steward_domain::conversation::{CancelOn, parts::Speech};
 use steward_proto::{to_timestamp, v1};
 
 /// What comes in, said at this time by the channel's clock.
@@ -91,4 +91,14 @@ fn albums_are_forgotten_one_after_the_other() {
     assert!(world.state.unanswered.last().unwrap().part);
     said(&mut world, CLIENT, at + TimeDelta::seconds(9), album(1));
     assert!(!world.state.unanswered.last().unwrap().part);
+}
+
+#[test]
+fn a_fold_that_goes_on_from_a_row_knows_what_was_said_last() {
+    let mut world = World::new();
+    let at = world.now;
+    said(&mut world, CLIENT, at, v1::ClientResponded { album: "g".to_owned(), goes_on: true, ..Default::default() });
+    let text = world.state.speech.to_text();
+    assert_eq!(Speech::of_text(&text), world.state.speech);
+    assert_eq!((Speech::default().to_text().as_str(), Speech::of_text("?")), ("", Speech::default()));
 }

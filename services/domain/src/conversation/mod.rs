@@ -14,7 +14,7 @@ pub mod meetings;
 mod message;
 mod noted;
 pub mod outbox;
-mod parts;
+pub mod parts;
 mod refused;
 mod state;
 pub mod takeover;

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use steward_proto::v1;
 
 /// By the channel's clock, which tells whole seconds: what comes later is said apart.
@@ -12,8 +13,8 @@ const TOGETHER: TimeDelta = TimeDelta::seconds(2);
 const ALBUMS_KEPT: usize = 4;
 
 /// What was said last, as far as the next message may belong to it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Speech {
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Speech {
     person: String,
     at: Option<DateTime<Utc>>,
     goes_on: bool,
@@ -22,6 +23,19 @@ pub(super) struct Speech {
 }
 
 impl Speech {
+    /// For a row of a read model; empty: nothing was said yet.
+    pub fn to_text(&self) -> String {
+        if *self == Self::default() {
+            return String::new();
+        }
+        serde_json::to_string(self).expect("strings, a time and a flag are JSON")
+    }
+
+    /// What a row holds. What can't be read is forgotten.
+    pub fn of_text(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
     /// Takes a message in; whether it is a part of what was said before it.
     pub(super) fn hears(&mut self, e: &v1::ClientResponded, person: &str, at: DateTime<Utc>) -> bool {
         let album = (person.to_owned(), e.album.clone());

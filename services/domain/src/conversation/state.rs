@@ -46,7 +46,7 @@ pub struct Conversation {
     pub reachable_at: Option<DateTime<Utc>>,
     pub inbound: InboundKeys,
     /// What the client said last, as far as more may belong to it.
-    pub(super) speech: Speech,
+    pub speech: Speech,
     /// Client messages that no turn has answered, oldest first: [`UNANSWERED_KEPT`] at most.
     pub unanswered: Vec<Arc<ClientMessage>>,
     /// The position through which turns have answered.

@@ -144,7 +144,7 @@ pub fn make(book: &mut Book) {
         .collect();
     for (number, (text, time)) in times.iter().enumerate() {
         let all = days(now);
-        for step in 0..3 {
+        for step in 0..2 {
             let (day, date) = &all[(number + step * 11) % all.len()];
             book.add("day and clock", format!("{day} {text}"), date.and_time(*time));
         }

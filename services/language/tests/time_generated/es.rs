@@ -141,7 +141,7 @@ pub fn make(book: &mut Book) {
         .collect();
     let all = days(now);
     for (number, (text, time)) in times.iter().enumerate() {
-        for step in 0..3 {
+        for step in 0..2 {
             let (day, date) = &all[(number + step * 13) % all.len()];
             book.add("day and clock", format!("{day} {text}"), date.and_time(*time));
         }

@@ -207,7 +207,7 @@ fn the_same_mails_again_change_nothing() {
         let (before, position) = (world.promised(), world.position);
         let last = row.mails.last().unwrap();
         world.comes_in(last);
-        let told = news(&[last.clone()], row.zone()).len() as u64;
+        let told = news(std::slice::from_ref(last), row.zone()).len() as u64;
         assert_eq!((world.promised(), world.position), (before, position + told), "{}", row.name);
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use steward_domain::{
     channel::Capabilities,
-    conversation::{Conversation, Person, Place, Takeover},
+    conversation::{Conversation, Person, Place, Takeover, parts::Speech},
     ids,
 };
 use steward_proto::Recorded;
@@ -36,6 +36,8 @@ table! {
         last_message_at: Option<DateTime<Utc>>,
         /// When the client last wrote or called.
         last_client_at: Option<DateTime<Utc>>,
+        /// What the client said last, as far as more may belong to it ([`Speech`]).
+        speech: String,
         pending_follow_ups: u32,
         created_at: DateTime<Utc>,
         created_position: u64,
@@ -77,6 +79,7 @@ impl ConversationRow {
             reachable_at: None,
             last_message_at: None,
             last_client_at: None,
+            speech: String::new(),
             pending_follow_ups: 0,
             created_at: recorded.metadata.at,
             created_position: recorded.position,
@@ -115,6 +118,7 @@ impl ConversationRow {
         self.blocked = state.blocked;
         (self.unreachable_at, self.reachable_at) = (state.unreachable_at, state.reachable_at);
         self.last_client_at = state.last_client_at;
+        set(&mut self.speech, &state.speech.to_text());
         self.pending_follow_ups = state.follow_ups.values().filter(|f| f.is_open()).count() as u32;
     }
 
@@ -157,6 +161,7 @@ impl ConversationRow {
         state.blocked = self.blocked;
         (state.unreachable_at, state.reachable_at) = (self.unreachable_at, self.reachable_at);
         state.last_client_at = self.last_client_at;
+        state.speech = Speech::of_text(&self.speech);
         state
     }
 }
