@@ -172,7 +172,7 @@ fn what_the_client_took_back_of_a_series_stays_taken_back() {
     let promised = reminders(&mut world);
     let second = world.state.pending()[1].id.clone();
     let why = steward_domain::kernel::Why::new("by_client", "the client asked for it", "");
-    let events = world.state.cancel(&second, why, "").unwrap();
+    let events = world.state.cancel(&second, why, None).unwrap();
     world.record_all(events);
     remind(&mut world, false);
     remind(&mut world, true);
