@@ -109,7 +109,7 @@ fn a_meeting_nearer_than_every_reminder_gets_one_that_still_fits() {
         assert_eq!(reminders(&mut world), [expected], "{ahead} minutes ahead");
         // Its time comes, and the same is told again.
         world.now = expected.max(world.now + TimeDelta::seconds(1));
-        let id = world.state.pending()[0].id.clone();
+        let id = world.state.pending()[0].id;
         world.ring(&id);
         booked(&mut world, 0, starts_at);
         assert!(reminders(&mut world).is_empty(), "{ahead} minutes ahead: reminded of once");
@@ -151,7 +151,7 @@ fn a_series_goes_on_as_its_reminders_are_used_up_or_end_otherwise() {
     assert_eq!((promised.len(), promised[0]), (18, first - TimeDelta::hours(24)));
     let mut last = *promised.last().unwrap();
     for week in 0..20 {
-        let id = world.state.pending()[0].id.clone();
+        let id = world.state.pending()[0].id;
         world.now = world.state.pending()[0].due_at;
         world.ring(&id);
         remind(&mut world, false);
@@ -170,9 +170,9 @@ fn what_the_client_took_back_of_a_series_stays_taken_back() {
     let series = v1::Meeting { rule: "FREQ=DAILY;COUNT=4".to_owned(), ..meeting(0, world.now + TimeDelta::days(2)) };
     world.record(v1::MeetingBooked { meeting: Some(series), ..Default::default() });
     let promised = reminders(&mut world);
-    let second = world.state.pending()[1].id.clone();
+    let second = world.state.pending()[1].id;
     let why = steward_domain::kernel::Why::new("by_client", "the client asked for it", "");
-    let events = world.state.cancel(&second, why, "").unwrap();
+    let events = world.state.cancel(&second, why, None).unwrap();
     world.record_all(events);
     remind(&mut world, false);
     remind(&mut world, true);
