@@ -106,5 +106,9 @@ fn a_press_is_answered_in_the_language_of_its_promise() {
 fn the_same_words_typed_are_no_press() {
     let mut input = pressed("cancel", vec![], vec![first()]);
     input.messages[0].kind = "text".to_owned();
-    assert_eq!(decided(&decide(&input)), Vec::<String>::new(), "an ordinary message: the promise stays cancelled");
+    let decided = decided(&decide(&input));
+    assert!(
+        decided.iter().all(|d| d.starts_with("renew")),
+        "it may be about the promise, and cancels nothing: {decided:?}"
+    );
 }

@@ -129,6 +129,111 @@ fn english_sentences_are_understood_as_the_table_says() {
     assert_table(Language::En);
 }
 
+/// A unit's name with this number before it.
+fn counted(language: Language, unit: &str, n: i64) -> &'static str {
+    let form = match language {
+        Language::Ru if n % 10 == 1 && n != 11 => 0,
+        Language::Ru if (2..=4).contains(&(n % 10)) && !(12..=14).contains(&n) => 1,
+        Language::Ru => 2,
+        _ => usize::from(n != 1),
+    };
+    let forms: &[&str] = match (language, unit) {
+        (Language::En, "m") => &["minute", "minutes"],
+        (Language::En, "h") => &["hour", "hours"],
+        (Language::En, "d") => &["day", "days"],
+        (Language::En, _) => &["week", "weeks"],
+        (Language::Es, "m") => &["minuto", "minutos"],
+        (Language::Es, "h") => &["hora", "horas"],
+        (Language::Es, "d") => &["día", "días"],
+        (Language::Es, _) => &["semana", "semanas"],
+        (Language::Ru, "m") => &["минуту", "минуты", "минут"],
+        (Language::Ru, "h") => &["час", "часа", "часов"],
+        (Language::Ru, "d") => &["день", "дня", "дней"],
+        (Language::Ru, _) => &["неделю", "недели", "недель"],
+    };
+    forms[form]
+}
+
+/// Templates of a shift: `{}` is its length. The second value: later.
+const SHIFTS: [(Language, &[(&str, bool)]); 3] = [
+    (
+        Language::En,
+        &[
+            ("{} later", true),
+            ("make it {} later", true),
+            ("Please make it {} later.", true),
+            ("push it back {}", true),
+            ("postpone it by {}", true),
+            ("snooze it for {}", true),
+            ("delay the reminder by {}", true),
+            ("move it {} later", true),
+            ("{} earlier", false),
+            ("make it {} earlier please", false),
+            ("move it {} earlier", false),
+        ],
+    ),
+    (
+        Language::Ru,
+        &[
+            ("на {} позже", true),
+            ("сделай на {} позже", true),
+            ("Пожалуйста, на {} позже.", true),
+            ("отложи на {}", true),
+            ("отложи напоминание на {}", true),
+            ("давай на {} позже", true),
+            ("перенеси на {} позже", true),
+            ("на {} раньше", false),
+            ("давайте на {} раньше", false),
+            ("перенеси на {} раньше", false),
+        ],
+    ),
+    (
+        Language::Es,
+        &[
+            ("{} más tarde", true),
+            ("que sea {} más tarde", true),
+            ("{} más tarde, por favor", true),
+            ("retrásalo {}", true),
+            ("aplázalo {}", true),
+            ("pospón el recordatorio {}", true),
+            ("{} antes", false),
+            ("que sea {} antes", false),
+            ("adelántalo {}", false),
+        ],
+    ),
+];
+
+#[test]
+fn a_shift_counts_from_the_promises_own_time() {
+    let due = ZONE.with_ymd_and_hms(2026, 12, 24, 10, 0, 0).single().expect("no clock change that day").to_utc();
+    let (mut made, mut wrong) = ([0; 3], Vec::new());
+    for (k, (language, templates)) in SHIFTS.iter().enumerate() {
+        for (unit, minutes, most) in [("m", 1, 59), ("h", 60, 23), ("d", 24 * 60, 13), ("w", 7 * 24 * 60, 3)] {
+            for n in (2..=most).chain([1]) {
+                let length = format!("{n} {}", counted(*language, unit, n));
+                for (template, later) in *templates {
+                    let text = template.replace("{}", &length);
+                    let by = chrono::TimeDelta::minutes(n * minutes);
+                    let expected = if *later { due + by } else { due - by };
+                    let context = context(*language);
+                    let read = understand(&text, &context).requests;
+                    let got = match read.as_slice() {
+                        [Request::Shift { shift, .. }] => shift.from(due, &context),
+                        _ => None,
+                    };
+                    made[k] += 1;
+                    if got != Some(expected) {
+                        wrong.push(format!("{text}: {got:?}, {read:?}"));
+                    }
+                }
+            }
+        }
+    }
+    println!("shifts made: {made:?}, wrong: {}", wrong.len());
+    wrong.truncate(40);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn a_person_is_asked_for_by_a_word_for_one_alone() {
     for text in [

@@ -195,7 +195,7 @@ pub static WORDS: Source = Source {
         "i don't|dont|do not? need|want it|that|this|to|you|the|a reminder? anymore|any|more? more?",
         "never mind|nevermind|nvm",
         "forget about? it|that",
-        "no need anymore?",
+        "no need any? more|longer|anymore?",
         "not|no needed|necessary|longer anymore|needed?",
         "i changed my mind",
         "changed my mind",

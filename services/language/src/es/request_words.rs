@@ -700,7 +700,7 @@ pub static WORDS: Source = Source {
     later_by: &["más|mas tarde|adelante|luego", "después|despues|tarde|luego"],
     earlier_by: &["antes", "más|mas temprano|pronto"],
     put_off: &[
-        "pospón|pospon|posponlo|pospónlo|pospónmelo|posponga|pospóngalo|posponer|posponerlo|aplaza|aplace|aplázalo|aplazalo|aplácelo|aplazar|aplazarlo|retrasa|retrase|retrásalo|retrasalo|retráselo|retrasar|retrasarlo|atrasa|atrásalo|atrasalo|atrase|demora|demóralo|posterga|postérgalo|postergalo|postergar|postergarlo|postergue|difiere|prorroga|alarga|pospongamos|aplacemos|retrasemos|snooze el|la|lo|mi|ese|este|eso|todo|por|unos|otro? recordatorio|aviso|mensaje|promesa|todo|por|en|otra|un? por|en?",
+        "pospón|pospon|posponlo|pospónlo|pospónmelo|posponga|pospóngalo|posponer|posponerlo|aplaza|aplace|aplázalo|aplazalo|aplácelo|aplazar|aplazarlo|retrasa|retrase|retrásalo|retrasalo|retráselo|retrasar|retrasarlo|atrasa|atrásalo|atrasalo|atrase|demora|demóralo|posterga|postérgalo|postergalo|postergar|postergarlo|postergue|difiere|prorroga|alarga|pospongamos|aplacemos|retrasemos|snooze el|la|lo|mi|ese|este|eso|todo|por|unos|otro? recordatorio|aviso|mensaje|promesa|todo|por|en? por|en?",
     ],
     bring_on: &[
         "adelanta|adelante|adelántalo|adelantalo|adelántelo|adelantar|adelantarlo|adelantemos|anticipa|anticípalo|anticipalo el|la|lo|mi|ese|este|eso|todo|por? recordatorio|aviso|mensaje|promesa|por|en?",

@@ -157,9 +157,9 @@ pub(crate) fn covered(
     reach(tokens, &[needed], allowed, free).1
 }
 
-/// Whether the words are all taken by these sets, one after another; also if there are none.
-pub(crate) fn covered_by(tokens: &[Token], sets: &[&Patterns]) -> bool {
-    reach(tokens, &[], sets, &|_| false).0
+/// Whether the words are all taken by these sets, one after another, but for those that `free` names; also if there are none.
+pub(crate) fn covered_by(tokens: &[Token], sets: &[&Patterns], free: &dyn Fn(&Token) -> bool) -> bool {
+    reach(tokens, &[], sets, free).0
 }
 
 /// Whether the words are all taken by patterns of `needed` and `allowed`: by `allowed` alone; with one of `needed` among them.

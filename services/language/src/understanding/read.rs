@@ -237,8 +237,8 @@ fn sentence_requests(sentence: &Sentence, reader: Reader) -> Vec<Request> {
             Request::Move { time: stretch::asked(sentence, meaning), which: Which::unsaid(), plain: false }
         }];
     }
-    if let Some(time) = implied_move(sentence, 0..tokens.len(), reader)
-        .or_else(|| standing::corrected(sentence, 0..tokens.len(), reader))
+    if let Some(time) = standing::corrected(sentence, 0..tokens.len(), reader)
+        .or_else(|| implied_move(sentence, 0..tokens.len(), reader))
     {
         return vec![Request::Move { time, which: Which::unsaid(), plain: false }];
     }

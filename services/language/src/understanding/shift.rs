@@ -112,17 +112,12 @@ fn alone(sentence: &Sentence, acts: &[Act], said: &Range<usize>) -> bool {
     ];
     let of_act = |i: usize| acts.iter().any(|act| act.words.contains(&i));
     let rest: Vec<Token> = (0..sentence.tokens.len())
-        .filter(|&i| {
-            let token = &sentence.tokens[i];
-            let light = token.is_one_of(words.pronoun)
-                || token.is_one_of(words.before_time)
-                || token.is_one_of(words.instead)
-                || token.is_one_of(words.me);
-            token.is_word() && !light && !said.contains(&i) && !of_act(i)
-        })
+        .filter(|&i| !said.contains(&i) && !of_act(i))
         .map(|i| sentence.tokens[i].clone())
         .collect();
-    covered_by(&rest, &beside)
+    covered_by(&rest, &beside, &|token| {
+        [words.pronoun, words.before_time, words.instead, words.me].iter().any(|list| token.is_one_of(list))
+    })
 }
 
 fn length_before(sentence: &Sentence, end: usize, reader: Reader) -> Option<Range<usize>> {

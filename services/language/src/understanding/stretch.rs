@@ -110,7 +110,9 @@ fn contact(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) 
 fn is_said_to_anybody(sentence: &Sentence, act: &Act, weak: bool) -> bool {
     let lexicon = sentence.lexicon;
     let tokens = &sentence.tokens;
-    let us = tokens[act.words.clone()]
+    // "звоните нам": the word may stand behind the verb
+    let verb = act.words.start..(act.words.end + 1).min(tokens.len());
+    let us = tokens[verb]
         .iter()
         .any(|t| t.is_one_of(lexicon.words.us) || t.is_word() && t.ends_in(lexicon.words.ends_in_us));
     let says = |patterns: &Patterns| (0..tokens.len()).any(|i| patterns.longest(tokens, i, TIGHT).is_some());
