@@ -173,7 +173,7 @@ impl Conversation {
     }
 
     fn known_follow_up(&self, id: &FollowUpId) -> Result<&FollowUp, Refused> {
-        self.follow_ups.get(id).map(AsRef::as_ref).ok_or_else(|| Refused::UnknownFollowUp { id: *id })
+        self.follow_ups.get(id).map(AsRef::as_ref).ok_or(Refused::UnknownFollowUp { id: *id })
     }
 
     /// What a follow-up's alarm leads to; `message_id`: of the message that it becomes.

@@ -230,7 +230,7 @@ impl Conversation {
     }
 
     fn known_message(&self, id: &MessageId) -> Result<&Message, Refused> {
-        self.outbox.get(id).map(AsRef::as_ref).ok_or_else(|| Refused::UnknownMessage { id: *id })
+        self.outbox.get(id).map(AsRef::as_ref).ok_or(Refused::UnknownMessage { id: *id })
     }
 
     /// The text in parts that the conversation's channel takes.
