@@ -68,7 +68,7 @@ fn a_failure_reported_after_the_send_makes_the_message_and_its_promise_failed() 
     let claim = world.claim(&id);
     world.answer(&claim, Answer::Success);
     world.report_as(v1::DeliveryReported {
-        provider_message_id: provider_id(&id, 0),
+        provider_message_id: provider_id(id, 0),
         status: "failed".to_owned(),
         reason: Some(v1::Reason { code: "blocked".to_owned(), ..Default::default() }),
         ..Default::default()
@@ -160,7 +160,7 @@ proptest! {
                 _ => world.record(v1::DeliveryReported {
                     source,
                     at,
-                    provider_message_id: provider_id(&id, 0),
+                    provider_message_id: provider_id(id, 0),
                     status: "failed".to_owned(),
                     reason: Some(v1::Reason { code: "blocked".to_owned(), ..Default::default() }),
                     ..Default::default()
