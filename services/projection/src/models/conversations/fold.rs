@@ -127,6 +127,10 @@ impl ConversationFold {
     fn scheduled(&mut self, recorded: &Recorded, e: &v1::FollowUpScheduled) {
         let Ok(id) = e.follow_up_id.parse() else { return };
         let Some(folded) = self.state.follow_ups.get(&id) else { return };
+        // The fold made nothing of it: it names something that can't be read.
+        if self.seen_follow_ups.get(&id).is_some_and(|seen| Arc::ptr_eq(seen, folded)) {
+            return;
+        }
         let row = FollowUpRow::scheduled(recorded, e, folded);
         self.seen_follow_ups.insert(id, folded.clone());
         let stored = self.follow_ups.get(&e.follow_up_id).is_some_and(|t| t.stored);
@@ -141,6 +145,9 @@ impl ConversationFold {
     fn queued(&mut self, recorded: &Recorded, message: &v1::Outgoing) {
         let Ok(id) = message.message_id.parse() else { return };
         let Some(folded) = self.state.outbox.get(&id) else { return };
+        if self.seen_messages.get(&id).is_some_and(|seen| Arc::ptr_eq(seen, folded)) {
+            return;
+        }
         let row = MessageRow::queued(recorded, message, folded);
         self.seen_messages.insert(id, folded.clone());
         let stored = self.messages.get(&message.message_id).is_some_and(|t| t.stored);
