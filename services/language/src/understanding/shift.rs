@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 
 use super::{
     acts::{Act, Deed},
-    pattern::{TIGHT, covered_by},
+    pattern::{Patterns, covered_by},
     sentence::{Reader, Sentence},
     words::Token,
 };
@@ -57,39 +57,44 @@ impl Shift {
 }
 
 /// The shift that a sentence says, with the tokens that say it; `None`: it says none, or says more than that.
+///
+/// A word that says which way ("earlier") counts before a verb that does ("push it back"): "move it an hour earlier".
 pub(crate) fn shift(sentence: &Sentence, acts: &[Act], reader: Reader) -> Option<(Shift, Range<usize>)> {
     let lexicon = sentence.lexicon;
-    let tokens = &sentence.tokens;
-    let mut tried = 0;
-    for at in 0..tokens.len() {
-        if tokens[at].quoted {
-            continue;
+    let signs = [(&lexicon.later_by, true), (&lexicon.earlier_by, false)];
+    for (at, end, later) in places(sentence, signs) {
+        let before = length_before(sentence, at, reader).map(|range| range.start..end);
+        let range = before.or_else(|| length_after(sentence, end, reader).map(|range| at..range.end));
+        let Some(range) = range else { continue };
+        if alone(sentence, acts, &range) {
+            return Some((made(sentence, &range, later, reader)?, range));
         }
-        let signs = [(&lexicon.later_by, true), (&lexicon.earlier_by, false)];
-        let found = signs.into_iter().find_map(|(sign, later)| Some((sign.longest(tokens, at, TIGHT)?, later)));
-        if let Some((end, later)) = found {
-            tried += 1;
-            let said = length_before(sentence, at, reader).map(|range| range.start..end);
-            if let Some(range) = said.or_else(|| length_after(sentence, end, reader).map(|range| at..range.end)) {
-                return Some((made(sentence, &range, later, reader)?, range)).filter(|(_, r)| alone(sentence, acts, r));
-            }
-        }
-        let verbs = [(&lexicon.put_off, true), (&lexicon.bring_on, false)];
-        let slack = |i: usize| sentence.polite[i];
-        let found = verbs.into_iter().find_map(|(verb, later)| Some((verb.longest(tokens, at, &slack)?, later)));
-        if let Some((end, later)) = found {
-            tried += 1;
-            if let Some(length) = length_after(sentence, end, reader) {
-                let range = at..length.end;
-                return Some((made(sentence, &length, later, reader)?, range))
-                    .filter(|(_, r)| alone(sentence, acts, r));
-            }
-        }
-        if tried > TRIED {
+        if !later {
             return None;
         }
     }
+    let verbs = [(&lexicon.put_off, true), (&lexicon.bring_on, false)];
+    for (at, end, later) in places(sentence, verbs) {
+        let Some(length) = length_after(sentence, end, reader) else { continue };
+        let range = at..length.end;
+        return if alone(sentence, acts, &range) {
+            Some((made(sentence, &length, later, reader)?, range))
+        } else {
+            None
+        };
+    }
     None
+}
+
+/// Where one of these patterns stands, to where, and which way it says: the first of them.
+fn places(sentence: &Sentence, ways: [(&Patterns, bool); 2]) -> Vec<(usize, usize, bool)> {
+    let slack = |i: usize| sentence.polite[i];
+    let found = |at: usize| {
+        let way =
+            |(patterns, later): (&Patterns, bool)| Some((at, patterns.longest(&sentence.tokens, at, &slack)?, later));
+        ways.into_iter().find_map(way)
+    };
+    (0..sentence.tokens.len()).filter(|&at| !sentence.tokens[at].quoted).filter_map(found).take(TRIED).collect()
 }
 
 /// Nothing stands beside it but words that ask for a change.
