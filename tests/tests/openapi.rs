@@ -295,7 +295,7 @@ async fn follow_ups<'a>(caller: &mut Caller<'a>) {
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         body
     };
-    let promise = new(json!({ "phrase": "tomorrow at 10", "key": "a", "cancel_on": "never", "reason": "they asked" }));
+    let promise = new(json!({ "phrase": "in 3 days at 10", "key": "a", "cancel_on": "never", "reason": "they asked" }));
     let made = caller.granted(caller.post("/api/v1/follow-ups", &[], promise)).await;
     let id = id_of(&made, "id");
     let query = vec![("state", "pending,sent".to_owned()), ("cancel_on", "never".to_owned())];

@@ -23,7 +23,7 @@ async fn several_quick_messages_are_one_turn_with_one_answer() {
     let telegram = Telegram::start().await.unwrap();
     let config = Config::telegram(&telegram).with("[defaults]\nturn_debounce = \"700ms\"\nturn_max_wait = \"5s\"");
     let system = System::start(config).await.unwrap();
-    for text in ["напомни завтра в 11", "позвонить маме", "и напиши в пятницу про договор"]
+    for text in ["напомни через 3 дня в 11", "позвонить маме", "и напиши в пятницу про договор"]
     {
         system.telegram(&updates::text(7, text)).await.unwrap();
     }

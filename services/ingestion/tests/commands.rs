@@ -308,7 +308,7 @@ async fn a_key_opens_its_own_tenant_as_far_as_its_role_goes() {
 async fn settings_put_in_force_count_for_the_next_command() {
     let world = World::start().await;
     let id = world.client(42).await;
-    let body = json!({"conversation_id": id, "text": "x", "phrase": "tomorrow"});
+    let body = json!({"conversation_id": id, "text": "x", "phrase": "in 3 days"});
     let schedule = async || world.command(Method::POST, "/api/v1/follow-ups", body.clone()).await;
     let made = schedule().await;
     assert_eq!(made.status, StatusCode::CREATED, "{:?}", made.body);
@@ -338,18 +338,18 @@ async fn a_phrase_is_read_in_the_contacts_own_zone() {
         let body = json!({"conversation_id": id, "text": "x", "phrase": phrase});
         world.command(Method::POST, "/api/v1/follow-ups", body).await
     };
-    let made = schedule("tomorrow").await;
+    let made = schedule("in 3 days").await;
     assert_eq!(made.status, StatusCode::CREATED, "{:?}", made.body);
     let promised = state(&world, &id).await.follow_ups[&made.text("id").parse().unwrap()].clone();
     let local = promised.due_at.with_timezone(&zone);
     assert_eq!(local.time(), chrono::NaiveTime::from_hms_opt(9, 0, 0).unwrap());
-    assert_eq!((promised.timezone.as_str(), promised.phrase.as_str()), (zone.name(), "tomorrow"));
+    assert_eq!((promised.timezone.as_str(), promised.phrase.as_str()), (zone.name(), "in 3 days"));
     assert!(!promised.rule.is_empty());
     let past = schedule("yesterday").await;
     assert_eq!(past.status, StatusCode::UNPROCESSABLE_ENTITY, "{:?}", past.body);
-    let two = schedule("tomorrow or on Friday").await;
+    let two = schedule("in 3 days or in 5 days").await;
     assert_eq!((two.status, two.text("code").as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "ambiguous_time"));
-    assert!(two.text("detail").contains("tomorrow or on Friday"));
+    assert!(two.text("detail").contains("in 3 days or in 5 days"));
     let moved = json!({"phrase": "in 3 hours"});
     let path = format!("/api/v1/follow-ups/{}", made.text("id"));
     assert_eq!(world.command(Method::PATCH, &path, moved).await.status, StatusCode::OK);

@@ -67,7 +67,7 @@ async fn a_merge_is_recorded_on_both_once_and_a_split_undoes_it() {
     let refused = world.command(Method::PATCH, &format!("/api/v1/contacts/{telegram}"), change.clone()).await;
     assert_eq!((refused.status, refused.text("code").as_str()), (StatusCode::CONFLICT, "contact_merged"));
     world.command(Method::PATCH, &format!("/api/v1/contacts/{web}"), change).await;
-    let promise = json!({ "conversation_id": event.conversations[0], "text": "x", "phrase": "tomorrow" });
+    let promise = json!({ "conversation_id": event.conversations[0], "text": "x", "phrase": "in 3 days" });
     assert_eq!(world.command(Method::POST, "/api/v1/follow-ups", promise).await.status, StatusCode::CREATED);
     let Event::FollowUpScheduled(promised) = world.last_of(&event.conversations[0]).await else { panic!() };
     assert_eq!(promised.timezone, "Asia/Makassar");

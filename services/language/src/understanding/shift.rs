@@ -156,7 +156,7 @@ fn ahead(sentence: &Sentence, length: &Range<usize>, reader: Reader) -> Option<S
     let before = lexicon.words.ahead.first().copied().unwrap_or_default();
     let ones = lexicon.words.one.iter().map(|one| format!("{before} {one} {said}"));
     std::iter::once(format!("{before} {said}")).chain(ones).find(|ahead| {
-        let meaning = reader(ahead);
+        let meaning = reader(ahead, 0..ahead.len());
         matches!(meaning, Meaning::Instant(Moment { rule: "in_duration", span, .. }) if span == (0..ahead.len()))
     })
 }

@@ -81,7 +81,8 @@ fn not_before(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reade
     let stands = |patterns: &Patterns| range.clone().find_map(|i| Some(i..patterns.longest(tokens, i, TIGHT)?));
     let words_of =
         |said: &Range<usize>| sentence.text[tokens[said.start].span.start..tokens[said.end - 1].span.end].to_owned();
-    let monday = |weeks_on: i64| match reader(lexicon.grammar.monday_ahead()) {
+    let monday_ahead = lexicon.grammar.monday_ahead();
+    let monday = |weeks_on: i64| match reader(monday_ahead, 0..monday_ahead.len()) {
         Meaning::Instant(moment) => weeks_after(moment, weeks_on),
         _ => None,
     };

@@ -277,8 +277,8 @@ fn several(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) 
                         let Deed::Contact { intent, .. } = act.deed else { return false };
                         !topic(sentence, range, act, intent, spans).is_empty()
                     };
-                    let two = about(range.start..joint, &[left.span.clone()])
-                        && about(first..range.end, &[right.span.clone()]);
+                    let two = about(range.start..joint, std::slice::from_ref(&left.span))
+                        && about(first..range.end, std::slice::from_ref(&right.span));
                     on_day_of(&left, right).filter(|_| two)?
                 } else {
                     right
