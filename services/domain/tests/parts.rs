@@ -4,9 +4,13 @@
 mod conversation_world;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use conversation_world::{CLIENT, World};
-use steward_domain::conversation::{CancelOn, parts::Speech};
+use conversation_world::{CLIENT, HERE, World};
+use steward_domain::{
+    conversation::{CancelOn, parts::Speech},
+    ids,
+};
 use steward_proto::{to_timestamp, v1};
+use uuid::Uuid;
 
 /// What comes in, said at this time by the channel's clock.
 fn said(world: &mut World, person: &str, at: DateTime<Utc>, message: v1::ClientResponded) {
@@ -21,8 +25,8 @@ fn said(world: &mut World, person: &str, at: DateTime<Utc>, message: v1::ClientR
     };
     world.record(v1::ClientResponded {
         source: Some(source),
-        message_id: format!("part-{number}"),
-        contact_id: "contact-1".to_owned(),
+        message_id: ids::message(HERE, Uuid::from_u128(number as u128)).to_string(),
+        contact_id: Uuid::from_u128(0xca).to_string(),
         from: Some(v1::Person { id: person.to_owned(), ..Default::default() }),
         kind: "text".to_owned(),
         ..message

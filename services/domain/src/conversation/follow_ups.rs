@@ -196,7 +196,7 @@ impl Conversation {
         }
         if self.opted_out {
             let why = Why::new("opted_out", "the client wants nothing more from us", "");
-            return Ok(Alarmed::Decided(vec![cancelled(&f.id, why, "")]));
+            return Ok(Alarmed::Decided(vec![cancelled(&f.id, why, None)]));
         }
         let late = alarm.now - f.due_at.max(f.set_at);
         if late > TimeDelta::from_std(alarm.late_limit).unwrap_or(TimeDelta::MAX) {
