@@ -15,6 +15,7 @@ use steward_domain::{
         follow_ups::{Alarmed, Ring},
         turns::{Inputs, StartTurn, TurnStart},
     },
+    ids::{self, ConversationId, FollowUpId, TurnId},
 };
 use steward_language::Language;
 use steward_proto::{Cause, Event, Fold as _, NewEvent, Recorded, to_timestamp, v1};
@@ -24,6 +25,8 @@ use uuid::Uuid;
 use crate::{brain::Decision, input::turn_input, outcome::Turn, rules};
 
 const ZONE: Tz = Madrid;
+
+const HERE: ConversationId = ConversationId::new(Uuid::from_u128(0xc1));
 
 fn local(text: &str) -> DateTime<Utc> {
     instant(text.parse().unwrap())
@@ -56,7 +59,7 @@ impl Talk {
     fn record(&mut self, event: impl Into<Event>) {
         let event = event.into();
         self.position += 1;
-        let subject = format!("ev.t.conversation.c.{}", event.subject_token()).parse().unwrap();
+        let subject = format!("ev.t.conversation.{HERE}.{}", event.subject_token()).parse().unwrap();
         let NewEvent { metadata, event } = NewEvent::new(Uuid::now_v7(), self.now, &Cause::outside("test", ""), event);
         let payload = event.encode();
         self.state.evolve(&Recorded { position: self.position, subject, metadata, event, payload });
@@ -74,19 +77,19 @@ impl Talk {
         };
         self.record(v1::ClientResponded {
             source: Some(source),
-            message_id: format!("m{}", self.position),
+            message_id: ids::message(HERE, Uuid::from_u128(self.position.into())).to_string(),
             kind: "text".to_owned(),
             text: text.to_owned(),
             ..Default::default()
         });
         let start = StartTurn {
-            turn_id: format!("turn{}", self.position),
+            turn_id: TurnId::new(Uuid::from_u128(self.position.into())),
             now: self.now,
             lease_until: self.now + TimeDelta::seconds(3),
             worker: String::new(),
             brain: "rules".to_owned(),
             model: String::new(),
-            follow_up_id: String::new(),
+            follow_up_id: None,
             inputs: Inputs::default(),
         };
         let TurnStart::Started(started) = self.state.start_turn(&start).unwrap() else { panic!("nothing to answer") };
@@ -94,7 +97,8 @@ impl Talk {
         let decisions = rules::decide(&input);
         let turn = Turn {
             id: start.turn_id,
-            conversation: Uuid::from_u128(1),
+            conversation: HERE,
+            follow_up_id: None,
             through: started.through_position,
             zone: ZONE.name().to_owned(),
             brain: "rules".to_owned(),
@@ -124,16 +128,12 @@ impl Talk {
     /// What goes out when the time of each has come.
     fn sent(&mut self) -> Vec<NaiveDateTime> {
         let mut sent = Vec::new();
-        let ids: Vec<(String, DateTime<Utc>)> = self.state.pending().iter().map(|f| (f.id.clone(), f.due_at)).collect();
+        let ids: Vec<(FollowUpId, DateTime<Utc>)> = self.state.pending().iter().map(|f| (f.id, f.due_at)).collect();
         for (id, due_at) in ids {
             self.now = self.now.max(due_at);
-            let ring = Ring {
-                id: &id,
-                now: self.now,
-                late_limit: self.settings.defaults.late_limit,
-                message_id: format!("of-{id}"),
-            };
-            let Alarmed::Decided(events) = self.state.follow_up_due(&ring).unwrap() else { panic!("{id} isn't due") };
+            let ring = Ring { id, now: self.now, late_limit: self.settings.defaults.late_limit };
+            let message_id = ids::message_of_follow_up(HERE, &id);
+            let Alarmed::Decided(events) = self.state.follow_up_due(&ring, message_id).unwrap() else { panic!("{id} isn't due") };
             for event in events {
                 if matches!(&event, Event::FollowUpDue(due) if due.message.is_some()) {
                     sent.push(minute(due_at));

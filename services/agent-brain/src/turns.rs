@@ -159,7 +159,7 @@ impl Worker {
             // A place first: a turn's lease runs while the brain works, not while it waits.
             let Some(place) = self.place(&aggregate.tenant).await else { return Ok(Handled::Later(Duration::ZERO)) };
             let seen = self.see(aggregate, &before.state).await?;
-            let contact = before.state.place.as_ref().and_then(|place| place.contact_id.parse().ok());
+            let contact = before.state.place.as_ref().and_then(|place| place.contact_id);
             // Held any longer, the fold would have to copy it for the next event.
             drop(before);
             let input =

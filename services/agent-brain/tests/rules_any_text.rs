@@ -100,7 +100,12 @@ proptest! {
                     prop_assert!(!text.trim().is_empty());
                     replies += 1;
                 }
-                Decision::RequestHuman { .. } => {}
+                Decision::Ask { message_id, .. }
+                | Decision::OptOut { message_id }
+                | Decision::OptIn { message_id }
+                | Decision::RequestHuman { message_id } => {
+                    prop_assert!(input.messages.iter().any(|m| m.message_id == *message_id));
+                }
                 Decision::Withhold { .. } => prop_assert!(false, "no human has said anything"),
             }
         }

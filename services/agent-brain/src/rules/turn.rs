@@ -181,7 +181,9 @@ impl<'a> Turn<'a> {
             Request::Shift { which, otherwise, .. }
                 if !otherwise.is_empty() && choose(&self.book, &which, self.input.zone) == Choice::Nothing =>
             {
-                return otherwise.into_iter().fold(true, |about, request| self.apply(request, hints, message) && about);
+                // Each is applied, whatever those before it were about.
+                let about: Vec<bool> = otherwise.into_iter().map(|it| self.apply(it, hints, message)).collect();
+                return about.into_iter().all(|about| about);
             }
             Request::Shift { shift, which, .. } => return self.shift_by(&shift, &which, message),
             Request::NotBefore { from, until } => self.not_before(from, &until, message),
