@@ -285,7 +285,7 @@ fn bad_values_are_refused_with_their_key_what_was_found_and_what_is_expected() {
         ("[auth]\nmode = 'closed'\n", &[], &["auth.mode", "closed", "keys"]),
         ("[nats]\nurl = 'http://x'\n", &[], &["nats.url", "nats://"]),
         ("[postgres]\nurl = 'mysql://x'\n", &[], &["postgres.url", "postgres://"]),
-        ("[nats]\nurl = 'nats://a:b@nats.example.com'\n", &[], &["nats.url", "without TLS", "tls://"]),
+        ("[nats]\nurl = 'nats://a:b@nats.example.com'\n", &[], &["nats.url", "in the clear", "tls://"]),
         (
             "[postgres]\nurl = 'postgres://a:b@db.example.com/x?sslmode=prefer'\n",
             &[],
