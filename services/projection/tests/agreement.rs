@@ -10,23 +10,28 @@ use std::collections::BTreeMap;
 
 use proptest::{strategy::Strategy as _, strategy::ValueTree as _, test_runner::TestRunner};
 use prost_reflect::{DescriptorPool, DynamicMessage, Value};
-use steward_domain::conversation::{Conversation, FollowUpState, MessageState};
+use steward_domain::{
+    conversation::{Conversation, FollowUpState, MessageState},
+    ids::{self, ConversationId},
+};
 use steward_log::AtLeast;
 use steward_proto::{Event, FILE_DESCRIPTORS};
 use support::{Api, System, stories::Chat, tenant};
+use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn any_events_in_any_order_leave_the_states_that_the_domain_says() {
     let system = System::start().await;
-    let chats: Vec<Chat> = (0..40).map(|n| Chat::new(&tenant("default"), &format!("chat-{n}"))).collect();
+    let chats: Vec<Chat> = (0..60).map(|n| Chat::new(&tenant("default"), &format!("chat-{n}"))).collect();
     let mut runner = TestRunner::deterministic();
     let pool = DescriptorPool::decode(FILE_DESCRIPTORS).unwrap();
-    let mut inbound = 0;
+    let mut inbound = 0x1000_u128;
     for round in 0..6 {
         // A projector that has just started knows only the rows.
         let projector = system.project();
         for chat in &chats {
             let mut events = Vec::new();
+            let here: ConversationId = chat.aggregate.id().parse().unwrap();
             // So few that the domain doesn't forget what has ended, which a table never does.
             while events.len() < 18 {
                 let mut event = any_event::any_event().new_tree(&mut runner).unwrap().current();
@@ -34,9 +39,9 @@ async fn any_events_in_any_order_leave_the_states_that_the_domain_says() {
                 match &mut event {
                     // The log doesn't take events that it doesn't know.
                     Event::Unknown { .. } => continue,
-                    // Messages of a client have ids of another form.
-                    Event::ClientResponded(e) => e.message_id = format!("in-{inbound}"),
-                    Event::HumanResponded(e) => e.message_id = format!("in-{inbound}"),
+                    // Messages that come in have ids of their own.
+                    Event::ClientResponded(e) => e.message_id = message(here, inbound),
+                    Event::HumanResponded(e) => e.message_id = message(here, inbound),
                     _ => {}
                 }
                 // Ids are made by Steward: everything made has one, and no id contains NUL.
@@ -58,6 +63,10 @@ async fn any_events_in_any_order_leave_the_states_that_the_domain_says() {
     let before = states(&system.api(), &chats).await;
     steward_projection::rebuild(&system.log, &system.pool).await.unwrap();
     assert_eq!(states(&system.api(), &chats).await, before, "a rebuild makes the same read models");
+}
+
+fn message(conversation: ConversationId, number: u128) -> String {
+    ids::message(conversation, Uuid::from_u128(number)).to_string()
 }
 
 fn makes_something_nameless(event: &Event) -> bool {

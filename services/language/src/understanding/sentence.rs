@@ -65,6 +65,15 @@ impl<'a> Sentence<'a> {
     /// The time said by these tokens, spans as bytes of the message. What is quoted says none.
     pub fn time(&self, range: Range<usize>, reader: Reader) -> Meaning {
         let around = range.start.saturating_sub(AROUND)..(range.end + AROUND).min(self.tokens.len());
+        self.time_within(around, range, reader)
+    }
+
+    /// The time said by these tokens, whatever stands beside them.
+    pub fn time_alone(&self, range: Range<usize>, reader: Reader) -> Meaning {
+        self.time_within(range.clone(), range, reader)
+    }
+
+    fn time_within(&self, around: Range<usize>, range: Range<usize>, reader: Reader) -> Meaning {
         let (Some(first), Some(last)) = (self.tokens[range.clone()].first(), self.tokens[range].last()) else {
             return Meaning::None;
         };

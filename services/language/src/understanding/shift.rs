@@ -154,7 +154,11 @@ fn ahead(sentence: &Sentence, length: &Range<usize>, reader: Reader) -> Option<S
     let lexicon = sentence.lexicon;
     let said = &sentence.text[tokens[length.start].span.start..tokens[length.end - 1].span.end];
     let before = lexicon.words.ahead.first().copied().unwrap_or_default();
-    let ones = lexicon.words.one.iter().map(|one| format!("{before} {one} {said}"));
+    // A clock is no length: "на 13:00".
+    if !said.contains(char::is_alphabetic) {
+        return None;
+    }
+    let ones = lexicon.words.one.iter().copied().chain(["1"]).map(|one| format!("{before} {one} {said}"));
     std::iter::once(format!("{before} {said}")).chain(ones).find(|ahead| {
         let meaning = reader(ahead, 0..ahead.len());
         matches!(meaning, Meaning::Instant(Moment { rule: "in_duration", span, .. }) if span == (0..ahead.len()))

@@ -93,7 +93,8 @@ fn not_before(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reade
     };
     if let Some(until) = stands(&lexicon.until) {
         let end = if until.end <= act.words.start { act.words.start } else { range.end };
-        let meaning = sentence.time(until.end..end, reader);
+        // With the word before it, it would be the day before.
+        let meaning = sentence.time_alone(until.end..end, reader);
         if let Meaning::Instant(_) = meaning {
             return Some(Request::NotBefore { from: None, until: asked(sentence, meaning) });
         }
