@@ -91,10 +91,10 @@ async fn the_word_of_whoever_waits_for_a_promise_cancels_it_and_they_are_told() 
     let telegram = Telegram::start().await.unwrap();
     let system = System::start(Config::telegram(&telegram)).await.unwrap();
     let (conversation, promise) = promised(&telegram, &system).await;
-    system.telegram(&updates::group_message(GROUP, &ana(), "Ben, can you send me the contract?")).await.unwrap();
+    system.telegram(&updates::group_message(GROUP, &ana(), "Ben, who has the keys?")).await.unwrap();
     let ended = system.until_state(&promise, "cancelled", SOON).await.unwrap();
     assert_eq!(ended["reason"]["code"], "client_responded");
-    let said = about(&system, &conversation, "Ben, can you send me the contract?").await;
+    let said = about(&system, &conversation, "Ben, who has the keys?").await;
     assert_eq!(said[0]["type"], "ClientResponded");
     telegram.until_delivered_to(GROUP, 2, SOON).await.unwrap();
     // With nothing left to lose, she talks to the others unheard.
