@@ -191,7 +191,9 @@ impl ConversationFold {
             // The message's follow-up goes on reading as pending, with the reason for which it waits.
             Event::MessageHeld(v1::MessageHeld { message_id, reason: Some(reason), .. }) => {
                 let Some(message) = self.messages.get(message_id).filter(|m| m.row.state == "held") else { return };
-                if let Some(follow_up) = self.follow_ups.get_mut(&message.row.follow_up_id) {
+                if let Some(follow_up) = self.follow_ups.get_mut(&message.row.follow_up_id)
+                    && follow_up.row.state == "due"
+                {
                     follow_up.row.reason = Some(Json(reason.into()));
                     follow_up.row.changed_position = recorded.position;
                     follow_up.dirty = true;
@@ -230,7 +232,9 @@ impl ConversationFold {
             Event::SendDeferred(v1::SendDeferred { message_id, reason: Some(reason), .. })
             | Event::DispatchDeferred(v1::DispatchDeferred { message_id, reason: Some(reason), .. }) => {
                 let Some(message) = self.messages.get(message_id).filter(|m| m.row.state == "deferred") else { return };
-                if let Some(follow_up) = self.follow_ups.get_mut(&message.row.follow_up_id) {
+                if let Some(follow_up) = self.follow_ups.get_mut(&message.row.follow_up_id)
+                    && follow_up.row.state == "due"
+                {
                     follow_up.row.reason = Some(Json(reason.into()));
                     follow_up.row.changed_position = recorded.position;
                     follow_up.dirty = true;
