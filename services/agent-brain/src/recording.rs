@@ -167,7 +167,13 @@ impl Worker {
     }
 
     /// Remembers the language that a client wrote in, for what is sent to them unasked. Should it fail, their next words say it.
-    pub async fn remember_language(&self, aggregate: &AggregateId, contact: ContactId, language: Language, cause: &Cause) {
+    pub async fn remember_language(
+        &self,
+        aggregate: &AggregateId,
+        contact: ContactId,
+        language: Language,
+        cause: &Cause,
+    ) {
         let contact = ids::contact_aggregate(&aggregate.tenant, contact);
         let recorded = self.log.record::<Contact, _>(&contact, AtLeast::Latest, |seen| {
             let changed = seen.state.wrote_in(language).map(Event::from);

@@ -133,7 +133,9 @@ impl Talk {
             self.now = self.now.max(due_at);
             let ring = Ring { id, now: self.now, late_limit: self.settings.defaults.late_limit };
             let message_id = ids::message_of_follow_up(HERE, &id);
-            let Alarmed::Decided(events) = self.state.follow_up_due(&ring, message_id).unwrap() else { panic!("{id} isn't due") };
+            let Alarmed::Decided(events) = self.state.follow_up_due(&ring, message_id).unwrap() else {
+                panic!("{id} isn't due")
+            };
             for event in events {
                 if matches!(&event, Event::FollowUpDue(due) if due.message.is_some()) {
                     sent.push(minute(due_at));
