@@ -8,7 +8,6 @@
 //! hold a fact go first, and a batch leaves a quarter of itself to decisions, so that these don't starve.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
 
 use steward_proto::{AggregateId, TenantId};
 use tokio::time::Instant;
@@ -22,14 +21,6 @@ pub(crate) const FEW: usize = 12;
 
 /// Most messages in a batch; the server allows 1,000. A unit that is larger goes alone.
 pub(crate) const BATCH_MESSAGES: usize = 500;
-
-/// Messages in a batch while several tenants write. One waits for the batch on its way and for its own, so a tenant who
-/// writes much decides by the size of its batches how long the others wait; this many take about 10 ms and cost a sixth more
-/// a message than full ones.
-const SHARED_MESSAGES: usize = 64;
-
-/// Tenants write at the same time if no more than this lies between them.
-const AT_THE_SAME_TIME: Duration = Duration::from_secs(1);
 
 /// Most bytes in a batch.
 const BATCH_BYTES: usize = 4 << 20;
@@ -84,9 +75,6 @@ pub(crate) struct Queue {
     /// A line per aggregate. An aggregate that has a unit on its way has an entry too, perhaps an empty one.
     lines: HashMap<AggregateId, Line>,
     len: usize,
-    /// Who wrote last, and until when several count as writing at the same time.
-    last: Option<TenantId>,
-    shared_until: Option<Instant>,
     /// Switches the rule off, for the test that shows what it prevents.
     #[cfg(test)]
     pub several_per_aggregate: bool,
@@ -122,7 +110,6 @@ impl Queue {
     pub fn push(&mut self, unit: Unit) {
         self.len += 1;
         let aggregate = unit.aggregate.clone();
-        self.note_tenant(&aggregate.tenant);
         let new = !self.lines.contains_key(&aggregate);
         let line = self.lines.entry(aggregate.clone()).or_default();
         line.facts += usize::from(is_fact(&unit));
@@ -142,16 +129,6 @@ impl Queue {
             Some(_) => self.set_ready(aggregate),
             None => {}
         }
-    }
-
-    fn note_tenant(&mut self, tenant: &TenantId) {
-        if self.last.as_ref() != Some(tenant) && self.last.replace(tenant.clone()).is_some() {
-            self.shared_until = Some(Instant::now() + AT_THE_SAME_TIME);
-        }
-    }
-
-    fn batch_messages(&self) -> usize {
-        if self.shared_until.is_some_and(|until| Instant::now() < until) { SHARED_MESSAGES } else { BATCH_MESSAGES }
     }
 
     fn set_ready(&mut self, aggregate: &AggregateId) {
@@ -232,11 +209,10 @@ impl Queue {
 
     fn take_batch(&mut self) -> Vec<Unit> {
         let mut filled = Filled::default();
-        let messages = self.batch_messages();
-        self.fill(&mut filled, Class::Facts, messages * 3 / 4, BATCH_BYTES * 3 / 4);
-        self.fill(&mut filled, Class::Decisions, messages, BATCH_BYTES);
+        self.fill(&mut filled, Class::Facts, BATCH_MESSAGES * 3 / 4, BATCH_BYTES * 3 / 4);
+        self.fill(&mut filled, Class::Decisions, BATCH_MESSAGES, BATCH_BYTES);
         // Facts get what the decisions left.
-        self.fill(&mut filled, Class::Facts, messages, BATCH_BYTES);
+        self.fill(&mut filled, Class::Facts, BATCH_MESSAGES, BATCH_BYTES);
         filled.units
     }
 
@@ -356,14 +332,9 @@ mod tests {
     #[test]
     fn a_tenant_waits_for_no_flood_of_anothers() {
         let mut queue = queue((0..3_000).map(|i| unit_of("flood", &format!("a{i}"), 1, Expected::Any)));
-        let Some(Group::Batch(units)) = queue.next(Flying::default()) else { panic!("a batch") };
-        assert_eq!(units.len(), BATCH_MESSAGES, "nobody else waits for it");
         (0..50).for_each(|i| queue.push(unit_of("other", &format!("b{i}"), 1, Expected::Any)));
-        for others in [32, 18] {
-            let Some(Group::Batch(units)) = queue.next(Flying::default()) else { panic!("a batch") };
-            let of_other = units.iter().filter(|unit| unit.aggregate.tenant.as_str() == "other").count();
-            assert_eq!((units.len(), of_other), (SHARED_MESSAGES, others));
-        }
+        let Some(Group::Batch(units)) = queue.next(Flying::default()) else { panic!("a batch") };
+        assert_eq!(units.iter().filter(|unit| unit.aggregate.tenant.as_str() == "other").count(), 50);
     }
 
     proptest! {
