@@ -136,6 +136,11 @@ impl OutsideId {
         let plain = text.len() <= Self::LONGEST && !text.starts_with(HASHED) && !text.chars().any(is_odd);
         Self(if plain { text.to_owned() } else { format!("{HASHED}{}", hex::encode(Sha256::digest(text))) })
     }
+
+    /// The id of something of this one's. `suffix` is a few characters of ours.
+    pub fn with(&self, suffix: &str) -> Self {
+        Self(format!("{self}{suffix}"))
+    }
 }
 
 impl OutsideName {

@@ -1,11 +1,16 @@
 //! Series of a calendar (RFC 5545): which times a rule gives, and what each is called.
 //!
-//! Everything here comes from strangers, so a series is walked for a bounded number of steps, whatever its rule says.
+//! Everything here comes from strangers, so a series is walked from one day to another and no further, whatever its rule
+//! says.
 
 mod rule;
 mod zone;
 
-use std::{fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
@@ -50,27 +55,39 @@ pub struct Series<'a> {
 }
 
 impl Series<'_> {
-    /// The occurrences whose local time is at or behind `from`, in order; none is named twice.
+    /// The occurrences whose local time is at or behind `from`, up to the day `to`, in order; none is named twice.
     ///
     /// DTSTART is the first one also where the rule alone wouldn't give it. An exclusion that names a day excludes what
     /// takes place on it.
-    pub fn from(&self, from: NaiveDateTime) -> impl Iterator<Item = Original> {
+    pub fn between(&self, from: NaiveDateTime, to: NaiveDate) -> impl Iterator<Item = Original> {
         let first = self.local(self.first);
-        let ruled = self.rule.iter().flat_map(move |rule| rule.times(first, from));
+        let ruled = self.rule.iter().flat_map(move |rule| rule.times(first, from, to));
         let ruled = ruled.map(|local| self.named(local)).take_while(|original| self.is_before_end(*original));
         let mut beside: Vec<Original> = self.added.iter().copied().chain([self.first]).collect();
-        beside.retain(|original| self.local(*original) >= from);
+        beside.retain(|original| {
+            let local = self.local(*original);
+            local >= from && local.date() <= to
+        });
         beside.sort_by_key(|original| self.local(*original));
         Merged { one: ruled.peekable(), other: beside.into_iter().peekable(), series: self }
             .filter(|original| !self.excludes(*original))
     }
 
-    /// Whether it is one of the series.
-    pub fn has(&self, original: Original) -> bool {
-        let local = self.local(original);
-        let day = local.date();
-        let start = if matches!(original, Original::On(_)) { day.and_time(NaiveTime::MIN) } else { local };
-        self.from(start).take_while(|o| self.local(*o).date() <= day).any(|o| self.same(o, original))
+    /// Which of these are of the series, as far as they lie before or on the day `to`. The series is walked once for all
+    /// of them.
+    pub fn those_of(&self, named: impl IntoIterator<Item = Original>, to: NaiveDate) -> BTreeSet<Original> {
+        let mut by_day: BTreeMap<NaiveDate, Vec<Original>> = BTreeMap::new();
+        for original in named {
+            by_day.entry(self.local(original).date()).or_default().push(original);
+        }
+        let days = by_day.keys().next().copied().zip(by_day.keys().next_back().copied());
+        let Some((first, last)) = days else { return BTreeSet::new() };
+        let there = self.between(first.and_time(NaiveTime::MIN), last.min(to));
+        let of_day = |original: Original| by_day.get(&self.local(original).date()).map(|named| (original, named));
+        let same = there
+            .filter_map(of_day)
+            .flat_map(|(original, named)| named.iter().copied().filter(move |one| self.same(original, *one)));
+        same.collect()
     }
 
     /// Whether both name one occurrence: some calendars name one that has a time by its day.
@@ -134,4 +151,44 @@ impl<A: Iterator<Item = Original>, B: Iterator<Item = Original>> Iterator for Me
 /// The day before.
 pub fn day_before(day: NaiveDate) -> NaiveDate {
     day.checked_sub_signed(TimeDelta::days(1)).unwrap_or(day)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::Tz;
+
+    use super::*;
+
+    fn named(text: &str) -> Original {
+        text.parse().unwrap()
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn those_of_a_series_are_told_from_others_by_time_or_by_day() {
+        let zone = Zone::Iana(Tz::Europe__Berlin);
+        let excluded = [named("20261215T090000Z")];
+        let rule = Rule::parse("FREQ=WEEKLY");
+        let series = Series { zone: &zone, first: named("20261201T090000Z"), rule, excluded: &excluded, added: &[] };
+        let of_it = ["20261201T090000Z", "20261208", "20270706T080000Z"];
+        let others = ["20261124T090000Z", "20261208T100000Z", "20261215", "20261209", "20270706T090000Z"];
+        let all = of_it.iter().chain(&others).map(|text| named(text));
+        let found = series.those_of(all.clone(), day("2028-01-01"));
+        assert_eq!(found, of_it.iter().map(|text| named(text)).collect());
+        assert_eq!(series.those_of(all, day("2026-12-31")).len(), 2, "the summer is further than it is walked");
+    }
+
+    #[test]
+    fn a_rule_that_gives_nothing_leaves_the_first_occurrence() {
+        let zone = Zone::Iana(Tz::UTC);
+        for rule in ["FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYWEEKNO=53;BYMONTH=6"] {
+            let first = named("20261201T090000Z");
+            let series = Series { zone: &zone, first, rule: Rule::parse(rule), excluded: &[], added: &[] };
+            let from = day("2026-01-01").and_time(NaiveTime::MIN);
+            assert_eq!(series.between(from, day("2030-01-01")).collect::<Vec<_>>(), [first], "{rule}");
+        }
+    }
 }

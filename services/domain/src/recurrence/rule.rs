@@ -4,13 +4,8 @@ use chrono::{Datelike as _, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, T
 
 use super::Original;
 
-/// Periods that are walked, at most, and times that they give: a rule may be written so that it gives none for ages.
-const MOST_PERIODS: usize = 100_000;
 /// Times of one day, at most; a rule with more isn't one of people's meetings.
 const MOST_A_DAY: usize = 24;
-/// The last year that a rule is walked to.
-const LAST_YEAR: i32 = 2199;
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Frequency {
     Yearly,
@@ -100,15 +95,21 @@ impl Rule {
         (named && a_day <= MOST_A_DAY).then_some(rule)
     }
 
-    /// The local times from `from` on, of a series that begins with `first`, in order. UNTIL is up to
+    /// The local times from `from` on and up to the day `to`, of a series that begins with `first`, in order. No period
+    /// behind `to` is looked at: a rule may be written so that it gives no time for ages. UNTIL is up to
     /// [`ends_behind`](Self::ends_behind), for that is a moment.
-    pub fn times(&self, first: NaiveDateTime, from: NaiveDateTime) -> impl Iterator<Item = NaiveDateTime> {
+    pub fn times(
+        &self,
+        first: NaiveDateTime,
+        from: NaiveDateTime,
+        to: NaiveDate,
+    ) -> impl Iterator<Item = NaiveDateTime> {
         // The first occurrence counts, whether the rule gives it or not.
         let mut left = self.count.map_or(usize::MAX, |count| count as usize);
         // What is counted must be walked from the beginning, anything else from shortly before.
         let skipped = if self.count.is_some() { 0 } else { self.periods_before(first, from) };
         let mut first_pending = skipped == 0;
-        let periods = (skipped..).take(MOST_PERIODS).map_while(move |n| self.period(first, n));
+        let periods = (skipped..).map_while(move |n| self.period(first, n, to));
         let times = periods.flat_map(move |days| self.of_period(first, &days));
         let times = times.filter(move |at| *at >= first);
         let mut times = times.peekable();
@@ -124,7 +125,7 @@ impl Rule {
             left = left.checked_sub(1)?;
             Some(at)
         });
-        counted.filter(move |at| *at >= from)
+        counted.filter(move |at| *at >= from).take_while(move |at| at.date() <= to)
     }
 
     /// Whether an occurrence comes before the rule's end.
@@ -150,8 +151,8 @@ impl Rule {
         u32::try_from(days / (length * i64::from(self.interval))).unwrap_or(u32::MAX).saturating_sub(1)
     }
 
-    /// The days of the period with this number that the rule gives, sorted.
-    fn period(&self, first: NaiveDateTime, n: u32) -> Option<Vec<NaiveDate>> {
+    /// The days of the period with this number that the rule gives, sorted; `None`: it begins behind `to`.
+    fn period(&self, first: NaiveDateTime, n: u32, to: NaiveDate) -> Option<Vec<NaiveDate>> {
         let day = first.date();
         let n = n.checked_mul(self.interval)?;
         let (begins, ends) = match self.frequency {
@@ -173,7 +174,7 @@ impl Rule {
                 (begins, begins.succ_opt()?)
             }
         };
-        if begins.year() > LAST_YEAR {
+        if begins > to {
             return None;
         }
         Some(begins.iter_days().take_while(|d| *d < ends).filter(|d| self.takes(first.date(), *d)).collect())

@@ -239,6 +239,13 @@ const CALENDARS: &[Shape] = &[
     ("parameters", |n| after(&format!("{OBJECT}BEGIN:VEVENT\r\nUID:1\r\nATTENDEE"), ";A=b", n)),
     ("a quoted parameter", |n| after(&format!("{OBJECT}BEGIN:VEVENT\r\nUID:1\r\nATTENDEE;A=\""), "b,", n)),
     ("dates", |n| after(&format!("{OBJECT}BEGIN:VEVENT\r\nUID:1\r\n{START}EXDATE:"), "20261201T120000Z,", n)),
+    ("dates in a zone of many parts whose rules give nothing", |n| {
+        const PART: &str = "BEGIN:STANDARD\r\nDTSTART:16010101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\n\
+                            RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30\r\nEND:STANDARD\r\n";
+        let zone = format!("BEGIN:VTIMEZONE\r\nTZID:X\r\n{}END:VTIMEZONE\r\n", repeated(PART, n / 2));
+        let event = format!("BEGIN:VEVENT\r\nUID:1\r\n{START}EXDATE;TZID=X:");
+        format!("{OBJECT}{zone}{}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n", after(&event, "20261201T120000,", n / 2))
+    }),
     ("lines of nothing", |n| after(OBJECT, "\r\n", n)),
     ("blanks", |n| after(OBJECT, " \r\n", n)),
 ];

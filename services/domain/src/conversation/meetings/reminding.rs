@@ -23,6 +23,8 @@ use crate::{
 
 /// Occurrences of a series are promised so far ahead, and one that is further if there is none.
 const HORIZON: TimeDelta = TimeDelta::days(60);
+/// Occurrences that begin later are never reminded of ([`is_too_far`]), so a series is walked no further than that.
+const FURTHEST: TimeDelta = TimeDelta::days(2 * 366 + 3);
 /// Occurrences of a series that are promised at once, at most.
 const MOST_AHEAD: usize = 64;
 /// Occurrences that are looked at to find those.
@@ -197,12 +199,17 @@ impl Conversation {
             .collect();
         let own_zone = meeting.zone();
         let series = meeting.series(&own_zone);
+        // A day earlier: of what lasts whole days, the day is elsewhere's too; and what was moved may be ahead again.
+        let from = own_zone.local(r.now).checked_sub_days(Days::new(1)).unwrap_or_default();
+        // What is further ahead isn't reminded of.
+        let furthest = from.checked_add_signed(FURTHEST).unwrap_or(from).date();
+        let listed = series.as_ref().map(|series| series.those_of(exceptions.keys().copied(), furthest));
         let mut coming = Vec::new();
         for (original, (id, exception)) in &exceptions {
             // The series has been called off since, or no longer has this occurrence.
-            let overtaken = match &series {
+            let overtaken = match &listed {
                 None => meeting.sequence >= exception.sequence,
-                Some(series) => meeting.sequence > exception.sequence && !series.has(*original),
+                Some(listed) => meeting.sequence > exception.sequence && !listed.contains(original),
             };
             if let Some(starts) = exception.starts.filter(|_| !overtaken) {
                 let title = if exception.title.is_empty() { &meeting.title } else { &exception.title };
@@ -215,10 +222,8 @@ impl Conversation {
             }
         }
         let (Some(series), Some(starts)) = (series, meeting.starts) else { return coming };
-        // A day earlier: of what lasts whole days, the day is elsewhere's too; and what was moved may be ahead again.
-        let from = own_zone.local(r.now).checked_sub_days(Days::new(1)).unwrap_or_default();
         let mut promised = 0;
-        for original in series.from(from).take(MOST_SEEN) {
+        for original in series.between(from, furthest).take(MOST_SEEN) {
             if exceptions.keys().any(|o| series.same(original, *o)) {
                 continue;
             }

@@ -31,8 +31,9 @@ const MOST: usize = 20;
 /// Attendees that are named.
 const MOST_ATTENDEES: usize = 200;
 
-/// Occurrences that a series names beside its rule, of each kind: those that come last.
+/// Occurrences that a series names beside its rule, of each kind: those that come last, of so many that are looked at.
 const MOST_NAMED: usize = 500;
+const MOST_LOOKED_AT: usize = 4_000;
 
 /// A meeting that ends later than this after its beginning has no end that is believed.
 const LONGEST: TimeDelta = TimeDelta::days(366);
@@ -41,6 +42,9 @@ const LONGEST: TimeDelta = TimeDelta::days(366);
 pub fn news(calendars: &[String], zone: Tz) -> Vec<MeetingNews> {
     let mut news: Vec<MeetingNews> = Vec::new();
     for text in calendars {
+        if news.len() == MOST {
+            break;
+        }
         // Most invitations carry the same object twice: to be shown, and as a file.
         for found in of_object(text, zone) {
             if news.len() < MOST && !news.contains(&found) {
@@ -96,16 +100,16 @@ fn method(component: &ICalendarComponent) -> Option<&ICalendarMethod> {
 }
 
 fn of_event(zones: &Zones<'_>, event: &ICalendarComponent, cancels: bool) -> Option<MeetingNews> {
-    let uid = one_line(event.uid()?);
+    // A long one is kept by its hash, and its occurrences under that.
+    let uid = OutsideId::from(one_line(event.uid()?));
     if uid.is_empty() {
         return None;
     }
     let one = event.property(&ICalendarProperty::RecurrenceId);
     let meeting_id = match one.and_then(|e| original(zones, e, date_time(e)?)) {
-        Some(original) => format!("{uid}/{original}"),
+        Some(original) => uid.with(&format!("/{original}")),
         None => uid,
     };
-    let meeting_id = OutsideId::from(meeting_id);
     // The only range there is: this occurrence and all behind it (RFC 5545 §3.2.13).
     let onwards = one.is_some_and(|e| e.parameter(&ICalendarParameterName::Range).is_some());
     let sequence = event.property(&ICalendarProperty::Sequence).and_then(|e| e.values.first()?.as_integer());
@@ -166,6 +170,7 @@ fn of_event(zones: &Zones<'_>, event: &ICalendarComponent, cancels: bool) -> Opt
 fn named(zones: &Zones<'_>, event: &ICalendarComponent, name: &ICalendarProperty) -> Vec<Original> {
     let values = event.properties(name).flat_map(|e| e.values.iter().map(move |v| (e, v)));
     let mut named: Vec<Original> = values
+        .take(MOST_LOOKED_AT)
         .filter_map(|(e, v)| {
             let at = match v {
                 ICalendarValue::Period(
@@ -282,6 +287,16 @@ mod tests {
         assert_eq!(one("METHOD:CANCEL\r\n", &format!("{start}\nSEQUENCE:3")), gone);
         assert_eq!(one("METHOD:REQUEST\r\n", &format!("{start}\nSEQUENCE:3\nSTATUS:CANCELLED")), gone);
         assert_eq!(one("METHOD:REPLY\r\n", start), None);
+        // However long the name is, an occurrence is told to be one of its series.
+        let (long, moved) = ("u".repeat(600), format!("{start}\nRECURRENCE-ID:20261201T120000Z"));
+        let [series, one_of_it] = [start, moved.as_str()].map(|event| {
+            let object = object("METHOD:REQUEST\r\n", event).replace("u1@example.com", &long);
+            match news(&[object], Tz::UTC).remove(0) {
+                MeetingNews::Booked(meeting) => meeting.meeting_id.into_string(),
+                other => panic!("{other:?}"),
+            }
+        });
+        assert_eq!(one_of_it, format!("{series}/20261201T120000Z"));
         let one_of_many = one("METHOD:CANCEL\r\n", &format!("{start}\nRECURRENCE-ID:20261201T120000Z"));
         assert!(
             matches!(one_of_many, Some(MeetingNews::Cancelled { meeting_id, .. }) if meeting_id == "u1@example.com/20261201T120000Z")

@@ -1,6 +1,6 @@
 //! Which zone a calendar's time is in: the IANA's by its name, the calendar's own definition, an offset in a name.
 
-use std::collections::BTreeMap;
+use std::{cell::OnceCell, collections::BTreeMap};
 
 use calcard::{
     common::{PartialDateTime, timezone::Tz as CalendarTz},
@@ -17,8 +17,11 @@ use steward_domain::recurrence::{Original, Rule, Series, Zone};
 const MOST_ZONES: usize = 20;
 /// Changes of the clocks that are kept of a calendar's own zone.
 const MOST_CHANGES: usize = 48;
-/// Changes that one part of a definition may give, at most.
-const MOST_OF_PART: usize = 200;
+/// Parts of a definition that are read, and changes that one of them may give.
+const MOST_PARTS: usize = 32;
+const MOST_OF_PART: usize = 512;
+/// Changes are worked out once for these years, however many times are read by them.
+const YEARS: (i32, i32) = (1969, 2100);
 /// Two moments are looked at in each month of so many years, to see whether a definition is what its name says.
 const YEARS_COMPARED: i64 = 6;
 
@@ -51,9 +54,26 @@ impl Found {
     }
 }
 
+/// A zone as the object defines it.
+struct Definition<'a> {
+    component: &'a ICalendarComponent,
+    /// Worked out when the first time is read by it; `None`: it can't be read.
+    parts: OnceCell<Option<Vec<Part>>>,
+}
+
+/// Standard or daylight time.
+struct Part {
+    first: NaiveDateTime,
+    /// Seconds ahead of UTC before and after it begins.
+    from: i32,
+    to: i32,
+    /// When it begins, in order, and at least once.
+    onsets: Vec<DateTime<Utc>>,
+}
+
 /// The zones of one object.
 pub struct Zones<'a> {
-    defined: BTreeMap<&'a str, &'a ICalendarComponent>,
+    defined: BTreeMap<&'a str, Definition<'a>>,
     calendar: &'a ICalendar,
     /// Of times that name none.
     floating: Found,
@@ -64,7 +84,7 @@ impl<'a> Zones<'a> {
     pub fn of(calendar: &'a ICalendar, zone: Tz) -> Self {
         let named = |c: &'a ICalendarComponent| {
             let name = c.property(&ICalendarProperty::Tzid)?.values.first()?.as_text()?;
-            Some((name.trim(), c))
+            Some((name.trim(), Definition { component: c, parts: OnceCell::new() }))
         };
         let defined = calendar.timezones().take(MOST_ZONES).filter_map(named).collect();
         let mut zones = Self { defined, calendar, floating: Found::iana(zone) };
@@ -120,10 +140,11 @@ impl<'a> Zones<'a> {
     }
 
     /// A definition by its parts: an IANA zone if one with its name has the same clock, else what it says.
-    fn defined_by(&self, definition: &ICalendarComponent, name: &str, around: NaiveDateTime) -> Option<Found> {
-        let changes = self.changes(definition, around)?;
+    fn defined_by(&self, definition: &Definition<'_>, name: &str, around: NaiveDateTime) -> Option<Found> {
+        let parts = definition.parts.get_or_init(|| self.parts(definition.component)).as_ref()?;
+        let changes = changes(parts, around)?;
         let own = Zone::Own(changes.clone());
-        let meant = definition.timezone().map(|(_, zone)| zone).or_else(|| name.parse().ok());
+        let meant = definition.component.timezone().map(|(_, zone)| zone).or_else(|| name.parse().ok());
         if let Some(CalendarTz::Tz(zone)) = meant
             && same_clock(&own, &Zone::Iana(zone), around)
         {
@@ -136,54 +157,64 @@ impl<'a> Zones<'a> {
         Some(Found { zone: own, name: Tz::UTC })
     }
 
-    /// From when on clocks show how much more than UTC, beginning shortly before `around`.
-    fn changes(&self, definition: &ICalendarComponent, around: NaiveDateTime) -> Option<Vec<(DateTime<Utc>, i32)>> {
-        let begin = around.checked_sub_signed(TimeDelta::days(2 * 366))?;
-        let mut changes = Vec::new();
-        let mut before = None;
-        for part in definition.component_ids.iter().filter_map(|id| self.calendar.components.get(*id as usize)) {
-            if !matches!(part.component_type, ICalendarComponentType::Standard | ICalendarComponentType::Daylight) {
-                continue;
-            }
-            let value = |name| part.property(&name).and_then(date_time);
-            let first = value(ICalendarProperty::Dtstart).and_then(local_time)?;
-            let from = value(ICalendarProperty::Tzoffsetfrom).and_then(offset_of)?;
-            let to = value(ICalendarProperty::Tzoffsetto).and_then(offset_of)?;
-            let zone = Zone::Own(vec![(DateTime::<Utc>::UNIX_EPOCH, from)]);
-            if before.is_none_or(|(at, _)| first < at) {
-                before = Some((first, from));
-            }
-            let rule = part.property(&ICalendarProperty::Rrule).and_then(rule_of).and_then(|rule| Rule::parse(&rule));
-            let added: Vec<Original> = part
-                .properties(&ICalendarProperty::Rdate)
-                .flat_map(|e| e.values.iter())
-                .take(MOST_OF_PART)
-                .filter_map(|v| local_time(date_time_of(v)?))
-                .map(|local| Original::At(zone.utc(local)))
-                .collect();
-            let series =
-                Series { zone: &zone, first: Original::At(zone.utc(first)), rule, excluded: &[], added: &added };
-            // What ended long ago counts too, if nothing came after it.
-            let mut onsets: Vec<Original> = series.from(begin).take(MOST_OF_PART).collect();
-            if onsets.is_empty() {
-                onsets = series.from(first).take(MOST_OF_PART).last().into_iter().collect();
-            }
-            changes.extend(onsets.into_iter().filter_map(|o| match o {
-                Original::At(at) => Some((at, to)),
-                Original::On(_) => None,
-            }));
-        }
-        changes.sort_unstable();
-        changes.dedup_by_key(|(at, _)| *at);
-        changes.truncate(MOST_CHANGES);
-        let (first, _) = *changes.first()?;
-        let (_, before) = before?;
-        // A part that has begun by then says all; else clocks showed what they are said to have shown before.
-        if first > around.and_utc() {
-            changes.insert(0, (DateTime::<Utc>::UNIX_EPOCH, before));
-        }
-        Some(changes)
+    /// The parts of a definition.
+    fn parts(&self, definition: &ICalendarComponent) -> Option<Vec<Part>> {
+        let components = definition.component_ids.iter().filter_map(|id| self.calendar.components.get(*id as usize));
+        let said = components.filter(|part| {
+            matches!(part.component_type, ICalendarComponentType::Standard | ICalendarComponentType::Daylight)
+        });
+        said.take(MOST_PARTS).map(Part::of).collect()
     }
+}
+
+impl Part {
+    fn of(part: &ICalendarComponent) -> Option<Self> {
+        let value = |name| part.property(&name).and_then(date_time);
+        let first = value(ICalendarProperty::Dtstart).and_then(local_time)?;
+        let from = value(ICalendarProperty::Tzoffsetfrom).and_then(offset_of)?;
+        let to = value(ICalendarProperty::Tzoffsetto).and_then(offset_of)?;
+        let zone = Zone::Own(vec![(DateTime::<Utc>::UNIX_EPOCH, from)]);
+        let rule = part.property(&ICalendarProperty::Rrule).and_then(rule_of).and_then(|rule| Rule::parse(&rule));
+        let added: Vec<Original> = part
+            .properties(&ICalendarProperty::Rdate)
+            .flat_map(|e| e.values.iter())
+            .take(MOST_OF_PART)
+            .filter_map(|v| local_time(date_time_of(v)?))
+            .map(|local| Original::At(zone.utc(local)))
+            .collect();
+        let begins = zone.utc(first);
+        let series = Series { zone: &zone, first: Original::At(begins), rule, excluded: &[], added: &added };
+        let year = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default();
+        let there = series.between(year(YEARS.0).and_time(chrono::NaiveTime::MIN), year(YEARS.1));
+        let there = there.take(MOST_OF_PART).filter_map(|o| if let Original::At(at) = o { Some(at) } else { None });
+        // One that began before those years has begun.
+        let mut onsets: Vec<DateTime<Utc>> = std::iter::once(begins).chain(there).collect();
+        onsets.sort_unstable();
+        onsets.dedup();
+        Some(Self { first, from, to, onsets })
+    }
+}
+
+/// From when on clocks show how much more than UTC, beginning shortly before `around`.
+fn changes(parts: &[Part], around: NaiveDateTime) -> Option<Vec<(DateTime<Utc>, i32)>> {
+    let begin = around.checked_sub_signed(TimeDelta::days(2 * 366))?.and_utc();
+    let mut changes = Vec::new();
+    for part in parts {
+        let next = part.onsets.partition_point(|at| *at < begin);
+        // What ended long ago counts too, if nothing came after it.
+        let next = next.min(part.onsets.len().saturating_sub(1));
+        changes.extend(part.onsets[next..].iter().take(MOST_CHANGES).map(|at| (*at, part.to)));
+    }
+    changes.sort_unstable();
+    changes.dedup_by_key(|(at, _)| *at);
+    changes.truncate(MOST_CHANGES);
+    let (first, _) = *changes.first()?;
+    // A part that has begun by then says all; else clocks showed what they are said to have shown before.
+    if first > around.and_utc() {
+        let before = parts.iter().min_by_key(|part| part.first)?.from;
+        changes.insert(0, (DateTime::<Utc>::UNIX_EPOCH, before));
+    }
+    Some(changes)
 }
 
 fn same_clock(one: &Zone, other: &Zone, around: NaiveDateTime) -> bool {
