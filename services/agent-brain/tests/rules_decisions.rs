@@ -220,6 +220,22 @@ fn another_request_renews_the_rest() {
 }
 
 #[test]
+fn a_wish_for_silence_longer_than_anything_is_promised_is_refused_and_the_promise_stays() {
+    for (text, said) in [
+        ("don't write to me until 1 March 2031", "two years"),
+        ("don't write to me until 2031-03-01", "two years"),
+        ("don't write until March 1, 2031", "two years"),
+        ("не пишите мне до 1 марта 2031 года", "два года"),
+    ] {
+        let mut input = given(&[text]);
+        input.cancelled = vec![promise("a", "2026-11-20T14:32:00", "Hello! You asked me to write about the contract.")];
+        let decisions = decide(&input);
+        assert_eq!(decisions[0], Decision::Renew { follow_up_id: follow_up("a") }, "{text}: {decisions:?}");
+        assert!(reply(&decisions).is_some_and(|r| r.contains(said)), "{text}: {decisions:?}");
+    }
+}
+
+#[test]
 fn a_move_gives_another_time_and_renews_the_rest() {
     for (text, said) in [
         ("перенеси про договор на пятницу", "Хорошо, перенёс: напишу в пятницу, 20 ноября, в 14:32 (про договор)"),

@@ -1,12 +1,15 @@
 //! One turn decided: requests applied to the book in order, the rule of renewal, and the reply.
 
-use chrono::{DateTime, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
+mod moving;
+mod reply;
+
+use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use steward_domain::ids::MessageId;
 use steward_language::{
     Language,
-    time::{Grain, Meaning, Moment, TimeContext, is_too_far},
-    understanding::{Asked, Intent, Request, Says, Shift, Which, understand},
+    time::{Grain, Meaning, TimeContext, is_too_far},
+    understanding::{Asked, Intent, Request, Which, understand},
     wording::{Item, Voice, topic_of},
 };
 use uuid::Uuid;
@@ -16,7 +19,7 @@ use super::{
     choice::{Choice, choose},
 };
 use crate::{
-    brain::{Decision, Incoming, Offer, Promise, Question, TurnInput},
+    brain::{Incoming, Promise, Question, TurnInput},
     press::Press,
 };
 
@@ -331,78 +334,6 @@ impl<'a> Turn<'a> {
         true
     }
 
-    fn shift(&mut self, time: &Asked, which: &Which, plain: bool, message: &Incoming) -> bool {
-        match choose(&self.book, which, self.input.zone) {
-            Choice::These(those) => {
-                let Some(&first) = those.first() else { return true };
-                self.move_to(first, time, message);
-            }
-            Choice::OneOf(those) => {
-                let line = self.voice().which_to_move(&self.items(&those));
-                self.told.extend(those);
-                self.lines.push(line);
-            }
-            Choice::NotThere if which.named => self.say_not_there(),
-            Choice::Nothing if plain && which.named => self.lines.push(self.voice().no_promises()),
-            Choice::NotThere | Choice::Nothing => return self.not_understood(true),
-        }
-        true
-    }
-
-    /// So much later or earlier than they are due.
-    fn shift_by(&mut self, shift: &Shift, which: &Which, message: &Incoming) -> bool {
-        match choose(&self.book, which, self.input.zone) {
-            Choice::These(those) => {
-                let context = self.context(message);
-                let mut moved = Vec::new();
-                for at in those {
-                    match shift.from(self.book.entries[at].promise.due_at, &context) {
-                        Some(due) if due <= message.written_at => {
-                            self.lines.push(self.voice().already_past(self.local(due)));
-                        }
-                        Some(due) if is_too_far(self.input.now, due) => self.lines.push(self.voice().too_far()),
-                        Some(due) => {
-                            self.set(at, (due, Grain::Minute), &shift.phrase, "shift", message);
-                            moved.push(at);
-                        }
-                        None => self.lines.push(self.voice().which_time(&[], self.intent_of(at))),
-                    }
-                }
-                if !moved.is_empty() {
-                    self.lines.push(self.voice().moved(&self.items(&moved)));
-                }
-            }
-            Choice::OneOf(those) => {
-                let line = self.voice().which_to_move(&self.items(&those));
-                self.told.extend(those);
-                self.lines.push(line);
-            }
-            Choice::NotThere if which.named => self.say_not_there(),
-            Choice::NotThere | Choice::Nothing => return self.not_understood(true),
-        }
-        true
-    }
-
-    /// What is due before `until` is wanted then.
-    fn not_before(&mut self, from: Option<DateTime<Utc>>, until: &Asked, message: &Incoming) {
-        let Meaning::Instant(moment) = &until.meaning else { return };
-        let day = until.says == Says::Day;
-        let limit =
-            if day { self.instant(self.local(moment.at).date_naive().and_time(NaiveTime::MIN)) } else { moment.at };
-        let within = |due: DateTime<Utc>| due < limit && from.is_none_or(|from| from <= due);
-        let concerned: Vec<usize> =
-            self.book.open().into_iter().filter(|&i| within(self.book.entries[i].promise.due_at)).collect();
-        for &at in &concerned {
-            let due = if day { self.due_of(at, moment, Says::Day) } else { moment.at };
-            self.set(at, (due, Grain::Minute), &until.phrase, "not_before", message);
-        }
-        if concerned.is_empty() {
-            self.asked_to_keep = true;
-        } else {
-            self.lines.push(self.voice().moved(&self.items(&concerned)));
-        }
-    }
-
     /// Nothing goes out by itself any more; said once.
     fn opt_out(&mut self, message: &Incoming) {
         for at in self.book.open() {
@@ -420,60 +351,6 @@ impl<'a> Turn<'a> {
         let line = self.voice().not_there(&self.items(&open));
         self.told.extend(open);
         self.lines.push(line);
-    }
-
-    /// Moves a promise to a time; what the time leaves open stays as it was. A time in doubt is asked about.
-    fn move_to(&mut self, at: usize, time: &Asked, message: &Incoming) {
-        let meaning = soon(time.meaning.clone(), message.written_at);
-        let doubt = self.doubt(&meaning, self.intent_of(at), message.written_at);
-        let (None, Meaning::Instant(moment)) = (&doubt, &meaning) else {
-            self.lines.extend(doubt);
-            return;
-        };
-        let due = self.due_of(at, moment, time.says);
-        self.told.push(at);
-        if due == self.book.entries[at].promise.due_at {
-            self.lines.push(self.voice().kept(&self.items(&[at])));
-        } else if due <= message.written_at {
-            self.lines.push(self.voice().already_past(self.local(due)));
-        } else {
-            self.set(at, (due, moment.grain), &time.phrase, moment.rule, message);
-            self.lines.push(self.voice().moved(&self.items(&[at])));
-        }
-    }
-
-    fn set(&mut self, at: usize, (due, grain): (DateTime<Utc>, Grain), phrase: &str, rule: &str, message: &Incoming) {
-        let entry = &mut self.book.entries[at];
-        entry.promise.due_at = due;
-        entry.promise.phrase = phrase.to_owned();
-        entry.to_the_second = grain == Grain::Second;
-        entry.language = self.language;
-        entry.message_id = Some(message.message_id);
-        if entry.origin == Origin::New {
-            entry.rule = rule.to_owned();
-        } else {
-            entry.fate = Fate::Moved { phrase: phrase.to_owned(), rule: rule.to_owned() };
-        }
-        self.told.push(at);
-    }
-
-    /// When a promise is due after a move to `moment`, of which the client said so much: the day of the promise stays when
-    /// they named an hour alone, its hour when they named a day alone.
-    fn due_of(&self, at: usize, moment: &Moment, says: Says) -> DateTime<Utc> {
-        let old = self.local(self.book.entries[at].promise.due_at);
-        let new = self.local(moment.at);
-        match says {
-            Says::Moment => moment.at,
-            Says::Clock => self.instant(old.date_naive().and_time(new.time())),
-            Says::Day => self.instant(new.date_naive().and_time(old.time())),
-        }
-    }
-
-    /// The instant of a local time; in a gap of the clocks, that of the same distance behind it.
-    fn instant(&self, local: NaiveDateTime) -> DateTime<Utc> {
-        let zone = self.input.zone;
-        let there = |local: NaiveDateTime| zone.from_local_datetime(&local).earliest().map(|at| at.to_utc());
-        there(local).or_else(|| there(local + TimeDelta::hours(1))).unwrap_or_else(|| local.and_utc())
     }
 
     fn intent_of(&self, at: usize) -> Intent {
@@ -507,131 +384,6 @@ impl<'a> Turn<'a> {
 
     fn items(&self, those: &[usize]) -> Vec<Item> {
         those.iter().map(|&i| self.item(i)).collect()
-    }
-
-    /// Renews what may be renewed and puts everything in words.
-    pub fn finish(mut self) -> Vec<Decision> {
-        let renews = self.input.defaults.renew && self.all_about_promises && !self.input.messages.is_empty();
-        let mut decisions = Vec::new();
-        let (mut renewed, mut lost) = (Vec::new(), Vec::new());
-        for (i, entry) in self.book.entries.iter().enumerate() {
-            let id = entry.promise.follow_up_id;
-            match (entry.origin, &entry.fate) {
-                (Origin::New, Fate::Cancelled) | (Origin::Pending, Fate::Untouched) => {}
-                (Origin::New, _) => decisions.push(entry.scheduled()),
-                (_, Fate::Cancelled) => decisions.extend(id.map(|follow_up_id| Decision::Cancel { follow_up_id })),
-                // A human has said it since: it is neither renewed nor lost.
-                (Origin::Cancelled, Fate::Untouched) if self.said_by_human(&entry.promise.text) => {}
-                (Origin::Cancelled, Fate::Untouched) if renews => {
-                    renewed.push(i);
-                    decisions.extend(id.map(|follow_up_id| Decision::Renew { follow_up_id }));
-                }
-                (Origin::Cancelled, Fate::Untouched) => lost.push(i),
-                // without the right to renew, the client's explicit wish makes a new promise
-                (Origin::Cancelled, Fate::Moved { rule, .. }) if !renews => {
-                    decisions.push(Entry { rule: rule.clone(), ..entry.clone() }.scheduled());
-                }
-                (_, Fate::Moved { phrase, rule }) => decisions.extend(id.map(|follow_up_id| Decision::Move {
-                    follow_up_id,
-                    due_at: entry.promise.due_at,
-                    phrase: phrase.clone(),
-                    rule: rule.clone(),
-                })),
-            }
-        }
-        let asked = self.question.take().and_then(|(question, message_id)| Some((question, message_id?)));
-        decisions.extend(asked.map(|(question, message_id)| Decision::Ask {
-            message_id,
-            question,
-            language: self.language,
-        }));
-        if let Some(message_id) = self.opts_out.take().filter(|_| !self.input.opted_out) {
-            decisions.push(Decision::OptOut { message_id });
-        }
-        if let Some(message_id) = self.asked_in.take().filter(|_| self.input.opted_out) {
-            decisions.push(Decision::OptIn { message_id });
-        }
-        decisions.extend(self.wants_human.iter().map(|id| Decision::RequestHuman { message_id: *id }));
-        self.say_the_rest(&renewed, &lost);
-        if !self.lines.is_empty() {
-            let mut text = self.lines.join("\n");
-            if let Some((end, _)) = text.char_indices().nth(LONGEST_REPLY) {
-                text.truncate(end);
-                text.push('…');
-            }
-            decisions.push(if self.said_by_human(&text) {
-                Decision::Withhold { text }
-            } else {
-                Decision::Reply { offer: self.offer(&decisions), text }
-            });
-        }
-        decisions
-    }
-
-    /// Whether a human of ours said just this, and the brain hasn't answered since.
-    fn said_by_human(&self, text: &str) -> bool {
-        self.input.stretch.as_ref().is_some_and(|stretch| stretch.said(text))
-    }
-
-    /// Buttons about the promise that the turn made or moved, if there is exactly one.
-    fn offer(&self, decisions: &[Decision]) -> Option<Offer> {
-        let confirmed = |d: &Decision| matches!(d, Decision::Schedule { .. } | Decision::Move { .. });
-        let mut these = (0..decisions.len()).filter(|&i| confirmed(&decisions[i]));
-        let (Some(decision), None) = (these.next(), these.next()) else { return None };
-        Some(Offer { decision, titles: self.voice().buttons() })
-    }
-
-    /// The lines about renewals, losses, persons called and messages that nobody here can answer.
-    fn say_the_rest(&mut self, renewed: &[usize], lost: &[usize]) {
-        let voice = self.voice();
-        let untold: Vec<usize> = renewed.iter().copied().filter(|i| !self.told.contains(i)).collect();
-        let others = !self.lines.is_empty();
-        if !untold.is_empty() {
-            let items = self.items(&untold);
-            self.lines.push(match (others, self.unsure) {
-                (true, _) => voice.others_kept(&items),
-                (false, true) => voice.unsure(&items),
-                (false, false) => voice.kept(&items),
-            });
-        } else if self.asked_to_keep && !others && lost.is_empty() {
-            let open = self.renewable();
-            let line = if open.is_empty() { voice.no_promises() } else { voice.kept(&self.items(&open)) };
-            self.lines.push(line);
-        }
-        if self.asked_for_help || (self.greeted && self.lines.is_empty() && lost.is_empty() && !self.unanswered) {
-            self.lines.push(voice.abilities());
-        }
-        if !self.wants_human.is_empty() {
-            self.lines.push(voice.person_called());
-        }
-        if !lost.is_empty() {
-            let line = voice.lost(&self.items(lost));
-            self.lines.push(line);
-        }
-        if self.unanswered && !self.asked_for_help {
-            self.lines.push(voice.cannot_answer());
-        }
-        if self.in_part {
-            self.lines.push(voice.read_in_part());
-        }
-    }
-
-    /// The turn could not be decided: what its messages cancelled goes on, and a person is called.
-    pub fn failed(self) -> Vec<Decision> {
-        let lost: Vec<usize> = (0..self.book.entries.len())
-            .filter(|&i| self.book.entries[i].origin == Origin::Cancelled)
-            .filter(|&i| !self.said_by_human(&self.book.entries[i].promise.text))
-            .collect();
-        let renewed = lost.iter().filter_map(|&i| self.book.entries[i].promise.follow_up_id);
-        let mut decisions: Vec<Decision> = renewed.map(|follow_up_id| Decision::Renew { follow_up_id }).collect();
-        let last = self.input.messages.last();
-        decisions.extend(last.map(|m| Decision::RequestHuman { message_id: m.message_id }));
-        let mut text = self.voice().failed();
-        if !lost.is_empty() {
-            text = format!("{text}\n{}", self.voice().promises(&self.items(&lost)));
-        }
-        decisions.push(Decision::Reply { text, offer: None });
-        decisions
     }
 }
 

@@ -68,9 +68,10 @@ impl<'a> Sentence<'a> {
         self.time_within(around, range, reader)
     }
 
-    /// The time said by these tokens, whatever stands beside them.
-    pub fn time_alone(&self, range: Range<usize>, reader: Reader) -> Meaning {
-        self.time_within(range.clone(), range, reader)
+    /// The same where the word before them isn't a part of the time.
+    pub fn time_from(&self, range: Range<usize>, reader: Reader) -> Meaning {
+        let around = range.start..(range.end + AROUND).min(self.tokens.len());
+        self.time_within(around, range, reader)
     }
 
     fn time_within(&self, around: Range<usize>, range: Range<usize>, reader: Reader) -> Meaning {

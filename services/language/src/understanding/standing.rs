@@ -67,7 +67,9 @@ fn end_without_reason(sentence: &Sentence, range: Range<usize>, refuses: bool, r
         }
         let next = (first..range.end).find(|&k| sentence.is_boundary(k)).unwrap_or(range.end);
         let opens = [words.about, words.or, words.conjunction].iter().any(|list| tokens[first].is_one_of(list));
-        let timed = tokens[first].time && sentence.time(first..next, reader) != Meaning::None;
+        // "March 1, 2031"
+        let inside_time = first == i + 1 && tokens[first].time && i.checked_sub(1).is_some_and(|k| tokens[k].time);
+        let timed = inside_time || tokens[first].time && sentence.time(first..next, reader) != Meaning::None;
         let named = (first..next).any(|k| lexicon.promise.longest(tokens, k, TIGHT).is_some());
         refuses && !opens && !timed && !named
     };
@@ -94,8 +96,8 @@ fn not_before(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reade
     if let Some(until) = stands(&lexicon.until) {
         let end = if until.end <= act.words.start { act.words.start } else { range.end };
         // With the word before it, it would be the day before.
-        let meaning = sentence.time_alone(until.end..end, reader);
-        if let Meaning::Instant(_) = meaning {
+        let meaning = sentence.time_from(until.end..end, reader);
+        if meaning != Meaning::None {
             return Some(Request::NotBefore { from: None, until: asked(sentence, meaning) });
         }
     }
