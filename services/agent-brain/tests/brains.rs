@@ -63,6 +63,7 @@ impl Brain for Scripted {
             let mut asked = 0;
             self.asked.send_modify(|times| asked = std::mem::replace(times, *times + 1));
             let (wait, answer) = (self.script)(asked, turn);
+            // Thinking takes time: what is tested is what happens meanwhile.
             tokio::time::sleep(wait).await;
             answer
         })

@@ -223,19 +223,14 @@ async fn an_outage_sets_nothing_aside_and_is_told_as_lag() {
     let chat = Chat::new(&tenant("default"), "ana");
     system.record(&chat.aggregate, vec![chat.writes("m:1", "before")]).await;
     system.caught_up().await;
-    system.until(Condition::Well).await;
+    system.until(|condition| *condition == Condition::Well).await;
     system.postgres.kill();
     system.record(&chat.aggregate, vec![chat.writes("m:2", "meanwhile")]).await;
-    let behind = async {
-        while !matches!(system.projection_condition(), Condition::Behind(text) if text.contains("behind")) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), behind).await.expect("the lag is told");
+    system.until(|condition| matches!(condition, Condition::Behind(text) if text.contains("behind"))).await;
     assert!(system.reached.lag() >= Duration::from_millis(300));
     system.postgres.run().await;
     system.caught_up().await;
-    system.until(Condition::Well).await;
+    system.until(|condition| *condition == Condition::Well).await;
     assert_eq!(system.log.dead_letters().await.unwrap(), []);
     projector.stop().await;
     assert!(matches!(system.projection_condition(), Condition::Dead(_)));

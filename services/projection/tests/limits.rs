@@ -168,6 +168,7 @@ async fn postgres_breaks_off_what_takes_too_long() {
     assert!(gone.is_err());
     let running = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%messages%'";
     let ended = async {
+        // Postgres tells nobody that a query of somebody else's has ended.
         while transaction.query_one(running, &[]).await.unwrap().get::<_, i64>(0) > 0 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -67,10 +67,11 @@ impl System {
         conditions.into_iter().find(|(name, _)| name == "projection").expect("it runs").1
     }
 
-    /// Waits until the projector's condition is this one.
-    pub async fn until(&self, condition: Condition) {
+    /// Waits until the projector's condition is so.
+    pub async fn until(&self, is_so: impl Fn(&Condition) -> bool) {
         let waiting = async {
-            while self.projection_condition() != condition {
+            // A condition is worked out when it is asked for, so nobody is told of a change.
+            while !is_so(&self.projection_condition()) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };

@@ -66,6 +66,7 @@ impl Server {
         self.child = Some(command.spawn().unwrap());
         let pool = steward_projection::pool(&self.url(), 1).unwrap();
         let ready = async {
+            // Only a connection shows that a server takes connections.
             while pool.get().await.is_err() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
