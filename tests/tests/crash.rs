@@ -209,8 +209,11 @@ async fn check(
     let follow_up = &follow_ups[0];
     let deliveries = telegram.delivered_to(asked.chat);
     let due = time_of(&follow_up["due_at"]);
-    let (kept, others): (Vec<_>, Vec<_>) =
-        deliveries.iter().partition(|d| d.text.contains(&asked.mark) && d.at >= due - TimeDelta::milliseconds(1));
+    // By its words, not by its time: a confirmation that had to wait for a restart may come after the promise was due.
+    let (kept, others): (Vec<_>, Vec<_>) = deliveries.iter().partition(|d| follow_up["text"] == d.text.as_str());
+    if let Some(early) = kept.iter().find(|d| d.at < due - TimeDelta::milliseconds(1)) {
+        count.wrong.push(format!("{}: due {due}, sent at {}", asked.mark, early.at));
+    }
     count.sent += kept.len();
     if kept.len() > 1 {
         count.sent_twice += 1;
