@@ -11,7 +11,7 @@ use crate::admission::{Room, SHARE};
 use crate::{AppendError, Log, LogError, header};
 
 const MESSAGE_ID: HeaderName = HeaderName::from_static("Nats-Msg-Id");
-const EXPECTED: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence");
+pub(crate) const EXPECTED: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence");
 const EXPECTED_SUBJECT: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence-Subject");
 
 /// Most events of one append: an atomic batch of the server holds 1,000 messages.

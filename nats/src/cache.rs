@@ -1,21 +1,31 @@
 //! Folded states in memory, one slot per aggregate; a state never goes back to an older version.
 
 use std::any::{Any, TypeId};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use steward_proto::{AggregateId, Fold, Recorded};
 use tokio::sync::Semaphore;
 
+use crate::states::{Kind, States, Written};
+
 /// The states of a bounded number of aggregates.
 pub(crate) struct Cache {
     slots: moka::sync::Cache<AggregateId, Arc<Slot>>,
+    states: OnceLock<Arc<States>>,
 }
 
 /// What is kept of one aggregate: a state for each kind of fold that was asked for.
 pub(crate) struct Slot {
     /// Lets one decision at a time of this process be made on the aggregate: two at once would only conflict.
     pub turn: Semaphore,
-    folds: Mutex<Vec<(TypeId, Box<dyn AnyFold>)>>,
+    folds: Mutex<Vec<Held>>,
+}
+
+struct Held {
+    state: TypeId,
+    fold: Box<dyn AnyFold>,
+    /// Whoever follows the log has seen all of the aggregate's events that the fold may lack, so that it can fold in the next.
+    followed: bool,
 }
 
 /// A state, with the version of the aggregate that it stands for.
@@ -29,6 +39,13 @@ pub(crate) struct Folded<S> {
     pub unread: Option<Arc<str>>,
 }
 
+impl<S: Default> Folded<S> {
+    /// Of an aggregate without an event.
+    pub fn fresh() -> Self {
+        Self { state: Arc::new(S::default()), version: 0, complete_to: 0, unread: None }
+    }
+}
+
 impl<S> Clone for Folded<S> {
     fn clone(&self) -> Self {
         Self {
@@ -40,8 +57,10 @@ impl<S> Clone for Folded<S> {
     }
 }
 
-trait AnyFold: Send {
+pub(crate) trait AnyFold: Send {
     fn version(&self) -> u64;
+    /// Whether it could read all events.
+    fn is_readable(&self) -> bool;
     /// Folds in the events that are newer than the state.
     fn advance(&mut self, events: &[Recorded], complete_to: u64);
     fn as_any(&self) -> &dyn Any;
@@ -50,6 +69,10 @@ trait AnyFold: Send {
 impl<S: Fold> AnyFold for Folded<S> {
     fn version(&self) -> u64 {
         self.version
+    }
+
+    fn is_readable(&self) -> bool {
+        self.unread.is_none()
     }
 
     fn advance(&mut self, events: &[Recorded], complete_to: u64) {
@@ -72,45 +95,127 @@ impl<S: Fold> AnyFold for Folded<S> {
 
 impl Cache {
     pub fn new(entries: u64) -> Self {
-        Self { slots: moka::sync::Cache::new(entries) }
+        Self { slots: moka::sync::Cache::new(entries), states: OnceLock::new() }
+    }
+
+    /// From now on states are kept at hand.
+    pub fn keep(&self, states: Arc<States>) {
+        if self.states.set(states).is_err() {
+            tracing::error!("states are kept already");
+        }
+    }
+
+    pub fn states(&self) -> Option<&Arc<States>> {
+        self.states.get()
     }
 
     pub fn slot(&self, id: &AggregateId) -> Arc<Slot> {
-        self.slots.get_with_by_ref(id, || Arc::new(Slot { turn: Semaphore::new(1), folds: Mutex::new(Vec::new()) }))
+        self.slots.get_with_by_ref(id, || {
+            let unwritten = self.states().and_then(|states| states.unwritten(id));
+            unwritten.unwrap_or_else(|| Arc::new(Slot { turn: Semaphore::new(1), folds: Mutex::default() }))
+        })
     }
 
     /// Folds in the events that this process has just appended on `version`, into each state of that version.
     pub fn advance_by_own(&self, id: &AggregateId, version: u64, events: impl FnOnce() -> Vec<Recorded>) {
         let Some(slot) = self.slots.get(id) else { return };
         let mut folds = slot.folds.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut standing = folds.iter_mut().filter(|(_, fold)| fold.version() == version).peekable();
+        let mut standing = folds.iter_mut().filter(|held| held.fold.version() == version).peekable();
         if standing.peek().is_none() {
             return;
         }
         let events = events();
-        standing.for_each(|(_, fold)| fold.advance(&events, 0));
+        standing.for_each(|held| held.fold.advance(&events, 0));
     }
 }
 
 impl Slot {
     pub fn get<S: Fold>(&self) -> Option<Folded<S>> {
         let folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, fold) = folds.iter().find(|(kind, _)| *kind == TypeId::of::<S>())?;
-        fold.as_any().downcast_ref::<Folded<S>>().cloned()
+        let held = folds.iter().find(|held| held.state == TypeId::of::<S>())?;
+        held.fold.as_any().downcast_ref::<Folded<S>>().cloned()
     }
 
     /// Folds in events that were read from the log: all of the aggregate's after `after`, up to `complete_to`.
     pub fn advance<S: Fold>(&self, after: u64, events: &[Recorded], complete_to: u64) -> Folded<S> {
         let mut folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = folds.iter().position(|(kind, _)| *kind == TypeId::of::<S>());
+        let index = folds.iter().position(|held| held.state == TypeId::of::<S>());
         let index = index.unwrap_or_else(|| {
             debug_assert_eq!(after, 0, "a new state is folded from the first event");
-            let new = Folded { state: Arc::new(S::default()), version: 0, complete_to: 0, unread: None };
-            folds.push((TypeId::of::<S>(), Box::new(new)));
+            let (state, fold) = (TypeId::of::<S>(), Box::new(Folded::<S>::fresh()));
+            folds.push(Held { state, fold, followed: false });
             folds.len() - 1
         });
-        let fold = &mut folds[index].1;
+        let fold = &mut folds[index].fold;
         fold.advance(events, complete_to);
         fold.as_any().downcast_ref::<Folded<S>>().cloned().expect("found by its type")
+    }
+
+    /// The state as whoever follows the log has it, all events up to `reached` in it, and where it was found. `read` brings it
+    /// from disk if it isn't in memory.
+    pub fn bring<S: Fold>(
+        &self,
+        state: TypeId,
+        read: impl FnOnce() -> Option<Box<dyn AnyFold>>,
+        reached: u64,
+    ) -> (Option<Folded<S>>, &'static str) {
+        let mut folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
+        let (index, from) = match folds.iter().position(|held| held.state == state) {
+            Some(index) => (index, "memory"),
+            None => match read() {
+                Some(fold) => {
+                    folds.push(Held { state, fold, followed: true });
+                    (folds.len() - 1, "disk")
+                }
+                None => return (None, "log"),
+            },
+        };
+        let held = &mut folds[index];
+        if !held.followed {
+            return (None, "log");
+        }
+        held.fold.advance(&[], reached);
+        (held.fold.as_any().downcast_ref::<Folded<S>>().cloned(), from)
+    }
+
+    /// Folds in the log's next event; `read` brings the state from disk if it isn't in memory. Whether the state, or what is
+    /// known of it, has changed.
+    pub fn follow(
+        &self,
+        state: TypeId,
+        read: impl FnOnce() -> Option<Box<dyn AnyFold>>,
+        event: &Recorded,
+        expected: Option<u64>,
+    ) -> bool {
+        let mut folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that was read from the log may lack what was followed before it was read; the log is asked again.
+        folds.retain(|held| held.state != state || held.followed);
+        if !folds.iter().any(|held| held.state == state) {
+            let Some(fold) = read() else { return false };
+            folds.push(Held { state, fold, followed: true });
+        }
+        let Some(index) = folds.iter().position(|held| held.state == state) else { return false };
+        let fold = &mut folds[index].fold;
+        let lacks = expected.is_some_and(|expected| event.position > fold.version() && fold.version() != expected);
+        if lacks {
+            tracing::error!(
+                position = event.position,
+                has = fold.version(),
+                expected,
+                "a kept state lacks events; it is forgotten"
+            );
+            metrics::counter!("steward_states_forgotten_total").increment(1);
+            folds.remove(index);
+        } else {
+            fold.advance(std::slice::from_ref(event), 0);
+        }
+        true
+    }
+
+    /// What is to be kept of the state that follows the log.
+    pub fn written(&self, kind: &Kind) -> Written {
+        let folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
+        let followed = folds.iter().find(|held| held.state == kind.state && held.followed);
+        followed.map_or(Written::Unkept, |held| kind.write(&*held.fold))
     }
 }

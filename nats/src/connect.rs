@@ -208,7 +208,6 @@ impl Log {
         &self.inner.writer
     }
 
-    #[cfg(test)]
     pub(crate) fn tasks(&self) -> &Tasks {
         &self.inner.tasks
     }

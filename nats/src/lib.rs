@@ -3,7 +3,8 @@
 //! Nobody else sees the client of NATS.
 //!
 //! - [`Log::append`] stores facts and decisions; those that arrive together share one commit (see `writer`).
-//! - [`Log::load`] folds an aggregate's events into a state, from a cache that is caught up.
+//! - [`Log::load`] folds an aggregate's events into a state, from a cache that is caught up; [`Log::keep_states`] keeps
+//!   states at hand, so that no history is read.
 //! - [`Log::decide`] is load → decide → append, again on a conflict.
 //! - [`Log::subscribe`] hands events to a handler, at least once, in order per aggregate.
 //! - [`Log::set_alarm`] sets an alarm for something to be looked at later, [`Log::hear_alarms`] hears what rings.
@@ -45,6 +46,7 @@ mod pull;
 mod queue;
 mod session;
 mod shares;
+mod states;
 mod streams;
 mod subscribe;
 mod supervise;
@@ -77,6 +79,7 @@ pub use header::TextError;
 pub use health::{Alive, Condition, Health};
 pub use load::{AtLeast, Versioned};
 pub use shares::{Place, Shares};
+pub use states::{KeepStates, Kind};
 pub use streams::StreamState;
 pub use subscribe::{HandleError, Handled, Subscription};
 pub use tail::Tailed;

@@ -13,13 +13,23 @@ use crate::{Backoff, Log, LogError, SchemaAhead, definitions, events_of, history
 /// How fresh a state must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AtLeast {
-    /// Whatever is in memory. If it is old, the append meets a conflict.
+    /// Whatever is in memory, else all that this process knows of. If it is old, the append meets a conflict.
     Cached,
     /// All of the aggregate's events up to this position of the log. If the event at this position is one of them, the
     /// load makes sure to include it: in a cluster, a server may answer with less than another has shown.
     Position(u64),
     /// Everything that the log has now.
     Latest,
+}
+
+impl AtLeast {
+    fn is_met_by<S>(self, folded: &Folded<S>) -> bool {
+        match self {
+            Self::Cached => true,
+            Self::Position(position) => folded.complete_to >= position,
+            Self::Latest => false,
+        }
+    }
 }
 
 /// A state and the position of its last event, 0 if there is none.
@@ -58,19 +68,21 @@ impl Log {
         id: &AggregateId,
         at_least: AtLeast,
     ) -> Result<Loaded<S>, LogError> {
-        let cached = slot.get::<S>();
-        if let Some(folded) = &cached {
-            let fresh = match at_least {
-                AtLeast::Cached => true,
-                AtLeast::Position(position) => folded.complete_to >= position,
-                AtLeast::Latest => false,
-            };
-            if fresh {
-                let verified = at_least != AtLeast::Cached;
-                return Ok(Loaded { versioned: versioned(id, folded.clone()), verified });
+        // From memory it isn't verified: nobody knows what has come since.
+        let verified = at_least != AtLeast::Cached;
+        if let Some(folded) = slot.get::<S>().filter(|folded| at_least.is_met_by(folded)) {
+            return Ok(Loaded { versioned: versioned(id, folded), verified });
+        }
+        if let Some(states) = self.cache().states() {
+            // What isn't in memory must be as new as all that this process knows: it is the first look, not the second.
+            let position = if let AtLeast::Position(position) = at_least { position } else { self.session().seen() };
+            let at_hand = states.at_hand::<S>(slot, id, position).await;
+            if let Some(folded) = at_hand.filter(|folded| at_least != AtLeast::Latest && folded.complete_to >= position)
+            {
+                return Ok(Loaded { versioned: versioned(id, folded), verified });
             }
         }
-        let mut after = cached.map_or(0, |folded| folded.version);
+        let mut after = slot.get::<S>().map_or(0, |folded| folded.version);
         let deadline = Instant::now() + REQUEST_TIMEOUT;
         let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(500));
         loop {

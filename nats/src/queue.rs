@@ -102,6 +102,11 @@ impl Queue {
         self.len == 0
     }
 
+    /// How many units may go.
+    pub fn ready(&self) -> usize {
+        self.ready
+    }
+
     /// When the unit that has waited longest was queued.
     pub fn oldest(&self) -> Option<Instant> {
         self.lines.values().filter_map(|line| line.units.front()).map(|unit| unit.queued).min()

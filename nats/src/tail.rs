@@ -6,6 +6,7 @@ use async_nats::jetstream;
 use futures::{Stream, stream};
 use steward_proto::Recorded;
 
+use crate::append::EXPECTED;
 use crate::delivery::Delivered;
 use crate::pull::{Pulled, Puller};
 use crate::session::Session;
@@ -20,6 +21,8 @@ pub struct Tailed {
     pub recorded: Recorded,
     /// How many matching events came after this one, as the server knew when it sent it; 0 at the log's end.
     pub pending: u64,
+    /// The version of its aggregate that it was decided on; `None` for a fact, and for all but the first event of a decision.
+    pub expected: Option<u64>,
 }
 
 struct Tail {
@@ -169,8 +172,9 @@ impl Tail {
         self.session.saw(position);
         self.pending = pending;
         let (headers, payload) = (message.headers.as_ref(), message.payload);
+        let expected = headers.and_then(|headers| headers.get(EXPECTED)?.as_str().parse().ok());
         let recorded = codec::recorded(position, &message.subject, headers, payload, || delivered.stored_at());
-        Some(recorded.map(|recorded| Tailed { recorded, pending }))
+        Some(recorded.map(|recorded| Tailed { recorded, pending, expected }))
     }
 }
 

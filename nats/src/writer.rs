@@ -10,12 +10,12 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use steward_proto::AggregateId;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::Condition;
 use crate::append::Unit;
 use crate::carry::Carrier;
-use crate::queue::{Flying, Group, Queue};
+use crate::queue::{FEW, Flying, Group, Queue};
 use crate::session::Session;
 use crate::supervise::{Ended, said};
 
@@ -31,6 +31,12 @@ const REFUSAL_COUNTS: Duration = Duration::from_secs(10);
 
 /// How often the writer looks for how long the oldest append has waited.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// How long the writer waits after a batch for as many units as it held: whoever waited for its answers sends the next within
+/// this time, and one batch of all costs little more than one of a few.
+const GATHERS_FOR: Duration = Duration::from_millis(1);
+/// Only after a batch that took so much longer that the wait is small beside it.
+const WORTH_GATHERING: Duration = Duration::from_millis(4);
 
 /// What the writer notes of itself for its health.
 #[derive(Debug, Default)]
@@ -80,6 +86,8 @@ pub(crate) struct Writer {
     /// For each group on its way, since when its oldest unit has waited.
     since: HashMap<u64, Instant>,
     groups: u64,
+    /// So many units are likely to come by then.
+    gathering: Option<(usize, Instant)>,
 }
 
 /// A group whose units have all been answered.
@@ -87,13 +95,15 @@ struct Landed {
     group: u64,
     aggregates: Vec<AggregateId>,
     batch: bool,
+    /// How long it was on its way.
+    took: Duration,
 }
 
 impl Writer {
     pub fn new(session: Session, timeout: Duration, pulse: Arc<Pulse>) -> Self {
         let carrier = Carrier::new(session.clone(), timeout, pulse.clone());
         let (queue, flying) = (Queue::default(), Flying::default());
-        Self { session, carrier, pulse, queue, flying, since: HashMap::new(), groups: 0 }
+        Self { session, carrier, pulse, queue, flying, since: HashMap::new(), groups: 0, gathering: None }
     }
 
     /// Runs until the stop, or until all handles are gone and everything in the queue has its answer.
@@ -104,7 +114,10 @@ impl Writer {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while open || !flights.is_empty() || !self.queue.is_empty() {
-            while let Some(group) = self.queue.next(self.flying) {
+            self.gathering.take_if(|(units, until)| self.queue.ready() >= *units || *until <= Instant::now());
+            while self.gathering.is_none()
+                && let Some(group) = self.queue.next(self.flying)
+            {
                 flights.push(self.start(group));
             }
             if flights.is_empty() && self.queue.is_empty() {
@@ -116,6 +129,7 @@ impl Writer {
                     open = count > 0;
                     arrived.drain(..).for_each(|unit| self.queue.push(unit));
                 }
+                () = sleep_until(self.gathering.map_or_else(Instant::now, |(_, until)| until)), if self.gathering.is_some() => {}
                 _ = look.tick(), if !flights.is_empty() => {
                     self.pulse.note_oldest(self.since.values().copied().chain(self.queue.oldest()).min());
                 }
@@ -150,13 +164,14 @@ impl Writer {
                 Group::Batch(units) => carrier.together(units).await,
             }
         };
+        let began = Instant::now();
         Box::pin(async move {
             // A bug met with one group concerns that group alone: its callers learn of it when their units are dropped.
             if let Err(panic) = AssertUnwindSafe(carried).catch_unwind().await {
                 metrics::counter!("steward_log_writer_panics_total").increment(1);
                 tracing::error!(panic = said(&*panic), batch, "publishing panicked; its appends are given up");
             }
-            Landed { group: id, aggregates, batch }
+            Landed { group: id, aggregates, batch, took: began.elapsed() }
         })
     }
 
@@ -164,6 +179,9 @@ impl Writer {
         self.since.remove(&landed.group);
         if landed.batch {
             self.flying.batch = false;
+            if landed.aggregates.len() >= FEW && landed.took >= WORTH_GATHERING {
+                self.gathering = Some((landed.aggregates.len(), Instant::now() + GATHERS_FOR));
+            }
         } else {
             self.flying.plain -= 1;
         }

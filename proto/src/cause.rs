@@ -1,9 +1,10 @@
 //! What leads to an event: the chain of causes that metadata carries on.
 
 use chrono::{DateTime, Utc};
+use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::{Event, Metadata, Recorded, SCHEMA_VERSION};
+use crate::{Aggregate, Event, Metadata, Recorded, SCHEMA_VERSION};
 
 /// The cause of events about to be recorded.
 #[derive(Debug, Clone)]
@@ -87,4 +88,15 @@ pub trait Fold: Default + Clone + Send + Sync + 'static {
             _ => None,
         }
     }
+}
+
+/// A state that a process may keep, so that it needn't be folded from the first event each time. The log stays the judge: a
+/// state that is behind is refused by the version, and caught up.
+pub trait Kept: Fold + Serialize + DeserializeOwned {
+    /// Whose state it is.
+    const AGGREGATE: Aggregate;
+
+    /// Goes up with whatever changes what the fold makes of an event, or how the state is written: kept states of another
+    /// version are forgotten.
+    const VERSION: u32;
 }

@@ -14,7 +14,7 @@ pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/steward.v1.rs"));
 }
 
-pub use cause::{Cause, Fold, NewEvent, new_traceparent};
+pub use cause::{Cause, Fold, Kept, NewEvent, new_traceparent};
 pub use event::*;
 pub use json::{FILE_DESCRIPTORS, event_json, message_names};
 pub use metadata::{Metadata, MetadataError, header};

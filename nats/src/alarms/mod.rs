@@ -29,7 +29,7 @@ use crate::{Log, LogError, ServerError, code, definitions, header};
 /// How early an alarm fires at least; those of a crowded second fire earlier, see [`Crowds`].
 const EARLY: TimeDelta = TimeDelta::milliseconds(500);
 /// An alarm that was heard rings for another process after this time, unless it is settled or said to be still in hand.
-const ACK_WAIT: Duration = Duration::from_secs(4);
+const ACK_WAIT: Duration = Duration::from_secs(10);
 /// The consumer that all tenants shared in a former version.
 const FORMER: &str = "scheduler-alarms";
 

@@ -1,7 +1,8 @@
 //! Small events for tests, which a fold remembers.
 
 use chrono::Utc;
-use steward_proto::{Aggregate, AggregateId, Cause, Event, Fold, NewEvent, Recorded, TenantId, v1};
+use serde::{Deserialize, Serialize};
+use steward_proto::{Aggregate, AggregateId, Cause, Event, Fold, Kept, NewEvent, Recorded, TenantId, v1};
 use uuid::Uuid;
 
 pub fn conversation(id: impl std::fmt::Display) -> AggregateId {
@@ -31,7 +32,7 @@ pub fn kind(recorded: &Recorded) -> &str {
 }
 
 /// Holds everything that was folded, in order.
-#[derive(Debug, Default, Clone, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
     pub ids: Vec<Uuid>,
     pub positions: Vec<u64>,
@@ -48,4 +49,24 @@ impl Fold for Seen {
             self.unknown += 1;
         }
     }
+}
+
+impl Kept for Seen {
+    const AGGREGATE: Aggregate = Aggregate::Conversation;
+    const VERSION: u32 = 1;
+}
+
+/// The same by a fold of another version, which counts only.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Counted(pub usize);
+
+impl Fold for Counted {
+    fn evolve(&mut self, _: &Recorded) {
+        self.0 += 1;
+    }
+}
+
+impl Kept for Counted {
+    const AGGREGATE: Aggregate = Aggregate::Conversation;
+    const VERSION: u32 = 2;
 }

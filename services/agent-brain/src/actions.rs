@@ -67,7 +67,7 @@ async fn act(
     let done = thought.unwrap_or_else(|failure| Some(Done::Failed(failure)));
     let record = async |done: Option<&Done>| {
         let events = |state: &Conversation| events(state, turn, done);
-        worker.complete(aggregate, cause, turn.id, false, events).await
+        worker.complete(aggregate, cause, turn, false, events).await
     };
     let recorded = record(done.as_ref()).await;
     let failure = match (&recorded, &done) {
@@ -241,6 +241,7 @@ pub(crate) mod tests {
             model: String::new(),
             started: v1::TurnStarted::default(),
             now: Utc::now(),
+            claimed: true,
             failure: None,
             ids: Vec::new(),
         }

@@ -31,6 +31,9 @@ pub type Thought<'a> = Pin<Box<dyn Future<Output = Result<Vec<Decision>, BrainEr
 /// How long a brain may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
+    /// It decides within milliseconds and at no cost, so that nobody need be kept from deciding the same: its turn is claimed
+    /// only as it is recorded, in one with its decisions.
+    pub at_once: bool,
     /// A turn is claimed for so long, and again before that is over: when this process ends without a word, another one has
     /// the turn after this time.
     pub lease: TimeDelta,

@@ -32,10 +32,10 @@ pub async fn remind(
     let cause = Cause::of(recorded, "service:agent-brain");
     let mut at_least = AtLeast::Position(recorded.position);
     let seen = worker.log.load::<Conversation>(aggregate, at_least).await?;
-    let (contact, _) = worker.contact(aggregate, &seen.state).await?;
+    let (contact, _) = worker.contact(aggregate, &seen.state, at_least).await?;
     drop(seen);
     let settings = worker.settings.now();
-    let elsewhere = worker.open_elsewhere(aggregate, &contact).await?;
+    let elsewhere = worker.open_elsewhere(aggregate, &contact, at_least).await?;
     loop {
         let decided = worker
             .log

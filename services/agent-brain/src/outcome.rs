@@ -17,7 +17,7 @@ use crate::{
     press::{self, Press},
 };
 
-/// A claimed turn.
+/// A turn in hand.
 pub struct Turn {
     pub id: TurnId,
     pub conversation: ConversationId,
@@ -31,6 +31,8 @@ pub struct Turn {
     /// Its claim.
     pub started: v1::TurnStarted,
     pub now: DateTime<Utc>,
+    /// The claim is in the log; else it is recorded with the first decisions.
+    pub claimed: bool,
     /// Why it could not be decided, if that is so.
     pub failure: Option<Failure>,
     /// A fresh id for each decision, made once: deciding again after a conflict names the same things.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use steward_domain::{
     contact::Contact,
     conversation::{Conversation, Refused, turns::TurnStanding},
-    ids::{self, ContactId, TurnId},
+    ids::{self, ContactId},
 };
 use steward_language::Language;
 use steward_log::{AtLeast, DecideError};
@@ -85,7 +85,7 @@ impl Worker {
         Ok(ended)
     }
 
-    /// Has the brain decide, and holds the turn meanwhile. Outer error: what else became of it.
+    /// Has the brain decide, and holds a claimed turn meanwhile. Outer error: what else became of it.
     async fn decide(
         &self,
         aggregate: &AggregateId,
@@ -94,6 +94,12 @@ impl Worker {
         cause: &Cause,
     ) -> Result<Result<Result<Vec<Decision>, Failure>, Ended>, DecideError<Refused>> {
         let mut thought = pin!(self.ask(input));
+        if !turn.claimed {
+            return Ok(tokio::select! {
+                thought = &mut thought => Ok(thought),
+                () = self.shutdown.cancelled() => Err(Ended::PutOff),
+            });
+        }
         // Half of it is left, should the log take its time.
         let before_it_is_over = self.brain.pace().lease.to_std().unwrap_or_default() / 2;
         loop {
@@ -145,9 +151,9 @@ impl Worker {
         decisions: &[Decision],
     ) -> Result<Ended, DecideError<Refused>> {
         turn.ids = decisions.iter().map(|_| Uuid::now_v7()).collect();
-        let turn = &*turn;
         if draft {
-            return self.complete(aggregate, cause, turn.id, draft, |state| Ok(turn.suppress(state, decisions))).await;
+            let turn = &*turn;
+            return self.complete(aggregate, cause, turn, draft, |state| Ok(turn.suppress(state, decisions))).await;
         }
         let bulk = Turn::bulk(decisions);
         let mut done = 0;
@@ -158,9 +164,12 @@ impl Worker {
                 after = recorded;
                 Ok(events)
             };
-            let ended = self.complete(aggregate, cause, turn.id, draft, events).await?;
+            let ended = self.complete(aggregate, cause, turn, draft, events).await?;
             match (ended, after) {
-                (Ended::Done, Some(recorded)) => done = recorded,
+                (Ended::Done, Some(recorded)) => {
+                    done = recorded;
+                    turn.claimed = true;
+                }
                 _ => return Ok(ended),
             }
         }
@@ -175,7 +184,7 @@ impl Worker {
         cause: &Cause,
     ) {
         let contact = ids::contact_aggregate(&aggregate.tenant, contact);
-        let recorded = self.log.record::<Contact, _>(&contact, AtLeast::Latest, |seen| {
+        let recorded = self.log.record::<Contact, _>(&contact, AtLeast::Cached, |seen| {
             let changed = seen.state.wrote_in(language).map(Event::from);
             (new_events(self.now(), cause, changed.into_iter().collect()), ())
         });
@@ -184,12 +193,12 @@ impl Worker {
         }
     }
 
-    /// Records what a turn came to, if nothing came in between.
+    /// Records what a turn came to, if nothing came in between; before it the claim of a turn that has none yet.
     pub async fn complete(
         &self,
         aggregate: &AggregateId,
         cause: &Cause,
-        turn_id: TurnId,
+        turn: &Turn,
         draft: bool,
         mut events: impl FnMut(&Conversation) -> Result<Vec<Event>, Refused>,
     ) -> Result<Ended, DecideError<Refused>> {
@@ -197,10 +206,18 @@ impl Worker {
             .log
             .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, _| {
                 let now = self.now();
-                Ok(match state.turn_standing(turn_id, draft) {
+                if !turn.claimed {
+                    if !state.may_still_begin(&turn.started, now, draft) {
+                        return Ok((Vec::new(), Ended::Superseded));
+                    }
+                    let claim = Event::from(turn.started.clone());
+                    let events = std::iter::once(claim).chain(events(state)?).collect();
+                    return Ok((new_events(now, cause, events), Ended::Done));
+                }
+                Ok(match state.turn_standing(turn.id, draft) {
                     TurnStanding::Valid => (new_events(now, cause, events(state)?), Ended::Done),
                     TurnStanding::Superseded(code) => {
-                        (new_events(now, cause, vec![Conversation::supersede(turn_id, code)]), Ended::Superseded)
+                        (new_events(now, cause, vec![Conversation::supersede(turn.id, code)]), Ended::Superseded)
                     }
                     // Another worker has it now.
                     TurnStanding::Lost => (Vec::new(), Ended::Superseded),

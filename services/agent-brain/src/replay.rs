@@ -80,6 +80,7 @@ pub async fn replay(log: &Log, claim: &Recorded) -> Result<Replayed, ReplayError
         model: started.model.clone(),
         started: started.clone(),
         now,
+        claimed: true,
         failure: failure(completed),
         ids: Vec::new(),
     };

@@ -105,6 +105,7 @@ impl Talk {
             model: String::new(),
             started: (*started).clone(),
             now: self.now,
+            claimed: true,
             failure: None,
             ids: decisions.iter().map(|_| Uuid::now_v7()).collect(),
         };

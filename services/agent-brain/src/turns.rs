@@ -158,13 +158,18 @@ impl Worker {
             }
             // A place first: a turn's lease runs while the brain works, not while it waits.
             let Some(place) = self.place(&aggregate.tenant).await else { return Ok(Handled::Later(Duration::ZERO)) };
-            let seen = self.see(aggregate, &before.state).await?;
+            let seen = self.see(aggregate, &before.state, recorded.position).await?;
             let contact = before.state.place.as_ref().and_then(|place| place.contact_id);
             // Held any longer, the fold would have to copy it for the next event.
             drop(before);
             let input =
                 |state: &Conversation, now| turn_input(state, &seen.contact, &self.shown, seen.open_elsewhere, now);
-            let (turn, input) = match self.claim(aggregate, conversation, None, &seen, &cause, input).await? {
+            let claimed = if self.brain.pace().at_once {
+                self.begin_unclaimed(aggregate, conversation, &seen, input).await?
+            } else {
+                self.claim(aggregate, conversation, None, &seen, &cause, input).await?
+            };
+            let (turn, input) = match claimed {
                 Claim::Turn(turn, input) => (turn, input),
                 Claim::Busy(wait) => return Ok(Handled::Later(wait)),
                 Claim::NothingToDo => return Ok(Handled::Done),

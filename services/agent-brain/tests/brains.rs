@@ -55,7 +55,7 @@ impl Brain for Scripted {
     }
 
     fn pace(&self) -> Pace {
-        Pace { lease: LEASE, longest: self.longest }
+        Pace { at_once: false, lease: LEASE, longest: self.longest }
     }
 
     fn decide<'a>(&'a self, turn: &'a Arc<TurnInput>) -> Thought<'a> {

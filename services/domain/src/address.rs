@@ -1,5 +1,6 @@
 //! The aggregate `address`: where an outside address leads after it moved.
 
+use serde::{Deserialize, Serialize};
 use steward_language::Language;
 use steward_proto::{AddressEvent, ConversationEvent, Event, Fold, Recorded};
 
@@ -9,7 +10,7 @@ use crate::{
 };
 
 /// The conversation an address was bound to, if it was.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Address {
     pub conversation_id: Option<ConversationId>,
 }

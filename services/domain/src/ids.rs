@@ -6,7 +6,7 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use steward_proto::{Aggregate, AggregateId, TenantId};
 use uuid::Uuid;
 
@@ -43,7 +43,16 @@ macro_rules! uuid_ids {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if deserializer.is_human_readable() {
+                    return String::deserialize(deserializer)?.parse().map_err(D::Error::custom);
+                }
+                Uuid::deserialize(deserializer).map(Self)
             }
         }
 
@@ -102,7 +111,21 @@ macro_rules! ids_of_a_conversation {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                if serializer.is_human_readable() {
+                    serializer.collect_str(self)
+                } else {
+                    (self.conversation, self.unique).serialize(serializer)
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if deserializer.is_human_readable() {
+                    return String::deserialize(deserializer)?.parse().map_err(D::Error::custom);
+                }
+                let (conversation, unique) = Deserialize::deserialize(deserializer)?;
+                Ok(Self { conversation, unique })
             }
         }
 
@@ -258,6 +281,8 @@ pub fn deliveries_aggregate(tenant: &TenantId, webhook: WebhookId) -> AggregateI
 
 #[cfg(test)]
 mod tests {
+    use serde::de::DeserializeOwned;
+
     use super::*;
 
     /// A text in each form that is near to that of an id and isn't it.
@@ -286,7 +311,7 @@ mod tests {
     }
 
     /// Reads back as it is written, and in no other form.
-    fn has_one_form<T: FromStr<Err = NoId> + Serialize + Copy + fmt::Display + fmt::Debug + PartialEq>(
+    fn has_one_form<T: FromStr<Err = NoId> + Serialize + DeserializeOwned + Copy + fmt::Display + fmt::Debug + PartialEq>(
         id: T,
         form: &str,
     ) {
@@ -295,7 +320,9 @@ mod tests {
         assert_eq!(form.parse().as_ref(), Ok(&id));
         for text in spoilt(form).into_iter().filter(|text| text != form) {
             assert!(text.parse::<T>().is_err(), "{text:?} was read as {id:?}");
+            assert!(serde_json::from_value::<T>(text.clone().into()).is_err(), "{text:?} was read as {id:?}");
         }
+        assert_eq!(serde_json::from_value::<T>(form.into()).unwrap(), id);
     }
 
     #[test]

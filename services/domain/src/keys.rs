@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How long a key is remembered.
 pub const KEPT: TimeDelta = TimeDelta::days(8);
@@ -32,5 +33,20 @@ impl InboundKeys {
 
     pub fn contains(&self, key: &str) -> bool {
         self.keys.contains(key)
+    }
+}
+
+/// As a list in order; the set is made of it.
+impl Serialize for InboundKeys {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.order.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for InboundKeys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let order = VecDeque::<(DateTime<Utc>, String)>::deserialize(deserializer)?;
+        let keys = order.iter().map(|(_, key)| key.clone()).collect();
+        Ok(Self { order, keys })
     }
 }

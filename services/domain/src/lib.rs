@@ -9,6 +9,7 @@ mod delivery;
 pub mod ids;
 pub mod inbox;
 pub mod kernel;
+mod kept;
 pub mod keys;
 pub mod mail;
 pub mod person;

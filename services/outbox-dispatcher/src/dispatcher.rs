@@ -180,7 +180,7 @@ impl Dispatcher {
             // The contact matters for policy, and for the words of a template.
             let asked = message.proactive || seen.state.capabilities().templates;
             let (contact, breaker_open) = tokio::try_join!(
-                async { if asked { self.contact(aggregate, place.contact_id).await } else { Ok(None) } },
+                async { if asked { self.contact(aggregate, place.contact_id, at_least).await } else { Ok(None) } },
                 async { Ok(message.proactive && self.breaker.is_open(&self.log, &aggregate.tenant).await?) },
             )?;
             let contact = contact.as_deref();

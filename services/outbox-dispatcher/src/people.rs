@@ -37,11 +37,12 @@ impl Dispatcher {
         &self,
         aggregate: &AggregateId,
         contact_id: Option<ContactId>,
+        at_least: AtLeast,
     ) -> Result<Option<Arc<Contact>>, LogError> {
         let Some(contact_id) = contact_id else { return Ok(None) };
         let contact = contact_of(contact_id, |id| async move {
             let contact = ids::contact_aggregate(&aggregate.tenant, id);
-            Ok::<_, LogError>(self.log.load::<Contact>(&contact, AtLeast::Latest).await?.state)
+            Ok::<_, LogError>(self.log.load::<Contact>(&contact, at_least).await?.state)
         });
         contact.await.map(Some)
     }

@@ -46,7 +46,7 @@ impl Batch {
 
     fn add(&mut self, read: Result<Tailed, LogError>) -> Result<usize, LogError> {
         match read {
-            Ok(Tailed { recorded, pending }) => {
+            Ok(Tailed { recorded, pending, .. }) => {
                 let bytes = recorded.payload.len();
                 (self.through, self.at_end) = (recorded.position, pending == 0);
                 self.events.push(recorded);

@@ -22,7 +22,8 @@ use crate::{
 
 /// The time between two sweeps.
 const EVERY: Duration = Duration::from_secs(600);
-/// What still waits this long after its time is decided whether its alarm is set or not: the alarm clock has failed.
+/// What still waits this long after its time is decided whether its alarm is set or not: the alarm clock has failed. At the
+/// start no time is left for that.
 const OVERDUE: TimeDelta = TimeDelta::seconds(5);
 /// How many alarms are in memory at once, each of some 60 bytes.
 const AT_ONCE: usize = 500_000;
@@ -50,14 +51,17 @@ const FILTERS: [&str; 15] = [
 ];
 
 pub async fn run(log: Log, alarms: Alarms, shutdown: CancellationToken) -> Result<(), LogError> {
+    // What was overdue before this process began nobody may have in hand, though the alarm clock believes so.
+    let mut overdue = TimeDelta::zero();
     loop {
         let swept = tokio::select! {
-            swept = sweep(&log, &alarms) => swept,
+            swept = sweep(&log, &alarms, overdue) => swept,
             () = shutdown.cancelled() => return Ok(()),
         };
         let wait = match swept {
             Ok(missing) => {
                 tracing::debug!(missing, "swept: pending things compared with their alarms");
+                overdue = OVERDUE;
                 EVERY
             }
             Err(error) => {
@@ -164,8 +168,8 @@ impl Waiting {
     }
 }
 
-/// Makes one sweep; returns how many alarms it set.
-async fn sweep(log: &Log, alarms: &Alarms) -> Result<usize, LogError> {
+/// Makes one sweep; returns how many alarms it set. What is `overdue` by so much is decided whether its alarm is set or not.
+async fn sweep(log: &Log, alarms: &Alarms, overdue: TimeDelta) -> Result<usize, LogError> {
     let floor = log.note(FLOOR).await?.and_then(|floor| floor.parse().ok()).unwrap_or(1);
 
     let (mut slices, mut missing) = (vec![Slice { nth: 0, of: 1 }], 0);
@@ -183,7 +187,7 @@ async fn sweep(log: &Log, alarms: &Alarms) -> Result<usize, LogError> {
             slices.extend([slice.nth, slice.nth + slice.of].map(|nth| Slice { nth, of: slice.of * 2 }));
             continue;
         };
-        missing += set_missing(log, alarms, waiting.to_set(&set, log.clock().now() - OVERDUE)).await?;
+        missing += set_missing(log, alarms, waiting.to_set(&set, log.clock().now() - overdue)).await?;
         let first = waiting.pending.values().map(|pending| pending.position).min();
         lowest = lowest.min(first.unwrap_or(head + 1));
     }

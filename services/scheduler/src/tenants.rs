@@ -15,13 +15,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Most alarms of one tenant in hand at once; the others wait on the server.
-pub const IN_HAND: usize = 5_000;
+/// Most alarms of one tenant in hand at once, each of some two kilobytes; the others wait on the server.
+pub const IN_HAND: usize = 10_000;
 /// Most alarms of one tenant that are held here because they are too near for the alarm clock, beside their schedules.
 const NEAR: usize = 1_000;
-/// How many conversations of one tenant are loaded or decided on at the same time; the log commits together what comes
-/// together.
-const DECIDING: usize = 64;
+/// How many conversations of one tenant are loaded or decided on at the same time: while the log commits as many together as
+/// one batch holds, the next batch gathers.
+const DECIDING: usize = 1_000;
 
 /// The scheduler is behind when an alarm is this late and not decided.
 const LATE: Duration = Duration::from_secs(5);

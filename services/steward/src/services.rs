@@ -43,6 +43,11 @@ impl Service {
         }
     }
 
+    /// Whether the service decides on aggregates, and so needs their states.
+    pub fn decides(self) -> bool {
+        self != Self::Projection
+    }
+
     /// Whether the service keeps read models.
     pub fn needs_postgres(self) -> bool {
         self == Self::Projection

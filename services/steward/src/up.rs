@@ -9,8 +9,9 @@ use std::{
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use steward_http::Guard;
+use steward_domain::{address::Address, contact::Contact, conversation::Conversation};
 use steward_log::{
-    ConnectOptions, Log, LogError, Tasks,
+    ConnectOptions, KeepStates, Kind, Log, LogError, Tasks,
     permissions::{ADMIN, READER, STEWARD},
 };
 use steward_settings::AuthMode;
@@ -35,6 +36,10 @@ use crate::{
 const STOP_LIMIT: Duration = Duration::from_secs(8);
 /// How often histograms are folded together, so that they don't grow where nobody scrapes them.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+/// In the data directory: folded states, which may be deleted while nothing runs.
+const STATES: &str = "states";
+/// For how many aggregates the state stays in memory; all others are on disk.
+const STATES_IN_MEMORY: u64 = 20_000;
 
 /// The URLs of the servers.
 struct Urls {
@@ -42,6 +47,8 @@ struct Urls {
     postgres: Option<postgres::Urls>,
     /// The directory where a managed NATS keeps its data.
     disk: Option<PathBuf>,
+    /// Below it each service's processes keep their states.
+    states: PathBuf,
 }
 
 /// Runs all services, and those servers whose URL the configuration doesn't give, until a signal.
@@ -63,6 +70,7 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
         nats: credentials.nats(STEWARD).or(settings.nats.url.clone()).expect("it is managed or given"),
         postgres: postgres::Urls::of(&credentials).or(settings.postgres.url.clone().map(postgres::Urls::One)),
         disk: wanted.nats.then(|| data.path().to_owned()),
+        states: data.join(STATES),
     };
     let run_file = RunFile::of_this_process(
         Some(process.url.clone()),
@@ -97,6 +105,7 @@ pub async fn one_service(service: Service, settings: Settings, data_dir: &Path) 
         nats: find::nats(&settings, data_dir, service.name())?,
         postgres: service.needs_postgres().then(|| find::postgres(&settings, data_dir)).transpose()?,
         disk: settings.nats.url.is_none().then(|| data_dir.to_owned()),
+        states: data_dir.join(STATES),
     };
     let process = Process::begin(&settings).await?;
     let ready = |url: &str| {
@@ -204,9 +213,17 @@ async fn connect(
         [one] => format!("steward-{one}"),
         _ => "steward".to_owned(),
     };
+    let keep = services.iter().any(|service| service.decides()).then(|| KeepStates {
+        place: urls.states.join(if let [one] = services { one.name() } else { "up" }),
+        kinds: vec![Kind::of::<Conversation>(), Kind::of::<Contact>(), Kind::of::<Address>()],
+    });
     let log = async {
-        let log = Log::connect(urls.nats.expose(), ConnectOptions::new(name), shutdown.clone()).await?;
+        let options = ConnectOptions { cache_entries: STATES_IN_MEMORY, ..ConnectOptions::new(name) };
+        let log = Log::connect(urls.nats.expose(), options, shutdown.clone()).await?;
         streams::ensure(&log).await?;
+        if let Some(keep) = keep {
+            log.keep_states(keep).await?;
+        }
         Ok(log)
     };
     let log = match shutdown.run_until_cancelled(log).await {

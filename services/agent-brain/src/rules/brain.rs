@@ -35,7 +35,7 @@ impl Brain for Rules {
     }
 
     fn pace(&self) -> Pace {
-        Pace { lease: LEASE, longest: 2 * THINKS_FOR }
+        Pace { at_once: true, lease: LEASE, longest: 2 * THINKS_FOR }
     }
 
     fn decide<'a>(&'a self, turn: &'a Arc<TurnInput>) -> Thought<'a> {

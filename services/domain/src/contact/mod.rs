@@ -6,6 +6,7 @@ mod tell;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use merging::{How, MERGED_AT_MOST, Merge, Refused};
+use serde::{Deserialize, Serialize};
 use steward_language::Language;
 use steward_proto::{ContactEvent, Event, Fold, Recorded, v1};
 
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// Overrides set by operators or by the contact, and the contacts merged into this one.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Contact {
     pub name: Option<String>,
     pub language: Option<String>,

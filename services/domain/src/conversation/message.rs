@@ -1,14 +1,15 @@
 //! What a message on its way out is: its words, its state, what the provider said of it.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use steward_proto::v1;
 
 use crate::{
     ids::{ClaimId, FollowUpId, MessageId, TurnId},
-    kernel::Why,
+    kernel::{Why, protobuf},
 };
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Author {
     Bot,
     Human,
@@ -32,7 +33,7 @@ impl Author {
 }
 
 /// What the client's next message does to a message that waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnReply {
     Cancel,
     /// It waits for a person.
@@ -66,7 +67,7 @@ impl OnReply {
 }
 
 /// A message on its way out.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     pub id: MessageId,
     pub author: Author,
@@ -92,6 +93,7 @@ pub struct Message {
     /// The provider's ids of its parts, in order; empty for a part that has none yet.
     pub provider_ids: Vec<String>,
     /// Offered below the text where the channel has them.
+    #[serde(with = "protobuf::list")]
     pub buttons: Vec<v1::Button>,
     /// The fingerprint of recipient and text that a person let go. Empty: none.
     pub approved: String,
@@ -105,7 +107,7 @@ pub struct Message {
     pub cancel_after_claim: Option<Why>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum MessageState {
     /// Waits for a dispatcher; not before the time given.
     Queued {
@@ -126,7 +128,7 @@ pub enum MessageState {
 }
 
 /// What the provider said of a message after it took it. They may come in any order, and some never.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipts {
     pub delivered_at: Option<DateTime<Utc>>,
     pub read_at: Option<DateTime<Utc>>,
@@ -153,7 +155,7 @@ impl Receipts {
 }
 
 /// One attempt of one part.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     pub claim_id: ClaimId,
     /// When it was made.

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// Values in order of insertion. Finding, adding and removing one takes logarithmic time, however many wait.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound(deserialize = "K: Ord + Deserialize<'de>, V: Deserialize<'de>"))]
 pub struct Noted<K, V> {
     values: BTreeMap<u64, V>,
     places: BTreeMap<K, u64>,

@@ -6,6 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use steward_proto::v1;
 
 pub use super::message::{Author, Claim, Message, MessageState, OnReply, Receipts};
@@ -13,7 +14,7 @@ use super::{meetings::Meeting, noted::Noted, parts::Speech, takeover::stretch::S
 use crate::{
     channel::Capabilities,
     ids::{ContactId, FollowUpId, MessageId, TurnId},
-    kernel::Why,
+    kernel::{Why, protobuf},
     keys::InboundKeys,
 };
 
@@ -29,7 +30,7 @@ pub const MISSED_KEPT: usize = 1_000;
 /// ([`crate::keys`]), open promises (`[limits] open_follow_ups`; of those that ended, and of messages out, the last 128),
 /// meetings (64), albums (4), words unsaid (16), a human's stretch (32 lines). `cancelled` and `unannounced` are as long as the promises
 /// that were open.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Conversation {
     /// `None` until something came in.
     pub place: Option<Place>,
@@ -85,14 +86,14 @@ pub struct Conversation {
 }
 
 /// Which thing, by id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Cancelled {
     FollowUp(FollowUpId),
     Message(MessageId),
 }
 
 /// Words that a client's message kept from being sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unsaid {
     pub message_id: MessageId,
     pub text: String,
@@ -101,7 +102,7 @@ pub struct Unsaid {
 }
 
 /// Where a mail belongs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thread {
     pub subject: String,
     /// Message-IDs, oldest first; the last is the mail itself.
@@ -109,7 +110,7 @@ pub struct Thread {
 }
 
 /// Where the conversation takes place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     pub channel_id: String,
     /// Kind of channel.
@@ -129,7 +130,7 @@ impl Takeover {
     }
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     pub id: String,
     pub name: String,
@@ -139,7 +140,7 @@ pub struct Person {
 }
 
 /// A human of ours is active.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Takeover {
     pub by: String,
     pub via: String,
@@ -151,7 +152,7 @@ pub struct Takeover {
 }
 
 /// What a client wrote, until a turn answers it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ClientMessage {
     pub position: u64,
     pub message_id: MessageId,
@@ -174,7 +175,7 @@ pub struct ClientMessage {
 }
 
 /// A turn that was claimed and isn't complete.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenTurn {
     pub turn_id: TurnId,
     /// The last message that it answers.
@@ -188,7 +189,7 @@ pub struct OpenTurn {
 }
 
 /// The client was asked when something is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
     pub turn_id: String,
     /// The request.
@@ -210,7 +211,7 @@ impl Question {
 }
 
 /// How a follow-up takes the client's next message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CancelOn {
     ClientResponse,
     Never,
@@ -235,7 +236,7 @@ impl CancelOn {
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FollowUp {
     pub id: FollowUpId,
     pub due_at: DateTime<Utc>,
@@ -245,6 +246,7 @@ pub struct FollowUp {
     pub intention: String,
     pub text: String,
     pub cancel_on: CancelOn,
+    #[serde(with = "protobuf")]
     pub action: v1::Action,
     pub scheduled_reason: String,
     pub key: String,
@@ -256,7 +258,7 @@ pub struct FollowUp {
     pub state: FollowUpState,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum FollowUpState {
     /// Its time hasn't come.
     Pending,

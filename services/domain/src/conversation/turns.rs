@@ -92,6 +92,15 @@ impl Conversation {
         })))
     }
 
+    /// Whether a turn that was decided without a claim may be recorded: it would begin now as it did then, and nothing came in
+    /// between that would have superseded a claimed one.
+    pub fn may_still_begin(&self, begun: &v1::TurnStarted, now: DateTime<Utc>, draft: bool) -> bool {
+        let busy = self.turn.as_ref().is_some_and(|open| open.lease_until > now);
+        let written = self.unanswered.last().is_some_and(|m| m.position > begun.conversation_position);
+        let answers = self.unanswered.first().is_some_and(|m| m.message_id.to_string() == begun.message_ids.first().map_or("", String::as_str));
+        !busy && !written && answers && self.turn_through() == begun.through_position && self.human_active() == draft
+    }
+
     /// The last message that a turn claimed now answers.
     fn turn_through(&self) -> u64 {
         self.unanswered.iter().take(MESSAGES_AT_ONCE).next_back().map_or(self.answered_through, |m| m.position)

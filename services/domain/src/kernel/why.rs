@@ -1,9 +1,10 @@
 //! Why something is as it is.
 
+use serde::{Deserialize, Serialize};
 use steward_proto::v1;
 
 /// Why something ended, or was kept back: a stable code, words, and the event that made it so.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Why {
     pub code: String,
     pub text: String,

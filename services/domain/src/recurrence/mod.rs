@@ -13,11 +13,12 @@ use std::{
 };
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 pub use self::{rule::Rule, zone::Zone};
 
 /// Names an occurrence by the time that its series gives it, wherever it has been moved to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Original {
     On(NaiveDate),
     At(DateTime<Utc>),

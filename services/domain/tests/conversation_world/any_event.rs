@@ -58,7 +58,7 @@ pub fn any_event() -> impl Strategy<Value = Event> {
     })
 }
 
-fn made(type_name: &str, seed: u64) -> Event {
+pub fn made(type_name: &str, seed: u64) -> Event {
     let descriptor = POOL.get_message_by_name(&format!("steward.v1.{type_name}")).expect("every event has a message");
     let message = filled(&descriptor, &mut StdRng::seed_from_u64(seed));
     Event::decode(type_name, SCHEMA_VERSION, &message.encode_to_vec()).expect("what the schema made, it can read")

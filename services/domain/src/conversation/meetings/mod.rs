@@ -6,6 +6,7 @@ use std::str::FromStr as _;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 use steward_proto::{from_timestamp, v1};
 
 pub use self::reminding::{Occurrence, Reminding, meeting_of};
@@ -23,7 +24,7 @@ const EXCEPTIONS_KEPT: usize = 256;
 const OFFSETS_KEPT: usize = 64;
 
 /// When a meeting begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Starts {
     At(DateTime<Utc>),
     /// It lasts so many whole days, wherever one is.
@@ -34,7 +35,7 @@ pub enum Starts {
 }
 
 /// A meeting by its calendar's latest word.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meeting {
     /// The calendar's own count of changes (RFC 5545, SEQUENCE): an older one that arrives late changes nothing.
     pub sequence: u32,

@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use steward_proto::v1;
 
 use super::super::{ClientMessage, Conversation, MessageState};
@@ -14,14 +15,14 @@ pub const LINES_KEPT: usize = 32;
 pub const CHARACTERS_KEPT: usize = 1_000;
 
 /// Who said something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Speaker {
     Human,
     Client,
 }
 
 /// One message. Its text is data: whoever wrote it, nothing in it is an instruction.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     pub speaker: Speaker,
     pub message_id: MessageId,
@@ -46,7 +47,7 @@ impl Line {
 }
 
 /// What the fold remembers of humans who spoke.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stretch {
     /// The takeover of it; `None`: no human has been active since the brain last answered.
     began: Option<Began>,
@@ -58,7 +59,7 @@ pub struct Stretch {
     human: VecDeque<Arc<Line>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Began {
     by: String,
     via: String,

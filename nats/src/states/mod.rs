@@ -1,0 +1,187 @@
+//! States at hand: a process follows the log, folds each event into its aggregate's state, and keeps the states in memory and
+//! on disk. A decision on an aggregate that nobody has looked at for weeks then reads no history.
+//!
+//! The log stays the judge. A state says up to where it is complete; one that is behind is refused by the expected version
+//! and caught up. What is kept on disk has the versions of schema and folds, and of the log that it was made from; where one
+//! doesn't fit, or a file can't be read, all of it is made again from the log. Meanwhile, and without a disk, states are
+//! folded from their aggregate's events, as they are for everything else.
+
+mod keeper;
+mod kind;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use steward_proto::{Aggregate, AggregateId, Fold, Recorded};
+use tokio::sync::watch;
+
+pub use self::kind::Kind;
+pub(crate) use self::kind::Written;
+use self::store::{Checkpoint, Store, StoreError};
+use crate::cache::{Folded, Slot};
+use crate::{Log, LogError};
+
+/// How far behind the log's end a position may be that a load waits for, instead of asking the log.
+const NEAR: u64 = 10_000;
+/// How long it waits.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// Where states are kept, and which.
+#[derive(Debug, Clone)]
+pub struct KeepStates {
+    /// The directory of this service's processes; each has one of its own below it.
+    pub place: PathBuf,
+    pub kinds: Vec<Kind>,
+}
+
+/// The states of one process.
+pub(crate) struct States {
+    kinds: Vec<Kind>,
+    store: Store,
+    /// Of what changed since it was last written: found here until it is on disk.
+    changed: Mutex<HashMap<AggregateId, Changed>>,
+    /// All events up to here are in the states.
+    reached: watch::Sender<u64>,
+    /// The store failed: nothing is read from it or written to it any more.
+    broken: AtomicBool,
+}
+
+#[derive(Clone)]
+struct Changed {
+    slot: Arc<Slot>,
+    /// Of the event that changed it last.
+    position: u64,
+}
+
+impl Log {
+    /// Follows the log from now on and keeps the states of its aggregates at hand. Without it, and when the directory can't be
+    /// used, each state is folded from its aggregate's events.
+    ///
+    /// # Errors
+    /// The log can't be read.
+    pub async fn keep_states(&self, keep: KeepStates) -> Result<(), LogError> {
+        keeper::begin(self, keep).await
+    }
+}
+
+impl States {
+    fn new(kinds: Vec<Kind>, store: Store, reached: u64) -> Self {
+        let (changed, broken) = (Mutex::default(), AtomicBool::new(false));
+        Self { kinds, store, changed, reached: watch::channel(reached).0, broken }
+    }
+
+    fn kind(&self, aggregate: Aggregate) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.aggregate == aggregate)
+    }
+
+    fn kind_of_state(&self, state: TypeId) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.state == state)
+    }
+
+    fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
+    /// Goes on without a store; what is in memory stays true.
+    fn give_up(&self, error: &StoreError) {
+        if !self.broken.swap(true, Ordering::Relaxed) {
+            tracing::error!(%error, "states are no longer kept on disk; they are folded from the log until the next start");
+        }
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// All events up to this position are in the states.
+    fn reached(&self) -> u64 {
+        *self.reached.borrow()
+    }
+
+    /// Waits a little for a position that is near; whoever finds it not reached asks the log.
+    async fn comes_to(&self, position: u64) {
+        let reached = self.reached();
+        if reached >= position || position - reached > NEAR || self.is_broken() {
+            return;
+        }
+        let mut following = self.reached.subscribe();
+        // Too late is no error: the log is asked.
+        let _ = tokio::time::timeout(PATIENCE, following.wait_for(|reached| *reached >= position)).await;
+    }
+
+    /// What is in memory of an aggregate though the cache has let it go: it isn't on disk yet.
+    pub fn unwritten(&self, id: &AggregateId) -> Option<Arc<Slot>> {
+        let changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+        changed.get(id).map(|changed| changed.slot.clone())
+    }
+
+    /// An aggregate's state from memory or disk, complete up to what the states have reached, `position` if that comes soon.
+    /// `None`: the log must be asked.
+    pub async fn at_hand<S: Fold>(&self, slot: &Slot, id: &AggregateId, position: u64) -> Option<Folded<S>> {
+        let kind = self.kind_of_state(TypeId::of::<S>())?;
+        self.comes_to(position).await;
+        let reached = self.reached();
+        let (found, from) = slot.bring::<S>(kind.state, || self.read(kind, id), reached);
+        metrics::counter!("steward_states_total", "from" => if found.is_some() { from } else { "log" }).increment(1);
+        found
+    }
+
+    fn read(&self, kind: &Kind, id: &AggregateId) -> Option<Box<dyn crate::cache::AnyFold>> {
+        if self.is_broken() {
+            return None;
+        }
+        match self.store.get(id) {
+            Ok(None) => Some(kind.fresh()),
+            Ok(Some(written)) => kind.read(&written),
+            Err(error) => {
+                self.give_up(&error);
+                None
+            }
+        }
+    }
+
+    /// Takes in the log's next event. `expected` is the version that it was decided on, if it says so.
+    fn take(&self, slot: impl FnOnce(&AggregateId) -> Arc<Slot>, recorded: &Recorded, expected: Option<u64>) {
+        let Some(id) = recorded.subject.aggregate_id() else { return };
+        let Some(kind) = self.kind(id.aggregate) else { return };
+        let slot = slot(&id);
+        if slot.follow(kind.state, || self.read(kind, &id), recorded, expected) {
+            let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+            changed.insert(id, Changed { slot, position: recorded.position });
+        }
+    }
+
+    fn changed(&self) -> usize {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Writes what has changed. All events up to the checkpoint were taken in before it is called.
+    fn write(&self, checkpoint: Checkpoint) {
+        if self.is_broken() {
+            return;
+        }
+        let list: Vec<(AggregateId, Changed)> = {
+            let changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+            changed.iter().map(|(id, changed)| (id.clone(), changed.clone())).collect()
+        };
+        let written = list.iter().filter_map(|(id, changed)| {
+            let kind = self.kind(id.aggregate)?;
+            Some((id.clone(), changed.slot.written(kind)))
+        });
+        if let Err(error) = self.store.put(written.collect(), checkpoint) {
+            return self.give_up(&error);
+        }
+        let mut still = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, written) in list {
+            if still.get(&id).is_some_and(|changed| changed.position == written.position) {
+                still.remove(&id);
+            }
+        }
+        metrics::gauge!("steward_states_disk_bytes").set(self.store.size() as f64);
+    }
+}
