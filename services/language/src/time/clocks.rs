@@ -155,7 +155,7 @@ pub fn read(reader: &Reader, i: usize, of_day: bool) -> Option<(Piece, usize)> {
         .then_some((Piece::Clock(face.clock), face.next))
 }
 
-/// The clock that a length is counted from ("an hour before 5 pm"), from its preposition on. Inside: its time, if that is sure.
+/// The clock that a length is counted from ("an hour before 5 pm"), from its preposition on. Inside: its time, if it has one.
 pub fn anchor(reader: &Reader, i: usize) -> Option<(Option<NaiveTime>, usize)> {
     let at = reader.skip(i, &[Sense::Before, Sense::After, Sense::Past, Sense::By, Sense::At, Sense::The]);
     let signed = || {
@@ -170,7 +170,7 @@ pub fn anchor(reader: &Reader, i: usize) -> Option<(Option<NaiveTime>, usize)> {
     let Some((Piece::Clock(clock), next)) = found else { return None };
     let part = reader.part_after(next);
     let next = if part.is_some() { reader.skip(next, &BEFORE_PART) + 1 } else { next };
-    let time = clock_time(&clock, part).ok().flatten().filter(|time| time.decided && time.carry == 0);
+    let time = clock_time(&clock, part).ok().flatten().filter(|time| time.carry == 0);
     Some((time.map(|time| time.time), next))
 }
 

@@ -199,8 +199,8 @@ pub fn shift(amounts: Vec<(i64, Unit)>, from: Option<DateSpec>, loose: bool) -> 
     if loose { LOOSE } else { Piece::Shift(Shift { amounts, from, ..Shift::default() }) }
 }
 
-/// "An hour before 5 pm", "за 10 минут до 17:00": a clock counted from another. One whose half of the day nobody said, or that
-/// another day begins in between, is left to be asked about.
+/// "An hour before 5 pm", "за 10 минут до 17:00": a clock counted from another. Where another day begins in between, it is
+/// asked about.
 fn beside_clock(reader: &Reader, length: &Length) -> Option<(Piece, usize)> {
     let behind = reader.is_any(length.next, &[Sense::After, Sense::Past]);
     let before = reader.is(length.next, Sense::Before);

@@ -52,7 +52,9 @@ fn bare(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         return Some(found);
     }
     let in_place = |sense: &Sense| if let Sense::InPlace(place) = sense { Some(*place) } else { None };
-    if let Some(place) = reader.get(i)?.senses.iter().find_map(in_place).filter(|_| reader.closes(i + 1)) {
+    if let Some(place) =
+        reader.get(i)?.senses.iter().find_map(in_place).filter(|_| reader.closes(i + 1) || reader.is_task(i + 1))
+    {
         return zone_of(reader, i, Sense::Place(place));
     }
     if reader.is_word(i, &["z"]) && (reader.get(i)?.glued || reader.get(i)?.capital) {

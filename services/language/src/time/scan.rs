@@ -368,6 +368,14 @@ enum Link {
 
 /// Whether what looks like a clock is the head of a length: "в 5 минут" is none.
 fn is_length(reader: &Reader, i: usize, next: usize) -> bool {
+    // "mañana dos horas antes de las 17:00"
+    let counts_from = |unit: usize| {
+        let beside = reader.is_any(unit + 1, &[Sense::Before, Sense::After]);
+        reader.unit(unit).is_some() && beside && clocks::anchor(reader, unit + 1).is_some()
+    };
+    if next > i + 1 && counts_from(next - 1) || next > i && counts_from(next) {
+        return true;
+    }
     // "два дня назад"
     let counted = reader.unit(next).is_some() && reader.is_any(next + 1, &[Sense::Ago, Sense::Hence]);
     if next > i && counted && reader.get(next + 1).is_some_and(|l| !l.senses.contains(&Sense::By)) {
