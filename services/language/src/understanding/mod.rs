@@ -10,6 +10,8 @@
 //! ([`grammar`]).
 
 pub(crate) mod acts;
+#[cfg(test)]
+mod admitted;
 pub(crate) mod grammar;
 pub(crate) mod lexicon;
 mod matter;
