@@ -385,7 +385,7 @@ const SAID: [Said; 3] = [
             |day, [a, b, _], [x, y, _]| format!("recuérdame {day} a las {a} {x}, a las {b} {y}, por favor"),
         ],
         three: |day, [a, b, c], [x, y, z]| format!("recuérdame {day} a las {a} {x}, a las {b} {y}, a las {c} {z}"),
-        conditions: &["si no llama", "cuando llegue el pedido", "si ella no contesta"],
+        conditions: &["si no llama", "si no llega el pedido", "si ella no contesta"],
         hanging: &[
             |condition| format!("{condition}, recuérdamelo"),
             |condition| format!("recuérdamelo {condition}"),
@@ -403,7 +403,7 @@ const SAID: [Said; 3] = [
             |day, [a, b, _], [x, y, _]| format!("напомни {day} в {a} {x} и в {b} {y}, пожалуйста"),
         ],
         three: |day, [a, b, c], [x, y, z]| format!("напомни {day} в {a} {x}, в {b} {y}, в {c} {z}"),
-        conditions: &["если он не позвонит", "когда придёт заказ", "если она не ответит"],
+        conditions: &["если он не позвонит", "если заказ не придёт", "если она не ответит"],
         hanging: &[
             |condition| format!("{condition}, напомни мне"),
             |condition| format!("напомни, {condition}"),

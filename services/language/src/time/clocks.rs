@@ -5,7 +5,7 @@ use chrono::NaiveTime;
 use super::{
     calendar,
     clock_policy::clock_time,
-    faces::{Face, face, in_digits, in_words, start_meridiem},
+    faces::{Face, face, hour_number, in_digits, in_words, start_meridiem, whole},
     lexicon::{Lexeme, Sense},
     phrase::{Clock, Meridiem, Part, Piece, Unit},
     reader::Reader,
@@ -166,7 +166,11 @@ pub fn anchor(reader: &Reader, i: usize) -> Option<(Option<NaiveTime>, usize)> {
             at + 2,
         ))
     };
-    let found = read(reader, i, false).or_else(|| read(reader, at, false)).or_else(signed);
+    let bare = || {
+        let (hour, next) = hour_number(reader, at).filter(|(_, next)| reader.closes(*next))?;
+        Some((Piece::Clock(whole(hour)), next))
+    };
+    let found = read(reader, i, false).or_else(|| read(reader, at, false)).or_else(signed).or_else(bare);
     let Some((Piece::Clock(clock), next)) = found else { return None };
     let part = reader.part_after(next);
     let next = if part.is_some() { reader.skip(next, &BEFORE_PART) + 1 } else { next };
@@ -186,6 +190,7 @@ fn is_compact(reader: &Reader, face: &Face, lead: &Lead, i: usize, of_day: bool)
         || reader.is_word(face.next, reader.words.hour_signs) && reader.closes(face.next + 1);
     // "ping me at 1030": no year, and nothing it could number
     let asked = (lead.announced || lead.about)
+        && reader.get(lead.at).is_some_and(|l| l.digits.is_some_and(|d| d.widths() == [4]))
         && !matches!(face.clock.hour, 19 | 20)
         && reader.closes(face.next)
         && (i == 0 || is_asked(reader, i));

@@ -11,7 +11,7 @@
 
 pub(crate) mod acts;
 #[cfg(test)]
-mod admitted;
+pub(crate) mod admitted;
 pub(crate) mod grammar;
 pub(crate) mod lexicon;
 mod matter;
