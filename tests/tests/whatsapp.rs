@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use steward_tests::{
     System, WhatsApp,
     whatsapp::{
-        APP_SECRET, Fault, OPERATOR, VERIFY_TOKEN,
+        APP_SECRET, Fault, OPERATOR, Taken, VERIFY_TOKEN,
         notifications::{self, Client},
     },
 };
@@ -208,6 +208,21 @@ async fn an_operator_takes_over_writes_and_gives_back_from_their_own_number() {
     let told = whatsapp.until_taken_for(OPERATOR, 1, SOON).await.unwrap();
     assert!(told[0].text.contains("/human_active"), "{}", told[0].text);
     assert!(whatsapp.taken().iter().all(|t| !t.text.contains("уже здесь")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_names_a_client_by_any_form_of_their_number() {
+    let (whatsapp, system) = start("").await;
+    for (client, named) in
+        [("5215512345678", "525512345678"), ("551187654321", "+5511987654321"), ("5491123456789", "541123456789")]
+    {
+        system.whatsapp(&notifications::text(client, "hola")).await.unwrap();
+        whatsapp.until_taken_for(client, 1, SOON).await.unwrap();
+        let words = format!("Soy Ana, le escribo yo a {client}");
+        system.whatsapp(&notifications::text(OPERATOR, &format!("HUMAN: {named} {words}"))).await.unwrap();
+        let said = |all: &[Taken]| all.iter().find(|t| t.text == words).map(|t| t.to.clone());
+        assert_eq!(whatsapp.until(SOON, said).await.unwrap(), client, "{named}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

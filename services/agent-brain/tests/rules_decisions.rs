@@ -4,7 +4,7 @@ mod rules_world;
 
 use rules_world::{at, decide_text, decided, follow_up, given, message_id, promise, reminder, reply, texts};
 use steward_agent_brain::{
-    brain::{CancelOn, Decision, TurnInput},
+    brain::{CancelOn, Decision, Question, TurnInput},
     rules::decide,
 };
 use steward_language::Language::{self, En, Es, Ru};
@@ -565,4 +565,74 @@ fn every_message_of_a_turn_is_answered_in_one_reply() {
     assert_eq!(texts(&decisions).len(), 1);
     assert_eq!(decided(&decisions), ["schedule write 2026-11-19T10:00:00", "human m2"]);
     assert_eq!(reply(&decisions).map(|r| r.lines().count()), Some(3));
+}
+
+#[test]
+fn a_clock_that_is_not_the_clients_own_is_named_with_its_place() {
+    for (text, said) in [
+        (
+            "напомни завтра в 10 по Киеву позвонить маме",
+            "Хорошо, напомню завтра в 09:00 (завтра в 10:00, Europe/Kyiv) (позвонить маме)",
+        ),
+        (
+            "напомни завтра в 10 по Москве позвонить маме",
+            "Хорошо, напомню завтра в 08:00 (завтра в 10:00, UTC+3) (позвонить маме)",
+        ),
+        (
+            "recuérdame mañana a las 10 hora de Buenos Aires llamar a mamá",
+            "De acuerdo, se lo recordaré mañana a las 14:00 (mañana a las 10:00, America/Argentina/Buenos_Aires) (llamar a mamá)",
+        ),
+        (
+            "remind me tomorrow at 20:00 in New York to call mom",
+            "OK, I'll remind you on Friday, 20 November, at 02:00 (tomorrow at 20:00, America/New_York) (call mom)",
+        ),
+        ("remind me tomorrow at 10 in Madrid to call mom", "OK, I'll remind you tomorrow at 10:00 (call mom)"),
+        ("напомни завтра в 10 по Мадриду позвонить маме", "Хорошо, напомню завтра в 10:00 (позвонить маме)"),
+    ] {
+        assert_eq!(reply(&decide_text(text)), Some(said), "{text}");
+    }
+}
+
+#[test]
+fn who_names_a_condition_is_told_that_it_cannot_be_seen_and_asked_for_a_time() {
+    for (text, asked, said) in [
+        ("if he doesn't call, remind me", "ask remind [if he doesn't call]", "I can't see when that happens"),
+        ("si no llama, recuérdamelo", "ask remind [si no llama]", "No puedo ver cuándo ocurre eso"),
+        ("напиши, когда придёт заказ", "ask write [когда придёт заказ]", "Сам я не увижу, когда это случится"),
+    ] {
+        let decisions = decide_text(text);
+        assert_eq!(decided(&decisions), [asked], "{text}");
+        assert!(reply(&decisions).is_some_and(|r| r.starts_with(said)), "{text}: {decisions:?}");
+    }
+}
+
+#[test]
+fn the_same_time_is_that_of_the_promise_just_spoken_of() {
+    let due = "2026-11-20T14:32:00";
+    let kept = promise("a", due, "Здравствуйте! Вы просили написать про договор.");
+    let asked = Question { intention: "remind".into(), topic: "call mom".into() };
+    for (alone, on_monday) in [
+        ("the same time", "on Monday at the same time"),
+        ("a la misma hora", "el lunes a la misma hora"),
+        ("в то же время", "в понедельник в то же время"),
+    ] {
+        let of = |text: &str, question: Option<&Question>, promised: bool| {
+            let mut input = given(&[text]);
+            input.question = question.cloned();
+            input.cancelled = promised.then(|| kept.clone()).into_iter().collect();
+            decided(&decide(&input))
+        };
+        assert_eq!(of(alone, None, true), ["renew a"], "{alone}");
+        assert_eq!(of(on_monday, None, true), ["move a 2026-11-23T14:32:00"], "{on_monday}");
+        assert_eq!(of(alone, Some(&asked), true), ["renew a", "schedule remind 2026-11-20T14:32:00"], "{alone}");
+        assert_eq!(
+            of(on_monday, Some(&asked), true),
+            ["renew a", "schedule remind 2026-11-23T14:32:00"],
+            "{on_monday}"
+        );
+        // with no promise to point at, it is the clock of writing
+        assert_eq!(of(on_monday, Some(&asked), false), ["schedule remind 2026-11-23T09:00:00"], "{on_monday}");
+    }
+    let decisions = decide_text("remind me tomorrow at 10 to call mom and on Friday at the same time to pay");
+    assert_eq!(decided(&decisions), ["schedule remind 2026-11-19T10:00:00", "schedule remind 2026-11-20T10:00:00"]);
 }

@@ -30,6 +30,23 @@ pub fn other_form(number: &str) -> Option<String> {
     }
 }
 
+/// The ways in which WhatsApp may write a number that a person named: with or without a plus, in the other form of Mexico's
+/// and Brazil's, and Argentina's with or without the 9 behind 54. The first is as it was named; empty: that is no number.
+///
+/// Argentina's form without a 9 may be a landline's, so it is only a name for whoever is there, never proof that two are one.
+pub fn named_forms(named: &str) -> Vec<String> {
+    let number = named.strip_prefix('+').unwrap_or(named);
+    if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
+        return Vec::new();
+    }
+    let argentine = number.strip_prefix("54").and_then(|national| match national.len() {
+        10 => Some(format!("549{national}")),
+        11 => national.strip_prefix('9').map(|rest| format!("54{rest}")),
+        _ => None,
+    });
+    std::iter::once(number.to_owned()).chain(other_form(number)).chain(argentine).collect()
+}
+
 /// Whether both are one number, however it is written.
 pub fn same_number(one: &str, other: &str) -> bool {
     one == other || other_form(one).is_some_and(|form| form == other)
@@ -222,6 +239,27 @@ mod tests {
             }
         }
         assert!(same_number("34600111222", "34600111222") && !same_number("34600111222", "34600111223"));
+    }
+
+    #[test]
+    fn whoever_names_a_number_may_write_it_in_any_of_its_forms() {
+        for (one, other) in [
+            ("525512345678", "5215512345678"),
+            ("551166665555", "5511966665555"),
+            ("541123456789", "5491123456789"),
+            ("543511234567", "5493511234567"),
+        ] {
+            for (named, forms) in [(one, [one, other]), (other, [other, one])] {
+                assert_eq!(named_forms(named), forms, "{named}");
+                assert_eq!(named_forms(&format!("+{named}")), forms, "+{named}");
+            }
+        }
+        assert_eq!(named_forms("34600111222"), ["34600111222"]);
+        assert_eq!(named_forms("+34600111222"), ["34600111222"]);
+        for none in ["", "+", "AR.5491123456789", "ana", "54 9 11", "++54"] {
+            assert!(named_forms(none).is_empty(), "{none}");
+        }
+        assert!(!same_number("541123456789", "5491123456789"), "a landline's form proves nothing");
     }
 
     #[test]

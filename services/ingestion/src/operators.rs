@@ -18,6 +18,7 @@ use crate::{
     intake::Intake,
     names::address_of,
     origin::{Origin, new_event},
+    ways::way_of,
 };
 
 /// Why a command wasn't carried out.
@@ -104,8 +105,17 @@ impl Intake {
             let address = ids::address(&origin.tenant, &channel.id, &address_of(client));
             return Ok(self.log.load::<Address>(&address, AtLeast::Latest).await?.state.conversation_id);
         }
-        let chat = Chat { external_id: client.into(), may_be_bound: true, ..Chat::default() };
-        self.conversation_at(&origin.tenant, channel, &chat).await.map(Some)
+        let at = async |address: &str| {
+            let chat = Chat { external_id: address.into(), may_be_bound: true, ..Chat::default() };
+            self.conversation_at(&origin.tenant, channel, &chat).await
+        };
+        for address in way_of(channel).known_as(client) {
+            let conversation = at(&address).await?;
+            if self.is_there(&origin.tenant, conversation).await? {
+                return Ok(Some(conversation));
+            }
+        }
+        at(client).await.map(Some)
     }
 }
 

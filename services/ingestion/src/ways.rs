@@ -75,6 +75,11 @@ pub trait Way: Send + Sync {
         Box::pin(std::future::ready(Ok(false)))
     }
 
+    /// The other addresses under which somebody may be whom an operator names so, the likeliest first.
+    fn known_as(&self, _client: &str) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What names the contact within the channel.
     fn contact(&self, chat: &Chat, _conversation: ConversationId) -> String {
         chat.contact.to_string()

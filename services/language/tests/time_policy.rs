@@ -882,3 +882,57 @@ fn a_zone_said_in_words_is_honoured_or_asked_about() {
         "tomorrow at 10 Spanish time | 2026-11-19 10:00\ntomorrow at 9 PST | 2026-11-19 18:00\ntomorrow at 9 PDT | ask: unclear_zone\ntomorrow at 9 CEST | ask: unclear_zone\ntomorrow at 9 EST | ask: unclear_zone",
     );
 }
+
+#[test]
+fn a_time_counted_from_another_or_said_with_a_sign_is_read_whole_or_asked_about() {
+    check(
+        En,
+        "3:18a | 2026-11-19 03:18
+        3:18a tomorrow | 2026-11-19 03:18
+        in 5' | 2026-11-18 12:35
+        in 90\" | 2026-11-18 12:31:30
+        'in 5' | none
+        ping me at 1430 | 2026-11-18 14:30
+        call me at 555 | none
+        ping me at 1999 | none
+        15 minutes past 15h | 2026-11-18 15:15
+        tomorrow, an hour before 8 | 2026-11-19 07:00
+        tomorrow, an hour before lunch | ask: left_over
+        an hour after midnight | ask: loose_length
+        an hour before the 5 pm call | ask: loose_length
+        1st week of Oct. on Friday | ask: loose_period
+        see you in Oct. On Friday write to me | 2026-11-20 10:00
+        third Tuesday after Christmas 2026 | 2027-01-12 10:00
+        the last Friday before Christmas | 2026-12-18 10:00
+        Friday after Christmas | 2027-01-01 10:00
+        next Friday before Christmas | ask: two_times
+        remind me between 3 and 5 to call | 2026-11-18 15:00
+        between 3 and 5 | none
+        write from 3 to 5 pages | none
+        Monday to Wednesday | ask: loose_period
+        tomorrow at 10 in London | 2026-11-19 11:00
+        tomorrow at 10 in London office | 2026-11-19 10:00
+        I'm in London tomorrow, ping me at 10 | 2026-11-19 10:00",
+    );
+    check(
+        Es,
+        "avísame en 5' | 2026-11-18 12:35
+        mañana una hora antes de las 8 | 2026-11-19 07:00
+        el viernes antes de Navidad | 2026-12-18 10:00
+        recuérdame de 3 a 5 llamar | 2026-11-18 15:00
+        de lunes a miércoles | ask: loose_period
+        mañana a las 10 en Londres | 2026-11-19 11:00
+        mañana a las 10 en Londres llamar a Ana | 2026-11-19 11:00",
+    );
+    check(
+        Ru,
+        "завтра за час до 8 | 2026-11-19 07:00
+        завтра за час до встречи | ask: before_event
+        сделал за час до 17:00 | none
+        в первый понедельник после Нового года | 2027-01-04 10:00
+        напомни с 3 до 5 позвонить | 2026-11-18 15:00
+        напиши от 3 до 5 страниц | none
+        с понедельника по среду | ask: loose_period
+        с Новым годом! напиши завтра | 2026-11-19 10:00",
+    );
+}

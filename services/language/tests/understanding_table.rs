@@ -7,7 +7,7 @@ use chrono_tz::{Europe::Madrid, Tz};
 use steward_language::{
     DateOrder, Language,
     time::{Meaning, PartsOfDay, TimeContext},
-    understanding::{Asked, Request, Which, understand},
+    understanding::{Asked, Request, Which, hangs_on_condition, understand},
 };
 
 const ZONE: Tz = Madrid;
@@ -337,4 +337,127 @@ fn a_topic_is_cut_at_500_characters() {
     let understood = understand(&text, &context(Language::Ru));
     let [Request::RemindMe { topic, .. }] = understood.requests.as_slice() else { panic!("{understood:?}") };
     assert!(topic.chars().count() <= 500 && topic.starts_with("про очень длинный договор"));
+}
+
+/// A sentence of a day, the hours and the tasks.
+type OfTasks = fn(&str, [u32; 3], [&str; 3]) -> String;
+
+/// What a language says two tasks with, and what hangs on a condition.
+struct Said {
+    language: Language,
+    /// A day and how many days ahead it is.
+    days: &'static [(&'static str, u64)],
+    tasks: [&'static str; 3],
+    /// Two tasks and their hours; of three, joined by commas alone.
+    two: &'static [OfTasks],
+    three: OfTasks,
+    conditions: &'static [&'static str],
+    hanging: &'static [fn(&str) -> String],
+    courtesies: &'static [&'static str],
+}
+
+const SAID: [Said; 3] = [
+    Said {
+        language: Language::En,
+        days: &[("tomorrow", 1), ("on Friday", 2), ("on December 1", 13), ("in two weeks", 14)],
+        tasks: ["call mom", "pick up the order", "buy bread"],
+        two: &[
+            |day, [a, b, _], [x, y, _]| format!("remind me {day} at {a} to {x}, and at {b} {y}"),
+            |day, [a, b, _], [x, y, _]| format!("{day} at {a} remind me to {x}, and at {b} to {y}"),
+            |day, [a, b, _], [x, y, _]| format!("remind me {day} at {a} to {x} and at {b} to {y}, please"),
+        ],
+        three: |day, [a, b, c], [x, y, z]| format!("remind me {day} at {a} to {x}, at {b} {y}, at {c} {z}"),
+        conditions: &["if he doesn't call", "once the order arrives", "unless she answers"],
+        hanging: &[
+            |condition| format!("{condition}, remind me"),
+            |condition| format!("remind me {condition}"),
+            |condition| format!("write to me {condition}, please"),
+        ],
+        courtesies: &["write to me if you need anything", "write to me when you can"],
+    },
+    Said {
+        language: Language::Es,
+        days: &[("mañana", 1), ("el viernes", 2), ("el 1 de diciembre", 13), ("dentro de dos semanas", 14)],
+        tasks: ["llamar a mamá", "recoger el pedido", "comprar pan"],
+        two: &[
+            |day, [a, b, _], [x, y, _]| format!("recuérdame {day} a las {a} {x} y a las {b} {y}"),
+            |day, [a, b, _], [x, y, _]| format!("{day} a las {a} recuérdame {x}, y a las {b}, {y}"),
+            |day, [a, b, _], [x, y, _]| format!("recuérdame {day} a las {a} {x}, a las {b} {y}, por favor"),
+        ],
+        three: |day, [a, b, c], [x, y, z]| format!("recuérdame {day} a las {a} {x}, a las {b} {y}, a las {c} {z}"),
+        conditions: &["si no llama", "si no llega el pedido", "si ella no contesta"],
+        hanging: &[
+            |condition| format!("{condition}, recuérdamelo"),
+            |condition| format!("recuérdamelo {condition}"),
+            |condition| format!("escríbeme {condition}, por favor"),
+        ],
+        courtesies: &["escríbeme cuando puedas", "escríbeme si necesitas algo"],
+    },
+    Said {
+        language: Language::Ru,
+        days: &[("завтра", 1), ("в пятницу", 2), ("1 декабря", 13), ("через две недели", 14)],
+        tasks: ["позвонить маме", "забрать заказ", "купить хлеб"],
+        two: &[
+            |day, [a, b, _], [x, y, _]| format!("напомни {day} в {a} {x}, а в {b} {y}"),
+            |day, [a, b, _], [x, y, _]| format!("{day} в {a} напомни {x}, а в {b} — {y}"),
+            |day, [a, b, _], [x, y, _]| format!("напомни {day} в {a} {x} и в {b} {y}, пожалуйста"),
+        ],
+        three: |day, [a, b, c], [x, y, z]| format!("напомни {day} в {a} {x}, в {b} {y}, в {c} {z}"),
+        conditions: &["если он не позвонит", "если заказ не придёт", "если она не ответит"],
+        hanging: &[
+            |condition| format!("{condition}, напомни мне"),
+            |condition| format!("напомни, {condition}"),
+            |condition| format!("напиши мне, {condition}, пожалуйста"),
+        ],
+        courtesies: &[],
+    },
+];
+
+#[test]
+fn each_task_of_a_sentence_has_its_own_hour_of_the_day_named_once() {
+    let mut made = 0;
+    for said in SAID {
+        for (day, ahead) in said.days {
+            let date = written_at().with_timezone(&ZONE).date_naive() + chrono::Days::new(*ahead);
+            for (number, hours) in (8..12).flat_map(|a| (13..16).map(move |b| [a, b, b + 3])).enumerate() {
+                let mut tasks = said.tasks;
+                tasks.rotate_left(number % 3);
+                let sentences = said.two.iter().map(|two| (two(day, hours, tasks), 2));
+                for (text, count) in sentences.chain([((said.three)(day, hours, tasks), 3)]) {
+                    made += 1;
+                    let understood = understand(&text, &context(said.language));
+                    assert_eq!(understood.requests.len(), count, "{text}: {:?}", understood.requests);
+                    for (n, request) in understood.requests.iter().enumerate() {
+                        let Request::RemindMe { time, topic, .. } = request else { panic!("{text}: {request:?}") };
+                        assert_eq!(say_time(&time.meaning), format!("{date}T{:02}:00", hours[n]), "{text}");
+                        let own = |k: usize| topic.contains(tasks[k]) == (k == n);
+                        assert!((0..3).all(own), "{text}: {topic}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(made > 500, "only {made} sentences");
+}
+
+#[test]
+fn a_condition_instead_of_a_time_is_kept_in_what_the_request_is_about() {
+    for said in SAID {
+        for condition in said.conditions {
+            for text in said.hanging.iter().map(|hanging| hanging(condition)) {
+                let understood = understand(&text, &context(said.language));
+                let [Request::RemindMe { time, topic, .. } | Request::WriteToMe { time, topic, .. }] =
+                    understood.requests.as_slice()
+                else {
+                    panic!("{text}: {:?}", understood.requests)
+                };
+                assert_eq!((&time.meaning, topic.as_str()), (&Meaning::None, *condition), "{text}");
+                assert!(hangs_on_condition(topic), "{text}");
+            }
+        }
+        for text in said.courtesies {
+            assert_eq!(understand(text, &context(said.language)).requests, [Request::Other], "{text}");
+        }
+        assert!(!hangs_on_condition(said.tasks[0]) && !hangs_on_condition(""));
+    }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use steward_domain::ids::MessageId;
 use steward_language::{
     Language,
+    time::Wall,
     understanding::{Intent, is_covered, names_matter},
     wording::topic_of,
 };
@@ -49,6 +50,8 @@ pub(super) struct Entry {
     pub message_id: Option<MessageId>,
     /// Due to the second ("in 20 seconds").
     pub to_the_second: bool,
+    /// The clock by which the client named the time in this turn, if it shows another than theirs.
+    pub elsewhere: Option<Wall>,
 }
 
 impl Entry {
@@ -107,6 +110,7 @@ impl Book {
                 rule: String::new(),
                 message_id: None,
                 to_the_second: false,
+                elsewhere: None,
             }
         };
         let pending = input.pending.iter().map(entry(Origin::Pending));

@@ -8,8 +8,8 @@ use chrono_tz::Tz;
 use steward_domain::ids::MessageId;
 use steward_language::{
     Language,
-    time::{Grain, Meaning, TimeContext, is_too_far},
-    understanding::{Asked, Intent, Request, Which, understand},
+    time::{Grain, Meaning, Moment, TimeContext, is_too_far},
+    understanding::{Asked, Intent, Request, Says, Which, hangs_on_condition, understand},
     wording::{Item, Voice, topic_of},
 };
 use uuid::Uuid;
@@ -223,6 +223,7 @@ impl<'a> Turn<'a> {
 
     /// A request for a follow-up: made, or asked about.
     fn ask(&mut self, intent: Intent, time: Asked, topic: String, instead: bool, message: &Incoming) {
+        let time = self.at_the_hour_spoken_of(time);
         let meaning = soon(time.meaning.clone(), message.written_at);
         // "don't forget to write": nothing new, if there is a promise to write or to remind
         let nothing_new = meaning == Meaning::None && time.phrase.is_empty() && topic.is_empty();
@@ -231,7 +232,8 @@ impl<'a> Turn<'a> {
             return;
         }
         if let Some(line) = self.doubt(&meaning, intent, message.written_at) {
-            self.lines.push(line);
+            let unseen = meaning == Meaning::None && hangs_on_condition(&topic);
+            self.lines.push(if unseen { self.voice().when_unseen(intent) } else { line });
             let question = Question { intention: name(intent).to_owned(), topic };
             self.question = Some((question, Some(message.message_id)));
             return;
@@ -268,10 +270,26 @@ impl<'a> Turn<'a> {
             rule: moment.rule.to_owned(),
             message_id: Some(message.message_id),
             to_the_second: moment.grain == Grain::Second,
+            elsewhere: moment.elsewhere,
         });
         let new = self.book.entries.len() - 1;
         self.told.push(new);
         self.lines.push(self.voice().confirmed(&self.item(new)));
+    }
+
+    /// "At the same time" as the promise just spoken of: the one this turn made last, else the only one there is.
+    fn at_the_hour_spoken_of(&self, time: Asked) -> Asked {
+        let Meaning::Instant(moment) = &time.meaning else { return time };
+        let open = self.book.open();
+        let last = open.iter().rev().find(|&&at| self.book.entries[at].origin == Origin::New);
+        let only = || if let [only] = open.as_slice() { Some(only) } else { None };
+        match last.or_else(only).filter(|_| time.says.is_same_time()) {
+            None => time,
+            Some(&at) => {
+                let moment = Moment { at: self.due_of(at, moment, time.says), ..moment.clone() };
+                Asked { meaning: Meaning::Instant(moment), says: Says::Moment, phrase: time.phrase }
+            }
+        }
     }
 
     /// Nothing but a time: the answer to our question, the time of a promise said again, or anybody's guess.
@@ -281,6 +299,9 @@ impl<'a> Turn<'a> {
             let intent = if remind { Intent::Remind } else { Intent::Write };
             self.ask(intent, time, question.topic, false, message);
             return true;
+        }
+        if time.says.is_same_time() {
+            return self.shift(&time, &Which::unsaid(), false, message);
         }
         if let Meaning::Instant(moment) = &time.meaning
             && self
@@ -379,6 +400,7 @@ impl<'a> Turn<'a> {
             when: entry.promise.due_at.with_timezone(&self.input.zone),
             seconds: entry.to_the_second || soon,
             topic: topic_of(&entry.promise.text),
+            elsewhere: entry.elsewhere,
         }
     }
 

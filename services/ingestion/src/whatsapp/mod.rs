@@ -11,7 +11,7 @@ pub mod webhook;
 
 use axum::{extract::Request, http::Method, response::Response};
 use futures::future::BoxFuture;
-use steward_domain::ids::ConversationId;
+use steward_domain::{ids::ConversationId, whatsapp::named_forms};
 use steward_http::Problem;
 use steward_settings::{Channel, WhatsApp};
 
@@ -64,6 +64,10 @@ impl Way for Number {
             Some(person) => Box::pin(people.moved(from, to, person)),
             None => Box::pin(people.follow(from, to)),
         }
+    }
+
+    fn known_as(&self, client: &str) -> Vec<String> {
+        named_forms(client)
     }
 
     fn had_it_before<'a>(

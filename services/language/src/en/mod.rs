@@ -1,5 +1,7 @@
 //! English: its words, and what its grammar does in its own way.
 
+#[cfg(test)]
+mod consent;
 mod regions;
 mod request_grammar;
 mod request_words;

@@ -138,6 +138,17 @@ impl Wording for English {
         }
     }
 
+    fn ask_when_unseen(&self, intent: Intent) -> &'static str {
+        match intent {
+            Intent::Write => {
+                "I can't see when that happens, so I need a time. When shall I write to you? Say, for example, \"write to me tomorrow at 10\"."
+            }
+            Intent::Remind => {
+                "I can't see when that happens, so I need a time. When shall I remind you? Say, for example, \"remind me tomorrow at 10\"."
+            }
+        }
+    }
+
     fn which_time(&self, readings: &str, intent: Intent) -> String {
         match intent {
             Intent::Write => format!("When shall I write to you: {readings}? Please name one exact time."),

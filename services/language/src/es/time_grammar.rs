@@ -104,6 +104,10 @@ impl Grammar for TimeGrammar {
         word.ends_with('s')
     }
 
+    fn is_infinitive(&self, word: &str) -> bool {
+        ["ar", "er", "ir"].iter().any(|end| word.ends_with(end))
+    }
+
     fn is_part_of_clock(&self, reader: &Reader, i: usize) -> bool {
         reader.is(i, Sense::OfClock)
     }

@@ -143,6 +143,17 @@ impl Wording for Spanish {
         }
     }
 
+    fn ask_when_unseen(&self, intent: Intent) -> &'static str {
+        match intent {
+            Intent::Write => {
+                "No puedo ver cuándo ocurre eso, así que necesito una hora. ¿Cuándo le escribo? Dígame, por ejemplo, «escríbeme mañana a las 10»."
+            }
+            Intent::Remind => {
+                "No puedo ver cuándo ocurre eso, así que necesito una hora. ¿Cuándo se lo recuerdo? Dígame, por ejemplo, «recuérdame mañana a las 10»."
+            }
+        }
+    }
+
     fn which_time(&self, readings: &str, intent: Intent) -> String {
         match intent {
             Intent::Write => format!("¿Cuándo le escribo: {readings}? Dígame una sola hora exacta."),

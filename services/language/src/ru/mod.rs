@@ -1,5 +1,7 @@
 //! Russian: its words, and what its grammar does in its own way.
 
+#[cfg(test)]
+mod consent;
 mod request_grammar;
 mod request_words;
 mod time_grammar;

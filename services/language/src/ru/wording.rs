@@ -140,6 +140,17 @@ impl Wording for Russian {
         }
     }
 
+    fn ask_when_unseen(&self, intent: Intent) -> &'static str {
+        match intent {
+            Intent::Write => {
+                "Сам я не увижу, когда это случится, поэтому нужно время. Когда вам написать? Скажите, например, «напиши завтра в 10»."
+            }
+            Intent::Remind => {
+                "Сам я не увижу, когда это случится, поэтому нужно время. Когда напомнить? Скажите, например, «напомни завтра в 10»."
+            }
+        }
+    }
+
     fn which_time(&self, readings: &str, intent: Intent) -> String {
         format!("Когда {}: {readings}? Назовите одно точное время.", self.verb(intent, false))
     }

@@ -62,7 +62,8 @@ pub fn time_of_day(
     Ok(at(hour, Grain::PartOfDay))
 }
 
-fn clock_time(clock: &Clock, part: Option<Part>) -> Result<Option<TimeOfDay>, Unclear> {
+/// The time of day that a clock and a part of day mean together.
+pub fn clock_time(clock: &Clock, part: Option<Part>) -> Result<Option<TimeOfDay>, Unclear> {
     let written = clock.hour;
     let decided = clock.meridiem.is_some() || part.is_some() || clock.as_written || !(1..=12).contains(&written);
     let (hour, carry) = match (clock.meridiem, part) {

@@ -1,8 +1,11 @@
 //! Times of day: `17:30`, "8 pm", "half past five", "в полпятого", "a las siete menos cuarto", and the parts of a day.
 
+use chrono::NaiveTime;
+
 use super::{
     calendar,
-    faces::{Face, face, in_digits, in_words, start_meridiem},
+    clock_policy::clock_time,
+    faces::{Face, face, hour_number, in_digits, in_words, start_meridiem, whole},
     lexicon::{Lexeme, Sense},
     phrase::{Clock, Meridiem, Part, Piece, Unit},
     reader::Reader,
@@ -21,10 +24,10 @@ impl<'a> Reader<'a> {
             return Some((Meridiem::Am, i + 1));
         }
         // "5a": the article glued to a number is "a.m."
-        let short = i > 1
-            && self.is_word(i, self.words.short_am)
-            && self.get(i).is_some_and(|l| l.glued)
-            && self.get(i + 1).is_none();
+        let with_minutes = i > 0 && self.get(i - 1).is_some_and(|l| l.digits.is_some_and(|d| d.separator == Some(':')));
+        let alone = i > 1 && self.get(i + 1).is_none();
+        let short =
+            (with_minutes || alone) && self.is_word(i, self.words.short_am) && self.get(i).is_some_and(|l| l.glued);
         short.then_some((Meridiem::Am, i + 1))
     }
 
@@ -118,7 +121,7 @@ pub fn read(reader: &Reader, i: usize, of_day: bool) -> Option<(Piece, usize)> {
     {
         return None;
     }
-    if face.compact && !is_compact(reader, &face, &lead, of_day || day_before(reader, i)) {
+    if face.compact && !is_compact(reader, &face, &lead, i, of_day || day_before(reader, i)) {
         return None;
     }
     oclock(reader, &mut face, &lead);
@@ -134,7 +137,9 @@ pub fn read(reader: &Reader, i: usize, of_day: bool) -> Option<(Piece, usize)> {
     let has_part = reader.part_after(face.next).is_some();
     if let Some(next) = range_end(reader, &mut face, lead.opened, has_part) {
         let of_a_day = lead.opened && (day_before(reader, i) || is_day(reader, next));
-        marked |= face.clock.meridiem.is_some() || face.certain || of_a_day;
+        // "напомни с 3 до 5 позвонить"
+        let asked = lead.opened && is_asked(reader, i);
+        marked |= face.clock.meridiem.is_some() || face.certain || of_a_day || asked;
         face.next = next;
     }
     marked |= reader.part_after(face.next).is_some();
@@ -150,8 +155,31 @@ pub fn read(reader: &Reader, i: usize, of_day: bool) -> Option<(Piece, usize)> {
         .then_some((Piece::Clock(face.clock), face.next))
 }
 
+/// The clock that a length is counted from ("an hour before 5 pm"), from its preposition on. Inside: its time, if it has one.
+pub fn anchor(reader: &Reader, i: usize) -> Option<(Option<NaiveTime>, usize)> {
+    let at = reader.skip(i, &[Sense::Before, Sense::After, Sense::Past, Sense::By, Sense::At, Sense::The]);
+    let signed = || {
+        let hour = reader.lone(at, 2).filter(|hour| *hour < 24 && !reader.is_spoilt(at))?;
+        let glued = reader.get(at + 1).is_some_and(|l| l.glued);
+        (glued && reader.is_word(at + 1, reader.words.hour_signs)).then_some((
+            Piece::Clock(Clock { hour, minute: None, second: None, meridiem: None, as_written: true }),
+            at + 2,
+        ))
+    };
+    let bare = || {
+        let (hour, next) = hour_number(reader, at).filter(|(_, next)| reader.closes(*next))?;
+        Some((Piece::Clock(whole(hour)), next))
+    };
+    let found = read(reader, i, false).or_else(|| read(reader, at, false)).or_else(signed).or_else(bare);
+    let Some((Piece::Clock(clock), next)) = found else { return None };
+    let part = reader.part_after(next);
+    let next = if part.is_some() { reader.skip(next, &BEFORE_PART) + 1 } else { next };
+    let time = clock_time(&clock, part).ok().flatten().filter(|time| time.carry == 0);
+    Some((time.map(|time| time.time), next))
+}
+
 /// Whether three or four digits in a row are a clock: "230 pm", "tomorrow at 1430".
-fn is_compact(reader: &Reader, face: &Face, lead: &Lead, of_day: bool) -> bool {
+fn is_compact(reader: &Reader, face: &Face, lead: &Lead, i: usize, of_day: bool) -> bool {
     let half_named = reader.meridiem(face.next).is_some() && (1..=12).contains(&face.clock.hour);
     let zoned = reader.get(face.next).is_some_and(|l| l.senses.iter().any(|s| s.is_zone()));
     let beside = of_day || is_day(reader, face.next) || reader.part_after(face.next).is_some();
@@ -160,7 +188,13 @@ fn is_compact(reader: &Reader, face: &Face, lead: &Lead, of_day: bool) -> bool {
         || is_day(reader, face.next)
         || reader.grammar.unknown_zone(reader, face.next).is_some()
         || reader.is_word(face.next, reader.words.hour_signs) && reader.closes(face.next + 1);
-    half_named || zoned || beside && closes && !year && (lead.announced || lead.about || of_day)
+    // "ping me at 1030": no year, and nothing it could number
+    let asked = (lead.announced || lead.about)
+        && reader.get(lead.at).is_some_and(|l| l.digits.is_some_and(|d| d.widths() == [4]))
+        && !matches!(face.clock.hour, 19 | 20)
+        && reader.closes(face.next)
+        && (i == 0 || is_asked(reader, i));
+    asked || half_named || zoned || beside && closes && !year && (lead.announced || lead.about || of_day)
 }
 
 /// Whether the words around a bare number make it an hour: a preposition and nothing it could count, or a day beside it.
@@ -361,7 +395,8 @@ fn range_end(reader: &Reader, face: &mut Face, opened: bool, has_part: bool) -> 
         return None;
     }
     let sure = meridiem.is_some() || end.certain || reader.part_after(next).is_some();
-    if !sure && !reader.closes(next) {
+    let ends = sure || reader.closes(next) || opened && reader.is_task(next);
+    if !ends {
         return None;
     }
     if face.clock.meridiem.is_none() && face.clock.hour <= 12 {

@@ -4,7 +4,7 @@ use super::{
     calendar,
     grammar::DayNumber,
     lexicon::Sense,
-    phrase::{DateSpec, MonthRef, Piece, Shift, Unit, Which},
+    phrase::{DateSpec, MonthRef, Piece, Shift, Side, Unit, Which},
     reader::Reader,
 };
 
@@ -17,7 +17,8 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
 const MOST_DEEP: u32 = 2;
 
 fn within(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
-    day_before(reader, i, deep)
+    weekday_beside(reader, i, deep)
+        .or_else(|| day_before(reader, i, deep))
         .or_else(|| from_end(reader, i))
         .or_else(|| end_of(reader, i, deep))
         .or_else(|| vague(reader, i, deep))
@@ -101,10 +102,41 @@ fn day_before(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
     let start = reader.skip(i + 1, &[Sense::The, Sense::Of]);
     match within(reader, start, deep.checked_sub(1)?)? {
         (Piece::Date(from), next) => {
-            Some((Piece::Shift(Shift { amounts: vec![(-1000, Unit::Day)], from: Some(from), added: false }), next))
+            let back = Shift { amounts: vec![(-1000, Unit::Day)], from: Some(from), ..Shift::default() };
+            Some((Piece::Shift(back), next))
         }
         (_, next) => Some((loose("loose_period", None), next)),
     }
+}
+
+/// "The Friday after Thanksgiving", "второй понедельник после 5 декабря", "el último viernes antes de Navidad".
+fn weekday_beside(reader: &Reader, i: usize, deep: u32) -> Option<(Piece, usize)> {
+    let (n, at) = match reader.ordinal(i).filter(|(n, _)| (1..=5).contains(n)) {
+        Some(found) => found,
+        None if reader.is_any(i, &[Sense::Last, Sense::Next, Sense::Coming]) => (1, i + 1),
+        None => (1, i),
+    };
+    let weekday = reader.weekday(at)?;
+    let side = match (reader.is(at + 1, Sense::After), reader.is(at + 1, Sense::DayBefore)) {
+        (true, _) if !reader.is(i, Sense::Last) => Side::After,
+        (false, true) if !reader.is_any(i, &[Sense::Next, Sense::Coming]) => Side::Before,
+        _ => return None,
+    };
+    let start = reader.skip(at + 2, &[Sense::The, Sense::Of]);
+    let (piece, next) = within(reader, start, deep.checked_sub(1)?)?;
+    let Piece::Date(
+        from @ (DateSpec::MonthDay { .. }
+        | DateSpec::Holiday(..)
+        | DateSpec::HolidayIn(..)
+        | DateSpec::DayOfMonth { .. }),
+    ) = piece
+    else {
+        return None;
+    };
+    let weeks = i64::from(n - 1) * if side == Side::After { 1000 } else { -1000 };
+    let shift =
+        Shift { amounts: vec![(weeks, Unit::Week)], from: Some(from), added: false, weekday: Some((weekday, side)) };
+    Some((Piece::Shift(shift), next))
 }
 
 /// "The fifth last day of May", "предпоследний день месяца": counted from the end.

@@ -1,12 +1,13 @@
 //! The day that one date of a phrase names, by the calendar of who wrote it.
 
-use chrono::{Datelike, Days, Duration, Months, NaiveDate, Weekday};
+use chrono::{Datelike, Days, Duration, Months, NaiveDate, NaiveTime, Weekday};
 
 use super::{
     Grain,
     holiday::{last_of_month, nth_weekday},
-    phrase::{DateSpec, MonthRef, Which},
+    phrase::{DateSpec, MonthRef, Shift, Side, Which},
     resolve::{Day, Found, Resolver, Unclear},
+    shifts::days_after,
 };
 
 impl Resolver<'_> {
@@ -99,6 +100,44 @@ impl Resolver<'_> {
                 Day::new(holiday.day(today.year() + years, self.context.zone), "holiday")
             }
         })
+    }
+
+    /// The nearest such weekday on that side of a day. Of a day that comes every year, or every month, the one just gone by counts
+    /// if what is counted from it is still ahead: "the first Monday after New Year", said on 2 January.
+    pub(super) fn weekday_beside(
+        &self,
+        spec: DateSpec,
+        day: Day,
+        (weekday, side): (Weekday, Side),
+        shift: &Shift,
+    ) -> Option<Day> {
+        let beside = |day: Day| {
+            let days = |from: Weekday, to: Weekday| {
+                let ahead = (to.num_days_from_monday() + 7 - from.num_days_from_monday()) % 7;
+                i64::from(if ahead == 0 { 7 } else { ahead })
+            };
+            let by = match side {
+                Side::After => days(day.date.weekday(), weekday),
+                Side::Before => -days(weekday, day.date.weekday()),
+            };
+            Day::new(day.date.checked_add_signed(Duration::try_days(by)?), day.rule)
+        };
+        let last = day.date.year() - 1;
+        let before = match spec {
+            DateSpec::MonthDay { month, day, year: None, swappable } => {
+                self.day(DateSpec::MonthDay { month, day, year: Some(last), swappable }).ok().flatten()
+            }
+            DateSpec::Holiday(holiday, None) => self.day(DateSpec::Holiday(holiday, Some(last))).ok().flatten(),
+            DateSpec::DayOfMonth { months: None, .. } => {
+                Day::new(day.date.checked_sub_months(Months::new(1)), day.rule)
+            }
+            _ => None,
+        };
+        let ahead = |day: &Day| {
+            let at = days_after(day.date.and_time(NaiveTime::MIN), shift, |_| true);
+            at.is_some_and(|at| at.date() > self.today())
+        };
+        before.and_then(beside).filter(ahead).or_else(|| beside(day))
     }
 
     /// The first such weekday strictly after today, and so many weeks on.

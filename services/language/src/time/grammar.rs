@@ -51,6 +51,11 @@ pub trait Grammar: Sync {
         true
     }
 
+    /// Whether an unknown word is something to be done, by its form.
+    fn is_infinitive(&self, _word: &str) -> bool {
+        false
+    }
+
     // Clocks
 
     /// A clock told by what is left of, or past, an hour: "quarter to seven", "без десяти пять". `opened`: a range begins.

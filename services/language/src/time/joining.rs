@@ -13,7 +13,7 @@ const MOST_PIECES: usize = 8;
 pub fn continues_range(phrase: &Phrase, piece: &Piece) -> bool {
     match piece {
         Piece::Date(_) | Piece::Loose { .. } => !phrase.dates.is_empty(),
-        Piece::Clock(_) | Piece::Midnight => !phrase.clocks.is_empty() || phrase.midnight,
+        Piece::Clock(_) | Piece::ClockBeside(_) | Piece::Midnight => !phrase.clocks.is_empty() || phrase.midnight,
         Piece::Part { .. } => phrase.part.is_some(),
         _ => false,
     }
@@ -30,7 +30,7 @@ pub fn belongs(phrase: &Phrase, piece: &Piece) -> bool {
             first || refines || phrase.shift.is_some() && room
         }
         Piece::Shift(shift) => phrase.shift.is_none() && (phrase.dates.is_empty() || shift.from.is_none()),
-        Piece::Clock(_) => !phrase.midnight && phrase.clocks.len() < MOST_PIECES,
+        Piece::Clock(_) | Piece::ClockBeside(_) => !phrase.midnight && phrase.clocks.len() < MOST_PIECES,
         Piece::Midnight => phrase.clocks.is_empty(),
         Piece::Part { part, .. } => phrase.part.is_none_or(|p| p == *part || phrase.has_time()),
         Piece::Ago => false,

@@ -1,11 +1,14 @@
 //! Lengths of time: "in two and a half hours", "через пару дней", "dentro de un mes", and the same gone by.
 
+use chrono::{NaiveTime, Timelike};
+
 use super::{
     amounts::{Length, length},
     clocks, dates,
     lexicon::Sense,
-    phrase::{DateSpec, Piece, Shift, Unit, Which},
+    phrase::{Clock, DateSpec, Piece, Shift, Unit, Which},
     reader::Reader,
+    shifts::milliseconds,
 };
 
 const LOOSE: Piece = Piece::Loose { rule: "loose_length", guess: None };
@@ -53,6 +56,9 @@ pub fn read(reader: &Reader, i: usize) -> Option<(Option<Piece>, usize)> {
     if let Some((piece, next)) = before_date(reader, &length) {
         return Some((Some(piece), next));
     }
+    if let Some((piece, next)) = beside_clock(reader, &length) {
+        return Some((Some(piece), next));
+    }
     if let Some(next) = before_event(reader, length.next) {
         return Some((Some(BEFORE_EVENT), next));
     }
@@ -91,8 +97,11 @@ fn ahead(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     let implicit = opens && !reader.is(i, Sense::Wait) && (announced || reader.grammar.one_is_left_out())
         || (announced || opens && reader.get(i).is_some_and(|l| l.word.is_empty() && l.mark.is_none()))
             && is_hours(reader, after_filler);
-    let found =
-        reader.grammar.inverted_amount(reader, after_filler).or_else(|| length(reader, after_filler, implicit))?;
+    let found = reader
+        .grammar
+        .inverted_amount(reader, after_filler)
+        .or_else(|| length(reader, after_filler, implicit))
+        .or_else(|| primes(reader, after_filler).filter(|_| opens))?;
     if reader.is(i, Sense::Wait) && reader.is_any(after_filler, &[Sense::Article, Sense::Unit(Unit::Second)]) {
         return None; // "wait a second"
     }
@@ -109,6 +118,10 @@ fn ahead(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         return None; // "в следующий месяц", "within the next month" name no day
     }
     if let Some(found) = before_date(reader, &found) {
+        return Some(found);
+    }
+    let looks_back = reader.is(i, Sense::WeakIn) && reader.past_verb_before(i);
+    if !looks_back && let Some(found) = beside_clock(reader, &found) {
         return Some(found);
     }
     // "за 5 минут" looks back after a past verb: "сделал за 5 минут"
@@ -158,6 +171,19 @@ fn ahead(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     Some((piece, next))
 }
 
+/// `5'`, `30"`: minutes and seconds, unless the sign closes a quotation.
+fn primes(reader: &Reader, i: usize) -> Option<Length> {
+    let amount = i64::from(reader.lone(i, 3)?) * 1000;
+    let sign = reader.get(i + 1).filter(|l| l.glued)?.mark?;
+    let unit = match sign {
+        '\'' | '’' | '′' => Unit::Minute,
+        '"' | '″' => Unit::Second,
+        _ => return None,
+    };
+    let quoted = reader.lexemes[..i].iter().any(|l| matches!(l.mark, Some('\'' | '‘' | '’' | '"' | '“')));
+    (!quoted && reader.closes(i + 2)).then(|| Length { amounts: vec![(amount, unit)], loose: false, next: i + 2 })
+}
+
 /// "Через среду", "через понедельник": every other one, or the one after the next?
 fn loose_weekday(reader: &Reader, i: usize, at: usize) -> Option<(Piece, usize)> {
     (reader.is_word(i, reader.words.every_other) && reader.weekday(at).is_some())
@@ -170,7 +196,33 @@ fn is_hours(reader: &Reader, i: usize) -> bool {
 
 /// A length ahead of now, or of `from`.
 pub fn shift(amounts: Vec<(i64, Unit)>, from: Option<DateSpec>, loose: bool) -> Piece {
-    if loose { LOOSE } else { Piece::Shift(Shift { amounts, from, added: false }) }
+    if loose { LOOSE } else { Piece::Shift(Shift { amounts, from, ..Shift::default() }) }
+}
+
+/// "An hour before 5 pm", "за 10 минут до 17:00": a clock counted from another. Where another day begins in between, it is
+/// asked about.
+fn beside_clock(reader: &Reader, length: &Length) -> Option<(Piece, usize)> {
+    let behind = reader.is_any(length.next, &[Sense::After, Sense::Past]);
+    let before = reader.is(length.next, Sense::Before);
+    if !behind && !before || length.amounts.iter().any(|(_, unit)| !unit.is_clock()) {
+        return None;
+    }
+    let (anchor, next) = clocks::anchor(reader, length.next)?;
+    let exact = length.amounts.iter().map(|(amount, unit)| milliseconds(*amount, *unit)).fold(0, i64::saturating_add);
+    let seconds = exact / 1000;
+    let counted = anchor.filter(|_| !length.loose).and_then(|time| {
+        let from = i64::from(time.num_seconds_from_midnight());
+        let at = u32::try_from(if behind { from.checked_add(seconds)? } else { from.checked_sub(seconds)? }).ok()?;
+        NaiveTime::from_num_seconds_from_midnight_opt(at, 0)
+    });
+    let clock = counted.map(|time| Clock {
+        hour: time.hour(),
+        minute: Some(time.minute()),
+        second: Some(time.second()).filter(|s| *s > 0),
+        meridiem: None,
+        as_written: true,
+    });
+    Some((clock.map_or(LOOSE, Piece::ClockBeside), next))
 }
 
 /// "… after noon", "… to midnight": counted from a clock, which nothing else needs.

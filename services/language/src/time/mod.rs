@@ -42,7 +42,6 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-pub use self::resolve::is_too_far;
 use self::{
     lexicon::Lexicon,
     phrase::{Matter, Phrase},
@@ -50,6 +49,7 @@ use self::{
     resolve::Outcome,
     tokens::{Shape, Token},
 };
+pub use self::{resolve::is_too_far, zone::Wall};
 use crate::{DateOrder, Language, excerpt::head, folder::Script};
 
 pub(crate) use self::grammar::Grammar;
@@ -125,6 +125,8 @@ pub struct Moment {
     pub span: Range<usize>,
     /// The rule that decided, e.g. `in_duration`, `weekday_next_week`; stable, snake_case, documented above.
     pub rule: &'static str,
+    /// The clock that the phrase named ("10 Moscow time"), if it shows another time than the contact's.
+    pub elsewhere: Option<Wall>,
 }
 
 /// What the text says about time.

@@ -51,6 +51,15 @@ fn bare(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
     if let Some(found) = reader.get(i)?.senses.iter().find_map(|sense| zone_of(reader, i, *sense)) {
         return Some(found);
     }
+    // "at 10 in London", but "at 10 in London office"
+    let ends = |at: usize| {
+        reader.closes(at)
+            || reader.get(at).is_some_and(|l| l.senses.is_empty() && reader.grammar.is_infinitive(&l.word))
+    };
+    let in_place = |sense: &Sense| if let Sense::InPlace(place) = sense { Some(*place) } else { None };
+    if let Some(place) = reader.get(i)?.senses.iter().find_map(in_place).filter(|_| ends(i + 1)) {
+        return zone_of(reader, i, Sense::Place(place));
+    }
     if reader.is_word(i, &["z"]) && (reader.get(i)?.glued || reader.get(i)?.capital) {
         return zone_of(reader, i, Sense::Zone(0));
     }

@@ -132,6 +132,15 @@ pub struct Shift {
     pub from: Option<DateSpec>,
     /// Introduced by "+": may follow the day it counts from.
     pub added: bool,
+    /// Counted from the first such weekday behind that day, or from the last before it: "the second Monday after Easter".
+    pub weekday: Option<(Weekday, Side)>,
+}
+
+/// On which side of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Before,
+    After,
 }
 
 impl Shift {
@@ -154,6 +163,8 @@ pub struct Zone {
 pub enum Piece {
     Date(DateSpec),
     Clock(Clock),
+    /// A clock counted from another: "an hour before 5 pm".
+    ClockBeside(Clock),
     /// The instant at which a day begins, at midnight.
     Midnight,
     /// A part of the day; `today` when the phrase itself says which day ("this evening").
@@ -242,7 +253,7 @@ impl Phrase {
     pub fn add(&mut self, piece: Piece) {
         match piece {
             Piece::Date(date) => self.dates.push(date),
-            Piece::Clock(clock) => self.clocks.push(clock),
+            Piece::Clock(clock) | Piece::ClockBeside(clock) => self.clocks.push(clock),
             Piece::Midnight => self.midnight = true,
             Piece::Part { part, today } => {
                 // "8pm in the evening, tonight": the finer word came first

@@ -238,6 +238,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether what stands at `i`, behind an hour, is something to be done then and no noun that the number counts.
+    pub fn is_task(&self, i: usize) -> bool {
+        let unknown = |l: &Lexeme| !l.word.is_empty() && l.senses.is_empty() && !l.glued;
+        self.get(i).is_some_and(|l| unknown(l) && !self.grammar.may_be_counted(&l.word)) && !self.is_counted(i)
+    }
+
     /// Whether what stands at `i` makes the number before it a price: "1.20 a litre", "12.50 per share".
     pub fn is_price(&self, i: usize) -> bool {
         self.is(i, Sense::Per)

@@ -132,7 +132,9 @@ impl<'a> Resolver<'a> {
     }
 
     fn moment_at(&self, at: DateTime<Utc>, grain: Grain, rule: &'static str) -> Moment {
-        Moment { at, zone: self.context.zone, grain, span: self.phrase.span.clone(), rule }
+        let home = Wall::Zone(self.context.zone);
+        let elsewhere = self.phrase.zone.map(|zone| zone.wall).filter(|wall| wall.local(at) != home.local(at));
+        Moment { at, zone: self.context.zone, grain, span: self.phrase.span.clone(), rule, elsewhere }
     }
 
     fn moment(&self, local: NaiveDateTime, grain: Grain, rule: &'static str) -> Option<Moment> {
@@ -364,7 +366,10 @@ impl<'a> Resolver<'a> {
         let phrase = self.phrase;
         let clash = || Unclear::new("length_and_date");
         let base = match (shift.from, phrase.dates.as_slice()) {
-            (Some(from), []) => self.day(from)?,
+            (Some(from), []) => match (self.day(from)?, shift.weekday) {
+                (Some(day), Some((weekday, side))) => self.weekday_beside(from, day, (weekday, side), shift),
+                (day, _) => day,
+            },
             (None, []) => None,
             (None, [from]) if shift.added => self.day(*from)?,
             (None, [DateSpec::Offset(0)]) if shift.has_clock() => None,

@@ -6,7 +6,7 @@ use super::{
     clocks, dates,
     faces::{Face, minute_number},
     joining::{belongs, continues_range, join_split},
-    leftover::{Field, Use},
+    leftover::{FURTHEST, Field, Use},
     lengths,
     lexicon::Sense,
     offsets,
@@ -35,7 +35,7 @@ const JOINTS: [Sense; 11] = [
 pub fn phrases(all: &Reader, window: Range<usize>) -> Vec<Phrase> {
     let reader = &all.within(window.clone());
     let uses = vec![Use::Unread; window.len()];
-    let mut scan = Scan { reader, found: Vec::new(), uses, end: 0, sentence: 0 };
+    let mut scan = Scan { reader, before: (all, window.start), found: Vec::new(), uses, end: 0, sentence: 0 };
     let mut i = 0;
     while i < reader.lexemes.len() {
         i = scan.step(i);
@@ -52,6 +52,8 @@ pub fn phrases(all: &Reader, window: Range<usize>) -> Vec<Phrase> {
 
 struct Scan<'a> {
     reader: &'a Reader<'a>,
+    /// All that was written, and where the part begins that is read.
+    before: (&'a Reader<'a>, usize),
     found: Vec<Phrase>,
     /// Of each lexeme.
     uses: Vec<Use>,
@@ -107,7 +109,8 @@ impl Scan<'_> {
             return self.add(piece, i, next);
         }
         let of_day = self.found.last().is_some_and(Phrase::has_day) && (self.end..i).all(|j| reader.is_mark(j, ','));
-        let clock = clocks::read(reader, i, of_day).filter(|(_, next)| !is_length(reader, i, *next));
+        let clock = clocks::read(reader, i, of_day || self.goes_on_with_clock(i))
+            .filter(|(_, next)| !is_length(reader, i, *next));
         if let Some((piece, next)) = clock.filter(|(piece, _)| !(orphan && matches!(piece, Piece::Part { .. }))) {
             return self.add(piece, i, next);
         }
@@ -120,10 +123,28 @@ impl Scan<'_> {
         if let Some((piece, next)) = dates::read(reader, i) {
             return self.add(piece, i, next);
         }
-        if reader.get(i).is_some_and(|l| matches!(l.mark, Some('.' | '!' | '?' | ';' | '…'))) {
+        if reader.get(i).is_some_and(|l| matches!(l.mark, Some('.' | '!' | '?' | ';' | '…'))) && !abbreviates(reader, i)
+        {
             self.sentence += 1;
         }
         i + 1
+    }
+
+    /// "Tomorrow at 10 call Ana, and at 15 fetch the order": an hour announced behind a comma or "and", with what is to be done then.
+    fn goes_on_with_clock(&self, i: usize) -> bool {
+        let reader = self.reader;
+        let joins = |reader: &Reader, i: usize| reader.is(i, Sense::And) || reader.is_mark(i, ',');
+        let timed = |p: &Phrase| p.sentence == self.sentence && !p.clocks.is_empty() && p.matter == Matter::No;
+        let (all, start) = self.before;
+        // The same where another part of the sentence said the first time.
+        let number = |j: usize| all.get(j).is_some_and(|l| l.digits.is_some());
+        let joined = match i.checked_sub(1) {
+            None => start > 0 && joins(all, start - 1) && (start.saturating_sub(2 * FURTHEST)..start).any(number),
+            Some(before) => i > self.end && joins(reader, before) && self.found.last().is_some_and(timed),
+        };
+        let at = reader.skip(i, &[Sense::At, Sense::The]);
+        let hour = || reader.lone(at, 2).is_some_and(|hour| hour <= 24);
+        joined && reader.is(i, Sense::At) && hour() && reader.is_task(at + 1)
     }
 
     /// "Oct 26 11:00:09 2027": the year of a date that a clock stands before.
@@ -278,7 +299,7 @@ impl Scan<'_> {
     fn link(&self, i: usize, piece: &Piece) -> Link {
         let Some(last) = self.found.last() else { return Link::Apart };
         // "tomorrow about 5" is about then, "tomorrow about Friday" is another day
-        let of_time = matches!(piece, Piece::Clock(_) | Piece::Part { .. }) && !last.has_time();
+        let of_time = matches!(piece, Piece::Clock(_) | Piece::ClockBeside(_) | Piece::Part { .. }) && !last.has_time();
         let starts = self.end..i + 1;
         if !of_time && starts.into_iter().any(|j| self.reader.is(j, Sense::Matter)) {
             return Link::Apart;
@@ -293,6 +314,7 @@ impl Scan<'_> {
             let soft = about
                 || reader.is_any(j, &JOINTS)
                 || reader.is(j, Sense::To)
+                || abbreviates(reader, j)
                 || reader.get(j).is_some_and(|l| matches!(l.mark, Some(',' | '(' | ')' | '-' | '|')));
             beside &= soft;
         }
@@ -320,6 +342,14 @@ fn is_by_day(reader: &Reader, mut lexemes: Range<usize>) -> bool {
     lexemes.any(|i| reader.is(i, Sense::By) && !reader.is_any(i, &[Sense::On, Sense::For]))
 }
 
+/// Whether the full stop at `i` shortens a month rather than ends a sentence: "the 1st week of Oct. on Friday".
+fn abbreviates(reader: &Reader, i: usize) -> bool {
+    let shortened =
+        || i > 0 && reader.month(i - 1).is_some() && reader.get(i - 1).is_some_and(|l| l.word.chars().count() <= 4);
+    let goes_on = || reader.get(i + 1).is_some_and(|l| !l.capital || reader.weekday(i + 1).is_some());
+    reader.is_mark(i, '.') && reader.get(i).is_some_and(|l| l.glued) && shortened() && goes_on()
+}
+
 /// The phrase's last part goes on to `end`.
 fn extend(lexemes: &mut [Range<usize>], end: usize) {
     if let Some(last) = lexemes.last_mut() {
@@ -338,6 +368,14 @@ enum Link {
 
 /// Whether what looks like a clock is the head of a length: "в 5 минут" is none.
 fn is_length(reader: &Reader, i: usize, next: usize) -> bool {
+    // "mañana dos horas antes de las 17:00"
+    let counts_from = |unit: usize| {
+        let beside = reader.is_any(unit + 1, &[Sense::Before, Sense::After]);
+        reader.unit(unit).is_some() && beside && clocks::anchor(reader, unit + 1).is_some()
+    };
+    if next > i + 1 && counts_from(next - 1) || next > i && counts_from(next) {
+        return true;
+    }
     // "два дня назад"
     let counted = reader.unit(next).is_some() && reader.is_any(next + 1, &[Sense::Ago, Sense::Hence]);
     if next > i && counted && reader.get(next + 1).is_some_and(|l| !l.senses.contains(&Sense::By)) {

@@ -123,6 +123,8 @@ pub enum Sense {
     Zone(i32),
     /// A place whose clock is meant, by its zone's name.
     Place(chrono_tz::Tz),
+    /// A place whose clock is meant right behind a clock: "at 10 in Madrid".
+    InPlace(chrono_tz::Tz),
     /// An abbreviation of a place's clock in one half of the year, with its minutes east of UTC.
     Abbreviation(chrono_tz::Tz, i32),
     /// An abbreviation that several zones share.
@@ -258,6 +260,7 @@ impl Sense {
             | Self::LastDay
             | Self::SameTime
             | Self::Within
+            | Self::InPlace(_)
             | Self::Per => Speaks::Never,
         }
     }

@@ -1,5 +1,7 @@
 //! From a wall clock to an instant: the first instant after a spring gap, the first of the two in an autumn overlap.
 
+use std::fmt;
+
 use chrono::{DateTime, Duration, FixedOffset, LocalResult, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
@@ -11,6 +13,24 @@ const LONGEST_GAP_MINUTES: i64 = 24 * 60 + 1;
 pub enum Wall {
     Zone(Tz),
     Offset(FixedOffset),
+}
+
+impl fmt::Display for Wall {
+    /// `Europe/Moscow`, `UTC+3`, `UTC-03:30`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zone(zone) => f.write_str(zone.name()),
+            Self::Offset(offset) => {
+                let minutes = offset.local_minus_utc() / 60;
+                let (sign, ahead) = (if minutes < 0 { '-' } else { '+' }, minutes.abs());
+                match (ahead / 60, ahead % 60) {
+                    (0, 0) => f.write_str("UTC"),
+                    (hours, 0) => write!(f, "UTC{sign}{hours}"),
+                    (hours, minutes) => write!(f, "UTC{sign}{hours:02}:{minutes:02}"),
+                }
+            }
+        }
+    }
 }
 
 impl Wall {

@@ -151,6 +151,14 @@ pub(crate) struct Source {
     pub today_parts: &'static [&'static str],
     /// Begin a reason within a clause: "because".
     pub reason: &'static [&'static str],
+    /// Begin a condition that a request hangs on.
+    pub hangs_on: &'static [&'static str],
+    /// "The same time", of a promise.
+    pub same_time: &'static [&'static str],
+    /// Behind these words: the same as something else.
+    pub same_as: &'static [&'static str],
+    /// Endings of verbs said to us: "si necesitas".
+    pub ends_in_you: &'static [&'static str],
     /// An organisation speaking of itself.
     pub us: &'static [&'static str],
     /// Endings of verbs that hold "us".
@@ -237,6 +245,10 @@ impl Source {
         by: &[],
         today_parts: &[],
         reason: &[],
+        hangs_on: &[],
+        same_time: &[],
+        same_as: &[],
+        ends_in_you: &[],
         us: &[],
         ends_in_us: &[],
     };
@@ -282,6 +294,7 @@ pub(crate) struct Lexicon {
     pub notice: Patterns,
     pub opening_hours: Patterns,
     pub offer: Patterns,
+    pub same_time: Patterns,
     pub words: &'static Source,
 }
 
@@ -332,6 +345,7 @@ impl Lexicon {
             notice: Patterns::new(source.notice),
             opening_hours: Patterns::new(source.opening_hours),
             offer: Patterns::new(source.offer),
+            same_time: Patterns::new(source.same_time),
             words: source,
         }
     }
@@ -410,6 +424,8 @@ impl Lexicon {
             w.by,
             w.today_parts,
             w.reason,
+            w.same_time,
+            w.same_as,
             w.us,
             w.ends_in_us,
         ];

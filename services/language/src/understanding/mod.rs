@@ -10,6 +10,8 @@
 //! ([`grammar`]).
 
 pub(crate) mod acts;
+#[cfg(test)]
+pub(crate) mod admitted;
 pub(crate) mod grammar;
 pub(crate) mod lexicon;
 mod matter;
@@ -34,6 +36,7 @@ pub(crate) use grammar::Grammar;
 pub use matter::{is_covered, names_matter};
 pub use shift::Shift;
 pub use tongue::language_of;
+pub use topic::hangs_on_condition;
 
 /// The longest topic kept, in characters.
 pub const LONGEST_TOPIC: usize = 500;
@@ -86,8 +89,19 @@ pub enum Says {
     Day,
     /// A time of day without a day: "at 6 pm".
     Clock,
+    /// "At the same time": that of the promise just spoken of, and its day.
+    SameTime,
+    /// "On Monday at the same time": that day, at the hour of the promise just spoken of.
+    SameTimeOn,
     /// Both, or a length from now.
     Moment,
+}
+
+impl Says {
+    /// Whether it points at the hour of a promise.
+    pub fn is_same_time(self) -> bool {
+        matches!(self, Self::SameTime | Self::SameTimeOn)
+    }
 }
 
 /// One thing a message asks for.

@@ -214,7 +214,8 @@ pub(crate) fn shift(sentence: &Sentence, range: Range<usize>, act: &Act, reader:
         let moved = sentence.tokens[i].is_one_of(words.target).then(|| sentence.time(i + 1..range.end, reader))?;
         let before = said_before(i)?;
         // "to Tuesday to 8:30" is one time
-        let one = says(sentence, &moved) == Says::Clock && says(sentence, &before) == Says::Day;
+        let hour = matches!(says(sentence, &moved), Says::Clock | Says::SameTime);
+        let one = hour && says(sentence, &before) == Says::Day;
         (matches!(moved, Meaning::Instant(_)) && !one).then_some((i, moved, before))
     });
     if let Some((at, moved, before)) = target {

@@ -7,13 +7,17 @@ use chrono::TimeZone as _;
 use super::{
     Asked, Intent, Request, Says,
     acts::{Act, Deed},
+    lexicon::Lexicon,
     pattern::{Patterns, TIGHT},
     sentence::{Reader, Sentence, spans},
     standing::{refusal, shift},
-    topic::{is_about_something, is_other_clause, later_words, topic},
+    topic::{condition, is_about_something, is_other_clause, later_words, topic, with_condition},
     words::Sort,
 };
-use crate::time::{Grain, Meaning, Moment};
+use crate::{
+    Language,
+    time::{Grain, Meaning, Moment},
+};
 
 /// The requests of a sentence's acts, in order.
 pub(crate) fn requests(sentence: &Sentence, acts: &[Act], reader: Reader) -> Vec<Request> {
@@ -72,8 +76,13 @@ fn contact(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) 
     let several = parts.len() > 1;
     let mut out = Vec::new();
     for part in parts {
-        let about = topic(sentence, part.range.clone(), act, intent, &part.spans);
+        let mut about = topic(sentence, part.range.clone(), act, intent, &part.spans);
         let timed = !matches!(part.meaning, Meaning::None);
+        let hangs = !several && (!timed || intent == Intent::Remind);
+        let condition = hangs.then(|| condition(sentence, part.range.clone(), act)).flatten();
+        if let Some(condition) = &condition {
+            about = with_condition(about, condition);
+        }
         let ahead = timed && !matches!(part.meaning, Meaning::Past(_));
         let asks_back = matches!(part.meaning, Meaning::Instant(_) | Meaning::Ambiguous { .. } | Meaning::TooFar(_));
         let later = later_words(sentence, part.range.clone());
@@ -86,7 +95,7 @@ fn contact(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) 
         } else if weak {
             ahead
         } else {
-            timed || vague || is_about_something(&about, intent)
+            timed || vague || condition.is_some() || is_about_something(&about, intent)
         };
         if request {
             out.push(made(
@@ -285,7 +294,17 @@ fn several(sentence: &Sentence, range: Range<usize>, act: &Act, reader: Reader) 
                 };
                 vec![Part::new(sentence, first..range.end, act, Meaning::Instant(right), reader)]
             }
-            Meaning::Ambiguous { .. } => several_after(sentence, first..range.end, act, reader)?,
+            Meaning::Ambiguous { .. } => {
+                let mut rest = several_after(sentence, first..range.end, act, reader)?;
+                let mut day = left.clone();
+                for part in &mut rest {
+                    let Meaning::Instant(moment) = &part.meaning else { continue };
+                    let bare = is_bare_clock(sentence, &moment.span);
+                    day = if bare { on_day_of(&day, moment.clone())? } else { moment.clone() };
+                    part.meaning = Meaning::Instant(day.clone());
+                }
+                rest
+            }
             _ => return None,
         };
         rest.insert(0, Part::new(sentence, range.start..joint, act, Meaning::Instant(left), reader));
@@ -417,6 +436,19 @@ pub(crate) fn asked(sentence: &Sentence, meaning: Meaning) -> Asked {
     Asked { meaning, phrase, says }
 }
 
+/// "The same time", but not "this same time", "the same time as today": those are of the clock of writing.
+fn says_same_time(sentence: &Sentence, span: &Range<usize>) -> bool {
+    let tokens = &sentence.tokens;
+    let covering = sentence.covering(span);
+    Language::ALL.iter().map(|&language| Lexicon::of(language)).any(|lexicon| {
+        covering.clone().any(|i| {
+            let this = i > 0 && tokens[i - 1].is_one_of(lexicon.words.this);
+            let end = lexicon.same_time.longest(tokens, i, TIGHT).filter(|&end| !this && end <= covering.end);
+            end.is_some_and(|end| !tokens.get(end).is_some_and(|t| t.is_one_of(lexicon.words.same_as)))
+        })
+    })
+}
+
 /// How much of a moment its words say.
 pub(crate) fn says(sentence: &Sentence, meaning: &Meaning) -> Says {
     let Meaning::Instant(moment) = meaning else { return Says::Moment };
@@ -424,6 +456,8 @@ pub(crate) fn says(sentence: &Sentence, meaning: &Meaning) -> Says {
     let names_today =
         || sentence.tokens[sentence.covering(&moment.span)].iter().any(|t| t.is_one_of(words.today_parts));
     match (moment.rule, moment.grain) {
+        ("part_of_day", Grain::Minute) if says_same_time(sentence, &moment.span) => Says::SameTime,
+        (_, Grain::Minute) if says_same_time(sentence, &moment.span) => Says::SameTimeOn,
         ("time_of_day" | "part_of_day" | "end_of_day", _) if !names_today() => Says::Clock,
         ("time_of_day" | "part_of_day" | "end_of_day" | "midnight", _) => Says::Moment,
         (_, Grain::Day | Grain::Week | Grain::Month | Grain::Year) => Says::Day,

@@ -2,7 +2,13 @@
 
 use std::ops::Range;
 
-use super::{Intent, LONGEST_TOPIC, acts::Act, lexicon::Source, sentence::Sentence, words::Sort};
+use super::{
+    Intent, LONGEST_TOPIC,
+    acts::Act,
+    lexicon::Source,
+    sentence::Sentence,
+    words::{Sort, Token},
+};
 use crate::Language;
 
 /// The topic of `act` in the stretch `range`, where `times` are the bytes that say its time.
@@ -117,6 +123,57 @@ pub(crate) fn is_other_clause(sentence: &Sentence, range: Range<usize>) -> bool 
     remark || tokens[first].is_one_of(words.other_clause)
 }
 
+/// "If he doesn't call", before a request or behind it: what it hangs on. Said to us ("write to me if you can", "escríbeme si
+/// necesitas algo") it is a courtesy.
+pub(crate) fn condition(sentence: &Sentence, range: Range<usize>, act: &Act) -> Option<String> {
+    let words = sentence.lexicon.words;
+    let tokens = &sentence.tokens;
+    let passes = |i: usize| {
+        let token = &tokens[i];
+        !token.is_word()
+            || token.time
+            || sentence.polite[i]
+            || token.is_one_of(words.conjunction)
+            || token.is_one_of(words.me)
+    };
+    let clause = |start: usize, end: usize| {
+        let end = (start..end).find(|&i| sentence.is_boundary(i)).unwrap_or(end);
+        let from = (start..end).find(|&i| !passes(i)).filter(|&i| tokens[i].is_one_of(words.hangs_on))?;
+        Some(from..end)
+    };
+    let clauses = |whole: Range<usize>| {
+        let starts = whole.clone().filter(|&i| sentence.is_boundary(i)).map(|i| i + 1);
+        std::iter::once(whole.start).chain(starts).find_map(|start| clause(start, whole.end))
+    };
+    let said = clauses(range.start..act.words.start.max(range.start))
+        .or_else(|| clauses(act.words.end.min(range.end)..range.end))?;
+    let spoken: Vec<&Token> = tokens[said.clone()].iter().filter(|t| t.is_word()).collect();
+    let to_us = |t: &&Token| t.is_one_of(words.you) || t.folded.chars().count() > 3 && t.ends_in(words.ends_in_you);
+    if spoken.len() < 2 || spoken.iter().any(to_us) || tokens[said.clone()].iter().any(|t| t.quoted) {
+        return None;
+    }
+    Some(joined(sentence, &said.collect::<Vec<_>>()).trim().to_owned())
+}
+
+/// A topic with the condition it hangs on.
+pub(crate) fn with_condition(topic: String, condition: &str) -> String {
+    if topic.is_empty() {
+        return condition.to_owned();
+    }
+    if topic.contains(condition) {
+        return topic;
+    }
+    format!("{topic}, {condition}").chars().take(LONGEST_TOPIC).collect()
+}
+
+/// Whether what a promise is about begins with a condition, or ends with one.
+pub fn hangs_on_condition(topic: &str) -> bool {
+    topic.rsplit(", ").chain([topic]).any(|part| {
+        let first = super::words::tokens(part).into_iter().find(Token::is_word);
+        first.is_some_and(|first| in_any(&|words| first.is_one_of(words.hangs_on)))
+    })
+}
+
 /// The tokens' own text, gaps closed, cut at the limit.
 fn joined(sentence: &Sentence, kept: &[usize]) -> String {
     let mut out = String::new();
@@ -140,7 +197,7 @@ fn joined(sentence: &Sentence, kept: &[usize]) -> String {
 
 /// Whether a request without a time is still one: nothing said about what, or the topic is introduced as such.
 pub(crate) fn is_about_something(topic: &str, intent: Intent) -> bool {
-    let first = super::words::tokens(topic).into_iter().find(super::words::Token::is_word);
+    let first = super::words::tokens(topic).into_iter().find(Token::is_word);
     let Some(first) = first else { return true };
     let to_do = |words: &Source| first.is_one_of(words.to) || first.ends_in(words.to_do);
     in_any(&|words| first.is_one_of(words.about) || (intent == Intent::Remind && to_do(words)))

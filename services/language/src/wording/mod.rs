@@ -33,6 +33,8 @@ pub(crate) trait Wording: Sync {
     fn which_to_cancel(&self, what: &str) -> String;
     fn which_to_move(&self, what: &str) -> String;
     fn ask_when(&self, intent: Intent) -> &'static str;
+    /// The same to who named a condition instead of a time: we can't see when that is.
+    fn ask_when_unseen(&self, intent: Intent) -> &'static str;
     fn which_time(&self, readings: &str, intent: Intent) -> String;
     fn loose_time(&self, intent: Intent) -> &'static str;
     fn already_past(&self, when: &str) -> String;

@@ -1,10 +1,10 @@
 //! A voice: one language's sentences at one moment, with the promises and times they are about.
 
-use chrono::{DateTime, Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, TimeZone as _};
 use chrono_tz::Tz;
 
 use super::Wording;
-use crate::{Language, understanding::Intent};
+use crate::{Language, time::Wall, understanding::Intent};
 
 /// Promises that one sentence names, at most; of more it says how many.
 const LISTED: usize = 20;
@@ -19,6 +19,8 @@ pub struct Item {
     pub seconds: bool,
     /// What it is about ([`topic_of`](super::topic_of)); may be empty.
     pub topic: String,
+    /// The clock by which the client named the time, if it shows another than theirs.
+    pub elsewhere: Option<Wall>,
 }
 
 /// How a promise is put.
@@ -48,8 +50,12 @@ impl Voice {
         self.language.folder().wording
     }
 
+    /// "Завтра в 08:00", and by the clock that the client named: "(завтра в 10:00, Europe/Moscow)".
     fn when_of(&self, item: &Item) -> String {
-        self.words().when(&item.when, &self.now, item.seconds)
+        let when = self.words().when(&item.when, &self.now, item.seconds);
+        let Some(wall) = item.elsewhere else { return when };
+        let there = |at: &DateTime<Tz>| Tz::UTC.from_utc_datetime(&wall.local(at.to_utc()));
+        format!("{when} ({}, {wall})", self.words().when(&there(&item.when), &there(&self.now), item.seconds))
     }
 
     /// "написать сегодня в 14:32 (про договор)".
@@ -141,6 +147,11 @@ impl Voice {
 
     pub fn when(&self, intent: Intent) -> String {
         self.words().ask_when(intent).to_owned()
+    }
+
+    /// To who named a condition instead of a time.
+    pub fn when_unseen(&self, intent: Intent) -> String {
+        self.words().ask_when_unseen(intent).to_owned()
     }
 
     /// Names the readings of an ambiguous time; with fewer than two, asks for an exact one.

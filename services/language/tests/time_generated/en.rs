@@ -1,8 +1,9 @@
 //! English phrases and what they mean.
 
 use chrono::{NaiveDate, NaiveTime, Weekday};
+use chrono_tz::Tz;
 
-use crate::{Book, FOLLOWUP, Now, by_day, clock};
+use crate::{Book, FOLLOWUP, Now, by_day, clock, counted};
 
 pub const AROUND: [(&str, &str); 10] = [
     ("ping me ", ""),
@@ -136,7 +137,37 @@ fn days(now: Now) -> Vec<(String, NaiveDate)> {
     said
 }
 
+const ORDINALS: [&str; 4] = ["", "first", "second", "third"];
+
+const COUNTED: counted::Words = counted::Words {
+    lengths: &[("5 minutes", 5), ("20 minutes", 20), ("half an hour", 30), ("an hour", 60), ("two hours", 120)],
+    before: |length, clock| format!("tomorrow {length} before {clock}"),
+    behind: |length, clock| format!("tomorrow {length} after {clock}"),
+    weekday_behind: |weekday, n, (month, day)| {
+        format!("the {} {} after {} {day}", ORDINALS[n], WEEKDAYS[weekday].0, MONTHS[month as usize - 1])
+    },
+    weekday_before: |weekday, (month, day)| {
+        format!("the {} before {} {day}", WEEKDAYS[weekday].0, MONTHS[month as usize - 1])
+    },
+    places: &[
+        ("Moscow time", Tz::Europe__Moscow),
+        ("in Moscow", Tz::Europe__Moscow),
+        ("in London", Tz::Europe__London),
+        ("New York time", Tz::America__New_York),
+        ("in New York", Tz::America__New_York),
+        ("in Buenos Aires", Tz::America__Argentina__Buenos_Aires),
+        ("in Tokyo", Tz::Asia__Tokyo),
+        ("in Madrid", Tz::Europe__Madrid),
+    ],
+    there: |clock, place| format!("tomorrow at {clock} {place}"),
+    range: &[
+        |from, to| format!("tomorrow between {from} and {to}"),
+        |from, to| format!("tomorrow from {from} to {to}"),
+    ],
+};
+
 pub fn make(book: &mut Book) {
+    counted::make(book, &COUNTED);
     let now = book.now;
     let times: Vec<(String, NaiveTime)> = (1..=23)
         .flat_map(|hour| [0, 5, 10, 15, 20, 25, 30, 40, 45, 50, 55].into_iter().map(move |minute| (hour, minute)))

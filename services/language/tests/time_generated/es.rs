@@ -1,8 +1,9 @@
 //! Spanish phrases and what they mean.
 
 use chrono::{Datelike, Days, NaiveDate, NaiveTime, Weekday};
+use chrono_tz::Tz;
 
-use crate::{Book, FOLLOWUP, Now, by_day, clock};
+use crate::{Book, FOLLOWUP, Now, by_day, clock, counted};
 
 pub const AROUND: [(&str, &str); 10] = [
     ("escríbeme ", ""),
@@ -133,7 +134,33 @@ fn days(now: Now) -> Vec<(String, NaiveDate)> {
     said
 }
 
+const ORDINALS: [&str; 4] = ["", "primer", "segundo", "tercer"];
+
+const COUNTED: counted::Words = counted::Words {
+    lengths: &[("5 minutos", 5), ("20 minutos", 20), ("media hora", 30), ("una hora", 60), ("dos horas", 120)],
+    before: |length, clock| format!("mañana {length} antes de las {clock}"),
+    behind: |length, clock| format!("mañana {length} después de las {clock}"),
+    weekday_behind: |weekday, n, (month, day)| {
+        format!("el {} {} después del {day} de {}", ORDINALS[n], WEEKDAYS[weekday].0, MONTHS[month as usize - 1])
+    },
+    weekday_before: |weekday, (month, day)| {
+        format!("el {} antes del {day} de {}", WEEKDAYS[weekday].0, MONTHS[month as usize - 1])
+    },
+    places: &[
+        ("hora de Moscú", Tz::Europe__Moscow),
+        ("en Londres", Tz::Europe__London),
+        ("hora de Buenos Aires", Tz::America__Argentina__Buenos_Aires),
+        ("en Buenos Aires", Tz::America__Argentina__Buenos_Aires),
+        ("en Lima", Tz::America__Lima),
+        ("hora de Ciudad de México", Tz::America__Mexico_City),
+        ("en Madrid", Tz::Europe__Madrid),
+    ],
+    there: |clock, place| format!("mañana a las {clock} {place}"),
+    range: &[|from, to| format!("mañana entre las {from} y las {to}"), |from, to| format!("mañana de {from} a {to}")],
+};
+
 pub fn make(book: &mut Book) {
+    counted::make(book, &COUNTED);
     let now = book.now;
     let times: Vec<(String, NaiveTime)> = (1..=23)
         .flat_map(|hour| [0, 5, 10, 15, 20, 30, 40, 45, 50, 55].into_iter().map(move |minute| (hour, minute)))

@@ -1,8 +1,9 @@
 //! Russian phrases and what they mean.
 
 use chrono::{Datelike, Days, NaiveDate, NaiveTime, Weekday};
+use chrono_tz::Tz;
 
-use crate::{Book, FOLLOWUP, Now, by_day, clock};
+use crate::{Book, FOLLOWUP, Now, by_day, clock, counted};
 
 pub const AROUND: [(&str, &str); 10] = [
     ("напиши ", ""),
@@ -153,7 +154,47 @@ fn days(now: Now) -> Vec<(String, NaiveDate)> {
     said
 }
 
+/// "Second" and "third", and the weekday they belong to, in the accusative.
+const LATER: [(&str, &str, &str); 7] = [
+    ("второй", "третий", "понедельник"),
+    ("второй", "третий", "вторник"),
+    ("вторую", "третью", "среду"),
+    ("второй", "третий", "четверг"),
+    ("вторую", "третью", "пятницу"),
+    ("вторую", "третью", "субботу"),
+    ("второе", "третье", "воскресенье"),
+];
+
+const COUNTED: counted::Words = counted::Words {
+    lengths: &[("5 минут", 5), ("20 минут", 20), ("полчаса", 30), ("час", 60), ("два часа", 120)],
+    before: |length, clock| format!("завтра за {length} до {clock}"),
+    behind: |length, clock| format!("завтра через {length} после {clock}"),
+    weekday_behind: |weekday, n, (month, day)| {
+        let date = format!("{day} {}", MONTHS[month as usize - 1]);
+        let (second, third, name) = LATER[weekday];
+        match n {
+            1 => format!("{} после {date}", WEEKDAYS[weekday].0),
+            2 => format!("во {second} {name} после {date}"),
+            _ => format!("в {third} {name} после {date}"),
+        }
+    },
+    weekday_before: |weekday, (month, day)| {
+        format!("{} перед {day} {}", WEEKDAYS[weekday].0, MONTHS[month as usize - 1])
+    },
+    places: &[
+        ("по Москве", Tz::Europe__Moscow),
+        ("по Киеву", Tz::Europe__Kyiv),
+        ("по Лондону", Tz::Europe__London),
+        ("по Екатеринбургу", Tz::Asia__Yekaterinburg),
+        ("по Мадриду", Tz::Europe__Madrid),
+        ("по Нью-Йорку", Tz::America__New_York),
+    ],
+    there: |clock, place| format!("завтра в {clock} {place}"),
+    range: &[|from, to| format!("завтра с {from} до {to}"), |from, to| format!("завтра между {from} и {to}")],
+};
+
 pub fn make(book: &mut Book) {
+    counted::make(book, &COUNTED);
     let now = book.now;
     let times: Vec<(String, NaiveTime)> = (2..=23)
         .flat_map(|hour| [0, 5, 10, 15, 20, 30, 40, 45, 50, 55].into_iter().map(move |minute| (hour, minute)))

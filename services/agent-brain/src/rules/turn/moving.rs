@@ -17,6 +17,10 @@ use crate::brain::Incoming;
 
 impl Turn<'_> {
     pub(super) fn shift(&mut self, time: &Asked, which: &Which, plain: bool, message: &Incoming) -> bool {
+        if time.says == Says::SameTime && *which == Which::unsaid() && !self.book.open().is_empty() {
+            self.asked_to_keep = true;
+            return true;
+        }
         match choose(&self.book, which, self.input.zone) {
             Choice::These(those) => {
                 let Some(&first) = those.first() else { return true };
@@ -108,6 +112,7 @@ impl Turn<'_> {
             self.lines.push(self.voice().already_past(self.local(due)));
         } else {
             self.set(at, (due, moment.grain), &time.phrase, moment.rule, message);
+            self.book.entries[at].elsewhere = moment.elsewhere;
             self.lines.push(self.voice().moved(&self.items(&[at])));
         }
     }
@@ -141,8 +146,9 @@ impl Turn<'_> {
         let new = self.local(moment.at);
         match says {
             Says::Moment => moment.at,
+            Says::SameTime => self.book.entries[at].promise.due_at,
             Says::Clock => self.instant(old.date_naive().and_time(new.time())),
-            Says::Day => self.instant(new.date_naive().and_time(old.time())),
+            Says::Day | Says::SameTimeOn => self.instant(new.date_naive().and_time(old.time())),
         }
     }
 
