@@ -10,6 +10,7 @@
 //! ([`grammar`]).
 
 pub(crate) mod acts;
+pub(crate) mod erasure;
 pub(crate) mod grammar;
 pub(crate) mod lexicon;
 mod matter;
@@ -30,6 +31,7 @@ use crate::{
     time::{Meaning, TimeContext, parse_part},
 };
 
+pub use erasure::wants_erasure;
 pub(crate) use grammar::Grammar;
 pub use matter::{is_covered, names_matter};
 pub use shift::Shift;
