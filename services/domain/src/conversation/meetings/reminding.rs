@@ -149,6 +149,8 @@ impl Conversation {
                         turn_id: None,
                         language: r.language.to_owned(),
                         context: String::new(),
+                        asked_in: None,
+                        topic: String::new(),
                         by: "calendar".to_owned(),
                     };
                     events.extend(self.schedule(r.now, true, new)?);
