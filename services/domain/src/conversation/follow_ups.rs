@@ -51,6 +51,11 @@ impl Conversation {
             return Err(Refused::UnknownConversation);
         }
         check_due(now, late_is_fine, s.due_at)?;
+        self.schedule_however_far(s)
+    }
+
+    /// The same, of what a rule of ours bounds otherwise.
+    pub(super) fn schedule_however_far(&self, s: NewFollowUp) -> Result<Vec<Event>, Refused> {
         let is_message = matches!(s.action.kind.as_str(), "" | "message");
         if is_message && s.text.trim().is_empty() {
             return Err(Refused::EmptyText { what: "a follow-up that is a message" });
@@ -138,8 +143,20 @@ impl Conversation {
         (phrase, rule): (String, String),
         (by, turn_id): (&str, Option<TurnId>),
     ) -> Result<Vec<Event>, Refused> {
-        let old = self.pending_follow_up(follow_up_id)?;
+        self.pending_follow_up(follow_up_id)?;
         check_due(now, turn_id.is_some(), due_at)?;
+        self.move_however_far(follow_up_id, due_at, (phrase, rule), (by, turn_id))
+    }
+
+    /// The same, of what a rule of ours bounds otherwise.
+    pub(super) fn move_however_far(
+        &self,
+        follow_up_id: &FollowUpId,
+        due_at: DateTime<Utc>,
+        (phrase, rule): (String, String),
+        (by, turn_id): (&str, Option<TurnId>),
+    ) -> Result<Vec<Event>, Refused> {
+        let old = self.pending_follow_up(follow_up_id)?;
         if old.due_at == due_at {
             return Ok(Vec::new());
         }
@@ -202,7 +219,7 @@ impl Conversation {
         match no_longer_pending(&f.state) {
             // Renewable: the client confirms what their message had cancelled already.
             Some(refused) if !f.is_open() && !self.is_renewable(follow_up_id) => Err(refused),
-            _ => Ok(vec![cancelled(follow_up_id, why, turn_id)]),
+            ended => Ok(vec![taken_back(follow_up_id, why, turn_id, ended.is_some())]),
         }
     }
 
@@ -376,7 +393,12 @@ fn no_longer_pending(state: &FollowUpState) -> Option<Refused> {
     }
 }
 
-pub(super) fn cancelled(id: &FollowUpId, why: Why, turn_id: Option<TurnId>) -> Event {
+fn cancelled(id: &FollowUpId, why: Why, turn_id: Option<TurnId>) -> Event {
+    taken_back(id, why, turn_id, false)
+}
+
+/// `confirms`: a client's message has cancelled it, and this is why it stays so.
+pub(super) fn taken_back(id: &FollowUpId, why: Why, turn_id: Option<TurnId>, confirms: bool) -> Event {
     let turn_id = ids::or_empty(turn_id);
-    v1::FollowUpCancelled { follow_up_id: id.to_string(), reason: Some((&why).into()), turn_id }.into()
+    v1::FollowUpCancelled { follow_up_id: id.to_string(), reason: Some((&why).into()), turn_id, confirms }.into()
 }

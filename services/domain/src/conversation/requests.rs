@@ -3,7 +3,7 @@
 
 use steward_proto::{Event, to_timestamp, v1};
 
-use super::{Conversation, FollowUp, follow_ups::cancelled};
+use super::{Conversation, FollowUp, follow_ups::taken_back};
 use crate::kernel::Why;
 
 /// The code by which a promise ends whose request was deleted.
@@ -56,7 +56,7 @@ impl Conversation {
     pub fn revoke_request(&self, kept: &v1::UpdateKept, event_id: &str) -> (Vec<Event>, Vec<FollowUp>) {
         let gone: Vec<FollowUp> = self.standing(kept).cloned().collect();
         let why = Why::new(REQUEST_REVOKED, "the client deleted the message that asked for it", event_id);
-        (gone.iter().map(|f| cancelled(&f.id, why.clone(), None)).collect(), gone)
+        (gone.iter().map(|f| taken_back(&f.id, why.clone(), None, self.is_renewable(&f.id))).collect(), gone)
     }
 
     /// Promises that were asked for in the messages an update is about, by whoever it is from, and that are pending or may

@@ -160,6 +160,13 @@ impl Conversation {
                 }
                 let missed = why.code == "human_active";
                 let cancelled = self.cancel_follow_up(&follow_up_id, &why);
+                if e.confirms && !cancelled {
+                    self.change_follow_up(&follow_up_id, |f| {
+                        if let FollowUpState::Cancelled(before) = &mut f.state {
+                            before.clone_from(&why);
+                        }
+                    });
+                }
                 if why.code == "by_client" {
                     self.took_back(&follow_up_id, &e.turn_id, at);
                 }
