@@ -52,7 +52,7 @@ async fn an_edit_of_another_message_and_a_reaction_leave_the_promise_to_be_kept(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_edited_request_changes_what_was_promised_and_a_cancellation_can_be_taken_back() {
     let telegram = Telegram::start().await.unwrap();
-    let mut system =
+    let system =
         System::start(Config::telegram(&telegram).with("[defaults]\ntimezone = \"Europe/Madrid\"")).await.unwrap();
     let ana = Person::new(7, "en");
     let asked = updates::message(&ana, "write to me tomorrow at 10 about the contract");
@@ -103,7 +103,6 @@ async fn an_edited_request_changes_what_was_promised_and_a_cancellation_can_be_t
     assert_eq!(restored["topic"], "about the invoice");
 
     // All of it, decided again from the log, comes to the same.
-    system.stop().await.unwrap();
     let output = system.steward(&["replay"]).unwrap().output().await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
