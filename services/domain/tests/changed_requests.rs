@@ -3,7 +3,7 @@
 
 mod conversation_world;
 
-use conversation_world::{CLIENT, World};
+use conversation_world::{CLIENT, World, message_of};
 use steward_domain::{
     conversation::{
         AskedIn, CancelOn, FollowUpState, Refused,
@@ -113,6 +113,23 @@ fn a_deleted_request_takes_its_promises_back_and_says_why() {
         }
         assert!(world.state.follow_ups[&other].is_pending());
         assert_eq!(world.state.revoke_request(&kept, "again").0, [], "once");
+    }
+}
+
+#[test]
+fn what_is_due_and_still_waits_is_taken_back_with_its_request_and_what_is_being_sent_is_not() {
+    for claimed in [false, true] {
+        let mut world = World::opened();
+        let asked = asked_in(&mut world, "77", CancelOn::Never);
+        world.pass(3_600);
+        world.ring(&asked);
+        if claimed {
+            world.claim(&message_of(&asked));
+        }
+        let (events, _) = world.state.revoke_request(&kept("revoke", CLIENT, &["77"]), "e");
+        world.record_all(events);
+        assert_eq!(code(&world, &asked) == REQUEST_REVOKED, !claimed);
+        assert_eq!(world.state.outbox[&message_of(&asked)].is_open(), claimed);
     }
 }
 

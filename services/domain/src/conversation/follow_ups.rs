@@ -219,7 +219,7 @@ impl Conversation {
         match no_longer_pending(&f.state) {
             // Renewable: the client confirms what their message had cancelled already.
             Some(refused) if !f.is_open() && !self.is_renewable(follow_up_id) => Err(refused),
-            ended => Ok(vec![taken_back(follow_up_id, why, turn_id, ended.is_some())]),
+            _ => Ok(vec![taken_back(follow_up_id, why, turn_id, !f.is_open())]),
         }
     }
 

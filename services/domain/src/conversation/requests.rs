@@ -3,7 +3,7 @@
 
 use steward_proto::{Event, to_timestamp, v1};
 
-use super::{Conversation, FollowUp, follow_ups::taken_back};
+use super::{Conversation, FollowUp, FollowUpState, follow_ups::taken_back};
 use crate::kernel::Why;
 
 /// The code by which a promise ends whose request was deleted.
@@ -59,17 +59,22 @@ impl Conversation {
         (gone.iter().map(|f| taken_back(&f.id, why.clone(), None, self.is_renewable(&f.id))).collect(), gone)
     }
 
-    /// Promises that were asked for in the messages an update is about, by whoever it is from, and that are pending or may
-    /// be renewed by the next turn; in order of their due times.
+    /// Promises that were asked for in the messages an update is about, by whoever it is from, and that stand: pending ones in
+    /// order of their due times, those that are due and whose message still waits, and those that the next turn may renew.
     fn standing<'a>(&'a self, kept: &'a v1::UpdateKept) -> impl Iterator<Item = &'a FollowUp> {
         let from = kept.from.as_ref().map_or("", |from| from.id.as_str());
-        let about = move |f: &FollowUp| {
+        let about = move |f: &&FollowUp| {
             let named = |id: &str| std::iter::once(&kept.about).chain(&kept.also_about).any(|about| about == id);
             f.asked_in.as_ref().is_some_and(|asked| !asked.provider_id.is_empty() && named(&asked.provider_id))
                 && (from.is_empty() || from == f.asked_by)
         };
+        let waits = |f: &&FollowUp| match &f.state {
+            FollowUpState::Due { message_id: Some(id) } => self.outbox.get(id).is_some_and(|m| m.is_waiting()),
+            _ => false,
+        };
         let mut standing: Vec<&FollowUp> = self.pending().into_iter().map(AsRef::as_ref).collect();
+        standing.extend(self.follow_ups.values().map(AsRef::as_ref).filter(waits));
         standing.extend(self.cancelled.iter().map(AsRef::as_ref));
-        standing.into_iter().filter(move |f| about(f))
+        standing.into_iter().filter(about)
     }
 }

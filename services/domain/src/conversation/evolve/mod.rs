@@ -162,7 +162,9 @@ impl Conversation {
                 let cancelled = self.cancel_follow_up(&follow_up_id, &why);
                 if e.confirms && !cancelled {
                     self.change_follow_up(&follow_up_id, |f| {
-                        if let FollowUpState::Cancelled(before) = &mut f.state {
+                        if let FollowUpState::Cancelled(before) = &mut f.state
+                            && before.code == "client_responded"
+                        {
                             before.clone_from(&why);
                         }
                     });
