@@ -26,7 +26,7 @@ macro_rules! each_aggregate {
         $make! {
             /// The events of the aggregate `conversation`.
             Conversation "conversation" as ConversationEvent {
-                ClientResponded, HumanResponded, UpdateKept, HumanRequested, ContactOptedOut, ContactOptedIn, QuestionAsked,
+                ClientResponded, HumanResponded, UpdateKept, RequestEdited, HumanRequested, ContactOptedOut, ContactOptedIn, QuestionAsked,
                 HumanTakeoverStarted, HumanTakeoverEnded,
                 RecipientBlocked, RecipientUnblocked, TurnStarted, TurnCompleted, TurnSuperseded, DraftSuppressed,
                 FollowUpScheduled, FollowUpMoved, FollowUpTextChanged, FollowUpDue, FollowUpCancelled,

@@ -495,3 +495,30 @@ async fn a_persons_messages_of_one_call_are_recorded_in_their_order() {
         assert_eq!(words, expected);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_is_edited_is_read_anew_and_one_that_is_deleted_takes_its_promise_back() {
+    let (whatsapp, system) = start("").await;
+    let ana = Client::at(ANA);
+    let asked = ana.writes("напомни завтра в 10 про договор");
+    let wamid = asked["entry"][0]["changes"][0]["value"]["messages"][0]["id"].as_str().unwrap().to_owned();
+    system.whatsapp(&asked).await.unwrap();
+    whatsapp.until_taken_for(ANA, 1, SOON).await.unwrap();
+    let conversation = system.whatsapp_conversation(ANA).await.unwrap();
+    let conversation = conversation["id"].as_str().unwrap();
+    let [promise] = &system.follow_ups(conversation).await.unwrap()[..] else { panic!("one promise") };
+    let id = promise["id"].as_str().unwrap();
+
+    system.whatsapp(&ana.edits(&wamid, "напомни завтра в 11 про договор")).await.unwrap();
+    whatsapp.until_taken_for(ANA, 2, SOON).await.unwrap();
+    let moved = || async { Ok(Some(system.follow_up(id).await?).filter(|f| f["due_at"] != promise["due_at"])) };
+    system.until(SOON, moved).await.unwrap();
+    assert_eq!(system.follow_ups(conversation).await.unwrap().len(), 1);
+
+    system.whatsapp(&ana.deletes(&wamid)).await.unwrap();
+    let ended = system.until_state(id, "cancelled", SOON).await.unwrap();
+    assert_eq!(ended["reason"]["code"], "request_revoked");
+    let deletion = until_event(&system, conversation, |e| e["data"]["kind"] == "revoke").await;
+    assert_eq!(ended["reason"]["event_id"], deletion["id"]);
+    whatsapp.until_taken_for(ANA, 3, SOON).await.unwrap();
+}

@@ -93,6 +93,8 @@ pub struct TurnInput {
     pub stretch: Option<HumanStretch>,
     /// What the last turn asked the client, while it waits for an answer.
     pub question: Option<Question>,
+    /// What the client took back last, while they may want it again.
+    pub taken_back: Option<TakenBack>,
     /// The client wants nothing that goes out by itself.
     pub opted_out: bool,
     /// Whether a human of ours is active: then nothing is sent and the reply becomes a suppressed draft.
@@ -115,6 +117,9 @@ pub struct Incoming {
     pub kind: String,
     /// What is new in it, without quotes.
     pub text: String,
+    /// Other words for a request that was promised something before, under that message's id: what it asked for becomes what
+    /// it says now.
+    pub edited: bool,
     /// Somebody else's words passed on: asks for nothing.
     pub forwarded: bool,
     /// There was more that isn't here: of it, or whole messages before it.
@@ -132,6 +137,14 @@ pub struct Question {
     pub topic: String,
 }
 
+/// Promises that the client took back in their last words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TakenBack {
+    pub promises: Vec<Promise>,
+    /// So shortly ago that their word alone gives them back as they were.
+    pub fresh: bool,
+}
+
 /// A follow-up as the brain sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Promise {
@@ -142,10 +155,14 @@ pub struct Promise {
     pub intention: String,
     /// What will be sent.
     pub text: String,
+    /// What it is about, in the client's own words.
+    pub topic: String,
     /// The words that gave the time.
     pub phrase: String,
     /// The language it was asked in.
     pub language: Language,
+    /// The message it was asked in, if that is known.
+    pub asked_in: Option<MessageId>,
 }
 
 /// Buttons below a reply, about the one promise that it confirms.
@@ -182,6 +199,7 @@ pub enum Decision {
         rule: String,
         intention: String,
         text: String,
+        topic: String,
         cancel_on: CancelOn,
         reason: String,
         language: Language,
@@ -198,6 +216,16 @@ pub enum Decision {
         due_at: DateTime<Utc>,
         phrase: String,
         rule: String,
+    },
+    /// Another topic for one still pending, and the text that speaks of it.
+    Retopic {
+        follow_up_id: FollowUpId,
+        text: String,
+        topic: String,
+    },
+    /// What the client took back a moment ago goes on as it was.
+    Restore {
+        follow_up_id: FollowUpId,
     },
     /// For one still pending, or one this message cancelled (then it stays so, by the client's own word).
     Cancel {

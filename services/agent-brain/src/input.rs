@@ -8,10 +8,10 @@ use steward_domain::{
     conversation::{ClientMessage, Conversation, FollowUp, turns::MESSAGES_AT_ONCE},
     person::effective,
 };
-use steward_language::Language;
+use steward_language::{Language, wording::topic_of};
 use steward_settings::Settings;
 
-use crate::brain::{Incoming, Promise, Question, TurnInput};
+use crate::brain::{Incoming, Promise, Question, TakenBack, TurnInput};
 
 /// What the brain is given for the messages that wait for an answer. `open_elsewhere`: promises open in the person's other
 /// conversations.
@@ -37,6 +37,7 @@ pub fn turn_input(
                 message_id: m.message_id,
                 kind: m.kind.clone(),
                 text: m.text.clone(),
+                edited: m.edited,
                 forwarded: m.forwarded,
                 cut: m.cut,
                 written_at: m.written_at,
@@ -51,6 +52,9 @@ pub fn turn_input(
             .as_ref()
             .filter(|q| q.is_open(now))
             .map(|q| Question { intention: q.intention.clone(), topic: q.topic.clone() }),
+        taken_back: state.taken_back.as_ref().filter(|t| t.is_remembered(now) && !t.follow_ups.is_empty()).map(|t| {
+            TakenBack { promises: t.follow_ups.iter().map(|f| promise(f, language)).collect(), fresh: t.is_fresh(now) }
+        }),
         opted_out: state.opted_out,
         human_active: state.human_active(),
     }
@@ -73,8 +77,10 @@ fn promise(f: &FollowUp, language: Language) -> Promise {
         due_at: f.due_at,
         intention: f.intention.clone(),
         text: f.text.clone(),
+        topic: if f.topic.is_empty() { topic_of(&f.text) } else { f.topic.clone() },
         phrase: f.phrase.clone(),
         language: Language::of_tag(&f.language).unwrap_or(language),
+        asked_in: f.asked_in.as_ref().map(|asked| asked.message_id),
     }
 }
 
@@ -100,6 +106,8 @@ mod tests {
                 kind: "text".to_owned(),
                 text: text.to_owned(),
                 cut: false,
+                provider_message_id: String::new(),
+                edited: false,
                 forwarded,
                 part,
                 more: false,

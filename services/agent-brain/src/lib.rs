@@ -2,6 +2,7 @@
 
 mod actions;
 pub mod brain;
+mod changed;
 mod claiming;
 mod input;
 mod meetings;

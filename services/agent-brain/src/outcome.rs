@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use steward_domain::{
     conversation::{
-        Author, CancelOn, Conversation, OnReply, Refused, batch::Batch, follow_ups::NewFollowUp, outbox::Queue,
+        AskedIn, Author, CancelOn, Conversation, OnReply, Refused, batch::Batch, follow_ups::NewFollowUp, outbox::Queue,
     },
     ids::{self, ConversationId, FollowUpId, MessageId, TurnId},
     kernel::{Refusal as _, Why},
@@ -172,8 +172,10 @@ impl Turn {
             Decision::Renew { follow_up_id } => renewal(follow_up_id),
             Decision::Move { follow_up_id, .. } if state.is_renewable(follow_up_id) => renewal(follow_up_id),
             Decision::Move { follow_up_id, .. } => *follow_up_id,
+            Decision::Restore { follow_up_id } => renewal(follow_up_id),
             Decision::Reply { .. }
             | Decision::Withhold { .. }
+            | Decision::Retopic { .. }
             | Decision::Cancel { .. }
             | Decision::RequestHuman { .. }
             | Decision::Ask { .. }
@@ -212,7 +214,18 @@ impl Turn {
             Decision::Withhold { text } => {
                 Ok(vec![self.draft(id, text, &Why::new("said_by_human", "a human has said just this", ""))])
             }
-            Decision::Schedule { due_at, phrase, rule, intention, text, cancel_on, reason, language, message_id } => {
+            Decision::Schedule {
+                due_at,
+                phrase,
+                rule,
+                intention,
+                text,
+                topic,
+                cancel_on,
+                reason,
+                language,
+                message_id,
+            } => {
                 let asked = state.unanswered.iter().find(|m| Some(m.message_id) == *message_id);
                 let schedule = NewFollowUp {
                     follow_up_id: ids::follow_up(self.conversation, id),
@@ -233,6 +246,12 @@ impl Turn {
                     turn_id: Some(self.id),
                     language: language.code().to_owned(),
                     context: asked.map(|m| m.text.chars().take(2_000).collect()).unwrap_or_default(),
+                    asked_in: asked.map(|m| AskedIn {
+                        message_id: m.message_id,
+                        provider_id: m.provider_message_id.clone(),
+                        at: Some(m.written_at),
+                    }),
+                    topic: topic.clone(),
                     by: "client".to_owned(),
                 };
                 state.schedule(self.now, true, schedule)
@@ -250,6 +269,13 @@ impl Turn {
                 } else {
                     state.move_follow_up(self.now, follow_up_id, *due_at, words, ("client", Some(self.id)))
                 }
+            }
+            Decision::Retopic { follow_up_id, text, topic } => {
+                state.change_topic(follow_up_id, (text.clone(), topic.clone()), Some(self.id))
+            }
+            Decision::Restore { follow_up_id } => {
+                let renewal = ids::follow_up(self.conversation, press::renewal_of(follow_up_id));
+                state.restore(self.now, follow_up_id, renewal, Some(self.id))
             }
             Decision::Cancel { follow_up_id } => {
                 let why = Why::new("by_client", "the client asked for it", "");

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::{
     actions,
     brain::{Brain, Failure},
+    changed,
     claiming::Claim,
     input::turn_input,
     meetings,
@@ -60,6 +61,8 @@ pub async fn run_with(
     });
     let filters = [
         "ev.*.conversation.*.client_responded",
+        "ev.*.conversation.*.request_edited",
+        "ev.*.conversation.*.update_kept",
         "ev.*.conversation.*.follow_up_due",
         "ev.*.conversation.*.follow_up_cancelled",
         "ev.*.conversation.*.follow_up_expired",
@@ -108,7 +111,10 @@ impl Worker {
         let conversation =
             conversation.map_err(|_| HandleError::poison(UnreadableId(aggregate.id().to_owned(), "conversation")))?;
         let handled = match &recorded.event {
-            Event::ClientResponded(_) => self.answer(&aggregate, conversation, recorded).await,
+            Event::ClientResponded(_) | Event::RequestEdited(_) => {
+                self.answer(&aggregate, conversation, recorded).await
+            }
+            Event::UpdateKept(kept) => changed::changed(self, &aggregate, conversation, recorded, kept).await,
             Event::FollowUpDue(due) if due.message.is_none() => {
                 let id = follow_up_id(&due.follow_up_id)?;
                 actions::carry_out(self, &aggregate, conversation, recorded, id).await

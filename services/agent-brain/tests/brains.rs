@@ -303,6 +303,7 @@ async fn a_brain_that_decides_more_than_the_log_takes_fails_the_turn_and_the_con
             rule: "script".to_owned(),
             intention: "write".to_owned(),
             text: "x".to_owned(),
+            topic: String::new(),
             cancel_on: CancelOn::Never,
             reason: "asked for".to_owned(),
             language: Language::En,

@@ -95,6 +95,7 @@ proptest! {
                     prop_assert!(renew && *follow_up_id != follow_up("r"));
                     spoken_of.push(*follow_up_id);
                 }
+                Decision::Retopic { .. } | Decision::Restore { .. } => prop_assert!(false, "nothing was edited or taken back"),
                 Decision::Cancel { follow_up_id } => spoken_of.push(*follow_up_id),
                 Decision::Reply { text, .. } => {
                     prop_assert!(!text.trim().is_empty());

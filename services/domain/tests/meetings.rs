@@ -202,11 +202,59 @@ fn an_occurrence_has_one_set_of_reminders_whatever_is_said_of_it() {
 }
 
 #[test]
+fn a_yearly_series_of_29_february_goes_on_from_one_leap_year_to_the_next() {
+    for (first, next) in [("2028-02-29T09:00:00Z", 2032), ("2096-02-29T09:00:00Z", 2104)] {
+        let first: DateTime<Utc> = first.parse().unwrap();
+        let mut world = World::opened();
+        world.now = first - TimeDelta::days(30);
+        world.client_writes("hello");
+        let series = v1::Meeting { rule: "FREQ=YEARLY".to_owned(), ..meeting(0, first) };
+        world.record(v1::MeetingBooked { meeting: Some(series), ..Default::default() });
+        assert_eq!(reminders(&mut world), [first - TimeDelta::hours(24), first - TimeDelta::hours(1)]);
+        for _ in 0..2 {
+            let id = world.state.pending()[0].id;
+            world.now = world.state.pending()[0].due_at;
+            world.ring(&id);
+            remind(&mut world, false);
+        }
+        let due: Vec<_> = world.state.pending().iter().map(|f| f.due_at).collect();
+        let there: DateTime<Utc> = format!("{next}-02-29T09:00:00Z").parse().unwrap();
+        assert_eq!(due, [there - TimeDelta::hours(24), there - TimeDelta::hours(1)]);
+        // The calendar moves all of it by an hour.
+        let series = v1::Meeting { rule: "FREQ=YEARLY".to_owned(), ..meeting(1, first + TimeDelta::hours(1)) };
+        world.record(v1::MeetingMoved { meeting: Some(series), ..Default::default() });
+        world.now += TimeDelta::days(1);
+        assert_eq!(reminders(&mut world), due.iter().map(|at| *at + TimeDelta::hours(1)).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn of_a_rule_that_is_not_read_the_first_is_reminded_of_and_the_reminder_says_so() {
+    for (rule, said, promised) in [
+        ("FREQ=MINUTELY", true, 2),
+        ("FREQ=SECONDLY;INTERVAL=5", true, 2),
+        ("FREQ=HOURLY;INTERVAL=12;COUNT=4", false, 8),
+        ("FREQ=MINUTELY;INTERVAL=90;COUNT=3", false, 6),
+        ("", false, 2),
+    ] {
+        let mut world = World::opened();
+        let series = v1::Meeting { rule: rule.to_owned(), ..meeting(0, world.now + TimeDelta::days(3)) };
+        world.record(v1::MeetingBooked { meeting: Some(series), ..Default::default() });
+        assert_eq!(reminders(&mut world).len(), promised, "{rule}");
+        let pending = world.state.pending();
+        assert!(pending.iter().all(|f| f.scheduled_reason.contains("rule isn't one") == said), "{rule}: {pending:?}");
+    }
+}
+
+#[test]
 fn a_hostile_calendar_is_walked_for_a_bounded_time() {
     for rule in [
         "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
         "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=31",
         "FREQ=SECONDLY",
+        "FREQ=HOURLY;COUNT=4294967295",
+        "FREQ=MINUTELY;INTERVAL=10000;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;BYHOUR=0,1,2,3,4,5,6,7;BYMINUTE=0,10,20",
         "FREQ=DAILY;COUNT=4294967295;BYHOUR=0,1,2,3,4,5,6,7;BYMINUTE=0,10,20",
         "FREQ=MONTHLY;BYDAY=5MO;BYSETPOS=-366",
         "FREQ=",

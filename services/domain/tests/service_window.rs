@@ -65,6 +65,42 @@ fn outside_the_window_a_message_goes_as_the_template_of_its_purpose_and_language
 }
 
 #[test]
+fn a_template_in_another_language_is_better_than_none_and_the_claim_says_so() {
+    // What there is, the language it was asked for in, the contact's, what is taken, and what is said of its language.
+    let cases = [
+        (vec![("follow_up", "es"), ("follow_up", "de")], "ru", "", "follow_up_es", Some("es, for there is none in ru")),
+        (vec![("follow_up", "es"), ("follow_up", "de")], "", "de", "follow_up_de", None),
+        (vec![("reply", "ru"), ("follow_up", "es")], "ru", "", "follow_up_es", Some("es, for there is none in ru")),
+        (vec![("follow_up", "pt_BR")], "", "ru", "follow_up_pt_BR", Some("pt_BR, for there is none in ru")),
+        (vec![("follow_up", "es"), ("follow_up", "en_US")], "ru", "de", "follow_up_en_US", None),
+    ];
+    for (templates, asked, theirs, name, said) in cases {
+        let mut world = World::opened_on("whatsapp");
+        world.templates = templates.iter().map(|(purpose, language)| template(purpose, language)).collect();
+        world.language = theirs.to_owned();
+        let mut s = world.a_schedule(CancelOn::Never, DAY);
+        s.language = asked.to_owned();
+        let id = s.follow_up_id;
+        world.do_schedule(s).unwrap();
+        world.pass(DAY);
+        world.ring(&id);
+        let (step, _) = world.dispatch(&message_of(&id));
+        let Step::Claim { event, template: Some(template), .. } = step else { panic!("{templates:?}: {step:?}") };
+        assert_eq!(template.name, name, "{asked} {theirs}");
+        let Event::DispatchStarted(claim) = *event else { panic!() };
+        let check = claim.checks.iter().find(|c| c.name == "template_language").map(|c| c.value.as_str());
+        assert_eq!(check, said, "{asked} {theirs} {name}");
+    }
+    let mut world = World::opened_on("whatsapp");
+    world.templates = vec![template("reply", "en")];
+    let id = world.promised(CancelOn::Never, DAY);
+    world.pass(DAY);
+    world.ring(&id);
+    world.dispatch(&message_of(&id));
+    is(&world, &message_of(&id), "held", "window_closed");
+}
+
+#[test]
 fn outside_the_window_without_a_template_a_message_is_held_until_a_person_lets_it_go() {
     let mut world = World::opened_on("whatsapp");
     let follow_up = world.promised(CancelOn::Never, DAY + 60);

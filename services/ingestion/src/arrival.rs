@@ -73,6 +73,8 @@ pub enum What {
     Aside { kind: &'static str, said: Said, about: OutsideId },
     /// Kept with its words, but no message of its own: other words for the message `about`.
     Noted { kind: &'static str, said: Said, about: OutsideId },
+    /// Messages that are gone, by the provider's ids.
+    Revoked { kind: &'static str, about: Vec<OutsideId> },
     /// What the provider says of a message of ours.
     Reported(Report),
     /// What a calendar says.

@@ -212,6 +212,7 @@ impl Intake {
             What::Kept(kind) => origin.kept(&kind),
             What::Aside { kind, said, about } => origin.aside(kind, said, about),
             What::Noted { kind, said, about } => origin.noted(kind, said, about),
+            What::Revoked { kind, about } => origin.revoked(kind, about),
             What::Overheard(said) => origin.noted("group_message", said, OutsideId::default()),
             What::Reported(report) => origin.reported(report),
             What::Meeting(news) => origin.meeting(news),

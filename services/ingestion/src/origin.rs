@@ -120,6 +120,21 @@ impl Origin {
         .into()
     }
 
+    /// Messages that are gone.
+    pub fn revoked(&self, kind: &str, about: Vec<OutsideId>) -> Event {
+        let mut about = about.into_iter().map(String::from);
+        v1::UpdateKept {
+            source: Some(self.source.clone()),
+            kind: kind.to_owned(),
+            from: self.from.clone(),
+            contact_id: self.contact_id.to_string(),
+            about: about.next().unwrap_or_default(),
+            also_about: about.collect(),
+            ..v1::UpdateKept::default()
+        }
+        .into()
+    }
+
     /// What reads like a message but is nobody's word.
     pub fn aside(&self, kind: &str, said: Said, about: OutsideId) -> Event {
         v1::UpdateKept {
@@ -132,6 +147,7 @@ impl Origin {
             full_text: said.full_text.into(),
             provider_message_id: said.provider_message_id.into(),
             about: about.into(),
+            also_about: Vec::new(),
         }
         .into()
     }

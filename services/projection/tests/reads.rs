@@ -10,7 +10,7 @@ use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use steward_domain::{ids, tenant::Role};
 use steward_http::Guard;
-use steward_proto::{Cause, v1};
+use steward_proto::{Cause, Event, v1};
 use support::{Api, System, stories::Chat, tenant};
 
 async fn system_with_a_kept_promise() -> (System, support::Projector, Chat) {
@@ -91,7 +91,7 @@ async fn the_timeline_says_in_words_what_led_to_what() {
             text: "cancelled by anna".to_owned(),
             event_id: "0193e9a0-0000-7000-8000-000000000001".to_owned(),
         }),
-        turn_id: String::new(),
+        ..v1::FollowUpCancelled::default()
     };
     system.record_because(&chat.aggregate, &cause, vec![cancelled.into()]).await;
     system.caught_up().await;
@@ -103,7 +103,59 @@ async fn the_timeline_says_in_words_what_led_to_what() {
     assert_eq!(entries[6]["summary"], "Ana wrote “ping me in 20 seconds”");
     let chain = api.items(&format!("{path}?follow_up_id={}", chat.follow_up_id(2))).await;
     let types: Vec<_> = chain.iter().map(|e| e["type"].as_str().unwrap()).collect();
-    assert_eq!(types, ["FollowUpCancelled", "FollowUpScheduled"]);
+    assert_eq!(types, ["FollowUpCancelled", "FollowUpScheduled", "ClientResponded"], "with what led to it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promise_that_was_renewed_has_one_history_and_ends_by_who_decided_last() {
+    let system = System::start().await;
+    let _projector = system.project();
+    let chat = Chat::new(&tenant("default"), "ana");
+    let due_at = Utc::now() + TimeDelta::hours(1);
+    let promise = |number: u128, renews: Option<u128>| {
+        let Event::FollowUpScheduled(mut e) = chat.promises(number, due_at) else { panic!() };
+        e.renews = renews.map(|number| chat.follow_up_id(number).to_string()).unwrap_or_default();
+        e.topic = "the contract".to_owned();
+        Event::from(e)
+    };
+    system.record(&chat.aggregate, vec![chat.writes("m:1", "write to me in an hour")]).await;
+    system.record(&chat.aggregate, vec![promise(1, None), promise(7, None)]).await;
+    for number in 2..=4 {
+        system.record(&chat.aggregate, vec![chat.writes(&format!("m:{number}"), "thanks")]).await;
+        system.record(&chat.aggregate, vec![promise(number, Some(number - 1))]).await;
+    }
+    system.record(&chat.aggregate, vec![chat.writes("m:5", "cancel it")]).await;
+    let why = |code: &str| {
+        let reason = Some(v1::Reason { code: code.to_owned(), ..v1::Reason::default() });
+        let follow_up_id = chat.follow_up_id(4).to_string();
+        let confirms = code == "by_client";
+        v1::FollowUpCancelled { follow_up_id, reason, confirms, ..v1::FollowUpCancelled::default() }
+    };
+    system.record(&chat.aggregate, vec![why("client_responded").into()]).await;
+    system.record(&chat.aggregate, vec![why("by_client").into()]).await;
+    system.caught_up().await;
+    let api = system.api();
+    let path = format!("/api/v1/conversations/{}/timeline", chat.id);
+    let mut histories = Vec::new();
+    for number in 1..=4 {
+        let entries = api.items(&format!("{path}?follow_up_id={}", chat.follow_up_id(number))).await;
+        let types: Vec<String> = entries.iter().map(|e| e["type"].as_str().unwrap().to_owned()).collect();
+        histories.push(types);
+    }
+    let scheduled = ["FollowUpCancelled", "FollowUpCancelled"].into_iter().chain(["FollowUpScheduled"; 4]);
+    let scheduled: Vec<&str> = scheduled.collect();
+    assert!(histories.iter().all(|types| *types == scheduled), "{histories:?}");
+    let other = api.items(&format!("{path}?follow_up_id={}", chat.follow_up_id(7))).await;
+    assert_eq!(other.len(), 1, "another promise has its own");
+    let last = api.get(&format!("/api/v1/follow-ups/{}", chat.follow_up_id(4))).await.body;
+    assert_eq!((&last["state"], &last["reason"]["code"]), (&json!("cancelled"), &json!("by_client")));
+    assert_eq!(last["topic"], "the contract");
+    let first = api.get(&format!("/api/v1/follow-ups/{}", chat.follow_up_id(1))).await.body;
+    assert_eq!(
+        (&first["reason"]["code"], &first["renewed_by"]),
+        (&json!("client_responded"), &json!(chat.follow_up_id(2).to_string()))
+    );
+    assert_eq!(api.items(&format!("{path}?follow_up_id=nothing")).await, [json!(null); 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

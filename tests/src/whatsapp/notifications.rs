@@ -77,6 +77,16 @@ impl<'a> Client<'a> {
         self.message("reaction", json!({ "message_id": to, "emoji": emoji }))
     }
 
+    /// Other words for an earlier message.
+    pub fn edits(&self, original: &str, text: &str) -> Value {
+        let message = json!({ "type": "text", "text": { "body": text } });
+        self.message("edit", json!({ "original_message_id": original, "message": message }))
+    }
+
+    pub fn deletes(&self, original: &str) -> Value {
+        self.message("revoke", json!({ "original_message_id": original }))
+    }
+
     pub fn presses(&self, id: &str, title: &str) -> Value {
         self.message("interactive", json!({ "type": "button_reply", "button_reply": { "id": id, "title": title } }))
     }

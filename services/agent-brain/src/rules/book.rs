@@ -6,9 +6,7 @@ use steward_language::{
     Language,
     time::Wall,
     understanding::{Intent, is_covered, names_matter},
-    wording::topic_of,
 };
-
 use uuid::Uuid;
 
 use crate::{
@@ -22,6 +20,8 @@ pub(super) enum Origin {
     Pending,
     /// Cancelled by the very messages of this turn.
     Cancelled,
+    /// Taken back by the client a moment ago, and wanted again.
+    TakenBack,
     /// Made by this turn.
     New,
 }
@@ -52,9 +52,26 @@ pub(super) struct Entry {
     pub to_the_second: bool,
     /// The clock by which the client named the time in this turn, if it shows another than theirs.
     pub elsewhere: Option<Wall>,
+    /// It is about something else now.
+    pub retopic: bool,
 }
 
 impl Entry {
+    /// One that was promised before.
+    pub fn of(promise: &Promise, origin: Origin) -> Self {
+        Self {
+            promise: promise.clone(),
+            origin,
+            fate: Fate::Untouched,
+            language: promise.language,
+            rule: String::new(),
+            message_id: None,
+            to_the_second: false,
+            elsewhere: None,
+            retopic: false,
+        }
+    }
+
     /// Whether it may still be moved, cancelled or kept.
     pub fn is_open(&self) -> bool {
         self.fate != Fate::Cancelled
@@ -62,6 +79,13 @@ impl Entry {
 
     pub fn is_reminder(&self) -> bool {
         self.promise.intention == name(Intent::Remind)
+    }
+
+    /// The decision that gives it its other topic, if it has one.
+    pub fn retopic(&self) -> Option<Decision> {
+        let follow_up_id = self.promise.follow_up_id.filter(|_| self.retopic)?;
+        let Promise { text, topic, .. } = self.promise.clone();
+        Some(Decision::Retopic { follow_up_id, text, topic })
     }
 
     /// The decision that makes it.
@@ -72,6 +96,7 @@ impl Entry {
             rule: self.rule.clone(),
             intention: self.promise.intention.clone(),
             text: self.promise.text.clone(),
+            topic: self.promise.topic.clone(),
             cancel_on: cancel_on(&self.promise.intention),
             reason: format!("the client asked for it: “{}”", self.promise.phrase),
             language: self.language,
@@ -101,18 +126,7 @@ pub(super) struct Book {
 
 impl Book {
     pub fn new(input: &TurnInput) -> Self {
-        let entry = |origin: Origin| {
-            move |promise: &Promise| Entry {
-                promise: promise.clone(),
-                origin,
-                fate: Fate::Untouched,
-                language: promise.language,
-                rule: String::new(),
-                message_id: None,
-                to_the_second: false,
-                elsewhere: None,
-            }
-        };
+        let entry = |origin: Origin| move |promise: &Promise| Entry::of(promise, origin);
         let pending = input.pending.iter().map(entry(Origin::Pending));
         Self { entries: pending.chain(input.cancelled.iter().map(entry(Origin::Cancelled))).collect() }
     }
@@ -132,12 +146,12 @@ impl Book {
     pub fn same(&self, due_at: DateTime<Utc>, intent: Intent, topic: &str) -> Option<usize> {
         self.open().into_iter().find(|&i| {
             let promise = &self.entries[i].promise;
-            promise.due_at == due_at && promise.intention == name(intent) && is_covered(topic, &topic_of(&promise.text))
+            promise.due_at == due_at && promise.intention == name(intent) && is_covered(topic, &promise.topic)
         })
     }
 
     /// Those whose topic a text names.
     pub fn named_in(&self, text: &str) -> bool {
-        self.open().into_iter().any(|i| names_matter(text, &topic_of(&self.entries[i].promise.text)))
+        self.open().into_iter().any(|i| names_matter(text, &self.entries[i].promise.topic))
     }
 }

@@ -82,6 +82,7 @@ fn is_then(entry: &Entry, moment: &Moment, zone: Tz) -> bool {
 /// How many of the topic's words the promise holds; inflected forms count.
 fn score(topic: &[Vec<char>], entry: &Entry) -> usize {
     let mut held = words(&entry.promise.text);
+    held.extend(words(&entry.promise.topic));
     held.extend(words(&entry.promise.phrase));
     topic.iter().filter(|word| held.iter().any(|h| is_same_word(word, h))).count()
 }

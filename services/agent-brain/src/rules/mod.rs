@@ -11,8 +11,15 @@ mod turn;
 
 use chrono::{DateTime, Offset as _, TimeDelta, Utc};
 use chrono_tz::Tz;
-use steward_domain::conversation::meetings::{Occurrence, Starts};
-use steward_language::{Language, wording::Voice};
+use steward_domain::conversation::{
+    FollowUp,
+    meetings::{Occurrence, Starts},
+};
+use steward_language::{
+    Language,
+    understanding::Intent,
+    wording::{Item, Voice, topic_of},
+};
 
 pub use brain::{Rules, THINKS_FOR};
 
@@ -50,6 +57,19 @@ pub fn meeting_reminder(language: Language, zone: Tz, occurrence: &Occurrence, s
         }
         Starts::On { day, days } => voice.whole_days(&occurrence.title, day, days),
     }
+}
+
+/// What is said when a request was deleted and what it asked for is taken back.
+pub fn revoked(language: Language, zone: Tz, now: DateTime<Utc>, gone: &[FollowUp]) -> String {
+    let language = gone.iter().find_map(|f| Language::of_tag(&f.language)).unwrap_or(language);
+    let item = |f: &FollowUp| Item {
+        intent: if f.intention == book::name(Intent::Remind) { Intent::Remind } else { Intent::Write },
+        when: f.due_at.with_timezone(&zone),
+        seconds: false,
+        topic: if f.topic.is_empty() { topic_of(&f.text) } else { f.topic.clone() },
+        elsewhere: None,
+    };
+    Voice { language, now: now.with_timezone(&zone) }.cancelled(&gone.iter().map(item).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

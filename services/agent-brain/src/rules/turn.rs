@@ -1,7 +1,9 @@
 //! One turn decided: requests applied to the book in order, the rule of renewal, and the reply.
 
+mod editing;
 mod moving;
 mod reply;
+mod restoring;
 
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
@@ -9,7 +11,7 @@ use steward_domain::ids::MessageId;
 use steward_language::{
     Language,
     time::{Grain, Meaning, Moment, TimeContext, is_too_far},
-    understanding::{Asked, Intent, Request, Says, Which, hangs_on_condition, understand},
+    understanding::{Asked, Intent, Request, Says, Which, hangs_on_condition, understand, wants_erasure},
     wording::{Item, Voice, topic_of},
 };
 use uuid::Uuid;
@@ -43,6 +45,8 @@ pub(super) struct Turn<'a> {
     /// "Keep it" was said.
     asked_to_keep: bool,
     wants_human: Vec<MessageId>,
+    /// What is known of them is to be deleted.
+    wants_erasure: Vec<MessageId>,
     /// What the client is asked, and the message that asked for it.
     question: Option<(Question, Option<MessageId>)>,
     /// The message in which the client wanted nothing more, unless they asked for something after it.
@@ -58,6 +62,8 @@ pub(super) struct Turn<'a> {
     /// The promises that the reply already spoke of.
     told: Vec<usize>,
     unanswered: bool,
+    /// What was taken back was spoken of.
+    restored: bool,
     /// Requests done so far.
     requests: usize,
     /// Something that the client wrote was not read.
@@ -73,6 +79,7 @@ impl<'a> Turn<'a> {
             all_about_promises: true,
             asked_to_keep: false,
             wants_human: Vec::new(),
+            wants_erasure: Vec::new(),
             question: input.question.clone().map(|question| (question, None)),
             opts_out: None,
             asked_in: None,
@@ -82,6 +89,7 @@ impl<'a> Turn<'a> {
             lines: Vec::new(),
             told: Vec::new(),
             unanswered: false,
+            restored: false,
             requests: 0,
             in_part: false,
         }
@@ -93,6 +101,10 @@ impl<'a> Turn<'a> {
 
     /// Understands one message and does what it asks.
     pub fn read(&mut self, message: &Incoming) {
+        if message.edited {
+            self.read_edit(message);
+            return;
+        }
         if message.kind == "button"
             && let Some((press, promise)) = Press::read(&message.text)
         {
@@ -114,7 +126,22 @@ impl<'a> Turn<'a> {
         self.in_part |= understood.in_part || message.cut;
         let hints = understood.hints || self.book.named_in(&message.text);
         let mut about_promises = true;
-        for request in understood.requests {
+        let idle = |r: &Request| {
+            matches!(
+                r,
+                Request::OptOut
+                    | Request::Other
+                    | Request::Acknowledgement
+                    | Request::Greeting
+                    | Request::Cancel { .. }
+            )
+        };
+        let erase = understood.requests.iter().all(idle) && wants_erasure(&message.text);
+        if erase {
+            self.wants_erasure.push(message.message_id);
+            about_promises = false;
+        }
+        for request in understood.requests.into_iter().filter(|r| !erase || *r == Request::OptOut) {
             self.requests += 1;
             if self.requests > MOST_REQUESTS {
                 self.in_part = true;
@@ -140,6 +167,9 @@ impl<'a> Turn<'a> {
     /// A button below one of our confirmations was pressed.
     fn pressed(&mut self, press: Press, promise: Uuid, message: &Incoming) {
         let Some(at) = self.book.of_button(promise) else {
+            if press == Press::Keep && self.restore_of_button(promise, message) {
+                return;
+            }
             let open = self.renewable();
             let line =
                 if open.is_empty() { self.voice().no_promises() } else { self.voice().not_there(&self.items(&open)) };
@@ -199,7 +229,7 @@ impl<'a> Turn<'a> {
                 self.told.extend(open);
                 self.lines.push(line);
             }
-            Request::Keep => self.asked_to_keep = true,
+            Request::Keep => self.keep(message),
             Request::Acknowledgement => {}
             Request::Greeting => self.greeted = true,
             Request::Help => self.asked_for_help = true,
@@ -255,14 +285,17 @@ impl<'a> Turn<'a> {
             self.lines.push(self.voice().too_many());
             return;
         }
+        let (text, topic) = self.named(intent, &topic);
         self.book.entries.push(Entry {
             promise: Promise {
                 follow_up_id: None,
                 due_at: moment.at,
                 intention: name(intent).to_owned(),
-                text: self.voice().message(intent, &topic),
+                text,
+                topic,
                 phrase: time.phrase,
                 language: self.language,
+                asked_in: Some(message.message_id),
             },
             origin: Origin::New,
             fate: Fate::Untouched,
@@ -271,6 +304,7 @@ impl<'a> Turn<'a> {
             message_id: Some(message.message_id),
             to_the_second: moment.grain == Grain::Second,
             elsewhere: moment.elsewhere,
+            retopic: false,
         });
         let new = self.book.entries.len() - 1;
         self.told.push(new);
@@ -290,6 +324,13 @@ impl<'a> Turn<'a> {
                 Asked { meaning: Meaning::Instant(moment), says: Says::Moment, phrase: time.phrase }
             }
         }
+    }
+
+    /// What will be sent about a topic, and the topic as it is spoken of.
+    fn named(&self, intent: Intent, topic: &str) -> (String, String) {
+        let text = self.voice().message(intent, topic);
+        let topic = topic_of(&text);
+        (text, topic)
     }
 
     /// Nothing but a time: the answer to our question, the time of a promise said again, or anybody's guess.
@@ -399,7 +440,7 @@ impl<'a> Turn<'a> {
             intent: self.intent_of(at),
             when: entry.promise.due_at.with_timezone(&self.input.zone),
             seconds: entry.to_the_second || soon,
-            topic: topic_of(&entry.promise.text),
+            topic: entry.promise.topic.clone(),
             elsewhere: entry.elsewhere,
         }
     }

@@ -11,7 +11,7 @@ use steward_domain::{
     ids::{self, ConversationId, FollowUpId, MessageId},
     settings::Defaults,
 };
-use steward_language::{DateOrder, Language};
+use steward_language::{DateOrder, Language, wording::topic_of};
 use uuid::Uuid;
 
 pub const ZONE: Tz = Madrid;
@@ -58,6 +58,7 @@ pub fn given(messages: &[&str]) -> TurnInput {
                 message_id: message_id(i),
                 kind: "text".into(),
                 text: (*text).to_owned(),
+                edited: false,
                 forwarded: false,
                 cut: false,
                 written_at: now,
@@ -68,6 +69,7 @@ pub fn given(messages: &[&str]) -> TurnInput {
         unsaid: Vec::new(),
         stretch: None,
         question: None,
+        taken_back: None,
         opted_out: false,
         human_active: false,
     }
@@ -83,8 +85,10 @@ pub fn promise(id: &str, due: &str, text: &str) -> Promise {
         due_at: at(due),
         intention: "write".into(),
         text: text.into(),
+        topic: topic_of(text),
         phrase: "тогда-то".into(),
         language: Language::Ru,
+        asked_in: None,
     }
 }
 
@@ -120,6 +124,8 @@ pub fn decided(decisions: &[Decision]) -> Vec<String> {
             Decision::Move { follow_up_id, due_at, .. } => {
                 Some(format!("move {} {}", name(follow_up_id), local(due_at)))
             }
+            Decision::Retopic { follow_up_id, topic, .. } => Some(format!("retopic {} [{topic}]", name(follow_up_id))),
+            Decision::Restore { follow_up_id } => Some(format!("restore {}", name(follow_up_id))),
             Decision::Cancel { follow_up_id } => Some(format!("cancel {}", name(follow_up_id))),
             Decision::RequestHuman { message_id } => Some(format!("human m{}", message_id.unique().as_u128())),
             Decision::Ask { question, .. } => Some(format!("ask {} [{}]", question.intention, question.topic)),

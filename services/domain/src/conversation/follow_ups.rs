@@ -6,7 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use steward_language::time::is_too_far;
 use steward_proto::{Event, to_timestamp, v1};
 
-use super::{CancelOn, Conversation, FollowUp, FollowUpState, Refused, batch::Batch, outbox::held, state::Cancelled};
+use super::{
+    AskedIn, CancelOn, Conversation, FollowUp, FollowUpState, Refused, batch::Batch, outbox::held, state::Cancelled,
+};
 use crate::{
     ids::{self, FollowUpId, MessageId, TurnId},
     kernel::Why,
@@ -35,6 +37,9 @@ pub struct NewFollowUp {
     pub language: String,
     /// The message it was asked in.
     pub context: String,
+    pub asked_in: Option<AskedIn>,
+    /// What it is about, in the client's own words.
+    pub topic: String,
     /// `client`, `operator:…`
     pub by: String,
 }
@@ -46,6 +51,11 @@ impl Conversation {
             return Err(Refused::UnknownConversation);
         }
         check_due(now, late_is_fine, s.due_at)?;
+        self.schedule_however_far(s)
+    }
+
+    /// The same, of what a rule of ours bounds otherwise.
+    pub(super) fn schedule_however_far(&self, s: NewFollowUp) -> Result<Vec<Event>, Refused> {
         let is_message = matches!(s.action.kind.as_str(), "" | "message");
         if is_message && s.text.trim().is_empty() {
             return Err(Refused::EmptyText { what: "a follow-up that is a message" });
@@ -75,7 +85,32 @@ impl Conversation {
         let Some(old) = self.cancelled.get(follow_up_id) else {
             return Err(Refused::NotRenewable);
         };
-        let (due_at, phrase, rule) = due_at.unwrap_or_else(|| (old.due_at, old.phrase.clone(), old.rule.clone()));
+        let due_at = due_at.unwrap_or_else(|| (old.due_at, old.phrase.clone(), old.rule.clone()));
+        Ok(vec![self.again(old, new_id, due_at, turn_id)])
+    }
+
+    /// Promises again, at its own time, what the client took back a moment ago.
+    pub fn restore(
+        &self,
+        now: DateTime<Utc>,
+        follow_up_id: &FollowUpId,
+        new_id: FollowUpId,
+        turn_id: Option<TurnId>,
+    ) -> Result<Vec<Event>, Refused> {
+        let taken_back = self.taken_back.as_ref().filter(|taken_back| taken_back.is_fresh(now));
+        let old = taken_back.and_then(|taken_back| taken_back.follow_ups.iter().find(|f| f.id == *follow_up_id));
+        let old = old.ok_or(Refused::NotRenewable)?;
+        check_due(now, false, old.due_at)?;
+        Ok(vec![self.again(old, new_id, (old.due_at, old.phrase.clone(), old.rule.clone()), turn_id)])
+    }
+
+    fn again(
+        &self,
+        old: &FollowUp,
+        new_id: FollowUpId,
+        (due_at, phrase, rule): (DateTime<Utc>, String, String),
+        turn_id: Option<TurnId>,
+    ) -> Event {
         let renewed = NewFollowUp {
             follow_up_id: new_id,
             due_at,
@@ -92,9 +127,11 @@ impl Conversation {
             turn_id,
             language: old.language.clone(),
             context: old.context.clone(),
+            asked_in: old.asked_in.clone(),
+            topic: old.topic.clone(),
             by: "client".to_owned(),
         };
-        Ok(vec![self.promise(renewed, Some(old.id))])
+        self.promise(renewed, Some(old.id))
     }
 
     /// Another due time for a pending follow-up.
@@ -106,8 +143,20 @@ impl Conversation {
         (phrase, rule): (String, String),
         (by, turn_id): (&str, Option<TurnId>),
     ) -> Result<Vec<Event>, Refused> {
-        let old = self.pending_follow_up(follow_up_id)?;
+        self.pending_follow_up(follow_up_id)?;
         check_due(now, turn_id.is_some(), due_at)?;
+        self.move_however_far(follow_up_id, due_at, (phrase, rule), (by, turn_id))
+    }
+
+    /// The same, of what a rule of ours bounds otherwise.
+    pub(super) fn move_however_far(
+        &self,
+        follow_up_id: &FollowUpId,
+        due_at: DateTime<Utc>,
+        (phrase, rule): (String, String),
+        (by, turn_id): (&str, Option<TurnId>),
+    ) -> Result<Vec<Event>, Refused> {
+        let old = self.pending_follow_up(follow_up_id)?;
         if old.due_at == due_at {
             return Ok(Vec::new());
         }
@@ -140,7 +189,28 @@ impl Conversation {
         if old.text == text {
             return Ok(Vec::new());
         }
-        Ok(vec![v1::FollowUpTextChanged { follow_up_id: follow_up_id.to_string(), text, by: by.to_owned() }.into()])
+        let (follow_up_id, by) = (follow_up_id.to_string(), by.to_owned());
+        Ok(vec![v1::FollowUpTextChanged { follow_up_id, text, by, ..v1::FollowUpTextChanged::default() }.into()])
+    }
+
+    /// Another topic for a pending follow-up, as the client names it, and the text that speaks of it.
+    pub fn change_topic(
+        &self,
+        follow_up_id: &FollowUpId,
+        (text, topic): (String, String),
+        turn_id: Option<TurnId>,
+    ) -> Result<Vec<Event>, Refused> {
+        self.pending_follow_up(follow_up_id)?;
+        Ok(vec![
+            v1::FollowUpTextChanged {
+                follow_up_id: follow_up_id.to_string(),
+                text,
+                by: "client".to_owned(),
+                topic: Some(topic),
+                turn_id: ids::or_empty(turn_id),
+            }
+            .into(),
+        ])
     }
 
     /// Takes a promise back.
@@ -149,7 +219,7 @@ impl Conversation {
         match no_longer_pending(&f.state) {
             // Renewable: the client confirms what their message had cancelled already.
             Some(refused) if !f.is_open() && !self.is_renewable(follow_up_id) => Err(refused),
-            _ => Ok(vec![cancelled(follow_up_id, why, turn_id)]),
+            _ => Ok(vec![taken_back(follow_up_id, why, turn_id, !f.is_open())]),
         }
     }
 
@@ -240,6 +310,8 @@ impl Conversation {
     }
 
     fn promise(&self, s: NewFollowUp, renews: Option<FollowUpId>) -> Event {
+        let (asked_in, asked_in_provider_id, asked_at) =
+            s.asked_in.map(|a| (a.message_id.to_string(), a.provider_id, a.at.map(to_timestamp))).unwrap_or_default();
         v1::FollowUpScheduled {
             follow_up_id: s.follow_up_id.to_string(),
             due_at: Some(to_timestamp(s.due_at)),
@@ -259,6 +331,10 @@ impl Conversation {
             context: s.context,
             by: s.by,
             needs_template: self.is_beyond_window(s.due_at),
+            asked_in,
+            asked_in_provider_id,
+            asked_at,
+            topic: s.topic,
         }
         .into()
     }
@@ -318,6 +394,11 @@ fn no_longer_pending(state: &FollowUpState) -> Option<Refused> {
 }
 
 fn cancelled(id: &FollowUpId, why: Why, turn_id: Option<TurnId>) -> Event {
+    taken_back(id, why, turn_id, false)
+}
+
+/// `confirms`: a client's message has cancelled it, and this is why it stays so.
+pub(super) fn taken_back(id: &FollowUpId, why: Why, turn_id: Option<TurnId>, confirms: bool) -> Event {
     let turn_id = ids::or_empty(turn_id);
-    v1::FollowUpCancelled { follow_up_id: id.to_string(), reason: Some((&why).into()), turn_id }.into()
+    v1::FollowUpCancelled { follow_up_id: id.to_string(), reason: Some((&why).into()), turn_id, confirms }.into()
 }

@@ -265,8 +265,14 @@ fn breaker(w: &Weighed<'_>) -> Answer {
 /// The channel takes free text now, or there is a template to send instead.
 fn window(w: &Weighed<'_>) -> Answer {
     let until = w.state.window_until();
-    if w.template.is_some() {
-        return Answer::new(Verdict::Pass, "closed, so it goes as a template");
+    if let Some(template) = &w.template {
+        let answer = Answer::new(Verdict::Pass, "closed, so it goes as a template");
+        if !template.other_language {
+            return answer;
+        }
+        let languages = w.state.template_languages(w.message, w.c.addressee);
+        let wanted = languages.into_iter().find(|language| !language.is_empty()).unwrap_or_default();
+        return answer.and("template_language", format!("{}, for there is none in {wanted}", template.language));
     }
     if w.state.window_open(w.c.now) {
         let open = until.map_or("none".to_owned(), |until| format!("open until {}", until.to_rfc3339()));

@@ -16,6 +16,7 @@ mod noted;
 pub mod outbox;
 pub mod parts;
 mod refused;
+pub mod requests;
 mod state;
 pub mod takeover;
 mod tell;
@@ -25,7 +26,7 @@ pub mod turns;
 pub use noted::Noted;
 pub use refused::Refused;
 pub use state::{
-    Author, CancelOn, Claim, ClientMessage, Conversation, FollowUp, FollowUpState, Message, MessageState, OnReply,
-    OpenTurn, Person, Place, Receipts, Takeover, Thread, UNANSWERED_KEPT, Unsaid,
+    AskedIn, Author, CancelOn, Claim, ClientMessage, Conversation, FollowUp, FollowUpState, Message, MessageState,
+    OnReply, OpenTurn, Person, Place, Receipts, TakenBack, Takeover, Thread, UNANSWERED_KEPT, Unsaid,
 };
 pub use tell::Mentions;

@@ -20,6 +20,8 @@ use crate::{
 
 /// Client messages that wait for a turn, at most: of more, the oldest are forgotten, and the turn that answers them is told.
 pub const UNANSWERED_KEPT: usize = 1_000;
+/// Promises taken back at once that are remembered, at most.
+pub const TAKEN_BACK_KEPT: usize = 128;
 /// Ids that a takeover lists as cancelled while it lasted, at most.
 pub const MISSED_KEPT: usize = 1_000;
 
@@ -57,6 +59,8 @@ pub struct Conversation {
     pub question: Option<Question>,
     /// The client wants nothing that goes out by itself.
     pub opted_out: bool,
+    /// What the client took back last, unless they asked for something since.
+    pub taken_back: Option<TakenBack>,
     /// Follow-ups by id. Ended ones stay for a while, so that a command on them gets a clear answer.
     pub follow_ups: BTreeMap<FollowUpId, Arc<FollowUp>>,
     /// Messages out by id, likewise.
@@ -162,6 +166,10 @@ pub struct ClientMessage {
     pub text: String,
     /// There was more that is never read: of this message, or whole messages before it.
     pub cut: bool,
+    /// The provider's id of it; empty: it has none.
+    pub provider_message_id: String,
+    /// Other words for a message that was answered before, under that message's id.
+    pub edited: bool,
     pub forwarded: bool,
     /// A part of what the same person said just before.
     pub part: bool,
@@ -210,6 +218,30 @@ impl Question {
     }
 }
 
+/// Promises that the client took back in one turn, by their own word.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TakenBack {
+    pub turn_id: TurnId,
+    pub at: DateTime<Utc>,
+    /// As they are now, [`TAKEN_BACK_KEPT`] at most.
+    pub follow_ups: Vec<Arc<FollowUp>>,
+}
+
+impl TakenBack {
+    /// So long the client's word alone gives them back as they were.
+    const RESTORED_WITHIN: TimeDelta = TimeDelta::minutes(10);
+    /// So long their word may still be about them.
+    const REMEMBERED: TimeDelta = TimeDelta::hours(24);
+
+    pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        now - self.at <= Self::RESTORED_WITHIN
+    }
+
+    pub fn is_remembered(&self, now: DateTime<Utc>) -> bool {
+        now - self.at <= Self::REMEMBERED
+    }
+}
+
 /// How a follow-up takes the client's next message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CancelOn {
@@ -236,6 +268,16 @@ impl CancelOn {
     }
 }
 
+/// The client's message that asked for a promise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedIn {
+    pub message_id: MessageId,
+    /// What the provider's edits and deletions name it by; empty: it has no id of theirs.
+    pub provider_id: String,
+    /// When it was written; `None`: that isn't known.
+    pub at: Option<DateTime<Utc>>,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FollowUp {
     pub id: FollowUpId,
@@ -245,6 +287,8 @@ pub struct FollowUp {
     pub rule: String,
     pub intention: String,
     pub text: String,
+    /// What it is about in the client's own words; empty: they named nothing, or it was promised before topics were kept.
+    pub topic: String,
     pub cancel_on: CancelOn,
     #[serde(with = "protobuf")]
     pub action: v1::Action,
@@ -253,6 +297,8 @@ pub struct FollowUp {
     pub asked_by: String,
     pub language: String,
     pub context: String,
+    /// `None`: no message did, or it was promised before that was kept.
+    pub asked_in: Option<AskedIn>,
     /// When it was scheduled, renewed or last moved: lateness never counts from before this.
     pub set_at: DateTime<Utc>,
     pub state: FollowUpState,

@@ -10,6 +10,8 @@ pub struct TemplateCall {
     /// The provider's code: `ru`, `en_US`.
     pub language: String,
     pub parameters: Vec<String>,
+    /// There is none for the purpose in a language that the recipient is known to read.
+    pub other_language: bool,
 }
 
 /// Whom a template speaks to.
@@ -21,8 +23,8 @@ pub struct Addressee<'a> {
 }
 
 impl Conversation {
-    /// The template that a message goes out as outside the window; `None`: none is configured for it, or it is too long
-    /// for one. A message in parts is never sent half as a template.
+    /// The template that a message goes out as outside the window, in the best language there is one in; `None`: none is
+    /// configured for its purpose, or it is too long for one. A message in parts is never sent half as a template.
     pub fn template_for(
         &self,
         message: &Message,
@@ -32,11 +34,12 @@ impl Conversation {
         if !self.capabilities().templates || message.parts.len() > 1 {
             return None;
         }
-        // Its words are in the language it was asked for in, whatever the channel knows of the person.
-        let own = message.follow_up_id.and_then(|id| self.follow_ups.get(&id)).map_or("", |f| f.language.as_str());
-        let [theirs, default] = addressee.languages;
-        let languages = [own, theirs, default];
-        let chosen = self.purposes(message).iter().find_map(|purpose| choose(templates, purpose, &languages))?;
+        let languages = self.template_languages(message, addressee);
+        let purposes = self.purposes(message);
+        let spoken = purposes.iter().find_map(|purpose| choose(templates, purpose, &languages));
+        // In another language it says at least that there is something: held back, it says nothing.
+        let any = || purposes.iter().find_map(|purpose| templates.iter().find(|t| t.purpose == *purpose));
+        let chosen = spoken.or_else(any)?;
         let filled = chosen.parameters.iter().map(|parameter| match parameter.as_str() {
             "name" if !addressee.name.is_empty() => addressee.name.to_owned(),
             "name" => self.person.id.clone(),
@@ -46,7 +49,16 @@ impl Conversation {
             name: chosen.name.clone(),
             language: chosen.language.clone(),
             parameters: filled.collect(),
+            other_language: spoken.is_none(),
         })
+    }
+
+    /// Tags of the languages that a template for this message may be in, the best first; empty ones aren't known.
+    pub(super) fn template_languages<'a>(&'a self, message: &Message, addressee: Addressee<'a>) -> [&'a str; 3] {
+        // Its words are in the language it was asked for in, whatever the channel knows of the person.
+        let own = message.follow_up_id.and_then(|id| self.follow_ups.get(&id)).map_or("", |f| f.language.as_str());
+        let [theirs, default] = addressee.languages;
+        [own, theirs, default]
     }
 
     /// What a template may be configured for to stand in for this message, the best first.

@@ -1,4 +1,4 @@
-//! A recurrence rule (RFC 5545 §3.3.10) of days or longer: the local times it gives.
+//! A recurrence rule (RFC 5545 §3.3.10): the local times it gives. Hours and minutes are counted by the clock on the wall.
 
 use chrono::{Datelike as _, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _, Weekday};
 
@@ -6,12 +6,27 @@ use super::Original;
 
 /// Times of one day, at most; a rule with more isn't one of people's meetings.
 const MOST_A_DAY: usize = 24;
+const MINUTES_A_DAY: u32 = 24 * 60;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Frequency {
     Yearly,
     Monthly,
     Weekly,
     Daily,
+    Hourly,
+    Minutely,
+}
+
+impl Frequency {
+    /// Of what is repeated within a day: its length in minutes.
+    fn minutes(self) -> Option<u32> {
+        match self {
+            Self::Hourly => Some(60),
+            Self::Minutely => Some(1),
+            Self::Yearly | Self::Monthly | Self::Weekly | Self::Daily => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +56,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// `FREQ=WEEKLY;BYDAY=MO,WE;COUNT=10`. Rules of hours and less aren't read.
+    /// `FREQ=WEEKLY;BYDAY=MO,WE;COUNT=10`. Rules that give more than [`MOST_A_DAY`] times a day aren't read.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_uppercase();
         let mut rule = Self {
@@ -71,6 +86,8 @@ impl Rule {
                         "MONTHLY" => Frequency::Monthly,
                         "WEEKLY" => Frequency::Weekly,
                         "DAILY" => Frequency::Daily,
+                        "HOURLY" => Frequency::Hourly,
+                        "MINUTELY" => Frequency::Minutely,
                         _ => return None,
                     };
                 }
@@ -91,8 +108,39 @@ impl Rule {
                 _ => return None,
             }
         }
-        let a_day = [&rule.hours, &rule.minutes, &rule.seconds].iter().map(|list| list.len().max(1)).product::<usize>();
-        (named && a_day <= MOST_A_DAY).then_some(rule)
+        // Places in an hour or a minute: nobody's meetings are written so.
+        let placed = rule.frequency.minutes().is_none() || rule.places.is_empty();
+        (named && placed && rule.most_a_day() <= MOST_A_DAY).then_some(rule)
+    }
+
+    /// Whether it is of years: then its times may lie further apart than anything is promised ahead.
+    pub fn is_yearly(&self) -> bool {
+        self.frequency == Frequency::Yearly
+    }
+
+    /// How many times it gives on one day, at most.
+    fn most_a_day(&self) -> usize {
+        let seconds = self.seconds.len().max(1);
+        let Some(length) = self.frequency.minutes() else {
+            return self.hours.len().max(1) * self.minutes.len().max(1) * seconds;
+        };
+        // By where in its step a day begins.
+        let step = self.interval.saturating_mul(length);
+        let mut counts = vec![0; usize::try_from(step.min(MINUTES_A_DAY)).unwrap_or(1)];
+        let there = (0..MINUTES_A_DAY).filter(|minute| minute % length == 0 && self.takes_hour(minute / 60));
+        for minute in there.filter(|minute| length > 1 || self.takes_minute(minute % 60)) {
+            counts[(minute % step) as usize] += 1;
+        }
+        let minutes = if length > 1 { self.minutes.len().max(1) } else { 1 };
+        counts.into_iter().max().unwrap_or(0) * minutes * seconds
+    }
+
+    fn takes_hour(&self, hour: u32) -> bool {
+        self.hours.is_empty() || self.hours.contains(&hour)
+    }
+
+    fn takes_minute(&self, minute: u32) -> bool {
+        self.minutes.is_empty() || self.minutes.contains(&minute)
     }
 
     /// The local times from `from` on and up to the day `to`, of a series that begins with `first`, in order. No period
@@ -146,15 +194,20 @@ impl Rule {
             Frequency::Yearly => 366,
             Frequency::Monthly => 31,
             Frequency::Weekly => 7,
-            Frequency::Daily => 1,
+            Frequency::Daily | Frequency::Hourly | Frequency::Minutely => 1,
         };
-        u32::try_from(days / (length * i64::from(self.interval))).unwrap_or(u32::MAX).saturating_sub(1)
+        u32::try_from(days / (length * i64::from(self.step()))).unwrap_or(u32::MAX).saturating_sub(1)
+    }
+
+    /// From one period to the next; what is repeated within a day is walked day by day.
+    fn step(&self) -> u32 {
+        if self.frequency.minutes().is_some() { 1 } else { self.interval }
     }
 
     /// The days of the period with this number that the rule gives, sorted; `None`: it begins behind `to`.
     fn period(&self, first: NaiveDateTime, n: u32, to: NaiveDate) -> Option<Vec<NaiveDate>> {
         let day = first.date();
-        let n = n.checked_mul(self.interval)?;
+        let n = n.checked_mul(self.step())?;
         let (begins, ends) = match self.frequency {
             Frequency::Yearly => {
                 let year = day.year().checked_add(i32::try_from(n).ok()?)?;
@@ -169,7 +222,7 @@ impl Rule {
                 let begins = begins.checked_add_days(Days::new(u64::from(n) * 7))?;
                 (begins, begins.checked_add_days(Days::new(7))?)
             }
-            Frequency::Daily => {
+            Frequency::Daily | Frequency::Hourly | Frequency::Minutely => {
                 let begins = day.checked_add_days(Days::new(u64::from(n)))?;
                 (begins, begins.succ_opt()?)
             }
@@ -196,7 +249,7 @@ impl Rule {
             return match self.frequency {
                 Frequency::Yearly | Frequency::Monthly => day.day() == first.day(),
                 Frequency::Weekly => day.weekday() == first.weekday(),
-                Frequency::Daily => true,
+                Frequency::Daily | Frequency::Hourly | Frequency::Minutely => true,
             };
         }
         let in_month = (number(day.day()), -number(days_in_month(day)) + number(day.day()) - 1);
@@ -213,7 +266,7 @@ impl Rule {
         let (front, back) = match self.frequency {
             Frequency::Yearly if self.months.is_empty() => in_year,
             Frequency::Yearly | Frequency::Monthly => in_month,
-            Frequency::Weekly | Frequency::Daily => (0, 0),
+            Frequency::Weekly | Frequency::Daily | Frequency::Hourly | Frequency::Minutely => (0, 0),
         };
         let nth = |n: i32| match n {
             0 => true,
@@ -239,7 +292,33 @@ impl Rule {
         found.unwrap_or((0, 0))
     }
 
+    /// The times of one day, of a rule that repeats within it.
+    fn within_day(&self, first: NaiveDateTime, day: NaiveDate, length: u32) -> Vec<NaiveDateTime> {
+        let (step, day_long) = (i64::from(self.interval) * i64::from(length), i64::from(MINUTES_A_DAY));
+        // Minutes from the beginning of the first step to this day's.
+        let begun = first.hour() * 60 + if length > 1 { 0 } else { first.minute() };
+        let since = (day - first.date()).num_days() * day_long - i64::from(begun);
+        let offset = (-since).rem_euclid(step);
+        let steps = std::iter::successors(Some(offset), |at| Some(at + step)).take_while(|at| *at < day_long);
+        let mut times = Vec::new();
+        for minute in steps.filter_map(|at| u32::try_from(at).ok()).filter(|at| self.takes_hour(at / 60)) {
+            let minutes = match (length > 1, self.minutes.is_empty()) {
+                (true, true) => vec![first.minute()],
+                (true, false) => self.minutes.clone(),
+                (false, _) => Some(minute % 60).filter(|m| self.takes_minute(*m)).into_iter().collect(),
+            };
+            for at in minutes {
+                let seconds = if self.seconds.is_empty() { vec![first.second()] } else { self.seconds.clone() };
+                times.extend(seconds.into_iter().filter_map(|second| day.and_hms_opt(minute / 60, at, second)));
+            }
+        }
+        times
+    }
+
     fn of_period(&self, first: NaiveDateTime, days: &[NaiveDate]) -> Vec<NaiveDateTime> {
+        if let Some(length) = self.frequency.minutes() {
+            return days.iter().flat_map(|day| self.within_day(first, *day, length)).collect();
+        }
         let or = |list: &[u32], otherwise| if list.is_empty() { vec![otherwise] } else { list.to_vec() };
         let mut clocks = Vec::new();
         for hour in or(&self.hours, first.hour()) {
@@ -309,4 +388,128 @@ fn until(text: &str) -> Option<Until> {
         return Some(Until::Original(original));
     }
     NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%S").ok().map(Until::Local)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn at(text: &str) -> NaiveDateTime {
+        text.parse().unwrap()
+    }
+
+    /// Step by step by the clock, without the rule's own reckoning: hours or minutes from the first, as far as these are taken.
+    fn walked(
+        first: NaiveDateTime,
+        (length, interval): (i64, i64),
+        hours: &[u32],
+        minutes: &[u32],
+        days: i64,
+    ) -> Vec<NaiveDateTime> {
+        let end = first + TimeDelta::days(days);
+        let begun =
+            if length == 60 { first.date().and_hms_opt(first.hour(), 0, first.second()).unwrap() } else { first };
+        let steps = std::iter::successors(Some(begun), |at| Some(*at + TimeDelta::minutes(length * interval)));
+        let steps = steps.take_while(|at| *at <= end).filter(|at| hours.is_empty() || hours.contains(&at.hour()));
+        let mut all: Vec<NaiveDateTime> = steps
+            .flat_map(|step| match (length, minutes) {
+                (60, []) => vec![step.with_minute(first.minute()).unwrap()],
+                (60, minutes) => minutes.iter().map(|m| step.with_minute(*m).unwrap()).collect(),
+                (_, minutes) => {
+                    Some(step).filter(|s| minutes.is_empty() || minutes.contains(&s.minute())).into_iter().collect()
+                }
+            })
+            .filter(|at| *at >= first && at.date() <= end.date())
+            .chain([first])
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    #[test]
+    fn hours_and_minutes_are_counted_by_the_clock_from_the_first() {
+        let mut read = 0;
+        for first in ["2026-12-01T09:15:00", "2026-12-31T23:50:00", "2028-02-28T00:00:00"] {
+            let first = at(first);
+            for (name, length, intervals) in [
+                ("HOURLY", 60, [1, 2, 3, 5, 7, 24, 36, 100].as_slice()),
+                ("MINUTELY", 1, [15, 60, 90, 100, 720, 1_000, 1_440, 5_000].as_slice()),
+            ] {
+                for interval in intervals {
+                    for (hours, minutes) in
+                        [(vec![], vec![]), (vec![9, 10, 17], vec![]), (vec![], vec![0, 15]), (vec![0, 9], vec![15, 50])]
+                    {
+                        let list = |name: &str, list: &[u32]| match list {
+                            [] => String::new(),
+                            list => {
+                                format!(";{name}={}", list.iter().map(u32::to_string).collect::<Vec<_>>().join(","))
+                            }
+                        };
+                        let text = format!(
+                            "FREQ={name};INTERVAL={interval}{}{}",
+                            list("BYHOUR", &hours),
+                            list("BYMINUTE", &minutes)
+                        );
+                        let expected = walked(first, (length, *interval), &hours, &minutes, 20);
+                        let busiest = expected.chunk_by(|a, b| a.date() == b.date()).map(<[_]>::len).max().unwrap_or(0);
+                        let Some(rule) = Rule::parse(&text) else {
+                            assert!(rule_counts_more(length, *interval, &hours, &minutes), "{text}: {busiest} a day");
+                            continue;
+                        };
+                        read += 1;
+                        let to = (first + TimeDelta::days(20)).date();
+                        let times: Vec<_> =
+                            rule.times(first, first, to).filter(|t| *t <= first + TimeDelta::days(20)).collect();
+                        let expected: Vec<_> =
+                            expected.into_iter().filter(|t| *t <= first + TimeDelta::days(20)).collect();
+                        assert_eq!(times, expected, "{text} from {first}");
+                        // Begun later, it comes to the same from there on.
+                        let later = first + TimeDelta::days(11);
+                        let rest: Vec<_> =
+                            rule.times(first, later, to).filter(|t| *t <= first + TimeDelta::days(20)).collect();
+                        assert_eq!(
+                            rest,
+                            expected.into_iter().filter(|t| *t >= later).collect::<Vec<_>>(),
+                            "{text} from {later}"
+                        );
+                    }
+                }
+            }
+        }
+        assert!(read > 100, "{read} rules");
+    }
+
+    /// Whether such a rule may give more times on one day than are taken.
+    fn rule_counts_more(length: i64, interval: i64, hours: &[u32], minutes: &[u32]) -> bool {
+        let day = at("2026-12-01T00:00:00");
+        (0..interval.min(1_440)).any(|begin| {
+            let first = day - TimeDelta::minutes(begin * length) - TimeDelta::days(30);
+            let walked = walked(first, (length, interval), hours, minutes, 60);
+            walked.chunk_by(|a, b| a.date() == b.date()).any(|times| times.len() > MOST_A_DAY)
+        })
+    }
+
+    #[test]
+    fn what_gives_too_many_times_a_day_or_places_within_an_hour_is_not_read() {
+        for text in [
+            "FREQ=MINUTELY",
+            "FREQ=MINUTELY;INTERVAL=30",
+            "FREQ=HOURLY;BYMINUTE=0,30",
+            "FREQ=HOURLY;BYSETPOS=1",
+            "FREQ=SECONDLY",
+        ] {
+            assert_eq!(Rule::parse(text), None, "{text}");
+        }
+        for text in [
+            "FREQ=HOURLY",
+            "FREQ=HOURLY;INTERVAL=2;BYMINUTE=0,30",
+            "FREQ=MINUTELY;INTERVAL=15;BYHOUR=9,10",
+            "FREQ=MINUTELY;BYHOUR=9;BYMINUTE=0",
+        ] {
+            assert!(Rule::parse(text).is_some(), "{text}");
+        }
+    }
 }

@@ -187,7 +187,17 @@ impl Ledger {
                 matches!(&new.state, FollowUpState::Due { message_id: Some(id) } if *id == m)
                     && !matches!(old.state, FollowUpState::Sent | FollowUpState::Cancelled(_))
             });
-            assert!(settled || reported || by_operator, "{id} went from {:?} to {:?}", old.state, new.state);
+            // What the client's message had cancelled ends for the reason of who decides that it stays so.
+            let confirmed = matches!(
+                (&old.state, &new.state),
+                (FollowUpState::Cancelled(why), FollowUpState::Cancelled(_)) if why.code == "client_responded"
+            );
+            assert!(
+                settled || reported || by_operator || confirmed,
+                "{id} went from {:?} to {:?}",
+                old.state,
+                new.state
+            );
         }
         for (id, old) in &before.outbox {
             let Some(new) = after.outbox.get(id) else {

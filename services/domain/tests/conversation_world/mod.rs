@@ -210,6 +210,8 @@ impl World {
             turn_id: None,
             language: "en".to_owned(),
             context: String::new(),
+            asked_in: None,
+            topic: String::new(),
             by: "client".to_owned(),
         }
     }

@@ -134,6 +134,8 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
             turn_id: None,
             language: clock.language.clone(),
             context: String::new(),
+            asked_in: None,
+            topic: String::new(),
             by: command.caller.actor(),
         };
         state.schedule(intake.log.clock().now(), false, promise)

@@ -38,6 +38,10 @@ fn name(what: &What) -> String {
         What::Moved { from, to } => format!("moved {from} {to}"),
         What::Overheard(said) => format!("overheard {}", said.kind),
         What::Noted { kind, said, about } => format!("noted {kind} {about} {}", said.text),
+        What::Revoked { kind, about } => {
+            let ids: Vec<&str> = about.iter().map(|id| id.as_str()).collect();
+            format!("revoked {kind} {}", ids.join(" "))
+        }
         What::Aside { kind, said, about } => format!("aside {kind} {about} {}", said.text),
         What::Reported(_) | What::Meeting(_) => format!("{what:?}"),
     }
@@ -84,7 +88,7 @@ fn a_recorded_update_means_what_it_is() {
         ("message_reaction.json", "aside reaction 123 ❤️ 🤡 1234567890123456789"),
         ("message_reaction_count.json", "kept message_reaction_count"),
         ("message_general_topic.json", "overheard text"),
-        ("deleted_business_messages.json", "kept deleted_business_messages"),
+        ("deleted_business_messages.json", "revoked deleted_business_messages 123 321"),
         ("my_chat_member.json", "kept my_chat_member"),
         ("new_chat_members.json", "kept new_chat_members"),
         ("left_chat_member.json", "kept left_chat_member"),

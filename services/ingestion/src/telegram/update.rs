@@ -14,6 +14,9 @@ use crate::{
     outside::{OutsideId, WholeText},
 };
 
+/// Messages that one update says are gone, at most: the Bot API deletes 100 at once.
+const MOST_DELETED: usize = 100;
+
 /// The body is no Update.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -45,6 +48,7 @@ fn content_of(field: &str, content: &Object<'_>, operators: &[String], bot: &Its
         "my_chat_member" => of_membership(content),
         "edited_message" => of_edit("edited_message", content),
         "edited_business_message" => of_edit("edited_business_message", content),
+        "deleted_business_messages" => of_deletion(content),
         "message_reaction" => of_reaction(content),
         _ => kept(field, content, chat_of(content)),
     }
@@ -226,6 +230,18 @@ fn of_edit(kind: &'static str, content: &Object<'_>) -> Arrival {
     {
         let about = said.provider_message_id.clone();
         arrival.what = What::Noted { kind, said, about };
+    }
+    arrival
+}
+
+/// Messages that somebody deleted in a business chat; who did isn't told.
+fn of_deletion(content: &Object<'_>) -> Arrival {
+    let mut arrival = kept("deleted_business_messages", content, chat_of(content));
+    let ids: Vec<i64> =
+        content.get("message_ids").and_then(|ids| serde_json::from_str(ids.get()).ok()).unwrap_or_default();
+    if arrival.chat.is_some() && !ids.is_empty() {
+        let about = ids.into_iter().take(MOST_DELETED).map(|id| id.to_string().into()).collect();
+        arrival.what = What::Revoked { kind: "deleted_business_messages", about };
     }
     arrival
 }

@@ -57,6 +57,7 @@ fn name(what: &What) -> String {
         What::Kept(kind) => format!("kept {kind}"),
         What::Aside { kind, .. } => format!("aside {kind}"),
         What::Noted { kind, .. } => format!("noted {kind}"),
+        What::Revoked { kind, .. } => format!("revoked {kind}"),
         What::Reported(report) => format!("reported {}", report.status),
         What::Blocked => "blocked".to_owned(),
         What::Unblocked => "unblocked".to_owned(),

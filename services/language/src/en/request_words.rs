@@ -2,6 +2,7 @@
 
 use crate::understanding::{
     Intent::*,
+    erasure,
     lexicon::{Form::*, Source},
 };
 
@@ -254,6 +255,22 @@ pub static WORDS: Source = Source {
         "it stands",
         "restore|renew|resume|bring|put it|that|them|back|the|my? reminder*|back?",
         "keep the|my|that reminder*|promise*",
+    ],
+    restore: &[
+        "restore|reinstate|undelete|uncancel|un-cancel|undo|reactivate it|that|this|them|those|the|my? reminder*|promise*?",
+        "bring|put|get|take|turn it|that|this|them|the|my reminder*|promise*? back on?",
+        "bring|put|get|turn back it|that|them|the|my reminder*|promise*?",
+        "i|we do? want|need it|that|them back|after? all?",
+        "undo the|that|my? cancellation|cancelling|cancel",
+        "cancel the|that|my cancellation",
+        "don't|dont|do not cancel it|that|them? after? all?",
+    ],
+    regret: &[
+        "i|we|i've|ive|we've? have? changed my|our mind",
+        "on second thought|thoughts",
+        "my mistake|bad",
+        "by mistake|accident",
+        "oops|sorry|wait",
     ],
     list: &[
         "list|reminders|schedule|agenda|promises",
@@ -706,6 +723,25 @@ pub static WORDS: Source = Source {
         "do you speak english|spanish|russian",
         "test|testing|ping",
     ],
+    erasure: erasure::Words {
+        erase: &["delete", "erase", "remove", "wipe", "purge", "destroy", "forget", "deletion", "erasure", "removal"],
+        own: &["my", "mine", "our", "me", "us"],
+        data: &[
+            "data",
+            "number",
+            "numbers",
+            "phone",
+            "details",
+            "contact",
+            "contacts",
+            "account",
+            "information",
+            "info",
+            "profile",
+            "records",
+        ],
+        doer: &["i", "we", "i'll", "we'll", "i've", "we've"],
+    },
     opt_out: &[
         "stop|stopall|unsubscribe|optout|opt-out|stopp",
         "opt me? out",

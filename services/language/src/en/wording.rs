@@ -201,6 +201,10 @@ impl Wording for English {
         "OK, I won't write to you any more. Should you need me again, just ask me for something."
     }
 
+    fn erasure(&self) -> &'static str {
+        "I don't delete anything by myself: I've told a person that you want your data deleted."
+    }
+
     fn verb_not(&self, intent: Intent) -> &'static str {
         match intent {
             Intent::Write => "I won't write to you",

@@ -2,6 +2,7 @@
 
 use crate::understanding::{
     Intent::*,
+    erasure,
     lexicon::{Form::*, Source},
 };
 
@@ -286,6 +287,21 @@ pub static WORDS: Source = Source {
         "sigue vigente",
         "deja|deje|dejá el|los|mi|mis|todo|ese recordatorio*? como|así? está|estaba?",
         "reactívalo|restáuralo|recupéralo|restablécelo",
+    ],
+    restore: &[
+        "devuélvelo|devuélvela|devuélvamelo|devuélvemelo|recupéralo|recupérelo|restáuralo|restáurelo|reponlo|repóngalo|reactívalo|reactívelo",
+        "recupera|recupere|restaura|restaure|devuelve|devuelva|repón|reponga|reactiva|reactive el|ese|este|mi|lo? recordatorio*|promesa*|aviso*|eso?",
+        "vuelve|vuelva a ponerlo|ponerla|activarlo|programarlo|dejarlo",
+        "ponlo|ponla|póngalo|póngala otra|de vez|nuevo",
+        "deshaz|deshaga eso|lo|la? cancelación?",
+        "no lo|la|los|las canceles|cancele",
+        "sí|si? que? lo|la quiero",
+    ],
+    regret: &[
+        "he? cambié|cambie|cambiado de idea|opinión|parecer",
+        "me arrepentí|arrepiento|equivoqué",
+        "por error",
+        "perdón|perdona|perdone|espera|espere",
     ],
     list: &[
         "lista|listado|recordatorios|agenda|promesas|pendientes",
@@ -660,6 +676,36 @@ pub static WORDS: Source = Source {
         "preséntate|presentate",
         "hablas|habla|entiendes español|inglés|ruso",
     ],
+    erasure: erasure::Words {
+        erase: &[
+            "borra",
+            "borre",
+            "borren",
+            "borrad",
+            "borrar",
+            "elimina",
+            "elimine",
+            "eliminen",
+            "eliminad",
+            "eliminar",
+            "suprime",
+            "suprima",
+            "suprimir",
+            "quita",
+            "quite",
+            "quiten",
+            "quitar",
+            "olvida",
+            "olvide",
+            "olviden",
+            "eliminacion",
+            "supresion",
+            "borrado",
+        ],
+        own: &["mi", "mis", "nuestro", "nuestra", "nuestros", "nuestras"],
+        data: &["datos", "numero", "numeros", "telefono", "contacto", "contactos", "cuenta", "informacion", "perfil"],
+        doer: &["yo", "nosotros", "he", "hemos"],
+    },
     opt_out: &[
         "baja|stop|alto|desuscribir|desuscribirme|desuscríbeme|desuscribanme|basta|unsubscribe|cállate|callate|lárgate|largate|desapuntarme|desinscribirme",
         "dar|darme|darse|dame|deme|denme|dadme|doy de baja por? favor?",

@@ -206,6 +206,10 @@ impl Wording for Spanish {
         "De acuerdo, no le escribiré más. Si vuelve a necesitarme, basta con que me pida algo."
     }
 
+    fn erasure(&self) -> &'static str {
+        "Por mi cuenta no borro nada: he avisado a una persona de que quiere que se borren sus datos."
+    }
+
     fn verb_not(&self, intent: Intent) -> &'static str {
         match intent {
             Intent::Write => "no le escribiré",

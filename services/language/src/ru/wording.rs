@@ -200,6 +200,10 @@ impl Wording for Russian {
         "Хорошо, больше писать вам не буду. Если понадоблюсь, просто попросите о чём-нибудь."
     }
 
+    fn erasure(&self) -> &'static str {
+        "Сам я ничего не удаляю: я передал человеку, что вы просите удалить ваши данные."
+    }
+
     fn verb_not(&self, intent: Intent) -> &'static str {
         match intent {
             Intent::Write => "не буду писать",

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Intent, grammar::Grammar, pattern::Patterns};
+use super::{Intent, erasure, grammar::Grammar, pattern::Patterns};
 use crate::Language;
 
 /// Where a verb of contact must stand to be a request.
@@ -50,6 +50,10 @@ pub(crate) struct Source {
     pub move_start: &'static [&'static str],
     pub rather: &'static [&'static str],
     pub keep: &'static [&'static str],
+    /// Wants back what was taken back.
+    pub restore: &'static [&'static str],
+    /// Stands beside that: "I changed my mind".
+    pub regret: &'static [&'static str],
     pub list: &'static [&'static str],
     pub human: &'static [&'static str],
     pub acknowledgement: &'static [&'static str],
@@ -163,6 +167,8 @@ pub(crate) struct Source {
     pub us: &'static [&'static str],
     /// Endings of verbs that hold "us".
     pub ends_in_us: &'static [&'static str],
+    /// Wants what is known of them deleted.
+    pub erasure: erasure::Words,
 }
 
 impl Source {
@@ -180,6 +186,8 @@ impl Source {
         move_start: &[],
         rather: &[],
         keep: &[],
+        restore: &[],
+        regret: &[],
         list: &[],
         human: &[],
         acknowledgement: &[],
@@ -251,6 +259,7 @@ impl Source {
         ends_in_you: &[],
         us: &[],
         ends_in_us: &[],
+        erasure: erasure::Words::NONE,
     };
 }
 
@@ -270,6 +279,8 @@ pub(crate) struct Lexicon {
     pub move_start: Patterns,
     pub rather: Patterns,
     pub keep: Patterns,
+    pub restore: Patterns,
+    pub regret: Patterns,
     pub list: Patterns,
     pub human: Patterns,
     pub acknowledgement: Patterns,
@@ -321,6 +332,8 @@ impl Lexicon {
             move_start: Patterns::new(source.move_start),
             rather: Patterns::new(source.rather),
             keep: Patterns::new(source.keep),
+            restore: Patterns::new(source.restore),
+            regret: Patterns::new(source.regret),
             list: Patterns::new(source.list),
             human: Patterns::new(source.human),
             acknowledgement: Patterns::new(source.acknowledgement),
@@ -374,6 +387,8 @@ impl Lexicon {
             w.move_start,
             w.rather,
             w.keep,
+            w.restore,
+            w.regret,
             w.list,
             w.human,
             w.acknowledgement,

@@ -12,6 +12,7 @@
 pub(crate) mod acts;
 #[cfg(test)]
 pub(crate) mod admitted;
+pub(crate) mod erasure;
 pub(crate) mod grammar;
 pub(crate) mod lexicon;
 mod matter;
@@ -32,6 +33,7 @@ use crate::{
     time::{Meaning, TimeContext, parse_part},
 };
 
+pub use erasure::wants_erasure;
 pub(crate) use grammar::Grammar;
 pub use matter::{is_covered, names_matter};
 pub use shift::Shift;

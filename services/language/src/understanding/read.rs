@@ -237,6 +237,11 @@ fn sentence_requests(sentence: &Sentence, reader: Reader) -> Vec<Request> {
             Request::Move { time: stretch::asked(sentence, meaning), which: Which::unsaid(), plain: false }
         }];
     }
+    let beside =
+        [&lexicon.filler, &lexicon.polite, &lexicon.promise, &lexicon.acknowledgement, &lexicon.regret, &lexicon.keep];
+    if !quoted && !sentence.asked && covered(tokens, &lexicon.restore, &beside, nothing) {
+        return vec![Request::Keep];
+    }
     if let Some(time) = standing::corrected(sentence, 0..tokens.len(), reader)
         .or_else(|| implied_move(sentence, 0..tokens.len(), reader))
     {

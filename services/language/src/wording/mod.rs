@@ -48,6 +48,8 @@ pub(crate) trait Wording: Sync {
     /// To what may have been about these promises.
     fn unsure(&self, what: &str) -> String;
     fn opted_out(&self) -> &'static str;
+    /// To who wants what is known of them deleted.
+    fn erasure(&self) -> &'static str;
     /// "I won't write to you": what is no longer promised, without the time.
     fn verb_not(&self, intent: Intent) -> &'static str;
     /// "and 12 more": what a list leaves out.

@@ -219,6 +219,10 @@ impl Voice {
         self.words().opted_out().to_owned()
     }
 
+    pub fn erasure(&self) -> String {
+        self.words().erasure().to_owned()
+    }
+
     pub fn too_many(&self) -> String {
         self.words().too_many().to_owned()
     }

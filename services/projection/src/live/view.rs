@@ -108,7 +108,7 @@ fn in_conversation(recorded: &Recorded, event: ConversationEvent<'_>, new_lead: 
 
         E::FollowUpScheduled(e) => json!({ "follow_up": {
             "id": e.follow_up_id, "state": "pending", "due_at": time(from_timestamp(e.due_at.as_ref())), "timezone": e.timezone,
-            "text": e.text, "phrase": e.phrase, "cancel_on": e.cancel_on, "renews": e.renews,
+            "text": e.text, "topic": given(&e.topic), "phrase": e.phrase, "cancel_on": e.cancel_on, "renews": e.renews,
         } }),
         E::FollowUpMoved(e) => json!({ "follow_up": {
             "id": e.follow_up_id, "state": "pending", "due_at": time(from_timestamp(e.due_at.as_ref())),
@@ -154,9 +154,12 @@ fn in_conversation(recorded: &Recorded, event: ConversationEvent<'_>, new_lead: 
             "state": e.status, "reason": reason(e.reason.as_ref()),
         } }),
 
-        E::UpdateKept(_) | E::MeetingBooked(_) | E::MeetingMoved(_) | E::MeetingCancelled(_) | E::AddressBound(_) => {
-            return None;
-        }
+        E::UpdateKept(_)
+        | E::RequestEdited(_)
+        | E::MeetingBooked(_)
+        | E::MeetingMoved(_)
+        | E::MeetingCancelled(_)
+        | E::AddressBound(_) => return None,
     })
 }
 

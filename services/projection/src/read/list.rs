@@ -110,12 +110,10 @@ impl List {
         Ok(())
     }
 
-    /// Lets the parameter `name` filter events by an id in their payload.
-    pub fn by_mention(&mut self, name: &'static str) {
+    /// The parameter `name`, for a condition that takes more than its value.
+    pub fn given(&mut self, name: &'static str) -> Option<String> {
         self.known.push(name);
-        if let Some(id) = self.params.text(name) {
-            self.only("position({} IN payload) > 0", Box::new(id.into_bytes()));
-        }
+        self.params.text(name)
     }
 
     /// Lets the parameter `state` filter by states; `stored` says as what a state that is shown is stored.

@@ -15,10 +15,12 @@ use super::{
     list::{List, Page},
     openapi::{Paging, Unread},
     params::Params,
+    snapshot::{Snapshot, Value as Sent},
     view::{self, Time},
     words,
 };
 use crate::{
+    error::ProjectionError,
     models::{EventRow, own_conversation},
     rows::hashed,
 };
@@ -29,7 +31,7 @@ use crate::{
     path = "/api/v1/conversations/{id}/timeline",
     tag = "conversations",
     operation_id = "get_timeline",
-    params(Fresh, Paging, ("type" = Option<String>, Query), ("follow_up_id" = Option<String>, Query, description = "only what names this follow-up"), ("message_id" = Option<String>, Query, description = "only what names this message")),
+    params(Fresh, Paging, ("type" = Option<String>, Query), ("follow_up_id" = Option<String>, Query, description = "only the history of this promise: what names the follow-up, those that it renews and those that renew it, and the events that led to these"), ("message_id" = Option<String>, Query, description = "only what names this message, and the events that led to it")),
     responses((status = 200, description = "as of Steward-Position", body = view::List<EntryView>), Unread),
 )]
 pub async fn of_conversation(
@@ -40,16 +42,65 @@ pub async fn of_conversation(
     params: Params,
 ) -> Result<Answer, Problem> {
     let mut list = List::new(&caller, params);
-    list.by_condition("type", "type_name = {}");
+    // The conversation is the second value, behind the tenant: see `LED_TO`.
     list.only(&format!("aggregate = 'conversation' AND {}", hashed::is("aggregate_id", "{}")), Box::new(id.clone()));
-    // The events of a chain of causes are found by the id, which their payloads hold as text.
-    list.by_mention("follow_up_id");
-    list.by_mention("message_id");
+    list.by_condition("type", "type_name = {}");
+    let (follow_up, message) = (list.given("follow_up_id"), list.given("message_id"));
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
     own_conversation(&snapshot, &caller, &id).await?;
+    if let Some(follow_up) = follow_up {
+        list.only(&led_to(), named(promise(&snapshot, &caller, &id, follow_up).await?));
+    }
+    if let Some(message) = message {
+        list.only(&led_to(), named(vec![message]));
+    }
     let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
     Ok(page.answer(&snapshot, EntryView::of).await)
+}
+
+/// Renewals of one promise whose history is shown together, at most.
+const RENEWALS: u32 = 200;
+
+/// Events that hold one of these ids in their payloads, as text, and those that such events name as their causes. All are of the
+/// tenant `$1` and the conversation `$2`.
+fn led_to() -> String {
+    let holds = |payload: &str| {
+        format!("EXISTS (SELECT 1 FROM unnest({{}}::bytea[]) AS one WHERE position(one IN {payload}) > 0)")
+    };
+    format!(
+        "({} OR event_id IN (SELECT led.causation_id FROM {{schema}}.events AS led \
+         WHERE led.tenant = $1 AND led.aggregate = 'conversation' AND {} AND {}))",
+        holds("payload"),
+        hashed::is("led.aggregate_id", "$2"),
+        holds("led.payload"),
+    )
+}
+
+fn named(ids: Vec<String>) -> Sent {
+    Box::new(ids.into_iter().map(String::into_bytes).collect::<Vec<_>>())
+}
+
+/// A follow-up with those that it renews and those that renew it: to the client, one promise.
+async fn promise(
+    snapshot: &Snapshot<'_>,
+    caller: &Caller,
+    conversation: &str,
+    follow_up: String,
+) -> Result<Vec<String>, Problem> {
+    let own = format!("tenant = $1 AND {} AND {}", hashed::is("conversation_id", "$2"), hashed::is("id", "chain.id"));
+    let next = |column: &str| format!("SELECT {column} AS id FROM {}.follow_ups WHERE {own}", snapshot.schema);
+    let sql = format!(
+        "WITH RECURSIVE chain(id) AS (SELECT $3::text UNION SELECT next.id FROM chain, LATERAL ({} UNION ALL {}) AS next \
+         WHERE next.id <> '') SELECT id FROM chain LIMIT {RENEWALS}",
+        next("renews"),
+        next("renewed_by"),
+    );
+    let values: [Sent; 3] =
+        [Box::new(caller.tenant.to_string()), Box::new(conversation.to_owned()), Box::new(follow_up)];
+    let rows = snapshot.query(&sql, &values).await?;
+    let ids: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get(0)).collect();
+    ids.map_err(|error| ProjectionError::from(error).into())
 }
 
 /// An event, told in words.

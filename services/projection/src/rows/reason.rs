@@ -12,7 +12,8 @@ use utoipa::{
 ///
 /// client_responded: the client wrote first. human_active: a person of ours has the conversation. blocked: the recipient
 /// can't be reached. no_such_recipient: the provider knows nobody there. quiet_hours, frequency_cap: policy puts it off.
-/// too_late: later than late_limit. by_command, by_client: somebody asked for it. replaced: another with the same key.
+/// too_late: later than late_limit. by_command, by_client: somebody asked for it. request_revoked: the client
+/// deleted the message that asked for it. replaced: another with the same key.
 /// said_by_human: a human has said just this. provider_refused: the channel said no. no_answer, claim_expired: it isn't known
 /// whether it was sent. window_closed: the channel takes no free text now, and no template is configured for the message.
 /// needs_approval: policy asks for a person's approval. injected: taken back when the client wrote, for the next turn to
@@ -48,6 +49,7 @@ fn reason_codes() -> Object {
         "too_late",
         "by_command",
         "by_client",
+        "request_revoked",
         "replaced",
         "said_by_human",
         "provider_refused",

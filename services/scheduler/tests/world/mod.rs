@@ -80,6 +80,8 @@ pub async fn promised(log: &Log, tenant: &str, external_id: &str, due_at: DateTi
         turn_id: None,
         language: "en".to_owned(),
         context: String::new(),
+        asked_in: None,
+        topic: String::new(),
         by: "client".to_owned(),
     };
     log.decide::<Conversation, _, _>(&aggregate, AtLeast::Latest, |state, _| {

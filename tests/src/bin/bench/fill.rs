@@ -147,7 +147,7 @@ impl Filler {
                         text: "the client wrote first".to_owned(),
                         event_id: String::new(),
                     }),
-                    turn_id: String::new(),
+                    ..Default::default()
                 }
                 .into(),
                 self.met(chat).into(),

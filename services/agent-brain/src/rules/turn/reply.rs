@@ -15,7 +15,14 @@ impl Turn<'_> {
         for (i, entry) in self.book.entries.iter().enumerate() {
             let id = entry.promise.follow_up_id;
             match (entry.origin, &entry.fate) {
-                (Origin::New, Fate::Cancelled) | (Origin::Pending, Fate::Untouched) => {}
+                (Origin::New | Origin::TakenBack, Fate::Cancelled) => {}
+                (Origin::Pending, Fate::Untouched) => decisions.extend(entry.retopic()),
+                (Origin::TakenBack, Fate::Untouched) => {
+                    decisions.extend(id.map(|follow_up_id| Decision::Restore { follow_up_id }));
+                }
+                (Origin::TakenBack, Fate::Moved { rule, .. }) => {
+                    decisions.push(Entry { rule: rule.clone(), ..entry.clone() }.scheduled());
+                }
                 (Origin::New, _) => decisions.push(entry.scheduled()),
                 (_, Fate::Cancelled) => decisions.extend(id.map(|follow_up_id| Decision::Cancel { follow_up_id })),
                 // A human has said it since: it is neither renewed nor lost.
@@ -29,12 +36,15 @@ impl Turn<'_> {
                 (Origin::Cancelled, Fate::Moved { rule, .. }) if !renews => {
                     decisions.push(Entry { rule: rule.clone(), ..entry.clone() }.scheduled());
                 }
-                (_, Fate::Moved { phrase, rule }) => decisions.extend(id.map(|follow_up_id| Decision::Move {
-                    follow_up_id,
-                    due_at: entry.promise.due_at,
-                    phrase: phrase.clone(),
-                    rule: rule.clone(),
-                })),
+                (_, Fate::Moved { phrase, rule }) => {
+                    decisions.extend(id.map(|follow_up_id| Decision::Move {
+                        follow_up_id,
+                        due_at: entry.promise.due_at,
+                        phrase: phrase.clone(),
+                        rule: rule.clone(),
+                    }));
+                    decisions.extend(entry.retopic());
+                }
             }
         }
         let asked = self.question.take().and_then(|(question, message_id)| Some((question, message_id?)));
@@ -49,7 +59,9 @@ impl Turn<'_> {
         if let Some(message_id) = self.asked_in.take().filter(|_| self.input.opted_out) {
             decisions.push(Decision::OptIn { message_id });
         }
-        decisions.extend(self.wants_human.iter().map(|id| Decision::RequestHuman { message_id: *id }));
+        let called =
+            self.wants_human.iter().chain(self.wants_erasure.iter().filter(|id| !self.wants_human.contains(id)));
+        decisions.extend(called.map(|id| Decision::RequestHuman { message_id: *id }));
         self.say_the_rest(&renewed, &lost);
         if !self.lines.is_empty() {
             let mut text = self.lines.join("\n");
@@ -101,6 +113,9 @@ impl Turn<'_> {
         }
         if !self.wants_human.is_empty() {
             self.lines.push(voice.person_called());
+        }
+        if !self.wants_erasure.is_empty() {
+            self.lines.push(voice.erasure());
         }
         if !lost.is_empty() {
             let line = voice.lost(&self.items(lost));

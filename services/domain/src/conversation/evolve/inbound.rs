@@ -95,10 +95,7 @@ impl Conversation {
             self.thread = Thread { subject: e.subject.chars().take(LONGEST_LINE).collect(), references };
         }
         let message_id = e.message_id.parse()?;
-        let forgotten = self.unanswered.len() >= UNANSWERED_KEPT;
-        if forgotten {
-            self.unanswered.drain(..=self.unanswered.len() - UNANSWERED_KEPT);
-        }
+        let forgotten = self.forget_oldest_unanswered();
         let message = Arc::new(ClientMessage {
             position: recorded.position,
             message_id,
@@ -106,6 +103,8 @@ impl Conversation {
             kind: e.kind.clone(),
             text: excerpt::head(&e.text).to_owned(),
             cut: excerpt::is_cut(&e.text) || forgotten,
+            provider_message_id: e.provider_message_id.clone(),
+            edited: false,
             forwarded: e.forwarded,
             part,
             more: e.goes_on || !e.album.is_empty(),
@@ -115,6 +114,39 @@ impl Conversation {
         });
         self.client_said(&message);
         self.unanswered.push(message);
+        Ok(())
+    }
+
+    /// Makes room for one more message that waits for an answer; whether one is forgotten for it.
+    fn forget_oldest_unanswered(&mut self) -> bool {
+        let forgotten = self.unanswered.len() >= UNANSWERED_KEPT;
+        if forgotten {
+            self.unanswered.drain(..=self.unanswered.len() - UNANSWERED_KEPT);
+        }
+        forgotten
+    }
+
+    /// Other words for a request: they wait for a turn. They are no new word of the client's, so they end nothing.
+    pub(super) fn request_edited(&mut self, recorded: &Recorded, e: &v1::RequestEdited) -> Result<(), NoId> {
+        let at = recorded.metadata.at;
+        let message_id = e.message_id.parse()?;
+        let forgotten = self.forget_oldest_unanswered();
+        self.unanswered.push(Arc::new(ClientMessage {
+            position: recorded.position,
+            message_id,
+            event_id: recorded.metadata.event_id.to_string(),
+            kind: "text".to_owned(),
+            text: excerpt::head(&e.text).to_owned(),
+            cut: excerpt::is_cut(&e.text) || forgotten,
+            provider_message_id: e.provider_message_id.clone(),
+            edited: true,
+            forwarded: false,
+            part: false,
+            more: false,
+            from: e.from.as_ref().map(Person::from).unwrap_or_default(),
+            written_at: from_timestamp(e.written_at.as_ref()).unwrap_or(at),
+            at,
+        }));
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use steward_proto::{ConversationEvent, Event, Fold, Recorded, from_timestamp, v1
 use self::inbound::said_at;
 use super::{
     in_line::WAITS_ITS_TURN,
+    requests::REQUEST_REVOKED,
     state::{
         Author, CancelOn, Cancelled, Claim, Conversation, FollowUpState, MessageState, OnReply, OpenTurn, Question,
     },
@@ -43,6 +44,7 @@ impl Conversation {
                     self.heard_from(e.source.as_ref(), at);
                 }
             }
+            ConversationEvent::RequestEdited(e) => self.request_edited(recorded, e)?,
             ConversationEvent::HumanRequested(_) | ConversationEvent::DraftSuppressed(_) => {}
             ConversationEvent::ContactOptedOut(_) => self.opted_out = true,
             ConversationEvent::ContactOptedIn(_) => self.opted_out = false,
@@ -121,6 +123,9 @@ impl Conversation {
             ConversationEvent::FollowUpScheduled(e) => self.scheduled(e, at)?,
             ConversationEvent::FollowUpMoved(e) => {
                 let due_at = from_timestamp(e.due_at.as_ref()).unwrap_or(at);
+                if !e.turn_id.is_empty() {
+                    self.taken_back = None;
+                }
                 self.change_follow_up(&e.follow_up_id.parse()?, |f| {
                     f.due_at = due_at;
                     f.set_at = at;
@@ -130,9 +135,12 @@ impl Conversation {
                     }
                 });
             }
-            ConversationEvent::FollowUpTextChanged(e) => {
-                self.change_follow_up(&e.follow_up_id.parse()?, |f| f.text.clone_from(&e.text))
-            }
+            ConversationEvent::FollowUpTextChanged(e) => self.change_follow_up(&e.follow_up_id.parse()?, |f| {
+                f.text.clone_from(&e.text);
+                if let Some(topic) = &e.topic {
+                    f.topic = topic.chars().take(LONGEST_TOPIC).collect();
+                }
+            }),
             ConversationEvent::FollowUpDue(e) => {
                 let follow_up_id = e.follow_up_id.parse()?;
                 let message_id = e.message.as_ref().map(|m| m.message_id.parse()).transpose()?;
@@ -146,12 +154,25 @@ impl Conversation {
                 let follow_up_id = e.follow_up_id.parse()?;
                 let why = e.reason.as_ref().map(Why::from).unwrap_or_default();
                 self.unannounced.remove(&Cancelled::FollowUp(follow_up_id));
-                // The client's own "don't write": nothing to renew any more.
-                if why.code == "by_client" {
+                // The client's own "don't write", or what they asked with is gone: nothing to renew any more.
+                if matches!(why.code.as_str(), "by_client" | REQUEST_REVOKED) {
                     self.cancelled.remove(&follow_up_id);
                 }
                 let missed = why.code == "human_active";
-                if self.cancel_follow_up(&follow_up_id, &why)
+                let cancelled = self.cancel_follow_up(&follow_up_id, &why);
+                if e.confirms && !cancelled {
+                    self.change_follow_up(&follow_up_id, |f| {
+                        if let FollowUpState::Cancelled(before) = &mut f.state
+                            && before.code == "client_responded"
+                        {
+                            before.clone_from(&why);
+                        }
+                    });
+                }
+                if why.code == "by_client" {
+                    self.took_back(&follow_up_id, &e.turn_id, at);
+                }
+                if cancelled
                     && missed
                     && let Some(takeover) = &mut self.takeover
                 {
@@ -308,6 +329,7 @@ impl Fold for Conversation {
                 .or_else(|| unread_id::<FollowUpId>(event, "follow_up_id", &message.follow_up_id))
                 .or_else(|| unread_id::<TurnId>(event, "turn_id", &message.turn_id)),
             Some(ConversationEvent::ClientResponded(e)) => unread_id::<MessageId>(event, "message_id", &e.message_id),
+            Some(ConversationEvent::RequestEdited(e)) => unread_id::<MessageId>(event, "message_id", &e.message_id),
             Some(ConversationEvent::HumanResponded(e)) => unread_id::<MessageId>(event, "message_id", &e.message_id),
             Some(ConversationEvent::TurnStarted(e)) => unread_id::<TurnId>(event, "turn_id", &e.turn_id)
                 .or_else(|| unread_id::<FollowUpId>(event, "follow_up_id", &e.follow_up_id)),

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use steward_language::understanding::LONGEST_TOPIC;
 use steward_proto::{from_timestamp, v1};
 
-use super::super::state::{CancelOn, Conversation, FollowUp, FollowUpState, Message, Unsaid};
+use super::super::state::{
+    AskedIn, CancelOn, Conversation, FollowUp, FollowUpState, Message, TAKEN_BACK_KEPT, TakenBack, Unsaid,
+};
 use crate::ids::{self, FollowUpId, NoId};
 
 /// Words kept back for one turn, at most.
@@ -22,6 +25,20 @@ impl Conversation {
         self.unsaid.retain(|i| i.position > through);
         if self.unanswered.is_empty() {
             self.cancelled.clear();
+        }
+    }
+
+    /// The client took a promise back: their next word may give it back.
+    pub(super) fn took_back(&mut self, follow_up_id: &FollowUpId, turn_id: &str, at: DateTime<Utc>) {
+        let (Some(follow_up), Ok(turn_id)) = (self.follow_ups.get(follow_up_id), turn_id.parse()) else { return };
+        let follow_up = Arc::clone(follow_up);
+        match &mut self.taken_back {
+            Some(taken_back) if taken_back.turn_id == turn_id => {
+                if taken_back.follow_ups.len() < TAKEN_BACK_KEPT {
+                    taken_back.follow_ups.push(follow_up);
+                }
+            }
+            other => *other = Some(TakenBack { turn_id, at, follow_ups: vec![follow_up] }),
         }
     }
 
@@ -43,6 +60,7 @@ impl Conversation {
             rule: e.rule.clone(),
             intention: e.intention.clone(),
             text: e.text.clone(),
+            topic: e.topic.chars().take(LONGEST_TOPIC).collect(),
             cancel_on: CancelOn::of_name(&e.cancel_on).unwrap_or(CancelOn::ClientResponse),
             action: e.action.clone().unwrap_or_default(),
             scheduled_reason: e.scheduled_reason.clone(),
@@ -50,9 +68,20 @@ impl Conversation {
             asked_by: e.asked_by.clone(),
             language: e.language.clone(),
             context: e.context.clone(),
+            asked_in: e.asked_in.parse().ok().map(|message_id| AskedIn {
+                message_id,
+                provider_id: e.asked_in_provider_id.clone(),
+                at: from_timestamp(e.asked_at.as_ref()),
+            }),
             set_at: at,
             state: FollowUpState::Pending,
         };
+        match (renews, &mut self.taken_back) {
+            (Some(renews), Some(taken_back)) => taken_back.follow_ups.retain(|f| f.id != renews),
+            // What they say from here on is about this one.
+            (None, _) if !e.turn_id.is_empty() => self.taken_back = None,
+            _ => {}
+        }
         if let Some(renews) = renews {
             self.cancelled.remove(&renews);
             if let Some(takeover) = &mut self.takeover {

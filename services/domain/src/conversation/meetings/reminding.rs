@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use steward_language::time::is_too_far;
 use steward_proto::{Event, v1};
@@ -18,13 +18,16 @@ use super::{
 use crate::{
     ids::{self, ConversationId},
     kernel::Why,
-    recurrence::{Original, Zone, day_before},
+    recurrence::{Original, Rule, Zone, day_before},
 };
 
 /// Occurrences of a series are promised so far ahead, and one that is further if there is none.
 const HORIZON: TimeDelta = TimeDelta::days(60);
 /// Occurrences that begin later are never reminded of ([`is_too_far`]), so a series is walked no further than that.
 const FURTHEST: TimeDelta = TimeDelta::days(2 * 366 + 3);
+/// Of a series of years the next occurrence is looked for so far, where none is nearer: from one 29 February to the next it may be
+/// eight years.
+const FURTHEST_NEXT: TimeDelta = TimeDelta::days(8 * 366);
 /// Occurrences of a series that are promised at once, at most.
 const MOST_AHEAD: usize = 64;
 /// Occurrences that are looked at to find those.
@@ -66,6 +69,8 @@ struct Coming<'a> {
     word: &'a Meeting,
     occurrence: Occurrence,
     told_at: DateTime<Utc>,
+    /// The next of a series whose occurrences lie further apart than anything else is promised ahead.
+    far: bool,
 }
 
 /// A reminder that ought to stand.
@@ -77,6 +82,8 @@ struct Wanted {
     reason: String,
     /// It may still be promised although its time has passed.
     late: bool,
+    /// It may be further ahead than anything else.
+    far: bool,
 }
 
 /// The meeting whose reminder has this key.
@@ -117,7 +124,11 @@ impl Conversation {
                 Some(f) if w.due_at <= r.now && f.due_at == w.due_at => {}
                 Some(f) if w.due_at > r.now => {
                     let rule = (String::new(), String::new());
-                    events.extend(self.move_follow_up(r.now, &f.id, w.due_at, rule, ("calendar", None))?);
+                    let by = ("calendar", None);
+                    events.extend(match w.far {
+                        true => self.move_however_far(&f.id, w.due_at, rule, by)?,
+                        false => self.move_follow_up(r.now, &f.id, w.due_at, rule, by)?,
+                    });
                     events.extend(self.change_follow_up_text(&f.id, text(&w.occurrence, w.due_at), "calendar")?);
                 }
                 Some(f) => {
@@ -149,9 +160,14 @@ impl Conversation {
                         turn_id: None,
                         language: r.language.to_owned(),
                         context: String::new(),
+                        asked_in: None,
+                        topic: String::new(),
                         by: "calendar".to_owned(),
                     };
-                    events.extend(self.schedule(r.now, true, new)?);
+                    events.extend(match w.far {
+                        true => self.schedule_however_far(new)?,
+                        false => self.schedule(r.now, true, new)?,
+                    });
                 }
                 None => {}
             }
@@ -218,12 +234,18 @@ impl Conversation {
                     word: exception,
                     occurrence: occurrence(title, starts, exception),
                     told_at: exception.told_at,
+                    far: false,
                 });
             }
         }
         let (Some(series), Some(starts)) = (series, meeting.starts) else { return coming };
         let mut promised = 0;
-        for original in series.between(from, furthest).take(MOST_SEEN) {
+        let beyond = from.checked_add_signed(FURTHEST_NEXT).unwrap_or(from).date();
+        let behind = furthest.succ_opt().unwrap_or(furthest).and_time(NaiveTime::MIN);
+        let near = series.between(from, furthest).take(MOST_SEEN).map(|original| (original, false));
+        let yearly = series.rule.as_ref().is_some_and(Rule::is_yearly);
+        let far = yearly.then(|| series.between(behind, beyond).take(1)).into_iter().flatten();
+        for (original, far) in near.chain(far.map(|original| (original, true))) {
             if exceptions.keys().any(|o| series.same(original, *o)) {
                 continue;
             }
@@ -245,7 +267,7 @@ impl Conversation {
             let id = if meeting.is_series() { format!("{uid}/{original}") } else { uid.to_owned() };
             if starts.is_ahead(r.now, r.timezone) {
                 let occurrence = occurrence(title, starts, word);
-                let one = Coming { id, word, occurrence, told_at: word.told_at };
+                let one = Coming { id, word, occurrence, told_at: word.told_at, far };
                 // One whose last reminder is used up has nothing more that would bring the next.
                 if reminders_of(&one, r).iter().any(|reminder| reminder.due_at > r.now) {
                     promised += 1;
@@ -300,15 +322,19 @@ fn shifted(from: Original, there: Starts, original: Original, zone: &Zone) -> Op
 }
 
 fn reminders_of(coming: &Coming<'_>, r: &Reminding<'_>) -> Vec<Wanted> {
+    let unread = !coming.word.rule.is_empty() && Rule::parse(&coming.word.rule).is_none();
+    let alone =
+        if unread { "; its rule isn't one that is reminded of again, so this is all of its series" } else { "" };
     let wanted = |name: String, due_at, reason: String, late| Wanted {
         key: format!("meeting:{}:{name}", coming.id),
         due_at,
         sequence: coming.word.sequence,
         occurrence: coming.occurrence.clone(),
-        reason,
+        reason: reason + alone,
         late,
+        far: coming.far,
     };
-    if r.hours.is_empty() || is_too_far(r.now, coming.occurrence.starts.around()) {
+    if r.hours.is_empty() || (!coming.far && is_too_far(r.now, coming.occurrence.starts.around())) {
         return Vec::new();
     }
     let start = match coming.occurrence.starts {

@@ -17,6 +17,7 @@ pub fn summary(event: E<'_>) -> String {
         }
         E::HumanResponded(e) => format!("One of ours wrote {} from outside Steward", quoted(&e.text)),
         E::UpdateKept(e) => format!("The channel reported {}; it was kept", e.kind),
+        E::RequestEdited(e) => format!("The client changed what they had asked for to {}", quoted(&e.text)),
         E::HumanRequested(e) => format!("The client asked for a person: {}", quoted(&e.text)),
         E::ContactOptedOut(e) => format!("The client wants nothing more from us: {}", quoted(&e.text)),
         E::ContactOptedIn(_) => "The client asked for something again: what was promised goes out".to_owned(),

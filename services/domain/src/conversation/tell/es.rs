@@ -17,6 +17,7 @@ pub fn summary(event: E<'_>) -> String {
         }
         E::HumanResponded(e) => format!("Uno de los nuestros escribió {} fuera de Steward", quoted(&e.text)),
         E::UpdateKept(e) => format!("El canal informó de {}; se guardó", e.kind),
+        E::RequestEdited(e) => format!("El cliente cambió lo que había pedido: {}", quoted(&e.text)),
         E::HumanRequested(e) => format!("El cliente pidió hablar con una persona: {}", quoted(&e.text)),
         E::ContactOptedOut(e) => format!("El cliente pidió no recibir nada más: {}", quoted(&e.text)),
         E::ContactOptedIn(_) => "El cliente volvió a pedir algo: lo prometido se envía".to_owned(),

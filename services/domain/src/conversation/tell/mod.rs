@@ -58,6 +58,7 @@ impl Tell for ConversationEvent<'_> {
             | Self::DispatchUnknown(_)
             | Self::DeliveryReported(_) => Some(Live::TaskUpdate),
             Self::UpdateKept(_)
+            | Self::RequestEdited(_)
             | Self::MeetingBooked(_)
             | Self::MeetingMoved(_)
             | Self::MeetingCancelled(_)
@@ -123,6 +124,7 @@ impl<'a> Mentions<'a> {
             | E::ClientResponded(_)
             | E::HumanResponded(_)
             | E::UpdateKept(_)
+            | E::RequestEdited(_)
             | E::HumanRequested(_)
             | E::ContactOptedOut(_)
             | E::ContactOptedIn(_)

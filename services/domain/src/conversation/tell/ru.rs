@@ -17,6 +17,7 @@ pub fn summary(event: E<'_>) -> String {
         }
         E::HumanResponded(e) => format!("Кто-то из наших написал {} в обход Steward", quoted(&e.text)),
         E::UpdateKept(e) => format!("Канал сообщил: {}; это сохранено", e.kind),
+        E::RequestEdited(e) => format!("Клиент изменил свою просьбу: {}", quoted(&e.text)),
         E::HumanRequested(e) => format!("Клиент просит человека: {}", quoted(&e.text)),
         E::ContactOptedOut(e) => format!("Клиент просит больше не писать: {}", quoted(&e.text)),
         E::ContactOptedIn(_) => "Клиент снова о чём-то попросил: обещанное отправляется".to_owned(),

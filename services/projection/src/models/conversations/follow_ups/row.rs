@@ -28,6 +28,7 @@ table! {
         rule: String,
         intention: String,
         text: String,
+        topic: String,
         cancel_on: String,
         action: Json<Action>,
         scheduled_reason: String,
@@ -37,6 +38,7 @@ table! {
         asked_by: String,
         language: String,
         context: String,
+        asked_in: String,
         by: String,
         turn_id: String,
         message_id: Option<String>,
@@ -88,6 +90,7 @@ impl FollowUpRow {
             rule: e.rule.clone(),
             intention: e.intention.clone(),
             text: e.text.clone(),
+            topic: folded.topic.clone(),
             cancel_on: folded.cancel_on.name().to_owned(),
             action: Json(Action {
                 kind: some(&action.kind).unwrap_or_else(|| "message".to_owned()),
@@ -102,6 +105,7 @@ impl FollowUpRow {
             asked_by: e.asked_by.clone(),
             language: e.language.clone(),
             context: e.context.clone(),
+            asked_in: e.asked_in.clone(),
             by: e.by.clone(),
             turn_id: e.turn_id.clone(),
             message_id: None,
@@ -123,6 +127,7 @@ impl FollowUpRow {
         self.phrase.clone_from(&folded.phrase);
         self.rule.clone_from(&folded.rule);
         self.text.clone_from(&folded.text);
+        self.topic.clone_from(&folded.topic);
         let (state, why) = match &folded.state {
             FollowUpState::Pending => ("pending", None),
             FollowUpState::Due { message_id } => {
@@ -158,6 +163,7 @@ impl FollowUpRow {
             rule: self.rule.clone(),
             intention: self.intention.clone(),
             text: self.text.clone(),
+            topic: self.topic.clone(),
             cancel_on: CancelOn::of_name(&self.cancel_on).unwrap_or(CancelOn::ClientResponse),
             action: v1::Action {
                 kind: self.action.0.kind.clone(),
@@ -170,6 +176,8 @@ impl FollowUpRow {
             asked_by: self.asked_by.clone(),
             language: self.language.clone(),
             context: self.context.clone(),
+            // Nothing that rows hold is decided by it.
+            asked_in: None,
             set_at: self.created_at,
             state: match self.state.as_str() {
                 "due" => {

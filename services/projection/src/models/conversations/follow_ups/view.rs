@@ -30,7 +30,10 @@ pub struct FollowUpView {
     /// The rule that read those words.
     pub rule: Option<String>,
     pub intention: Option<String>,
+    /// What is sent.
     pub text: String,
+    /// What it is about, in the client's own words; `null` if they named nothing.
+    pub topic: Option<String>,
     #[schema(schema_with = cancel_on)]
     pub cancel_on: String,
     pub action: Action,
@@ -39,6 +42,8 @@ pub struct FollowUpView {
     pub renews: Option<String>,
     pub renewed_by: Option<String>,
     pub by: Option<String>,
+    /// The client's message that asked for it.
+    pub asked_in: Option<String>,
     pub turn_id: Option<String>,
     pub result: Option<String>,
     pub created_at: Time,
@@ -81,6 +86,7 @@ impl FollowUpView {
             rule: given(row.rule),
             intention: given(row.intention),
             text: row.text,
+            topic: given(row.topic),
             cancel_on: row.cancel_on,
             action,
             scheduled_reason: given(row.scheduled_reason),
@@ -88,6 +94,7 @@ impl FollowUpView {
             renews: given(row.renews),
             renewed_by: given(row.renewed_by),
             by: given(row.by),
+            asked_in: given(row.asked_in),
             turn_id: given(row.turn_id),
             result: given(row.result),
             created_at: Time(row.created_at),
