@@ -1,17 +1,23 @@
 //! Folded states in memory, one slot per aggregate; a state never goes back to an older version.
 
 use std::any::{Any, TypeId};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use steward_proto::{AggregateId, Fold, Recorded};
 use tokio::sync::Semaphore;
 
 use crate::states::{Kind, States, Written};
 
-/// The states of a bounded number of aggregates.
+/// Bytes that an aggregate with an ordinary state takes here.
+const ORDINARY: u32 = 4_096;
+
+/// The states of as many aggregates as there is room for.
 pub(crate) struct Cache {
     slots: moka::sync::Cache<AggregateId, Arc<Slot>>,
     states: OnceLock<Arc<States>>,
+    /// Held while a slot is made or made to stay, so that an aggregate never has two that are followed.
+    resolving: Mutex<()>,
 }
 
 /// What is kept of one aggregate: a state for each kind of fold that was asked for.
@@ -19,6 +25,8 @@ pub(crate) struct Slot {
     /// Lets one decision at a time of this process be made on the aggregate: two at once would only conflict.
     pub turn: Semaphore,
     folds: Mutex<Vec<Held>>,
+    /// About how many bytes it takes.
+    weight: AtomicU32,
 }
 
 struct Held {
@@ -94,8 +102,12 @@ impl<S: Fold> AnyFold for Folded<S> {
 }
 
 impl Cache {
+    /// Room for so many aggregates with an ordinary state, fewer with larger ones.
     pub fn new(entries: u64) -> Self {
-        Self { slots: moka::sync::Cache::new(entries), states: OnceLock::new() }
+        let slots = moka::sync::Cache::builder()
+            .weigher(|_, slot: &Arc<Slot>| slot.weight.load(Ordering::Relaxed))
+            .max_capacity(entries.saturating_mul(ORDINARY.into()));
+        Self { slots: slots.build(), states: OnceLock::new(), resolving: Mutex::default() }
     }
 
     /// From now on states are kept at hand.
@@ -109,11 +121,47 @@ impl Cache {
         self.states.get()
     }
 
+    /// The aggregate's slot: whatever is known of it is in this one.
     pub fn slot(&self, id: &AggregateId) -> Arc<Slot> {
-        self.slots.get_with_by_ref(id, || {
-            let unwritten = self.states().and_then(|states| states.unwritten(id));
-            unwritten.unwrap_or_else(|| Arc::new(Slot { turn: Semaphore::new(1), folds: Mutex::default() }))
+        self.slots.get(id).unwrap_or_else(|| {
+            let _resolving = self.resolving();
+            self.resolve(id)
         })
+    }
+
+    /// The aggregate's slot, and does something with it before anybody can let go of it.
+    pub fn hold(&self, id: &AggregateId, hold: impl FnOnce(&Arc<Slot>)) -> Arc<Slot> {
+        let _resolving = self.resolving();
+        let slot = self.resolve(id);
+        hold(&slot);
+        slot
+    }
+
+    fn resolving(&self) -> MutexGuard<'_, ()> {
+        self.resolving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// With `resolving` held.
+    fn resolve(&self, id: &AggregateId) -> Arc<Slot> {
+        self.slots.get(id).unwrap_or_else(|| {
+            let unwritten = self.states().and_then(|states| states.unwritten(id));
+            let slot = unwritten.unwrap_or_default();
+            self.slots.insert(id.clone(), slot.clone());
+            slot
+        })
+    }
+
+    /// Notes how large a state was as it was written, and makes room for it if that is much more than before.
+    pub fn weigh(&self, id: &AggregateId, slot: &Arc<Slot>, written: usize) {
+        // In memory a state takes some three times its bytes on disk.
+        let weight = u32::try_from(written.saturating_mul(3)).unwrap_or(u32::MAX).max(ORDINARY);
+        let before = slot.weight.swap(weight, Ordering::Relaxed);
+        if weight / 2 > before {
+            let _resolving = self.resolving();
+            if self.slots.get(id).is_some_and(|current| Arc::ptr_eq(&current, slot)) {
+                self.slots.insert(id.clone(), slot.clone());
+            }
+        }
     }
 
     /// Folds in the events that this process has just appended on `version`, into each state of that version.
@@ -129,6 +177,12 @@ impl Cache {
     }
 }
 
+impl Default for Slot {
+    fn default() -> Self {
+        Self { turn: Semaphore::new(1), folds: Mutex::default(), weight: AtomicU32::new(ORDINARY) }
+    }
+}
+
 impl Slot {
     pub fn get<S: Fold>(&self) -> Option<Folded<S>> {
         let folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
@@ -136,19 +190,22 @@ impl Slot {
         held.fold.as_any().downcast_ref::<Folded<S>>().cloned()
     }
 
-    /// Folds in events that were read from the log: all of the aggregate's after `after`, up to `complete_to`.
-    pub fn advance<S: Fold>(&self, after: u64, events: &[Recorded], complete_to: u64) -> Folded<S> {
+    /// Folds in events that were read from the log: all of the aggregate's after `after`, up to `complete_to`. `None`: the
+    /// state that they go on from was let go of meanwhile, so all must be read.
+    pub fn advance<S: Fold>(&self, after: u64, events: &[Recorded], complete_to: u64) -> Option<Folded<S>> {
         let mut folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = folds.iter().position(|held| held.state == TypeId::of::<S>());
-        let index = index.unwrap_or_else(|| {
-            debug_assert_eq!(after, 0, "a new state is folded from the first event");
-            let (state, fold) = (TypeId::of::<S>(), Box::new(Folded::<S>::fresh()));
-            folds.push(Held { state, fold, followed: false });
-            folds.len() - 1
-        });
+        let index = match folds.iter().position(|held| held.state == TypeId::of::<S>()) {
+            Some(index) => index,
+            None if after > 0 => return None,
+            None => {
+                let (state, fold) = (TypeId::of::<S>(), Box::new(Folded::<S>::fresh()));
+                folds.push(Held { state, fold, followed: false });
+                folds.len() - 1
+            }
+        };
         let fold = &mut folds[index].fold;
         fold.advance(events, complete_to);
-        fold.as_any().downcast_ref::<Folded<S>>().cloned().expect("found by its type")
+        fold.as_any().downcast_ref::<Folded<S>>().cloned()
     }
 
     /// The state as whoever follows the log has it, all events up to `reached` in it, and where it was found. `read` brings it
@@ -178,23 +235,22 @@ impl Slot {
         (held.fold.as_any().downcast_ref::<Folded<S>>().cloned(), from)
     }
 
-    /// Folds in the log's next event; `read` brings the state from disk if it isn't in memory. Whether the state, or what is
-    /// known of it, has changed.
+    /// Folds in the log's next event; `read` brings the state from disk if it isn't in memory.
     pub fn follow(
         &self,
         state: TypeId,
         read: impl FnOnce() -> Option<Box<dyn AnyFold>>,
         event: &Recorded,
         expected: Option<u64>,
-    ) -> bool {
+    ) {
         let mut folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
         // One that was read from the log may lack what was followed before it was read; the log is asked again.
         folds.retain(|held| held.state != state || held.followed);
         if !folds.iter().any(|held| held.state == state) {
-            let Some(fold) = read() else { return false };
+            let Some(fold) = read() else { return };
             folds.push(Held { state, fold, followed: true });
         }
-        let Some(index) = folds.iter().position(|held| held.state == state) else { return false };
+        let Some(index) = folds.iter().position(|held| held.state == state) else { return };
         let fold = &mut folds[index].fold;
         let lacks = expected.is_some_and(|expected| event.position > fold.version() && fold.version() != expected);
         if lacks {
@@ -209,7 +265,6 @@ impl Slot {
         } else {
             fold.advance(std::slice::from_ref(event), 0);
         }
-        true
     }
 
     /// What is to be kept of the state that follows the log.

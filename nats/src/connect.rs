@@ -27,7 +27,7 @@ const GRACE: Duration = Duration::from_secs(8);
 pub struct ConnectOptions {
     /// Shown by the server in its list of connections.
     pub name: String,
-    /// For how many aggregates the state is kept in memory.
+    /// For how many aggregates the state is kept in memory, each of 4 kB; of larger ones there are fewer.
     pub cache_entries: u64,
     /// How long an append is tried again while the server can't be reached.
     pub append_timeout: Duration,

@@ -76,12 +76,14 @@ impl Log {
         if let Some(states) = self.cache().states() {
             // What isn't in memory must be as new as all that this process knows: it is the first look, not the second.
             let position = if let AtLeast::Position(position) = at_least { position } else { self.session().seen() };
-            let at_hand = states.at_hand::<S>(slot, id, position).await;
+            let at_hand = states.at_hand::<S>(self.cache(), id, position).await;
             if let Some(folded) = at_hand.filter(|folded| at_least != AtLeast::Latest && folded.complete_to >= position)
             {
                 return Ok(Loaded { versioned: versioned(id, folded), verified });
             }
         }
+        // The slot may have been let go of meanwhile, and another be the aggregate's now.
+        let slot = self.cache().slot(id);
         let mut after = slot.get::<S>().map_or(0, |folded| folded.version);
         let deadline = Instant::now() + REQUEST_TIMEOUT;
         let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(500));
@@ -97,8 +99,7 @@ impl Log {
             let last = events.last().map_or(after, |event| event.position);
             let complete_to = match at_least {
                 AtLeast::Position(position) if last < position && self.is_of(id, position).await? => {
-                    slot.advance::<S>(after, &events, 0);
-                    after = last;
+                    after = slot.advance::<S>(after, &events, 0).map_or(0, |folded| folded.version);
                     let pause = backoff.next_pause();
                     if Instant::now() + pause >= deadline {
                         let reason = format!("the event at {position} isn't among those of its aggregate yet");
@@ -110,8 +111,10 @@ impl Log {
                 AtLeast::Position(position) => known.max(position),
                 _ => known,
             };
-            let folded = slot.advance::<S>(after, &events, complete_to);
-            return Ok(Loaded { versioned: versioned(id, folded), verified: true });
+            if let Some(folded) = slot.advance::<S>(after, &events, complete_to) {
+                return Ok(Loaded { versioned: versioned(id, folded), verified: true });
+            }
+            after = 0;
         }
     }
 

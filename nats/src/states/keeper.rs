@@ -85,7 +85,7 @@ async fn follow(log: &Log, states: Arc<States>, mut checkpoint: Checkpoint) -> E
         let chunk = tokio::select! {
             chunk = events.next() => chunk,
             () = sleep_until(write_at), if states.changed() > 0 && writing.is_none() => {
-                writing = Some(write(&states, checkpoint));
+                writing = Some(write(log, &states, checkpoint));
                 continue;
             }
             written = async { writing.as_mut().expect("checked").await }, if writing.is_some() => {
@@ -102,7 +102,7 @@ async fn follow(log: &Log, states: Arc<States>, mut checkpoint: Checkpoint) -> E
         for tailed in chunk {
             match tailed {
                 Ok(Tailed { recorded, expected, pending }) => {
-                    states.take(|id| log.cache().slot(id), &recorded, expected);
+                    states.take(log.cache(), &recorded, expected);
                     checkpoint = Checkpoint { position: recorded.position, event_id: recorded.metadata.event_id };
                     metrics::gauge!("steward_states_behind_events").set(pending as f64);
                 }
@@ -120,7 +120,7 @@ async fn follow(log: &Log, states: Arc<States>, mut checkpoint: Checkpoint) -> E
             let _ = busy.await;
         }
         if changed >= WRITTEN_AT && writing.is_none() {
-            writing = Some(write(&states, checkpoint));
+            writing = Some(write(log, &states, checkpoint));
         }
         // A handler that waits for one of these events goes first.
         tokio::task::yield_now().await;
@@ -128,12 +128,12 @@ async fn follow(log: &Log, states: Arc<States>, mut checkpoint: Checkpoint) -> E
     if let Some(busy) = writing {
         let _ = busy.await;
     }
-    let _ = write(&states, checkpoint).await;
+    let _ = write(log, &states, checkpoint).await;
     debug_assert!(stop.is_cancelled());
     Ended::Broken("it was stopped")
 }
 
-fn write(states: &Arc<States>, checkpoint: Checkpoint) -> JoinHandle<()> {
-    let states = states.clone();
-    spawn_blocking(move || states.write(checkpoint))
+fn write(log: &Log, states: &Arc<States>, checkpoint: Checkpoint) -> JoinHandle<()> {
+    let (log, states) = (log.clone(), states.clone());
+    spawn_blocking(move || states.write(log.cache(), checkpoint))
 }

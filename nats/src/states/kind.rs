@@ -79,6 +79,13 @@ pub(crate) enum Written {
 }
 
 impl Written {
+    pub fn size(&self) -> usize {
+        match self {
+            Self::State(_, state) => state.len(),
+            Self::Unkept => 0,
+        }
+    }
+
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::State(version, state) => [&version.to_le_bytes()[..], state].concat(),

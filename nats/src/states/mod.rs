@@ -26,7 +26,7 @@ use tokio::sync::watch;
 pub use self::kind::Kind;
 pub(crate) use self::kind::Written;
 use self::store::{Checkpoint, Store, StoreError};
-use crate::cache::{Folded, Slot};
+use crate::cache::{AnyFold, Cache, Folded, Slot};
 use crate::{Log, LogError};
 
 /// How far behind the log's end a position may be that a load waits for, instead of asking the log.
@@ -57,8 +57,8 @@ pub(crate) struct States {
 #[derive(Clone)]
 struct Changed {
     slot: Arc<Slot>,
-    /// Of the event that changed it last.
-    position: u64,
+    /// Of the event that changed it last; `None`: one is being taken in.
+    position: Option<u64>,
 }
 
 impl Log {
@@ -122,16 +122,18 @@ impl States {
 
     /// An aggregate's state from memory or disk, complete up to what the states have reached, `position` if that comes soon.
     /// `None`: the log must be asked.
-    pub async fn at_hand<S: Fold>(&self, slot: &Slot, id: &AggregateId, position: u64) -> Option<Folded<S>> {
+    pub async fn at_hand<S: Fold>(&self, cache: &Cache, id: &AggregateId, position: u64) -> Option<Folded<S>> {
         let kind = self.kind_of_state(TypeId::of::<S>())?;
         self.comes_to(position).await;
+        // In this order: what was taken in before is in the slot that is found after, or on disk.
         let reached = self.reached();
+        let slot = cache.slot(id);
         let (found, from) = slot.bring::<S>(kind.state, || self.read(kind, id), reached);
         metrics::counter!("steward_states_total", "from" => if found.is_some() { from } else { "log" }).increment(1);
         found
     }
 
-    fn read(&self, kind: &Kind, id: &AggregateId) -> Option<Box<dyn crate::cache::AnyFold>> {
+    fn read(&self, kind: &Kind, id: &AggregateId) -> Option<Box<dyn AnyFold>> {
         if self.is_broken() {
             return None;
         }
@@ -146,14 +148,17 @@ impl States {
     }
 
     /// Takes in the log's next event. `expected` is the version that it was decided on, if it says so.
-    fn take(&self, slot: impl FnOnce(&AggregateId) -> Arc<Slot>, recorded: &Recorded, expected: Option<u64>) {
+    fn take(&self, cache: &Cache, recorded: &Recorded, expected: Option<u64>) {
         let Some(id) = recorded.subject.aggregate_id() else { return };
         let Some(kind) = self.kind(id.aggregate) else { return };
-        let slot = slot(&id);
-        if slot.follow(kind.state, || self.read(kind, &id), recorded, expected) {
+        let note = |slot: &Arc<Slot>, position| {
             let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
-            changed.insert(id, Changed { slot, position: recorded.position });
-        }
+            changed.insert(id.clone(), Changed { slot: slot.clone(), position });
+        };
+        // Noted before, so that it stays the aggregate's only slot until the change is on disk.
+        let slot = cache.hold(&id, |slot| note(slot, None));
+        slot.follow(kind.state, || self.read(kind, &id), recorded, expected);
+        note(&slot, Some(recorded.position));
     }
 
     fn changed(&self) -> usize {
@@ -161,7 +166,7 @@ impl States {
     }
 
     /// Writes what has changed. All events up to the checkpoint were taken in before it is called.
-    fn write(&self, checkpoint: Checkpoint) {
+    fn write(&self, cache: &Cache, checkpoint: Checkpoint) {
         if self.is_broken() {
             return;
         }
@@ -170,15 +175,16 @@ impl States {
             changed.iter().map(|(id, changed)| (id.clone(), changed.clone())).collect()
         };
         let written = list.iter().filter_map(|(id, changed)| {
-            let kind = self.kind(id.aggregate)?;
-            Some((id.clone(), changed.slot.written(kind)))
+            let written = changed.slot.written(self.kind(id.aggregate)?);
+            cache.weigh(id, &changed.slot, written.size());
+            Some((id.clone(), written))
         });
         if let Err(error) = self.store.put(written.collect(), checkpoint) {
             return self.give_up(&error);
         }
         let mut still = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, written) in list {
-            if still.get(&id).is_some_and(|changed| changed.position == written.position) {
+            if written.position.is_some() && still.get(&id).is_some_and(|now| now.position == written.position) {
                 still.remove(&id);
             }
         }
