@@ -21,6 +21,7 @@ pub(crate) fn renewal(ack_wait: Duration) -> Duration {
 
 /// Sends an acknowledgement. Whether it arrives isn't asked: one that is lost means a redelivery, no more.
 pub(crate) async fn tell(log: &Log, ack: &str, what: &str) {
+    metrics::counter!("steward_nats_requests_total", "kind" => "acknowledgement").increment(1);
     let publish = log.client().publish(ack.to_owned(), what.to_owned().into());
     let _ = tokio::time::timeout(Duration::from_secs(2), publish).await;
 }

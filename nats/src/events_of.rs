@@ -120,6 +120,7 @@ async fn count(session: &Session, subjects: &str) -> Result<Counted, LogError> {
         .persist(DOING, |epoch| {
             let exchange = async {
                 let mut answers = session.inbox.expect(1);
+                metrics::counter!("steward_nats_requests_total", "kind" => "read").increment(1);
                 let body = serde_json::to_vec(&Filter { subjects_filter: subjects }).expect("a string is JSON");
                 let subject = format!("$JS.API.STREAM.INFO.{}", definitions::EVENTS);
                 let sent = session.client.publish_with_reply(subject, answers.subject.clone(), body.into()).await;

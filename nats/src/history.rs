@@ -168,6 +168,7 @@ pub(crate) async fn one(
 }
 
 async fn send(session: &Session, stream: &'static str, reply: String, request: &DirectGet<'_>) -> Result<(), LogError> {
+    metrics::counter!("steward_nats_requests_total", "kind" => "read").increment(1);
     let body = serde_json::to_vec(request).expect("a struct of numbers and strings is JSON");
     let subject = format!("$JS.API.DIRECT.GET.{stream}");
     session

@@ -37,6 +37,7 @@ struct Answer {
 
 /// Publishes a unit of one event by itself.
 pub(crate) async fn plain(session: &Session, epoch: u64, unit: &Unit) -> Outcome {
+    metrics::counter!("steward_nats_requests_total", "kind" => "publish").increment(1);
     let event = &unit.events[0];
     let request = async_nats::Request::new().headers(event.headers.clone()).payload(event.payload.clone());
     let exchange = async {
@@ -60,6 +61,8 @@ async fn send_batch(session: &Session, units: &[Unit]) -> Result<Outcome, LogErr
         |error: async_nats::PublishError| LogError::Unavailable { doing: "sending a batch", reason: error.to_string() };
     let id = uuid::Uuid::new_v4().simple().to_string();
     let total: usize = units.iter().map(|unit| unit.events.len()).sum();
+    metrics::counter!("steward_nats_requests_total", "kind" => "batch").increment(1);
+    metrics::counter!("steward_nats_batched_messages_total").increment(total as u64);
     // The answer to the batch's start is empty, or the error that the commit's answer would hide behind "incomplete
     // batch".
     let mut started = session.inbox.expect(1);

@@ -4,6 +4,7 @@ mod cause;
 mod event;
 mod json;
 mod metadata;
+pub mod protobuf;
 mod secrets;
 mod subject;
 mod times;

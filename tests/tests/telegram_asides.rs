@@ -55,19 +55,20 @@ async fn an_edited_request_changes_what_was_promised_and_a_cancellation_can_be_t
     let system =
         System::start(Config::telegram(&telegram).with("[defaults]\ntimezone = \"Europe/Madrid\"")).await.unwrap();
     let ana = Person::new(7, "en");
-    let asked = updates::message(&ana, "write to me tomorrow at 10 about the contract");
+    let asked = updates::message(&ana, "write to me in 3 days at 10 about the contract");
     let message_id = asked["message"]["message_id"].as_i64().unwrap();
     system.telegram(&asked).await.unwrap();
     telegram.until_delivered_to(7, 1, SOON).await.unwrap();
     let conversation = system.conversation(7).await.unwrap();
-    let [promise] = &system.follow_ups(&conversation).await.unwrap()[..] else { panic!("one promise") };
+    let first = || async { Ok(system.follow_ups(&conversation).await?.into_iter().next()) };
+    let promise = &system.until(SOON, first).await.unwrap();
     let id = promise["id"].as_str().unwrap();
     assert_eq!(promise["topic"], "about the contract");
     assert!(promise["asked_in"].is_string());
 
     // Another time, another topic: the same promise.
     let edit = |text: &str| updates::edited_message(&ana, message_id, text);
-    system.telegram(&edit("write to me tomorrow at 15:30 about the invoice")).await.unwrap();
+    system.telegram(&edit("write to me in 3 days at 15:30 about the invoice")).await.unwrap();
     let sent = telegram.until_delivered_to(7, 2, SOON).await.unwrap();
     assert!(sent[1].text.contains("15:30") && sent[1].text.contains("invoice"), "{sent:?}");
     let changed = || async { Ok(Some(system.follow_up(id).await?).filter(|f| f["topic"] != promise["topic"])) };

@@ -500,16 +500,17 @@ async fn a_persons_messages_of_one_call_are_recorded_in_their_order() {
 async fn a_request_that_is_edited_is_read_anew_and_one_that_is_deleted_takes_its_promise_back() {
     let (whatsapp, system) = start("").await;
     let ana = Client::at(ANA);
-    let asked = ana.writes("напомни завтра в 10 про договор");
+    let asked = ana.writes("напомни через 3 дня в 10 про договор");
     let wamid = asked["entry"][0]["changes"][0]["value"]["messages"][0]["id"].as_str().unwrap().to_owned();
     system.whatsapp(&asked).await.unwrap();
     whatsapp.until_taken_for(ANA, 1, SOON).await.unwrap();
     let conversation = system.whatsapp_conversation(ANA).await.unwrap();
     let conversation = conversation["id"].as_str().unwrap();
-    let [promise] = &system.follow_ups(conversation).await.unwrap()[..] else { panic!("one promise") };
+    let first = || async { Ok(system.follow_ups(conversation).await?.into_iter().next()) };
+    let promise = &system.until(SOON, first).await.unwrap();
     let id = promise["id"].as_str().unwrap();
 
-    system.whatsapp(&ana.edits(&wamid, "напомни завтра в 11 про договор")).await.unwrap();
+    system.whatsapp(&ana.edits(&wamid, "напомни через 3 дня в 11 про договор")).await.unwrap();
     whatsapp.until_taken_for(ANA, 2, SOON).await.unwrap();
     let moved = || async { Ok(Some(system.follow_up(id).await?).filter(|f| f["due_at"] != promise["due_at"])) };
     system.until(SOON, moved).await.unwrap();

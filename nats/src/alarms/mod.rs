@@ -102,6 +102,7 @@ impl Log {
     /// The alarm isn't set, or it isn't known whether it is; setting it again does no harm.
     pub async fn set_alarm(&self, alarm: &Alarm) -> Result<(), LogError> {
         let doing = "setting an alarm";
+        metrics::counter!("steward_nats_requests_total", "kind" => "alarm").increment(1);
         let mut headers = HeaderMap::new();
         let lead = EARLY + self.crowds().lead(&alarm.name.aggregate.tenant, alarm.due_at);
         let fire_at = (alarm.due_at - lead).to_rfc3339_opts(SecondsFormat::Millis, true);

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
@@ -59,8 +60,13 @@ impl Server {
         }
     }
 
+    /// Sends a signal. After SIGSTOP it returns when the server stands still: its threads stop one after another.
     pub fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.pid() as i32), signal).unwrap();
+        let pid = Pid::from_raw(self.pid() as i32);
+        kill(pid, signal).unwrap();
+        if signal == Signal::SIGSTOP {
+            waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap();
+        }
     }
 
     /// Starts the server (again) on its port and data; returns when it greets.

@@ -49,7 +49,8 @@ impl Telemetry {
             Some((name, text)) => EnvFilter::from_str(&text).map_err(|e| {
                 anyhow::anyhow!("{name}: found {text:?}, expected a filter such as \"info\" or \"steward=debug\": {e}")
             })?,
-            None => EnvFilter::new(default_level),
+            // The store of states tells of its own housekeeping.
+            None => EnvFilter::new(format!("{default_level},fjall=warn,lsm_tree=warn")),
         };
         let json = match format {
             LogFormat::Auto => !std::io::stderr().is_terminal(),

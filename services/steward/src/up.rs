@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
-use steward_http::Guard;
 use steward_domain::{address::Address, contact::Contact, conversation::Conversation};
+use steward_http::Guard;
 use steward_log::{
     ConnectOptions, KeepStates, Kind, Log, LogError, Tasks,
     permissions::{ADMIN, READER, STEWARD},
@@ -39,7 +39,7 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// In the data directory: folded states, which may be deleted while nothing runs.
 const STATES: &str = "states";
 /// For how many aggregates the state stays in memory; all others are on disk.
-const STATES_IN_MEMORY: u64 = 20_000;
+const STATES_IN_MEMORY: u64 = 10_000;
 
 /// The URLs of the servers.
 struct Urls {
@@ -77,18 +77,15 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
         Some(credentials.nats(READER).as_ref().unwrap_or(&urls.nats).expose().to_owned()),
         urls.postgres.as_ref().map(|urls| urls.reader().expose().to_owned()),
     );
-    let ready = |url: &str| -> anyhow::Result<_> {
-        let published = run_file.publish(&credentials, &data).context("writing run.json")?;
-        print_urls(url, &run_file, &data.join("run.json"));
-        Ok(published)
-    };
+    let published = || run_file.publish(&credentials, &data).context("writing run.json");
+    let ready = |url: &str| print_urls(url, &run_file, &data.join("run.json"));
     // The services connect as a user who may not make streams.
     let streams = match credentials.nats(ADMIN) {
         Some(admin) => streams::make(&admin, &process.shutdown).await.map_err(anyhow::Error::new),
         None => Ok(Some(())),
     };
     let result = match streams {
-        Ok(Some(())) => process.run(settings, &Service::ALL, urls, ready).await,
+        Ok(Some(())) => process.run(settings, &Service::ALL, urls, published, ready).await,
         Ok(None) => Ok(()),
         Err(problem) => Err(problem),
     };
@@ -108,11 +105,8 @@ pub async fn one_service(service: Service, settings: Settings, data_dir: &Path) 
         states: data_dir.join(STATES),
     };
     let process = Process::begin(&settings).await?;
-    let ready = |url: &str| {
-        say(format_args!("{service} is ready on {url}"));
-        Ok(())
-    };
-    let result = process.run(settings, &[service], urls, ready).await;
+    let ready = |url: &str| say(format_args!("{service} is ready on {url}"));
+    let result = process.run(settings, &[service], urls, || Ok(()), ready).await;
     info!("stopped");
     result
 }
@@ -153,14 +147,15 @@ impl Process {
         Ok(Self { front, url, tasks, deaths, shutdown })
     }
 
-    /// Connects, serves, and ends. `ready` is called when the services answer; what it returns is kept until the
-    /// shutdown.
+    /// Connects, serves, and ends. `published` is called before the services answer, what it returns is kept until the
+    /// shutdown; `ready` when they do.
     async fn run<T>(
         self,
         settings: Settings,
         services: &[Service],
         urls: Urls,
-        ready: impl FnOnce(&str) -> anyhow::Result<T>,
+        published: impl FnOnce() -> anyhow::Result<T>,
+        ready: impl FnOnce(&str),
     ) -> anyhow::Result<()> {
         let Self { front, url, tasks, mut deaths, shutdown } = self;
         let public_url = settings.server.public_url.clone();
@@ -184,8 +179,10 @@ impl Process {
             };
             front.waits_for("the services to start");
             let router = runtime.start(services, public_url.as_deref()).await?;
+            // Whoever sees that the services are ready finds run.json.
+            let kept = published()?;
             front.open(router, guard, log, pools.map(|pools| pools.reader));
-            let kept = ready(&url)?;
+            ready(&url);
             shutdown.cancelled().await;
             drop(kept);
             Ok(())

@@ -254,7 +254,7 @@ impl<'a> Turn<'a> {
     /// A request for a follow-up: made, or asked about.
     fn ask(&mut self, intent: Intent, time: Asked, topic: String, instead: bool, message: &Incoming) {
         let time = self.at_the_hour_spoken_of(time);
-        let meaning = soon(time.meaning.clone(), message.written_at);
+        let meaning = time.meaning.clone();
         // "don't forget to write": nothing new, if there is a promise to write or to remind
         let nothing_new = meaning == Meaning::None && time.phrase.is_empty() && topic.is_empty();
         if nothing_new && !self.book.open().is_empty() {
@@ -447,14 +447,6 @@ impl<'a> Turn<'a> {
 
     fn items(&self, those: &[usize]) -> Vec<Item> {
         those.iter().map(|&i| self.item(i)).collect()
-    }
-}
-
-/// "In a second" has hardly passed when it is read: it is due at once.
-fn soon(meaning: Meaning, written_at: DateTime<Utc>) -> Meaning {
-    match meaning {
-        Meaning::Past(moment) if moment.rule == "in_duration" && moment.at > written_at => Meaning::Instant(moment),
-        other => other,
     }
 }
 

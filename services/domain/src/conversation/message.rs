@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use steward_proto::v1;
+use steward_proto::{protobuf, v1};
 
 use crate::{
     ids::{ClaimId, FollowUpId, MessageId, TurnId},
-    kernel::{Why, protobuf},
+    kernel::Why,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

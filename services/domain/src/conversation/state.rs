@@ -7,14 +7,14 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use steward_proto::v1;
+use steward_proto::{protobuf, v1};
 
 pub use super::message::{Author, Claim, Message, MessageState, OnReply, Receipts};
 use super::{meetings::Meeting, noted::Noted, parts::Speech, takeover::stretch::Stretch};
 use crate::{
     channel::Capabilities,
     ids::{ContactId, FollowUpId, MessageId, TurnId},
-    kernel::{Why, protobuf},
+    kernel::Why,
     keys::InboundKeys,
 };
 

@@ -1,6 +1,5 @@
 //! What all aggregates share: how a rule says no, why things are as they are, what a fold can't read, what is told.
 
-pub(crate) mod protobuf;
 mod refusal;
 pub(crate) mod tell;
 mod unread;

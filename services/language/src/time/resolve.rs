@@ -11,7 +11,7 @@ use super::{
     zone::Wall,
 };
 
-/// A promise is kept at the earliest so long after it was asked for.
+/// A time is ahead that is so long after it was asked for; a length ("in a second") at once.
 pub const SHORTEST_AHEAD: Duration = Duration::seconds(5);
 /// The furthest a promise may lie ahead.
 const FURTHEST_AHEAD: Months = Months::new(24);
@@ -143,7 +143,8 @@ impl<'a> Resolver<'a> {
 
     fn judge(&self, moment: Moment) -> Outcome {
         let written = self.context.written_at;
-        if moment.at < written + SHORTEST_AHEAD {
+        let said_as_length = moment.rule == "in_duration" && moment.at > written;
+        if moment.at < written + SHORTEST_AHEAD && !said_as_length {
             return Outcome::Past(moment);
         }
         if is_too_far(written, moment.at) {

@@ -1,6 +1,7 @@
 //! P8: from a Telegram update to the `rules` brain's reply at the Bot API.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -27,6 +28,14 @@ static UPDATES: Updates = Updates::new();
 const TEXTS: [(&str, &str); 2] = [("a promise", "напиши через 3 часа про договор"), ("an answer", "добрый день")];
 /// Conversations at the same time, when it is saturated.
 const AT_ONCE: [usize; 2] = [32, 256];
+/// Kinds of requests to NATS, as the metrics name them and as they are shown.
+const KINDS: [(&str, &str); 5] = [
+    ("publish", "publishes"),
+    ("batch", "batches"),
+    ("read", "reads"),
+    ("alarm", "alarms set"),
+    ("acknowledgement", "acknowledgements"),
+];
 /// Longest wait for a reply.
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -40,11 +49,18 @@ pub async fn run(options: &Options) -> Result<Parts> {
     parts.reference("JetStream publish, acknowledgement awaited: a turn waits for five in a row", single.figures());
     let reference = single.quantile(0.5);
     for (what, text) in TEXTS {
+        let (sent, before) = (bot.sent(), up.requests().await?);
         let (mut samples, _) = turns(up.address, &bot, text, 1, options.span()).await?;
+        let (turned, after) = ((bot.sent() - sent) as f64, up.requests().await?);
         let mut figures = samples.figures();
         figures.push(figure("turns", samples.len() as f64, ""));
         parts.case(format!("{what}, one conversation at a time"), "p50 ≤ 10 ms, p99 ≤ 40 ms", figures);
         parts.against(samples.quantile(0.5) / reference, "one publish, p50");
+        // Everything that follows the answer included.
+        let of_kind = |counts: &BTreeMap<String, f64>, kind: &str| counts.get(kind).copied().unwrap_or(0.0);
+        let asked =
+            KINDS.map(|(kind, name)| figure(name, (of_kind(&after, kind) - of_kind(&before, kind)) / turned, ""));
+        parts.case(format!("{what}: requests to NATS a turn"), "", asked.to_vec());
         let mut ends = Vec::new();
         for at_once in AT_ONCE {
             let meter = Meter::start(up.pid(), up.pid());

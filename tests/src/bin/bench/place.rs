@@ -1,7 +1,7 @@
 //! A scratch place in which the release build runs as a user would run it.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs::{self, File},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
@@ -184,6 +184,18 @@ impl Running {
         self.child.as_ref().map_or(0, Child::id)
     }
 
+    /// How many requests it has made to NATS, by kind.
+    pub async fn requests(&self) -> Result<BTreeMap<String, f64>> {
+        let client = steward_tests::api::client_builder().build()?;
+        let url = format!("http://{}/metrics", self.address);
+        let text = client.get(url).send().await?.error_for_status()?.text().await?;
+        let counts = text.lines().filter_map(|line| {
+            let (kind, count) = line.strip_prefix("steward_nats_requests_total{kind=\"")?.split_once("\"} ")?;
+            Some((kind.to_owned(), count.parse().ok()?))
+        });
+        Ok(counts.collect())
+    }
+
     async fn ready(mut self) -> Result<Self> {
         let ask = async || -> Result<bool> {
             let Ok(mut connection) = Connection::open(self.address).await else { return Ok(false) };
@@ -196,14 +208,18 @@ impl Running {
 
     /// Looks again and again until `done`, or until the process has ended.
     async fn until(&self, what: &str, done: impl AsyncFn() -> Result<bool>) -> Result<()> {
-        while !done().await? {
+        loop {
+            let done = done().await?;
+            // Should it have ended, it was another process that answered.
             let gone = !Path::new(&format!("/proc/{}/exe", self.pid())).exists();
             if gone || self.since.elapsed() > START_LIMIT {
                 bail!("steward was never {what}: {}", self.tail());
             }
+            if done {
+                return Ok(());
+            }
             sleep(LOOK).await;
         }
-        Ok(())
     }
 
     fn tail(&self) -> String {

@@ -7,7 +7,7 @@ use steward_language::{
 
 use super::{
     super::book::{Fate, Origin, name},
-    MOST_REQUESTS, Turn, soon,
+    MOST_REQUESTS, Turn,
 };
 use crate::brain::Incoming;
 
@@ -50,7 +50,7 @@ impl Turn<'_> {
         let mut takes_back = false;
         let mut wishes: Vec<Wish> = Vec::new();
         for request in understood.requests.into_iter().take(MOST_REQUESTS) {
-            let (intent, mut time, topic) = match request {
+            let (intent, time, topic) = match request {
                 Request::WriteToMe { time, topic, .. } => (Intent::Write, time, topic),
                 Request::RemindMe { time, topic, .. } => (Intent::Remind, time, topic),
                 Request::Cancel { .. } | Request::OptOut => {
@@ -59,7 +59,6 @@ impl Turn<'_> {
                 }
                 _ => continue,
             };
-            time.meaning = soon(time.meaning, message.written_at);
             let (text, topic) = self.named(intent, &topic);
             wishes.push(Wish { intent, time, text, topic });
         }

@@ -11,7 +11,7 @@ use super::{
         book::{Fate, Origin},
         choice::{Choice, choose},
     },
-    Turn, soon,
+    Turn,
 };
 use crate::brain::Incoming;
 
@@ -98,9 +98,9 @@ impl Turn<'_> {
 
     /// Moves a promise to a time; what the time leaves open stays as it was. A time in doubt is asked about.
     pub(super) fn move_to(&mut self, at: usize, time: &Asked, message: &Incoming) {
-        let meaning = soon(time.meaning.clone(), message.written_at);
-        let doubt = self.doubt(&meaning, self.intent_of(at), message.written_at);
-        let (None, Meaning::Instant(moment)) = (&doubt, &meaning) else {
+        let meaning = &time.meaning;
+        let doubt = self.doubt(meaning, self.intent_of(at), message.written_at);
+        let (None, Meaning::Instant(moment)) = (&doubt, meaning) else {
             self.lines.extend(doubt);
             return;
         };
