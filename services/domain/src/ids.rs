@@ -311,7 +311,9 @@ mod tests {
     }
 
     /// Reads back as it is written, and in no other form.
-    fn has_one_form<T: FromStr<Err = NoId> + Serialize + DeserializeOwned + Copy + fmt::Display + fmt::Debug + PartialEq>(
+    fn has_one_form<
+        T: FromStr<Err = NoId> + Serialize + DeserializeOwned + Copy + fmt::Display + fmt::Debug + PartialEq,
+    >(
         id: T,
         form: &str,
     ) {

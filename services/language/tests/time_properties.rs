@@ -160,10 +160,7 @@ fn check(text: &str, context: &TimeContext) -> Result<(), TestCaseError> {
         }
         Meaning::Ambiguous { readings, span, .. } => {
             prop_assert!(in_text(&span), "{text:?}: {span:?}");
-            prop_assert!(
-                readings.iter().all(|m| m.at > context.written_at && in_text(&m.span)),
-                "{text:?}"
-            );
+            prop_assert!(readings.iter().all(|m| m.at > context.written_at && in_text(&m.span)), "{text:?}");
         }
         Meaning::Past(moment) => prop_assert!(moment.at < context.written_at + Duration::seconds(5)),
         Meaning::TooFar(moment) => prop_assert!(moment.at > context.written_at + Duration::days(700)),

@@ -97,7 +97,10 @@ impl Conversation {
     pub fn may_still_begin(&self, begun: &v1::TurnStarted, now: DateTime<Utc>, draft: bool) -> bool {
         let busy = self.turn.as_ref().is_some_and(|open| open.lease_until > now);
         let written = self.unanswered.last().is_some_and(|m| m.position > begun.conversation_position);
-        let answers = self.unanswered.first().is_some_and(|m| m.message_id.to_string() == begun.message_ids.first().map_or("", String::as_str));
+        let answers = self
+            .unanswered
+            .first()
+            .is_some_and(|m| m.message_id.to_string() == begun.message_ids.first().map_or("", String::as_str));
         !busy && !written && answers && self.turn_through() == begun.through_position && self.human_active() == draft
     }
 
