@@ -24,9 +24,38 @@ pub(crate) struct Cache {
 pub(crate) struct Slot {
     /// Lets one decision at a time of this process be made on the aggregate: two at once would only conflict.
     pub turn: Semaphore,
-    folds: Mutex<Vec<Held>>,
-    /// About how many bytes it takes.
+    folds: Mutex<Folds>,
+    /// How many bytes the cache counts it as.
     weight: AtomicU32,
+}
+
+#[derive(Default)]
+struct Folds {
+    held: Vec<Held>,
+    /// What is on disk of these kinds isn't the truth: it isn't read again, and goes as soon as the slot is written.
+    spoilt: Vec<TypeId>,
+}
+
+impl Folds {
+    fn find(&self, state: TypeId) -> Option<usize> {
+        self.held.iter().position(|held| held.state == state)
+    }
+
+    fn spoil(&mut self, state: TypeId) {
+        self.held.retain(|held| held.state != state);
+        if !self.spoilt.contains(&state) {
+            self.spoilt.push(state);
+        }
+    }
+
+    /// Brings a state from disk into memory, if it may be.
+    fn fetch(&mut self, state: TypeId, read: impl FnOnce() -> Option<Box<dyn AnyFold>>) -> Option<usize> {
+        if self.spoilt.contains(&state) {
+            return None;
+        }
+        self.held.push(Held { state, fold: read()?, followed: true });
+        Some(self.held.len() - 1)
+    }
 }
 
 struct Held {
@@ -151,16 +180,17 @@ impl Cache {
         })
     }
 
-    /// Notes how large a state was as it was written, and makes room for it if that is much more than before.
+    /// Notes how large a state is on disk, and makes room for it if that is much more than it counts as.
     pub fn weigh(&self, id: &AggregateId, slot: &Arc<Slot>, written: usize) {
         // In memory a state takes some three times its bytes on disk.
         let weight = u32::try_from(written.saturating_mul(3)).unwrap_or(u32::MAX).max(ORDINARY);
-        let before = slot.weight.swap(weight, Ordering::Relaxed);
-        if weight / 2 > before {
-            let _resolving = self.resolving();
-            if self.slots.get(id).is_some_and(|current| Arc::ptr_eq(&current, slot)) {
-                self.slots.insert(id.clone(), slot.clone());
-            }
+        if weight / 2 < slot.weight.load(Ordering::Relaxed) {
+            return;
+        }
+        let _resolving = self.resolving();
+        if self.slots.get(id).is_some_and(|current| Arc::ptr_eq(&current, slot)) {
+            slot.weight.store(weight, Ordering::Relaxed);
+            self.slots.insert(id.clone(), slot.clone());
         }
     }
 
@@ -168,7 +198,7 @@ impl Cache {
     pub fn advance_by_own(&self, id: &AggregateId, version: u64, events: impl FnOnce() -> Vec<Recorded>) {
         let Some(slot) = self.slots.get(id) else { return };
         let mut folds = slot.folds.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut standing = folds.iter_mut().filter(|held| held.fold.version() == version).peekable();
+        let mut standing = folds.held.iter_mut().filter(|held| held.fold.version() == version).peekable();
         if standing.peek().is_none() {
             return;
         }
@@ -184,26 +214,37 @@ impl Default for Slot {
 }
 
 impl Slot {
+    fn folds(&self) -> MutexGuard<'_, Folds> {
+        self.folds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn get<S: Fold>(&self) -> Option<Folded<S>> {
-        let folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = folds.iter().find(|held| held.state == TypeId::of::<S>())?;
-        held.fold.as_any().downcast_ref::<Folded<S>>().cloned()
+        let folds = self.folds();
+        let index = folds.find(TypeId::of::<S>())?;
+        folds.held[index].fold.as_any().downcast_ref::<Folded<S>>().cloned()
+    }
+
+    /// Forgets a state that isn't the truth; what is on disk of it isn't read again.
+    pub fn spoil(&self, state: TypeId) {
+        metrics::counter!("steward_states_forgotten_total").increment(1);
+        self.folds().spoil(state);
     }
 
     /// Folds in events that were read from the log: all of the aggregate's after `after`, up to `complete_to`. `None`: the
     /// state that they go on from was let go of meanwhile, so all must be read.
     pub fn advance<S: Fold>(&self, after: u64, events: &[Recorded], complete_to: u64) -> Option<Folded<S>> {
-        let mut folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = match folds.iter().position(|held| held.state == TypeId::of::<S>()) {
-            Some(index) => index,
+        let mut folds = self.folds();
+        let index = match folds.find(TypeId::of::<S>()) {
+            Some(index) if folds.held[index].fold.version() >= after => index,
+            Some(_) => return None,
             None if after > 0 => return None,
             None => {
                 let (state, fold) = (TypeId::of::<S>(), Box::new(Folded::<S>::fresh()));
-                folds.push(Held { state, fold, followed: false });
-                folds.len() - 1
+                folds.held.push(Held { state, fold, followed: false });
+                folds.held.len() - 1
             }
         };
-        let fold = &mut folds[index].fold;
+        let fold = &mut folds.held[index].fold;
         fold.advance(events, complete_to);
         fold.as_any().downcast_ref::<Folded<S>>().cloned()
     }
@@ -216,18 +257,15 @@ impl Slot {
         read: impl FnOnce() -> Option<Box<dyn AnyFold>>,
         reached: u64,
     ) -> (Option<Folded<S>>, &'static str) {
-        let mut folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
-        let (index, from) = match folds.iter().position(|held| held.state == state) {
+        let mut folds = self.folds();
+        let (index, from) = match folds.find(state) {
             Some(index) => (index, "memory"),
-            None => match read() {
-                Some(fold) => {
-                    folds.push(Held { state, fold, followed: true });
-                    (folds.len() - 1, "disk")
-                }
+            None => match folds.fetch(state, read) {
+                Some(index) => (index, "disk"),
                 None => return (None, "log"),
             },
         };
-        let held = &mut folds[index];
+        let held = &mut folds.held[index];
         if !held.followed {
             return (None, "log");
         }
@@ -243,25 +281,18 @@ impl Slot {
         event: &Recorded,
         expected: Option<u64>,
     ) {
-        let mut folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut folds = self.folds();
         // One that was read from the log may lack what was followed before it was read; the log is asked again.
-        folds.retain(|held| held.state != state || held.followed);
-        if !folds.iter().any(|held| held.state == state) {
-            let Some(fold) = read() else { return };
-            folds.push(Held { state, fold, followed: true });
-        }
-        let Some(index) = folds.iter().position(|held| held.state == state) else { return };
-        let fold = &mut folds[index].fold;
+        folds.held.retain(|held| held.state != state || held.followed);
+        let found = folds.find(state);
+        let Some(index) = found.or_else(|| folds.fetch(state, read)) else { return };
+        let fold = &mut folds.held[index].fold;
         let lacks = expected.is_some_and(|expected| event.position > fold.version() && fold.version() != expected);
         if lacks {
-            tracing::error!(
-                position = event.position,
-                has = fold.version(),
-                expected,
-                "a kept state lacks events; it is forgotten"
-            );
+            let (position, has) = (event.position, fold.version());
+            tracing::error!(position, has, expected, "a kept state isn't what a decision was made on; it is forgotten");
             metrics::counter!("steward_states_forgotten_total").increment(1);
-            folds.remove(index);
+            folds.spoil(state);
         } else {
             fold.advance(std::slice::from_ref(event), 0);
         }
@@ -269,8 +300,8 @@ impl Slot {
 
     /// What is to be kept of the state that follows the log.
     pub fn written(&self, kind: &Kind) -> Written {
-        let folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
-        let followed = folds.iter().find(|held| held.state == kind.state && held.followed);
+        let folds = self.folds();
+        let followed = folds.held.iter().find(|held| held.state == kind.state && held.followed);
         followed.map_or(Written::Unkept, |held| kind.write(&*held.fold))
     }
 }

@@ -67,24 +67,27 @@ pub(crate) async fn all(session: &Session, subjects: &str) -> Result<Vec<Stored>
     history::read(session, definitions::EVENTS, subjects, From::Position(1)).await
 }
 
-/// The events of an aggregate after a position up to which it is known.
-pub(crate) async fn after(session: &Session, subjects: &str, position: u64) -> Result<Vec<Stored>, LogError> {
+/// The events of an aggregate after a position up to which it is known; `None`: what is known ends behind its last event,
+/// for events were erased.
+pub(crate) async fn after(session: &Session, subjects: &str, position: u64) -> Result<Option<Vec<Stored>>, LogError> {
     let get = |request| session.persist(DOING, move |epoch| history::one(session, epoch, definitions::EVENTS, request));
-    let Some(last) = get(DirectGet::last(subjects)).await? else { return Ok(Vec::new()) };
+    let Some(last) = get(DirectGet::last(subjects)).await?.filter(|last| last.position >= position) else {
+        return Ok(None);
+    };
     let mut events: Vec<Stored> = Vec::new();
     while events.len() < ONE_BY_ONE {
         let known = events.last().map_or(position, |event| event.position);
         if last.position <= known {
-            return Ok(events);
+            return Ok(Some(events));
         }
         match get(DirectGet::next(subjects, known + 1)).await? {
             Some(next) => events.push(next),
-            None => return Ok(events),
+            None => return Ok(Some(events)),
         }
     }
     let from = events.last().map_or(position, |event| event.position) + 1;
     events.extend(history::read(session, definitions::EVENTS, subjects, From::Position(from)).await?);
-    Ok(events)
+    Ok(Some(events))
 }
 
 /// How many events an aggregate has.

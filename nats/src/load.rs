@@ -1,5 +1,6 @@
 //! Load: an aggregate's state, made from the cache and from what the log has beyond it.
 
+use std::any::TypeId;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,7 +71,10 @@ impl Log {
     ) -> Result<Loaded<S>, LogError> {
         // From memory it isn't verified: nobody knows what has come since.
         let verified = at_least != AtLeast::Cached;
-        if let Some(folded) = slot.get::<S>().filter(|folded| at_least.is_met_by(folded)) {
+        let began = self.cache().states().filter(|states| states.keeps::<S>()).map_or(0, |states| states.began);
+        // A state that is still on its way through the past isn't what this process knows.
+        if let Some(folded) = slot.get::<S>().filter(|folded| at_least.is_met_by(folded) && folded.complete_to >= began)
+        {
             return Ok(Loaded { versioned: versioned(id, folded), verified });
         }
         if let Some(states) = self.cache().states() {
@@ -92,7 +96,14 @@ impl Log {
             let known = self.session().seen();
             let stored = match after {
                 0 => events_of::all(self.session(), &id.wildcard()).await?,
-                version => events_of::after(self.session(), &id.wildcard(), version).await?,
+                version => match events_of::after(self.session(), &id.wildcard(), version).await? {
+                    Some(events) => events,
+                    None => {
+                        slot.spoil(TypeId::of::<S>());
+                        after = 0;
+                        continue;
+                    }
+                },
             };
             let events =
                 stored.into_iter().map(history::Stored::into_recorded).collect::<Result<Vec<Recorded>, _>>()?;

@@ -1,6 +1,7 @@
 //! Following the log: each event goes into its aggregate's state; what changed is written to disk behind it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -52,8 +53,8 @@ pub(super) async fn begin(log: &Log, keep: KeepStates) -> Result<(), LogError> {
         checkpoint = Checkpoint::default();
     }
     // So that nobody takes what is behind for all that there is.
-    log.last_position().await?;
-    let states = Arc::new(States::new(kinds, store, checkpoint.position));
+    let began = log.last_position().await?;
+    let states = Arc::new(States::new(kinds, store, checkpoint.position, began));
     log.cache().keep(states.clone());
     let following = log.clone();
     log.tasks().spawn("states", async move { follow(&following, states, checkpoint).await });
@@ -67,6 +68,21 @@ async fn is_of_this_log(log: &Log, checkpoint: Checkpoint) -> Result<bool, LogEr
     Ok(event_id.unwrap_or_default() == checkpoint.event_id && !checkpoint.event_id.is_nil())
 }
 
+/// After the connection was lost: whether the log is still the one that was followed.
+async fn returned(log: &Log, checkpoint: Checkpoint) -> Result<bool, LogError> {
+    loop {
+        if checkpoint.position == 0 {
+            return Ok(true);
+        }
+        match is_of_this_log(log, checkpoint).await {
+            Err(LogError::ShutDown) => return Err(LogError::ShutDown),
+            // It isn't back yet.
+            Err(_) => log.session().pause(Duration::from_millis(100)).await?,
+            found => return found,
+        }
+    }
+}
+
 async fn follow(log: &Log, states: Arc<States>, mut checkpoint: Checkpoint) -> Ended {
     let stop = log.session().stop.clone();
     let events = match log.tail(checkpoint.position + 1, Vec::new()).await {
@@ -75,15 +91,26 @@ async fn follow(log: &Log, states: Arc<States>, mut checkpoint: Checkpoint) -> E
         Err(error) => {
             // Loads go on by asking the log.
             tracing::error!(%error, "the log can't be followed; states are folded from their aggregates' events");
+            states.broken.store(true, Ordering::Relaxed);
             return Ended::NothingLeft;
         }
     };
     let mut events = std::pin::pin!(events.ready_chunks(AT_ONCE));
     let mut writing: Option<JoinHandle<()>> = None;
     let mut write_at = Instant::now() + WRITTEN_AFTER;
+    let (session, mut reached) = (log.session(), checkpoint.position);
+    let mut epoch = session.epoch();
     loop {
         let chunk = tokio::select! {
             chunk = events.next() => chunk,
+            () = session.lost(epoch) => {
+                match returned(log, checkpoint).await {
+                    Ok(true) => epoch = session.epoch(),
+                    Ok(false) => return Ended::Broken("NATS came back with another log"),
+                    Err(_) => return Ended::Broken("it was stopped"),
+                }
+                continue;
+            }
             () = sleep_until(write_at), if states.changed() > 0 && writing.is_none() => {
                 writing = Some(write(log, &states, checkpoint));
                 continue;
@@ -106,10 +133,16 @@ async fn follow(log: &Log, states: Arc<States>, mut checkpoint: Checkpoint) -> E
                     checkpoint = Checkpoint { position: recorded.position, event_id: recorded.metadata.event_id };
                     metrics::gauge!("steward_states_behind_events").set(pending as f64);
                 }
-                Err(error) => tracing::debug!(%error, "a message on an event's subject is none"),
+                Err(error) => {
+                    tracing::debug!(%error, "a message on an event's subject is none");
+                    if let LogError::Malformed { position, .. } = error {
+                        reached = reached.max(position);
+                    }
+                }
             }
         }
-        states.reached.send_replace(checkpoint.position);
+        reached = reached.max(checkpoint.position);
+        states.reached.send_replace(reached);
         if states.is_broken() {
             return Ended::NothingLeft;
         }

@@ -15,6 +15,7 @@ mod tests;
 
 use std::any::TypeId;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +28,7 @@ pub use self::kind::Kind;
 pub(crate) use self::kind::Written;
 use self::store::{Checkpoint, Store, StoreError};
 use crate::cache::{AnyFold, Cache, Folded, Slot};
+use crate::supervise::said;
 use crate::{Log, LogError};
 
 /// How far behind the log's end a position may be that a load waits for, instead of asking the log.
@@ -50,6 +52,8 @@ pub(crate) struct States {
     changed: Mutex<HashMap<AggregateId, Changed>>,
     /// All events up to here are in the states.
     reached: watch::Sender<u64>,
+    /// The log's end when following began: a state that isn't complete to here is one of the past.
+    pub began: u64,
     /// The store failed: nothing is read from it or written to it any more.
     broken: AtomicBool,
 }
@@ -73,9 +77,14 @@ impl Log {
 }
 
 impl States {
-    fn new(kinds: Vec<Kind>, store: Store, reached: u64) -> Self {
+    fn new(kinds: Vec<Kind>, store: Store, reached: u64, began: u64) -> Self {
         let (changed, broken) = (Mutex::default(), AtomicBool::new(false));
-        Self { kinds, store, changed, reached: watch::channel(reached).0, broken }
+        Self { kinds, store, changed, reached: watch::channel(reached).0, began, broken }
+    }
+
+    /// Whether these states are kept.
+    pub fn keeps<S: Fold>(&self) -> bool {
+        self.kind_of_state(TypeId::of::<S>()).is_some()
     }
 
     fn kind(&self, aggregate: Aggregate) -> Option<&Kind> {
@@ -128,18 +137,25 @@ impl States {
         // In this order: what was taken in before is in the slot that is found after, or on disk.
         let reached = self.reached();
         let slot = cache.slot(id);
-        let (found, from) = slot.bring::<S>(kind.state, || self.read(kind, id), reached);
+        let mut size = 0;
+        let (found, from) = slot.bring::<S>(kind.state, || self.read(kind, id, &mut size), reached);
+        if size > 0 {
+            cache.weigh(id, &slot, size);
+        }
         metrics::counter!("steward_states_total", "from" => if found.is_some() { from } else { "log" }).increment(1);
         found
     }
 
-    fn read(&self, kind: &Kind, id: &AggregateId) -> Option<Box<dyn AnyFold>> {
+    fn read(&self, kind: &Kind, id: &AggregateId, size: &mut usize) -> Option<Box<dyn AnyFold>> {
         if self.is_broken() {
             return None;
         }
         match self.store.get(id) {
             Ok(None) => Some(kind.fresh()),
-            Ok(Some(written)) => kind.read(&written),
+            Ok(Some(written)) => {
+                *size = written.size();
+                kind.read(&written)
+            }
             Err(error) => {
                 self.give_up(&error);
                 None
@@ -157,8 +173,17 @@ impl States {
         };
         // Noted before, so that it stays the aggregate's only slot until the change is on disk.
         let slot = cache.hold(&id, |slot| note(slot, None));
-        slot.follow(kind.state, || self.read(kind, &id), recorded, expected);
+        let mut size = 0;
+        // A bug that this event meets concerns its aggregate alone.
+        let follow = || slot.follow(kind.state, || self.read(kind, &id, &mut size), recorded, expected);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(follow)) {
+            tracing::error!(panic = said(&*panic), position = recorded.position, "folding an event panicked");
+            slot.spoil(kind.state);
+        }
         note(&slot, Some(recorded.position));
+        if size > 0 {
+            cache.weigh(&id, &slot, size);
+        }
     }
 
     fn changed(&self) -> usize {

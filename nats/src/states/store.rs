@@ -1,7 +1,7 @@
 //! States on disk: an LSM tree in a directory of one process's own. It may be lost or deleted at any time: then it is filled
 //! again from the log.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,9 @@ const JOURNAL_BYTES: u64 = 64 << 20;
 /// Directories of one service on one machine: processes of it beyond these keep no states.
 const PROCESSES: usize = 8;
 
-const CHECKPOINT: &str = "checkpoint";
+/// Beside the states and in the same tree, so that they are lost together or not at all. No aggregate's key begins so.
+const CHECKPOINT: &str = "\u{0}checkpoint";
+const KINDS: &str = "\u{0}kinds";
 
 /// Up to where the log is in the states: a position, and the event there, which tells this log from another.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,7 +34,9 @@ pub(crate) struct Checkpoint {
 pub(crate) struct Store {
     database: Database,
     states: Keyspace,
-    about: Keyspace,
+    kinds: String,
+    /// Held as long as the directory is used, also while it is made anew.
+    _lock: File,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -49,44 +53,35 @@ impl Store {
     /// Opens the first directory below `place` that no other process has. What can't be read there, or was written by other
     /// versions of the folds, is deleted.
     pub fn open(place: &Path, kinds: &[Kind]) -> Result<Self, StoreError> {
+        let failed = |error| StoreError::Directory(place.to_owned(), error);
+        fs::create_dir_all(place).map_err(failed)?;
         for number in 1..=PROCESSES {
-            let directory = place.join(number.to_string());
-            fs::create_dir_all(&directory).map_err(|error| StoreError::Directory(directory.clone(), error))?;
-            match Self::open_in(&directory, kinds) {
-                Err(StoreError::Database(fjall::Error::Locked)) => {}
-                opened => return opened,
+            let lock = File::create(place.join(format!("{number}.lock"))).map_err(failed)?;
+            match lock.try_lock() {
+                Ok(()) => return Self::open_in(&place.join(number.to_string()), kinds, lock),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
             }
         }
         Err(StoreError::Taken(place.to_owned()))
     }
 
-    fn open_in(directory: &Path, kinds: &[Kind]) -> Result<Self, StoreError> {
-        let named = kinds.iter().map(Kind::name).collect::<Vec<_>>().join(" ");
-        let opened = match Self::database(directory) {
-            Ok(store) if store.written_by()?.is_none_or(|by| by == named) => Ok(store),
-            Ok(store) => {
-                tracing::info!(was = ?store.written_by()?, is = named, "kept states of other versions are forgotten");
-                drop(store);
-                Self::anew(directory)
-            }
-            Err(fjall::Error::Locked) => return Err(fjall::Error::Locked.into()),
-            Err(error) => {
-                tracing::warn!(%error, directory = %directory.display(), "kept states can't be read; they are made again");
-                Self::anew(directory)
-            }
-        }?;
-        opened.about.insert("kinds", named)?;
-        Ok(opened)
+    fn open_in(directory: &Path, kinds: &[Kind], lock: File) -> Result<Self, StoreError> {
+        let (database, states) = Self::database(directory).or_else(|error| {
+            tracing::warn!(%error, directory = %directory.display(), "kept states can't be read; they are made again");
+            fs::remove_dir_all(directory).map_err(|error| StoreError::Directory(directory.to_owned(), error))?;
+            Ok::<_, StoreError>(Self::database(directory)?)
+        })?;
+        let kinds = kinds.iter().map(Kind::name).collect::<Vec<_>>().join(" ");
+        let store = Self { database, states, kinds, _lock: lock };
+        let written_by = store.states.get(KINDS)?;
+        if written_by.as_deref() != Some(store.kinds.as_bytes()) || store.states.get(CHECKPOINT)?.is_none() {
+            store.clear()?;
+        }
+        Ok(store)
     }
 
-    fn anew(directory: &Path) -> Result<Self, StoreError> {
-        let failed = |error| StoreError::Directory(directory.to_owned(), error);
-        fs::remove_dir_all(directory).map_err(failed)?;
-        fs::create_dir_all(directory).map_err(failed)?;
-        Ok(Self::database(directory)?)
-    }
-
-    fn database(directory: &Path) -> Result<Self, fjall::Error> {
+    fn database(directory: &Path) -> Result<(Database, Keyspace), fjall::Error> {
         let database = Database::builder(directory)
             .cache_size(CACHE_BYTES)
             .max_journaling_size(JOURNAL_BYTES)
@@ -95,17 +90,12 @@ impl Store {
             .open()?;
         let states =
             database.keyspace("states", || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES))?;
-        let about = database.keyspace("about", KeyspaceCreateOptions::default)?;
-        Ok(Self { database, states, about })
-    }
-
-    fn written_by(&self) -> Result<Option<String>, fjall::Error> {
-        Ok(self.about.get("kinds")?.map(|name| String::from_utf8_lossy(&name).into_owned()))
+        Ok((database, states))
     }
 
     /// Where the log goes on behind the states.
     pub fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
-        let Some(bytes) = self.about.get(CHECKPOINT)? else { return Ok(Checkpoint::default()) };
+        let Some(bytes) = self.states.get(CHECKPOINT)? else { return Ok(Checkpoint::default()) };
         let read = bytes.split_first_chunk().and_then(|(position, event_id)| {
             Some(Checkpoint { position: u64::from_le_bytes(*position), event_id: Uuid::from_slice(event_id).ok()? })
         });
@@ -114,7 +104,6 @@ impl Store {
 
     /// Forgets all states.
     pub fn clear(&self) -> Result<(), StoreError> {
-        self.about.remove(CHECKPOINT)?;
         Ok(self.states.clear()?)
     }
 
@@ -130,7 +119,8 @@ impl Store {
             batch.insert(&self.states, key(&id), written.to_bytes());
         }
         let position = checkpoint.position.to_le_bytes();
-        batch.insert(&self.about, CHECKPOINT, [&position[..], checkpoint.event_id.as_bytes()].concat());
+        batch.insert(&self.states, CHECKPOINT, [&position[..], checkpoint.event_id.as_bytes()].concat());
+        batch.insert(&self.states, KINDS, self.kinds.as_str());
         Ok(batch.commit()?)
     }
 

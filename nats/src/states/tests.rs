@@ -63,12 +63,80 @@ async fn a_kept_state_that_lacks_events_or_cant_be_read_decides_nothing() {
             .unwrap();
         assert_eq!(decided.value, 3, "{name}");
     }
-    // And another's decision, which is followed, finds the gap before anybody decides.
-    let other = conversation("stale");
-    let decided = log.decide::<Seen, _, ()>(&other, AtLeast::Latest, |state, _| Ok((vec![event()], state.ids.len())));
-    let version = decided.await.unwrap().version;
-    let seen = keeping.load::<Seen>(&other, AtLeast::Position(version)).await.unwrap();
-    assert_eq!((seen.version, seen.state.ids.len()), (version, 5));
+}
+
+/// Another process decides on an aggregate whose kept state lacks events: what follows finds the gap, and neither the rest of
+/// that decision nor what is on disk hides it.
+#[tokio::test]
+async fn a_gap_that_a_decision_shows_isnt_filled_from_disk() {
+    let server = Server::start().await;
+    let place = tempfile::tempdir().unwrap();
+    let log = Log::connect(&server.url(), ConnectOptions::new("test"), CancellationToken::new()).await.unwrap();
+    log.ensure_streams().await.unwrap();
+    let (aggregate, kinds) = (conversation("stale"), vec![Kind::of::<Seen>()]);
+    let last = fact(&log, &aggregate, 3).await;
+    {
+        let store = Store::open(place.path(), &kinds).unwrap();
+        let first = log.read(1).await.unwrap().unwrap();
+        let mut stale = Seen::default();
+        stale.evolve(&first);
+        let written = Written::State(1, postcard::to_stdvec(&stale).unwrap());
+        let event_id = log.read(last).await.unwrap().unwrap().metadata.event_id;
+        store.put(vec![(aggregate.clone(), written)], Checkpoint { position: last, event_id }).unwrap();
+    }
+    let keeping = Log::connect(&server.url(), ConnectOptions::new("test"), CancellationToken::new()).await.unwrap();
+    keeping.keep_states(KeepStates { place: place.path().to_owned(), kinds }).await.unwrap();
+    let mut version = 0;
+    for _ in 0..3 {
+        let decided = log.decide::<Seen, _, ()>(&aggregate, AtLeast::Latest, |_, _| Ok((events(3), ())));
+        decided.await.unwrap();
+        version = fact(&log, &aggregate, 1).await;
+        let truth = log.load::<Seen>(&aggregate, AtLeast::Latest).await.unwrap();
+        let seen = keeping.load::<Seen>(&aggregate, AtLeast::Position(version)).await.unwrap();
+        assert_eq!((seen.version, &seen.state), (version, &truth.state));
+    }
+    let decided = keeping.decide::<Seen, _, ()>(&aggregate, AtLeast::Cached, |state, seen| {
+        assert_eq!(seen, version);
+        Ok((vec![event()], state.ids.len()))
+    });
+    assert_eq!(decided.await.unwrap().value, 15);
+}
+
+/// An admin erases the last event of an aggregate whose state is kept: the next decision is made on what is left.
+#[tokio::test]
+async fn an_aggregate_whose_last_event_was_erased_goes_on() {
+    let server = Server::start().await;
+    let place = tempfile::tempdir().unwrap();
+    let aggregate = conversation("erased");
+    for restart in [false, true] {
+        let shutdown = CancellationToken::new();
+        let log = Log::connect(&server.url(), ConnectOptions::new("test"), shutdown.clone()).await.unwrap();
+        log.ensure_streams().await.unwrap();
+        let keep = || KeepStates { place: place.path().to_owned(), kinds: vec![Kind::of::<Seen>()] };
+        log.keep_states(keep()).await.unwrap();
+        let last = fact(&log, &aggregate, 3).await;
+        let beyond = fact(&log, &conversation("another"), 1).await;
+        log.load::<Seen>(&aggregate, AtLeast::Position(beyond)).await.unwrap();
+        let log = if restart {
+            shutdown.cancel();
+            log.closed().await;
+            drop(log);
+            let log = Log::connect(&server.url(), ConnectOptions::new("test"), CancellationToken::new()).await.unwrap();
+            log.keep_states(keep()).await.unwrap();
+            log
+        } else {
+            log
+        };
+        log.jetstream().get_stream("EVENTS").await.unwrap().delete_message(last).await.unwrap();
+        let before = log.load::<Seen>(&aggregate, AtLeast::Cached).await.unwrap().state.ids.len();
+        let decided = log
+            .decide::<Seen, _, ()>(&aggregate, AtLeast::Cached, |state, _| Ok((vec![event()], state.ids.len())))
+            .await
+            .unwrap();
+        assert_eq!(decided.value, before - 1);
+        let seen = log.load::<Seen>(&aggregate, AtLeast::Position(decided.version)).await.unwrap();
+        assert_eq!((seen.version, seen.state.ids.len()), (decided.version, before));
+    }
 }
 
 #[test]

@@ -86,16 +86,18 @@ impl Worker {
         Ok(decided.value)
     }
 
-    /// Begins a turn that is claimed only as it is recorded, claim, decisions and end in one.
+    /// Begins a turn that is claimed only as it is recorded, claim, decisions and end in one. What it finds isn't asked for
+    /// again, so `at_least` must name the message that it is for.
     pub async fn begin_unclaimed<T>(
         &self,
         aggregate: &AggregateId,
         conversation: ConversationId,
+        at_least: AtLeast,
         seen: &Seen,
         given: impl Fn(&Conversation, DateTime<Utc>) -> T,
     ) -> Result<Claim<T>, DecideError<Refused>> {
         let settings_hash = self.settings_hash().await?;
-        let before = self.log.load::<Conversation>(aggregate, AtLeast::Cached).await?;
+        let before = self.log.load::<Conversation>(aggregate, at_least).await?;
         before.readable()?;
         let start = self.start(TurnId::new(Uuid::now_v7()), None, seen, settings_hash, before.version);
         Ok(match self.begin(&before.state, conversation, start).map_err(DecideError::Refused)? {

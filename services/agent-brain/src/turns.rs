@@ -171,7 +171,8 @@ impl Worker {
             let input =
                 |state: &Conversation, now| turn_input(state, &seen.contact, &self.shown, seen.open_elsewhere, now);
             let claimed = if self.brain.pace().at_once {
-                self.begin_unclaimed(aggregate, conversation, &seen, input).await?
+                let at_least = AtLeast::Position(recorded.position);
+                self.begin_unclaimed(aggregate, conversation, at_least, &seen, input).await?
             } else {
                 self.claim(aggregate, conversation, None, &seen, &cause, input).await?
             };

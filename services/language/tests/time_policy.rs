@@ -509,7 +509,7 @@ fn lengths_count_from_the_writing() {
         через 2 дня после пятницы | 2026-11-22 10:00
         за 2 дня до пятницы | past
         за 3 дня до 5 декабря | 2026-12-02 10:00
-        через 1 секунду | past
+        через 1 секунду | 2026-11-18 12:30:01
         через 3 года | too far
         два часа назад | none
         5 дней | none
@@ -555,7 +555,7 @@ fn lengths_count_from_the_writing() {
         in 1d 2hr 5min | 2026-11-19 14:35
         +15 min | 2026-11-18 12:45
         in 5 seconds | 2026-11-18 12:30:05
-        in 4 seconds | past
+        in 4 seconds | 2026-11-18 12:30:04
         in 4 business days | 2026-11-24 10:00
         two days after Friday | 2026-11-22 10:00
         3 days before December 5 | 2026-12-02 10:00
