@@ -151,7 +151,7 @@ async fn more_promises_than_an_append_holds(house: &House) {
             let told = api.items(&format!("/api/v1/events?conversation_id={id}&type=FollowUpCancelled")).await?;
             Ok((open.is_empty() && told.len() == promises).then_some(()))
         };
-        let told = api.until_in(id, SOON, look).await;
+        let told = api.until_in(id, 3 * SOON, look).await;
         told.unwrap_or_else(|error| panic!("not all cancelled and told: {error:#}\n{}", house.system.said(40)));
     }
 }
