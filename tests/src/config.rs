@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use chrono::{Timelike as _, Utc};
+
 use crate::{Mail, Telegram};
 
 /// The token of the bot under test.
@@ -95,9 +97,47 @@ impl Config {
 
     pub(crate) fn toml(&self) -> String {
         let auth = self.auth.unwrap_or("open");
+        let sections = at_midday(&self.sections, Utc::now().hour());
         format!(
-            "[auth]\nmode = \"{auth}\"\n{}{}[[channels]]\nid = \"web-main\"\nkind = \"web\"\n",
-            self.sections, self.channels
+            "[auth]\nmode = \"{auth}\"\n{sections}{}[[channels]]\nid = \"web-main\"\nkind = \"web\"\n",
+            self.channels
         )
+    }
+}
+
+/// The zone in which it is noon at this hour of UTC. These are named by their distance to the west of Greenwich.
+fn noon_at(hour: u32) -> String {
+    format!("Etc/GMT{:+}", i64::from(hour) - 12)
+}
+
+/// The sections with a default time zone in which it is about noon at this hour of UTC, unless they name one:
+/// what is said about today and tomorrow doesn't depend on when the tests run.
+fn at_midday(sections: &str, hour: u32) -> String {
+    if sections.contains("timezone") {
+        return sections.to_owned();
+    }
+    let zone = format!("timezone = \"{}\"", noon_at(hour));
+    match sections.split_once("[defaults]\n") {
+        Some((before, after)) => format!("{before}[defaults]\n{zone}\n{after}"),
+        None => format!("[defaults]\n{zone}\n{sections}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_noon_where_nothing_else_is_said() {
+        let own = "[defaults]\ntimezone = \"Europe/Madrid\"\n";
+        assert_eq!(at_midday(own, 3), own);
+        assert_eq!(at_midday("", 0), "[defaults]\ntimezone = \"Etc/GMT-12\"\n");
+        let more = at_midday("[limits]\na = 1\n[defaults]\nlate_limit = \"5s\"\n", 23);
+        assert_eq!(more, "[limits]\na = 1\n[defaults]\ntimezone = \"Etc/GMT+11\"\nlate_limit = \"5s\"\n");
+        for hour in 0..24 {
+            let zone: chrono_tz::Tz = noon_at(hour).parse().unwrap();
+            let then = chrono::NaiveDate::from_ymd_opt(2026, 11, 28).unwrap().and_hms_opt(hour, 30, 0).unwrap();
+            assert_eq!(then.and_utc().with_timezone(&zone).hour(), 12);
+        }
     }
 }

@@ -16,7 +16,7 @@ const SOON: Duration = Duration::from_secs(30);
 /// How the same is asked for in the three languages, and what the confirmation says.
 const ASKED: [(&str, &str, &str); 3] = [
     ("ru", "напиши через {s} секунд про договор {n}", "напишу вам сегодня в "),
-    ("es", "escríbeme dentro de {s} segundos sobre el contrato {n}", "escribiré hoy a las "),
+    ("es", "escríbeme dentro de {s} segundos sobre el contrato {n}", "escribiré hoy a la"),
     ("en", "write to me in {s} seconds about the contract {n}", "write to you today at "),
 ];
 
