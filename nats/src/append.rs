@@ -1,18 +1,19 @@
 //! Append: what is stored, on which condition, and what comes back.
 
+use async_nats::HeaderValue;
 use async_nats::header::HeaderName;
-use async_nats::{HeaderMap, HeaderValue};
 use steward_proto::{AggregateId, Event, NewEvent, Recorded, Subject};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::admission::{Room, SHARE};
+use crate::wire::Parcel;
 use crate::{AppendError, Log, LogError, header};
 
 const MESSAGE_ID: HeaderName = HeaderName::from_static("Nats-Msg-Id");
 pub(crate) const EXPECTED: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence");
-const EXPECTED_SUBJECT: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence-Subject");
+pub(crate) const EXPECTED_SUBJECT: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence-Subject");
 
 /// Most events of one append: an atomic batch of the server holds 1,000 messages.
 pub const MAX_EVENTS: usize = 1_000;
@@ -53,13 +54,12 @@ pub struct Appended {
 }
 
 /// An event made ready for the wire, by the task that appends it: if it can't be sent, that caller alone is refused.
+///
+/// Only a unit's first event carries the expected version and the message id in its headers.
 #[derive(Debug)]
 pub(crate) struct Encoded {
-    pub subject: async_nats::Subject,
     pub event_id: Uuid,
-    /// All headers but those of a batch. Only a unit's first event carries the expected version and the message id.
-    pub headers: HeaderMap,
-    pub payload: bytes::Bytes,
+    pub parcel: Parcel,
 }
 
 /// One append on its way: the unit that is stored whole or not at all.
@@ -92,7 +92,7 @@ impl Unit {
 /// About how many bytes these events take on the wire: their payloads, and 600 for the headers of each, which are at
 /// most 3,000.
 fn size(events: &[Encoded]) -> usize {
-    events.iter().map(|event| event.payload.len() + 600).sum()
+    events.iter().map(|event| event.parcel.payload.len() + 600).sum()
 }
 
 impl Log {
@@ -147,7 +147,7 @@ impl Log {
         if bytes > MAX_BYTES {
             return Err(AppendError::BatchTooLarge { bytes });
         }
-        let headers = &mut encoded[0].headers;
+        let headers = &mut encoded[0].parcel.headers;
         if let Some(id) = &message_id {
             headers.insert(MESSAGE_ID, header::value(id)?);
         }
@@ -177,7 +177,8 @@ fn encode(aggregate: &AggregateId, new: &NewEvent, limit: usize) -> Result<Encod
         return Err(AppendError::TooLarge { type_name: new.metadata.type_name.clone(), bytes: payload.len(), limit });
     }
     let subject = header::subject(&aggregate.subject(&new.event.subject_token()))?;
-    Ok(Encoded { subject, event_id: new.metadata.event_id, headers: header::of(&new.metadata)?, payload })
+    let parcel = Parcel { subject, headers: header::of(&new.metadata)?, payload };
+    Ok(Encoded { event_id: new.metadata.event_id, parcel })
 }
 
 /// The events as the log now holds them, made from what was sent instead of being read back.

@@ -59,7 +59,8 @@ impl Carrier {
                 continue;
             }
             let Some((mut group, epoch)) = self.prepare(group).await else { continue };
-            let outcome = wire::batch(&self.session, epoch, &group).await;
+            let parcels = group.iter().flat_map(|unit| &unit.events).map(|event| &event.parcel);
+            let outcome = wire::batch(&self.session, epoch, "batch", parcels).await;
             self.note(&outcome);
             match outcome {
                 Outcome::Stored { last, .. } => finish_all(group, last),
@@ -117,7 +118,7 @@ impl Carrier {
             let Some((group, epoch)) = self.prepare(vec![unit]).await else { return };
             let Some(ready) = group.into_iter().next() else { return };
             unit = ready;
-            let outcome = wire::plain(&self.session, epoch, &unit).await;
+            let outcome = wire::plain(&self.session, epoch, "publish", &unit.events[0].parcel).await;
             self.note(&outcome);
             match outcome {
                 Outcome::Stored { last, duplicate } => {

@@ -1,9 +1,14 @@
 //! The clock that services read: the system's, or a test's that is turned by hand.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
+
+/// How long the system's clock isn't looked at while a time is awaited. Timers stand still while the machine sleeps, and know
+/// nothing of a clock that is set.
+const LOOKS_AGAIN: Duration = Duration::from_secs(10);
 
 /// A source of the time. Cheap to clone; all clones of a clock turned by hand show the same time.
 ///
@@ -45,7 +50,7 @@ impl Clock {
                 while let Ok(wait) = (at - Utc::now()).to_std()
                     && !wait.is_zero()
                 {
-                    tokio::time::sleep(wait).await;
+                    tokio::time::sleep(wait.min(LOOKS_AGAIN)).await;
                 }
             }
             // Waiting can't fail: the clock itself keeps the channel open.

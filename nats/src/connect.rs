@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
-use crate::alarms::Crowds;
+use crate::alarms::{Crowds, Setter};
 use crate::append::Unit;
 use crate::cache::Cache;
 use crate::denials::Denials;
@@ -72,6 +72,7 @@ struct Inner {
     denials: Denials,
     clock: Clock,
     crowds: Crowds,
+    alarm_setter: Setter,
 }
 
 impl std::fmt::Debug for Log {
@@ -130,6 +131,9 @@ impl Log {
         // The channel needs no bound of its own: `admission` bounds what comes in.
         let (writer, waiting) = mpsc::unbounded_channel();
         let writing = tasks.spawn("writer", Writer::new(session.clone(), options.append_timeout, pulse).run(waiting));
+        let (alarm_setter, setting) = Setter::open(session.clone());
+        tasks.register(&health, "alarm-setter", || Condition::Well);
+        tasks.spawn("alarm-setter", setting);
         tasks.spawn_plain(async move {
             tokio::select! {
                 // The writer ended because all handles are gone and the queue is empty.
@@ -144,11 +148,16 @@ impl Log {
         let noted = denials.clone();
         let (clock, crowds) = (options.clock, Crowds::default());
         health.register("permissions", move || noted.condition());
-        Ok(Self { inner: Arc::new(Inner { session, admission, writer, cache, tasks, health, denials, clock, crowds }) })
+        let inner = Inner { session, admission, writer, cache, tasks, health, denials, clock, crowds, alarm_setter };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     pub(crate) fn crowds(&self) -> &Crowds {
         &self.inner.crowds
+    }
+
+    pub(crate) fn alarm_setter(&self) -> &Setter {
+        &self.inner.alarm_setter
     }
 
     pub(crate) fn client(&self) -> &Client {

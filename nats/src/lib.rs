@@ -64,7 +64,7 @@ mod support;
 #[cfg(test)]
 mod writer_bug;
 
-pub use alarms::{Alarm, AlarmName, Rung};
+pub use alarms::{Alarm, AlarmName, Fires, Rung, Schedule};
 pub use append::{Append, Appended, Expected};
 pub use backoff::Backoff;
 pub use clock::{Clock, Hand};

@@ -241,6 +241,7 @@ mod tests {
     use super::*;
     use crate::append::Encoded;
     use crate::header;
+    use crate::wire::Parcel;
     use proptest::prelude::*;
     use steward_proto::{Aggregate, Cause, NewEvent, v1};
     use tokio::sync::oneshot;
@@ -255,12 +256,10 @@ mod tests {
         let cause = Cause::outside("service:test", "");
         let encoded = (0..events).map(|_| {
             let new = NewEvent::new(uuid::Uuid::now_v7(), chrono::Utc::now(), &cause, v1::UpdateKept::default());
-            Encoded {
-                subject: header::subject(&aggregate.subject("update_kept")).expect("valid"),
-                event_id: new.metadata.event_id,
-                headers: header::of(&new.metadata).expect("valid"),
-                payload: new.event.encode(),
-            }
+            let subject = header::subject(&aggregate.subject("update_kept")).expect("valid");
+            let headers = header::of(&new.metadata).expect("valid");
+            let parcel = Parcel { subject, headers, payload: new.event.encode() };
+            Encoded { event_id: new.metadata.event_id, parcel }
         });
         Unit {
             events: encoded.collect(),

@@ -5,15 +5,15 @@
 //! alarm holds it until its time. The log is the truth, an alarm a hint: it may ring early, late, twice, or for nothing.
 
 mod crowds;
+mod setter;
 mod written;
 
 use std::fmt;
 use std::time::Duration;
 
-use async_nats::HeaderMap;
-use async_nats::jetstream;
-use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::stream::ConsumerErrorKind;
+use async_nats::{HeaderMap, HeaderValue, jetstream};
+use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use futures::{Stream, StreamExt as _};
 use steward_proto::{AggregateId, Cause, TenantId};
@@ -22,12 +22,19 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub(crate) use self::crowds::Crowds;
+pub(crate) use self::setter::Setter;
+use crate::append::{EXPECTED, EXPECTED_SUBJECT};
 use crate::errands::{Errands, Settled};
 use crate::session::REQUEST_TIMEOUT;
-use crate::{Log, LogError, ServerError, code, definitions, header};
+use crate::wire::Parcel;
+use crate::{Log, LogError, ServerError, Treatment, code, definitions, header};
 
 /// How early an alarm fires at least; those of a crowded second fire earlier, see [`Crowds`].
 const EARLY: TimeDelta = TimeDelta::milliseconds(500);
+/// How late an alarm fires whose time somebody awaits by other means.
+const LATE: TimeDelta = TimeDelta::seconds(5);
+/// The subject of the messages that take schedules off. The server keeps them as any other; the setter removes them.
+const TAKEN_OFF: &str = "sch.off";
 /// An alarm that was heard rings for another process after this time, unless it is settled or said to be still in hand.
 const ACK_WAIT: Duration = Duration::from_secs(10);
 /// The consumer that all tenants shared in a former version.
@@ -86,6 +93,20 @@ impl Alarm {
     }
 }
 
+/// When an alarm's schedule fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fires {
+    /// Early enough that whoever hears it can hold it until its time.
+    Early,
+    /// Seconds after its time: whoever set it awaits the time itself, and the schedule is for the case that they don't
+    /// live to see it.
+    Late,
+}
+
+/// Which schedule an alarm has. One that is set anew under the same name has another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule(u64);
+
 /// An alarm that rang.
 #[derive(Debug)]
 pub struct Rung {
@@ -100,31 +121,55 @@ impl Log {
     ///
     /// # Errors
     /// The alarm isn't set, or it isn't known whether it is; setting it again does no harm.
-    pub async fn set_alarm(&self, alarm: &Alarm) -> Result<(), LogError> {
-        let doing = "setting an alarm";
-        metrics::counter!("steward_nats_requests_total", "kind" => "alarm").increment(1);
+    pub async fn set_alarm(&self, alarm: &Alarm, fires: Fires) -> Result<Schedule, LogError> {
+        let fire_at = match fires {
+            Fires::Early => alarm.due_at - EARLY - self.crowds().lead(&alarm.name.aggregate.tenant, alarm.due_at),
+            Fires::Late => alarm.due_at + LATE,
+        };
+        let fire_at = fire_at.to_rfc3339_opts(SecondsFormat::Millis, true);
         let mut headers = HeaderMap::new();
-        let lead = EARLY + self.crowds().lead(&alarm.name.aggregate.tenant, alarm.due_at);
-        let fire_at = (alarm.due_at - lead).to_rfc3339_opts(SecondsFormat::Millis, true);
         headers.insert("Nats-Schedule", header::value(&format!("@at {fire_at}"))?);
         headers.insert("Nats-Schedule-Target", header::value(&header::subject(&format!("due.{}", alarm.name))?)?);
         let subject = header::subject(&alarm.name.schedule())?;
-        let publish = self.jetstream().publish_with_headers(subject, headers, written::write(alarm).into());
-        let acked = within_limit(doing, async { Ok(async { publish.await?.await }.await) }).await?;
-        acked.map(drop).map_err(|error| refused(doing, &error).unwrap_or_else(|| unavailable(doing)(error)))
+        let payload = written::write(alarm);
+        if payload.len() > written::LARGEST {
+            // Whoever heard it wouldn't take it for an alarm.
+            let description = format!("an alarm of {} bytes; at most {}", payload.len(), written::LARGEST);
+            let error = ServerError { err_code: code::MESSAGE_TOO_LARGE, description };
+            return Err(LogError::Refused { doing: "setting an alarm", error });
+        }
+        let parcel = Parcel { subject, headers, payload: payload.into() };
+        self.alarm_setter().carry("setting an alarm", parcel).await.map(Schedule)
     }
 
-    /// Takes an alarm off. It may still ring: if it is ringing now, or if a former version set it under another name.
+    /// Takes an alarm off if it still has this schedule: it has rung by other means.
+    ///
+    /// # Errors
+    /// The alarm may still be set, and will then ring for nothing.
+    pub async fn take_off_alarm(&self, name: &AlarmName, schedule: Schedule) -> Result<(), LogError> {
+        let scheduled = header::value(&header::subject(&name.schedule())?)?;
+        let mut headers = HeaderMap::new();
+        headers.insert("Nats-Scheduler", scheduled.clone());
+        headers.insert("Nats-Schedule-Next", "purge");
+        headers.insert(EXPECTED, HeaderValue::from(schedule.0));
+        headers.insert(EXPECTED_SUBJECT, scheduled);
+        let parcel = Parcel { subject: TAKEN_OFF.into(), headers, payload: Bytes::new() };
+        match self.alarm_setter().carry("taking an alarm off", parcel).await {
+            // It has fired, or was set anew.
+            Err(LogError::Refused { error, .. }) if error.treatment() == Treatment::Conflict => Ok(()),
+            done => done.map(drop),
+        }
+    }
+
+    /// Takes an alarm off, whatever its schedule. It may still ring: if it is ringing now, or if a former version set it
+    /// under another name.
+    ///
     /// # Errors
     /// The alarm may still be set, and will then ring for nothing.
     pub async fn unset_alarm(&self, name: &AlarmName) -> Result<(), LogError> {
         let doing = "taking an alarm off";
         let subject = header::subject(&name.schedule())?.to_string();
-        let purge = async {
-            let stream = self.jetstream().get_stream_no_info(definitions::TIMERS).await.map_err(unavailable(doing))?;
-            stream.purge().filter(subject).await.map_err(unavailable(doing))
-        };
-        within_limit(doing, purge).await.map(drop)
+        within_limit(doing, purge(self.jetstream(), subject, doing)).await
     }
 
     /// The names of all alarms that are set.
@@ -186,15 +231,10 @@ impl Log {
     }
 }
 
-/// Errors that the server will answer each time: it can't read the time or the subject, or the message is too large.
-const REFUSED_FOR_GOOD: [u64; 3] =
-    [code::MESSAGE_TOO_LARGE, code::SCHEDULE_PATTERN_INVALID, code::SCHEDULE_TARGET_INVALID];
-
-fn refused(doing: &'static str, error: &PublishError) -> Option<LogError> {
-    let refused = std::error::Error::source(error)?.downcast_ref::<jetstream::Error>()?;
-    let err_code = refused.error_code().0;
-    let error = ServerError { err_code, description: refused.to_string() };
-    REFUSED_FOR_GOOD.contains(&err_code).then_some(LogError::Refused { doing, error })
+/// Removes what the stream of alarms holds on this subject.
+async fn purge(jetstream: &jetstream::Context, subject: String, doing: &'static str) -> Result<(), LogError> {
+    let stream = jetstream.get_stream_no_info(definitions::TIMERS).await.map_err(unavailable(doing))?;
+    stream.purge().filter(subject).await.map(drop).map_err(unavailable(doing))
 }
 
 fn unavailable<E: fmt::Display>(doing: &'static str) -> impl Fn(E) -> LogError {

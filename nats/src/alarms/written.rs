@@ -14,7 +14,7 @@ use super::{Alarm, AlarmName};
 /// own version.
 const VERSION: u32 = 2;
 /// A message larger than this, in bytes, is none of our alarms.
-const LARGEST: usize = 4_096;
+pub(super) const LARGEST: usize = 4_096;
 /// Kinds of alarms of the former version.
 const FORMER_KINDS: [&str; 3] = ["follow_up", "message", SILENCE];
 /// The one kind of which a conversation had only one alarm: its id was the conversation's.

@@ -1,20 +1,20 @@
 //! The alarms of conversations: what each is for, how it is set, and how it is held until its exact time.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use steward_log::{Alarm, AlarmName, HandleError, Log, LogError};
+use futures::FutureExt as _;
+use steward_log::{Alarm, AlarmName, Fires, HandleError, Log, LogError};
 use steward_proto::{Aggregate, AggregateId, Recorded, TenantId};
 use tokio::sync::SemaphorePermit;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     decide::Decider,
+    near::{Awaited, HORIZON, Near},
     tenants::{Tenant, Tenants},
 };
 
-/// An alarm this near is also held here at once, because its schedule could fire late.
-const NEAR: TimeDelta = TimeDelta::seconds(1);
 /// An alarm that rings this long before its time was set by a wrong clock, or not by us: it is set again.
 const LONG_BEFORE: TimeDelta = TimeDelta::seconds(10);
 
@@ -65,14 +65,24 @@ pub fn set_by(recorded: &Recorded, name: AlarmName, due_at: DateTime<Utc>) -> Al
     }
 }
 
-/// Sets alarms, and holds those that ring until their exact time.
+/// Sets alarms, and holds those that ring until their exact time. Cheap to clone.
 #[derive(Clone)]
 pub struct Alarms {
     log: Log,
     decider: Arc<Decider>,
     tenants: Tenants,
+    near: Arc<Near>,
     tracker: TaskTracker,
     shutdown: CancellationToken,
+}
+
+/// What became of an alarm whose time came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rang {
+    /// Nothing is left to do for it.
+    Done,
+    /// It was set anew, for a later time.
+    SetAgain,
 }
 
 impl Alarms {
@@ -83,7 +93,7 @@ impl Alarms {
         tracker: TaskTracker,
         shutdown: CancellationToken,
     ) -> Self {
-        Self { log, decider, tenants, tracker, shutdown }
+        Self { log, decider, tenants, near: Arc::default(), tracker, shutdown }
     }
 
     pub fn decider(&self) -> &Decider {
@@ -99,59 +109,77 @@ impl Alarms {
     pub async fn set(&self, alarm: Alarm) -> Result<(), LogError> {
         // The tenant's alarms must be heard before this one can ring.
         let tenant = self.tenants.of(&alarm.name.aggregate.tenant);
-        self.log.set_alarm(&alarm).await?;
-        // The schedule is set as well: should this process die, or have no place for the alarm, JetStream still fires.
-        if self.is_near(&alarm)
-            && let Ok(place) = Arc::clone(&tenant.near).try_acquire_owned()
-        {
-            let alarms = self.clone();
-            self.tracker.spawn(async move {
-                let _place = place;
-                if let Err(error) = alarms.hold(alarm).await {
-                    tracing::warn!(%error, "an alarm held here was not decided; its schedule will fire");
-                }
-            });
+        let is_near = alarm.due_at - self.log.clock().now() < HORIZON;
+        match is_near.then(|| self.near.place(&tenant)).flatten() {
+            Some(place) => {
+                let schedule = self.log.set_alarm(&alarm, Fires::Late).await?;
+                self.near.hold(alarm, schedule, place);
+            }
+            None => {
+                self.log.set_alarm(&alarm, Fires::Early).await?;
+                self.near.forget(&alarm.name);
+            }
         }
         Ok(())
     }
 
-    /// Whether an alarm is so near that its schedule could fire late.
-    fn is_near(&self, alarm: &Alarm) -> bool {
-        alarm.due_at - self.log.clock().now() < NEAR
-    }
-
     /// Takes the alarm of this name off.
     pub async fn unset(&self, name: &AlarmName) -> Result<(), LogError> {
+        self.near.forget(name);
         self.log.unset_alarm(name).await
     }
 
-    /// Waits for the alarm's exact time, then decides. `Ok` when nothing is left to do for the alarm, an error when it
-    /// must ring again or can never be decided. An alarm that is held twice is decided once: the second time finds
-    /// nothing left to decide.
-    pub async fn hold(&self, mut alarm: Alarm) -> Result<(), HandleError> {
+    /// Rings the alarms that are held here, each at its time, until the stop.
+    pub async fn ring_near(&self) -> Result<(), LogError> {
+        while let Some(due) = self.shutdown.run_until_cancelled(self.near.next(self.log.clock())).await {
+            for awaited in due {
+                let alarms = self.clone();
+                self.tracker.spawn(async move { alarms.ring(awaited).await });
+            }
+        }
+        Ok(())
+    }
+
+    async fn ring(&self, awaited: Awaited) {
+        let Awaited { alarm, schedule, .. } = &awaited;
+        let in_hand = self.tenants.of(&alarm.name.aggregate.tenant).take_in_hand(alarm.due_at);
+        // A panic concerns this alarm alone.
+        let held = AssertUnwindSafe(self.hold(alarm.clone())).catch_unwind().await;
+        drop(in_hand);
+        match held.unwrap_or_else(|_| Err(HandleError::poison("deciding it panicked"))) {
+            Ok(Rang::Done) => {
+                if let Err(error) = self.log.take_off_alarm(&alarm.name, *schedule).await {
+                    tracing::debug!(%error, "an alarm that has rung stays set and will ring for nothing");
+                }
+            }
+            Ok(Rang::SetAgain) => {}
+            Err(error) => tracing::warn!(%error, "an alarm held here was not decided; its schedule will fire"),
+        }
+    }
+
+    /// Waits for the alarm's exact time, then decides. An error says that it must ring again or can never be decided. An
+    /// alarm that is held twice is decided once: the second time finds nothing left to decide.
+    pub async fn hold(&self, mut alarm: Alarm) -> Result<Rang, HandleError> {
         let tenant = self.tenants.of(&alarm.name.aggregate.tenant);
         // Long before its time it would only take up a place.
         if alarm.due_at - self.log.clock().now() > LONG_BEFORE {
-            return Ok(self.log.set_alarm(&alarm).await?);
+            self.set(alarm).await?;
+            return Ok(Rang::SetAgain);
         }
         // The state is loaded beforehand, so that the decision is quick at the exact time.
         let share = self.share(&tenant).await?;
         self.decider.prepare(&alarm).await?;
         drop(share);
-        loop {
-            self.wait_for(alarm.due_at).await?;
-            let share = self.share(&tenant).await?;
-            let rung = self.decider.ring(&alarm).await?;
-            drop(share);
-            match rung {
-                None => return Ok(()),
-                Some(due_at) => {
-                    alarm.due_at = due_at;
-                    self.log.set_alarm(&alarm).await?;
-                    if !self.is_near(&alarm) {
-                        return Ok(());
-                    }
-                }
+        self.wait_for(alarm.due_at).await?;
+        let share = self.share(&tenant).await?;
+        let rung = self.decider.ring(&alarm).await?;
+        drop(share);
+        match rung {
+            None => Ok(Rang::Done),
+            Some(due_at) => {
+                alarm.due_at = due_at;
+                self.set(alarm).await?;
+                Ok(Rang::SetAgain)
             }
         }
     }

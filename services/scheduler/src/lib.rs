@@ -2,11 +2,13 @@
 //!
 //! JetStream is the alarm clock: each waiting thing has one schedule on the stream `TIMERS`, which fires a little
 //! early. An alarm that fired is held in a tokio timer for the rest, and then decided against the conversation's
-//! version. The log is the truth and the alarm clock a hint, so a sweep compares the two.
+//! version. What is due within minutes is held here from the start, and its schedule fires late: only if this process dies
+//! before. The log is the truth and the alarm clock a hint, so a sweep compares the two.
 
 mod alarm;
 mod arming;
 mod decide;
+mod near;
 mod ringing;
 mod sweep;
 mod tenants;
@@ -30,9 +32,11 @@ pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Re
     }
     let decider = Arc::new(Decider::new(log.clone(), settings));
     let alarms = Alarms::new(log.clone(), Arc::clone(&decider), tenants, tracker.clone(), shutdown.clone());
+    let near = alarms.clone();
     let result = tokio::try_join!(
         arming::run(log.clone(), alarms.clone(), shutdown.clone()),
         ringing::run(log.clone(), alarms.clone(), news, shutdown.clone()),
+        near.ring_near(),
         sweep::run(log, alarms, shutdown),
     );
     tracker.close();

@@ -76,7 +76,7 @@ async fn ring(alarms: &Alarms, tenant: &Arc<Tenant>, rung: Rung) -> Settled {
     let held = AssertUnwindSafe(alarms.hold(alarm)).catch_unwind().await;
     drop(in_hand);
     match held.unwrap_or_else(|_| Err(HandleError::poison("deciding it panicked"))) {
-        Ok(()) => Settled::Done,
+        Ok(_) => Settled::Done,
         Err(HandleError::Transient(error)) => {
             tracing::warn!(%error, name, "an alarm couldn't be decided; it will ring again");
             Settled::Again(pause_after(rung.tries))

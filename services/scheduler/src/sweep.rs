@@ -18,17 +18,17 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     alarm::{Alarms, Kind},
     arming::alarm_set_by,
+    near::HORIZON,
 };
 
 /// The time between two sweeps.
 const EVERY: Duration = Duration::from_secs(600);
-/// What still waits this long after its time is decided whether its alarm is set or not: the alarm clock has failed. At the
-/// start no time is left for that.
-const OVERDUE: TimeDelta = TimeDelta::seconds(5);
+/// What still waits this long after its time is decided whether its alarm is set or not: the alarm clock has failed.
+const OVERDUE: TimeDelta = TimeDelta::seconds(10);
 /// How many alarms are in memory at once, each of some 60 bytes.
 const AT_ONCE: usize = 500_000;
 /// How many alarms are set at the same time.
-const SETTING: usize = 16;
+const SETTING: usize = 64;
 /// The key of the note that says before which position nothing is pending.
 const FLOOR: &str = "sweep_floor";
 /// The events that set an alarm, or make one needless.
@@ -51,17 +51,17 @@ const FILTERS: [&str; 15] = [
 ];
 
 pub async fn run(log: Log, alarms: Alarms, shutdown: CancellationToken) -> Result<(), LogError> {
-    // What was overdue before this process began nobody may have in hand, though the alarm clock believes so.
-    let mut overdue = TimeDelta::zero();
+    // What is overdue or near when this process begins nobody may have in hand, and the alarm clock rings late for it.
+    let mut within = HORIZON;
     loop {
         let swept = tokio::select! {
-            swept = sweep(&log, &alarms, overdue) => swept,
+            swept = sweep(&log, &alarms, within) => swept,
             () = shutdown.cancelled() => return Ok(()),
         };
         let wait = match swept {
             Ok(missing) => {
                 tracing::debug!(missing, "swept: pending things compared with their alarms");
-                overdue = OVERDUE;
+                within = -OVERDUE;
                 EVERY
             }
             Err(error) => {
@@ -144,12 +144,12 @@ impl Waiting {
         self.pending.remove(&short(&kind.name(&aggregate, id)));
     }
 
-    /// Positions of the events whose alarms are to be set, because they are missing or overdue: the soonest of each
-    /// tenant first, and the tenants in turn.
-    fn to_set(&self, set: &HashSet<u64>, overdue: DateTime<Utc>) -> Vec<u64> {
+    /// Positions of the events whose alarms are to be set, because they are missing or due before this time: the soonest
+    /// of each tenant first, and the tenants in turn.
+    fn to_set(&self, set: &HashSet<u64>, before: DateTime<Utc>) -> Vec<u64> {
         let mut of_each: HashMap<u32, Vec<&Pending>> = HashMap::new();
         for (name, pending) in &self.pending {
-            if !set.contains(name) || pending.due_at < overdue {
+            if !set.contains(name) || pending.due_at < before {
                 of_each.entry(pending.tenant).or_default().push(pending);
             }
         }
@@ -168,8 +168,9 @@ impl Waiting {
     }
 }
 
-/// Makes one sweep; returns how many alarms it set. What is `overdue` by so much is decided whether its alarm is set or not.
-async fn sweep(log: &Log, alarms: &Alarms, overdue: TimeDelta) -> Result<usize, LogError> {
+/// Makes one sweep; returns how many alarms it set. What is due `within` this time is set whether its alarm is set or not, and
+/// decided if its time is over.
+async fn sweep(log: &Log, alarms: &Alarms, within: TimeDelta) -> Result<usize, LogError> {
     let floor = log.note(FLOOR).await?.and_then(|floor| floor.parse().ok()).unwrap_or(1);
 
     let (mut slices, mut missing) = (vec![Slice { nth: 0, of: 1 }], 0);
@@ -187,7 +188,7 @@ async fn sweep(log: &Log, alarms: &Alarms, overdue: TimeDelta) -> Result<usize, 
             slices.extend([slice.nth, slice.nth + slice.of].map(|nth| Slice { nth, of: slice.of * 2 }));
             continue;
         };
-        missing += set_missing(log, alarms, waiting.to_set(&set, log.clock().now() - overdue)).await?;
+        missing += set_missing(log, alarms, waiting.to_set(&set, log.clock().now() + within)).await?;
         let first = waiting.pending.values().map(|pending| pending.position).min();
         lowest = lowest.min(first.unwrap_or(head + 1));
     }

@@ -15,10 +15,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::near::OF_A_TENANT;
+
 /// Most alarms of one tenant in hand at once, each of some two kilobytes; the others wait on the server.
 pub const IN_HAND: usize = 10_000;
-/// Most alarms of one tenant that are held here because they are too near for the alarm clock, beside their schedules.
-const NEAR: usize = 1_000;
 /// How many conversations of one tenant are loaded or decided on at the same time: while the log commits as many together as
 /// one batch holds, the next batch gathers.
 const DECIDING: usize = 1_000;
@@ -31,6 +31,7 @@ const DEAF: Duration = Duration::from_secs(3);
 /// One tenant, with what is its own.
 pub struct Tenant {
     pub name: TenantId,
+    /// Places for alarms that are held here until their time.
     pub near: Arc<Semaphore>,
     pub deciding: Semaphore,
     clock: Clock,
@@ -78,7 +79,7 @@ impl Tenants {
         let hearing = Hearing { deaf: Some(Instant::now()), in_hand: BTreeSet::new(), counted: 0 };
         let tenant = Arc::new(Tenant {
             name: name.clone(),
-            near: Arc::new(Semaphore::new(NEAR)),
+            near: Arc::new(Semaphore::new(OF_A_TENANT)),
             deciding: Semaphore::new(DECIDING),
             clock: self.0.clock.clone(),
             hearing: Mutex::new(hearing),

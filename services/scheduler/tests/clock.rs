@@ -31,6 +31,7 @@ struct World {
     jetstream: Context,
     timers: Stream<()>,
     stop: CancellationToken,
+    stop_scheduler: CancellationToken,
     scheduler: JoinHandle<Result<(), LogError>>,
     _server: Server,
 }
@@ -47,8 +48,10 @@ impl World {
         let log = connect_by(&server, &stop, clock).await;
         let jetstream = jetstream::new(async_nats::connect(server.url()).await.unwrap());
         let timers = jetstream.get_stream_no_info("TIMERS").await.unwrap();
-        let run = steward_scheduler::run(log.clone(), Settings::default().into(), stop.clone());
-        Self { log, hand, jetstream, timers, stop, scheduler: tokio::spawn(run), _server: server }
+        let stop_scheduler = stop.child_token();
+        let run = steward_scheduler::run(log.clone(), Settings::default().into(), stop_scheduler.clone());
+        let scheduler = tokio::spawn(run);
+        Self { log, hand, jetstream, timers, stop, stop_scheduler, scheduler, _server: server }
     }
 
     async fn promise(&self, due_at: DateTime<Utc>) -> String {
@@ -109,6 +112,22 @@ impl World {
         self.log.past(1, vec![filter]).await.unwrap().count().await
     }
 
+    /// Ends the scheduler and starts another, which remembers nothing.
+    async fn restart(&mut self) {
+        self.stop_scheduler.cancel();
+        (&mut self.scheduler).await.unwrap().unwrap();
+        self.stop_scheduler = self.stop.child_token();
+        let run = steward_scheduler::run(self.log.clone(), Settings::default().into(), self.stop_scheduler.clone());
+        self.scheduler = tokio::spawn(run);
+    }
+
+    /// When the only schedule fires.
+    async fn fires_at(&self) -> DateTime<Utc> {
+        let subject = self.until_standing(1, "sch.>").await.remove(0);
+        let schedule = self.timers.get_last_raw_message_by_subject(&subject).await.unwrap();
+        at(schedule.headers.get("Nats-Schedule").unwrap().as_str().strip_prefix("@at ").unwrap())
+    }
+
     async fn end(self) {
         self.stop.cancel();
         self.scheduler.await.unwrap().unwrap();
@@ -147,13 +166,74 @@ async fn an_alarm_that_rings_seconds_early_is_held_until_the_very_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_due_in_a_moment_is_held_beside_its_schedule_and_needs_no_ringing() {
+async fn what_is_due_within_minutes_needs_no_ringing_and_its_schedule_is_taken_off() {
+    for ahead in [TimeDelta::milliseconds(400), TimeDelta::minutes(9)] {
+        let due_at = at(DUE);
+        let world = World::new(due_at - ahead).await;
+        world.promise(due_at).await;
+        assert!(world.fires_at().await > due_at, "it fires only if nobody awaits the time");
+        world.hand.set(due_at - TimeDelta::milliseconds(1));
+        world.hand.set(due_at);
+        assert_eq!(world.event("follow_up_due").await.metadata.at, due_at);
+        world.until_standing(0, ">").await;
+        world.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_held_here_is_held_by_the_next_scheduler_too() {
     let due_at = at(DUE);
-    let world = World::new(due_at - TimeDelta::milliseconds(400)).await;
+    let mut world = World::new(due_at - TimeDelta::minutes(5)).await;
     world.promise(due_at).await;
-    world.until_standing(1, "sch.>").await;
+    let first = world.timers.get_last_raw_message_by_subject(&world.until_standing(1, "sch.>").await[0]).await.unwrap();
+    world.restart().await;
+    let again = async {
+        // Nothing reports it, so the server is asked until it is so.
+        while world.timers.get_last_raw_message_by_subject(first.subject.as_str()).await.unwrap().sequence
+            == first.sequence
+        {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(SOON, again).await.expect("the sweep sets it again");
     world.hand.set(due_at);
     assert_eq!(world.event("follow_up_due").await.metadata.at, due_at);
+    world.until_standing(0, ">").await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_held_here_is_moved_and_cancelled() {
+    let (due_at, later) = (at(DUE), at(DUE) + TimeDelta::minutes(3));
+    let world = World::new(due_at - TimeDelta::minutes(5)).await;
+    let follow_up_id = world.promise(due_at).await;
+    let first = world.fires_at().await;
+    let moved = |at| v1::FollowUpMoved {
+        follow_up_id: follow_up_id.clone(),
+        due_at: Some(to_timestamp(at)),
+        ..Default::default()
+    };
+    world.happened(moved(later)).await;
+    let set_anew = async {
+        // Nothing reports it, so the server is asked until it is so.
+        while world.fires_at().await == first {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(SOON, set_anew).await.expect("it is set for the later time");
+    world.hand.set(due_at);
+    world.hand.set(later - TimeDelta::milliseconds(1));
+    assert_eq!(world.count("follow_up_due").await, 0);
+    let cancelled = v1::FollowUpCancelled { follow_up_id, ..Default::default() };
+    world.happened(cancelled).await;
+    world.until_standing(0, "sch.>").await;
+    // Another's promise shows that the time has been reached.
+    let another = promised(&world.log, "t", "another", later).await.to_string();
+    world.until_standing(1, "sch.>").await;
+    world.hand.set(later);
+    let due = world.event("follow_up_due").await;
+    assert!(matches!(&due.event, Event::FollowUpDue(e) if e.follow_up_id == another), "{:?}", due.event);
+    assert_eq!(world.count("follow_up_due").await, 1);
     world.end().await;
 }
 
