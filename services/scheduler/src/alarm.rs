@@ -1,6 +1,6 @@
 //! The alarms of conversations: what each is for, how it is set, and how it is held until its exact time.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt as _;
@@ -17,6 +17,10 @@ use crate::{
 
 /// An alarm that rings this long before its time was set by a wrong clock, or not by us: it is set again.
 const LONG_BEFORE: TimeDelta = TimeDelta::seconds(10);
+
+/// How long after its time an alarm is taken off, before its schedule fires: what is due now goes first, and many are
+/// taken off together.
+const TAKES_OFF: Duration = Duration::from_secs(2);
 
 /// What an alarm is for; the conversation is looked at again when it rings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -148,6 +152,9 @@ impl Alarms {
         drop(in_hand);
         match held.unwrap_or_else(|_| Err(HandleError::poison("deciding it panicked"))) {
             Ok(Rang::Done) => {
+                if self.shutdown.run_until_cancelled(tokio::time::sleep(TAKES_OFF)).await.is_none() {
+                    return;
+                }
                 if let Err(error) = self.log.take_off_alarm(&alarm.name, *schedule).await {
                     tracing::debug!(%error, "an alarm that has rung stays set and will ring for nothing");
                 }

@@ -21,7 +21,7 @@ use crate::near::OF_A_TENANT;
 pub const IN_HAND: usize = 10_000;
 /// How many conversations of one tenant are loaded or decided on at the same time: while the log commits as many together as
 /// one batch holds, the next batch gathers.
-const DECIDING: usize = 1_000;
+const DECIDING: usize = 2_000;
 
 /// The scheduler is behind when an alarm is this late and not decided.
 const LATE: Duration = Duration::from_secs(5);

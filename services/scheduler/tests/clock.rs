@@ -10,7 +10,7 @@ mod world;
 
 use std::time::Duration;
 
-use async_nats::jetstream::{self, Context, stream::Stream};
+use async_nats::jetstream::{self, Context, message::StreamMessage, stream::Stream};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, TryStreamExt as _};
 use steward_domain::ids;
@@ -94,7 +94,15 @@ impl World {
     }
 
     async fn fire_this(&self, subject: &str) {
-        let schedule = self.timers.get_last_raw_message_by_subject(subject).await.unwrap();
+        self.ring(self.schedule(subject).await).await;
+    }
+
+    async fn schedule(&self, subject: &str) -> StreamMessage {
+        self.timers.get_last_raw_message_by_subject(subject).await.unwrap()
+    }
+
+    /// Publishes what this schedule publishes when it fires, whether it still stands or not.
+    async fn ring(&self, schedule: StreamMessage) {
         let target = schedule.headers.get("Nats-Schedule-Target").unwrap().as_str().to_owned();
         let payload = schedule.payload;
         self.jetstream.publish(target, payload).await.unwrap().await.unwrap();
@@ -124,7 +132,7 @@ impl World {
     /// When the only schedule fires.
     async fn fires_at(&self) -> DateTime<Utc> {
         let subject = self.until_standing(1, "sch.>").await.remove(0);
-        let schedule = self.timers.get_last_raw_message_by_subject(&subject).await.unwrap();
+        let schedule = self.schedule(&subject).await;
         at(schedule.headers.get("Nats-Schedule").unwrap().as_str().strip_prefix("@at ").unwrap())
     }
 
@@ -185,13 +193,11 @@ async fn what_is_held_here_is_held_by_the_next_scheduler_too() {
     let due_at = at(DUE);
     let mut world = World::new(due_at - TimeDelta::minutes(5)).await;
     world.promise(due_at).await;
-    let first = world.timers.get_last_raw_message_by_subject(&world.until_standing(1, "sch.>").await[0]).await.unwrap();
+    let first = world.schedule(&world.until_standing(1, "sch.>").await[0]).await;
     world.restart().await;
     let again = async {
         // Nothing reports it, so the server is asked until it is so.
-        while world.timers.get_last_raw_message_by_subject(first.subject.as_str()).await.unwrap().sequence
-            == first.sequence
-        {
+        while world.schedule(&first.subject).await.sequence == first.sequence {
             sleep(Duration::from_millis(20)).await;
         }
     };
@@ -242,17 +248,17 @@ async fn a_clock_that_is_set_back_makes_nothing_due_early_and_nothing_due_twice(
     let due_at = at(DUE);
     let world = World::new(due_at - TimeDelta::hours(2)).await;
     world.promise(due_at).await;
-    world.until_standing(1, "sch.>").await;
+    let schedule = world.schedule(&world.until_standing(1, "sch.>").await[0]).await;
     world.hand.set(due_at - TimeDelta::seconds(5));
-    world.fire().await;
+    world.ring(schedule.clone()).await;
     // Whether the alarm is in hand by now or not, it is neither decided an hour too early nor forgotten.
     world.hand.turn(TimeDelta::hours(-1));
-    world.fire().await;
+    world.ring(schedule.clone()).await;
     world.hand.set(due_at);
-    world.fire().await;
+    world.ring(schedule.clone()).await;
     assert_eq!(world.event("follow_up_due").await.metadata.at, due_at);
     world.hand.turn(TimeDelta::seconds(-8));
-    world.fire().await;
+    world.ring(schedule.clone()).await;
     world.hand.set(due_at);
     world.until_standing(0, "due.>").await;
     assert_eq!(world.count("follow_up_due").await, 1);
@@ -264,14 +270,14 @@ async fn an_alarm_that_rings_again_and_again_is_decided_once() {
     let due_at = at(DUE);
     let world = World::new(due_at - TimeDelta::hours(1)).await;
     world.promise(due_at).await;
-    world.until_standing(1, "sch.>").await;
+    let schedule = world.schedule(&world.until_standing(1, "sch.>").await[0]).await;
     world.hand.set(due_at - TimeDelta::seconds(1));
     for _ in 0..5 {
-        world.fire().await;
+        world.ring(schedule.clone()).await;
     }
     world.hand.set(due_at);
     world.event("follow_up_due").await;
-    world.fire().await;
+    world.ring(schedule.clone()).await;
     world.until_standing(0, "due.>").await;
     assert_eq!((world.count("follow_up_due").await, world.count("follow_up_expired").await), (1, 0));
     world.end().await;
