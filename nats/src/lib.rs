@@ -23,6 +23,7 @@ mod clock;
 mod codec;
 mod codes;
 mod connect;
+mod cut;
 mod dead;
 mod decide;
 pub mod definitions;

@@ -9,9 +9,9 @@ use crate::LogError;
 use crate::codes::ServerError;
 use crate::session::Session;
 
-const BATCH_ID: HeaderName = HeaderName::from_static("Nats-Batch-Id");
+pub(crate) const BATCH_ID: HeaderName = HeaderName::from_static("Nats-Batch-Id");
 const BATCH_SEQUENCE: HeaderName = HeaderName::from_static("Nats-Batch-Sequence");
-const BATCH_COMMIT: HeaderName = HeaderName::from_static("Nats-Batch-Commit");
+pub(crate) const BATCH_COMMIT: HeaderName = HeaderName::from_static("Nats-Batch-Commit");
 
 /// A message ready for the wire, with all its headers but those of a batch.
 #[derive(Debug)]

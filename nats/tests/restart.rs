@@ -45,9 +45,25 @@ impl Progress {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_and_nothing_is_doubled_when_the_server_is_killed() {
+    killed(None).await;
+}
+
+/// As the managed server does it: what was staged then outlives the server, not the machine.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nor_is_it_when_batches_are_staged_elsewhere() {
+    killed(Some(tempfile::tempdir().unwrap())).await;
+}
+
+async fn killed(staged: Option<tempfile::TempDir>) {
+    let stage = |server: &Server| {
+        if let Some(folder) = &staged {
+            server.stage_in(folder.path());
+        }
+    };
     let mut server = Server::start().await;
     let log = Log::connect(&server.url(), ConnectOptions::new("test"), CancellationToken::new()).await.unwrap();
     log.ensure_streams().await.unwrap();
+    stage(&server);
     let progress = Arc::new(Progress::default());
     let stop = CancellationToken::new();
     let mut writers = Vec::new();
@@ -85,6 +101,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_doubled_when_the_server_is_
         progress.reaches(kill * 400).await;
         server.kill();
         server.run().await;
+        stage(&server);
     }
     progress.reaches(KILLS * 400 + 600).await;
     stop.cancel();

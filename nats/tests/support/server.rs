@@ -48,6 +48,24 @@ impl Server {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    /// Where the server keeps the events.
+    pub fn events(&self) -> PathBuf {
+        self.folder.path().join("jetstream/$G/streams/EVENTS")
+    }
+
+    /// Has the server stage batches of events in this folder until it starts anew.
+    pub fn stage_in(&self, folder: &Path) {
+        let staged = self.events().join("batches");
+        // This fails while a batch is staged on the disk, which takes a moment.
+        while std::fs::remove_dir(&staged).is_err_and(|error| error.kind() != std::io::ErrorKind::NotFound) {
+            std::thread::yield_now();
+        }
+        if std::os::unix::fs::symlink(folder, &staged).is_err() {
+            // The server was faster and has made the folder again.
+            self.stage_in(folder);
+        }
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.as_ref().unwrap().id()
     }

@@ -12,7 +12,7 @@ use steward_domain::{address::Address, contact::Contact, conversation::Conversat
 use steward_http::Guard;
 use steward_log::{
     ConnectOptions, KeepStates, Kind, Log, LogError, Tasks,
-    permissions::{ADMIN, READER, STEWARD},
+    permissions::{READER, STEWARD},
 };
 use steward_settings::AuthMode;
 use tokio::{sync::mpsc, time::timeout};
@@ -80,8 +80,8 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
     let published = || run_file.publish(&credentials, &data).context("writing run.json");
     let ready = |url: &str| print_urls(url, &run_file, &data.join("run.json"));
     // The services connect as a user who may not make streams.
-    let streams = match credentials.nats(ADMIN) {
-        Some(admin) => streams::make(&admin, &process.shutdown).await.map_err(anyhow::Error::new),
+    let streams = match &servers {
+        Some(servers) => streams::make_managed(servers, &process.shutdown).await.map_err(anyhow::Error::new),
         None => Ok(Some(())),
     };
     let result = match streams {

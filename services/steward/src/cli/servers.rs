@@ -1,7 +1,7 @@
 //! `steward servers`: runs only the two managed servers.
 
 use clap::Args;
-use steward_log::permissions::{ADMIN, READER};
+use steward_log::permissions::READER;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -49,9 +49,7 @@ async fn published(
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
     let credentials = &servers.credentials;
-    if let Some(admin) = credentials.nats(ADMIN)
-        && streams::make(&admin, shutdown).await?.is_none()
-    {
+    if streams::make_managed(servers, shutdown).await?.is_none() {
         return Ok(());
     }
     let url =

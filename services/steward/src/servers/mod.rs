@@ -10,22 +10,23 @@ mod orphans;
 mod owner;
 mod ports;
 mod postgres;
+mod staging;
 mod supervise;
 mod tether;
 
-use std::thread;
+use std::{sync::Arc, thread};
 
 use futures::future::{OptionFuture, join_all};
 use tokio::{sync::oneshot, task::LocalSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(crate) use self::data_dir::write_private;
-use self::ports::Accesses;
 pub use self::{
     binaries::{NATS_VARIABLE, POSTGRES_VARIABLE},
     data_dir::{DataDir, Lock},
     error::ServersError,
 };
+use self::{ports::Accesses, staging::Staging};
 use crate::run_file::Credentials;
 
 /// Which of the two servers are to run.
@@ -40,6 +41,7 @@ pub struct Wanted {
 pub struct ManagedServers {
     /// The URLs of the managed servers, for each user.
     pub credentials: Credentials,
+    staging: Arc<Staging>,
     stop: DropGuard,
     stopped: oneshot::Receiver<()>,
 }
@@ -60,6 +62,8 @@ impl ManagedServers {
         let (tell, mut started) = oneshot::channel();
         let (tell_stopped, stopped) = oneshot::channel();
         let data = data.clone();
+        let staging = Arc::new(Staging::of(&data, &data.join("nats")));
+        let staged = Arc::clone(&staging);
         // The servers get a thread that lives as long as they do, because the kernel ties a child to the thread that
         // started it.
         thread::Builder::new()
@@ -67,7 +71,7 @@ impl ManagedServers {
             .spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 match runtime {
-                    Ok(runtime) => LocalSet::new().block_on(&runtime, run(data, wanted, token, tell)),
+                    Ok(runtime) => LocalSet::new().block_on(&runtime, run(data, wanted, staged, token, tell)),
                     Err(cause) => {
                         let _ = tell.send(Err(ServersError::data_dir("serving", data.path())(cause)));
                     }
@@ -76,7 +80,7 @@ impl ManagedServers {
             })
             .map_err(ServersError::data_dir("serving", "."))?;
         let started = match shutdown.run_until_cancelled(&mut started).await {
-            Some(Ok(Ok(credentials))) => return Ok(Some(Self { credentials, stop, stopped })),
+            Some(Ok(Ok(credentials))) => return Ok(Some(Self { credentials, staging, stop, stopped })),
             Some(Ok(Err(problem))) => Err(problem),
             Some(Err(_)) => Err(ServersError::Interrupted),
             None => Ok(None),
@@ -84,6 +88,17 @@ impl ManagedServers {
         drop(stop);
         let _ = stopped.await;
         started
+    }
+
+    /// Whether batches that nats-server had staged are lost, because the machine has started anew: one may stand cut in
+    /// the log.
+    pub fn lost_staged_batches(&self) -> bool {
+        self.staging.is_lost()
+    }
+
+    /// The streams exist, and no cut batch stands in the log: from now on batches are staged in memory where possible.
+    pub fn stage_in_memory(&self) {
+        self.staging.begin();
     }
 
     /// Stops both servers in order; one that takes more than four seconds is killed.
@@ -97,6 +112,7 @@ impl ManagedServers {
 async fn run(
     data: DataDir,
     wanted: Wanted,
+    staging: Arc<Staging>,
     stop: CancellationToken,
     tell: oneshot::Sender<Result<Credentials, ServersError>>,
 ) {
@@ -105,7 +121,9 @@ async fn run(
         stop.cancel();
     }
     let _ = tell.send(urls);
-    join_all(running.into_iter().map(|(program, running)| program.keep(running, stop.clone()))).await;
+    let kept = join_all(running.into_iter().map(|(program, running)| program.keep(running, stop.clone())));
+    tokio::join!(kept, OptionFuture::from(wanted.nats.then(|| staging.keep(stop.clone()))));
+    staging.end();
 }
 
 type Started = (supervise::Program, supervise::Running);
