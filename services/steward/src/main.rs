@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use steward::{cli::Cli, telemetry::Telemetry};
 
+/// A turn takes a third less of a core than with the system's allocator. Without huge pages it takes some 5 MB more when idle.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {

@@ -54,12 +54,18 @@ impl Filler {
         stream::iter(appends).buffer_unordered(AT_ONCE).try_for_each(async |_| Ok(())).await
     }
 
-    async fn one(&self, aggregate: AggregateId, expected: Expected, events: Vec<Event>) -> Result<()> {
+    async fn one(&self, aggregate: AggregateId, expected: Expected, events: Vec<Event>) -> Result<u64> {
         let cause = Cause::outside("service:bench", new_traceparent([7; 24]));
         let new = |event| NewEvent::new(Uuid::now_v7(), Utc::now(), &cause, event);
         let events = events.into_iter().map(new).collect();
-        self.log.append(Append { aggregate, events, expected, dedupe_key: None }).await?;
-        Ok(())
+        Ok(self.log.append(Append { aggregate, events, expected, dedupe_key: None }).await?.position)
+    }
+
+    /// Appends a client's message in a new conversation; returns its position.
+    pub async fn message(&self, chat: i64) -> Result<u64> {
+        let conversation = ids::conversation(&self.tenant, CHANNEL, &chat.to_string());
+        let said = self.responded(conversation, chat, 1, "Добрый день, пришлите, пожалуйста, счёт");
+        self.one(ids::conversation_aggregate(&self.tenant, conversation), Expected::Any, vec![said.into()]).await
     }
 
     /// An event that makes a conversation known and starts no turn.

@@ -15,6 +15,7 @@ mod p2_timers;
 mod p3_burst;
 mod p5_store;
 mod p6_rebuild;
+mod p7_live;
 mod p8_turn;
 mod p9_footprint;
 mod place;
@@ -56,6 +57,7 @@ async fn run(options: Options) -> Result<ExitCode> {
             Job::P3 => p3_burst::run(&options).await,
             Job::P5 => p5_store::run(&options).await,
             Job::P6 => p6_rebuild::run(&options).await,
+            Job::P7 => p7_live::run(&options).await,
             Job::P8 => p8_turn::run(&options).await,
             Job::P9 => p9_footprint::run(&options).await,
         };

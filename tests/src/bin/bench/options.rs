@@ -13,6 +13,7 @@ pub enum Job {
     P3,
     P5,
     P6,
+    P7,
     P8,
     P9,
 }
@@ -25,6 +26,7 @@ impl Job {
             Self::P3 => "P3",
             Self::P5 => "P5",
             Self::P6 => "P6",
+            Self::P7 => "P7",
             Self::P8 => "P8",
             Self::P9 => "P9",
         }
@@ -37,6 +39,7 @@ impl Job {
             Self::P3 => "burst: many follow-ups due in the same instant",
             Self::P5 => "event store: load, decide, append",
             Self::P6 => "rebuild: read models from the log",
+            Self::P7 => "live: an event to every subscriber of the stream",
             Self::P8 => "turn: update in, reply at the Bot API",
             Self::P9 => "footprint: memory, time to ready",
         }
@@ -77,7 +80,7 @@ pub struct Options {
     /// Where the scratch data directories are made; by default in the system's temporary directory
     #[arg(long, env = "STEWARD_BENCH_DIR", value_name = "DIR")]
     pub dir: Option<PathBuf>,
-    /// Only serve P1's reference
+    /// Only serve the references of P1 and P7
     #[arg(long, hide = true)]
     pub bare_server: bool,
 }

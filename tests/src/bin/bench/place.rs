@@ -161,6 +161,11 @@ token = "1:bench"
 secret_token = "s3cret"
 rate_limit = "off"
 api_base = "{api_base}"
+[limits]
+connections = 16384
+streams = 16384
+streams_per_tenant = 16384
+streams_per_key = 16384
 "#
     )
 }

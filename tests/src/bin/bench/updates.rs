@@ -17,6 +17,12 @@ impl Updates {
 
     /// A message in a new chat, as JSON, and the id of that chat.
     pub fn next(&self, text: &str) -> (i64, String) {
+        let (n, body) = self.numbered(text);
+        (FIRST_CHAT + n as i64, body)
+    }
+
+    /// The same, with the message's id instead.
+    pub fn numbered(&self, text: &str) -> (u64, String) {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
         let chat = FIRST_CHAT + n as i64;
         let date = chrono::Utc::now().timestamp();
@@ -25,7 +31,7 @@ impl Updates {
             r#"{{"update_id":{},"message":{{"message_id":{n},"from":{{"id":{chat},"is_bot":false,{person},"language_code":"ru"}},"chat":{{"id":{chat},{person},"type":"private"}},"date":{date},"text":"{text}"}}}}"#,
             700_000_000 + n,
         );
-        (chat, body)
+        (n, body)
     }
 }
 
