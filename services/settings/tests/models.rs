@@ -63,15 +63,12 @@ fn the_chain_is_the_provider_asked_for_and_then_the_fallbacks() {
 
 #[test]
 fn prices_are_written_in_usd_and_kept_in_micro_usd() {
-    let toml = "[brain.prices.'m-1.5']\ninput=3\noutput=15.0\ncache_read=0.3\n[brain.providers.gemini]\nmodel='m-1.5'\n";
+    let toml =
+        "[brain.prices.'m-1.5']\ninput=3\noutput=15.0\ncache_read=0.3\n[brain.providers.gemini]\nmodel='m-1.5'\n";
     let settings = load(toml, &[("GEMINI_API_KEY", "1")]).expect("valid");
     let price = settings.brain.model("gemini", None).expect("known").price;
-    let expected = Price {
-        input: Rate(3_000_000),
-        output: Rate(15_000_000),
-        cache_read: Some(Rate(300_000)),
-        cache_write: None,
-    };
+    let expected =
+        Price { input: Rate(3_000_000), output: Rate(15_000_000), cache_read: Some(Rate(300_000)), cache_write: None };
     assert_eq!(price, Some(expected));
 }
 
