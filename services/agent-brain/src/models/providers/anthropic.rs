@@ -428,7 +428,7 @@ impl Folder {
         let refused = reason == "refusal";
         let mut turn = Turn::default();
         let (mut echo, mut broken_off) = (Vec::new(), Vec::new());
-        for block in self.blocks.into_values() {
+        for mut block in self.blocks.into_values() {
             match block.kind() {
                 "text" => {
                     turn.text.push_str(block.text("text"));
@@ -451,6 +451,11 @@ impl Folder {
                     turn.calls.push(Call { id, provider_id, name, arguments });
                     echo.push(Value::Object(start));
                     continue;
+                }
+                // A tool of the provider's own, or what a later version says.
+                _ if !block.json.is_empty() => {
+                    let input = block.arguments().object();
+                    block.start.insert("input".to_owned(), input);
                 }
                 _ => {}
             }

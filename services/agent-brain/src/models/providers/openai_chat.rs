@@ -358,8 +358,13 @@ impl Folder {
         for call in self.calls {
             let id = CallId::numbered(self.asked.next_call + calls.len());
             let provider_id = if call.id.is_empty() { id.as_str().to_owned() } else { call.id };
-            let arguments = call.object.map_or_else(|| Arguments::of_text(call.arguments), Arguments::of_value);
-            echoed.push(said_call(&provider_id, &call.name, &arguments.text()));
+            let arguments = match call.object {
+                Some(object) => Arguments::of_value(object),
+                None => Arguments::of_text(call.arguments.clone()),
+            };
+            // The very text that was said, which the provider may have in its cache.
+            let said = if call.arguments.is_empty() { arguments.text().into_owned() } else { call.arguments };
+            echoed.push(said_call(&provider_id, &call.name, &said));
             calls.push(Call { id, provider_id: Some(provider_id), name: call.name, arguments });
         }
         // What is sent back must say something.
