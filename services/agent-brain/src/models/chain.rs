@@ -16,7 +16,7 @@ use super::{
     cost::cost,
     deltas::{Delta, Deltas},
     error::{ModelError, Param},
-    providers::Without,
+    providers::{self, Without},
     request::Unsound,
 };
 
@@ -134,6 +134,8 @@ impl Models {
             call.end(Outcome::Failed(failed.error.clone()));
             if let ModelError::Invalid { param: Some(param) } = failed.error
                 && self.remember(model, param)
+                && providers::wire(model, &self.without(model), asking.request).body
+                    != providers::wire(model, &without, asking.request).body
             {
                 (tries, waited) = (tries - 1, Duration::ZERO);
                 continue;

@@ -171,8 +171,8 @@ fn taken(schema: &Value) -> Value {
             let mut limits = Vec::new();
             let mut own = Map::new();
             for (key, value) in keys {
-                // Under `properties` stand names, not keywords.
-                if key == "properties" {
+                // There stand names, not keywords.
+                if matches!(key.as_str(), "properties" | "$defs") {
                     let properties = value.as_object().into_iter().flatten();
                     own.insert(key.clone(), properties.map(|(name, of)| (name.clone(), taken(of))).collect());
                 } else if NOT_TAKEN.contains(&key.as_str()) || (key == "minItems" && value.as_u64() > Some(1)) {
@@ -200,7 +200,7 @@ fn taken(schema: &Value) -> Value {
 pub fn error(refusal: &Refusal, body: &Value) -> ModelError {
     let error = &body["error"];
     let message = text_at(error, "message");
-    let after = refusal.after(None, message);
+    let after = refusal.after(error, message);
     match text_at(error, "type") {
         "authentication_error" | "permission_error" => ModelError::Auth,
         "billing_error" => ModelError::Money,

@@ -131,12 +131,10 @@ const A_DAYS_QUOTA: Duration = Duration::from_secs(3600);
 
 /// What a refusal means: by the error's own status, else by that of HTTP.
 pub fn error(refusal: &Refusal, body: &Value) -> ModelError {
-    // Where no events were asked for, an error comes in a list as well.
-    let error = if body.is_array() { &body[0]["error"] } else { &body["error"] };
+    let error = &body["error"];
     let message = text_at(error, "message");
     let details = || error["details"].as_array().into_iter().flatten();
-    let delay = details().find_map(|detail| detail["retryDelay"].as_str());
-    let after = refusal.after(delay, message);
+    let after = refusal.after(error, message);
     match text_at(error, "status") {
         "RESOURCE_EXHAUSTED" => {
             let quotas = details().filter_map(|detail| detail["violations"].as_array()).flatten();

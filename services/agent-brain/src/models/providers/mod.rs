@@ -68,6 +68,8 @@ pub struct Refusal<'a> {
 /// What a refusal means.
 pub fn error(kind: ModelKind, refusal: &Refusal) -> Failed {
     let body = serde_json::from_slice(refusal.body).unwrap_or(Value::Null);
+    // Google's come in a list where no events were asked for.
+    let body = if let Value::Array(list) = body { list.into_iter().next().unwrap_or(Value::Null) } else { body };
     let error = match kind {
         ModelKind::Anthropic => anthropic::error(refusal, &body),
         ModelKind::Openai => openai_chat::error(refusal, &body),
@@ -82,8 +84,12 @@ impl Refusal<'_> {
         Self { status: 200, headers: &[], body: &[], now }
     }
 
-    fn after(&self, in_body: Option<&str>, message: &str) -> Option<Duration> {
-        server_delay(self.headers, in_body, message, self.now)
+    /// How long the server wants to be left alone. The delay among an error's details is Google's, also behind servers
+    /// that speak other formats.
+    fn after(&self, error: &Value, message: &str) -> Option<Duration> {
+        let details = error["details"].as_array().into_iter().flatten();
+        let delay = details.into_iter().find_map(|detail| detail["retryDelay"].as_str());
+        server_delay(self.headers, delay, message, self.now)
     }
 
     /// What a status means by itself, where the body says nothing more.

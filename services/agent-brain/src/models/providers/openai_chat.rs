@@ -130,7 +130,7 @@ pub fn error(refusal: &Refusal, body: &Value) -> ModelError {
     let message = error.as_str().unwrap_or_else(|| text_at(error, "message"));
     let (code, kind) = (text_at(error, "code"), text_at(error, "type"));
     let is = |name: &str| code == name || kind == name;
-    let after = refusal.after(None, message);
+    let after = refusal.after(error, message);
     if MONEY.iter().any(|name| is(name)) {
         ModelError::Money
     } else if is("context_length_exceeded")
