@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use steward_agent_brain::models::{CallResult, Request, Step, Text};
-use steward_tests::llm::{Asked, Format, Piece};
+use steward_tests::llm::{Asked, Format, KEY, Piece};
 
-use crate::world::{World, question};
+use crate::world::{World, kind, question};
 
 /// A request of the second step, with two calls answered.
 async fn second_step(world: &World, format: Format) -> Asked {
@@ -169,5 +169,79 @@ async fn what_a_provider_refuses_the_stand_in_refuses() {
             assert!(matches!(sent(&world, &asked, &asked.body, Some(header)).await, 400 | 401), "{format:?}: {header}");
         }
         assert_eq!(world.llm.wrong().len(), changes.len() + headers.len(), "{format:?}: {:?}", world.llm.wrong());
+    }
+}
+
+/// A request as it was recorded, in its path and headers.
+fn recorded(format: Format) -> Vec<(String, Asked)> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = path.join(format!("../services/agent-brain/tests/recorded/{}.jsonl", kind(format).name()));
+    let text = std::fs::read_to_string(path).unwrap();
+    let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let asked = rows.filter(|row| row["request"].is_object() && row["status"] == 200).map(|row| {
+        let uri = row["uri"].as_str().unwrap();
+        let (path, key, value) = match format {
+            Format::Anthropic => ("/anthropic/v1/messages".to_owned(), "x-api-key", KEY.to_owned()),
+            Format::Openai => ("/openai/v1/chat/completions".to_owned(), "authorization", format!("Bearer {KEY}")),
+            Format::Gemini => {
+                let model = uri.rsplit_once("/models/").unwrap().1.split(':').next().unwrap();
+                (
+                    format!("/gemini/v1beta/models/{model}:streamGenerateContent?alt=sse"),
+                    "x-goog-api-key",
+                    KEY.to_owned(),
+                )
+            }
+        };
+        let headers =
+            [(key, value.as_str()), ("content-type", "application/json"), ("anthropic-version", "2023-06-01")];
+        let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        let source = row["source"].as_str().unwrap().to_owned();
+        (
+            source,
+            Asked { format, path, headers: headers.into_iter().collect(), body: row["request"].clone(), wrong: None },
+        )
+    });
+    asked.collect()
+}
+
+/// What the stand-in doesn't play or is stricter in, and adapters don't use.
+const NOT_PLAYED: [&str; 10] = [
+    "the provider's own tools aren't played",
+    "unknown field",
+    // The provider joins messages of one role, or takes them as they are.
+    "roles must alternate",
+    // Some models take it.
+    "thinking may not be enabled when tool_choice",
+    // Signed by the real one.
+    "Invalid `signature`",
+    "Corrupted thought signature",
+    // Older models sign nothing.
+    "missing a thought_signature",
+    // Pictures.
+    "messages.content: expected a text",
+    "a part without text",
+    "tools: expected a list",
+];
+
+/// What real providers took, the stand-in takes too, but for what it doesn't play.
+#[tokio::test]
+async fn what_a_provider_took_the_stand_in_takes() {
+    for (format, least) in [(Format::Anthropic, 15), (Format::Openai, 18), (Format::Gemini, 18)] {
+        let world = World::new().await;
+        let mut taken = 0;
+        for (source, mut asked) in recorded(format) {
+            if format == Format::Gemini {
+                // Its own library writes some names in another way, which it takes as well.
+                let body = asked.body.to_string().replace("parameters_json_schema", "parametersJsonSchema");
+                asked.body = serde_json::from_str(&body.replace("thinking_budget", "thinkingBudget")).unwrap();
+            }
+            if sent(&world, &asked, &asked.body, None).await == 200 {
+                taken += 1;
+            } else {
+                let wrong = world.llm.wrong().pop().unwrap();
+                assert!(NOT_PLAYED.iter().any(|reason| wrong.contains(reason)), "{source}: {wrong}");
+            }
+        }
+        assert!(taken >= least, "{format:?}: {taken}");
     }
 }

@@ -220,10 +220,10 @@ impl Caller {
             for frame in frames.drain(..) {
                 let folded = folder.frame(&frame, Utc::now(), &mut shown);
                 shown.drain(..).for_each(|delta| deltas.send(delta));
-                let usage = folder.usage();
-                if usage != told.usage {
-                    told.usage = usage;
-                    deltas.send(Delta::Usage(usage));
+                let before = std::mem::replace(&mut told.usage, folder.usage());
+                // What is guessed grows with every piece, and is of no use to who watches.
+                if (before.input, before.exact) != (told.usage.input, told.usage.exact) {
+                    deltas.send(Delta::Usage(told.usage));
                 }
                 if folded? == Folded::Done {
                     body.let_go();

@@ -68,6 +68,8 @@ fn tools(body: &Value) -> Result<BTreeSet<&str>, Refusal> {
     }
     let tools = list(&body["tools"], "tools")?;
     for tool in tools {
+        let own = tool["type"].as_str().is_none_or(|kind| kind == "custom");
+        must(own, || "tools: the provider's own tools aren't played".into())?;
         only(tool, &["name", "description", "input_schema", "strict", "cache_control", "type"], "tools")?;
         schema(&tool["input_schema"], "tools.input_schema")?;
     }

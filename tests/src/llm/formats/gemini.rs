@@ -83,12 +83,16 @@ fn tools(body: &Value) -> Result<BTreeSet<&str>, Refusal> {
     }
     let mut declared = Vec::new();
     for tool in list(&body["tools"], "tools")? {
+        must(!tool["functionDeclarations"].is_null(), || "tools: the provider's own tools aren't played".into())?;
         only(tool, &["functionDeclarations"], "tools")?;
         declared.extend(list(&tool["functionDeclarations"], "functionDeclarations")?);
     }
     for function in &declared {
         only(function, &["name", "description", "parametersJsonSchema", "parameters"], "functionDeclarations")?;
-        schema(&function["parametersJsonSchema"], "parametersJsonSchema")?;
+        // A function without arguments may do without a schema; the older kind isn't JSON Schema.
+        if !function["parametersJsonSchema"].is_null() {
+            schema(&function["parametersJsonSchema"], "parametersJsonSchema")?;
+        }
     }
     tool_names(declared.into_iter().map(|function| tool_name(&function["name"], "functionDeclarations.name")))
 }

@@ -8,7 +8,7 @@ use steward_settings::Model;
 
 use super::{
     Asked, Folded, Refusal, Wire, Without, code, count_at, guessed, id_for, most_output, says, says_unsupported,
-    text_at,
+    schema, text_at,
 };
 use crate::models::{
     answer::{Answer, Arguments, Call, CallId, Echo, Stop, Turn, Usage},
@@ -63,7 +63,7 @@ pub fn body(model: &Model, without: &Without, request: &Request) -> Value {
         output.insert("effort".to_owned(), json!(effort.name()));
     }
     if let Some(form) = &request.output {
-        output.insert("format".to_owned(), json!({ "type": "json_schema", "schema": taken(&form.schema) }));
+        output.insert("format".to_owned(), json!({ "type": "json_schema", "schema": schema::limited(&form.schema) }));
     }
     if !output.is_empty() {
         body.insert("output_config".to_owned(), Value::Object(output));
@@ -147,53 +147,6 @@ fn said(model: &Model, turn: &Turn) -> Vec<Value> {
         json!({ "type": "tool_use", "id": call.id.as_str(), "name": call.name, "input": call.arguments.object() })
     });
     text.into_iter().chain(calls).collect()
-}
-
-/// Keywords of JSON Schema that the format doesn't take.
-const NOT_TAKEN: [&str; 11] = [
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "minLength",
-    "maxLength",
-    "maxItems",
-    "uniqueItems",
-    "minProperties",
-    "maxProperties",
-];
-
-/// A schema as the format takes it: objects are closed, and limits that it has no words for stand in the description.
-fn taken(schema: &Value) -> Value {
-    match schema {
-        Value::Object(keys) => {
-            let mut limits = Vec::new();
-            let mut own = Map::new();
-            for (key, value) in keys {
-                // There stand names, not keywords.
-                if matches!(key.as_str(), "properties" | "$defs") {
-                    let properties = value.as_object().into_iter().flatten();
-                    own.insert(key.clone(), properties.map(|(name, of)| (name.clone(), taken(of))).collect());
-                } else if NOT_TAKEN.contains(&key.as_str()) || (key == "minItems" && value.as_u64() > Some(1)) {
-                    limits.push(format!("{key}: {value}"));
-                } else {
-                    own.insert(key.clone(), taken(value));
-                }
-            }
-            if own.get("type").is_some_and(|of| of == "object") {
-                own.insert("additionalProperties".to_owned(), json!(false));
-            }
-            if !limits.is_empty() {
-                let words = own.get("description").and_then(Value::as_str).into_iter().map(str::to_owned);
-                let words: Vec<String> = words.chain([format!("({})", limits.join(", "))]).collect();
-                own.insert("description".to_owned(), json!(words.join(" ")));
-            }
-            Value::Object(own)
-        }
-        Value::Array(values) => values.iter().map(taken).collect(),
-        other => other.clone(),
-    }
 }
 
 /// What a refusal means: by the error's own name, else by its status.

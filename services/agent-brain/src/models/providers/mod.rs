@@ -3,6 +3,7 @@
 pub mod anthropic;
 pub mod gemini;
 pub mod openai_chat;
+mod schema;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -239,24 +240,6 @@ fn count_at(value: &Value, key: &str) -> Option<u64> {
 fn code(text: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
     text.chars().take(64).map(plain).collect()
-}
-
-/// Whether a schema is one that the providers' strict modes take: each object closed, and all its properties required.
-fn is_strict(schema: &Value) -> bool {
-    match schema {
-        Value::Object(keys) => {
-            let closed = match keys.get("properties") {
-                Some(Value::Object(properties)) => {
-                    let required = keys.get("required").and_then(Value::as_array).map_or(0, Vec::len);
-                    keys.get("additionalProperties") == Some(&Value::Bool(false)) && required == properties.len()
-                }
-                _ => keys.get("type") != Some(&Value::String("object".to_owned())),
-            };
-            closed && keys.values().all(is_strict)
-        }
-        Value::Array(values) => values.iter().all(is_strict),
-        _ => true,
-    }
 }
 
 /// The mark of a refusal's words: whether any of these is in them, however written.

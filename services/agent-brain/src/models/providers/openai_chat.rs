@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use steward_settings::Model;
 
 use super::{
-    Asked, Folded, Refusal, Wire, Without, count_at, guessed, id_for, is_strict, most_output, says, says_unsupported,
+    Asked, Folded, Refusal, Wire, Without, count_at, guessed, id_for, most_output, says, says_unsupported, schema,
     text_at,
 };
 use crate::models::{
@@ -54,7 +54,8 @@ pub fn body(model: &Model, without: &Without, request: &Request) -> Value {
         }
     }
     if let Some(form) = &request.output {
-        let schema = json!({ "name": form.name.as_str(), "schema": form.schema, "strict": is_strict(&form.schema) });
+        let schema =
+            json!({ "name": form.name.as_str(), "schema": form.schema, "strict": schema::is_strict(&form.schema) });
         put("response_format", json!({ "type": "json_schema", "json_schema": schema }));
     }
     if let Some(effort) = request.effort.filter(|_| takes(Param::Effort)) {
