@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{Brain, Environment, Secret, error::KeyProblem, written as own};
 
-/// `[brain.providers.ID]`: a provider of models. Those called `anthropic`, `openai` and `gemini` are known without it.
+/// `[brain.providers.ID]`: a provider of models. Those called like a kind are known without it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct ModelProvider {
@@ -37,18 +37,22 @@ pub enum ModelKind {
     Anthropic,
     /// OpenAI's chat completions, which most servers of one's own speak as well.
     Openai,
+    /// OpenAI's Responses.
+    #[serde(rename = "openai_responses")]
+    OpenaiResponses,
     /// Google's `generateContent`.
     Gemini,
 }
 
 impl ModelKind {
-    pub const ALL: [Self; 3] = [Self::Anthropic, Self::Openai, Self::Gemini];
+    pub const ALL: [Self; 4] = [Self::Anthropic, Self::Openai, Self::OpenaiResponses, Self::Gemini];
 
     /// As the configuration and the events write it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Anthropic => "anthropic",
             Self::Openai => "openai",
+            Self::OpenaiResponses => "openai_responses",
             Self::Gemini => "gemini",
         }
     }
@@ -61,7 +65,7 @@ impl ModelKind {
     pub fn key_variable(self) -> &'static str {
         match self {
             Self::Anthropic => "ANTHROPIC_API_KEY",
-            Self::Openai => "OPENAI_API_KEY",
+            Self::Openai | Self::OpenaiResponses => "OPENAI_API_KEY",
             Self::Gemini => "GEMINI_API_KEY",
         }
     }
@@ -69,7 +73,7 @@ impl ModelKind {
     fn base_url(self) -> &'static str {
         match self {
             Self::Anthropic => "https://api.anthropic.com",
-            Self::Openai => "https://api.openai.com/v1",
+            Self::Openai | Self::OpenaiResponses => "https://api.openai.com/v1",
             Self::Gemini => "https://generativelanguage.googleapis.com",
         }
     }
@@ -77,7 +81,7 @@ impl ModelKind {
     fn api_version(self) -> Option<&'static str> {
         match self {
             Self::Anthropic => Some("2026-10-21"),
-            Self::Openai => None,
+            Self::Openai | Self::OpenaiResponses => None,
             Self::Gemini => Some("v1beta"),
         }
     }
@@ -211,7 +215,7 @@ impl Brain {
                 return wrong("api_key", "found other characters, expected visible ASCII without spaces");
             }
             let Some(version) = &keys.api_version else { continue };
-            if kind == ModelKind::Openai {
+            if kind.api_version().is_none() {
                 return wrong("api_version", "found a version, expected none: an OpenAI server has it in `base_url`");
             }
             if !version.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.') {

@@ -25,7 +25,7 @@ fn a_key_in_the_environment_is_enough_to_ask_its_provider() {
         let model = settings.brain.model(kind.name(), Some("m-1")).expect("known");
         assert_eq!((model.kind, model.name.as_str(), model.genuine), (kind, "m-1", true));
         assert_eq!(key(&settings, kind.name()).as_deref(), Some("k1"));
-        for other in ModelKind::ALL.into_iter().filter(|other| *other != kind) {
+        for other in ModelKind::ALL.into_iter().filter(|other| other.key_variable() != variable) {
             let problem = settings.brain.model(other.name(), Some("m")).expect_err("it has no key");
             assert!(problem.contains(other.key_variable()), "{problem}");
         }

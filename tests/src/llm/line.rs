@@ -77,6 +77,7 @@ fn items(frames: Frames, manner: &Manner) -> Vec<Item> {
     let unfinished = all.len().saturating_sub(end).max(1);
     let ends = |text: String| if manner.crlf { text.replace('\n', "\r\n") } else { text };
     match manner.cut {
+        Some(Cut::BeforeLast) => drop(all.pop()),
         Some(Cut::BeforeEnd | Cut::Short) => all.truncate(unfinished),
         Some(Cut::AfterFirstByte | Cut::Silence | Cut::BeforeFirstByte) => all.truncate(1),
         Some(Cut::ErrorFrame) => {
@@ -104,7 +105,7 @@ fn items(frames: Frames, manner: &Manner) -> Vec<Item> {
         }
     }
     match manner.cut {
-        Some(Cut::BeforeFirstByte | Cut::AfterFirstByte | Cut::BeforeEnd) => items.push(Item::Break),
+        Some(Cut::BeforeFirstByte | Cut::AfterFirstByte | Cut::BeforeEnd | Cut::BeforeLast) => items.push(Item::Break),
         Some(Cut::Silence) => items.push(Item::Silence),
         Some(Cut::Short | Cut::ErrorFrame | Cut::SilenceFromTheStart) | None => {}
     }

@@ -81,6 +81,8 @@ struct Memory {
     thoughts: HashMap<String, Vec<Value>>,
     /// The signed calls of Gemini's, by signature, with the model that made them.
     signed: HashMap<String, (String, Value)>,
+    /// What followed a thought in Responses, by its id: the thought's id.
+    followers: HashMap<String, String>,
 }
 
 impl Memory {

@@ -113,8 +113,10 @@ pub enum Cut {
     /// The line breaks.
     BeforeFirstByte,
     AfterFirstByte,
-    /// The line breaks before the last frames.
+    /// The line breaks before the frames that are the end.
     BeforeEnd,
+    /// The line breaks before the last of them.
+    BeforeLast,
     /// The body ends there, properly.
     Short,
     /// Behind the first frame there is silence for good.

@@ -1,6 +1,6 @@
 //! What is stable in a talk is what the provider has in its cache.
 
-use steward_agent_brain::models::{Request, Section, Step, Text, Turn};
+use steward_agent_brain::models::{Request, Said, Section, Step, Text};
 use steward_tests::llm::Format;
 
 use crate::world::{World, question};
@@ -30,7 +30,7 @@ async fn the_beginning_of_a_talk_stays_in_the_cache_while_the_time_changes() {
             written += answer.usage.input_cache_write;
             assert!(answer.usage.exact && (turn == 0) == (answer.usage.input_cached == 0), "{format:?} {turn}");
             // The next turn's talk is built anew from what was said.
-            steps.push(Turn { text: answer.turn.text, ..Turn::default() }.into());
+            steps.push(Said { text: answer.said.text, ..Said::default() }.into());
         }
         assert!(cached * 100 >= input * 80, "{format:?}: {cached} of {input}");
         assert_eq!(written > 0, format == Format::Anthropic);

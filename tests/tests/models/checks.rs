@@ -18,13 +18,13 @@ async fn second_step(world: &World, format: Format) -> Asked {
     let chain = [world.model(format)];
     let mut request: Request = question();
     let answer = world.ask(&chain, &request).await.result.unwrap();
-    let results = answer.turn.calls.iter().map(|call| CallResult {
+    let results = answer.said.calls.iter().map(|call| CallResult {
         call: call.id.clone(),
         content: Text::Trusted("ok".to_owned()),
         failed: false,
     });
     let results = Step::Results(results.collect());
-    request.steps.extend([answer.turn.clone().into(), results]);
+    request.steps.extend([answer.said.clone().into(), results]);
     world.llm.play("Ok");
     world.ask(&chain, &request).await.result.unwrap();
     world.llm.asked().pop().unwrap()
@@ -34,8 +34,19 @@ async fn second_step(world: &World, format: Format) -> Asked {
 async fn sent(world: &World, asked: &Asked, body: &Value, without: Option<&str>) -> u16 {
     let client = steward_http::client_builder().no_proxy().build().unwrap();
     let base = world.llm.base(asked.format);
-    let base =
-        base.split("/anthropic").next().unwrap().split("/openai").next().unwrap().split("/gemini").next().unwrap();
+    let base = base
+        .split("/anthropic")
+        .next()
+        .unwrap()
+        .split("/openai")
+        .next()
+        .unwrap()
+        .split("/responses")
+        .next()
+        .unwrap()
+        .split("/gemini")
+        .next()
+        .unwrap();
     let mut headers = asked.headers.clone();
     headers.remove("content-length");
     headers.remove("host");
@@ -122,6 +133,31 @@ const OPENAI: &[Change] = &[
     }),
 ];
 
+const RESPONSES: &[Change] = &[
+    ("an unknown field", |body| body["max_output"] = json!(1)),
+    ("a thought left out", |body| drop(body["input"].as_array_mut().unwrap().remove(1))),
+    ("a thought changed", |body| body["input"][1]["encrypted_content"] = json!("abc")),
+    ("a thought that isn't encrypted", |body| {
+        body["input"][1].as_object_mut().unwrap().remove("encrypted_content");
+    }),
+    ("a thought without what followed", |body| drop(body["input"].as_array_mut().unwrap().remove(2))),
+    ("a result left out", |body| drop(body["input"].as_array_mut().unwrap().pop())),
+    ("a result twice", |body| {
+        let items = body["input"].as_array_mut().unwrap();
+        items.push(items[items.len() - 1].clone());
+    }),
+    ("a result of nothing", |body| body["input"][5]["call_id"] = json!("call_x")),
+    ("words before the results", |body| {
+        body["input"].as_array_mut().unwrap().insert(5, json!({ "role": "user", "content": "So" }));
+    }),
+    ("the model's word at the end", |body| {
+        body["input"].as_array_mut().unwrap().push(json!({ "role": "assistant", "content": "So" }));
+    }),
+    ("a bad name", |body| body["tools"][0]["name"] = json!("a b")),
+    ("strict and open", |body| body["tools"][0]["strict"] = json!(true)),
+    ("a tool that there isn't", |body| body["tool_choice"] = json!({ "type": "function", "name": "other" })),
+];
+
 const GEMINI: &[Change] = &[
     ("an unknown field", |body| body["max_output"] = json!(1)),
     ("an unknown field of a part", |body| body["contents"][0]["parts"][0]["label"] = json!(1)),
@@ -154,6 +190,7 @@ async fn what_a_provider_refuses_the_stand_in_refuses() {
     for (format, changes, headers) in [
         (Format::Anthropic, ANTHROPIC, &["anthropic-version", "x-api-key", "content-type"][..]),
         (Format::Openai, OPENAI, &["authorization", "content-type"]),
+        (Format::Responses, RESPONSES, &["authorization", "content-type"]),
         (Format::Gemini, GEMINI, &["x-goog-api-key", "content-type"]),
     ] {
         let world = World::new().await;
@@ -183,6 +220,7 @@ fn recorded(format: Format) -> Vec<(String, Asked)> {
         let (path, key, value) = match format {
             Format::Anthropic => ("/anthropic/v1/messages".to_owned(), "x-api-key", KEY.to_owned()),
             Format::Openai => ("/openai/v1/chat/completions".to_owned(), "authorization", format!("Bearer {KEY}")),
+            Format::Responses => ("/responses/v1/responses".to_owned(), "authorization", format!("Bearer {KEY}")),
             Format::Gemini => {
                 let model = uri.rsplit_once("/models/").unwrap().1.split(':').next().unwrap();
                 (
@@ -205,7 +243,7 @@ fn recorded(format: Format) -> Vec<(String, Asked)> {
 }
 
 /// What the stand-in doesn't play or is stricter in, and adapters don't use.
-const NOT_PLAYED: [&str; 10] = [
+const NOT_PLAYED: [&str; 12] = [
     "the provider's own tools aren't played",
     "unknown field",
     // The provider joins messages of one role, or takes them as they are.
@@ -215,6 +253,8 @@ const NOT_PLAYED: [&str; 10] = [
     // Signed by the real one.
     "Invalid `signature`",
     "Corrupted thought signature",
+    "could not be verified",
+    "previous_response_id isn't played",
     // Older models sign nothing.
     "missing a thought_signature",
     // Pictures.
@@ -226,7 +266,9 @@ const NOT_PLAYED: [&str; 10] = [
 /// What real providers took, the stand-in takes too, but for what it doesn't play.
 #[tokio::test]
 async fn what_a_provider_took_the_stand_in_takes() {
-    for (format, least) in [(Format::Anthropic, 15), (Format::Openai, 18), (Format::Gemini, 18)] {
+    for (format, least) in
+        [(Format::Anthropic, 15), (Format::Openai, 18), (Format::Responses, 21), (Format::Gemini, 18)]
+    {
         let world = World::new().await;
         let mut taken = 0;
         for (source, mut asked) in recorded(format) {

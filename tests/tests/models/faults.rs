@@ -242,3 +242,19 @@ async fn neither_key_nor_words_stand_in_what_went_wrong() {
         }
     }
 }
+
+/// What says that an answer is over differs: with chat completions it is the reason to stop, elsewhere the last frame.
+#[tokio::test]
+async fn an_answer_is_whole_when_its_format_says_so() {
+    for format in Format::ALL {
+        let world = World::new().await;
+        world.llm.play(cut(Cut::BeforeLast));
+        world.llm.play("Ok");
+        let came = line(&world.ask(&[world.model(format)], &question()).await);
+        let expected = match format {
+            Format::Openai => "end \"Слова, которые никто не дослушали ещё\" <- answered",
+            Format::Anthropic | Format::Responses | Format::Gemini => "end \"Ok\" <- cut, answered",
+        };
+        assert_eq!(came, expected, "{format:?}");
+    }
+}

@@ -34,18 +34,18 @@ async fn talk(world: &World, effort: Option<Effort>, whom: impl Fn(usize) -> Mod
         let came = world.ask(&[whom(step)], &request).await;
         assert_eq!(world.llm.wrong(), Vec::<String>::new(), "step {step}");
         let answer = came.result.unwrap();
-        transcript.push(turn(&answer.turn));
-        if answer.turn.calls.is_empty() {
+        transcript.push(turn(&answer.said));
+        if answer.said.calls.is_empty() {
             break;
         }
-        let results = answer.turn.calls.iter().enumerate().map(|(i, call)| CallResult {
+        let results = answer.said.calls.iter().enumerate().map(|(i, call)| CallResult {
             call: call.id.clone(),
             content: Text::Untrusted { label: "result", text: format!("result of {}", call.id) },
             failed: i == 1,
         });
         // In whatever order they are done.
         let results = Step::Results(results.rev().collect());
-        request.steps.extend([answer.turn.clone().into(), results]);
+        request.steps.extend([answer.said.clone().into(), results]);
         // The client says something more in the midst of it.
         if step == 6 {
             request.steps.push(Step::User(vec![Text::Trusted("И ещё одно".to_owned())]));
@@ -63,10 +63,11 @@ async fn a_talk_of_many_steps_is_the_same_in_every_format_and_with_another_provi
             let world = World::new().await;
             talks.push(talk(&world, effort, |_| world.model(format)).await);
         }
-        for order in [[0, 1, 2], [2, 1, 0], [0, 2, 0], [0, 1, 0], [2, 2, 0]] {
+        for order in [[0, 1, 2, 3], [3, 2, 1, 0], [0, 3, 0, 3], [0, 1, 0, 2], [3, 3, 0, 0], [2, 2, 0, 2], [2, 3, 2, 1]]
+        {
             let world = World::new().await;
             let chain = Format::ALL.map(|format| world.model(format));
-            talks.push(talk(&world, effort, |step| chain[order[step % 3]].clone()).await);
+            talks.push(talk(&world, effort, |step| chain[order[step % 4]].clone()).await);
         }
         // The same provider, and another model of it at every step.
         for format in Format::ALL {

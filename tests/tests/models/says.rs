@@ -10,7 +10,7 @@ use tokio::{sync::mpsc, time::Instant};
 use crate::world::{World, line, question};
 
 /// What was answered to a play, in all formats.
-async fn all(play: impl Fn() -> Vec<Play>) -> [String; 3] {
+async fn all(play: impl Fn() -> Vec<Play>) -> [String; 4] {
     let mut lines = Vec::new();
     for format in Format::ALL {
         let world = World::new().await;
@@ -22,8 +22,8 @@ async fn all(play: impl Fn() -> Vec<Play>) -> [String; 3] {
     lines.try_into().unwrap()
 }
 
-fn alike(line: &str) -> [String; 3] {
-    [line, line, line].map(str::to_owned)
+fn alike(line: &str) -> [String; 4] {
+    [line; 4].map(str::to_owned)
 }
 
 /// An answer with all that one may have.
@@ -77,7 +77,7 @@ async fn arguments_that_are_no_json_are_kept_as_they_are_and_not_taken_for_any()
     }
     // Gemini's own end of such an answer is an error, and it is asked once more.
     let raw = r#"calls call_1:recall"raw {\"when\": tomorrow" <- answered"#;
-    assert_eq!(lines, [raw, raw, r#"end "Ok" <- malformed, answered"#]);
+    assert_eq!(lines, [raw, raw, raw, r#"end "Ok" <- malformed, answered"#]);
 }
 
 #[tokio::test]
@@ -87,17 +87,28 @@ async fn refused_and_blocked_are_answers() {
         [
             r#"refused(cyber: I won't.) "I won't." <- answered"#,
             "refused(-: I won't.) <- answered",
+            "refused(-: I won't.) <- answered",
             "blocked(safety) <- answered",
         ]
     );
     assert_eq!(
         all(|| vec![Says::Filtered.into()]).await,
-        ["refused(-: ) <- answered", "blocked(content_filter) <- answered", "blocked(safety) <- answered",]
+        [
+            "refused(-: ) <- answered",
+            "blocked(content_filter) <- answered",
+            "blocked(content_filter) <- answered",
+            "blocked(safety) <- answered",
+        ]
     );
     // With Gemini there is no candidate at all.
     assert_eq!(
         all(|| vec![Says::Blocked.into()]).await,
-        ["refused(-: ) <- answered", "blocked(content_filter) <- answered", "blocked(prohibited_content) <- answered",]
+        [
+            "refused(-: ) <- answered",
+            "blocked(content_filter) <- answered",
+            "blocked(content_filter) <- answered",
+            "blocked(prohibited_content) <- answered",
+        ]
     );
 }
 
@@ -161,7 +172,7 @@ async fn pieces_are_shown_while_they_come() {
         }
         assert!(matches!(first, Some(Delta::Asked { model, .. }) if model == "m-1"));
         assert!(pieces >= 3, "{format:?}");
-        assert_eq!((text, calls.as_slice()), (answer.turn.text, &["recall".to_owned(), "schedule".to_owned()][..]));
+        assert_eq!((text, calls.as_slice()), (answer.said.text, &["recall".to_owned(), "schedule".to_owned()][..]));
         assert_eq!(last, Some(answer.usage), "{format:?}");
     }
 }
@@ -207,7 +218,7 @@ async fn every_way_of_asking_is_one_that_the_provider_takes() {
         for asked in &asked {
             assert!(asked.body.get("temperature").is_none() && !asked.path.contains("sk-test"));
             let id = asked.headers.get("x-client-request-id").map(|id| id.to_str().unwrap());
-            assert_eq!(id, (format == Format::Openai).then_some("turn-7"));
+            assert_eq!(id, matches!(format, Format::Openai | Format::Responses).then_some("turn-7"));
         }
     }
 }
@@ -221,6 +232,10 @@ async fn what_a_model_does_not_take_is_left_out_at_once_and_from_then_on() {
         (Format::Openai, "parallel_tool_calls"),
         (Format::Openai, "stream_options"),
         (Format::Openai, "prompt_cache_key"),
+        (Format::Responses, "effort"),
+        (Format::Responses, "include"),
+        (Format::Responses, "parallel_tool_calls"),
+        (Format::Responses, "prompt_cache_key"),
         (Format::Anthropic, "effort"),
         (Format::Gemini, "effort"),
     ] {

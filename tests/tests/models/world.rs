@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use steward_agent_brain::models::{
-    Answer, Arguments, Asking, Attempt, Caller, Deltas, Limits, Models, NoAnswer, Outcome, Request, Section, Step,
-    Stop, Text, Tool, ToolName, Turn,
+    Answer, Arguments, Asking, Attempt, Caller, Deltas, Limits, Models, NoAnswer, Outcome, Request, Said, Section,
+    Step, Stop, Text, Tool, ToolName,
 };
 use steward_settings::{Model, ModelKind, Price, Rate, Secret};
 use steward_tests::{
@@ -23,6 +23,7 @@ pub fn kind(format: Format) -> ModelKind {
     match format {
         Format::Anthropic => ModelKind::Anthropic,
         Format::Openai => ModelKind::Openai,
+        Format::Responses => ModelKind::OpenaiResponses,
         Format::Gemini => ModelKind::Gemini,
     }
 }
@@ -47,7 +48,7 @@ impl World {
     pub fn model(&self, format: Format) -> Model {
         let api_version = match format {
             Format::Anthropic => Some("2026-10-21".to_owned()),
-            Format::Openai => None,
+            Format::Openai | Format::Responses => None,
             Format::Gemini => Some("v1beta".to_owned()),
         };
         let rate = Rate(1_000_000);
@@ -108,7 +109,7 @@ pub fn question() -> Request {
 pub fn line(came: &Came) -> String {
     let tried: Vec<&str> = came.attempts.iter().map(|attempt| tried(&attempt.outcome)).collect();
     let said = match &came.result {
-        Ok(answer) => format!("{}{}", stop(&answer.stop), turn(&answer.turn)),
+        Ok(answer) => format!("{}{}", stop(&answer.stop), turn(&answer.said)),
         Err(none) => none.to_string(),
     };
     format!("{said} <- {}", tried.join(", "))
@@ -134,7 +135,7 @@ fn stop(stop: &Stop) -> String {
 }
 
 /// A turn in neutral words.
-pub fn turn(turn: &Turn) -> String {
+pub fn turn(turn: &Said) -> String {
     let calls = turn.calls.iter().map(|call| {
         let arguments: Value = match &call.arguments {
             Arguments::Json(arguments) => arguments.clone(),

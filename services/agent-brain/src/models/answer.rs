@@ -10,27 +10,27 @@ use super::request::Step;
 /// A model's answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    pub turn: Turn,
+    pub said: Said,
     pub stop: Stop,
     pub usage: Usage,
     /// The model that answered, as the provider names it; empty: it doesn't say.
     pub model: String,
-    /// Tools whose call broke off at the limit of the answer. They are in no turn; the model must be told.
+    /// Tools whose call broke off at the limit of the answer. They aren't among the calls; the model must be told.
     pub broken_off: Vec<String>,
 }
 
 /// What a model said in one step of the talk.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Turn {
+pub struct Said {
     pub text: String,
     pub calls: Vec<Call>,
     /// The same as the provider said it.
     pub echo: Option<Echo>,
 }
 
-impl From<Turn> for Step {
-    fn from(turn: Turn) -> Self {
-        Self::Model(turn)
+impl From<Said> for Step {
+    fn from(said: Said) -> Self {
+        Self::Model(said)
     }
 }
 
@@ -167,7 +167,7 @@ pub(super) fn tokens_of_bytes(bytes: usize) -> u64 {
     (bytes as u64).div_ceil(4)
 }
 
-/// A model's turn as its provider said it: thoughts, signatures and ids that only that provider understands. Whoever
+/// What a model said, as its provider sent it: thoughts, signatures and ids that only that provider understands. Whoever
 /// continues the talk with the same model of the same provider sends it back unchanged; nobody else is shown it.
 #[derive(Clone, PartialEq)]
 pub struct Echo {
@@ -212,7 +212,7 @@ impl Echo {
     }
 }
 
-impl Turn {
+impl Said {
     /// What the provider said itself, if it was this one.
     pub(super) fn echo_of(&self, model: &Model) -> Option<&[Value]> {
         self.echo.as_ref().and_then(|echo| echo.of(model)).filter(|blocks| !blocks.is_empty())

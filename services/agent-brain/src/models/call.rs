@@ -13,7 +13,7 @@ use steward_settings::Model;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    answer::{Answer, Stop, Turn, Usage},
+    answer::{Answer, Said, Stop, Usage},
     deltas::{Delta, Deltas},
     error::{Failed, ModelError},
     providers::{self, Asked, Folded, Folder, Refusal, Without},
@@ -119,7 +119,7 @@ impl Caller {
         let result = self.answer(model, without, asking, asked, deltas, told).await;
         match result {
             Err(Failed { error: ModelError::Blocked { category }, .. }) => Ok(Answer {
-                turn: Turn::default(),
+                said: Said::default(),
                 stop: Stop::Blocked { category: category.to_owned() },
                 usage: told.usage,
                 model: String::new(),

@@ -53,6 +53,8 @@ pub enum Param {
     StreamOptions,
     ParallelCalls,
     CacheKey,
+    /// Thoughts to send back, encrypted.
+    Thoughts,
 }
 
 impl std::fmt::Display for Param {
@@ -65,6 +67,7 @@ impl std::fmt::Display for Param {
             Self::StreamOptions => "stream_options",
             Self::ParallelCalls => "parallel_tool_calls",
             Self::CacheKey => "the cache key",
+            Self::Thoughts => "the wish for encrypted thoughts",
         })
     }
 }

@@ -3,7 +3,7 @@
 //! A [`Request`] and an [`Answer`] are of no provider. `providers` holds the wire formats, as pure functions; `call` makes
 //! one call, `chain` as many as it takes. The seam to what uses models is [`Models::answer`].
 //!
-//! What only its provider understands of a turn (thoughts, signatures, ids) is its [`Echo`]: it goes back to the same
+//! What only its provider understands of what was said (thoughts, signatures, ids) is its [`Echo`]: it goes back to the same
 //! model of the same provider alone, and to nobody else, so that each step of a talk may be another one's.
 
 mod answer;
@@ -18,7 +18,7 @@ mod request;
 pub mod sse;
 
 pub use self::{
-    answer::{Answer, Arguments, Call, CallId, Echo, Speaker, Stop, Turn, Usage},
+    answer::{Answer, Arguments, Call, CallId, Echo, Said, Speaker, Stop, Usage},
     breaker::{Breakers, IsOpen},
     call::{Asking, Caller, Limits, Told},
     chain::{Attempt, Models, NoAnswer, Outcome},

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::answer::{Call, CallId, Turn};
+use super::answer::{Call, CallId, Said};
 
 /// One question to a model. The same for all providers.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -86,7 +86,7 @@ pub enum Step {
     /// What the client, or we for them, said to the model.
     User(Vec<Text>),
     /// What a model answered.
-    Model(Turn),
+    Model(Said),
     /// What came of its calls: each of them, once.
     Results(Vec<CallResult>),
 }
@@ -201,8 +201,8 @@ impl Request {
                     }
                 }
                 _ if !open.is_empty() => return Err(Unsound::Calls),
-                Step::Model(turn) => {
-                    open.extend(turn.calls.iter().map(|call| &call.id));
+                Step::Model(said) => {
+                    open.extend(said.calls.iter().map(|call| &call.id));
                     if !open.iter().all(|id| all.insert(*id)) {
                         return Err(Unsound::Calls);
                     }
@@ -234,7 +234,7 @@ impl Request {
     pub fn calls(&self) -> impl Iterator<Item = &Call> {
         self.steps
             .iter()
-            .filter_map(|step| if let Step::Model(turn) = step { Some(&turn.calls) } else { None })
+            .filter_map(|step| if let Step::Model(said) = step { Some(&said.calls) } else { None })
             .flatten()
     }
 
@@ -265,8 +265,8 @@ impl Request {
             .iter()
             .map(|step| match step {
                 Step::User(texts) => texts.iter().map(text).sum(),
-                Step::Model(turn) => {
-                    turn.text.len() + turn.calls.iter().map(|call| call.arguments.text().len()).sum::<usize>()
+                Step::Model(said) => {
+                    said.text.len() + said.calls.iter().map(|call| call.arguments.text().len()).sum::<usize>()
                 }
                 Step::Results(results) => results.iter().map(|result| text(&result.content)).sum(),
             })
@@ -292,7 +292,7 @@ mod tests {
     }
 
     fn model(calls: Vec<Call>) -> Step {
-        Step::Model(Turn { text: String::new(), calls, echo: None })
+        Step::Model(Said { text: String::new(), calls, echo: None })
     }
 
     fn results(of: &[usize]) -> Step {

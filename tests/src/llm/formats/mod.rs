@@ -3,6 +3,7 @@
 mod anthropic;
 mod gemini;
 mod openai;
+mod responses;
 
 use std::collections::BTreeSet;
 
@@ -19,16 +20,18 @@ use super::{KEY, Memory, cache::Cache, line::Frames, play::Play};
 pub enum Format {
     Anthropic,
     Openai,
+    Responses,
     Gemini,
 }
 
 impl Format {
-    pub const ALL: [Self; 3] = [Self::Anthropic, Self::Openai, Self::Gemini];
+    pub const ALL: [Self; 4] = [Self::Anthropic, Self::Openai, Self::Responses, Self::Gemini];
 
     pub(super) fn base(self) -> &'static str {
         match self {
             Self::Anthropic => "/anthropic",
             Self::Openai => "/openai/v1",
+            Self::Responses => "/responses/v1",
             Self::Gemini => "/gemini",
         }
     }
@@ -51,7 +54,7 @@ impl Format {
                 };
                 json!({ "type": "error", "error": { "type": name, "message": message }, "request_id": "req_1" })
             }
-            Self::Openai => {
+            Self::Openai | Self::Responses => {
                 let code = match status {
                     401 => json!("invalid_api_key"),
                     404 => json!("model_not_found"),
@@ -81,7 +84,7 @@ impl Format {
         let error = &mut body["error"];
         match self {
             Self::Anthropic => error["details"] = json!({ "error_code": "enforced_spend_limit_reached" }),
-            Self::Openai => {
+            Self::Openai | Self::Responses => {
                 error["type"] = json!("insufficient_quota");
                 error["code"] = json!("insufficient_quota");
             }
@@ -95,10 +98,10 @@ impl Format {
         let error = &mut body["error"];
         error["message"] = json!(match self {
             Self::Anthropic => "prompt is too long: 210000 tokens > 200000 maximum",
-            Self::Openai => "This model's maximum context length is 128000 tokens.",
+            Self::Openai | Self::Responses => "This model's maximum context length is 128000 tokens.",
             Self::Gemini => "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
         });
-        if self == Self::Openai {
+        if matches!(self, Self::Openai | Self::Responses) {
             error["code"] = json!("context_length_exceeded");
         }
         body
@@ -207,6 +210,7 @@ pub fn check(
     match format {
         Format::Anthropic => anthropic::check(path, headers, body, memory),
         Format::Openai => openai::check(path, headers, body),
+        Format::Responses => responses::check(path, headers, body, memory),
         Format::Gemini => gemini::check(path, headers, body, memory),
     }?;
     // What this model doesn't take, though its format knows it.
@@ -216,11 +220,13 @@ pub fn check(
             "effort" => {
                 let given = [
                     &body["reasoning_effort"],
+                    &body["reasoning"]["effort"],
                     &body["output_config"]["effort"],
                     &body["generationConfig"]["thinkingConfig"],
                 ];
                 given.iter().any(|given| !given.is_null()).then(|| match format {
                     Format::Openai => "reasoning_effort".to_owned(),
+                    Format::Responses => "reasoning.effort".to_owned(),
                     Format::Anthropic | Format::Gemini => "thinking effort".to_owned(),
                 })
             }
@@ -239,13 +245,14 @@ pub fn frames(format: Format, path: &str, body: &Value, play: &Play, cache: &mut
     match format {
         Format::Anthropic => anthropic::frames(body, play, cache, memory),
         Format::Openai => openai::frames(body, play, cache, memory),
+        Format::Responses => responses::frames(body, play, cache, memory),
         Format::Gemini => gemini::frames(path, body, play, cache, memory),
     }
 }
 
 pub fn refuse(format: Format, refusal: &Refusal) -> Response {
     let mut body = format.error(refusal.status, &refusal.message);
-    if let (Format::Openai, Some(param)) = (format, &refusal.param) {
+    if let (Format::Openai | Format::Responses, Some(param)) = (format, &refusal.param) {
         body["error"]["param"] = json!(param);
         body["error"]["code"] = json!("unsupported_parameter");
     }

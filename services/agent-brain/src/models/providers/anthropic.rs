@@ -11,7 +11,7 @@ use super::{
     schema, text_at,
 };
 use crate::models::{
-    answer::{Answer, Arguments, Call, CallId, Echo, Stop, Turn, Usage},
+    answer::{Answer, Arguments, Call, CallId, Echo, Said, Stop, Usage},
     deltas::Delta,
     error::{ModelError, Param},
     request::{Request, Step, ToolChoice},
@@ -114,7 +114,7 @@ fn messages(model: &Model, request: &Request) -> (Messages, Vec<(usize, usize)>)
                 let texts = changing.into_iter().chain(texts.iter().map(|text| text.rendered()));
                 ("user", texts.filter(|text| !text.trim().is_empty()).map(text_block).collect())
             }
-            Step::Model(turn) => ("assistant", said(model, turn)),
+            Step::Model(said) => ("assistant", spoken(model, said)),
             Step::Results(results) => ("user", results.iter().map(|result| {
                 let id = id_for(model, request, &result.call);
                 json!({ "type": "tool_result", "tool_use_id": id, "content": result.content.rendered(), "is_error": result.failed })
@@ -137,13 +137,13 @@ fn last_of_ours(messages: &[(&str, Vec<Value>)]) -> Option<(usize, usize)> {
     Some((at, blocks.len() - 1))
 }
 
-/// A model's turn: as this very model said it, else in neutral words.
-fn said(model: &Model, turn: &Turn) -> Vec<Value> {
-    if let Some(blocks) = turn.echo_of(model) {
+/// What a model said: as this very model said it, else in neutral words.
+fn spoken(model: &Model, said: &Said) -> Vec<Value> {
+    if let Some(blocks) = said.echo_of(model) {
         return blocks.to_vec();
     }
-    let text = (!turn.text.trim().is_empty()).then(|| text_block(turn.text.clone()));
-    let calls = turn.calls.iter().map(|call| {
+    let text = (!said.text.trim().is_empty()).then(|| text_block(said.text.clone()));
+    let calls = said.calls.iter().map(|call| {
         json!({ "type": "tool_use", "id": call.id.as_str(), "name": call.name, "input": call.arguments.object() })
     });
     text.into_iter().chain(calls).collect()
@@ -379,12 +379,12 @@ impl Folder {
         let usage = self.usage();
         let length = matches!(reason, "max_tokens" | "model_context_window_exceeded");
         let refused = reason == "refusal";
-        let mut turn = Turn::default();
+        let mut said = Said::default();
         let (mut echo, mut broken_off) = (Vec::new(), Vec::new());
         for mut block in self.blocks.into_values() {
             match block.kind() {
                 "text" => {
-                    turn.text.push_str(block.text("text"));
+                    said.text.push_str(block.text("text"));
                     // An empty text isn't taken back.
                     if block.text("text").is_empty() {
                         continue;
@@ -400,8 +400,8 @@ impl Folder {
                     let mut start = block.start;
                     start.insert("input".to_owned(), arguments.object());
                     let provider_id = start.get("id").and_then(Value::as_str).map(str::to_owned);
-                    let id = CallId::numbered(self.asked.next_call + turn.calls.len());
-                    turn.calls.push(Call { id, provider_id, name, arguments });
+                    let id = CallId::numbered(self.asked.next_call + said.calls.len());
+                    said.calls.push(Call { id, provider_id, name, arguments });
                     echo.push(Value::Object(start));
                     continue;
                 }
@@ -415,19 +415,19 @@ impl Folder {
             echo.push(Value::Object(block.start));
         }
         let stop = if refused {
-            turn.calls.clear();
-            let text = self.stop_details["explanation"].as_str().map_or_else(|| turn.text.clone(), str::to_owned);
+            said.calls.clear();
+            let text = self.stop_details["explanation"].as_str().map_or_else(|| said.text.clone(), str::to_owned);
             Stop::Refused { category: self.stop_details["category"].as_str().map(code), text }
         } else if length {
             Stop::Length
-        } else if turn.calls.is_empty() {
+        } else if said.calls.is_empty() {
             Stop::End
         } else {
             Stop::Calls
         };
         if !refused {
-            turn.echo = Some(Echo::new(self.asked.speaker, echo));
+            said.echo = Some(Echo::new(self.asked.speaker, echo));
         }
-        Ok(Answer { turn, stop, usage, model: self.model, broken_off })
+        Ok(Answer { said, stop, usage, model: self.model, broken_off })
     }
 }

@@ -10,7 +10,7 @@ use super::{
     text_at,
 };
 use crate::models::{
-    answer::{Answer, Arguments, Call, CallId, Echo, Stop, Turn, Usage},
+    answer::{Answer, Arguments, Call, CallId, Echo, Said, Stop, Usage},
     deltas::Delta,
     error::{ModelError, Param},
     request::{CallResult, Request, Step, ToolChoice},
@@ -79,7 +79,7 @@ fn contents(model: &Model, request: &Request) -> Value {
                 let texts = changing.into_iter().chain(texts.iter().map(|text| text.rendered()));
                 ("user", texts.filter(|text| !text.is_empty()).map(text_part).collect())
             }
-            Step::Model(turn) => ("model", said(model, turn)),
+            Step::Model(said) => ("model", spoken(model, said)),
             Step::Results(results) => ("user", responses(model, request, results)),
         };
         match contents.last_mut() {
@@ -96,11 +96,11 @@ fn responses(model: &Model, request: &Request, results: &[CallResult]) -> Vec<Va
     let mut responses: Vec<(usize, Value)> = results
         .iter()
         .filter_map(|result| {
-            let (turn, call) = call_of(request, &result.call)?;
-            let at = turn.calls.iter().position(|other| other.id == call.id)?;
+            let (said, call) = call_of(request, &result.call)?;
+            let at = said.calls.iter().position(|other| other.id == call.id)?;
             let key = if result.failed { "error" } else { "output" };
             let mut response = json!({ "name": call.name, "response": { key: result.content.rendered() } });
-            if let Some(id) = turn.echo_of(model).and(call.provider_id.as_ref()) {
+            if let Some(id) = said.echo_of(model).and(call.provider_id.as_ref()) {
                 response["id"] = json!(id);
             }
             Some((at, json!({ "functionResponse": response })))
@@ -110,13 +110,13 @@ fn responses(model: &Model, request: &Request, results: &[CallResult]) -> Vec<Va
     responses.into_iter().map(|(_, response)| response).collect()
 }
 
-/// A model's turn: as this very model said it, else in neutral words.
-fn said(model: &Model, turn: &Turn) -> Vec<Value> {
-    if let Some(parts) = turn.echo_of(model) {
+/// What a model said: as this very model said it, else in neutral words.
+fn spoken(model: &Model, said: &Said) -> Vec<Value> {
+    if let Some(parts) = said.echo_of(model) {
         return parts.to_vec();
     }
-    let text = (!turn.text.is_empty()).then(|| text_part(turn.text.clone()));
-    let calls = turn.calls.iter().enumerate().map(|(i, call)| {
+    let text = (!said.text.is_empty()).then(|| text_part(said.text.clone()));
+    let calls = said.calls.iter().enumerate().map(|(i, call)| {
         let mut part = json!({ "functionCall": { "name": call.name, "args": call.arguments.object() } });
         if i == 0 {
             part["thoughtSignature"] = json!(NO_SIGNATURE);
@@ -299,15 +299,15 @@ impl Folder {
         if self.in_pieces {
             return Err(ModelError::Malformed);
         }
-        let mut turn = Turn::default();
+        let mut said = Said::default();
         for part in &self.parts {
             if part["thought"] != true {
-                turn.text.push_str(text_at(part, "text"));
+                said.text.push_str(text_at(part, "text"));
             }
             let call = &part["functionCall"];
             if call.is_object() {
-                turn.calls.push(Call {
-                    id: CallId::numbered(self.asked.next_call + turn.calls.len()),
+                said.calls.push(Call {
+                    id: CallId::numbered(self.asked.next_call + said.calls.len()),
                     provider_id: call["id"].as_str().map(str::to_owned),
                     name: text_at(call, "name").to_owned(),
                     arguments: Arguments::of_value(call["args"].clone()),
@@ -316,16 +316,16 @@ impl Folder {
         }
         let stop = match (blocked, reason) {
             (Some(category), _) => {
-                turn.calls.clear();
+                said.calls.clear();
                 Stop::Blocked { category }
             }
             (None, "MAX_TOKENS") => Stop::Length,
-            (None, _) if turn.calls.is_empty() => Stop::End,
+            (None, _) if said.calls.is_empty() => Stop::End,
             (None, _) => Stop::Calls,
         };
         if !matches!(stop, Stop::Blocked { .. }) {
-            turn.echo = Some(Echo::new(self.asked.speaker, self.parts));
+            said.echo = Some(Echo::new(self.asked.speaker, self.parts));
         }
-        Ok(Answer { turn, stop, usage, model: self.model, broken_off: Vec::new() })
+        Ok(Answer { said, stop, usage, model: self.model, broken_off: Vec::new() })
     }
 }

@@ -3,6 +3,7 @@
 pub mod anthropic;
 pub mod gemini;
 pub mod openai_chat;
+pub mod openai_responses;
 mod schema;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -12,7 +13,7 @@ use serde_json::Value;
 use steward_settings::{Model, ModelKind, Secret};
 
 use super::{
-    answer::{Answer, Call, CallId, Speaker, Turn, Usage, tokens_of_bytes},
+    answer::{Answer, Call, CallId, Said, Speaker, Usage, tokens_of_bytes},
     deltas::Delta,
     error::{Failed, Headers, ModelError, Param, server_delay, should_retry},
     request::{Request, Step},
@@ -36,6 +37,7 @@ pub fn wire(model: &Model, without: &Without, request: &Request) -> Wire {
     match model.kind {
         ModelKind::Anthropic => anthropic::wire(model, without, request),
         ModelKind::Openai => openai_chat::wire(model, without, request),
+        ModelKind::OpenaiResponses => openai_responses::wire(model, without, request),
         ModelKind::Gemini => gemini::wire(model, without, request),
     }
 }
@@ -44,7 +46,7 @@ pub fn wire(model: &Model, without: &Without, request: &Request) -> Wire {
 pub fn authorization(kind: ModelKind, key: &Secret) -> (&'static str, String) {
     match kind {
         ModelKind::Anthropic => ("x-api-key", key.expose().to_owned()),
-        ModelKind::Openai => ("authorization", format!("Bearer {}", key.expose())),
+        ModelKind::Openai | ModelKind::OpenaiResponses => ("authorization", format!("Bearer {}", key.expose())),
         ModelKind::Gemini => ("x-goog-api-key", key.expose().to_owned()),
     }
 }
@@ -53,7 +55,7 @@ pub fn authorization(kind: ModelKind, key: &Secret) -> (&'static str, String) {
 pub fn id_headers(kind: ModelKind) -> (Option<&'static str>, Option<&'static str>) {
     match kind {
         ModelKind::Anthropic => (None, Some("request-id")),
-        ModelKind::Openai => (Some("x-client-request-id"), Some("x-request-id")),
+        ModelKind::Openai | ModelKind::OpenaiResponses => (Some("x-client-request-id"), Some("x-request-id")),
         ModelKind::Gemini => (None, None),
     }
 }
@@ -73,7 +75,7 @@ pub fn error(kind: ModelKind, refusal: &Refusal) -> Failed {
     let body = if let Value::Array(list) = body { list.into_iter().next().unwrap_or(Value::Null) } else { body };
     let error = match kind {
         ModelKind::Anthropic => anthropic::error(refusal, &body),
-        ModelKind::Openai => openai_chat::error(refusal, &body),
+        ModelKind::Openai | ModelKind::OpenaiResponses => openai_chat::error(refusal, &body),
         ModelKind::Gemini => gemini::error(refusal, &body),
     };
     Failed { error, should_retry: should_retry(refusal.headers) }
@@ -116,6 +118,7 @@ impl Refusal<'_> {
 pub enum Folder {
     Anthropic(anthropic::Folder),
     Openai(openai_chat::Folder),
+    OpenaiResponses(openai_responses::Folder),
     Gemini(gemini::Folder),
 }
 
@@ -148,6 +151,7 @@ impl Folder {
         match asked.speaker.kind {
             ModelKind::Anthropic => Self::Anthropic(anthropic::Folder::new(asked)),
             ModelKind::Openai => Self::Openai(openai_chat::Folder::new(asked)),
+            ModelKind::OpenaiResponses => Self::OpenaiResponses(openai_responses::Folder::new(asked)),
             ModelKind::Gemini => Self::Gemini(gemini::Folder::new(asked)),
         }
     }
@@ -179,6 +183,7 @@ impl Folder {
         match self {
             Self::Anthropic(folder) => folder.value(value, now, shown),
             Self::Openai(folder) => folder.value(&value, now, shown),
+            Self::OpenaiResponses(folder) => folder.value(value, now, shown),
             Self::Gemini(folder) => folder.value(value, now, shown),
         }
     }
@@ -188,6 +193,7 @@ impl Folder {
         match self {
             Self::Anthropic(folder) => folder.usage(),
             Self::Openai(folder) => folder.usage(),
+            Self::OpenaiResponses(folder) => folder.usage(),
             Self::Gemini(folder) => folder.usage(),
         }
     }
@@ -200,6 +206,7 @@ impl Folder {
         match self {
             Self::Anthropic(folder) => folder.finish(received),
             Self::Openai(folder) => folder.finish(received),
+            Self::OpenaiResponses(folder) => folder.finish(received),
             Self::Gemini(folder) => folder.finish(received),
         }
     }
@@ -210,17 +217,17 @@ fn guessed(asked: &Asked, bytes_out: usize) -> Usage {
     Usage { input: asked.estimated_input, output: tokens_of_bytes(bytes_out), ..Usage::default() }
 }
 
-/// The call that a result belongs to, with its turn.
-fn call_of<'a>(request: &'a Request, id: &CallId) -> Option<(&'a Turn, &'a Call)> {
+/// The call that a result belongs to, with all that was said there.
+fn call_of<'a>(request: &'a Request, id: &CallId) -> Option<(&'a Said, &'a Call)> {
     request.steps.iter().rev().find_map(|step| {
-        let Step::Model(turn) = step else { return None };
-        turn.calls.iter().find(|call| call.id == *id).map(|call| (turn, call))
+        let Step::Model(said) = step else { return None };
+        said.calls.iter().find(|call| call.id == *id).map(|call| (said, call))
     })
 }
 
-/// A call's id as the model knows it: its provider's own where it is shown the turn as it said it, else ours.
+/// A call's id as the model knows it: its provider's own where it is shown what it said as it said it, else ours.
 fn id_for<'a>(model: &Model, request: &'a Request, id: &'a CallId) -> &'a str {
-    call_of(request, id).map_or(id.as_str(), |(turn, call)| turn.id_for(call, model))
+    call_of(request, id).map_or(id.as_str(), |(said, call)| said.id_for(call, model))
 }
 
 /// The most tokens that the answer may have.

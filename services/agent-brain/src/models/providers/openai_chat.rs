@@ -9,7 +9,7 @@ use super::{
     text_at,
 };
 use crate::models::{
-    answer::{Answer, Arguments, Call, CallId, Echo, Stop, Turn, Usage},
+    answer::{Answer, Arguments, Call, CallId, Echo, Said, Stop, Usage},
     deltas::Delta,
     error::{ModelError, Param},
     request::{Request, Step, ToolChoice},
@@ -81,7 +81,7 @@ fn messages(model: &Model, request: &Request, above: &str) -> Vec<Value> {
                 let texts: Vec<String> = changing.into_iter().chain(texts.iter().map(|text| text.rendered())).collect();
                 messages.push(json!({ "role": "user", "content": texts.join("\n\n") }));
             }
-            Step::Model(turn) => messages.extend(said(model, turn)),
+            Step::Model(said) => messages.extend(spoken(model, said)),
             Step::Results(results) => messages.extend(results.iter().map(|result| {
                 let content = result.content.rendered();
                 let content = if result.failed { format!("error: {content}") } else { content };
@@ -92,19 +92,19 @@ fn messages(model: &Model, request: &Request, above: &str) -> Vec<Value> {
     messages
 }
 
-/// A model's turn: as this very model said it, else in neutral words. `None`: it said nothing.
-fn said(model: &Model, turn: &Turn) -> Option<Value> {
-    if let Some([message]) = turn.echo_of(model) {
+/// What a model said: as this very model said it, else in neutral words. `None`: it said nothing.
+fn spoken(model: &Model, said: &Said) -> Option<Value> {
+    if let Some([message]) = said.echo_of(model) {
         return Some(message.clone());
     }
-    if turn.text.is_empty() && turn.calls.is_empty() {
+    if said.text.is_empty() && said.calls.is_empty() {
         return None;
     }
-    let content = if turn.text.is_empty() { Value::Null } else { json!(turn.text) };
+    let content = if said.text.is_empty() { Value::Null } else { json!(said.text) };
     let mut message = json!({ "role": "assistant", "content": content });
-    if !turn.calls.is_empty() {
+    if !said.calls.is_empty() {
         let calls =
-            turn.calls.iter().map(|call| said_call(call.id.as_str(), &call.name, &call.arguments.object().to_string()));
+            said.calls.iter().map(|call| said_call(call.id.as_str(), &call.name, &call.arguments.object().to_string()));
         message["tool_calls"] = calls.collect();
     }
     Some(message)
@@ -161,12 +161,13 @@ fn not_taken(code: &str, param: &str, message: &str) -> Option<Param> {
     let named = |name: &str| if param.is_empty() { message.contains(name) } else { param == name };
     let role = param.ends_with(".role") || (param.is_empty() && message.contains("developer"));
     match () {
-        () if named("reasoning_effort") => Some(Param::Effort),
+        () if named("reasoning_effort") || named("reasoning.effort") || param == "reasoning" => Some(Param::Effort),
         () if named("max_completion_tokens") => Some(Param::MaxCompletionTokens),
         () if named("max_tokens") => Some(Param::MaxTokens),
         () if named("stream_options") || named("stream_options.include_usage") => Some(Param::StreamOptions),
         () if named("parallel_tool_calls") => Some(Param::ParallelCalls),
         () if named("prompt_cache_key") => Some(Param::CacheKey),
+        () if param == "include" || (param.is_empty() && message.contains("ncrypted content")) => Some(Param::Thoughts),
         () if role => Some(Param::DeveloperRole),
         () => None,
     }
@@ -342,8 +343,8 @@ impl Folder {
             } else {
                 Stop::Refused { category: None, text: self.refusal }
             };
-            let turn = Turn { text: self.text, ..Turn::default() };
-            return Ok(Answer { turn, stop, usage, model: self.model, broken_off: Vec::new() });
+            let said = Said { text: self.text, ..Said::default() };
+            return Ok(Answer { said, stop, usage, model: self.model, broken_off: Vec::new() });
         }
         let length = reason == "length";
         let mut broken_off = Vec::new();
@@ -381,8 +382,8 @@ impl Folder {
             (false, false) => Stop::Calls,
         };
         let echo = says_something.then(|| Echo::new(self.asked.speaker, vec![Value::Object(echo)]));
-        let turn = Turn { text: self.text, calls, echo };
-        Ok(Answer { turn, stop, usage, model: self.model, broken_off })
+        let said = Said { text: self.text, calls, echo };
+        Ok(Answer { said, stop, usage, model: self.model, broken_off })
     }
 }
 
