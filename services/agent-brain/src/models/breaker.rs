@@ -47,15 +47,20 @@ struct State {
     /// The configuration that this is known of: under another one it means nothing.
     configuration: u64,
     failures: u32,
-    /// How often in a row it was opened.
-    opened: u32,
+    /// How often in a row it broke.
+    broken: u32,
     open: Open,
+    /// Somebody has been let through to try.
+    on_trial: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Open {
     No,
+    /// As long as the provider itself wants to be left alone.
     Until(Instant),
+    /// For a while, after too many failures; then one is let through to try.
+    Broken(Instant),
     /// Until the configuration changes.
     Held,
 }
@@ -86,9 +91,12 @@ impl Breakers {
             }
             match state.open {
                 Open::Held => return Err(IsOpen),
-                Open::Until(over) if now < over => return Err(IsOpen),
-                Open::Until(_) => state.open = Open::Until(now + TRIAL),
-                Open::No => {}
+                Open::Until(over) | Open::Broken(over) if now < over => return Err(IsOpen),
+                Open::Broken(_) => {
+                    state.open = Open::Broken(now + TRIAL);
+                    state.on_trial = true;
+                }
+                Open::Until(_) | Open::No => state.open = Open::No,
             }
         }
         Ok(())
@@ -119,27 +127,15 @@ impl Breakers {
                 return;
             }
         }
-        let unknown = State { configuration, failures: 0, opened: 0, open: Open::No };
+        let unknown = State { configuration, failures: 0, broken: 0, open: Open::No, on_trial: false };
         let state = known.entry(key).or_insert_with(|| unknown.clone());
         if state.configuration != configuration {
             *state = unknown;
         }
         if held {
             state.open = Open::Held;
-            return;
-        }
-        state.failures = state.failures.saturating_add(1);
-        // While it is on trial, one failure is enough.
-        let enough = state.failures >= FAILURES || matches!(state.open, Open::Until(_));
-        let ours = enough.then(|| {
-            let doubled = FIRST_WHILE.saturating_mul(1 << state.opened.min(16)).min(LONGEST_WHILE);
-            state.opened = state.opened.saturating_add(1);
-            state.failures = 0;
-            doubled
-        });
-        let theirs = error.after().map(|after| after.min(LONGEST_DELAY));
-        if let Some(open) = ours.max(theirs).filter(|open| !open.is_zero()) {
-            state.open = Open::Until(Instant::now() + open);
+        } else if !matches!(state.open, Open::Held) {
+            state.count(error.after().map(|after| after.min(LONGEST_DELAY)));
         }
     }
 
@@ -150,6 +146,28 @@ impl Breakers {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, State>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Counts a failure that may pass. `after`: how long the provider itself wants to be left alone.
+    fn count(&mut self, after: Option<Duration>) {
+        let now = Instant::now();
+        // A call that was under way when it broke says nothing new.
+        if !self.on_trial && matches!(self.open, Open::Broken(over) if now < over) {
+            return;
+        }
+        self.failures += 1;
+        // While it is on trial, one failure is enough.
+        if self.on_trial || self.failures >= FAILURES {
+            let doubled = FIRST_WHILE.saturating_mul(1 << self.broken.min(16)).min(LONGEST_WHILE);
+            self.open = Open::Broken(now + doubled.max(after.unwrap_or_default()));
+            self.broken = self.broken.saturating_add(1);
+            self.failures = 0;
+            self.on_trial = false;
+        } else if let Some(after) = after.filter(|after| !after.is_zero()) {
+            self.open = Open::Until(now + after);
+        }
     }
 }
 
@@ -230,11 +248,35 @@ mod tests {
     async fn a_trial_that_nobody_ended_keeps_nobody_away_for_long() {
         let breakers = Breakers::default();
         let model = model("p", "m");
-        breakers.failed(&model, &ModelError::RateLimited { after: Some(Duration::from_secs(5)) });
-        assert!(is_open(&breakers, &model));
-        advance(Duration::from_secs(5)).await;
-        assert!(!is_open(&breakers, &model));
+        (0..FAILURES).for_each(|_| breakers.failed(&model, &ModelError::Timeout));
+        advance(FIRST_WHILE).await;
+        assert!(!is_open(&breakers, &model) && is_open(&breakers, &model));
         advance(TRIAL).await;
+        assert!(!is_open(&breakers, &model));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_wants_to_be_left_alone_is_and_then_everybody_may_ask_again() {
+        let breakers = Breakers::default();
+        let model = model("p", "m");
+        for _ in 1..FAILURES {
+            breakers.failed(&model, &ModelError::RateLimited { after: Some(Duration::from_secs(5)) });
+            advance(Duration::from_millis(4_999)).await;
+            assert!(is_open(&breakers, &model));
+            advance(Duration::from_millis(1)).await;
+            assert!(!is_open(&breakers, &model) && !is_open(&breakers, &model));
+        }
+        breakers.failed(&model, &ModelError::RateLimited { after: Some(Duration::from_secs(86_400)) });
+        advance(LONGEST_DELAY).await;
+        assert!(!is_open(&breakers, &model), "nobody is left alone for a day");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_fail_all_at_once_are_one_failure_too_many_and_not_hundreds() {
+        let breakers = Breakers::default();
+        let model = model("p", "m");
+        (0..500).for_each(|_| breakers.failed(&model, &ModelError::Timeout));
+        advance(FIRST_WHILE).await;
         assert!(!is_open(&breakers, &model));
     }
 

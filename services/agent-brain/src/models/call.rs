@@ -65,7 +65,7 @@ pub struct Caller {
 #[derive(Debug, Clone, Copy)]
 pub struct Asking<'a> {
     pub request: &'a Request,
-    /// Goes with each call where the provider takes an id: visible ASCII.
+    /// Goes with each call where the provider takes an id; visible ASCII, or it doesn't.
     pub correlation: &'a str,
     /// Nothing takes longer than this, waits included.
     pub deadline: Instant,
@@ -150,10 +150,12 @@ impl Caller {
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         // Packing holds frames back; who packs all the same is understood.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let ids = takes_id.map(|name| (name, correlation.to_owned()));
-        for (name, value) in wire.headers.into_iter().chain(ids) {
+        for (name, value) in wire.headers {
             let value = HeaderValue::try_from(value).map_err(|_| ModelError::Invalid { param: None })?;
             headers.insert(name, value);
+        }
+        if let (Some(name), Ok(id)) = (takes_id, HeaderValue::from_str(correlation)) {
+            headers.insert(name, id);
         }
         if let Some(key) = &model.api_key {
             let (name, value) = providers::authorization(model.kind, key);

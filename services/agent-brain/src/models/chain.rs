@@ -1,4 +1,4 @@
-//! Asking models in turn until one answers.
+//! Asking models, one after another, until one answers.
 
 use std::{
     collections::HashMap,
@@ -140,7 +140,10 @@ impl Models {
                 (tries, waited) = (tries - 1, Duration::ZERO);
                 continue;
             }
-            self.breakers.failed(model, &failed.error);
+            // Who had no time left to answer isn't to blame.
+            if failed.error != ModelError::Timeout || Instant::now() < asking.deadline {
+                self.breakers.failed(model, &failed.error);
+            }
             match failed.wait(tries, rand::random()) {
                 Some(wait) if Instant::now() + wait < asking.deadline => {
                     sleep(wait).await;

@@ -168,6 +168,8 @@ pub enum Unsound {
     Beginning,
     #[error("the talk ends with a word of the model's")]
     End,
+    #[error("a step of the client's says nothing")]
+    Nothing,
     #[error("a call isn't answered exactly once, in the step behind it")]
     Calls,
     #[error("two tools have one name")]
@@ -189,6 +191,10 @@ impl Request {
         }
         if matches!(self.steps.last(), Some(Step::Model(_))) {
             return Err(Unsound::End);
+        }
+        let says_something = |text: &Text| !matches!(text, Text::Trusted(text) if text.trim().is_empty());
+        if self.steps.iter().any(|step| matches!(step, Step::User(texts) if !texts.iter().any(says_something))) {
+            return Err(Unsound::Nothing);
         }
         let mut open: Vec<&CallId> = Vec::new();
         let mut all = HashSet::new();
@@ -240,12 +246,17 @@ impl Request {
 
     /// The instructions that don't change, rendered.
     pub(super) fn stable(&self) -> Vec<String> {
-        self.instructions.iter().filter(|section| section.stable).map(|section| section.text.rendered()).collect()
+        self.sections(true)
     }
 
     /// The instructions that do, rendered.
     pub(super) fn changing(&self) -> Vec<String> {
-        self.instructions.iter().filter(|section| !section.stable).map(|section| section.text.rendered()).collect()
+        self.sections(false)
+    }
+
+    fn sections(&self, stable: bool) -> Vec<String> {
+        let sections = self.instructions.iter().filter(|section| section.stable == stable);
+        sections.map(|section| section.text.rendered()).filter(|text| !text.trim().is_empty()).collect()
     }
 
     /// Where the client's last words stand, at which the changing instructions are said.
@@ -328,6 +339,7 @@ mod tests {
         assert_eq!(talk(vec![model(vec![])]), Err(Unsound::Beginning));
         assert_eq!(talk(vec![]), Err(Unsound::Beginning));
         assert_eq!(talk(vec![user("a"), model(vec![])]), Err(Unsound::End));
+        assert_eq!(talk(vec![user("a"), model(vec![]), user(" \n")]), Err(Unsound::Nothing));
     }
 
     #[test]

@@ -385,8 +385,8 @@ impl Folder {
             match block.kind() {
                 "text" => {
                     said.text.push_str(block.text("text"));
-                    // An empty text isn't taken back.
-                    if block.text("text").is_empty() {
+                    // A text of blanks alone isn't taken back.
+                    if block.text("text").trim().is_empty() {
                         continue;
                     }
                 }
