@@ -191,6 +191,19 @@ async fn nothing_takes_longer_than_the_deadline() {
 }
 
 #[tokio::test]
+async fn who_had_no_time_left_to_answer_is_not_to_blame() {
+    let world = World::new().await;
+    // Connections are taken, and nobody ever says anything.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}", silent.local_addr().unwrap());
+    let chain = [Model { base_url, ..world.model(Format::Openai) }];
+    for _ in 0..8 {
+        let came = world.ask_within(Duration::from_millis(50), &chain, &question()).await;
+        assert_eq!(line(&came), "no model answered: the provider didn't answer in time <- timeout", "and not skipped");
+    }
+}
+
+#[tokio::test]
 async fn a_call_that_nobody_waits_for_ends_and_what_it_cost_is_known() {
     for format in Format::ALL {
         let world = World::new().await;

@@ -14,10 +14,10 @@ fn script() -> Vec<Play> {
     let mut plays: Vec<Play> = Vec::new();
     for n in 1..=12 {
         let pieces = match n % 4 {
-            0 => vec![Piece::Thought("А что было раньше?"), recall(n)],
+            0 => vec![Piece::Thought("А что было раньше?"), Piece::text(" \n"), recall(n)],
             1 => vec![Piece::text("Смотрю…"), recall(n), schedule(n)],
             2 => vec![Piece::Thought("Два дела сразу."), Piece::text("Так."), schedule(n), recall(n), recall(n + 100)],
-            _ => vec![schedule(n)],
+            _ => vec![schedule(n), Piece::Thought("И всё.")],
         };
         plays.push(pieces.into());
     }
@@ -32,7 +32,8 @@ async fn talk(world: &World, effort: Option<Effort>, whom: impl Fn(usize) -> Mod
     let mut transcript = Vec::new();
     for step in 0.. {
         let came = world.ask(&[whom(step)], &request).await;
-        assert_eq!(world.llm.wrong(), Vec::<String>::new(), "step {step}");
+        let wrong: Vec<String> = world.llm.wrong().into_iter().filter(|wrong| !wrong.contains("Unsupported")).collect();
+        assert_eq!(wrong, Vec::<String>::new(), "step {step}");
         let answer = came.result.unwrap();
         transcript.push(turn(&answer.said));
         if answer.said.calls.is_empty() {
@@ -76,6 +77,10 @@ async fn a_talk_of_many_steps_is_the_same_in_every_format_and_with_another_provi
             talks.push(talk(&world, effort, model).await);
         }
     }
+    // Where thoughts can't be had to send back, what was said with them is said in neutral words.
+    let world = World::new().await;
+    world.llm.does_not_take("include");
+    talks.push(talk(&world, None, |_| world.model(Format::Responses)).await);
     assert_eq!(talks[0].len(), 13);
     assert!(talks[0][1].contains("call_5:recall"), "{:?}", talks[0]);
     for other in &talks[1..] {
