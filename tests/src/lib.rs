@@ -7,6 +7,7 @@ mod empty;
 pub mod gate;
 pub mod lateness;
 pub mod live;
+pub mod llm;
 pub mod mail;
 pub mod openapi;
 pub mod processes;
@@ -19,6 +20,7 @@ pub mod whatsapp;
 
 pub use api::Api;
 pub use config::Config;
+pub use llm::Llm;
 pub use mail::Mail;
 pub use receiver::Receiver;
 pub use system::System;

@@ -6,6 +6,7 @@ mod changed;
 mod claiming;
 mod input;
 mod meetings;
+pub mod models;
 mod outcome;
 mod places;
 mod press;

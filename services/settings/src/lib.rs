@@ -8,6 +8,7 @@ mod channels;
 mod error;
 mod in_force;
 mod limits;
+mod models;
 mod not_served;
 mod read;
 mod secret;
@@ -26,6 +27,7 @@ pub use self::{
     error::ConfigError,
     in_force::{InForce, Source},
     limits::Limits,
+    models::{Model, ModelKind, ModelProvider, ModelProviders, Price, Rate},
     read::{Loaded, read},
     secret::Secret,
     sections::{Auth, AuthMode, Brain, Nats, Postgres, Provider, Server, Tenant, Webhooks},

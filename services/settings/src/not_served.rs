@@ -17,7 +17,7 @@ pub fn refuse(table: &mut Table) -> Result<(), KeyProblem> {
                 }
             }
         }
-        for announced in ["model", "providers", "jobs"] {
+        for announced in ["model", "jobs"] {
             brain.remove(announced);
         }
     }

@@ -57,7 +57,7 @@ impl Loaded {
 pub fn read(path: Option<&Path>, environment: &Environment) -> Result<Loaded, ConfigError> {
     let base = base(path.is_none());
     let mut sources = Sources::gather(path, environment)?;
-    let settings = sources.read(|table| checked(over(base.clone(), table)))?;
+    let settings = sources.read(|table| checked(over(base.clone(), table), environment))?;
     Ok(Loaded { settings, sources })
 }
 
@@ -93,11 +93,13 @@ fn over(mut base: Table, table: Table) -> Table {
     base
 }
 
-fn checked(mut table: Table) -> Result<Settings, KeyProblem> {
+fn checked(mut table: Table, environment: &Environment) -> Result<Settings, KeyProblem> {
     not_served::refuse(&mut table)?;
     let channels = table.remove("channels");
     let mut settings: Settings = parse_table(table)?;
     settings.channels = channels::read(channels)?;
+    settings.brain.take_keys(environment);
+    settings.brain.check()?;
     let listen = settings.server.listen;
     if settings.auth.mode == AuthMode::Open && !listen.ip().is_loopback() {
         return Err(KeyProblem::new(

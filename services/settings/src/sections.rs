@@ -1,6 +1,7 @@
 //! The sections with only a few keys each: server, NATS, Postgres, who may command, brain, tenants, outgoing webhooks.
 
 use std::{
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
 };
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use steward_domain::settings::{Approval, QuietHours, written};
 use steward_http::Network;
 
-use crate::{Secret, written as own};
+use crate::{ModelProviders, Price, Secret, written as own};
 
 /// `[server]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +83,13 @@ pub enum AuthMode {
 pub struct Brain {
     /// What decides a turn.
     pub provider: Provider,
+    /// Where models are asked, by the provider's id.
+    pub providers: ModelProviders,
+    /// The providers that are asked, in this order, when the first one can't answer.
+    #[serde(deserialize_with = "own::texts")]
+    pub fallback: Vec<String>,
+    /// What models cost, by their names.
+    pub prices: BTreeMap<String, Price>,
 }
 
 /// What decides a turn.
