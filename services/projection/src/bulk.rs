@@ -25,12 +25,26 @@ use crate::{
 /// How many partitions there are: what can be given up when memory doesn't do, and by how little it may be missed.
 const PARTITIONS: usize = 64;
 
-/// Most messages, and most bytes of payload, that are folded between two writes.
-const BATCH: usize = 16_384;
+/// Most bytes of payload in one batch; the message that exceeds it still belongs to the batch.
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
 /// How much one partition's models keep at hand beside the rows in its tables.
 const AT_HAND: Held = Held { rows: 1024, bytes: 1024 * 1024 };
+
+/// How much is in memory at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// About how many bytes of rows. With less, the log is read more often.
+    pub rows: usize,
+    /// How many events are folded between two writes.
+    pub batch: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { rows: 512 * 1024 * 1024, batch: 8192 }
+    }
+}
 
 /// A projection of the whole log, under way.
 pub struct Bulk<'a> {
@@ -38,10 +52,19 @@ pub struct Bulk<'a> {
     filling: Filling,
     router: Arc<Router>,
     workers: usize,
-    /// About how many bytes of rows may be in memory.
-    memory: usize,
-    /// How many events were read.
-    events: u64,
+    bounds: Bounds,
+    /// What is done by now.
+    done: Done,
+}
+
+/// What was read and folded.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// The last position that was read.
+    pub position: u64,
+    pub events: u64,
+    /// How often the log was read.
+    pub passes: usize,
 }
 
 /// Rows of all tables that are folded together.
@@ -73,45 +96,33 @@ struct Route {
 }
 
 impl<'a> Bulk<'a> {
-    pub fn new(log: &'a Log, filling: Filling, memory: usize) -> Self {
+    pub fn new(log: &'a Log, filling: Filling, bounds: Bounds) -> Self {
         let workers = std::thread::available_parallelism().map_or(2, usize::from).min(PARTITIONS);
         let router = Arc::new(Router { models: models::all(), hash: RandomState::new() });
-        Self { log, filling, router, workers, memory, events: 0 }
+        Self { log, filling, router, workers, bounds, done: Done::default() }
     }
 
-    /// Fills the tables with what the log holds up to `target`; returns the last position that was read, and how many
-    /// events there were.
+    /// Fills the tables with what the log holds up to `target`.
     ///
     /// # Errors
     /// The log or Postgres can't be reached, something can't be projected, or memory can't do.
-    pub async fn run(mut self, target: u64) -> Result<(u64, u64), ProjectionError> {
+    pub async fn run(mut self, target: u64) -> Result<Done, ProjectionError> {
         let mut partitions: Vec<Partition> = (0..PARTITIONS).map(|number| Partition::new(number, 0)).collect();
-        let mut through = 0;
-        let mut first = true;
         while !partitions.is_empty() {
-            let (reached, later) = self.pass(partitions, target, first).await?;
-            (through, partitions, first) = (reached, later, false);
+            partitions = self.pass(partitions, target).await?;
+            self.done.passes += 1;
         }
         self.filling.end().await?;
-        Ok((through, self.events))
+        Ok(self.done)
     }
 
-    /// Reads the log once, and makes the rows of these partitions; returns the position reached, and the partitions that
-    /// had to be given up.
-    async fn pass(
-        &mut self,
-        partitions: Vec<Partition>,
-        target: u64,
-        first: bool,
-    ) -> Result<(u64, Vec<Partition>), ProjectionError> {
-        let mut workers: Vec<Vec<Partition>> = (0..self.workers).map(|_| Vec::new()).collect();
-        for (n, partition) in partitions.into_iter().enumerate() {
-            workers[n % self.workers].push(partition);
-        }
+    /// Reads the log once, and makes the rows of these partitions; returns those that had to be given up.
+    async fn pass(&mut self, partitions: Vec<Partition>, target: u64) -> Result<Vec<Partition>, ProjectionError> {
+        let mut workers = self.deal(partitions);
         let (mut through, mut later) = (0, Vec::new());
         let (sender, mut batches) = mpsc::channel(1);
         let log = self.log.clone();
-        let reader = tokio::spawn(read(log, target, sender)).map(|read| match read {
+        let reader = tokio::spawn(read(log, target, self.bounds.batch, sender)).map(|read| match read {
             Ok(read) => read,
             Err(_) => Err(ProjectionError::Stopped),
         });
@@ -119,8 +130,9 @@ impl<'a> Bulk<'a> {
         while let Some(batch) = batches.recv().await {
             let decoded = Arc::new(self.decode(batch).await?);
             through = decoded.iter().map(|part| part.batch.through).fold(through, u64::max);
-            if first {
-                self.events += decoded.iter().map(|part| part.batch.events.len() as u64).sum::<u64>();
+            self.done.position = self.done.position.max(through);
+            if self.done.passes == 0 {
+                self.done.events += decoded.iter().map(|part| part.batch.events.len() as u64).sum::<u64>();
             }
             let folded = workers.into_iter().map(|partitions| {
                 let decoded = Arc::clone(&decoded);
@@ -137,16 +149,15 @@ impl<'a> Bulk<'a> {
             for rows in rows {
                 self.filling.add(rows).await?;
             }
-            if held > self.memory {
-                let left: usize = workers.iter().map(Vec::len).sum();
-                if left == 1 {
-                    return Err(ProjectionError::Memory(self.memory));
+            if held > self.bounds.rows {
+                let mut left: Vec<Partition> = workers.into_iter().flatten().collect();
+                if left.len() == 1 {
+                    return Err(ProjectionError::Memory(self.bounds.rows));
                 }
-                for partitions in &mut workers {
-                    let given_up = partitions.split_off(partitions.len() / 2);
-                    later.extend(given_up.into_iter().map(|p| Partition::new(p.number, p.added_through.max(through))));
-                }
-                tracing::info!(position = through, left = left / 2, "memory is full; the log is read once more later");
+                let given_up = left.split_off(left.len().div_ceil(2));
+                later.extend(given_up.into_iter().map(|p| Partition::new(p.number, p.added_through.max(through))));
+                tracing::info!(position = through, left = left.len(), "memory is full; the log will be read once more");
+                workers = self.deal(left);
             }
         }
         reader.as_mut().await?;
@@ -163,7 +174,15 @@ impl<'a> Bulk<'a> {
         while let Some(rows) = rows.recv().await {
             self.filling.add(rows).await?;
         }
-        Ok((through, later))
+        Ok(later)
+    }
+
+    fn deal(&self, partitions: Vec<Partition>) -> Vec<Vec<Partition>> {
+        let mut workers: Vec<Vec<Partition>> = (0..self.workers).map(|_| Vec::new()).collect();
+        for (n, partition) in partitions.into_iter().enumerate() {
+            workers[n % self.workers].push(partition);
+        }
+        workers
     }
 
     /// Decodes a batch on all cores.
@@ -184,7 +203,7 @@ fn unpanicked<T>(ended: Result<Result<T, ProjectionError>, JoinError>) -> Result
 }
 
 /// Reads the log in batches.
-async fn read(log: Log, target: u64, sender: mpsc::Sender<Vec<Undecoded>>) -> Result<(), ProjectionError> {
+async fn read(log: Log, target: u64, most: usize, sender: mpsc::Sender<Vec<Undecoded>>) -> Result<(), ProjectionError> {
     let mut tail = pin!(log.tail_undecoded(1, Vec::new()).await?);
     let (mut batch, mut bytes, mut at_end) = (Vec::new(), 0, false);
     while !at_end {
@@ -193,9 +212,9 @@ async fn read(log: Log, target: u64, sender: mpsc::Sender<Vec<Undecoded>>) -> Re
         at_end = message.position() >= target || message.is_last();
         bytes += message.size();
         batch.push(message);
-        if at_end || batch.len() >= BATCH || bytes >= BATCH_BYTES {
+        if at_end || batch.len() >= most || bytes >= BATCH_BYTES {
             bytes = 0;
-            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+            let full = std::mem::replace(&mut batch, Vec::with_capacity(most));
             if sender.send(full).await.is_err() {
                 return Ok(());
             }
@@ -239,17 +258,12 @@ fn fold(mut partitions: Vec<Partition>, decoded: &[Decoded], through: u64) -> Re
             events[usize::from(*partition)][usize::from(*model)].push(&part.batch.events[*event as usize]);
         }
     }
-    let (mut held, mut all) = (0, Vec::<Rows>::new());
+    let (mut held, mut rows) = (0, Vec::new());
     for partition in &mut partitions {
-        for rows in partition.fold(&events[partition.number], through)? {
-            match all.iter_mut().find(|known| known.table == rows.table) {
-                Some(known) => known.bytes.extend_from_slice(&rows.bytes),
-                None => all.push(rows),
-            }
-        }
+        rows.extend(partition.fold(&events[partition.number], through)?);
         held += partition.memory.held();
     }
-    Ok(Folded { partitions, held, rows: all })
+    Ok(Folded { partitions, held, rows })
 }
 
 impl Partition {

@@ -21,6 +21,7 @@ mod shares;
 mod store;
 
 pub use aside::CONSUMER;
+pub use bulk::Bounds;
 pub use connect::pool;
 pub use error::ProjectionError;
 pub use migrations::migrate;

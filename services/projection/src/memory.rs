@@ -117,7 +117,13 @@ impl Memory {
     pub fn take_added(&self) -> Vec<Rows> {
         let mut tables = self.tables();
         let added = tables.iter_mut().filter(|(_, shelf)| !shelf.added.is_empty());
-        added.map(|(table, shelf)| shelf.take(table, |shelf| shelf.added.split())).collect()
+        let take = |(table, shelf): (&&'static str, &mut Shelf)| {
+            // The next ones will be about as many.
+            let room = BytesMut::with_capacity(shelf.added.len());
+            let bytes = std::mem::replace(&mut shelf.added, room);
+            Rows { table, columns: shelf.columns.clone(), bytes }
+        };
+        added.map(take).collect()
     }
 
     /// Takes out all rows, in pieces.
@@ -159,12 +165,6 @@ fn shelf<'a, T: Table>(tables: &'a mut BTreeMap<&'static str, Shelf>) -> &'a mut
         added: BytesMut::new(),
         held: 0,
     })
-}
-
-impl Shelf {
-    fn take(&mut self, table: &'static str, take: impl FnOnce(&mut Self) -> BytesMut) -> Rows {
-        Rows { table, columns: self.columns.clone(), bytes: take(self) }
-    }
 }
 
 /// Takes a key that is a hash already as it is.

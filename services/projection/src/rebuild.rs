@@ -14,7 +14,7 @@ use steward_proto::Recorded;
 use crate::{
     aside::{self, CONSUMER, Goal, Step, guarded},
     batch::Batch,
-    bulk::Bulk,
+    bulk::{Bounds, Bulk},
     error::ProjectionError,
     filling::Filling,
     migrations::{migrate, new_schema},
@@ -27,9 +27,6 @@ const BATCH: usize = 8192;
 
 /// How much is kept in memory between transactions.
 const KEPT: Held = Held { rows: 50_000, bytes: 64 * 1024 * 1024 };
-
-/// About how many bytes of rows are in memory at most before a part of them is left for another pass.
-const MEMORY: usize = 512 * 1024 * 1024;
 
 /// Longest time for writing a batch at once.
 const TRANSACTION: Duration = Duration::from_secs(120);
@@ -53,6 +50,9 @@ pub struct Rebuilt {
     /// The position at which it became active.
     pub position: u64,
     pub took: Duration,
+    /// How often the log was read because memory didn't hold all rows at once; 0 if they were written transaction by
+    /// transaction.
+    pub passes: usize,
     /// How many events can't be projected and were set aside.
     pub set_aside: usize,
 }
@@ -63,14 +63,14 @@ pub struct Rebuilt {
 /// # Errors
 /// Another rebuild runs, or Postgres or the log can't be reached; the old read models stay.
 pub async fn rebuild(log: &Log, pool: &Pool) -> Result<Rebuilt, ProjectionError> {
-    rebuild_within(log, pool, MEMORY).await
+    rebuild_within(log, pool, Bounds::default()).await
 }
 
-/// The same, with about `memory` bytes of rows in memory at most. Less memory means that the log is read more often.
+/// The same, with other bounds of memory.
 ///
 /// # Errors
 /// As above.
-pub async fn rebuild_within(log: &Log, pool: &Pool, memory: usize) -> Result<Rebuilt, ProjectionError> {
+pub async fn rebuild_within(log: &Log, pool: &Pool, bounds: Bounds) -> Result<Rebuilt, ProjectionError> {
     let started = Instant::now();
     migrate(pool).await?;
     // The lock gets a connection of its own, which is closed at the end, so that it can't outlive this rebuild.
@@ -82,7 +82,7 @@ pub async fn rebuild_within(log: &Log, pool: &Pool, memory: usize) -> Result<Reb
     let mut client = pool.get().await?;
     drop_inactive(&mut client).await?;
     drop(client);
-    let build = match Build::in_bulk(log, pool, memory).await {
+    let build = match Build::in_bulk(log, pool, bounds).await {
         // An event in the log can't be projected, or memory can't do: the careful way sets it aside, and needs little.
         Err(error) if error.is_of_the_data() || matches!(error, ProjectionError::Memory(_)) => {
             tracing::warn!(what = error.in_our_words(), "rebuilding again, transaction by transaction");
@@ -108,6 +108,7 @@ struct Build<'a> {
     /// The last position that was folded.
     position: u64,
     events: u64,
+    passes: usize,
     /// The positions of the events that can't be projected.
     set_aside: BTreeSet<u64>,
 }
@@ -115,7 +116,16 @@ struct Build<'a> {
 impl<'a> Build<'a> {
     async fn begin(log: &'a Log, pool: &'a Pool) -> Result<Self, ProjectionError> {
         let schema = new_schema(&mut pool.get().await?).await?;
-        Ok(Self { log, pool, schema, set: WorkingSet::default(), position: 0, events: 0, set_aside: BTreeSet::new() })
+        Ok(Self {
+            log,
+            pool,
+            schema,
+            set: WorkingSet::default(),
+            position: 0,
+            events: 0,
+            passes: 0,
+            set_aside: BTreeSet::new(),
+        })
     }
 
     async fn tail(&self) -> Result<impl Stream<Item = Result<Tailed, LogError>> + use<>, ProjectionError> {
@@ -123,12 +133,13 @@ impl<'a> Build<'a> {
     }
 
     /// The quick way: everything that is in the log now is folded in memory, and the tables are filled in one go.
-    async fn in_bulk(log: &'a Log, pool: &'a Pool, memory: usize) -> Result<Self, ProjectionError> {
+    async fn in_bulk(log: &'a Log, pool: &'a Pool, bounds: Bounds) -> Result<Self, ProjectionError> {
         let mut build = Self::begin(log, pool).await?;
         let target = log.last_position().await?;
         if target > 0 {
             let filling = Filling::begin(pool, &build.schema).await?;
-            (build.position, build.events) = Bulk::new(log, filling, memory).run(target).await?;
+            let done = Bulk::new(log, filling, bounds).run(target).await?;
+            (build.position, build.events, build.passes) = (done.position, done.events, done.passes);
         }
         Ok(build)
     }
@@ -182,6 +193,7 @@ impl<'a> Build<'a> {
         Ok(Rebuilt {
             schema: self.schema,
             events: self.events,
+            passes: self.passes,
             position: self.position,
             took: started.elapsed(),
             set_aside: self.set_aside.len(),
