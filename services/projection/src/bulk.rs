@@ -28,8 +28,8 @@ const PARTITIONS: usize = 64;
 /// Most bytes of payload in one batch; the message that exceeds it still belongs to the batch.
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
-/// How much one partition's models keep at hand beside the rows in its tables.
-const AT_HAND: Held = Held { rows: 1024, bytes: 1024 * 1024 };
+/// How much one partition's models keep at hand beside the rows in its tables: what the log is about just then.
+const AT_HAND: Held = Held { rows: 256, bytes: 128 * 1024 };
 
 /// How much is in memory at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
