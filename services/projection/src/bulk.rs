@@ -161,6 +161,10 @@ impl<'a> Bulk<'a> {
             }
         }
         reader.as_mut().await?;
+        if later.is_empty() {
+            let in_use = workers.iter().flatten().flat_map(|partition| partition.memory.in_use()).collect();
+            self.filling.close_all_but(&in_use);
+        }
         let (sender, mut rows) = mpsc::channel(1);
         for partitions in workers {
             let sender = sender.clone();

@@ -1,6 +1,6 @@
 //! Filling the tables of a new schema: one COPY a table, all side by side, and their indexes when the rows are there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use deadpool_postgres::{ClientWrapper, Object, Pool, Transaction};
@@ -77,6 +77,11 @@ impl Filling {
         self.tasks.spawn(fill(client, name, copy, indexes, waiting));
         self.open.insert(table, sender.clone());
         Ok(sender)
+    }
+
+    /// Says that no more rows come but for these tables, so that the indexes of the others are made meanwhile.
+    pub fn close_all_but(&mut self, tables: &BTreeSet<&'static str>) {
+        self.open.retain(|table, _| tables.contains(table));
     }
 
     /// Waits until all rows are in their tables, and the indexes made.

@@ -113,6 +113,11 @@ impl Memory {
         rows.iter().for_each(|row| row.put(&mut shelf.added));
     }
 
+    /// The tables that hold rows which may change.
+    pub fn in_use(&self) -> Vec<&'static str> {
+        self.tables().iter().filter(|(_, shelf)| !shelf.rows.is_empty()).map(|(table, _)| *table).collect()
+    }
+
     /// Takes out the rows that were added.
     pub fn take_added(&self) -> Vec<Rows> {
         let mut tables = self.tables();
