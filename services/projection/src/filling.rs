@@ -18,11 +18,12 @@ use crate::{
 /// How many pieces may wait for a table.
 const WAITING: usize = 4;
 
-/// How a table's transaction works: indexes are sorted in memory as far as possible; the statistics are of a sample that
-/// is soon read (autovacuum makes better ones as the table changes); and when the rebuild is killed, Postgres notices
-/// also in the midst of an index, or the next rebuild would have to wait for it.
-const SETTINGS: &str = "SET LOCAL maintenance_work_mem = '128MB'; SET LOCAL default_statistics_target = 20;
-    SET LOCAL client_connection_check_interval = '500ms'";
+/// How a table's transaction works: indexes are sorted in memory as far as possible, and the statistics are of a sample
+/// that is soon read. Autovacuum makes better ones as the table changes.
+const SETTINGS: &str = "SET LOCAL maintenance_work_mem = '128MB'; SET LOCAL default_statistics_target = 20";
+
+/// Lets Postgres notice in the midst of an index that the rebuild was killed, or the next one would have to wait for it.
+const WATCHFUL: &str = "SET client_connection_check_interval = '500ms'";
 
 /// The tables of a schema that nobody reads yet.
 pub struct Filling {
@@ -117,6 +118,9 @@ async fn fill(
     indexes: Vec<Index>,
     mut waiting: mpsc::Receiver<Bytes>,
 ) -> Result<(), ProjectionError> {
+    if client.batch_execute(WATCHFUL).await.is_err() {
+        tracing::debug!("this Postgres can't watch its connections");
+    }
     let transaction = client.transaction().await?;
     // Only what this transaction has emptied may be filled with rows that are frozen: no vacuum has to read them again.
     transaction.batch_execute(&format!("{SETTINGS}; TRUNCATE {table}")).await?;

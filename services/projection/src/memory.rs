@@ -191,3 +191,68 @@ impl Hasher for Hashed {
         self.0
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::rows::table;
+
+    table! {
+        pub struct Letter = "letters" {
+            tenant: String,
+            id: String,
+            topic: Option<String>,
+            read: bool,
+        }
+    }
+
+    impl Entity for Letter {
+        const KEY: &'static [&'static str] = &["tenant", "id"];
+        const LOOKUPS: &'static [Lookup<Self>] = &[UNREAD];
+
+        fn key(&self) -> [&str; 3] {
+            [&self.tenant, &self.id, ""]
+        }
+    }
+
+    const UNREAD: Lookup<Letter> = Lookup {
+        name: "unread letters",
+        condition: || unreachable!("no Postgres is asked"),
+        under: |letter, found| {
+            if let Some(topic) = letter.topic.as_ref().filter(|_| !letter.read) {
+                found([&letter.tenant, topic, ""]);
+            }
+        },
+    };
+
+    fn letter(id: &str, read: bool) -> Letter {
+        Letter { tenant: "t".to_owned(), id: id.to_owned(), topic: Some("rent".to_owned()), read }
+    }
+
+    fn found(memory: &Memory) -> Vec<String> {
+        let mut wanted = Wanted::default();
+        wanted.add("t", "rent");
+        let mut ids: Vec<String> = memory.by(&UNREAD, &wanted).into_iter().map(|letter| letter.id).collect();
+        ids.sort();
+        ids
+    }
+
+    #[test]
+    fn a_row_is_found_as_it_was_put_last_and_counted_once() {
+        let memory = Memory::default();
+        memory.put(&[letter("a\0", false), letter("b", false), letter("c", true)]);
+        assert_eq!(found(&memory), ["a\u{fffd}", "b"], "texts are as Postgres would hold them");
+        let held = memory.held();
+        memory.put(&[letter("a\0", false), letter("b", false)]);
+        assert_eq!(memory.held(), held);
+        memory.put(&[letter("b", true)]);
+        assert_eq!(found(&memory), ["a\u{fffd}"]);
+        assert!(memory.held() < held, "what isn't found any more is listed no longer");
+        let mut wanted = Wanted::default();
+        wanted.add("t", "b");
+        assert_eq!(memory.by_key::<Letter>(&wanted), [letter("b", true)]);
+        assert_eq!(memory.in_use(), ["letters"]);
+        assert_eq!(memory.into_rows().map(|rows| rows.bytes.len()).sum::<usize>(), 3 * 25 + 3);
+    }
+}
