@@ -83,5 +83,5 @@ pub use shares::{Place, Shares};
 pub use states::{KeepStates, Kind};
 pub use streams::StreamState;
 pub use subscribe::{HandleError, Handled, Subscription};
-pub use tail::Tailed;
+pub use tail::{Tailed, Undecoded};
 pub use tasks::Tasks;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream;
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt as _, stream};
 use steward_proto::Recorded;
 
 use crate::append::EXPECTED;
@@ -23,6 +23,42 @@ pub struct Tailed {
     pub pending: u64,
     /// The version of its aggregate that it was decided on; `None` for a fact, and for all but the first event of a decision.
     pub expected: Option<u64>,
+}
+
+/// A message of the log as it came, not decoded yet: who reads much decodes on all cores.
+#[derive(Debug)]
+pub struct Undecoded {
+    message: async_nats::Message,
+    delivered: Delivered,
+}
+
+impl Undecoded {
+    pub fn position(&self) -> u64 {
+        self.delivered.position
+    }
+
+    /// Nothing more was in the log when the server sent it.
+    pub fn is_last(&self) -> bool {
+        self.delivered.pending == 0
+    }
+
+    /// The bytes of its payload.
+    pub fn size(&self) -> usize {
+        self.message.payload.len()
+    }
+
+    /// The event that the message is.
+    ///
+    /// # Errors
+    /// It is no event.
+    pub fn decode(self) -> Result<Tailed, LogError> {
+        let Self { message, delivered } = self;
+        let (headers, payload) = (message.headers.as_ref(), message.payload);
+        let expected = headers.and_then(|headers| headers.get(EXPECTED)?.as_str().parse().ok());
+        let stored_at = || delivered.stored_at();
+        let recorded = codec::recorded(delivered.position, &message.subject, headers, payload, stored_at)?;
+        Ok(Tailed { recorded, pending: delivered.pending, expected })
+    }
 }
 
 struct Tail {
@@ -56,6 +92,15 @@ impl Log {
         from: u64,
         filter_subjects: Vec<String>,
     ) -> Result<impl Stream<Item = Result<Tailed, LogError>> + Send + use<>, LogError> {
+        Ok(self.begin(from, filter_subjects, false).await?.map(Undecoded::decode))
+    }
+
+    /// Reads like [`Log::tail`], and leaves the decoding to the caller.
+    pub async fn tail_undecoded(
+        &self,
+        from: u64,
+        filter_subjects: Vec<String>,
+    ) -> Result<impl Stream<Item = Undecoded> + Send + use<>, LogError> {
         self.begin(from, filter_subjects, false).await
     }
 
@@ -65,7 +110,7 @@ impl Log {
         from: u64,
         filter_subjects: Vec<String>,
     ) -> Result<impl Stream<Item = Result<Tailed, LogError>> + Send + use<>, LogError> {
-        self.begin(from, filter_subjects, true).await
+        Ok(self.begin(from, filter_subjects, true).await?.map(Undecoded::decode))
     }
 
     async fn begin(
@@ -73,7 +118,7 @@ impl Log {
         from: u64,
         filters: Vec<String>,
         to_the_end: bool,
-    ) -> Result<impl Stream<Item = Result<Tailed, LogError>> + Send + use<>, LogError> {
+    ) -> Result<impl Stream<Item = Undecoded> + Send + use<>, LogError> {
         let (session, next) = (self.session().clone(), from.max(1));
         let mut tail =
             Box::new(Tail { session, filters, next, reader: None, backoff: backoff(), pending: 0, to_the_end });
@@ -104,7 +149,7 @@ impl Tail {
     }
 
     /// `None` at the stop, or at the end.
-    async fn next(&mut self) -> Option<Result<Tailed, LogError>> {
+    async fn next(&mut self) -> Option<Undecoded> {
         loop {
             if self.session.stop.is_cancelled() {
                 return None;
@@ -154,7 +199,7 @@ impl Tail {
         }
     }
 
-    fn take(&mut self, message: async_nats::Message) -> Option<Result<Tailed, LogError>> {
+    fn take(&mut self, message: async_nats::Message) -> Option<Undecoded> {
         let delivered = message.reply.as_deref().and_then(Delivered::read)?;
         let Delivered { position, counted, pending, .. } = delivered;
         let reader = self.reader.as_mut()?;
@@ -171,10 +216,7 @@ impl Tail {
         self.backoff = backoff();
         self.session.saw(position);
         self.pending = pending;
-        let (headers, payload) = (message.headers.as_ref(), message.payload);
-        let expected = headers.and_then(|headers| headers.get(EXPECTED)?.as_str().parse().ok());
-        let recorded = codec::recorded(position, &message.subject, headers, payload, || delivered.stored_at());
-        Some(recorded.map(|recorded| Tailed { recorded, pending, expected }))
+        Some(Undecoded { message, delivered })
     }
 }
 

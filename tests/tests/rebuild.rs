@@ -1,7 +1,7 @@
 //! Read models can be rebuilt from the log at any time: the read API answers throughout, and says the same afterwards.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::{sync::Arc, time::Duration};
+use std::{process::Stdio, sync::Arc, time::Duration};
 
 use chrono::{TimeDelta, Utc};
 use reqwest::Method;
@@ -34,6 +34,15 @@ async fn rebuild(system: &System) {
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");
     println!("{}", said.lines().last().unwrap_or_default());
+}
+
+/// Begins a rebuild and kills it with SIGKILL after this time, unless it was faster.
+async fn rebuild_and_kill(system: &System, after: Duration) {
+    let mut rebuild =
+        system.steward(&["rebuild"]).unwrap().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    if tokio::time::timeout(after, rebuild.wait()).await.is_err() {
+        rebuild.kill().await.unwrap();
+    }
 }
 
 /// One of the things that happen: a client writes, something is promised, a human comes and goes.
@@ -104,7 +113,10 @@ async fn a_rebuild_under_load_is_never_noticed_and_equals_a_projection_from_scra
             answers
         }
     });
-    for _ in 0..amount("STEWARD_REBUILDS", 2) {
+    for n in 0..amount("STEWARD_REBUILDS", 2) as u32 {
+        for moment in 1..=3 {
+            rebuild_and_kill(&system, Duration::from_millis(40) * (moment + n)).await;
+        }
         rebuild(&system).await;
     }
     stop.cancel();

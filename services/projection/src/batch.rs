@@ -44,7 +44,11 @@ impl Batch {
         Ok(Some(batch))
     }
 
-    fn add(&mut self, read: Result<Tailed, LogError>) -> Result<usize, LogError> {
+    /// Adds what was read; returns its size.
+    ///
+    /// # Errors
+    /// The log can't be read.
+    pub fn add(&mut self, read: Result<Tailed, LogError>) -> Result<usize, LogError> {
         match read {
             Ok(Tailed { recorded, pending, .. }) => {
                 let bytes = recorded.payload.len();

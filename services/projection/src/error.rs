@@ -40,6 +40,8 @@ pub enum ProjectionError {
     Unreadable(#[source] tokio_postgres::Error),
     #[error("folding an event panicked: {0}")]
     Panicked(&'static str),
+    #[error("{0} bytes of memory don't hold a single partition of the rows")]
+    Memory(usize),
     #[error(transparent)]
     Log(#[from] LogError),
     #[error("stopped")]

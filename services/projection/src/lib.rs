@@ -3,10 +3,12 @@
 mod aside;
 mod asyncapi;
 mod batch;
+mod bulk;
 mod connect;
 mod error;
 mod filling;
 mod live;
+mod memory;
 mod migrations;
 mod models;
 mod page;
@@ -19,10 +21,11 @@ mod shares;
 mod store;
 
 pub use aside::CONSUMER;
+pub use bulk::Bounds;
 pub use connect::pool;
 pub use error::ProjectionError;
 pub use migrations::migrate;
 pub use position::Reached;
 pub use projector::run;
 pub use read::{Channel, Reads, openapi, router};
-pub use rebuild::{Rebuilt, rebuild};
+pub use rebuild::{Rebuilt, rebuild, rebuild_within};

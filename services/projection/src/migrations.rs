@@ -1,5 +1,7 @@
 //! Running the numbered SQL files of `migrations/`, which alone create tables.
 
+use std::collections::BTreeMap;
+
 use deadpool_postgres::{Object, Pool};
 
 use steward_proto::{secret_types, without_secrets};
@@ -38,24 +40,8 @@ fn read_model() -> Vec<Migration> {
     files
 }
 
-/// The first file whose indexes a rebuild makes; this file makes all older ones anew.
-const INDEXED_FROM: &str = "0009_hashed_keys";
-
 /// The file with which the secrets that earlier builds stored leave the table `events`.
 const WITHOUT_SECRETS: &str = "0010_hashed_events";
-
-/// After this line a file makes what is better made when the tables are full.
-const INDEXES: &str = "-- indexes\n";
-
-impl Migration {
-    fn tables(self) -> &'static str {
-        self.sql.split_once(INDEXES).map_or(self.sql, |(tables, _)| tables)
-    }
-
-    fn indexes(self) -> &'static str {
-        self.sql.split_once(INDEXES).map_or("", |(_, indexes)| indexes)
-    }
-}
 
 /// The key of the lock with which one process migrates at a time: `steward` in ASCII.
 const LOCK: i64 = 0x73_7465_7761_7264;
@@ -73,7 +59,7 @@ pub async fn migrate(pool: &Pool) -> Result<(), ProjectionError> {
     let transaction = client.transaction().await?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     transaction.batch_execute("CREATE SCHEMA IF NOT EXISTS steward").await?;
-    apply(&transaction, "steward", CONTROL, Part::All).await?;
+    apply(&transaction, "steward", CONTROL).await?;
     let active = transaction.query_opt("SELECT schema FROM steward.active", &[]).await?;
     let schema = match active {
         Some(row) => row.get(0),
@@ -84,7 +70,7 @@ pub async fn migrate(pool: &Pool) -> Result<(), ProjectionError> {
             schema
         }
     };
-    apply(&transaction, &schema, &read_model(), Part::All).await?;
+    apply(&transaction, &schema, &read_model()).await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -114,37 +100,60 @@ async fn is_current(client: &Object) -> Result<bool, ProjectionError> {
     Ok(true)
 }
 
-/// Makes an empty schema of read models, without its indexes, and returns its name.
+/// Makes an empty schema of read models, and returns its name.
 ///
 /// # Errors
 /// Postgres can't be reached, or a file fails.
 pub async fn new_schema(client: &mut Object) -> Result<String, ProjectionError> {
     let transaction = client.transaction().await?;
     let schema = next_schema(&transaction).await?;
-    apply(&transaction, &schema, &read_model(), Part::Tables).await?;
+    apply(&transaction, &schema, &read_model()).await?;
     transaction.commit().await?;
     Ok(schema)
 }
 
-/// Makes the indexes that [`new_schema`] left out, of the files that `which` selects.
-///
-/// # Errors
-/// Postgres can't be reached, or a file fails.
-pub async fn index(client: &mut Object, schema: &str, which: impl Fn(&str) -> bool) -> Result<(), ProjectionError> {
-    let transaction = client.transaction().await?;
-    set_path(&transaction, schema).await?;
-    let wanted: Vec<Migration> = read_model().into_iter().filter(|m| m.name >= INDEXED_FROM && which(m.name)).collect();
-    for migration in wanted {
-        run(&transaction, migration, migration.indexes()).await?;
-    }
-    transaction.commit().await?;
-    Ok(())
+/// An index of a table, or the key that it belongs to.
+#[derive(Debug)]
+pub struct Index {
+    name: String,
+    /// The key's constraint.
+    constraint: Option<String>,
+    /// What makes it.
+    pub sql: String,
+    /// For a unique index, its columns and expressions.
+    pub unique: Option<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    All,
-    Tables,
+/// The indexes and keys of a schema's tables, by table.
+///
+/// # Errors
+/// Postgres can't be reached.
+pub async fn indexes(client: &Object, schema: &str) -> Result<BTreeMap<String, Vec<Index>>, ProjectionError> {
+    let sql = "SELECT t.relname::text, i.relname::text, k.conname::text,
+            coalesce('ALTER TABLE ' || t.oid::regclass || ' ADD CONSTRAINT ' || quote_ident(k.conname) || ' '
+                || pg_get_constraintdef(k.oid), pg_get_indexdef(i.oid)),
+            CASE WHEN x.indisunique THEN (SELECT string_agg(pg_get_indexdef(i.oid, n, true), ', ')
+                FROM generate_series(1, x.indnkeyatts) AS n) END
+        FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+            LEFT JOIN pg_constraint k ON k.conindid = i.oid AND k.conrelid = t.oid
+        WHERE t.relnamespace = to_regnamespace($1) AND t.relkind = 'r'
+        ORDER BY x.indisunique DESC, i.relname";
+    let mut tables = BTreeMap::<String, Vec<Index>>::new();
+    for row in client.query(sql, &[&schema]).await? {
+        let index = Index { name: row.get(1), constraint: row.get(2), sql: row.get(3), unique: row.get(4) };
+        tables.entry(row.get(0)).or_default().push(index);
+    }
+    Ok(tables)
+}
+
+impl Index {
+    /// What takes it away.
+    pub fn drop_sql(&self, schema: &str, table: &str) -> String {
+        match &self.constraint {
+            Some(constraint) => format!("ALTER TABLE {schema}.{table} DROP CONSTRAINT {constraint}"),
+            None => format!("DROP INDEX {schema}.{}", self.name),
+        }
+    }
 }
 
 async fn next_schema(transaction: &deadpool_postgres::Transaction<'_>) -> Result<String, ProjectionError> {
@@ -158,7 +167,6 @@ async fn apply(
     transaction: &deadpool_postgres::Transaction<'_>,
     schema: &str,
     migrations: &[Migration],
-    part: Part,
 ) -> Result<(), ProjectionError> {
     set_path(transaction, schema).await?;
     transaction
@@ -171,10 +179,8 @@ async fn apply(
     let missing = migrations.iter().copied().filter(|m| !applied.iter().any(|name| name == m.name));
     let missing: Vec<Migration> = missing.collect();
     for migration in missing {
-        run(transaction, migration, migration.tables()).await?;
-        if part == Part::All {
-            run(transaction, migration, migration.indexes()).await?;
-        }
+        let made = transaction.batch_execute(migration.sql).await;
+        made.map_err(|source| ProjectionError::Migration { name: migration.name, source })?;
         if migration.name == WITHOUT_SECRETS {
             drop_secrets(transaction).await?;
         }
@@ -197,14 +203,6 @@ async fn drop_secrets(transaction: &deadpool_postgres::Transaction<'_>) -> Resul
 
 async fn set_path(transaction: &deadpool_postgres::Transaction<'_>, schema: &str) -> Result<(), ProjectionError> {
     Ok(transaction.batch_execute(&format!("SET LOCAL search_path TO {schema}")).await?)
-}
-
-async fn run(
-    transaction: &deadpool_postgres::Transaction<'_>,
-    migration: Migration,
-    sql: &str,
-) -> Result<(), ProjectionError> {
-    transaction.batch_execute(sql).await.map_err(|source| ProjectionError::Migration { name: migration.name, source })
 }
 
 #[cfg(test)]

@@ -14,23 +14,19 @@ use steward_proto::Recorded;
 use crate::{
     aside::{self, CONSUMER, Goal, Step, guarded},
     batch::Batch,
+    bulk::{Bounds, Bulk},
     error::ProjectionError,
     filling::Filling,
-    migrations::{index, migrate, new_schema},
-    models::{self, Held, WorkingSet},
+    migrations::{migrate, new_schema},
+    models::{Held, WorkingSet},
     store::{Tables, Trust},
 };
 
 /// How many events are folded between two writes.
 const BATCH: usize = 8192;
 
-/// How much is held in memory before it is written and forgotten.
-const KEPT: Held = Held { rows: 250_000, bytes: 256 * 1024 * 1024 };
-
-/// How many rows that will never change are held before they are written; below, about how many bytes may wait to be
-/// written at all.
-const KEPT_FINISHED: usize = 20_000;
-const GATHERED: usize = 64 * 1024 * 1024;
+/// How much is kept in memory between transactions.
+const KEPT: Held = Held { rows: 50_000, bytes: 64 * 1024 * 1024 };
 
 /// Longest time for writing a batch at once.
 const TRANSACTION: Duration = Duration::from_secs(120);
@@ -54,6 +50,9 @@ pub struct Rebuilt {
     /// The position at which it became active.
     pub position: u64,
     pub took: Duration,
+    /// How often the log was read because memory didn't hold all rows at once; 0 if they were written transaction by
+    /// transaction.
+    pub passes: usize,
     /// How many events can't be projected and were set aside.
     pub set_aside: usize,
 }
@@ -64,6 +63,14 @@ pub struct Rebuilt {
 /// # Errors
 /// Another rebuild runs, or Postgres or the log can't be reached; the old read models stay.
 pub async fn rebuild(log: &Log, pool: &Pool) -> Result<Rebuilt, ProjectionError> {
+    rebuild_within(log, pool, Bounds::default()).await
+}
+
+/// The same, with other bounds of memory.
+///
+/// # Errors
+/// As above.
+pub async fn rebuild_within(log: &Log, pool: &Pool, bounds: Bounds) -> Result<Rebuilt, ProjectionError> {
     let started = Instant::now();
     migrate(pool).await?;
     // The lock gets a connection of its own, which is closed at the end, so that it can't outlive this rebuild.
@@ -75,9 +82,9 @@ pub async fn rebuild(log: &Log, pool: &Pool) -> Result<Rebuilt, ProjectionError>
     let mut client = pool.get().await?;
     drop_inactive(&mut client).await?;
     drop(client);
-    let build = match Build::quickly(log, pool).await {
-        // An event in the log can't be projected: the careful way finds it and sets it aside.
-        Err(error) if error.is_of_the_data() => {
+    let build = match Build::in_bulk(log, pool, bounds).await {
+        // An event in the log can't be projected, or memory can't do: the careful way sets it aside, and needs little.
+        Err(error) if error.is_of_the_data() || matches!(error, ProjectionError::Memory(_)) => {
             tracing::warn!(what = error.in_our_words(), "rebuilding again, transaction by transaction");
             drop_inactive(&mut pool.get().await?).await?;
             Build::carefully(log, pool).await?
@@ -98,13 +105,10 @@ struct Build<'a> {
     pool: &'a Pool,
     schema: String,
     set: WorkingSet,
-    /// Rows were written and forgotten, so a row that isn't in memory may be in the table.
-    spilled: bool,
     /// The last position that was folded.
     position: u64,
     events: u64,
-    /// How many bytes were folded since rows that never change were last written.
-    gathered: usize,
+    passes: usize,
     /// The positions of the events that can't be projected.
     set_aside: BTreeSet<u64>,
 }
@@ -117,10 +121,9 @@ impl<'a> Build<'a> {
             pool,
             schema,
             set: WorkingSet::default(),
-            spilled: false,
             position: 0,
             events: 0,
-            gathered: 0,
+            passes: 0,
             set_aside: BTreeSet::new(),
         })
     }
@@ -129,23 +132,22 @@ impl<'a> Build<'a> {
         Ok(self.log.tail(self.position + 1, vec!["ev.>".to_owned()]).await?)
     }
 
-    /// The quick way: everything that is in the log now is folded in memory; the tables come first, then their indexes.
-    async fn quickly(log: &'a Log, pool: &'a Pool) -> Result<Self, ProjectionError> {
+    /// The quick way: everything that is in the log now is folded in memory, and the tables are filled in one go.
+    async fn in_bulk(log: &'a Log, pool: &'a Pool, bounds: Bounds) -> Result<Self, ProjectionError> {
         let mut build = Self::begin(log, pool).await?;
         let target = log.last_position().await?;
         if target > 0 {
-            build.fill(target).await?;
+            let filling = Filling::begin(pool, &build.schema).await?;
+            let done = Bulk::new(log, filling, bounds).run(target).await?;
+            (build.position, build.events, build.passes) = (done.position, done.events, done.passes);
         }
-        build.finish_tables().await?;
         Ok(build)
     }
 
-    /// The careful way, as the projector does it: batch by batch, with the indexes there from the beginning.
+    /// The careful way, as the projector does it: batch by batch, into tables with their indexes.
     async fn carefully(log: &'a Log, pool: &'a Pool) -> Result<Self, ProjectionError> {
         let mut build = Self::begin(log, pool).await?;
-        build.spilled = true;
         let mut client = pool.get().await?;
-        index(&mut client, &build.schema, |_| true).await?;
         let target = log.last_position().await?;
         let mut tail = pin!(build.tail().await?);
         while build.position < target {
@@ -155,113 +157,6 @@ impl<'a> Build<'a> {
             transaction.commit().await?;
         }
         Ok(build)
-    }
-
-    /// Folds everything up to `target`; tables whose rows no fold asks for are filled meanwhile.
-    async fn fill(&mut self, target: u64) -> Result<(), ProjectionError> {
-        let mut fillings = Vec::new();
-        for (model, statement) in self.set.streams(&self.schema) {
-            fillings.push(Filling::begin(self.pool.get().await?, model, &statement).await?);
-        }
-        let mut tail = pin!(self.tail().await?);
-        while self.position < target {
-            let batch = next(tail.as_mut(), target).await?;
-            guarded(self.fold(&batch)).await?;
-            for filling in &mut fillings {
-                filling.add(&mut self.set).await?;
-            }
-            let all = self.set.is_beyond(KEPT);
-            if all || self.set.finished() > KEPT_FINISHED || self.gathered > GATHERED {
-                self.spill(all).await?;
-            }
-            if batch.at_end {
-                break;
-            }
-        }
-        for filling in fillings {
-            filling.end().await?;
-        }
-        Ok(())
-    }
-
-    async fn fold(&mut self, batch: &Batch) -> Result<(), ProjectionError> {
-        if self.spilled {
-            let mut client = self.pool.get().await?;
-            let transaction = client.transaction().await?;
-            self.set.load(Tables::new(&transaction, &self.schema), &batch.events).await?;
-        }
-        self.gathered += batch.events.iter().map(|recorded| recorded.payload.len()).sum::<usize>();
-        self.set.apply(&batch.events);
-        self.position = batch.through;
-        self.events += batch.events.len() as u64;
-        Ok(())
-    }
-
-    /// Writes the rows that never change. If memory holds too much in `all`, writes the others as well, and forgets those
-    /// that were touched longest ago.
-    async fn spill(&mut self, all: bool) -> Result<(), ProjectionError> {
-        let mut client = self.pool.get().await?;
-        if all && !self.spilled {
-            // From here on rows are looked up by indexes; the tables that are still empty get theirs at the end.
-            let at_the_end = self.of_streams();
-            index(&mut client, &self.schema, |file| !at_the_end.contains(file)).await?;
-            self.spilled = true;
-        }
-        self.write(&mut client, all).await?;
-        if all {
-            self.set.shrink(KEPT);
-        }
-        Ok(())
-    }
-
-    /// The SQL files of the tables that are filled meanwhile.
-    fn of_streams(&self) -> BTreeSet<&'static str> {
-        let models = models::all();
-        let streamed = models.iter().filter(|model| model.stream(&self.schema).is_some());
-        streamed.flat_map(|model| model.migrations()).map(|file| file.name).collect()
-    }
-
-    /// Writes the rows that never change and, if `all` is set, the others.
-    async fn write(&mut self, client: &mut Object, all: bool) -> Result<(), ProjectionError> {
-        let mut trust = Trust::Unique;
-        loop {
-            let transaction = client.transaction().await?;
-            let written = async {
-                let tables = Tables::new(&transaction, &self.schema);
-                if all {
-                    self.set.write(tables, trust).await?;
-                }
-                self.set.write_finished(tables, trust).await
-            };
-            match written.await {
-                Err(error) if error.is_twice() && trust == Trust::Unique => trust = Trust::Nothing,
-                written => {
-                    written?;
-                    transaction.commit().await?;
-                    break;
-                }
-            }
-        }
-        if all {
-            self.set.written();
-        }
-        self.set.finished_written();
-        self.gathered = 0;
-        Ok(())
-    }
-
-    /// Writes what is left, makes the indexes, and gathers statistics.
-    async fn finish_tables(&mut self) -> Result<(), ProjectionError> {
-        let mut client = self.pool.get().await?;
-        self.write(&mut client, true).await?;
-        let (spilled, at_the_end) = (self.spilled, self.of_streams());
-        index(&mut client, &self.schema, |file| !spilled || at_the_end.contains(file)).await?;
-        self.spilled = true;
-        let tables = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = $1";
-        let tables: Vec<String> = client.query(tables, &[&self.schema]).await?.iter().map(|row| row.get(0)).collect();
-        client.batch_execute(&format!("ANALYZE {}", tables.join(", "))).await?;
-        self.set.shrink(KEPT);
-        Ok(())
     }
 
     /// Catches up with the live projector, and makes the new tables the active ones.
@@ -298,6 +193,7 @@ impl<'a> Build<'a> {
         Ok(Rebuilt {
             schema: self.schema,
             events: self.events,
+            passes: self.passes,
             position: self.position,
             took: started.elapsed(),
             set_aside: self.set_aside.len(),

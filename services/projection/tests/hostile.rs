@@ -153,25 +153,10 @@ async fn no_index_holds_a_text_of_any_length() {
     assert!(!rows.is_empty() && long.is_empty(), "{long:?}");
 }
 
-/// Makes Postgres refuse values that hold the word, in the tables of now and of later rebuilds.
-const REFUSE: &str = "
-    CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$
-    DECLARE made record;
-    BEGIN
-        FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() WHERE command_tag = 'CREATE TABLE' LOOP
-            IF made.object_identity ~ '^rm_[0-9]+[.]messages$' THEN
-                EXECUTE format('ALTER TABLE %s ADD CONSTRAINT no_poison CHECK (text <> ''poison'')', made.object_identity);
-            ELSIF made.object_identity ~ '^rm_[0-9]+[.]events$' THEN
-                EXECUTE format('ALTER TABLE %s ADD CONSTRAINT no_poison CHECK (actor <> ''client:poison'')', made.object_identity);
-            END IF;
-        END LOOP;
-    END $$;
-    CREATE EVENT TRIGGER refuse ON ddl_command_end EXECUTE FUNCTION refuse();";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn one_event_that_postgres_refuses_is_set_aside_and_the_others_are_there() {
     let system = System::start().await;
-    system.pool.get().await.unwrap().batch_execute(REFUSE).await.unwrap();
+    system.pool.get().await.unwrap().batch_execute(support::postgres::REFUSE).await.unwrap();
     let (ours, theirs) = (Chat::new(&tenant("default"), "ana"), Chat::new(&tenant("other"), "bob"));
     let mut events: Vec<Event> = (0..200).map(|n| ours.writes(&format!("m:{n}"), &n.to_string())).collect();
     events.insert(77, ours.writes("bad", "poison"));

@@ -7,7 +7,7 @@ use steward_proto::TenantId;
 use super::{Key, Wanted};
 use crate::{
     error::ProjectionError,
-    rows::{Entity, Tracked, hashed},
+    rows::{Entity, Tracked},
     store::{Tables, Trust},
 };
 
@@ -40,7 +40,7 @@ impl<R: Entity> Keyed<R> {
                 wanted.add(key.0.as_str(), &key.1);
             }
         }
-        for row in tables.find::<R>(&hashed::key_in(R::KEY), &wanted).await? {
+        for row in tables.find_by_key::<R>(&wanted).await? {
             let [tenant, id, _] = row.key();
             self.rows.insert(key_from(tenant, id)?, Tracked::stored(row));
         }

@@ -30,7 +30,7 @@ use crate::{
     error::ProjectionError,
     migrations::Migration,
     read::Desk,
-    store::{CopyEncoder, Tables, Trust},
+    store::{Tables, Trust},
 };
 
 /// All read models, with nothing in memory.
@@ -74,8 +74,14 @@ pub trait Model: Send + Sync {
 
     /// Reads the rows that these events touch and that aren't in memory. A model whose rows don't depend on earlier
     /// ones needs nothing.
-    fn load<'a>(&'a mut self, _tables: Tables<'a>, _events: &'a [Recorded]) -> Work<'a> {
+    fn load<'a>(&'a mut self, _tables: Tables<'a>, _events: &'a [&'a Recorded]) -> Work<'a> {
         Box::pin(async { Ok(()) })
+    }
+
+    /// By what a rebuild deals out events, so that partitions of rows are folded side by side: events that touch the same
+    /// row must agree in their tenant and in this. `None`: the event touches no row.
+    fn dealt_by<'a>(&self, recorded: &'a Recorded) -> Option<&'a str> {
+        Some(&recorded.subject.id)
     }
 
     /// Folds an event of any aggregate. The rows that it touches were loaded, or are new.
@@ -86,30 +92,13 @@ pub trait Model: Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
-    /// The rows were committed, so what isn't needed any more may be forgotten.
+    /// All rows were committed, so what isn't needed any more may be forgotten.
     fn written(&mut self) {}
-
-    /// How many rows wait to be written that will never change, and that no fold asks for.
-    fn finished(&self) -> usize {
-        0
-    }
 
     /// Writes the rows that will never change.
     fn write_finished<'a>(&'a self, _tables: Tables<'a>, _trust: Trust) -> Work<'a> {
         Box::pin(async { Ok(()) })
     }
-
-    /// The rows that will never change were committed.
-    fn finished_written(&mut self) {}
-
-    /// The COPY statement of its table, if all rows of the table are finished ones, in the order of the log: a rebuild
-    /// streams them.
-    fn stream(&self, _schema: &str) -> Option<String> {
-        None
-    }
-
-    /// Moves the finished rows into that COPY.
-    fn drain(&mut self, _into: &mut CopyEncoder) {}
 
     /// Writes what can be kept of an event that can't be projected. It is tried by itself, so it may fail.
     fn set_aside<'a>(&'a self, _tables: Tables<'a>, _event: &'a Recorded) -> Work<'a> {

@@ -17,6 +17,10 @@ impl Wanted {
         self.0.insert([tenant.to_owned(), whole.to_owned(), storable(id).into_owned()]);
     }
 
+    pub fn keys(&self) -> impl Iterator<Item = [&str; 3]> {
+        self.0.iter().map(|key| key.each_ref().map(String::as_str))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

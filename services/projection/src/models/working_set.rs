@@ -5,7 +5,7 @@ use steward_proto::Recorded;
 use super::{Held, Model, all};
 use crate::{
     error::ProjectionError,
-    store::{CopyEncoder, Tables, Trust},
+    store::{Tables, Trust},
 };
 
 /// What the models have in memory. After an error it must not be used until it is cleared.
@@ -25,54 +25,40 @@ impl WorkingSet {
     /// Folds events into rows and writes these. The caller commits, and then calls [`Self::written`].
     ///
     /// # Errors
-    /// Postgres can't be reached or refuses.
+    /// Postgres can't be reached or refuses; see [`ProjectionError::is_twice`].
     pub async fn project(
         &mut self,
         tables: Tables<'_>,
         events: &[Recorded],
         trust: Trust,
     ) -> Result<(), ProjectionError> {
-        self.load(tables, events).await?;
-        self.apply(events);
-        self.write(tables, trust).await?;
-        self.write_finished(tables, trust).await
-    }
-
-    /// Reads the rows that these events touch and that aren't in memory.
-    ///
-    /// # Errors
-    /// Postgres doesn't answer as expected.
-    pub async fn load(&mut self, tables: Tables<'_>, events: &[Recorded]) -> Result<(), ProjectionError> {
-        for model in &mut self.models {
-            model.load(tables, events).await?;
+        let events: Vec<&Recorded> = events.iter().collect();
+        let each = vec![events.as_slice(); self.models.len()];
+        self.project_each(tables, &each, trust).await?;
+        if let Some(last) = events.last() {
+            self.position = last.position;
         }
         Ok(())
     }
 
-    /// Folds events whose rows were loaded.
-    pub fn apply(&mut self, events: &[Recorded]) {
-        for recorded in events {
-            self.position = recorded.position;
-            self.models.iter_mut().for_each(|model| model.apply(recorded));
-        }
-    }
-
-    /// Writes the rows that have changed and may change again.
+    /// The same, with events of its own for each model, in the order of the models.
     ///
     /// # Errors
-    /// Postgres doesn't take the rows; see [`ProjectionError::is_twice`].
-    pub async fn write(&self, tables: Tables<'_>, trust: Trust) -> Result<(), ProjectionError> {
+    /// As above.
+    pub async fn project_each(
+        &mut self,
+        tables: Tables<'_>,
+        events: &[impl AsRef<[&Recorded]> + Sync],
+        trust: Trust,
+    ) -> Result<(), ProjectionError> {
+        for (model, events) in self.models.iter_mut().zip(events) {
+            let events = events.as_ref();
+            model.load(tables, events).await?;
+            events.iter().for_each(|recorded| model.apply(recorded));
+        }
         for model in &self.models {
             model.write(tables, trust).await?;
         }
-        Ok(())
-    }
-
-    /// Writes the rows that will never change.
-    ///
-    /// # Errors
-    /// Postgres doesn't take the rows; see [`ProjectionError::is_twice`].
-    pub async fn write_finished(&self, tables: Tables<'_>, trust: Trust) -> Result<(), ProjectionError> {
         for model in &self.models {
             model.write_finished(tables, trust).await?;
         }
@@ -82,27 +68,6 @@ impl WorkingSet {
     /// Everything was committed. What has ended is forgotten, and read again when an event names it.
     pub fn written(&mut self) {
         self.models.iter_mut().for_each(|model| model.written());
-        self.finished_written();
-    }
-
-    /// The rows that will never change were committed.
-    pub fn finished_written(&mut self) {
-        self.models.iter_mut().for_each(|model| model.finished_written());
-    }
-
-    /// How many rows that will never change wait to be written.
-    pub fn finished(&self) -> usize {
-        self.models.iter().map(|model| model.finished()).sum()
-    }
-
-    /// The COPY statements of the tables that a rebuild streams, each with the number of its model.
-    pub fn streams(&self, schema: &str) -> Vec<(usize, String)> {
-        self.models.iter().enumerate().filter_map(|(n, model)| Some((n, model.stream(schema)?))).collect()
-    }
-
-    /// Moves the finished rows of the model with this number into its COPY.
-    pub fn drain(&mut self, model: usize, into: &mut CopyEncoder) {
-        self.models[model].drain(into);
     }
 
     pub fn is_beyond(&self, most: Held) -> bool {

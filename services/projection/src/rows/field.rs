@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf as _, BufMut, Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio_postgres::Row;
@@ -12,6 +12,12 @@ use uuid::Uuid;
 pub trait Field: Sized {
     /// Appends the value's length (four bytes, −1 for NULL) and its bytes.
     fn put(&self, buffer: &mut BytesMut);
+    /// Reads the bytes of a value that [`put`](Self::put) has written.
+    fn of(bytes: &[u8]) -> Self;
+    /// Reads what [`put`](Self::put) has written, and moves behind it.
+    fn take(from: &mut &[u8]) -> Self {
+        Self::of(take_bytes(from).expect("only an Option is NULL"))
+    }
     /// # Errors
     /// The column has another type.
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error>;
@@ -28,6 +34,16 @@ fn octets(expression: &str) -> Option<String> {
 fn put_bytes(buffer: &mut BytesMut, bytes: &[u8]) {
     buffer.put_i32(i32::try_from(bytes.len()).expect("a NATS message is below 64 MB"));
     buffer.put_slice(bytes);
+}
+
+/// The bytes of the next value; `None` for NULL.
+fn take_bytes<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(from.get_i32()).ok()?;
+    from.split_off(..length)
+}
+
+fn fixed<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.try_into().expect("values of this type have one length")
 }
 
 /// The text as Postgres can hold it: NUL, which it can't, becomes U+FFFD.
@@ -62,6 +78,10 @@ impl Field for String {
         put_bytes(buffer, storable(self).as_bytes());
     }
 
+    fn of(bytes: &[u8]) -> Self {
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
         row.try_get(index)
     }
@@ -74,6 +94,10 @@ impl Field for String {
 impl Field for Bytes {
     fn put(&self, buffer: &mut BytesMut) {
         put_bytes(buffer, self);
+    }
+
+    fn of(bytes: &[u8]) -> Self {
+        Bytes::copy_from_slice(bytes)
     }
 
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
@@ -90,6 +114,10 @@ impl Field for bool {
         put_bytes(buffer, &[u8::from(*self)]);
     }
 
+    fn of(bytes: &[u8]) -> Self {
+        bytes != [0]
+    }
+
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
         row.try_get(index)
     }
@@ -101,6 +129,10 @@ impl Field for u32 {
         put_bytes(buffer, &i32::try_from(*self).unwrap_or(i32::MAX).to_be_bytes());
     }
 
+    fn of(bytes: &[u8]) -> Self {
+        Self::try_from(i32::from_be_bytes(fixed(bytes))).unwrap_or(0)
+    }
+
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
         Ok(Self::try_from(row.try_get::<_, i32>(index)?).unwrap_or(0))
     }
@@ -110,6 +142,10 @@ impl Field for u32 {
 impl Field for u64 {
     fn put(&self, buffer: &mut BytesMut) {
         put_bytes(buffer, &i64::try_from(*self).unwrap_or(i64::MAX).to_be_bytes());
+    }
+
+    fn of(bytes: &[u8]) -> Self {
+        Self::try_from(i64::from_be_bytes(fixed(bytes))).unwrap_or(0)
     }
 
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
@@ -130,6 +166,11 @@ impl Field for DateTime<Utc> {
         put_bytes(buffer, &(micros - POSTGRES_EPOCH).to_be_bytes());
     }
 
+    fn of(bytes: &[u8]) -> Self {
+        let micros = i64::from_be_bytes(fixed(bytes)) + POSTGRES_EPOCH;
+        Self::from_timestamp_micros(micros).expect("what was written is within the years that both can hold")
+    }
+
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
         row.try_get(index)
     }
@@ -138,6 +179,10 @@ impl Field for DateTime<Utc> {
 impl Field for Uuid {
     fn put(&self, buffer: &mut BytesMut) {
         put_bytes(buffer, self.as_bytes());
+    }
+
+    fn of(bytes: &[u8]) -> Self {
+        Self::from_bytes(fixed(bytes))
     }
 
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
@@ -159,6 +204,10 @@ impl<T: Serialize + DeserializeOwned> Field for Json<T> {
         buffer.put_slice(text.as_bytes());
     }
 
+    fn of(bytes: &[u8]) -> Self {
+        Self(serde_json::from_slice(&bytes[1..]).expect("a value of this type was written"))
+    }
+
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {
         row.try_get::<_, tokio_postgres::types::Json<T>>(index).map(|json| Self(json.0))
     }
@@ -174,6 +223,14 @@ impl<T: Field> Field for Option<T> {
             Some(value) => value.put(buffer),
             None => buffer.put_i32(-1),
         }
+    }
+
+    fn of(bytes: &[u8]) -> Self {
+        Some(T::of(bytes))
+    }
+
+    fn take(from: &mut &[u8]) -> Self {
+        take_bytes(from).map(T::of)
     }
 
     fn get(row: &Row, index: usize) -> Result<Self, tokio_postgres::Error> {

@@ -18,6 +18,8 @@ pub trait Table: Sized {
     const COLUMNS: &'static [&'static str];
     /// Appends the row in the binary COPY format.
     fn put(&self, buffer: &mut BytesMut);
+    /// Reads a row that [`put`](Self::put) has written.
+    fn of(bytes: &[u8]) -> Self;
     /// About how many bytes a row has, as an SQL expression that doesn't read long values.
     fn size() -> String;
     /// Reads a row that was selected with [`columns`].
@@ -28,12 +30,27 @@ pub trait Table: Sized {
 }
 
 /// A row that may change, and is known by its key.
-pub trait Entity: Table {
+pub trait Entity: Table + 'static {
     /// The columns of the key. All but a tenant's own things belong to a conversation, so that no id can reach another
     /// conversation's.
     const KEY: &'static [&'static str];
+    /// The other ways in which folds look for it.
+    const LOOKUPS: &'static [Lookup<Self>] = &[];
     /// The values of the key; those for which `KEY` has no column are empty.
     fn key(&self) -> [&str; 3];
+}
+
+/// Takes the keys under which a row is found.
+pub type Found<'a> = dyn FnMut([&str; 3]) + 'a;
+
+/// A way to find rows other than by their key, in Postgres and in memory.
+pub struct Lookup<R> {
+    pub name: &'static str,
+    /// The condition in SQL. Its parameters `$1`, `$2`, … are the arrays of what is wanted, and `{schema}` stands for
+    /// the schema.
+    pub condition: fn() -> String,
+    /// Passes on every key under which the row is found so.
+    pub under: fn(&R, &mut Found<'_>),
 }
 
 /// The columns of a table, for a SELECT or COPY.
@@ -56,6 +73,11 @@ macro_rules! table {
                 use bytes::BufMut as _;
                 buffer.put_i16(Self::COLUMNS.len() as i16);
                 $($crate::rows::Field::put(&self.$field, buffer);)*
+            }
+
+            fn of(mut bytes: &[u8]) -> Self {
+                bytes::Buf::advance(&mut bytes, size_of::<i16>());
+                Self { $($field: $crate::rows::Field::take(&mut bytes)),* }
             }
 
             fn size() -> String {

@@ -152,3 +152,18 @@ fn fetch() -> PathBuf {
     let _ = std::fs::rename(&out, &goal);
     find(&goal).expect("the package holds initdb")
 }
+
+/// Makes Postgres refuse values that hold the word, in the tables of now and of later rebuilds.
+pub const REFUSE: &str = "
+    CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$
+    DECLARE made record;
+    BEGIN
+        FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() WHERE command_tag = 'CREATE TABLE' LOOP
+            IF made.object_identity ~ '^rm_[0-9]+[.]messages$' THEN
+                EXECUTE format('ALTER TABLE %s ADD CONSTRAINT no_poison CHECK (text <> ''poison'')', made.object_identity);
+            ELSIF made.object_identity ~ '^rm_[0-9]+[.]events$' THEN
+                EXECUTE format('ALTER TABLE %s ADD CONSTRAINT no_poison CHECK (actor <> ''client:poison'')', made.object_identity);
+            END IF;
+        END LOOP;
+    END $$;
+    CREATE EVENT TRIGGER refuse ON ddl_command_end EXECUTE FUNCTION refuse();";

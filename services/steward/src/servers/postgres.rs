@@ -57,6 +57,9 @@ const SETTINGS: &[&str] = &[
     "shared_buffers=64MB",
     "max_connections=64",
     "max_wal_size=1GB",
+    // Nobody replicates it, since the log makes it anew: what a rebuild fills and indexes needn't be logged as well.
+    "wal_level=minimal",
+    "max_wal_senders=0",
     // Statements are so short that compiling them takes longer than running them.
     "jit=off",
     "timezone=UTC",

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::{
     bot_api::BotApi,
-    copy::copy,
+    copy::{copy, copy_again},
     fill::Filler,
     options::Options,
     place::Place,
@@ -42,6 +42,11 @@ pub async fn run(options: &Options) -> Result<Parts> {
             ],
         );
         parts.against(rows.as_secs_f64() / work, "COPY");
+        let same = copy_again(&run.postgres).await?.as_secs_f64();
+        parts.reference(
+            format!("COPY of the rows that {events} events made"),
+            vec![figure("events", events as f64 / same, "/s"), figure("against it", same / work, "")],
+        );
         ends.push((events as f64, work));
     }
     if let [first, .., last] = ends.as_slice() {

@@ -30,8 +30,21 @@ impl Model for Contacts {
         OpenApiRouter::new().routes(routes!(read::one))
     }
 
-    fn load<'a>(&'a mut self, tables: Tables<'a>, events: &'a [Recorded]) -> Work<'a> {
-        Box::pin(self.0.load(tables, events.iter().filter_map(concerned)))
+    fn load<'a>(&'a mut self, tables: Tables<'a>, events: &'a [&'a Recorded]) -> Work<'a> {
+        let keys = events
+            .iter()
+            .filter_map(|recorded| Some((recorded.subject.tenant.clone(), self.dealt_by(recorded)?.into())));
+        let keys: Vec<Key> = keys.collect();
+        Box::pin(self.0.load(tables, keys))
+    }
+
+    /// By the contact that the event is about.
+    fn dealt_by<'a>(&self, recorded: &'a Recorded) -> Option<&'a str> {
+        match (recorded.subject.aggregate.parse(), &recorded.event) {
+            (Ok(Aggregate::Conversation), Event::ClientResponded(e)) => Some(&e.contact_id),
+            (Ok(Aggregate::Contact), _) => Some(&recorded.subject.id),
+            _ => None,
+        }
     }
 
     fn apply(&mut self, recorded: &Recorded) {
@@ -56,16 +69,6 @@ impl Model for Contacts {
 
     fn shrink(&mut self, _: Held) {
         self.0.clear();
-    }
-}
-
-/// The contact that an event is about.
-fn concerned(recorded: &Recorded) -> Option<Key> {
-    let tenant = recorded.subject.tenant.clone();
-    match (recorded.subject.aggregate.parse(), &recorded.event) {
-        (Ok(Aggregate::Conversation), Event::ClientResponded(e)) => Some((tenant, e.contact_id.as_str().into())),
-        (Ok(Aggregate::Contact), _) => Some((tenant, recorded.subject.id.clone())),
-        _ => None,
     }
 }
 

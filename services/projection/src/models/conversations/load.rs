@@ -5,11 +5,15 @@ use std::collections::HashSet;
 use steward_domain::conversation::Mentions;
 use steward_proto::{Aggregate, ConversationEvent, Recorded};
 
-use super::{Conversations, follow_ups::FollowUpRow, messages::MessageRow, row::ConversationRow};
+use super::{
+    Conversations,
+    follow_ups::{self, FollowUpRow},
+    messages::{self, MessageRow},
+    row::ConversationRow,
+};
 use crate::{
     error::ProjectionError,
     models::{Wanted, keyed::key_from},
-    rows::hashed,
     store::Tables,
 };
 
@@ -17,9 +21,9 @@ use crate::{
 ///
 /// # Errors
 /// Postgres doesn't answer as expected.
-pub async fn load(set: &mut Conversations, tables: Tables<'_>, events: &[Recorded]) -> Result<(), ProjectionError> {
-    let (mut conversations, mut follow_ups, mut messages) = (Wanted::default(), Wanted::default(), Wanted::default());
-    let mut reported = Wanted::default();
+pub async fn load(set: &mut Conversations, tables: Tables<'_>, events: &[&Recorded]) -> Result<(), ProjectionError> {
+    let (mut conversations, mut reported) = (Wanted::default(), Wanted::default());
+    let (mut named_follow_ups, mut named_messages) = (Wanted::default(), Wanted::default());
     for recorded in events {
         if recorded.subject.aggregate.parse() != Ok(Aggregate::Conversation) {
             continue;
@@ -33,31 +37,24 @@ pub async fn load(set: &mut Conversations, tables: Tables<'_>, events: &[Recorde
         let mentions = ConversationEvent::of(&recorded.event).map(Mentions::of).unwrap_or_default();
         for id in mentions.follow_ups.into_iter().flatten() {
             if !here.is_some_and(|c| c.follow_ups.contains_key(id)) {
-                follow_ups.add_part(tenant, &key.1, id);
+                named_follow_ups.add_part(tenant, &key.1, id);
             }
         }
         if let Some(id) = mentions.message.filter(|id| !here.is_some_and(|c| c.messages.contains_key(*id))) {
-            messages.add_part(tenant, &key.1, id);
+            named_messages.add_part(tenant, &key.1, id);
         }
         if let Some(id) = mentions.provider_message {
             reported.add_part(tenant, &key.1, id);
         }
     }
-    let by_id = hashed::key_in(&["tenant", "id"]);
-    for row in tables.find::<ConversationRow>(&by_id, &conversations).await? {
+    for row in tables.find_by_key::<ConversationRow>(&conversations).await? {
         set.restore(key_from(&row.tenant, &row.id)?, row);
     }
-    let of = hashed::key_in(&["tenant", "conversation_id"]);
-    let open_messages = format!("{of} AND state IN ('queued', 'held', 'deferred', 'claimed')");
-    let open_follow_ups = format!("{of} AND state IN ('pending', 'due')");
-    let parts = &hashed::key_in(&["tenant", "conversation_id", "id"]);
-    // Messages that came in, or were seen outside, have no state to fold.
-    let queued_here = &format!("{parts} AND on_reply <> ''");
-    let mut found_messages = tables.find::<MessageRow>(&open_messages, &conversations).await?;
-    let mut found_follow_ups = tables.find::<FollowUpRow>(&open_follow_ups, &conversations).await?;
-    found_messages.extend(tables.find::<MessageRow>(queued_here, &messages).await?);
-    found_messages.extend(tables.find::<MessageRow>(&named_by_provider(), &reported).await?);
-    found_follow_ups.extend(tables.find::<FollowUpRow>(parts, &follow_ups).await?);
+    let mut found_messages = tables.find(&messages::OPEN, &conversations).await?;
+    let mut found_follow_ups = tables.find(&follow_ups::OPEN, &conversations).await?;
+    found_messages.extend(queued(tables, &named_messages).await?);
+    found_messages.extend(tables.find(&messages::NAMED_BY_PROVIDER, &reported).await?);
+    found_follow_ups.extend(tables.find_by_key::<FollowUpRow>(&named_follow_ups).await?);
 
     // A message and its follow-up end together, so each brings the other.
     let (mut linked_follow_ups, mut linked_messages) = (Wanted::default(), Wanted::default());
@@ -71,8 +68,8 @@ pub async fn load(set: &mut Conversations, tables: Tables<'_>, events: &[Recorde
             linked_messages.add_part(&f.tenant, &f.conversation_id, id);
         }
     }
-    found_messages.extend(tables.find::<MessageRow>(queued_here, &linked_messages).await?);
-    found_follow_ups.extend(tables.find::<FollowUpRow>(parts, &linked_follow_ups).await?);
+    found_messages.extend(queued(tables, &linked_messages).await?);
+    found_follow_ups.extend(tables.find_by_key::<FollowUpRow>(&linked_follow_ups).await?);
 
     for row in found_messages {
         set.restore_part(&key_from(&row.tenant, &row.conversation_id)?, |conversation| {
@@ -87,26 +84,8 @@ pub async fn load(set: &mut Conversations, tables: Tables<'_>, events: &[Recorde
     Ok(())
 }
 
-/// A condition for outgoing messages with a provider's id that the third array holds: as the id of the latest part, or
-/// of any.
-fn named_by_provider() -> String {
-    let found = |condition: &str| {
-        format!(
-            "SELECT m.tenant, m.conversation_id, m.id \
-             FROM unnest($1::text[], $2::text[], $3::text[]) AS w(tenant, conversation_id, name) \
-             JOIN {{schema}}.messages m ON m.tenant = w.tenant AND {} \
-             WHERE m.on_reply <> '' AND {condition}",
-            hashed::is("m.conversation_id", "w.conversation_id")
-        )
-    };
-    let found = format!(
-        "({} UNION {}) AS found",
-        found(&format!("m.external_id <> '' AND {}", hashed::is("m.external_id", "w.name"))),
-        found("m.parts > 1 AND m.provider_ids ? w.name")
-    );
-    let [conversation, id] = [hashed::hash("conversation_id"), hashed::hash("id")];
-    format!(
-        "(tenant, {conversation}, {id}, conversation_id, id) IN \
-         (SELECT tenant, {conversation}, {id}, conversation_id, id FROM {found})"
-    )
+/// Messages on their way out, by their ids. Those that came in, or were seen outside, have no state to fold.
+async fn queued(tables: Tables<'_>, wanted: &Wanted) -> Result<impl Iterator<Item = MessageRow>, ProjectionError> {
+    let found = tables.find_by_key::<MessageRow>(wanted).await?;
+    Ok(found.into_iter().filter(|message| !message.on_reply.is_empty()))
 }

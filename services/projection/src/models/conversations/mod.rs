@@ -59,7 +59,7 @@ impl Model for Conversations {
             .routes(routes!(messages::read::outbox_one))
     }
 
-    fn load<'a>(&'a mut self, tables: Tables<'a>, events: &'a [Recorded]) -> Work<'a> {
+    fn load<'a>(&'a mut self, tables: Tables<'a>, events: &'a [&'a Recorded]) -> Work<'a> {
         Box::pin(load::load(self, tables, events))
     }
 
@@ -88,6 +88,7 @@ impl Model for Conversations {
     }
 
     fn written(&mut self) {
+        self.finished.clear();
         for key in self.touched.drain() {
             if let Some(conversation) = self.conversations.get_mut(&key) {
                 let rows = conversation.rows();
@@ -97,10 +98,6 @@ impl Model for Conversations {
         }
     }
 
-    fn finished(&self) -> usize {
-        self.finished.len()
-    }
-
     fn write_finished<'a>(&'a self, tables: Tables<'a>, trust: Trust) -> Work<'a> {
         Box::pin(async move {
             match trust {
@@ -108,10 +105,6 @@ impl Model for Conversations {
                 Trust::Nothing => tables.overwrite(&self.finished).await,
             }
         })
-    }
-
-    fn finished_written(&mut self) {
-        self.finished.clear();
     }
 
     fn held(&self) -> Held {

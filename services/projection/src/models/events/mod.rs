@@ -12,7 +12,7 @@ pub use row::EventRow;
 use super::{Model, Routes, Work};
 use crate::{
     migrations::{Migration, migrations},
-    store::{CopyEncoder, Tables, Trust, copy_statement},
+    store::{Tables, Trust},
 };
 
 /// The rows that aren't written yet.
@@ -32,24 +32,12 @@ impl Model for Events {
         self.0.push(EventRow::from(recorded));
     }
 
-    fn finished(&self) -> usize {
-        self.0.len()
-    }
-
     fn write_finished<'a>(&'a self, tables: Tables<'a>, _: Trust) -> Work<'a> {
         Box::pin(tables.copy(self.0.iter().collect()))
     }
 
-    fn finished_written(&mut self) {
+    fn written(&mut self) {
         self.0.clear();
-    }
-
-    fn stream(&self, schema: &str) -> Option<String> {
-        Some(copy_statement::<EventRow>(schema))
-    }
-
-    fn drain(&mut self, into: &mut CopyEncoder) {
-        self.0.drain(..).for_each(|row| into.add(&row));
     }
 
     /// Keeps the event itself, if the table takes it.

@@ -4,5 +4,5 @@ pub mod read;
 mod row;
 mod view;
 
-pub use row::FollowUpRow;
+pub use row::{FollowUpRow, OPEN};
 pub use view::FollowUpView;

@@ -12,7 +12,7 @@ use utoipa::{ToSchema, openapi::schema::Object};
 
 use crate::{
     read::view::one_of,
-    rows::{Entity, Json, Reason, table},
+    rows::{Entity, Json, Lookup, Reason, hashed, table},
 };
 
 table! {
@@ -69,10 +69,23 @@ fn action_kinds() -> Object {
 impl Entity for FollowUpRow {
     const KEY: &'static [&'static str] = &["tenant", "conversation_id", "id"];
 
+    const LOOKUPS: &'static [Lookup<Self>] = &[OPEN];
+
     fn key(&self) -> [&str; 3] {
         [&self.tenant, &self.conversation_id, &self.id]
     }
 }
+
+/// Finds the open follow-ups of conversations.
+pub const OPEN: Lookup<FollowUpRow> = Lookup {
+    name: "open follow-ups",
+    condition: || format!("{} AND state IN ('pending', 'due')", hashed::key_in(&["tenant", "conversation_id"])),
+    under: |row, found| {
+        if matches!(row.state.as_str(), "pending" | "due") {
+            found([&row.tenant, &row.conversation_id, ""]);
+        }
+    },
+};
 
 impl FollowUpRow {
     pub fn scheduled(recorded: &Recorded, e: &v1::FollowUpScheduled, folded: &FollowUp) -> Self {

@@ -4,5 +4,5 @@ pub mod read;
 mod row;
 mod view;
 
-pub use row::MessageRow;
+pub use row::{MessageRow, NAMED_BY_PROVIDER, OPEN};
 pub use view::{MessageView, OutgoingView};

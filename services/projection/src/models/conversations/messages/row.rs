@@ -10,7 +10,7 @@ use steward_domain::{
 use steward_proto::{Event, Recorded, from_timestamp, v1};
 use utoipa::ToSchema;
 
-use crate::rows::{Entity, Json, Reason, table};
+use crate::rows::{Entity, Json, Lookup, Reason, hashed, table};
 
 table! {
     pub struct MessageRow = "messages" {
@@ -77,9 +77,65 @@ impl From<&v1::Media> for Media {
 impl Entity for MessageRow {
     const KEY: &'static [&'static str] = &["tenant", "conversation_id", "id"];
 
+    const LOOKUPS: &'static [Lookup<Self>] = &[OPEN, NAMED_BY_PROVIDER];
+
     fn key(&self) -> [&str; 3] {
         [&self.tenant, &self.conversation_id, &self.id]
     }
+}
+
+/// Finds the open messages of conversations.
+pub const OPEN: Lookup<MessageRow> = Lookup {
+    name: "open messages",
+    condition: || {
+        let of = hashed::key_in(&["tenant", "conversation_id"]);
+        format!("{of} AND state IN ('queued', 'held', 'deferred', 'claimed')")
+    },
+    under: |row, found| {
+        if matches!(row.state.as_str(), "queued" | "held" | "deferred" | "claimed") {
+            found([&row.tenant, &row.conversation_id, ""]);
+        }
+    },
+};
+
+/// Finds messages on their way out by a provider's id: that of the latest part, or of any.
+pub const NAMED_BY_PROVIDER: Lookup<MessageRow> = Lookup {
+    name: "messages by provider's id",
+    condition: named_by_provider,
+    under: |row, found| {
+        if row.on_reply.is_empty() {
+            return;
+        }
+        let parts = if row.parts > 1 { row.provider_ids.0.as_slice() } else { &[] };
+        if !row.external_id.is_empty() {
+            found([&row.tenant, &row.conversation_id, &row.external_id]);
+        }
+        for id in parts {
+            found([&row.tenant, &row.conversation_id, id]);
+        }
+    },
+};
+
+fn named_by_provider() -> String {
+    let found = |condition: &str| {
+        format!(
+            "SELECT m.tenant, m.conversation_id, m.id \
+             FROM unnest($1::text[], $2::text[], $3::text[]) AS w(tenant, conversation_id, name) \
+             JOIN {{schema}}.messages m ON m.tenant = w.tenant AND {} \
+             WHERE m.on_reply <> '' AND {condition}",
+            hashed::is("m.conversation_id", "w.conversation_id")
+        )
+    };
+    let found = format!(
+        "({} UNION {}) AS found",
+        found(&format!("m.external_id <> '' AND {}", hashed::is("m.external_id", "w.name"))),
+        found("m.parts > 1 AND m.provider_ids ? w.name")
+    );
+    let [conversation, id] = [hashed::hash("conversation_id"), hashed::hash("id")];
+    format!(
+        "(tenant, {conversation}, {id}, conversation_id, id) IN \
+         (SELECT tenant, {conversation}, {id}, conversation_id, id FROM {found})"
+    )
 }
 
 impl MessageRow {
