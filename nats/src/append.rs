@@ -15,6 +15,9 @@ const MESSAGE_ID: HeaderName = HeaderName::from_static("Nats-Msg-Id");
 pub(crate) const EXPECTED: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence");
 pub(crate) const EXPECTED_SUBJECT: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence-Subject");
 
+/// On the first event of a unit of several: how many they are.
+pub(crate) const UNIT_EVENTS: HeaderName = HeaderName::from_static("Steward-Unit-Events");
+
 /// Most events of one append: an atomic batch of the server holds 1,000 messages.
 pub const MAX_EVENTS: usize = 1_000;
 
@@ -147,7 +150,11 @@ impl Log {
         if bytes > MAX_BYTES {
             return Err(AppendError::BatchTooLarge { bytes });
         }
+        let several = encoded.len();
         let headers = &mut encoded[0].parcel.headers;
+        if several > 1 {
+            headers.insert(UNIT_EVENTS, HeaderValue::from(several));
+        }
         if let Some(id) = &message_id {
             headers.insert(MESSAGE_ID, header::value(id)?);
         }

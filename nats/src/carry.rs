@@ -184,6 +184,9 @@ impl Carrier {
                 None => Some(unit),
                 Some(first) if is_first_of(&unit, first) => {
                     let position = first.position;
+                    if !stands_whole(&unit, &events) {
+                        return Some(unit);
+                    }
                     finish(unit, position, false);
                     None
                 }
@@ -211,6 +214,9 @@ impl Carrier {
                     return None;
                 };
                 let unit = if unit.uncertain { self.look_up(unit).await? } else { unit };
+                if unit.uncertain && self.stands_in_part(&unit, expected + 1).await {
+                    return Some(unit);
+                }
                 if let Some(first) = self.find_message_id(&unit).await {
                     let own = is_first_of(&unit, &first);
                     finish(unit, first.position, !own);
@@ -223,6 +229,9 @@ impl Carrier {
             Treatment::Duplicate => match self.find_message_id(&unit).await {
                 Some(first) => {
                     let own = is_first_of(&unit, &first);
+                    if own && self.stands_in_part(&unit, first.position).await {
+                        return Some(unit);
+                    }
                     finish(unit, first.position, !own);
                     None
                 }
@@ -250,6 +259,13 @@ impl Carrier {
         history::read(&self.session, definitions::EVENTS, &unit.aggregate.wildcard(), from).await
     }
 
+    /// Whether only the first of the unit's events stand, the first of them at `first` or later. The server completes the
+    /// unit, at the latest when it starts anew.
+    async fn stands_in_part(&self, unit: &Unit, first: u64) -> bool {
+        let stored = self.events_after(unit, first - 1).await.unwrap_or_default();
+        stored.first().is_some_and(|first| is_first_of(unit, first)) && !stands_whole(unit, &stored)
+    }
+
     /// Whether the event stored at `position` is this very unit's, and not that of an earlier append with the same key.
     async fn is_own(&self, unit: &Unit, position: u64) -> bool {
         let stored = history::read_one(&self.session, definitions::EVENTS, position).await;
@@ -268,6 +284,12 @@ fn backoff() -> Backoff {
 
 fn is_first_of(unit: &Unit, stored: &Stored) -> bool {
     codec::event_id(Some(&stored.headers)) == Some(unit.events[0].event_id)
+}
+
+/// Whether these events begin with all of the unit's.
+fn stands_whole(unit: &Unit, stored: &[Stored]) -> bool {
+    let ids = stored.iter().map(|stored| codec::event_id(Some(&stored.headers)));
+    ids.take(unit.events.len()).eq(unit.events.iter().map(|event| Some(event.event_id)))
 }
 
 /// Answers a unit whose first event is at `first`; the others follow without a gap.

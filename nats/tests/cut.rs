@@ -37,7 +37,7 @@ fn written(server: &Server) -> (PathBuf, u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_unit_stands_by_half_wherever_the_power_loss_cut_the_file() {
     let mut removed = Vec::new();
-    for share in [0.02, 0.3, 0.5, 0.7, 0.99] {
+    for share in [0.02, 0.3, 0.455, 0.7, 0.99] {
         let memory = tempfile::tempdir().unwrap();
         let mut server = Server::start().await;
         let log = connect(&server).await;
@@ -55,8 +55,8 @@ async fn no_unit_stands_by_half_wherever_the_power_loss_cut_the_file() {
         drop(memory);
         server.run().await;
         let log = connect(&server).await;
-        removed.push(log.remove_cut_batches().await.unwrap());
-        assert_eq!(log.remove_cut_batches().await.unwrap(), 0, "it is done");
+        removed.push(log.remove_cut_units().await.unwrap());
+        assert_eq!(log.remove_cut_units().await.unwrap(), 0, "it is done");
         for n in 0..5 {
             let loaded = log.load::<Seen>(&conversation(format!("before{n}")), AtLeast::Latest).await.unwrap();
             assert_eq!(loaded.state.ids.len(), 3, "what was whole stays");
@@ -73,6 +73,7 @@ async fn no_unit_stands_by_half_wherever_the_power_loss_cut_the_file() {
         pin_mut!(tail);
         assert_eq!(tail.next().await.unwrap().unwrap().recorded.position, 1);
     }
-    assert!(removed.iter().any(|messages| *messages > 0), "no batch was cut, so nothing is shown: {removed:?}");
-    println!("messages of cut batches removed: {removed:?}");
+    assert!(removed.iter().all(|events| *events < 3), "only the one that was cut is removed: {removed:?}");
+    assert!(removed.iter().any(|events| *events > 0), "no unit was cut, so nothing is shown: {removed:?}");
+    println!("events of cut units removed: {removed:?}");
 }

@@ -105,7 +105,10 @@ pub enum Fires {
 
 /// Which schedule an alarm has. One that is set anew under the same name has another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Schedule(u64);
+pub struct Schedule {
+    position: u64,
+    fires_at: DateTime<Utc>,
+}
 
 /// An alarm that rang.
 #[derive(Debug)]
@@ -122,11 +125,12 @@ impl Log {
     /// # Errors
     /// The alarm isn't set, or it isn't known whether it is; setting it again does no harm.
     pub async fn set_alarm(&self, alarm: &Alarm, fires: Fires) -> Result<Schedule, LogError> {
-        let fire_at = match fires {
+        let fires_at = match fires {
             Fires::Early => alarm.due_at - EARLY - self.crowds().lead(&alarm.name.aggregate.tenant, alarm.due_at),
-            Fires::Late => alarm.due_at + LATE,
+            // What is late already would fire at once.
+            Fires::Late => alarm.due_at.max(self.clock().now()) + LATE,
         };
-        let fire_at = fire_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let fire_at = fires_at.to_rfc3339_opts(SecondsFormat::Millis, true);
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Schedule", header::value(&format!("@at {fire_at}"))?);
         headers.insert("Nats-Schedule-Target", header::value(&header::subject(&format!("due.{}", alarm.name))?)?);
@@ -139,25 +143,29 @@ impl Log {
             return Err(LogError::Refused { doing: "setting an alarm", error });
         }
         let parcel = Parcel { subject, headers, payload: payload.into() };
-        self.alarm_setter().carry("setting an alarm", parcel).await.map(Schedule)
+        self.alarm_setter().set(parcel).await.map(|position| Schedule { position, fires_at })
     }
 
-    /// Takes an alarm off if it still has this schedule: it has rung by other means.
+    /// Takes an alarm off if it still has this schedule: it has rung by other means. One that fires in a moment rings for
+    /// nothing instead.
     ///
     /// # Errors
     /// The alarm may still be set, and will then ring for nothing.
     pub async fn take_off_alarm(&self, name: &AlarmName, schedule: Schedule) -> Result<(), LogError> {
+        if schedule.fires_at - self.clock().now() < EARLY {
+            return Ok(());
+        }
         let scheduled = header::value(&header::subject(&name.schedule())?)?;
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Scheduler", scheduled.clone());
         headers.insert("Nats-Schedule-Next", "purge");
-        headers.insert(EXPECTED, HeaderValue::from(schedule.0));
+        headers.insert(EXPECTED, HeaderValue::from(schedule.position));
         headers.insert(EXPECTED_SUBJECT, scheduled);
         let parcel = Parcel { subject: TAKEN_OFF.into(), headers, payload: Bytes::new() };
-        match self.alarm_setter().carry("taking an alarm off", parcel).await {
+        match self.alarm_setter().take_off(parcel).await {
             // It has fired, or was set anew.
             Err(LogError::Refused { error, .. }) if error.treatment() == Treatment::Conflict => Ok(()),
-            done => done.map(drop),
+            done => done,
         }
     }
 

@@ -121,15 +121,15 @@ impl Alarms {
             }
             None => {
                 self.log.set_alarm(&alarm, Fires::Early).await?;
-                self.near.forget(&alarm.name);
+                self.near.forget(&alarm.name, alarm.position);
             }
         }
         Ok(())
     }
 
-    /// Takes the alarm of this name off.
-    pub async fn unset(&self, name: &AlarmName) -> Result<(), LogError> {
-        self.near.forget(name);
+    /// Takes the alarm of this name off, because of the event at this position.
+    pub async fn unset(&self, name: &AlarmName, position: u64) -> Result<(), LogError> {
+        self.near.forget(name, position);
         self.log.unset_alarm(name).await
     }
 

@@ -39,7 +39,7 @@ async fn handle(alarms: &Alarms, recorded: &Recorded) -> Result<Handled, HandleE
         alarms.set(alarm).await?;
     }
     if let Event::FollowUpCancelled(e) = &recorded.event {
-        alarms.unset(&Kind::FollowUp.name(&aggregate, &e.follow_up_id)).await?;
+        alarms.unset(&Kind::FollowUp.name(&aggregate, &e.follow_up_id), recorded.position).await?;
     }
     if may_cancel(recorded) {
         let cause = Cause::of(recorded, "service:scheduler");

@@ -67,10 +67,12 @@ impl Near {
         Some(Place { _of_tenant: of_tenant, _of_all: of_all })
     }
 
-    /// Holds an alarm, instead of the one that is held under its name.
+    /// Holds an alarm, instead of the one that is held under its name, unless a later event set that one.
     pub fn hold(&self, alarm: Alarm, schedule: Schedule, place: Place) {
         let mut held = self.held();
-        held.forget(&alarm.name);
+        if !held.forget(&alarm.name, alarm.position) {
+            return;
+        }
         held.counted += 1;
         let key = (alarm.due_at, held.counted);
         held.by_name.insert(short(&alarm.name), key);
@@ -82,9 +84,9 @@ impl Near {
         }
     }
 
-    /// Forgets the alarm of this name.
-    pub fn forget(&self, name: &AlarmName) {
-        self.held().forget(name);
+    /// Forgets the alarm of this name, unless an event after this position set it.
+    pub fn forget(&self, name: &AlarmName, position: u64) {
+        self.held().forget(name, position);
     }
 
     /// Waits for alarms whose time is near, and gives them out in the order of their times. Only one may wait.
@@ -114,13 +116,20 @@ impl Near {
 }
 
 impl Held {
-    fn forget(&mut self, name: &AlarmName) {
+    /// Whether none of this name is held now: one that a later event set stays.
+    fn forget(&mut self, name: &AlarmName, position: u64) -> bool {
         let short = short(name);
-        let Some(key) = self.by_name.get(&short) else { return };
-        if self.by_time.get(key).is_some_and(|awaited| awaited.alarm.name == *name) {
-            self.by_time.remove(key);
-            self.by_name.remove(&short);
+        let Some(key) = self.by_name.get(&short) else { return true };
+        match self.by_time.get(key).filter(|awaited| awaited.alarm.name == *name) {
+            Some(awaited) if awaited.alarm.position > position => return false,
+            Some(_) => {
+                self.by_time.remove(key);
+                self.by_name.remove(&short);
+            }
+            // Another name has the same hash.
+            None => {}
         }
+        true
     }
 
     fn take_until(&mut self, at: DateTime<Utc>) -> Vec<Awaited> {

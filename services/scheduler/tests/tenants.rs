@@ -193,7 +193,14 @@ async fn alarms_that_a_former_version_set_ring_and_are_not_set_a_second_time() {
     assert!(matches!(&due.event, Event::FollowUpDue(e) if e.follow_up_id == id.to_string()), "{:?}", due.event);
     assert!((TimeDelta::zero()..TimeDelta::seconds(2)).contains(&(due.metadata.at - soon)), "{}", due.metadata.at);
     until_none_is_left(&log, "due.t.>").await;
-    assert_eq!((left(&log, "sch.>").await, left(&log, &format!("sch.t.follow_up.{far}")).await), (1, 1), "as it was");
+    // What is near was held as well, with a schedule that is taken off by now; what is far is as it was.
+    let taken_off = async {
+        while left(&log, "sch.>").await > 1 {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(SOON, taken_off).await.expect("only one is set");
+    assert_eq!(left(&log, &format!("sch.t.follow_up.{far}")).await, 1, "as it was");
     stop.cancel();
     scheduler.await.unwrap().unwrap();
 }

@@ -16,9 +16,7 @@ pub async fn make_managed(servers: &ManagedServers, shutdown: &CancellationToken
     let made = async {
         let log = Log::connect(admin.expose(), ConnectOptions::new("steward-streams"), shutdown.clone()).await?;
         ensure(&log).await?;
-        if servers.lost_staged_batches() {
-            log.remove_cut_batches().await?;
-        }
+        log.remove_cut_units().await?;
         servers.stage_in_memory();
         Ok(())
     };

@@ -90,13 +90,7 @@ impl ManagedServers {
         started
     }
 
-    /// Whether batches that nats-server had staged are lost, because the machine has started anew: one may stand cut in
-    /// the log.
-    pub fn lost_staged_batches(&self) -> bool {
-        self.staging.is_lost()
-    }
-
-    /// The streams exist, and no cut batch stands in the log: from now on batches are staged in memory where possible.
+    /// The streams exist, and no cut unit stands in the log: from now on batches are staged in memory where possible.
     pub fn stage_in_memory(&self) {
         self.staging.begin();
     }

@@ -3,8 +3,8 @@
 //! For a stream of one replica the server makes a store of its own for each batch, in the folder `batches` of the stream, and
 //! with `sync_interval: always` syncs it several times: that takes longer than storing the batch. So the folder is a link into
 //! a file system in memory. What is staged isn't acknowledged yet, and survives the server's own death. What it doesn't
-//! survive is the machine's: a batch that the power loss cut while it was stored can't be completed then, and is taken
-//! away at the next start ([`Staging::is_lost`]).
+//! survive is the machine's: a batch that a power loss cut while it was stored can't be completed then, and the unit in which
+//! it ends is taken away at the next start, before anything is staged here ([`Staging::begin`]).
 //!
 //! The server takes the folder away at each start, and others may empty the memory, so this looks from time to time.
 
@@ -47,9 +47,7 @@ pub(super) struct Staging {
     store: PathBuf,
     /// The folder in memory, if there may be one.
     memory: Option<PathBuf>,
-    /// The file that names the folder in memory which was last used.
-    note: PathBuf,
-    lost: AtomicBool,
+    begun: AtomicBool,
     news: Notify,
 }
 
@@ -57,32 +55,22 @@ impl Staging {
     /// Of the server whose home is `home`. Nothing is made yet.
     pub fn of(data: &DataDir, home: &Path) -> Self {
         let memory = lasts(geteuid().as_raw(), Path::new("/run/systemd/system").exists()).then(|| {
-            let hash = hex::encode(Sha256::digest(data.path().as_os_str().as_encoded_bytes()));
+            // Containers may share the memory and have the same path each.
+            let place = fs::metadata(data.path()).map(|found| (found.dev(), found.ino())).unwrap_or_default();
+            let hash = hex::encode(Sha256::digest(format!("{}{place:?}", data.path().display())));
             Path::new(MEMORY).join(format!("steward-{}-{}", geteuid(), &hash[..16]))
         });
         Self::new(home, memory)
     }
 
     fn new(home: &Path, memory: Option<PathBuf>) -> Self {
-        let note = home.join("staging");
-        let lost = fs::read_to_string(&note).is_ok_and(|used| !Path::new(used.trim()).exists());
         let store = home.join("store/jetstream");
-        Self { store, memory, note, lost: lost.into(), news: Notify::new() }
+        Self { store, memory, begun: AtomicBool::new(false), news: Notify::new() }
     }
 
-    /// Whether what was staged when the server last ran is gone: the machine has started anew since. Until
-    /// [`Staging::begin`] nothing is staged in memory.
-    pub fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Relaxed)
-    }
-
-    /// From now on batches are staged in memory, where the streams exist: what was lost has been seen to.
+    /// From now on batches are staged in memory: the streams exist, and what was lost with the memory has been seen to.
     pub fn begin(&self) {
-        if self.lost.swap(false, Ordering::Relaxed)
-            && let Err(error) = fs::remove_file(&self.note)
-        {
-            debug!(%error, "what names the lost memory stays");
-        }
+        self.begun.store(true, Ordering::Relaxed);
         self.link();
         self.news.notify_one();
     }
@@ -103,18 +91,15 @@ impl Staging {
     pub fn end(&self) {
         let Some(memory) = &self.memory else { return };
         let streams = STREAMS.map(|stream| memory.join(stream));
-        let removed = streams.iter().chain([memory]).try_for_each(|folder| match fs::remove_dir(folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        });
-        if removed.is_ok() && !self.is_lost() {
-            let _ = fs::remove_file(&self.note);
+        for folder in streams.iter().chain([memory]) {
+            // This fails where it is needed.
+            let _ = fs::remove_dir(folder);
         }
     }
 
     /// Links the folder of each stream into the memory, or gives it back to the disk.
     fn link(&self) {
-        if self.is_lost() {
+        if !self.begun.load(Ordering::Relaxed) {
             return;
         }
         let accounts = fs::read_dir(&self.store).into_iter().flatten().flatten().map(|entry| entry.path());
@@ -128,7 +113,8 @@ impl Staging {
             let folder = stream.join("batches");
             let done = match memory {
                 Some(memory) => self.link_one(&folder, memory, stream.file_name().unwrap_or_default().as_ref()),
-                None if folder.is_symlink() => {
+                // A server that died while it stored a batch completes it from there.
+                None if folder.is_symlink() && is_empty(&folder) => {
                     warn!("batches are staged on the disk from now on: {MEMORY} has no room for them");
                     fs::remove_file(&folder)
                 }
@@ -146,9 +132,10 @@ impl Staging {
         if fs::read_link(folder).is_ok_and(|link| link == target) {
             return Ok(());
         }
-        // Were the machine to fail before the note is on the disk, nothing would be staged yet.
-        fs::write(&self.note, memory.to_string_lossy().as_bytes())?;
-        fs::File::open(&self.note)?.sync_all()?;
+        // A server that has started has completed what it could; what earlier ones left is waste.
+        for left in fs::read_dir(&target)? {
+            fs::remove_dir_all(left?.path())?;
+        }
         match fs::symlink_metadata(folder) {
             Ok(found) if found.is_symlink() => fs::remove_file(folder)?,
             // This fails while a batch is staged there; the next look tries again.
@@ -157,6 +144,10 @@ impl Staging {
         }
         symlink(&target, folder)
     }
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
 }
 
 /// Whether what this user has in memory stays there while nobody is logged in.
@@ -225,7 +216,8 @@ mod tests {
         let world = World::new();
         fs::create_dir(world.folder()).unwrap();
         let staging = world.staging();
-        assert!(!staging.is_lost());
+        staging.link();
+        assert!(!world.folder().is_symlink(), "it hasn't begun");
         staging.begin();
         let target = world.memory().join("EVENTS");
         assert_eq!(fs::read_link(world.folder()).unwrap(), target);
@@ -244,18 +236,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_staged_is_lost_with_the_memory_until_it_is_seen_to() {
+    fn what_earlier_servers_left_in_memory_goes_when_a_new_one_has_started() {
         let world = World::new();
         world.staging().begin();
-        assert!(!world.staging().is_lost(), "the server died alone");
-        fs::remove_dir_all(world.memory()).unwrap();
+        fs::create_dir(world.folder().join("a batch")).unwrap();
+        // The server takes the link away when it has read what it needs.
         fs::remove_file(world.folder()).unwrap();
-        let staging = world.staging();
-        assert!(staging.is_lost());
-        staging.link();
-        assert!(!world.folder().exists() && world.staging().is_lost());
-        staging.begin();
-        assert!(world.folder().is_symlink() && !world.staging().is_lost());
+        world.staging().begin();
+        assert!(world.folder().is_symlink() && is_empty(&world.folder()));
     }
 
     #[test]
@@ -264,10 +252,10 @@ mod tests {
         world.staging().begin();
         fs::create_dir(world.folder().join("a batch")).unwrap();
         world.staging().end();
-        assert!(world.memory().join("EVENTS/a batch").is_dir() && !world.staging().is_lost());
+        assert!(world.memory().join("EVENTS/a batch").is_dir());
         fs::remove_dir(world.folder().join("a batch")).unwrap();
         world.staging().end();
-        assert!(!world.memory().exists() && !world.staging().is_lost(), "nothing was staged");
+        assert!(!world.memory().exists(), "nothing was staged");
     }
 
     #[test]

@@ -187,7 +187,8 @@ async fn read(
         let line = String::from_utf8_lossy(&line).into_owned();
         debug!(server = name, "{line}");
         log.write(&line);
-        if words.full.is_some_and(|words| line.contains(words)) {
+        // Batches are staged elsewhere, where room is seen to.
+        if words.full.is_some_and(|words| line.contains(words)) && !line.contains("/batches/") {
             full.notify_one();
         }
         if line.contains(words.ready)
