@@ -232,7 +232,7 @@ async fn read(
     }
 }
 
-/// What a frame is known by, if it shows a client's message. The bot's answers have no id at the provider yet.
+/// What a frame is known by, if it shows a client's message.
 fn known(frame: &[u8]) -> Option<Known> {
     let text = std::str::from_utf8(frame).ok()?;
     let after = |mark: &str| {
@@ -240,7 +240,7 @@ fn known(frame: &[u8]) -> Option<Known> {
         let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         rest[..end].parse().ok()
     };
-    text.contains("event: new_message").then_some(())?;
+    (text.contains("event: new_message") && !text.contains("\"direction\":\"out\"")).then_some(())?;
     Some(Known { position: after("\nid: ")?, message: after("\"external_id\":\"")? })
 }
 
