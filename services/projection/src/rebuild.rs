@@ -79,6 +79,16 @@ pub async fn rebuild_within(log: &Log, pool: &Pool, bounds: Bounds) -> Result<Re
     if !free {
         return Err(ProjectionError::RebuildRunning);
     }
+    let rebuilt = rebuild_alone(log, pool, bounds, started).await;
+    // Postgres notices only after a moment that the connection was closed, and the next rebuild may come before.
+    if let Err(error) = guard.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await {
+        tracing::debug!(%error, "the rebuild's lock goes with its connection");
+    }
+    rebuilt
+}
+
+/// With the lock held.
+async fn rebuild_alone(log: &Log, pool: &Pool, bounds: Bounds, started: Instant) -> Result<Rebuilt, ProjectionError> {
     let mut client = pool.get().await?;
     drop_inactive(&mut client).await?;
     drop(client);
