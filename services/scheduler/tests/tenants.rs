@@ -195,6 +195,7 @@ async fn alarms_that_a_former_version_set_ring_and_are_not_set_a_second_time() {
     until_none_is_left(&log, "due.t.>").await;
     // What is near was held as well, with a schedule that is taken off by now; what is far is as it was.
     let taken_off = async {
+        // Nothing reports it, so the server is asked until it is so.
         while left(&log, "sch.>").await > 1 {
             sleep(Duration::from_millis(50)).await;
         }
