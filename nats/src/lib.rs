@@ -80,7 +80,7 @@ pub use header::TextError;
 pub use health::{Alive, Condition, Health};
 pub use load::{AtLeast, Versioned};
 pub use shares::{Place, Shares};
-pub use states::{KeepStates, Kind};
+pub use states::{KeepStates, Kind, Watch};
 pub use streams::StreamState;
 pub use subscribe::{HandleError, Handled, Subscription};
 pub use tail::{Tailed, Undecoded};

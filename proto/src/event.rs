@@ -47,6 +47,11 @@ macro_rules! each_aggregate {
             Delivery "delivery" as DeliveryEvent {
                 WebhookDelivered, WebhookAttemptFailed, WebhookDeliveryFailed, WebhookDeliveryRetried
             }
+            /// The events of the aggregate `run`.
+            Run "run" as RunEvent {
+                ModelCallStarted, ModelCallCompleted, ModelCallFailed, ToolCallStarted, ToolCallReturned, StepTaken, ClaimCorrected,
+                BrainUnavailable
+            }
             /// The events of the aggregate `inbox`.
             Inbox "inbox" as InboxEvent { ; also UpdateKept }
         }

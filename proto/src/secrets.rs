@@ -83,8 +83,13 @@ mod tests {
 
     /// Fields with the name of a secret that are none: hashes of what a reader sees anyway, or of settings that hold no
     /// secret.
-    const HARMLESS: [(&str, &str); 3] =
-        [("DispatchStarted", "request_hash"), ("MessageApproved", "approval_hash"), ("TurnStarted", "settings_hash")];
+    const HARMLESS: [(&str, &str); 5] = [
+        ("DispatchStarted", "request_hash"),
+        ("MessageApproved", "approval_hash"),
+        ("TurnStarted", "settings_hash"),
+        ("ModelCallStarted", "prompt_hash"),
+        ("TurnCompleted", "prompt_hash"),
+    ];
 
     #[test]
     fn every_field_named_like_a_secret_is_one_or_is_known_to_be_harmless() {

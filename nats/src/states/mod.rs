@@ -9,6 +9,7 @@
 mod keeper;
 mod kind;
 mod store;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -22,11 +23,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use steward_proto::{Aggregate, AggregateId, Fold, Recorded};
-use tokio::sync::watch;
+use tokio::sync::watch as latest;
 
 pub use self::kind::Kind;
 pub(crate) use self::kind::Written;
 use self::store::{Checkpoint, Store, StoreError};
+pub use self::watch::Watch;
+use self::watch::Watchers;
 use crate::cache::{AnyFold, Cache, Folded, Slot};
 use crate::supervise::said;
 use crate::{Log, LogError};
@@ -51,11 +54,12 @@ pub(crate) struct States {
     /// Of what changed since it was last written: found here until it is on disk.
     changed: Mutex<HashMap<AggregateId, Changed>>,
     /// All events up to here are in the states.
-    reached: watch::Sender<u64>,
+    reached: latest::Sender<u64>,
     /// The log's end when following began: a state that isn't complete to here is one of the past.
     pub began: u64,
     /// The store failed: nothing is read from it or written to it any more.
     broken: AtomicBool,
+    watchers: Arc<Watchers>,
 }
 
 #[derive(Clone)]
@@ -74,12 +78,17 @@ impl Log {
     pub async fn keep_states(&self, keep: KeepStates) -> Result<(), LogError> {
         keeper::begin(self, keep).await
     }
+
+    /// Watches an aggregate whose state is kept; `None`: no states are.
+    pub fn watch(&self, id: &AggregateId) -> Option<Watch> {
+        self.cache().states().map(|states| states.watchers.watch(id))
+    }
 }
 
 impl States {
     fn new(kinds: Vec<Kind>, store: Store, reached: u64, began: u64) -> Self {
         let (changed, broken) = (Mutex::default(), AtomicBool::new(false));
-        Self { kinds, store, changed, reached: watch::channel(reached).0, began, broken }
+        Self { kinds, store, changed, reached: latest::channel(reached).0, began, broken, watchers: Arc::default() }
     }
 
     /// Whether these states are kept.
@@ -184,6 +193,7 @@ impl States {
         if size > 0 {
             cache.weigh(&id, &slot, size);
         }
+        self.watchers.tell(&id, recorded.position);
     }
 
     fn changed(&self) -> usize {

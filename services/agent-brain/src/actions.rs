@@ -178,6 +178,7 @@ pub fn events(state: &Conversation, turn: &Turn, done: Option<&Done>) -> Result<
         model: turn.model.clone(),
         decisions: 1,
         error,
+        ..Default::default()
     };
     events.push(completed.into());
     Ok(events)
@@ -193,6 +194,7 @@ pub(crate) mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::journal::Spent;
 
     const HERE: ConversationId = ConversationId::new(Uuid::from_u128(1));
     static DUE: LazyLock<FollowUpId> = LazyLock::new(|| ids::follow_up(HERE, Uuid::max()));
@@ -243,6 +245,7 @@ pub(crate) mod tests {
             now: Utc::now(),
             claimed: true,
             failure: None,
+            spent: Spent::default(),
             ids: Vec::new(),
         }
     }

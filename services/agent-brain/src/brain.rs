@@ -5,11 +5,12 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use steward_domain::{
-    conversation::takeover::stretch::HumanStretch,
-    ids::{FollowUpId, MessageId},
+    conversation::{takeover::stretch::HumanStretch, talk::Talk},
+    ids::{ConversationId, FollowUpId, MessageId, TurnId},
     settings::Defaults,
 };
 use steward_language::{DateOrder, Language, excerpt, understanding::language_of};
+use steward_proto::Event;
 
 /// Something that decides turns.
 pub trait Brain: Send + Sync {
@@ -21,9 +22,24 @@ pub trait Brain: Send + Sync {
 
     fn pace(&self) -> Pace;
 
-    /// Decides a turn. Dropped before it is done, it leaves nothing behind.
-    fn decide<'a>(&'a self, turn: &'a Arc<TurnInput>) -> Thought<'a>;
+    /// Decides a turn. Dropped before it is done, it leaves nothing behind but what it noted.
+    fn decide<'a>(&'a self, turn: &'a Arc<TurnInput>, run: &'a dyn Run) -> Thought<'a>;
 }
+
+/// Where a brain writes down what it does while it decides: the run of the turn, which decides nothing.
+pub trait Run: Send + Sync {
+    /// The turn's id, which is the run's as well.
+    fn id(&self) -> TurnId;
+
+    /// Remembers something that happened.
+    fn note(&self, event: Event);
+
+    /// Has all that was noted in the log.
+    fn keep<'a>(&'a self) -> Keeping<'a>;
+}
+
+/// What was noted, on its way into the log.
+pub type Keeping<'a> = Pin<Box<dyn Future<Output = Result<(), BrainError>> + Send + 'a>>;
 
 /// A brain's answer in the making.
 pub type Thought<'a> = Pin<Box<dyn Future<Output = Result<Vec<Decision>, BrainError>> + Send + 'a>>;
@@ -99,6 +115,21 @@ pub struct TurnInput {
     pub opted_out: bool,
     /// Whether a human of ours is active: then nothing is sent and the reply becomes a suppressed draft.
     pub human_active: bool,
+    /// What stands around the turn; the rules know nothing of it.
+    pub around: Around,
+}
+
+/// What a brain with a model is told beside the turn itself.
+#[derive(Debug, Clone, Default)]
+pub struct Around {
+    pub tenant: String,
+    pub conversation: Option<ConversationId>,
+    /// The contact's name, as they call themselves.
+    pub name: String,
+    /// Kind of channel.
+    pub channel: String,
+    /// What was said last, the turn's own messages included.
+    pub talk: Arc<Talk>,
 }
 
 impl TurnInput {

@@ -20,6 +20,7 @@ use steward_proto::{AggregateId, Cause, Event, to_timestamp, v1};
 use uuid::Uuid;
 
 use crate::{
+    journal::Spent,
     outcome::Turn,
     recording::{Ended, new_events},
     turns::Worker,
@@ -156,6 +157,7 @@ impl Worker {
                     now: start.now,
                     claimed: false,
                     failure: None,
+                    spent: Spent::default(),
                     ids: Vec::new(),
                 };
                 Claim::Turn(Box::new(turn), ())

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use steward_domain::{
     contact::Contact,
-    conversation::{ClientMessage, Conversation, FollowUp, turns::MESSAGES_AT_ONCE},
+    conversation::{ClientMessage, Conversation, FollowUp, talk::Talk, turns::MESSAGES_AT_ONCE},
+    ids::ConversationId,
     person::effective,
 };
 use steward_language::{Language, wording::topic_of};
+use steward_proto::TenantId;
 use steward_settings::Settings;
 
-use crate::brain::{Incoming, Promise, Question, TakenBack, TurnInput};
+use crate::brain::{Around, Incoming, Promise, Question, TakenBack, TurnInput};
 
 /// What the brain is given for the messages that wait for an answer. `open_elsewhere`: promises open in the person's other
 /// conversations.
@@ -57,6 +59,24 @@ pub fn turn_input(
         }),
         opted_out: state.opted_out,
         human_active: state.human_active(),
+        around: Around::default(),
+    }
+}
+
+/// What stands around a turn of this conversation.
+pub fn around(
+    tenant: &TenantId,
+    conversation: ConversationId,
+    state: &Conversation,
+    contact: &Contact,
+    talk: Arc<Talk>,
+) -> Around {
+    Around {
+        tenant: tenant.as_str().to_owned(),
+        conversation: Some(conversation),
+        name: contact.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| state.person.name.clone()),
+        channel: state.place.as_ref().map(|place| place.channel.clone()).unwrap_or_default(),
+        talk,
     }
 }
 

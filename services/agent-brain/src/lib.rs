@@ -1,10 +1,12 @@
 //! The brain's service: turns a conversation's messages and due actions into decisions.
 
 mod actions;
+pub mod assistant;
 pub mod brain;
 mod changed;
 mod claiming;
 mod input;
+mod journal;
 mod meetings;
 pub mod models;
 mod outcome;
@@ -20,4 +22,4 @@ mod thinking;
 mod turns;
 
 pub use settings::SettingsError;
-pub use turns::{run, run_with};
+pub use turns::{RunError, run, run_with};

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     brain::{self, Decision, Failure, Offer},
+    journal::Spent,
     press::{self, Press},
 };
 
@@ -35,6 +36,8 @@ pub struct Turn {
     pub claimed: bool,
     /// Why it could not be decided, if that is so.
     pub failure: Option<Failure>,
+    /// What it took to decide it.
+    pub spent: Spent,
     /// A fresh id for each decision, made once: deciding again after a conflict names the same things.
     pub ids: Vec<Uuid>,
 }
@@ -118,6 +121,13 @@ impl Turn {
         Ok(events)
     }
 
+    /// It is dropped; what it took was for nothing, and is known.
+    pub fn superseded(&self, code: &str) -> Event {
+        let dropped = Conversation::supersede(self.id, code);
+        let Spent { calls: model_calls, usage, micro_usd, .. } = self.spent;
+        v1::TurnSuperseded { model_calls, usage, micro_usd, ..dropped }.into()
+    }
+
     /// What the bot would have said while a human is active. Whoever wants nothing more is heard all the same.
     pub fn suppress(&self, state: &Conversation, decisions: &[Decision]) -> Vec<Event> {
         let mut events: Vec<Event> = decisions
@@ -157,9 +167,15 @@ impl Turn {
             through_position: self.through,
             outcome: if self.failure.is_some() { "failed" } else { outcome }.to_owned(),
             brain: self.brain.clone(),
-            model: self.model.clone(),
+            model: self.spent.model.clone().unwrap_or_else(|| self.model.clone()),
             error: self.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
             decisions: u32::try_from(decisions).unwrap_or(u32::MAX),
+            model_calls: self.spent.calls,
+            usage: self.spent.usage,
+            micro_usd: self.spent.micro_usd,
+            prompt_hash: self.spent.prompt_hash.clone(),
+            fallback: self.spent.fallback,
+            degraded: self.spent.degraded.clone(),
         }
         .into()
     }

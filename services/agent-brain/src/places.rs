@@ -8,14 +8,16 @@ use std::{
 use steward_proto::TenantId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Turns between their claim and the brain's answer, at most.
-const PLACES: usize = 32;
-/// Those of one tenant among them.
-const SHARE: usize = PLACES / 2;
+/// Turns between their claim and the brain's answer, at most, of a brain that works itself.
+pub const OF_WORKERS: usize = 32;
+/// The same of one that waits for others most of the time.
+pub const OF_WAITERS: usize = 768;
 
 /// The places of one process.
 pub struct Places {
     all: Arc<Semaphore>,
+    /// Those of one tenant.
+    share: usize,
     /// Of tenants with turns in hand.
     shares: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
 }
@@ -26,13 +28,12 @@ pub struct Place {
     _place: OwnedSemaphorePermit,
 }
 
-impl Default for Places {
-    fn default() -> Self {
-        Self { all: Arc::new(Semaphore::new(PLACES)), shares: Mutex::default() }
-    }
-}
-
 impl Places {
+    /// So many, of which one tenant may have half.
+    pub fn new(places: usize) -> Self {
+        Self { all: Arc::new(Semaphore::new(places)), share: places / 2, shares: Mutex::default() }
+    }
+
     /// Waits for a place; a tenant that fills its share waits for itself alone.
     pub async fn take(&self, tenant: &TenantId) -> Place {
         let share = self.share(tenant);
@@ -45,7 +46,7 @@ impl Places {
     fn share(&self, tenant: &TenantId) -> Arc<Semaphore> {
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
         shares.retain(|_, share| Arc::strong_count(share) > 1);
-        Arc::clone(shares.entry(tenant.clone()).or_insert_with(|| Arc::new(Semaphore::new(SHARE))))
+        Arc::clone(shares.entry(tenant.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.share))))
     }
 }
 
@@ -61,9 +62,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_tenant_that_fills_its_share_leaves_room_for_another() {
-        let places = Places::default();
+        let places = Places::new(OF_WORKERS);
         let mut held = Vec::new();
-        for _ in 0..SHARE {
+        for _ in 0..OF_WORKERS / 2 {
             held.push(places.take(&tenant("flood")).await);
         }
         assert!(places.take(&tenant("flood")).now_or_never().is_none());

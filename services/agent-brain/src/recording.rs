@@ -1,6 +1,6 @@
 //! A claimed turn to its end: the brain decides while the claim is renewed, and its decisions are recorded together.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use steward_domain::{
@@ -11,10 +11,12 @@ use steward_domain::{
 use steward_language::Language;
 use steward_log::{AtLeast, DecideError};
 use steward_proto::{AggregateId, Cause, Event, NewEvent};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::{
-    brain::{BrainError, Decision, Failure, TurnInput},
+    brain::{BrainError, Decision, Failure, Run as _, TurnInput},
+    journal::Journal,
     outcome::Turn,
     places::Place,
     rules,
@@ -46,28 +48,26 @@ impl Worker {
     ) -> Result<Ended, DecideError<Refused>> {
         let started = std::time::Instant::now();
         turn.zone = input.zone.name().to_owned();
-        let draft = input.human_active;
         let input = Arc::new(input);
-        let thought = match self.decide(aggregate, &turn, &input, cause).await? {
+        let journal = Journal::new(&self.log, aggregate, turn.id, cause);
+        let decided = self.decide(aggregate, &mut turn, &input, cause, &journal).await;
+        // Beside what follows, which doesn't hang on it.
+        let keeping = async {
+            if let Err(error) = journal.keep().await {
+                tracing::warn!(%error, "what a turn did wasn't noted");
+            }
+        };
+        let thought = match decided? {
             Ok(thought) => thought,
-            Err(ended) => return Ok(ended),
+            Err(ended) => {
+                keeping.await;
+                return Ok(ended);
+            }
         };
         drop(place);
-        let recorded = match thought {
-            Ok(decisions) => self.record(aggregate, cause, &mut turn, draft, &decisions).await,
-            Err(failure) => {
-                turn.failure = Some(failure);
-                self.record(aggregate, cause, &mut turn, draft, &rules::failed(&input)).await
-            }
-        };
-        let ended = match recorded {
-            Ok(ended) => ended,
-            Err(error) => {
-                let failure = Failure::of(&error).filter(|_| turn.failure.is_none());
-                turn.failure = Some(failure.ok_or(error)?);
-                self.record(aggregate, cause, &mut turn, draft, &rules::failed(&input)).await?
-            }
-        };
+        turn.spent = journal.spent();
+        let (ended, ()) = tokio::join!(self.record_thought(aggregate, cause, &mut turn, &input, thought), keeping);
+        let ended = ended?;
         if let Some(failure) = &turn.failure {
             tracing::error!(
                 code = %failure.code,
@@ -85,44 +85,91 @@ impl Worker {
         Ok(ended)
     }
 
+    /// Records what a brain decided, or that it didn't.
+    async fn record_thought(
+        &self,
+        aggregate: &AggregateId,
+        cause: &Cause,
+        turn: &mut Turn,
+        input: &TurnInput,
+        thought: Result<Vec<Decision>, Failure>,
+    ) -> Result<Ended, DecideError<Refused>> {
+        let draft = input.human_active;
+        let recorded = match thought {
+            Ok(decisions) => self.record(aggregate, cause, turn, draft, &decisions).await,
+            Err(failure) => {
+                turn.failure = Some(failure);
+                self.record(aggregate, cause, turn, draft, &rules::failed(input)).await
+            }
+        };
+        match recorded {
+            Ok(ended) => Ok(ended),
+            Err(error) => {
+                let failure = Failure::of(&error).filter(|_| turn.failure.is_none());
+                turn.failure = Some(failure.ok_or(error)?);
+                self.record(aggregate, cause, turn, draft, &rules::failed(input)).await
+            }
+        }
+    }
+
     /// Has the brain decide, and holds a claimed turn meanwhile. Outer error: what else became of it.
     async fn decide(
         &self,
         aggregate: &AggregateId,
-        turn: &Turn,
+        turn: &mut Turn,
         input: &Arc<TurnInput>,
         cause: &Cause,
+        journal: &Journal<'_>,
     ) -> Result<Result<Result<Vec<Decision>, Failure>, Ended>, DecideError<Refused>> {
-        let mut thought = pin!(self.ask(input));
+        let mut thought = Box::pin(self.ask(input, journal));
         if !turn.claimed {
             return Ok(tokio::select! {
                 thought = &mut thought => Ok(thought),
                 () = self.shutdown.cancelled() => Err(Ended::PutOff),
             });
         }
+        let mut watch = self.log.watch(aggregate);
         // Half of it is left, should the log take its time.
-        let before_it_is_over = self.brain.pace().lease.to_std().unwrap_or_default() / 2;
+        let half = self.brain.pace().lease.to_std().unwrap_or_default() / 2;
+        let mut renew_at = Instant::now() + half;
         loop {
+            let changed = async {
+                match &mut watch {
+                    Some(watch) => watch.changed().await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 thought = &mut thought => return Ok(Ok(thought)),
-                () = tokio::time::sleep(before_it_is_over) => {
-                    let renewed = self.renew(aggregate, cause, turn, input.human_active).await?;
-                    if renewed != Ended::Done {
-                        return Ok(Err(renewed));
+                () = changed => {
+                    let seen = self.log.load::<Conversation>(aggregate, AtLeast::Cached).await?;
+                    if seen.state.turn_standing(turn.id, input.human_active) == TurnStanding::Valid {
+                        continue;
                     }
+                    // It answers nothing any more: whoever is being asked needn't go on. Should it stand again by the time
+                    // that is recorded, it is thought anew.
+                    thought = Box::pin(self.ask(input, journal));
+                    turn.spent = journal.spent();
                 }
+                () = sleep_until(renew_at) => {}
                 () = self.shutdown.cancelled() => return Ok(Err(Ended::PutOff)),
             }
+            let begun = Instant::now();
+            let renewed = self.renew(aggregate, cause, turn, input.human_active).await?;
+            if renewed != Ended::Done {
+                return Ok(Err(renewed));
+            }
+            renew_at = begun + half;
         }
     }
 
     /// Asks the brain, again if it can't answer now, for as long as it may take.
-    async fn ask(&self, input: &Arc<TurnInput>) -> Result<Vec<Decision>, Failure> {
+    async fn ask(&self, input: &Arc<TurnInput>, journal: &Journal<'_>) -> Result<Vec<Decision>, Failure> {
         let longest = self.brain.pace().longest;
         let mut last = None;
         let asking = async {
             loop {
-                match self.brain.decide(input).await {
+                match self.brain.decide(input, journal).await {
                     Ok(decisions) => return Ok(decisions),
                     Err(BrainError::Permanent(failure)) => return Err(failure),
                     Err(BrainError::Transient { failure, after }) => {
@@ -217,7 +264,7 @@ impl Worker {
                 Ok(match state.turn_standing(turn.id, draft) {
                     TurnStanding::Valid => (new_events(now, cause, events(state)?), Ended::Done),
                     TurnStanding::Superseded(code) => {
-                        (new_events(now, cause, vec![Conversation::supersede(turn.id, code)]), Ended::Superseded)
+                        (new_events(now, cause, vec![turn.superseded(code)]), Ended::Superseded)
                     }
                     // Another worker has it now.
                     TurnStanding::Lost => (Vec::new(), Ended::Superseded),

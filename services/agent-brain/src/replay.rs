@@ -17,6 +17,7 @@ use crate::{
     actions::{self, Done, Task},
     brain::{Brain as _, Decision, Failure, TurnInput},
     input::turn_input,
+    journal::Spent,
     outcome::Turn,
     rules::{self, Rules},
     settings::{SettingsError, TurnSettings},
@@ -82,6 +83,7 @@ pub async fn replay(log: &Log, claim: &Recorded) -> Result<Replayed, ReplayError
         now,
         claimed: true,
         failure: failure(completed),
+        spent: Spent::default(),
         ids: Vec::new(),
     };
     let again = if follow_up_id.is_none() {

@@ -107,6 +107,7 @@ impl Talk {
             now: self.now,
             claimed: true,
             failure: None,
+            spent: Default::default(),
             ids: decisions.iter().map(|_| Uuid::now_v7()).collect(),
         };
         self.record(*started);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use steward_domain::{
-    conversation::{Conversation, Refused, meetings::meeting_of},
+    conversation::{Conversation, Refused, meetings::meeting_of, talk::Talk},
     ids::{ConversationId, FollowUpId},
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
@@ -16,12 +16,13 @@ use uuid::Uuid;
 
 use crate::{
     actions,
-    brain::{Brain, Failure},
+    assistant::{Assistant, AssistantError},
+    brain::{Around, Brain, Failure, TurnInput},
     changed,
     claiming::Claim,
-    input::turn_input,
+    input::{around, turn_input},
     meetings,
-    places::{Place, Places},
+    places::{OF_WAITERS, OF_WORKERS, Place, Places},
     recording::Ended,
     rules::{Rules, THINKS_FOR},
     settings::TurnSettings,
@@ -30,13 +31,31 @@ use crate::{
 
 /// Conversations answered at the same time: most of them wait for the client to finish writing.
 const AT_ONCE: usize = 256;
+/// The same with a brain that waits for others.
+const AT_ONCE_WAITING: usize = 1_024;
 
 /// How long the next part is waited for, where the channel shows that a message may be one of several.
 const MORE_FOLLOWS: Duration = Duration::from_secs(2);
 
-/// Answers by rules until `shutdown`.
-pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Result<(), LogError> {
-    run_with(Arc::new(Rules::default()), log, settings, shutdown).await
+/// The service can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Assistant(#[from] AssistantError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// Answers until `shutdown`, with the brain that the settings name.
+///
+/// # Errors
+/// The brain can't be made, or the log can't be followed.
+pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Result<(), RunError> {
+    let brain: Arc<dyn Brain> = match Assistant::of(&settings.now().brain)? {
+        Some(assistant) => Arc::new(assistant),
+        None => Arc::new(Rules::default()),
+    };
+    Ok(run_with(brain, log, settings, shutdown).await?)
 }
 
 /// Answers as this brain decides until `shutdown`.
@@ -47,6 +66,7 @@ pub async fn run_with(
     shutdown: CancellationToken,
 ) -> Result<(), LogError> {
     let shown = TurnSettings::of(&settings.now());
+    let at_once = brain.pace().at_once;
     let worker = Arc::new(Worker {
         log: log.clone(),
         brain,
@@ -55,7 +75,7 @@ pub async fn run_with(
         settings_hash: OnceCell::new(),
         settings,
         name: format!("agent-brain:{}", Uuid::now_v7().simple()),
-        places: Places::default(),
+        places: Places::new(if at_once { OF_WORKERS } else { OF_WAITERS }),
         thinking: Thinking::new(THINKS_FOR),
         shutdown: shutdown.clone(),
     });
@@ -71,7 +91,8 @@ pub async fn run_with(
         "ev.*.conversation.*.meeting_cancelled",
     ];
     let tenants = worker.settings.now().tenant_ids();
-    let subscription = Subscription::new("agent-brain", filters).concurrency(AT_ONCE).tenants(tenants);
+    let concurrency = if at_once { AT_ONCE } else { AT_ONCE_WAITING };
+    let subscription = Subscription::new("agent-brain", filters).concurrency(concurrency).tenants(tenants);
     log.subscribe(subscription, shutdown, move |recorded| {
         let worker = Arc::clone(&worker);
         async move { worker.handle(&recorded).await }
@@ -165,11 +186,19 @@ impl Worker {
             // A place first: a turn's lease runs while the brain works, not while it waits.
             let Some(place) = self.place(&aggregate.tenant).await else { return Ok(Handled::Later(Duration::ZERO)) };
             let seen = self.see(aggregate, &before.state, recorded.position).await?;
+            let around = if self.brain.pace().at_once {
+                Around::default()
+            } else {
+                let talk = self.log.load::<Talk>(aggregate, AtLeast::Position(recorded.position)).await?.state;
+                around(&aggregate.tenant, conversation, &before.state, &seen.contact, talk)
+            };
             let contact = before.state.place.as_ref().and_then(|place| place.contact_id);
             // Held any longer, the fold would have to copy it for the next event.
             drop(before);
-            let input =
-                |state: &Conversation, now| turn_input(state, &seen.contact, &self.shown, seen.open_elsewhere, now);
+            let input = |state: &Conversation, now| TurnInput {
+                around: around.clone(),
+                ..turn_input(state, &seen.contact, &self.shown, seen.open_elsewhere, now)
+            };
             let claimed = if self.brain.pace().at_once {
                 let at_least = AtLeast::Position(recorded.position);
                 self.begin_unclaimed(aggregate, conversation, at_least, &seen, input).await?

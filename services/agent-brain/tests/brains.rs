@@ -11,7 +11,7 @@ use chrono::{TimeDelta, Utc};
 use futures::StreamExt as _;
 use server::Server;
 use steward_agent_brain::{
-    brain::{Brain, BrainError, CancelOn, Decision, Failure, Pace, Thought, TurnInput},
+    brain::{Brain, BrainError, CancelOn, Decision, Failure, Pace, Run, Thought, TurnInput},
     run_with,
 };
 use steward_domain::{
@@ -58,7 +58,7 @@ impl Brain for Scripted {
         Pace { at_once: false, lease: LEASE, longest: self.longest }
     }
 
-    fn decide<'a>(&'a self, turn: &'a Arc<TurnInput>) -> Thought<'a> {
+    fn decide<'a>(&'a self, turn: &'a Arc<TurnInput>, _: &'a dyn Run) -> Thought<'a> {
         Box::pin(async move {
             let mut asked = 0;
             self.asked.send_modify(|times| asked = std::mem::replace(times, *times + 1));

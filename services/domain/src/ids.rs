@@ -279,6 +279,11 @@ pub fn deliveries_aggregate(tenant: &TenantId, webhook: WebhookId) -> AggregateI
     AggregateId::of_uuid(tenant.clone(), Aggregate::Delivery, webhook.0)
 }
 
+/// The aggregate of what a brain did in a turn: only added to, never folded.
+pub fn run_aggregate(tenant: &TenantId, turn: TurnId) -> AggregateId {
+    AggregateId::of_uuid(tenant.clone(), Aggregate::Run, turn.0)
+}
+
 #[cfg(test)]
 mod tests {
     use serde::de::DeserializeOwned;

@@ -15,6 +15,7 @@ pub mod mail;
 pub mod person;
 pub mod policy;
 pub mod recurrence;
+mod run;
 pub mod settings;
 pub mod tenant;
 pub mod told;

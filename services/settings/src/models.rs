@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{Brain, Environment, Secret, error::KeyProblem, written as own};
+use crate::{Brain, Environment, RULES, Secret, WithoutAnswer, error::KeyProblem, written as own};
 
 /// `[brain.providers.ID]`: a provider of models. Those called like a kind are known without it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -203,8 +203,17 @@ impl Brain {
         }
     }
 
+    /// The models that decide turns, in the order in which they are asked; none: the rules do.
+    ///
+    /// # Errors
+    /// As [`Self::model`].
+    pub fn deciding(&self) -> Result<Vec<Model>, String> {
+        if self.provider == RULES { Ok(Vec::new()) } else { self.chain(&self.provider, self.model.as_deref()) }
+    }
+
     /// What is wrong with values that are well written.
     pub(crate) fn check(&self) -> Result<(), KeyProblem> {
+        self.check_choice()?;
         for (id, keys) in &self.providers {
             let at = format!("brain.providers.{id}");
             let kind = keys.kind.or_else(|| ModelKind::of_name(id));
@@ -228,6 +237,38 @@ impl Brain {
         Ok(())
     }
 }
+
+impl Brain {
+    fn check_choice(&self) -> Result<(), KeyProblem> {
+        if self.provider != RULES {
+            let known = ModelKind::of_name(&self.provider).is_some() || self.providers.contains_key(&self.provider);
+            if !known {
+                let expected = format!(
+                    "found {:?}, expected \"rules\", {}, or a provider that `[brain.providers.{}]` describes",
+                    self.provider,
+                    kinds(),
+                    self.provider
+                );
+                return Err(KeyProblem::new("brain.provider", expected));
+            }
+            self.deciding().map_err(|problem| KeyProblem::new("brain.provider", problem))?;
+        }
+        if self.without_answer == WithoutAnswer::Holding && self.holding.is_none() {
+            return Err(KeyProblem::new(
+                "brain.holding",
+                "missing, expected the sentence that `without_answer` is to say",
+            ));
+        }
+        if let Some((tenant, _)) = self.instructions.iter().find(|(_, text)| text.len() > LONGEST_INSTRUCTIONS) {
+            let problem = format!("found more than {LONGEST_INSTRUCTIONS} bytes, expected fewer");
+            return Err(KeyProblem::new(format!("brain.instructions.{tenant}"), problem));
+        }
+        Ok(())
+    }
+}
+
+/// Bytes of a tenant's instructions, at most: they go with every call.
+const LONGEST_INSTRUCTIONS: usize = 64 << 10;
 
 fn kinds() -> String {
     ModelKind::ALL.map(|kind| format!("{:?}", kind.name())).join(" or ")

@@ -7,9 +7,6 @@ use crate::error::KeyProblem;
 /// Takes the announced keys out of the table, since nothing reads them any further.
 pub fn refuse(table: &mut Table) -> Result<(), KeyProblem> {
     if let Some(Value::Table(brain)) = table.get_mut("brain") {
-        if let Some(provider) = brain.get("provider") {
-            check_provider("brain.provider", provider)?;
-        }
         if let Some(Value::Table(jobs)) = brain.get("jobs") {
             for (job, model) in jobs {
                 if let Some(provider) = model.get("provider") {
@@ -17,9 +14,7 @@ pub fn refuse(table: &mut Table) -> Result<(), KeyProblem> {
                 }
             }
         }
-        for announced in ["model", "jobs"] {
-            brain.remove(announced);
-        }
+        brain.remove("jobs");
     }
     if let Some(Value::Table(defaults)) = table.get_mut("defaults")
         && let Some(silence) = defaults.remove("no_reply_after")

@@ -4,12 +4,13 @@ use std::{
     collections::BTreeSet,
     fmt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use toml::{Table, Value};
 
 use crate::{
-    AuthMode, ConfigError, Environment, Origin, Settings, channels,
+    AuthMode, ConfigError, Environment, Origin, RULES, Settings, channels,
     error::KeyProblem,
     not_served,
     sources::{Sources, insert},
@@ -93,13 +94,21 @@ fn over(mut base: Table, table: Table) -> Table {
     base
 }
 
+/// How long more of a client's messages are waited for before a model is asked, where nothing else is said: each call costs.
+const DEBOUNCE_OF_MODELS: Duration = Duration::from_millis(1_500);
+
 fn checked(mut table: Table, environment: &Environment) -> Result<Settings, KeyProblem> {
     not_served::refuse(&mut table)?;
+    let waits = |table: &Table| Some(table.get("defaults")?.get("turn_debounce").is_some());
+    let waits = waits(&table).unwrap_or_default();
     let channels = table.remove("channels");
     let mut settings: Settings = parse_table(table)?;
     settings.channels = channels::read(channels)?;
     settings.brain.take_keys(environment);
     settings.brain.check()?;
+    if settings.brain.provider != RULES && !waits {
+        settings.defaults.turn_debounce = DEBOUNCE_OF_MODELS;
+    }
     let listen = settings.server.listen;
     if settings.auth.mode == AuthMode::Open && !listen.ip().is_loopback() {
         return Err(KeyProblem::new(

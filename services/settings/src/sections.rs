@@ -78,11 +78,34 @@ pub enum AuthMode {
 }
 
 /// `[brain]`
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Brain {
-    /// What decides a turn.
-    pub provider: Provider,
+    /// What decides a turn: `rules`, patterns without any service outside, or the id of a provider of models.
+    #[serde(deserialize_with = "own::text")]
+    pub provider: String,
+    /// The provider's model that is asked. Left out: the one that its own section names.
+    #[serde(deserialize_with = "own::some_text")]
+    pub model: Option<String>,
+    /// What a model is told of a tenant's business, by the tenant's name: who it speaks for, what it may promise.
+    pub instructions: BTreeMap<String, String>,
+    /// How often a model may be asked in one turn.
+    #[serde(deserialize_with = "written::positive")]
+    pub steps: u32,
+    /// Tokens that one turn may take, in and out, of all its calls.
+    #[serde(deserialize_with = "written::positive")]
+    pub turn_tokens: u32,
+    /// Most tokens of one answer.
+    #[serde(deserialize_with = "written::positive")]
+    pub max_output: u32,
+    /// How long one turn may take, waits included.
+    #[serde(with = "written::span")]
+    pub longest: Duration,
+    /// What is said where no model gives an answer.
+    pub without_answer: WithoutAnswer,
+    /// The sentence for `without_answer = "holding"`.
+    #[serde(deserialize_with = "own::some_text")]
+    pub holding: Option<String>,
     /// Where models are asked, by the provider's id.
     pub providers: ModelProviders,
     /// The providers that are asked, in this order, when the first one can't answer.
@@ -92,13 +115,39 @@ pub struct Brain {
     pub prices: BTreeMap<String, Price>,
 }
 
-/// What decides a turn.
+impl Default for Brain {
+    fn default() -> Self {
+        Self {
+            provider: RULES.to_owned(),
+            model: None,
+            instructions: BTreeMap::new(),
+            steps: 8,
+            turn_tokens: 100_000,
+            max_output: 2_000,
+            longest: Duration::from_secs(60),
+            without_answer: WithoutAnswer::default(),
+            holding: None,
+            providers: ModelProviders::default(),
+            fallback: Vec::new(),
+            prices: BTreeMap::new(),
+        }
+    }
+}
+
+/// The brain without a model, as `[brain] provider` names it.
+pub const RULES: &str = "rules";
+
+/// What is said where no model gives an answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Provider {
-    /// Patterns, without any service outside.
+pub enum WithoutAnswer {
+    /// What the rules say.
     #[default]
     Rules,
+    /// Nothing. What the message cancelled stays as the rules decide.
+    Silence,
+    /// One sentence of one's own.
+    Holding,
 }
 
 /// `[tenants.NAME]`: where one tenant differs from `[policy]`.

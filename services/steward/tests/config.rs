@@ -126,13 +126,24 @@ fn every_documented_key_is_read() {
 
 #[test]
 fn what_is_configured_but_not_served_is_refused_in_one_sentence() {
-    let model = "[brain]\nprovider='openai'\nmodel='m'\n";
     let job = "[brain.jobs]\nsummary={ provider='openai', model='m' }\n";
     let silence = "[defaults]\nno_reply_after='3d'\n";
-    for (toml, word) in [(model, "`openai`"), (job, "`openai`"), (silence, "`defaults.no_reply_after`")] {
+    for (toml, word) in [(job, "`openai`"), (silence, "`defaults.no_reply_after`")] {
         let refusal = load(toml, &[]).expect_err("not served").to_string();
         assert!(refusal.contains(word) && refusal.contains("doesn't serve yet"), "{refusal}");
     }
+}
+
+#[test]
+fn a_model_needs_two_lines_and_its_key() {
+    let toml = "[brain]\nprovider='openai'\nmodel='m'\n";
+    let settings = load(toml, &[("OPENAI_API_KEY", "sk-1")]).expect("valid");
+    let asked = settings.brain.deciding().expect("a model");
+    assert_eq!(asked.iter().map(|m| (m.provider.as_str(), m.name.as_str())).collect::<Vec<_>>(), [("openai", "m")]);
+    assert_eq!(settings.defaults.turn_debounce, Duration::from_millis(1_500), "each call costs");
+    let own = load(&format!("{toml}[defaults]\nturn_debounce='0s'\n"), &[("OPENAI_API_KEY", "sk-1")]).expect("valid");
+    assert_eq!(own.defaults.turn_debounce, Duration::ZERO);
+    assert!(load("", &[]).expect("valid").brain.deciding().expect("the rules").is_empty());
 }
 
 #[test]
@@ -310,7 +321,10 @@ fn bad_values_are_refused_with_their_key_what_was_found_and_what_is_expected() {
         ("", &[("STEWARD__TENANTS__ACME__APPROVAL", "all")], &["tenants.acme", "tenant of a channel"]),
         ("[webhooks]\nretry=['1s', 'x']\n", &[], &["webhooks.retry[1]", "duration"]),
         ("[brain]\nprovider='oracle'\n", &[], &["brain.provider", "oracle", "rules"]),
-        ("[brain]\nprovider='openai'\n", &[], &["brain.provider", "openai", "rules"]),
+        ("[brain]\nprovider='openai'\n", &[], &["brain.provider", "brain.providers.openai.model", "missing"]),
+        ("[brain]\nprovider='openai'\nmodel='m'\n", &[], &["brain.provider", "OPENAI_API_KEY", "isn't set"]),
+        ("[brain]\nwithout_answer='holding'\n", &[], &["brain.holding", "missing", "without_answer"]),
+        ("[brain]\nsteps=0\n", &[], &["brain.steps", "at least 1"]),
         // channels
         ("[[channels]]\nid='x'\n", &[], &["channels[0].kind", "missing", "telegram"]),
         ("[[channels]]\nid='x'\nkind='pigeon'\n", &[], &["channels[0].kind", "pigeon", "telegram"]),

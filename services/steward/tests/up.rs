@@ -193,7 +193,7 @@ fn an_address_in_use_is_named_with_the_remedy() {
 fn what_this_build_does_not_serve_is_refused_before_anything_starts() {
     let scratch = Scratch::new();
     let config = scratch.path().join("steward.toml");
-    fs::write(&config, "[brain]\nprovider='openai'\nmodel='m'\n").expect("written");
+    fs::write(&config, "[brain.jobs]\nsummary={ provider='openai', model='m' }\n").expect("written");
     // The file in the current directory is used although it isn't named.
     let output = scratch.steward(&["up"]).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -104,7 +104,8 @@ impl Arguments {
         }
     }
 
-    pub(super) fn text(&self) -> Cow<'_, str> {
+    /// As the model wrote them.
+    pub fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Json(object) => Cow::Owned(object.to_string()),
             Self::Raw(text) => Cow::Borrowed(text),

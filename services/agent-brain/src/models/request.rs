@@ -265,7 +265,7 @@ impl Request {
     }
 
     /// About how many tokens this is, where no provider says it.
-    pub(super) fn estimated_tokens(&self) -> u64 {
+    pub fn estimated_tokens(&self) -> u64 {
         let text = |text: &Text| match text {
             Text::Trusted(text) | Text::Untrusted { text, .. } => text.len(),
         };

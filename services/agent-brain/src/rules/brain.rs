@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::TimeDelta;
 
 use crate::{
-    brain::{Brain, BrainError, Pace, Thought, TurnInput},
+    brain::{Brain, BrainError, Pace, Run, Thought, TurnInput},
     thinking::Thinking,
 };
 
@@ -38,7 +38,7 @@ impl Brain for Rules {
         Pace { at_once: true, lease: LEASE, longest: 2 * THINKS_FOR }
     }
 
-    fn decide<'a>(&'a self, turn: &'a Arc<TurnInput>) -> Thought<'a> {
+    fn decide<'a>(&'a self, turn: &'a Arc<TurnInput>, _: &'a dyn Run) -> Thought<'a> {
         let turn = Arc::clone(turn);
         Box::pin(async move { self.thinking.think(move || super::decide(&turn)).await.map_err(BrainError::Permanent) })
     }

@@ -22,6 +22,7 @@ use steward_language::{
 };
 
 pub use brain::{Rules, THINKS_FOR};
+pub use turn::{Desk, Standing, State};
 
 use crate::brain::{Decision, TurnInput};
 

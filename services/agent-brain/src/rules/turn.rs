@@ -1,5 +1,6 @@
 //! One turn decided: requests applied to the book in order, the rule of renewal, and the reply.
 
+mod desk;
 mod editing;
 mod moving;
 mod reply;
@@ -15,6 +16,8 @@ use steward_language::{
     wording::{Item, Voice, topic_of},
 };
 use uuid::Uuid;
+
+pub use self::desk::{Desk, Standing, State};
 
 use super::{
     book::{Book, Entry, Fate, Origin, name},

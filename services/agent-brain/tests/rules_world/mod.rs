@@ -4,7 +4,7 @@
 use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::{Europe::Madrid, Tz};
 use steward_agent_brain::{
-    brain::{Decision, Incoming, Promise, TurnInput},
+    brain::{Around, Decision, Incoming, Promise, TurnInput},
     rules::decide,
 };
 use steward_domain::{
@@ -72,6 +72,7 @@ pub fn given(messages: &[&str]) -> TurnInput {
         taken_back: None,
         opted_out: false,
         human_active: false,
+        around: Around::default(),
     }
 }
 

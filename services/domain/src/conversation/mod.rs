@@ -19,6 +19,7 @@ mod refused;
 pub mod requests;
 mod state;
 pub mod takeover;
+pub mod talk;
 mod tell;
 pub mod templates;
 pub mod turns;

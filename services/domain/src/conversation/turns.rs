@@ -1,7 +1,7 @@
 //! Deciding about turns: one at a time, each message answered by one, none answered past a newer message or a takeover.
 
 use chrono::{DateTime, Utc};
-use steward_proto::{Event, to_timestamp, v1};
+use steward_proto::{to_timestamp, v1};
 
 use super::{Conversation, FollowUpState, Refused};
 use crate::{
@@ -122,12 +122,13 @@ impl Conversation {
     }
 
     /// The turn is dropped; its messages wait for the next.
-    pub fn supersede(turn_id: TurnId, code: &str) -> Event {
+    pub fn supersede(turn_id: TurnId, code: &str) -> v1::TurnSuperseded {
         let text = match code {
             "client_responded" => "the client wrote again before it was done",
             "human_active" => "a human took over before it was done",
             _ => "the conversation was given back before it was done",
         };
-        v1::TurnSuperseded { turn_id: turn_id.to_string(), reason: Some((&Why::new(code, text, "")).into()) }.into()
+        let reason = Some((&Why::new(code, text, "")).into());
+        v1::TurnSuperseded { turn_id: turn_id.to_string(), reason, ..Default::default() }
     }
 }

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use steward_domain::{kernel::Live, told};
 use steward_proto::{
-    ByAggregate, ContactEvent, ConversationEvent, DeliveryEvent, Event, Recorded, SCHEMA_VERSION, TenantEvent,
-    WebhookEvent, from_timestamp, snake_case, v1,
+    ByAggregate, ContactEvent, ConversationEvent, DeliveryEvent, Event, Recorded, RunEvent, SCHEMA_VERSION,
+    TenantEvent, WebhookEvent, from_timestamp, snake_case, v1,
 };
 
 use crate::{
@@ -31,6 +31,7 @@ pub fn view(recorded: &Recorded, new_lead: bool) -> Option<(Live, Value)> {
         ByAggregate::Tenant(e) => tenant(e)?,
         ByAggregate::Webhook(e) => webhook(e)?,
         ByAggregate::Delivery(e) => delivery(e)?,
+        ByAggregate::Run(e) => run(e),
         // Whatever is told live has its view above; a test asks it of every event.
         _ => return None,
     };
@@ -100,7 +101,9 @@ fn in_conversation(recorded: &Recorded, event: ConversationEvent<'_>, new_lead: 
         E::RecipientUnblocked(_) => notice("info", "recipient_unblocked", json!({})),
 
         E::TurnStarted(e) => turn(&e.turn_id, "running", json!({ "brain": e.brain })),
-        E::TurnCompleted(e) => turn(&e.turn_id, "done", json!({ "outcome": e.outcome })),
+        E::TurnCompleted(e) => {
+            turn(&e.turn_id, "done", json!({ "outcome": e.outcome, "degraded": given(&e.degraded) }))
+        }
         E::TurnSuperseded(e) => turn(&e.turn_id, "superseded", reason(e.reason.as_ref())),
         E::DraftSuppressed(e) => turn(&e.turn_id, "suppressed", json!({ "text": e.text })),
 
@@ -210,6 +213,26 @@ fn delivery(event: DeliveryEvent<'_>) -> Option<Value> {
         "id": delivery.delivery_id, "webhook_id": delivery.webhook_id, "state": state, "attempts": delivery.attempt,
         "reason": why,
     } }))
+}
+
+/// What a brain does in a turn.
+fn run(event: RunEvent<'_>) -> Value {
+    let step = |id: &str, step: &str, more: Value| json!({ "run": { "id": id, "step": step }, "detail": more });
+    match event {
+        RunEvent::ModelCallStarted(e) => step(&e.run_id, "asking", json!({ "model": e.model, "provider": e.provider })),
+        RunEvent::ModelCallCompleted(e) => {
+            step(&e.run_id, "answered", json!({ "model": e.model, "stop": e.stop, "micro_usd": e.micro_usd }))
+        }
+        RunEvent::ModelCallFailed(e) => step(&e.run_id, "no_answer", json!({ "model": e.model, "code": e.code })),
+        RunEvent::ToolCallStarted(e) => step(&e.run_id, "tool", json!({ "tool": e.tool })),
+        RunEvent::ToolCallReturned(e) => step(&e.run_id, "tool_done", json!({ "tool": e.tool, "failed": e.failed })),
+        RunEvent::StepTaken(e) => step(&e.run_id, "noted", json!({ "kind": e.kind })),
+        RunEvent::ClaimCorrected(e) => step(&e.run_id, "claim_corrected", json!({ "kind": e.kind, "why": e.why })),
+        RunEvent::BrainUnavailable(e) => {
+            let more = json!({ "reason": e.code, "instead": e.instead, "of_conversation": e.conversation_id });
+            notice("warning", "brain_unavailable", more)
+        }
+    }
 }
 
 fn notice(level: &str, code: &str, more: Value) -> Value {

@@ -6,10 +6,18 @@ use super::{
 };
 use crate::brain::{Decision, Offer};
 
+/// What became of a turn's promises.
+pub(super) struct Settled {
+    pub decisions: Vec<Decision>,
+    /// Those carried on as they were, and those that stay cancelled by a message: by their place in the book.
+    pub renewed: Vec<usize>,
+    pub lost: Vec<usize>,
+}
+
 impl Turn<'_> {
-    /// Renews what may be renewed and puts everything in words.
-    pub fn finish(mut self) -> Vec<Decision> {
-        let renews = self.input.defaults.renew && self.all_about_promises && !self.input.messages.is_empty();
+    /// The decisions about all promises. `goes_on`: whether one that these messages cancelled, and nobody touched, is renewed;
+    /// `may_renew`: whether one that they cancelled and moved is the same promise still.
+    pub(super) fn settle(&self, goes_on: impl Fn(usize) -> bool, may_renew: bool) -> Settled {
         let mut decisions = Vec::new();
         let (mut renewed, mut lost) = (Vec::new(), Vec::new());
         for (i, entry) in self.book.entries.iter().enumerate() {
@@ -27,13 +35,13 @@ impl Turn<'_> {
                 (_, Fate::Cancelled) => decisions.extend(id.map(|follow_up_id| Decision::Cancel { follow_up_id })),
                 // A human has said it since: it is neither renewed nor lost.
                 (Origin::Cancelled, Fate::Untouched) if self.said_by_human(&entry.promise.text) => {}
-                (Origin::Cancelled, Fate::Untouched) if renews => {
+                (Origin::Cancelled, Fate::Untouched) if goes_on(i) => {
                     renewed.push(i);
                     decisions.extend(id.map(|follow_up_id| Decision::Renew { follow_up_id }));
                 }
                 (Origin::Cancelled, Fate::Untouched) => lost.push(i),
                 // without the right to renew, the client's explicit wish makes a new promise
-                (Origin::Cancelled, Fate::Moved { rule, .. }) if !renews => {
+                (Origin::Cancelled, Fate::Moved { rule, .. }) if !may_renew => {
                     decisions.push(Entry { rule: rule.clone(), ..entry.clone() }.scheduled());
                 }
                 (_, Fate::Moved { phrase, rule }) => {
@@ -47,6 +55,15 @@ impl Turn<'_> {
                 }
             }
         }
+        Settled { decisions, renewed, lost }
+    }
+}
+
+impl Turn<'_> {
+    /// Renews what may be renewed and puts everything in words.
+    pub fn finish(mut self) -> Vec<Decision> {
+        let renews = self.input.defaults.renew && self.all_about_promises && !self.input.messages.is_empty();
+        let Settled { mut decisions, renewed, lost } = self.settle(|_| renews, renews);
         let asked = self.question.take().and_then(|(question, message_id)| Some((question, message_id?)));
         decisions.extend(asked.map(|(question, message_id)| Decision::Ask {
             message_id,
@@ -84,7 +101,7 @@ impl Turn<'_> {
     }
 
     /// Buttons about the promise that the turn made or moved, if there is exactly one.
-    fn offer(&self, decisions: &[Decision]) -> Option<Offer> {
+    pub(super) fn offer(&self, decisions: &[Decision]) -> Option<Offer> {
         let confirmed = |d: &Decision| matches!(d, Decision::Schedule { .. } | Decision::Move { .. });
         let mut these = (0..decisions.len()).filter(|&i| confirmed(&decisions[i]));
         let (Some(decision), None) = (these.next(), these.next()) else { return None };

@@ -1,0 +1,165 @@
+//! One step of a turn: a model is asked, and each call of it is noted, also those that nobody waits for any more.
+
+use std::time::Duration;
+
+use steward_proto::{Event, v1};
+use steward_settings::Model;
+use tokio::time::Instant;
+
+use crate::{
+    brain::{BrainError, Run},
+    journal::SKIPPED,
+    models::{Answer, Asking, Attempt, Deltas, Models, NoAnswer, Outcome, Request, Stop, Usage},
+};
+
+/// Bytes of what a model said that are noted.
+pub const NOTED: usize = 8 << 10;
+
+/// What a step is asked with.
+pub struct Step<'a> {
+    pub models: &'a Models,
+    pub chain: &'a [Model],
+    pub run: &'a dyn Run,
+    pub job: &'static str,
+    pub conversation: String,
+    pub prompt_hash: &'a str,
+    pub deadline: Instant,
+}
+
+impl Step<'_> {
+    /// Asks for the n-th time in this turn. Outer error: it couldn't be noted.
+    pub async fn ask(&self, n: u32, request: &Request) -> Result<Result<Answer, NoAnswer>, BrainError> {
+        let call_id = format!("m{n}");
+        let first = self.chain.first();
+        let of_first = |name: fn(&Model) -> &String| first.map(name).cloned().unwrap_or_default();
+        self.run.note(
+            v1::ModelCallStarted {
+                run_id: self.run.id().to_string(),
+                call_id: call_id.clone(),
+                provider: of_first(|model| &model.provider),
+                model: of_first(|model| &model.name),
+                job: self.job.to_owned(),
+                prompt_hash: self.prompt_hash.to_owned(),
+                estimated_input: request.estimated_tokens(),
+                conversation_id: self.conversation.clone(),
+            }
+            .into(),
+        );
+        self.run.keep().await?;
+        let mut attempts = Attempts { made: Vec::new(), step: self, call_id, answer: None };
+        let correlation = self.run.id().to_string();
+        let asking = Asking { request, correlation: &correlation, deadline: self.deadline };
+        let answer = self.models.answer(self.chain, &asking, &mut Deltas::none(), &mut attempts.made).await;
+        attempts.answer = answer.as_ref().ok().cloned();
+        drop(attempts);
+        Ok(answer)
+    }
+}
+
+/// The calls of one step. Dropped, they are noted: whatever became of them.
+struct Attempts<'a> {
+    made: Vec<Attempt>,
+    step: &'a Step<'a>,
+    call_id: String,
+    answer: Option<Answer>,
+}
+
+impl Drop for Attempts<'_> {
+    fn drop(&mut self) {
+        for attempt in std::mem::take(&mut self.made) {
+            let event = match (&attempt.outcome, &self.answer) {
+                (Outcome::Answered, Some(answer)) => self.completed(&attempt, answer),
+                (outcome, _) => self.failed(&attempt, code(outcome)),
+            };
+            self.step.run.note(event);
+        }
+    }
+}
+
+impl Attempts<'_> {
+    fn completed(&self, attempt: &Attempt, answer: &Answer) -> Event {
+        v1::ModelCallCompleted {
+            run_id: self.step.run.id().to_string(),
+            call_id: self.call_id.clone(),
+            provider: attempt.provider.clone(),
+            model: attempt.model.clone(),
+            answered_as: answer.model.clone(),
+            job: self.step.job.to_owned(),
+            usage: Some(usage(attempt.usage)),
+            micro_usd: attempt.cost.unwrap_or_default(),
+            priced: attempt.cost.is_some(),
+            took_ms: millis(attempt.took),
+            waited_ms: millis(attempt.waited),
+            stop: stop(&answer.stop).to_owned(),
+            request_id: attempt.request_id.clone().unwrap_or_default(),
+            text: head(&answer.said.text).to_owned(),
+            fallback: self.step.chain.first().is_some_and(|first| {
+                (first.provider.as_str(), first.name.as_str()) != (attempt.provider.as_str(), attempt.model.as_str())
+            }),
+        }
+        .into()
+    }
+
+    fn failed(&self, attempt: &Attempt, code: &str) -> Event {
+        v1::ModelCallFailed {
+            run_id: self.step.run.id().to_string(),
+            call_id: self.call_id.clone(),
+            provider: attempt.provider.clone(),
+            model: attempt.model.clone(),
+            job: self.step.job.to_owned(),
+            usage: Some(usage(attempt.usage)),
+            micro_usd: attempt.cost.unwrap_or_default(),
+            priced: attempt.cost.is_some(),
+            took_ms: millis(attempt.took),
+            waited_ms: millis(attempt.waited),
+            code: code.to_owned(),
+            request_id: attempt.request_id.clone().unwrap_or_default(),
+        }
+        .into()
+    }
+}
+
+fn code(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Failed(error) => error.code(),
+        Outcome::Skipped => SKIPPED,
+        Outcome::Running | Outcome::Answered => "dropped",
+    }
+}
+
+/// Why there is no answer, as a code.
+pub fn no_answer(error: &NoAnswer) -> &'static str {
+    match error {
+        NoAnswer::Unsound(_) => "unsound",
+        NoAnswer::Failed(error) => error.code(),
+        NoAnswer::Unavailable => "unavailable",
+    }
+}
+
+fn stop(stop: &Stop) -> &'static str {
+    match stop {
+        Stop::End => "end",
+        Stop::Calls => "calls",
+        Stop::Length => "length",
+        Stop::Refused { .. } => "refused",
+        Stop::Blocked { .. } => "blocked",
+    }
+}
+
+fn usage(usage: Usage) -> v1::Usage {
+    let Usage { input, input_cached, input_cache_write, output, output_reasoning, exact } = usage;
+    v1::Usage { input, input_cached, input_cache_write, output, output_reasoning, exact }
+}
+
+fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
+}
+
+/// As much of a text as is noted.
+pub fn head(text: &str) -> &str {
+    let mut end = text.len().min(NOTED);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}

@@ -1,0 +1,257 @@
+//! The brain with a model. It is asked, uses tools, is asked again, within limits; its decisions are recorded together at the
+//! end, as the rules' are. The rules stay beside it: what needs no model they decide, and where no model answers they do.
+
+mod asking;
+mod context;
+mod tools;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use steward_proto::v1;
+use steward_settings::{Brain as Settings, Model, WithoutAnswer};
+use tokio::time::Instant;
+
+use self::{
+    asking::{Step as Asked, head, no_answer},
+    tools::Hands,
+};
+use crate::{
+    brain::{Brain, BrainError, Decision, Pace, Run, Thought, TurnInput},
+    models::{Call, Caller, Limits, Models, Request, Step, Stop, Text},
+    rules::{Desk, Rules},
+};
+
+/// A turn is claimed for so long at a time.
+const LEASE: TimeDelta = TimeDelta::seconds(30);
+/// Beyond the time that models have: what is recorded then is said by the rules.
+const TO_END: Duration = Duration::from_secs(10);
+/// The same call with the same arguments, in one turn.
+const SAME_CALLS: usize = 3;
+/// Calls of tools in one turn.
+const MOST_CALLS: usize = 64;
+/// Characters of a reply, at most.
+const LONGEST_REPLY: usize = 12_000;
+
+/// A brain that asks models.
+pub struct Assistant {
+    models: Models,
+    chain: Vec<Model>,
+    settings: Settings,
+    rules: Rules,
+}
+
+/// The configured brain can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum AssistantError {
+    #[error("[brain]: {0}")]
+    Settings(String),
+    #[error("the client that models are asked with can't be made: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+impl Assistant {
+    /// The brain of these settings; `None`: the rules decide.
+    ///
+    /// # Errors
+    /// The models can't be asked so.
+    pub fn of(settings: &Settings) -> Result<Option<Self>, AssistantError> {
+        let chain = settings.deciding().map_err(AssistantError::Settings)?;
+        if chain.is_empty() {
+            return Ok(None);
+        }
+        let models = Models::new(Caller::new(Limits::default())?);
+        Ok(Some(Self { models, chain, settings: settings.clone(), rules: Rules::default() }))
+    }
+
+    async fn decide(&self, input: &Arc<TurnInput>, run: &dyn Run) -> Result<Vec<Decision>, BrainError> {
+        let by_rules = self.rules.decide(input, run).await?;
+        if needs_no_model(input, &by_rules) {
+            return Ok(by_rules);
+        }
+        let mut hands = Hands { desk: Desk::new(input), silent: None };
+        let instructions = self.settings.instructions.get(&input.around.tenant).map_or("", String::as_str);
+        let (mut request, prompt_hash) = context::request(input, &hands, instructions, self.settings.max_output);
+        let step = Asked {
+            models: &self.models,
+            chain: &self.chain,
+            run,
+            job: "chat",
+            conversation: input.around.conversation.map(|id| id.to_string()).unwrap_or_default(),
+            prompt_hash: &prompt_hash,
+            deadline: Instant::now() + self.settings.longest,
+        };
+        match self.talk(&step, &mut hands, &mut request).await? {
+            Ok(reply) => Ok(hands.desk.finish(reply, &by_rules)),
+            Err(code) => Ok(self.without_model(run, input, by_rules, code)),
+        }
+    }
+
+    /// Asks, has calls carried out, and asks again, until there is a reply or silence; or why there is neither, as a code.
+    async fn talk(
+        &self,
+        step: &Asked<'_>,
+        hands: &mut Hands<'_>,
+        request: &mut Request,
+    ) -> Result<Result<Option<String>, &'static str>, BrainError> {
+        let mut tokens = 0;
+        let mut made: HashMap<(String, String), usize> = HashMap::new();
+        let mut reminded = false;
+        for n in 1..=self.settings.steps {
+            let answer = match step.ask(n, request).await? {
+                Ok(answer) => answer,
+                Err(error) => return Ok(Err(no_answer(&error))),
+            };
+            tokens += answer.usage.input + answer.usage.output;
+            match &answer.stop {
+                Stop::Refused { .. } => return Ok(Err("refused")),
+                Stop::Blocked { .. } => return Ok(Err("blocked")),
+                Stop::End | Stop::Calls | Stop::Length => {}
+            }
+            if tokens > u64::from(self.settings.turn_tokens) {
+                return Ok(Err("too_many_tokens"));
+            }
+            let said = answer.said;
+            if !said.calls.is_empty() {
+                if made.values().sum::<usize>() + said.calls.len() > MOST_CALLS {
+                    return Ok(Err("too_many_calls"));
+                }
+                let results = said.calls.iter().map(|call| carry_out(step.run, hands, &mut made, call)).collect();
+                request.steps.push(Step::Model(said));
+                request.steps.push(Step::Results(results));
+                continue;
+            }
+            let text = said.text.trim();
+            let complete = answer.stop != Stop::Length && answer.broken_off.is_empty();
+            if complete && !text.is_empty() {
+                return Ok(Ok(Some(shortened(text))));
+            }
+            if hands.silent.is_some() && complete {
+                return Ok(Ok(None));
+            }
+            if reminded {
+                return Ok(Err(if text.is_empty() { "nothing_said" } else { "too_long" }));
+            }
+            reminded = true;
+            let words = if text.is_empty() {
+                "Say something to the client, or call stay_silent."
+            } else {
+                "That was cut off at the limit of an answer. Say it again, much shorter."
+            };
+            if !text.is_empty() {
+                request.steps.push(Step::Model(said));
+            }
+            push_word(request, words);
+        }
+        Ok(Err("too_many_steps"))
+    }
+
+    /// What is done where no model gave an answer that can be used: no word of that reaches the client.
+    fn without_model(&self, run: &dyn Run, input: &TurnInput, by_rules: Vec<Decision>, code: &str) -> Vec<Decision> {
+        let (instead, decisions) = match self.settings.without_answer {
+            WithoutAnswer::Rules => ("rules", by_rules),
+            WithoutAnswer::Silence => ("silence", by_rules.into_iter().filter(|d| !speaks(d)).collect()),
+            WithoutAnswer::Holding => {
+                let holding = self.settings.holding.clone().unwrap_or_default();
+                let done = by_rules.iter().any(|d| matches!(d, Decision::Schedule { .. } | Decision::Move { .. }));
+                // What the rules understood and did is said in their words.
+                if done {
+                    ("rules", by_rules)
+                } else {
+                    let mut decisions: Vec<Decision> = by_rules.into_iter().filter(|d| !speaks(d)).collect();
+                    decisions.push(Decision::Reply { text: holding, offer: None });
+                    ("holding", decisions)
+                }
+            }
+        };
+        run.note(
+            v1::BrainUnavailable {
+                run_id: run.id().to_string(),
+                conversation_id: input.around.conversation.map(|id| id.to_string()).unwrap_or_default(),
+                code: code.to_owned(),
+                instead: instead.to_owned(),
+            }
+            .into(),
+        );
+        decisions
+    }
+}
+
+impl Brain for Assistant {
+    fn name(&self) -> &str {
+        &self.settings.provider
+    }
+
+    fn model(&self) -> &str {
+        self.chain.first().map_or("", |model| &model.name)
+    }
+
+    fn pace(&self) -> Pace {
+        Pace { at_once: false, lease: LEASE, longest: self.settings.longest + TO_END }
+    }
+
+    fn decide<'a>(&'a self, turn: &'a Arc<TurnInput>, run: &'a dyn Run) -> Thought<'a> {
+        Box::pin(self.decide(turn, run))
+    }
+}
+
+/// What the rules alone decide: a button says exactly what it means, an edit is weighed against what was promised, whoever wants
+/// nothing more is heard whatever a model makes of it, and while a human answers nothing is said at all.
+fn needs_no_model(input: &TurnInput, by_rules: &[Decision]) -> bool {
+    let plain = |kind: &str| kind == "button";
+    input.human_active
+        || input.messages.is_empty()
+        || input.messages.iter().all(|m| plain(&m.kind) || m.edited || m.forwarded)
+        || by_rules.iter().any(|d| matches!(d, Decision::OptOut { .. }))
+}
+
+fn speaks(decision: &Decision) -> bool {
+    matches!(decision, Decision::Reply { .. } | Decision::Withhold { .. } | Decision::Ask { .. })
+}
+
+/// Carries out one call and notes it.
+fn carry_out(
+    run: &dyn Run,
+    hands: &mut Hands<'_>,
+    made: &mut HashMap<(String, String), usize>,
+    call: &Call,
+) -> crate::models::CallResult {
+    let arguments = call.arguments.text().into_owned();
+    let times = made.entry((call.name.clone(), arguments.clone())).or_default();
+    *times += 1;
+    let result = if *times >= SAME_CALLS {
+        let content = Text::Trusted("you have called just this before, and its answer is the same".to_owned());
+        crate::models::CallResult { call: call.id.clone(), content, failed: true }
+    } else {
+        tools::run(hands, call)
+    };
+    let (run_id, call_id) = (run.id().to_string(), call.id.to_string());
+    let tool = head(&call.name).chars().take(64).collect::<String>();
+    let started = v1::ToolCallStarted {
+        run_id: run_id.clone(),
+        call_id: call_id.clone(),
+        tool: tool.clone(),
+        arguments: head(&arguments).to_owned(),
+    };
+    let (Text::Trusted(said) | Text::Untrusted { text: said, .. }) = &result.content;
+    let returned = v1::ToolCallReturned { run_id, call_id, tool, result: head(said).to_owned(), failed: result.failed };
+    run.note(started.into());
+    run.note(returned.into());
+    result
+}
+
+/// A word of ours to the model, behind all that was said.
+fn push_word(request: &mut Request, words: &str) {
+    let word = Text::Trusted(words.to_owned());
+    match request.steps.last_mut() {
+        Some(Step::User(texts)) => texts.push(word),
+        _ => request.steps.push(Step::User(vec![word])),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_REPLY) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
