@@ -33,14 +33,14 @@ macro_rules! each_aggregate {
                 FollowUpExpired, FollowUpDone, FollowUpFailed, MessageQueued, MessageDue, MessageMoved,
                 MessageCancelled, MessageExpired, MessageRetried, SendDeferred, DispatchStarted, DispatchSucceeded,
                 DispatchFailed, DispatchDeferred, DispatchUnknown, DeliveryReported, MessageHeld, MessageApproved,
-                MessageReleased, MessageEdited, MeetingBooked, MeetingMoved, MeetingCancelled; also AddressBound
+                MessageReleased, MessageEdited, MeetingBooked, MeetingMoved, MeetingCancelled; also AddressBound, BrainChosen
             }
             /// The events of the aggregate `contact`.
             Contact "contact" as ContactEvent { ContactChanged, ContactArchived, ContactMerged, ContactSplit }
             /// The events of the aggregate `address`.
             Address "address" as AddressEvent { AddressBound }
             /// The events of the aggregate `tenant`.
-            Tenant "tenant" as TenantEvent { ApiKeyCreated, ApiKeyRevoked, BreakerTripped, BreakerReset }
+            Tenant "tenant" as TenantEvent { ApiKeyCreated, ApiKeyRevoked, BreakerTripped, BreakerReset, BrainChosen }
             /// The events of the aggregate `webhook`.
             Webhook "webhook" as WebhookEvent { WebhookCreated, WebhookDeleted, WebhookSecretRotated, WebhookDisabled }
             /// The events of the aggregate `delivery`.

@@ -234,6 +234,9 @@ async fn conversations<'a>(caller: &mut Caller<'a>) {
         caller.granted(Call { headers: after(&said), ..caller.get(path, &[id]) }).await;
     }
     caller.granted(caller.get("/api/v1/channels", &[])).await;
+    let chosen = caller.call(Method::PUT, "/api/v1/conversations/{id}/brain", &[id]);
+    caller.granted(Call { body: Some(json!({ "provider": "rules" })), ..chosen.clone() }).await;
+    caller.refused(Call { body: Some(json!({ "provider": "oracle" })), ..chosen }, 422, "no_such_brain").await;
     let by = json!({ "by": "anna" });
     caller
         .granted(caller.post("/api/v1/conversations/{id}/takeover", &[id], json!({ "by": "anna", "note": "hm" })))
@@ -389,6 +392,15 @@ async fn contacts_and_breaker<'a>(caller: &mut Caller<'a>) {
     caller.refused(of_merged, 409, "contact_merged").await;
     caller.granted(caller.post("/api/v1/contacts/{id}/split", &[emil], json!({}))).await;
     caller.refused(caller.call(Method::POST, "/api/v1/contacts/{id}/split", &[emil]), 409, "not_merged").await;
+
+    let rules = json!({ "provider": "rules" });
+    let of_tenant = caller.call(Method::PUT, "/api/v1/settings/brain", &[]);
+    caller.granted(Call { body: Some(rules.clone()), ..of_tenant.clone() }).await;
+    caller
+        .refused(Call { body: Some(json!({ "provider": "oracle" })), ..of_tenant.clone() }, 422, "no_such_brain")
+        .await;
+    let model = json!({ "provider": "rules", "model": "m" });
+    caller.refused(Call { body: Some(model), ..of_tenant }, 422, "no_such_model").await;
 
     caller.granted(caller.get("/api/v1/breaker", &[])).await;
     let reset = caller.post("/api/v1/breaker/reset", &[], json!({ "note": "looked" }));

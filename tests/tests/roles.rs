@@ -8,8 +8,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use steward_tests::{Api, Config, System};
 
-/// What an operator's key must not do: where data goes to, and with which secret, is an admin's matter.
-const ADMINS: [&str; 1] = ["/api/v1/webhooks"];
+/// What an operator's key must not do: where data goes to, with which secret, and what is spent on, is an admin's matter.
+const ADMINS: [&str; 2] = ["/api/v1/webhooks", "/api/v1/settings"];
 
 /// An operation as the document describes it.
 #[derive(Debug)]

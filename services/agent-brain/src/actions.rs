@@ -33,13 +33,18 @@ pub async fn carry_out(
     recorded: &Recorded,
     follow_up_id: FollowUpId,
 ) -> Result<Handled, DecideError<Refused>> {
-    let cause = worker.cause(recorded);
+    let brain = Arc::clone(worker.brains.usual());
+    let cause = worker.cause(recorded, brain.name());
     let mut at_least = AtLeast::Position(recorded.position);
     loop {
-        let Some(place) = worker.place(&aggregate.tenant).await else { return Ok(Handled::Later(Duration::ZERO)) };
+        let Some(place) = worker.place(&aggregate.tenant, true).await else {
+            return Ok(Handled::Later(Duration::ZERO));
+        };
         worker.log.load::<Conversation>(aggregate, at_least).await?;
         let task = |state: &Conversation, _| Task::of(state, &follow_up_id);
-        let claimed = worker.claim(aggregate, conversation, Some(follow_up_id), &Seen::default(), &cause, task).await?;
+        let claimed = worker
+            .claim(aggregate, (conversation, Some(follow_up_id)), &Seen::default(), &*brain, &cause, task)
+            .await?;
         let (turn, task) = match claimed {
             Claim::Turn(turn, task) => (turn, task),
             Claim::Busy(wait) => return Ok(Handled::Later(wait)),

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use steward_domain::{
     contact::Contact,
     conversation::{
@@ -20,6 +20,7 @@ use steward_proto::{AggregateId, Cause, Event, to_timestamp, v1};
 use uuid::Uuid;
 
 use crate::{
+    brain::Brain,
     journal::Spent,
     outcome::Turn,
     recording::{Ended, new_events},
@@ -61,9 +62,9 @@ impl Worker {
     pub async fn claim<T>(
         &self,
         aggregate: &AggregateId,
-        conversation: ConversationId,
-        follow_up_id: Option<FollowUpId>,
+        (conversation, follow_up_id): (ConversationId, Option<FollowUpId>),
         seen: &Seen,
+        brain: &dyn Brain,
         cause: &Cause,
         given: impl Fn(&Conversation, DateTime<Utc>) -> T,
     ) -> Result<Claim<T>, DecideError<Refused>> {
@@ -72,7 +73,7 @@ impl Worker {
         let decided = self
             .log
             .decide::<Conversation, _, _>(aggregate, AtLeast::Cached, |state, version| {
-                let start = self.start(turn_id, follow_up_id, seen, settings_hash, version);
+                let start = self.start((turn_id, follow_up_id), brain, seen, settings_hash, version);
                 Ok(match self.begin(state, conversation, start)? {
                     Claim::Turn(turn, ()) => {
                         let claim = new_events(turn.now, cause, vec![turn.started.clone().into()]);
@@ -95,12 +96,13 @@ impl Worker {
         conversation: ConversationId,
         at_least: AtLeast,
         seen: &Seen,
+        brain: &dyn Brain,
         given: impl Fn(&Conversation, DateTime<Utc>) -> T,
     ) -> Result<Claim<T>, DecideError<Refused>> {
         let settings_hash = self.settings_hash().await?;
         let before = self.log.load::<Conversation>(aggregate, at_least).await?;
         before.readable()?;
-        let start = self.start(TurnId::new(Uuid::now_v7()), None, seen, settings_hash, before.version);
+        let start = self.start((TurnId::new(Uuid::now_v7()), None), brain, seen, settings_hash, before.version);
         Ok(match self.begin(&before.state, conversation, start).map_err(DecideError::Refused)? {
             Claim::Turn(turn, ()) => {
                 let given = given(&before.state, turn.now);
@@ -113,8 +115,8 @@ impl Worker {
 
     fn start(
         &self,
-        turn_id: TurnId,
-        follow_up_id: Option<FollowUpId>,
+        (turn_id, follow_up_id): (TurnId, Option<FollowUpId>),
+        brain: &dyn Brain,
         seen: &Seen,
         settings_hash: &str,
         version: u64,
@@ -123,10 +125,10 @@ impl Worker {
         StartTurn {
             turn_id,
             now,
-            lease_until: now + self.brain.pace().lease,
+            lease_until: now + brain.pace().lease,
             worker: self.name.clone(),
-            brain: self.brain.name().to_owned(),
-            model: self.brain.model().to_owned(),
+            brain: brain.name().to_owned(),
+            model: brain.model().to_owned(),
             follow_up_id,
             inputs: Inputs {
                 conversation_position: version,
@@ -174,10 +176,11 @@ impl Worker {
         aggregate: &AggregateId,
         cause: &Cause,
         turn: &Turn,
+        lease: TimeDelta,
         draft: bool,
     ) -> Result<Ended, DecideError<Refused>> {
         self.complete(aggregate, cause, turn, draft, |_| {
-            let lease_until = Some(to_timestamp(self.now() + self.brain.pace().lease));
+            let lease_until = Some(to_timestamp(self.now() + lease));
             let renewed = v1::TurnStarted { lease_until, renewed: true, ..turn.started.clone() };
             Ok(vec![Event::from(renewed)])
         })

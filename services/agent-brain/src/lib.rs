@@ -3,6 +3,7 @@
 mod actions;
 pub mod assistant;
 pub mod brain;
+mod brains;
 mod changed;
 mod claiming;
 mod input;

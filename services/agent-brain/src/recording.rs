@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::{
-    brain::{BrainError, Decision, Failure, Run as _, TurnInput},
+    brain::{Brain, BrainError, Decision, Failure, Run as _, TurnInput},
     journal::Journal,
     outcome::Turn,
     places::Place,
@@ -42,6 +42,7 @@ impl Worker {
         &self,
         aggregate: &AggregateId,
         mut turn: Turn,
+        brain: &dyn Brain,
         input: TurnInput,
         cause: &Cause,
         place: Place,
@@ -50,7 +51,7 @@ impl Worker {
         turn.zone = input.zone.name().to_owned();
         let input = Arc::new(input);
         let journal = Journal::new(&self.log, aggregate, turn.id, cause);
-        let decided = self.decide(aggregate, &mut turn, &input, cause, &journal).await;
+        let decided = self.decide(aggregate, &mut turn, brain, &input, (cause, &journal)).await;
         // Beside what follows, which doesn't hang on it.
         let keeping = async {
             if let Err(error) = journal.keep().await {
@@ -117,11 +118,11 @@ impl Worker {
         &self,
         aggregate: &AggregateId,
         turn: &mut Turn,
+        brain: &dyn Brain,
         input: &Arc<TurnInput>,
-        cause: &Cause,
-        journal: &Journal<'_>,
+        (cause, journal): (&Cause, &Journal<'_>),
     ) -> Result<Result<Result<Vec<Decision>, Failure>, Ended>, DecideError<Refused>> {
-        let mut thought = Box::pin(self.ask(input, journal));
+        let mut thought = Box::pin(ask(brain, input, journal));
         if !turn.claimed {
             return Ok(tokio::select! {
                 thought = &mut thought => Ok(thought),
@@ -130,7 +131,8 @@ impl Worker {
         }
         let mut watch = self.log.watch(aggregate);
         // Half of it is left, should the log take its time.
-        let half = self.brain.pace().lease.to_std().unwrap_or_default() / 2;
+        let lease = brain.pace().lease;
+        let half = lease.to_std().unwrap_or_default() / 2;
         let mut renew_at = Instant::now() + half;
         loop {
             let changed = async {
@@ -148,43 +150,18 @@ impl Worker {
                     }
                     // It answers nothing any more: whoever is being asked needn't go on. Should it stand again by the time
                     // that is recorded, it is thought anew.
-                    thought = Box::pin(self.ask(input, journal));
+                    thought = Box::pin(ask(brain, input, journal));
                     turn.spent = journal.spent();
                 }
                 () = sleep_until(renew_at) => {}
                 () = self.shutdown.cancelled() => return Ok(Err(Ended::PutOff)),
             }
             let begun = Instant::now();
-            let renewed = self.renew(aggregate, cause, turn, input.human_active).await?;
+            let renewed = self.renew(aggregate, cause, turn, lease, input.human_active).await?;
             if renewed != Ended::Done {
                 return Ok(Err(renewed));
             }
             renew_at = begun + half;
-        }
-    }
-
-    /// Asks the brain, again if it can't answer now, for as long as it may take.
-    async fn ask(&self, input: &Arc<TurnInput>, journal: &Journal<'_>) -> Result<Vec<Decision>, Failure> {
-        let longest = self.brain.pace().longest;
-        let mut last = None;
-        let asking = async {
-            loop {
-                match self.brain.decide(input, journal).await {
-                    Ok(decisions) => return Ok(decisions),
-                    Err(BrainError::Permanent(failure)) => return Err(failure),
-                    Err(BrainError::Transient { failure, after }) => {
-                        tracing::warn!(brain = self.brain.name(), %failure, "the brain gives no answer now");
-                        last = Some(failure);
-                        tokio::time::sleep(after.max(PAUSE)).await;
-                    }
-                }
-            }
-        };
-        match tokio::time::timeout(longest, asking).await {
-            Ok(thought) => thought,
-            Err(_) => Err(last.unwrap_or_else(|| {
-                Failure::new("brain_timed_out", format!("no decision within {} s", longest.as_secs_f64()))
-            })),
         }
     }
 
@@ -277,4 +254,29 @@ impl Worker {
 
 pub fn new_events(now: DateTime<Utc>, cause: &Cause, events: Vec<Event>) -> Vec<NewEvent> {
     events.into_iter().map(|e| NewEvent::new(Uuid::now_v7(), now, cause, e)).collect()
+}
+
+/// Asks the brain, again if it can't answer now, for as long as it may take.
+async fn ask(brain: &dyn Brain, input: &Arc<TurnInput>, journal: &Journal<'_>) -> Result<Vec<Decision>, Failure> {
+    let longest = brain.pace().longest;
+    let mut last = None;
+    let asking = async {
+        loop {
+            match brain.decide(input, journal).await {
+                Ok(decisions) => return Ok(decisions),
+                Err(BrainError::Permanent(failure)) => return Err(failure),
+                Err(BrainError::Transient { failure, after }) => {
+                    tracing::warn!(brain = brain.name(), %failure, "the brain gives no answer now");
+                    last = Some(failure);
+                    tokio::time::sleep(after.max(PAUSE)).await;
+                }
+            }
+        }
+    };
+    match tokio::time::timeout(longest, asking).await {
+        Ok(thought) => thought,
+        Err(_) => Err(last.unwrap_or_else(|| {
+            Failure::new("brain_timed_out", format!("no decision within {} s", longest.as_secs_f64()))
+        })),
+    }
 }

@@ -16,15 +16,16 @@ use uuid::Uuid;
 
 use crate::{
     actions,
-    assistant::{Assistant, AssistantError},
+    assistant::AssistantError,
     brain::{Around, Brain, Failure, TurnInput},
+    brains::Brains,
     changed,
     claiming::Claim,
     input::{around, turn_input},
     meetings,
     places::{OF_WAITERS, OF_WORKERS, Place, Places},
     recording::Ended,
-    rules::{Rules, THINKS_FOR},
+    rules::THINKS_FOR,
     settings::TurnSettings,
     thinking::Thinking,
 };
@@ -51,11 +52,8 @@ pub enum RunError {
 /// # Errors
 /// The brain can't be made, or the log can't be followed.
 pub async fn run(log: Log, settings: InForce, shutdown: CancellationToken) -> Result<(), RunError> {
-    let brain: Arc<dyn Brain> = match Assistant::of(&settings.now().brain)? {
-        Some(assistant) => Arc::new(assistant),
-        None => Arc::new(Rules::default()),
-    };
-    Ok(run_with(brain, log, settings, shutdown).await?)
+    let brains = Brains::of(&settings.now().brain)?;
+    Ok(answer_by(brains, log, settings, shutdown).await?)
 }
 
 /// Answers as this brain decides until `shutdown`.
@@ -65,17 +63,22 @@ pub async fn run_with(
     settings: InForce,
     shutdown: CancellationToken,
 ) -> Result<(), LogError> {
+    answer_by(Brains::only(brain), log, settings, shutdown).await
+}
+
+async fn answer_by(brains: Brains, log: Log, settings: InForce, shutdown: CancellationToken) -> Result<(), LogError> {
     let shown = TurnSettings::of(&settings.now());
-    let at_once = brain.pace().at_once;
+    let wait = brains.wait();
     let worker = Arc::new(Worker {
         log: log.clone(),
-        brain,
+        brains,
         shown: shown.settings(),
         stored: shown.to_json(),
         settings_hash: OnceCell::new(),
         settings,
         name: format!("agent-brain:{}", Uuid::now_v7().simple()),
-        places: Places::new(if at_once { OF_WORKERS } else { OF_WAITERS }),
+        places: Places::new(OF_WORKERS),
+        waiting_places: Places::new(OF_WAITERS),
         thinking: Thinking::new(THINKS_FOR),
         shutdown: shutdown.clone(),
     });
@@ -91,19 +94,28 @@ pub async fn run_with(
         "ev.*.conversation.*.meeting_cancelled",
     ];
     let tenants = worker.settings.now().tenant_ids();
-    let concurrency = if at_once { AT_ONCE } else { AT_ONCE_WAITING };
+    let concurrency = if wait { AT_ONCE_WAITING } else { AT_ONCE };
     let subscription = Subscription::new("agent-brain", filters).concurrency(concurrency).tenants(tenants);
-    log.subscribe(subscription, shutdown, move |recorded| {
+    let follower = Arc::clone(&worker);
+    let answering = log.subscribe(subscription, shutdown, move |recorded| {
         let worker = Arc::clone(&worker);
         async move { worker.handle(&recorded).await }
-    })
-    .await
+    });
+    let following = async {
+        follower.brains.follow(&log).await?;
+        // the log stops, and with it what answers
+        std::future::pending().await
+    };
+    tokio::select! {
+        answered = answering => answered,
+        failed = following => failed,
+    }
 }
 
 /// One process's brain.
 pub struct Worker {
     pub log: Log,
-    pub brain: Arc<dyn Brain>,
+    pub brains: Brains,
     pub settings: InForce,
     pub name: String,
     /// The settings that decide a turn, and nothing else: what a replay has too.
@@ -112,6 +124,8 @@ pub struct Worker {
     stored: String,
     settings_hash: OnceCell<String>,
     places: Places,
+    /// For turns of brains that wait for others.
+    waiting_places: Places,
     thinking: Thinking,
     pub shutdown: CancellationToken,
 }
@@ -168,7 +182,6 @@ impl Worker {
         conversation: ConversationId,
         recorded: &Recorded,
     ) -> Result<Handled, DecideError<Refused>> {
-        let cause = self.cause(recorded);
         let mut at_least = AtLeast::Position(recorded.position);
         loop {
             let before = self.log.load::<Conversation>(aggregate, at_least).await?;
@@ -184,9 +197,13 @@ impl Worker {
                 continue;
             }
             // A place first: a turn's lease runs while the brain works, not while it waits.
-            let Some(place) = self.place(&aggregate.tenant).await else { return Ok(Handled::Later(Duration::ZERO)) };
+            let brain = self.brains.chosen(&aggregate.tenant, before.state.brain.as_ref());
+            let cause = self.cause(recorded, brain.name());
+            let Some(place) = self.place(&aggregate.tenant, brain.pace().at_once).await else {
+                return Ok(Handled::Later(Duration::ZERO));
+            };
             let seen = self.see(aggregate, &before.state, recorded.position).await?;
-            let around = if self.brain.pace().at_once {
+            let around = if brain.pace().at_once {
                 Around::default()
             } else {
                 let talk = self.log.load::<Talk>(aggregate, AtLeast::Position(recorded.position)).await?.state;
@@ -199,11 +216,11 @@ impl Worker {
                 around: around.clone(),
                 ..turn_input(state, &seen.contact, &self.shown, seen.open_elsewhere, now)
             };
-            let claimed = if self.brain.pace().at_once {
+            let claimed = if brain.pace().at_once {
                 let at_least = AtLeast::Position(recorded.position);
-                self.begin_unclaimed(aggregate, conversation, at_least, &seen, input).await?
+                self.begin_unclaimed(aggregate, conversation, at_least, &seen, &*brain, input).await?
             } else {
-                self.claim(aggregate, conversation, None, &seen, &cause, input).await?
+                self.claim(aggregate, (conversation, None), &seen, &*brain, &cause, input).await?
             };
             let (turn, input) = match claimed {
                 Claim::Turn(turn, input) => (turn, input),
@@ -211,7 +228,7 @@ impl Worker {
                 Claim::NothingToDo => return Ok(Handled::Done),
             };
             let written_in = input.written_in().filter(|language| seen.contact.wrote_in(*language).is_some());
-            match self.take(aggregate, *turn, input, &cause, place).await? {
+            match self.take(aggregate, *turn, &*brain, input, &cause, place).await? {
                 Ended::Done => {
                     if let (Some(contact), Some(language)) = (contact, written_in) {
                         self.remember_language(aggregate, contact, language, &cause).await;
@@ -228,9 +245,9 @@ impl Worker {
         self.log.clock().now()
     }
 
-    /// Of what this brain decides about an event.
-    pub fn cause(&self, recorded: &Recorded) -> Cause {
-        Cause::of(recorded, format!("brain:{}", self.brain.name()))
+    /// Of what a brain decides about an event.
+    pub fn cause(&self, recorded: &Recorded, brain: &str) -> Cause {
+        Cause::of(recorded, format!("brain:{brain}"))
     }
 
     /// The hash under which the settings that decide a turn are stored; stored they are before a turn names them.
@@ -239,10 +256,11 @@ impl Worker {
         Ok(self.settings_hash.get_or_try_init(store).await?)
     }
 
-    /// Waits for a place to think in; `None`: this process ends.
-    pub async fn place(&self, tenant: &TenantId) -> Option<Place> {
+    /// Waits for a place to think in, or, for a brain that doesn't think at once, to wait in; `None`: this process ends.
+    pub async fn place(&self, tenant: &TenantId, at_once: bool) -> Option<Place> {
+        let places = if at_once { &self.places } else { &self.waiting_places };
         tokio::select! {
-            place = self.places.take(tenant) => Some(place),
+            place = places.take(tenant) => Some(place),
             () = self.shutdown.cancelled() => None,
         }
     }

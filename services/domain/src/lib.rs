@@ -1,6 +1,7 @@
 //! The rules of Steward, pure: one module per aggregate, and settings. No I/O, no clock, no randomness.
 
 pub mod address;
+pub mod brain;
 pub mod breaker;
 pub mod channel;
 pub mod contact;

@@ -81,6 +81,6 @@ fn a_change_of_what_is_kept_has_a_version_of_its_own() {
     let expected = |version, print: &str| (version, print.to_owned());
     assert_eq!(
         found,
-        (expected(1, "a42af793f79aaeb6"), expected(1, "339aa5ca16acfcdc"), expected(1, "5b0dbadd2599fdcd"),)
+        (expected(2, "a4f810333bc0de30"), expected(1, "8091e958a0fedfa3"), expected(1, "87bc943f060ca8fa"),)
     );
 }

@@ -116,6 +116,8 @@ fn commands() -> OpenApiRouter<Intake> {
         .routes(routes!(commands::outbox::approve))
         .routes(routes!(commands::outbox::retry))
         .routes(routes!(commands::outbox::reschedule))
+        .routes(routes!(commands::brain::choose_for_tenant))
+        .routes(routes!(commands::brain::choose_for_conversation))
         .routes(routes!(commands::breaker::reset))
         .routes(routes!(commands::contacts::change))
         .routes(routes!(commands::contacts::archive))

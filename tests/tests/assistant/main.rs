@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod faults;
+mod providers;
 mod turns;
 mod world;

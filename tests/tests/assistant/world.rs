@@ -55,18 +55,30 @@ impl World {
     }
 
     pub async fn says(&self, text: &str) {
-        self.system.telegram(&updates::text(CHAT, text)).await.unwrap();
+        self.says_in(CHAT, text).await;
+    }
+
+    pub async fn says_in(&self, chat: i64, text: &str) {
+        self.system.telegram(&updates::text(chat, text)).await.unwrap();
     }
 
     /// Waits until the client has had so many messages; their texts.
     pub async fn heard(&self, count: usize) -> Vec<String> {
-        self.telegram.until_delivered_to(CHAT, count, SOON).await.unwrap();
-        self.telegram.delivered_to(CHAT).iter().map(|sent| sent.text.clone()).collect()
+        self.heard_in(CHAT, count).await
+    }
+
+    pub async fn heard_in(&self, chat: i64, count: usize) -> Vec<String> {
+        self.telegram.until_delivered_to(chat, count, SOON).await.unwrap();
+        self.telegram.delivered_to(chat).iter().map(|sent| sent.text.clone()).collect()
     }
 
     /// The conversation's events of these types, once so many turns have ended.
     pub async fn events(&self, turns: usize, types: &[&str]) -> Vec<Value> {
-        let conversation = self.system.conversation(CHAT).await.unwrap();
+        self.events_in(CHAT, turns, types).await
+    }
+
+    pub async fn events_in(&self, chat: i64, turns: usize, types: &[&str]) -> Vec<Value> {
+        let conversation = self.system.conversation(chat).await.unwrap();
         let look = || async {
             let events = self.system.events(&conversation).await?;
             let ended = events.iter().filter(|e| e["type"] == "TurnCompleted").count();

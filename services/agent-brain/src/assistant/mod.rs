@@ -18,7 +18,7 @@ use self::{
 };
 use crate::{
     brain::{Brain, BrainError, Decision, Pace, Run, Thought, TurnInput},
-    models::{Call, Caller, Limits, Models, Request, Step, Stop, Text},
+    models::{Call, Models, Request, Step, Stop, Text},
     rules::{Desk, Rules},
 };
 
@@ -35,7 +35,9 @@ const LONGEST_REPLY: usize = 12_000;
 
 /// A brain that asks models.
 pub struct Assistant {
-    models: Models,
+    models: Arc<Models>,
+    /// The provider that is asked first.
+    provider: String,
     chain: Vec<Model>,
     settings: Settings,
     rules: Rules,
@@ -51,17 +53,9 @@ pub enum AssistantError {
 }
 
 impl Assistant {
-    /// The brain of these settings; `None`: the rules decide.
-    ///
-    /// # Errors
-    /// The models can't be asked so.
-    pub fn of(settings: &Settings) -> Result<Option<Self>, AssistantError> {
-        let chain = settings.deciding().map_err(AssistantError::Settings)?;
-        if chain.is_empty() {
-            return Ok(None);
-        }
-        let models = Models::new(Caller::new(Limits::default())?);
-        Ok(Some(Self { models, chain, settings: settings.clone(), rules: Rules::default() }))
+    /// One that asks the models of a chain, which isn't empty, in its order.
+    pub fn new(models: Arc<Models>, provider: String, chain: Vec<Model>, settings: Settings) -> Self {
+        Self { models, provider, chain, settings, rules: Rules::default() }
     }
 
     async fn decide(&self, input: &Arc<TurnInput>, run: &dyn Run) -> Result<Vec<Decision>, BrainError> {
@@ -179,7 +173,7 @@ impl Assistant {
 
 impl Brain for Assistant {
     fn name(&self) -> &str {
-        &self.settings.provider
+        &self.provider
     }
 
     fn model(&self) -> &str {

@@ -12,6 +12,7 @@ use steward_proto::{protobuf, v1};
 pub use super::message::{Author, Claim, Message, MessageState, OnReply, Receipts};
 use super::{meetings::Meeting, noted::Noted, parts::Speech, takeover::stretch::Stretch};
 use crate::{
+    brain::Choice,
     channel::Capabilities,
     ids::{ContactId, FollowUpId, MessageId, TurnId},
     kernel::Why,
@@ -85,6 +86,8 @@ pub struct Conversation {
     pub meetings: BTreeMap<String, Meeting>,
     /// The client's latest mail, which the next one answers.
     pub thread: Thread,
+    /// The brain that somebody chose for this conversation.
+    pub brain: Option<Choice>,
     /// Ids of what ended, in that order; the oldest are forgotten.
     pub(super) ended: VecDeque<Cancelled>,
 }

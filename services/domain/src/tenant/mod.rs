@@ -2,12 +2,15 @@
 
 mod tell;
 
+pub(crate) use tell::chosen;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use steward_proto::{Event, Fold, Recorded, TenantEvent, v1};
 
+use crate::brain::Choice;
 use crate::kernel::{Why, refusals, unread_type, unread_value};
 
 refusals! {
@@ -69,6 +72,8 @@ pub struct Tenant {
     pub keys: BTreeMap<String, ApiKey>,
     /// The breaker, while it is open. Only a person closes it.
     pub breaker: Option<Tripped>,
+    /// The brain that somebody chose for its conversations.
+    pub brain: Option<Choice>,
 }
 
 impl Tenant {
@@ -111,6 +116,7 @@ impl Fold for Tenant {
                 self.breaker.get_or_insert(since);
             }
             TenantEvent::BreakerReset(_) => self.breaker = None,
+            TenantEvent::BrainChosen(chosen) => self.brain = Choice::of(chosen),
         }
     }
 

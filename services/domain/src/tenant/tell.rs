@@ -1,7 +1,7 @@
 //! What is told of a tenant's own events.
 
 use steward_language::Language::{self, En, Es, Ru};
-use steward_proto::TenantEvent;
+use steward_proto::{TenantEvent, v1};
 
 use crate::kernel::{
     Live, Tell,
@@ -29,13 +29,31 @@ impl Tell for TenantEvent<'_> {
             (Self::BreakerReset(e), En) => format!("{} let sending by itself go on", who(&e.by, "Somebody")),
             (Self::BreakerReset(e), Es) => format!("{} dejó seguir el envío automático", who(&e.by, "Alguien")),
             (Self::BreakerReset(e), Ru) => format!("Самостоятельная отправка продолжена ({})", who(&e.by, "кто-то")),
+            (Self::BrainChosen(e), language) => chosen(e, language),
         }
     }
 
     fn live(self) -> Option<Live> {
         match self {
             Self::BreakerTripped(_) | Self::BreakerReset(_) => Some(Live::SystemNotification),
+            Self::BrainChosen(_) => Some(Live::SystemNotification),
             Self::ApiKeyCreated(_) | Self::ApiKeyRevoked(_) => None,
         }
+    }
+}
+
+/// Which brain somebody chose, for a tenant or for a conversation.
+pub(crate) fn chosen(e: &v1::BrainChosen, language: Language) -> String {
+    let which = match (e.provider.as_str(), e.model.as_str(), language) {
+        ("", _, En) => "the usual brain".to_owned(),
+        ("", _, Es) => "el cerebro habitual".to_owned(),
+        ("", _, Ru) => "обычный мозг".to_owned(),
+        (provider, "", _) => provider.to_owned(),
+        (provider, model, _) => format!("{provider} ({model})"),
+    };
+    match language {
+        En => format!("{} chose {which} to answer", who(&e.by, "Somebody")),
+        Es => format!("{} eligió {which} para responder", who(&e.by, "Alguien")),
+        Ru => format!("Теперь отвечает {which} ({})", who(&e.by, "кто-то")),
     }
 }

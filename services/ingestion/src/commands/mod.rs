@@ -1,5 +1,6 @@
 //! Commands over HTTP: decided on the state they meet, answered with what they made and where it stands in the log.
 
+pub mod brain;
 pub mod breaker;
 mod carry_out;
 pub mod contacts;
@@ -116,6 +117,7 @@ pub fn bodies(body: &[u8]) {
     fn read<T: serde::de::DeserializeOwned>(body: &[u8]) {
         let _ = steward_http::ApiJson::<T>::read(body);
     }
+    read::<brain::Chosen>(body);
     read::<web::Message>(body);
     read::<follow_ups::New>(body);
     read::<follow_ups::Changes>(body);

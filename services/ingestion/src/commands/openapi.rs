@@ -92,6 +92,17 @@ impl Ruled for Tenant {
     const BEFORE: &'static [Code] = &[];
 }
 
+/// Marks the choice of a brain, for a tenant or for one conversation.
+pub struct BrainOf<A>(PhantomData<A>);
+
+impl<A: Ruled> Ruled for BrainOf<A> {
+    const RULES: &'static [Rule] = A::RULES;
+    const BEFORE: &'static [Code] = &[
+        unprocessable("no_such_brain", "the configuration describes no such provider, or not all that it needs"),
+        unprocessable("no_such_model", "the rules have no models"),
+    ];
+}
+
 impl Ruled for Webhook {
     const RULES: &'static [Rule] = webhook::Refused::CODES;
     const BEFORE: &'static [Code] = &[

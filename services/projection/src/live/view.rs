@@ -162,7 +162,8 @@ fn in_conversation(recorded: &Recorded, event: ConversationEvent<'_>, new_lead: 
         | E::MeetingBooked(_)
         | E::MeetingMoved(_)
         | E::MeetingCancelled(_)
-        | E::AddressBound(_) => return None,
+        | E::AddressBound(_)
+        | E::BrainChosen(_) => return None,
     })
 }
 
@@ -184,6 +185,9 @@ fn tenant(event: TenantEvent<'_>) -> Option<Value> {
             Some(notice("error", "breaker_open", json!({ "reason": why, "sends": e.sends, "failures": e.failures })))
         }
         TenantEvent::BreakerReset(e) => Some(notice("info", "breaker_reset", json!({ "by": e.by, "note": e.note }))),
+        TenantEvent::BrainChosen(e) => {
+            Some(notice("info", "brain_chosen", json!({ "provider": e.provider, "model": e.model, "by": e.by })))
+        }
         TenantEvent::ApiKeyCreated(_) | TenantEvent::ApiKeyRevoked(_) => None,
     }
 }

@@ -19,6 +19,7 @@ use super::{
     takeover::stretch::{Line, Speaker},
 };
 use crate::{
+    brain::Choice,
     ids::{self, ClaimId, FollowUpId, MessageId, NoId, TurnId},
     kernel::{Why, unread_id, unread_type, unread_value},
 };
@@ -92,6 +93,7 @@ impl Conversation {
                 self.came_from(e.source.as_ref(), "", at);
                 self.reachable(said_at(e.source.as_ref(), at));
             }
+            ConversationEvent::BrainChosen(e) => self.brain = Choice::of(e),
             ConversationEvent::AddressBound(e) => {
                 if let Some(place) = &mut self.place {
                     place.external_id.clone_from(&e.external_id);

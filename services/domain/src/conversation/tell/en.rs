@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use steward_proto::{ConversationEvent as E, from_timestamp, v1};
 
 use crate::kernel::tell::{self, because};
+use crate::tenant::chosen;
 
 pub fn summary(event: E<'_>) -> String {
     match event {
@@ -114,6 +115,7 @@ pub fn summary(event: E<'_>) -> String {
         E::MeetingBooked(e) => meeting("A meeting was booked", e.meeting.as_ref()),
         E::MeetingMoved(e) => meeting("A meeting was moved", e.meeting.as_ref()),
         E::MeetingCancelled(e) => format!("A meeting was called off{}", because(e.reason.as_ref())),
+        E::BrainChosen(e) => chosen(e, steward_language::Language::En),
         E::AddressBound(e) => format!("The address is {} from now on", e.external_id),
     }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use steward_proto::{ConversationEvent as E, from_timestamp, v1};
 
 use crate::kernel::tell::{self, because};
+use crate::tenant::chosen;
 
 pub fn summary(event: E<'_>) -> String {
     match event {
@@ -119,6 +120,7 @@ pub fn summary(event: E<'_>) -> String {
         E::MeetingBooked(e) => meeting("Se concertó una reunión", e.meeting.as_ref()),
         E::MeetingMoved(e) => meeting("Se movió una reunión", e.meeting.as_ref()),
         E::MeetingCancelled(e) => format!("Se canceló una reunión{}", because(e.reason.as_ref())),
+        E::BrainChosen(e) => chosen(e, steward_language::Language::Es),
         E::AddressBound(e) => format!("La dirección es {} a partir de ahora", e.external_id),
     }
 }

@@ -62,7 +62,8 @@ impl Tell for ConversationEvent<'_> {
             | Self::MeetingBooked(_)
             | Self::MeetingMoved(_)
             | Self::MeetingCancelled(_)
-            | Self::AddressBound(_) => None,
+            | Self::AddressBound(_)
+            | Self::BrainChosen(_) => None,
         }
     }
 }
@@ -140,7 +141,8 @@ impl<'a> Mentions<'a> {
             | E::MeetingBooked(_)
             | E::MeetingMoved(_)
             | E::MeetingCancelled(_)
-            | E::AddressBound(_) => Self::default(),
+            | E::AddressBound(_)
+            | E::BrainChosen(_) => Self::default(),
         }
     }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use steward_proto::{ConversationEvent as E, from_timestamp, v1};
 
 use crate::kernel::tell::{self, because};
+use crate::tenant::chosen;
 
 pub fn summary(event: E<'_>) -> String {
     match event {
@@ -110,6 +111,7 @@ pub fn summary(event: E<'_>) -> String {
         E::MeetingBooked(e) => meeting("Назначена встреча", e.meeting.as_ref()),
         E::MeetingMoved(e) => meeting("Встреча перенесена", e.meeting.as_ref()),
         E::MeetingCancelled(e) => format!("Встреча отменена{}", because(e.reason.as_ref())),
+        E::BrainChosen(e) => chosen(e, steward_language::Language::Ru),
         E::AddressBound(e) => format!("Теперь адрес: {}", e.external_id),
     }
 }
