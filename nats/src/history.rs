@@ -64,6 +64,21 @@ pub(crate) enum From {
     Time(DateTime<Utc>),
 }
 
+impl Log {
+    /// The position of the first event that was stored at this time or later; behind the last, if there is none.
+    ///
+    /// # Errors
+    /// The log can't be read.
+    pub async fn position_at(&self, at: DateTime<Utc>) -> Result<u64, LogError> {
+        let end = self.last_position().await? + 1;
+        let session = self.session();
+        let first = session
+            .persist("reading events", |epoch| page(session, epoch, definitions::EVENTS, "ev.>", From::Time(at), 1))
+            .await?;
+        Ok(first.0.first().map_or(end, |stored| stored.position))
+    }
+}
+
 /// All messages of `stream` on `subjects` (a wildcard), beginning at `from`. Gaps where messages were erased are
 /// skipped.
 pub(crate) async fn read(

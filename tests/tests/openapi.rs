@@ -393,6 +393,9 @@ async fn contacts_and_breaker<'a>(caller: &mut Caller<'a>) {
     caller.granted(caller.post("/api/v1/contacts/{id}/split", &[emil], json!({}))).await;
     caller.refused(caller.call(Method::POST, "/api/v1/contacts/{id}/split", &[emil]), 409, "not_merged").await;
 
+    caller.granted(caller.get("/api/v1/usage", &[])).await;
+    let by = vec![("by", "day,job".to_owned()), ("from", "2026-11-01".to_owned()), ("to", "2026-11-30".to_owned())];
+    caller.granted(Call { query: by, ..caller.get("/api/v1/usage", &[]) }).await;
     let rules = json!({ "provider": "rules" });
     let of_tenant = caller.call(Method::PUT, "/api/v1/settings/brain", &[]);
     caller.granted(Call { body: Some(rules.clone()), ..of_tenant.clone() }).await;

@@ -15,6 +15,7 @@ use steward_settings::{Brain as Settings, RULES};
 use crate::{
     assistant::{Assistant, AssistantError},
     brain::Brain,
+    budget::Budget,
     models::{Caller, Limits, Models},
     rules::Rules,
 };
@@ -30,6 +31,7 @@ pub struct Brains {
     asking: Option<(Arc<Models>, Settings)>,
     ready: Mutex<HashMap<Choice, Arc<dyn Brain>>>,
     of_tenants: Mutex<HashMap<TenantId, Choice>>,
+    budget: Arc<Budget>,
 }
 
 impl Brains {
@@ -41,10 +43,12 @@ impl Brains {
         let rules: Arc<dyn Brain> = Arc::new(Rules::default());
         let models = Arc::new(Models::new(Caller::new(Limits::default())?));
         let chain = settings.deciding().map_err(AssistantError::Settings)?;
+        let budget = Arc::new(Budget::new(settings.budget.per_day));
         let usual = if chain.is_empty() {
             Arc::clone(&rules)
         } else {
-            Arc::new(Assistant::new(Arc::clone(&models), settings.provider.clone(), chain, settings.clone()))
+            let asked = (settings.provider.clone(), chain);
+            Arc::new(Assistant::new(Arc::clone(&models), Arc::clone(&budget), asked, settings.clone()))
         };
         Ok(Self {
             usual,
@@ -52,6 +56,7 @@ impl Brains {
             asking: (!settings.providers.is_empty()).then(|| (models, settings.clone())),
             ready: Mutex::default(),
             of_tenants: Mutex::default(),
+            budget,
         })
     }
 
@@ -63,6 +68,7 @@ impl Brains {
             asking: None,
             ready: Mutex::default(),
             of_tenants: Mutex::default(),
+            budget: Arc::new(Budget::new(None)),
         }
     }
 
@@ -93,8 +99,9 @@ impl Brains {
                 if ready.len() >= MOST_READY {
                     ready.clear();
                 }
-                let brain: Arc<dyn Brain> =
-                    Arc::new(Assistant::new(Arc::clone(models), choice.provider.clone(), chain, settings.clone()));
+                let asked = (choice.provider.clone(), chain);
+                let assistant = Assistant::new(Arc::clone(models), Arc::clone(&self.budget), asked, settings.clone());
+                let brain: Arc<dyn Brain> = Arc::new(assistant);
                 ready.insert(choice, Arc::clone(&brain));
                 brain
             }
@@ -110,11 +117,15 @@ impl Brains {
         self.of_tenants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Follows what is chosen for tenants, until the log stops.
+    /// Follows what is chosen for tenants, and what their models cost, until the log stops.
     ///
     /// # Errors
     /// The log can't be read.
     pub async fn follow(&self, log: &Log) -> Result<(), LogError> {
+        tokio::try_join!(self.choices(log), self.budget.follow(log)).map(|_| ())
+    }
+
+    async fn choices(&self, log: &Log) -> Result<(), LogError> {
         let mut choices = pin!(log.tail(1, vec!["ev.*.tenant.*.brain_chosen".to_owned()]).await?);
         while let Some(tailed) = choices.next().await {
             let Ok(tailed) = tailed else { continue };

@@ -4,6 +4,7 @@ mod actions;
 pub mod assistant;
 pub mod brain;
 mod brains;
+mod budget;
 mod changed;
 mod claiming;
 mod input;

@@ -251,7 +251,12 @@ impl Brain {
                 );
                 return Err(KeyProblem::new("brain.provider", expected));
             }
-            self.deciding().map_err(|problem| KeyProblem::new("brain.provider", problem))?;
+            let deciding = self.deciding().map_err(|problem| KeyProblem::new("brain.provider", problem))?;
+            if let (Some(_), Some(model)) = (self.budget.per_day, deciding.iter().find(|model| model.price.is_none())) {
+                let problem =
+                    format!("found a budget, expected `[brain.prices.\"{}\"]`: what it costs isn't known", model.name);
+                return Err(KeyProblem::new("brain.budget.per_day", problem));
+            }
         }
         if self.without_answer == WithoutAnswer::Holding && self.holding.is_none() {
             return Err(KeyProblem::new(

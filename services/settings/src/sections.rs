@@ -113,6 +113,16 @@ pub struct Brain {
     pub fallback: Vec<String>,
     /// What models cost, by their names.
     pub prices: BTreeMap<String, Price>,
+    pub budget: Budget,
+}
+
+/// `[brain.budget]`: what models may cost.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub struct Budget {
+    /// In a day, in UTC, for each tenant. Left out: whatever it takes.
+    #[serde(with = "own::money")]
+    pub per_day: Option<u64>,
 }
 
 impl Default for Brain {
@@ -130,6 +140,7 @@ impl Default for Brain {
             providers: ModelProviders::default(),
             fallback: Vec::new(),
             prices: BTreeMap::new(),
+            budget: Budget::default(),
         }
     }
 }

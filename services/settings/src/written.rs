@@ -103,3 +103,48 @@ pub fn some_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<St
 pub fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     Ok(Vec::<Text>::deserialize(deserializer)?.into_iter().map(|text| text.0).collect())
 }
+
+/// Money in micro-USD, written as `"5 USD"` or as a number of micro-USD; left out: none.
+pub mod money {
+    use serde::{Deserializer, Serializer, de};
+
+    struct Money;
+
+    impl de::Visitor<'_> for Money {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(r#"an amount such as "5 USD", or micro-USD as a whole number"#)
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
+            let amount = text.trim().strip_suffix("USD").and_then(|number| number.trim().parse::<f64>().ok());
+            match amount.filter(|usd| (0.000_001..=1e9).contains(usd)) {
+                Some(usd) => Ok((usd * 1e6).round() as u64),
+                None => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+            }
+        }
+
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<u64, E> {
+            u64::try_from(number)
+                .ok()
+                .filter(|number| *number > 0)
+                .ok_or_else(|| E::invalid_value(de::Unexpected::Signed(number), &self))
+        }
+    }
+
+    /// # Errors
+    /// It is written otherwise.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+        deserializer.deserialize_any(Money).map(Some)
+    }
+
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(value: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(micro) => serializer.serialize_u64(*micro),
+            None => serializer.serialize_none(),
+        }
+    }
+}

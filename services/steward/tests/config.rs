@@ -324,6 +324,13 @@ fn bad_values_are_refused_with_their_key_what_was_found_and_what_is_expected() {
         ("[brain]\nprovider='openai'\n", &[], &["brain.provider", "brain.providers.openai.model", "missing"]),
         ("[brain]\nprovider='openai'\nmodel='m'\n", &[], &["brain.provider", "OPENAI_API_KEY", "isn't set"]),
         ("[brain]\nwithout_answer='holding'\n", &[], &["brain.holding", "missing", "without_answer"]),
+        ("[brain.budget]\nper_day='5 EUR'\n", &[], &["brain.budget.per_day", "5 EUR", "5 USD"]),
+        ("[brain.budget]\nper_day=0\n", &[], &["brain.budget.per_day", "micro-USD"]),
+        (
+            "[brain]\nprovider='openai'\nmodel='m'\n[brain.budget]\nper_day='5 USD'\n",
+            &[("OPENAI_API_KEY", "k")],
+            &["brain.budget.per_day", "brain.prices", "isn't known"],
+        ),
         ("[brain]\nsteps=0\n", &[], &["brain.steps", "at least 1"]),
         // channels
         ("[[channels]]\nid='x'\n", &[], &["channels[0].kind", "missing", "telegram"]),

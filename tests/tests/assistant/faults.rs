@@ -111,6 +111,30 @@ async fn a_process_killed_while_a_model_is_asked_loses_nothing_and_says_nothing_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spent_budget_stops_asking_for_the_day_also_after_a_restart_and_the_rules_go_on() {
+    // A call may cost up to its input and 2,000 tokens of output at 2 USD a million: some 5,000 micro-USD; it does cost 1,000.
+    let mut world = World::with(&[Format::Openai], "budget = { per_day = 6500 }").await;
+    for n in 0..2 {
+        world.llm.play("Well, well.");
+        world.says(&format!("tell me something nice, the {n}th time")).await;
+        world.heard(n + 1).await;
+        world.noted("ModelCallCompleted", n + 1).await;
+    }
+    world.says("ping me in 2 hours").await;
+    let heard = world.heard(3).await;
+    assert!(heard[2].starts_with("OK"), "{heard:?}");
+    let ended = world.events(3, &["TurnCompleted"]).await;
+    assert_eq!((data(&ended[1], "degraded"), data(&ended[2], "degraded")), ("", "over_budget"));
+    world.system.kill().await.unwrap();
+    world.system.start_again().await.unwrap();
+    world.says("ping me in 3 hours").await;
+    world.heard(4).await;
+    let ended = world.events(4, &["TurnCompleted"]).await;
+    assert_eq!(data(&ended[3], "degraded"), "over_budget");
+    assert_eq!(world.llm.asked().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_model_that_only_calls_and_never_speaks_comes_to_an_end() {
     let world = World::with(&[Format::Gemini], "steps = 3").await;
     for _ in 0..3 {

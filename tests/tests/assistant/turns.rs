@@ -26,6 +26,12 @@ async fn a_promise_that_a_model_makes_is_the_same_in_every_wire_format() {
         assert!(ended["micro_usd"].as_u64().is_some_and(|cost| cost > 0), "{ended}");
         assert_eq!(ended["prompt_hash"].as_str().map(str::len), Some(64));
         assert_eq!(world.noted("ModelCallStarted", 2).await.len(), 2);
+        let conversation = world.system.conversation(crate::world::CHAT).await.unwrap();
+        let path = format!("/api/v1/usage?by=conversation_id,model&conversation_id={conversation}");
+        let used = world.system.get(&path).await.unwrap();
+        assert_eq!(used["items"].as_array().map(Vec::len), Some(1), "{used}");
+        assert_eq!((&used["total"]["calls"], &used["total"]["open"]), (&json!(2), &json!(0)), "{used}");
+        assert_eq!(used["total"]["micro_usd"], ended["micro_usd"], "the sum is what the turn says: {used}");
         let answered = world.noted("ModelCallCompleted", 2).await;
         assert_eq!((data(&answered[0], "stop"), data(&answered[1], "stop")), ("calls", "end"));
         let returned = world.noted("ToolCallReturned", 1).await;

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use steward_proto::{Event, v1};
 use steward_settings::Model;
 use tokio::time::Instant;
 
 use crate::{
     brain::{BrainError, Run},
+    budget::Budget,
     journal::SKIPPED,
-    models::{Answer, Asking, Attempt, Deltas, Models, NoAnswer, Outcome, Request, Stop, Usage},
+    models::{Answer, Asking, Attempt, Deltas, Models, NoAnswer, Outcome, Request, Stop, Usage, cost},
 };
 
 /// Bytes of what a model said that are noted.
@@ -24,12 +26,26 @@ pub struct Step<'a> {
     pub conversation: String,
     pub prompt_hash: &'a str,
     pub deadline: Instant,
+    pub budget: &'a Budget,
+    pub tenant: &'a str,
+    pub now: DateTime<Utc>,
+}
+
+/// The most that a request may cost the first model of a chain, in micro-USD; what isn't priced costs nothing here.
+fn most(chain: &[Model], request: &Request) -> u64 {
+    let usage = Usage { input: request.estimated_tokens(), output: request.max_output.into(), ..Usage::NONE };
+    chain.first().and_then(|model| model.price).map_or(0, |price| cost(&usage, &price))
 }
 
 impl Step<'_> {
-    /// Asks for the n-th time in this turn. Outer error: it couldn't be noted.
-    pub async fn ask(&self, n: u32, request: &Request) -> Result<Result<Answer, NoAnswer>, BrainError> {
+    /// Asks for the n-th time in this turn; inner error: why there is no answer, as a code. Outer error: it couldn't be noted.
+    pub async fn ask(&self, n: u32, request: &Request) -> Result<Result<Answer, &'static str>, BrainError> {
         let call_id = format!("m{n}");
+        let reserved_micro_usd = most(self.chain, request);
+        let call = (self.run.id().to_string(), call_id.clone());
+        if !self.budget.reserve(self.tenant, self.now, call, reserved_micro_usd).await {
+            return Ok(Err("over_budget"));
+        }
         let first = self.chain.first();
         let of_first = |name: fn(&Model) -> &String| first.map(name).cloned().unwrap_or_default();
         self.run.note(
@@ -41,6 +57,7 @@ impl Step<'_> {
                 job: self.job.to_owned(),
                 prompt_hash: self.prompt_hash.to_owned(),
                 estimated_input: request.estimated_tokens(),
+                reserved_micro_usd,
                 conversation_id: self.conversation.clone(),
             }
             .into(),
@@ -52,7 +69,7 @@ impl Step<'_> {
         let answer = self.models.answer(self.chain, &asking, &mut Deltas::none(), &mut attempts.made).await;
         attempts.answer = answer.as_ref().ok().cloned();
         drop(attempts);
-        Ok(answer)
+        Ok(answer.map_err(|error| no_answer(&error)))
     }
 }
 
@@ -93,6 +110,7 @@ impl Attempts<'_> {
             stop: stop(&answer.stop).to_owned(),
             request_id: attempt.request_id.clone().unwrap_or_default(),
             text: head(&answer.said.text).to_owned(),
+            conversation_id: self.step.conversation.clone(),
             fallback: self.step.chain.first().is_some_and(|first| {
                 (first.provider.as_str(), first.name.as_str()) != (attempt.provider.as_str(), attempt.model.as_str())
             }),
@@ -113,6 +131,7 @@ impl Attempts<'_> {
             took_ms: millis(attempt.took),
             waited_ms: millis(attempt.waited),
             code: code.to_owned(),
+            conversation_id: self.step.conversation.clone(),
             request_id: attempt.request_id.clone().unwrap_or_default(),
         }
         .into()
@@ -128,7 +147,7 @@ fn code(outcome: &Outcome) -> &'static str {
 }
 
 /// Why there is no answer, as a code.
-pub fn no_answer(error: &NoAnswer) -> &'static str {
+fn no_answer(error: &NoAnswer) -> &'static str {
     match error {
         NoAnswer::Unsound(_) => "unsound",
         NoAnswer::Failed(error) => error.code(),

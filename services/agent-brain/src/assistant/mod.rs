@@ -13,11 +13,12 @@ use steward_settings::{Brain as Settings, Model, WithoutAnswer};
 use tokio::time::Instant;
 
 use self::{
-    asking::{Step as Asked, head, no_answer},
+    asking::{Step as Asked, head},
     tools::Hands,
 };
 use crate::{
     brain::{Brain, BrainError, Decision, Pace, Run, Thought, TurnInput},
+    budget::Budget,
     models::{Call, Models, Request, Step, Stop, Text},
     rules::{Desk, Rules},
 };
@@ -36,6 +37,7 @@ const LONGEST_REPLY: usize = 12_000;
 /// A brain that asks models.
 pub struct Assistant {
     models: Arc<Models>,
+    budget: Arc<Budget>,
     /// The provider that is asked first.
     provider: String,
     chain: Vec<Model>,
@@ -53,9 +55,14 @@ pub enum AssistantError {
 }
 
 impl Assistant {
-    /// One that asks the models of a chain, which isn't empty, in its order.
-    pub fn new(models: Arc<Models>, provider: String, chain: Vec<Model>, settings: Settings) -> Self {
-        Self { models, provider, chain, settings, rules: Rules::default() }
+    /// One that asks the models of a chain, which isn't empty, in its order; the first is of this provider.
+    pub fn new(
+        models: Arc<Models>,
+        budget: Arc<Budget>,
+        (provider, chain): (String, Vec<Model>),
+        settings: Settings,
+    ) -> Self {
+        Self { models, budget, provider, chain, settings, rules: Rules::default() }
     }
 
     async fn decide(&self, input: &Arc<TurnInput>, run: &dyn Run) -> Result<Vec<Decision>, BrainError> {
@@ -73,6 +80,9 @@ impl Assistant {
             job: "chat",
             conversation: input.around.conversation.map(|id| id.to_string()).unwrap_or_default(),
             prompt_hash: &prompt_hash,
+            budget: &self.budget,
+            tenant: &input.around.tenant,
+            now: input.now,
             deadline: Instant::now() + self.settings.longest,
         };
         match self.talk(&step, &mut hands, &mut request).await? {
@@ -94,7 +104,7 @@ impl Assistant {
         for n in 1..=self.settings.steps {
             let answer = match step.ask(n, request).await? {
                 Ok(answer) => answer,
-                Err(error) => return Ok(Err(no_answer(&error))),
+                Err(code) => return Ok(Err(code)),
             };
             tokens += answer.usage.input + answer.usage.output;
             match &answer.stop {

@@ -74,6 +74,9 @@ pub struct Tenant {
     pub breaker: Option<Tripped>,
     /// The brain that somebody chose for its conversations.
     pub brain: Option<Choice>,
+    /// The last day, in UTC, on which its models' budget was nearly spent, and on which it was.
+    pub nearly_spent: String,
+    pub exhausted: String,
 }
 
 impl Tenant {
@@ -86,6 +89,22 @@ impl Tenant {
     /// anew. In between a person reset it.
     pub fn lets_go_of(&self, held_at: u64) -> bool {
         self.breaker.as_ref().is_none_or(|tripped| tripped.position > held_at)
+    }
+
+    /// What its models cost on a day, as far as that is to be told and wasn't.
+    pub fn spent(&self, day: &str, micro_usd: u64, per_day: u64) -> Vec<Event> {
+        let day = day.to_owned();
+        if micro_usd >= per_day {
+            if self.exhausted == day {
+                return Vec::new();
+            }
+            return vec![v1::BudgetExhausted { day, micro_usd, per_day }.into()];
+        }
+        let nearly = u128::from(micro_usd) * 5 >= u128::from(per_day) * 4;
+        if !nearly || self.nearly_spent == day || self.exhausted == day {
+            return Vec::new();
+        }
+        vec![v1::BudgetNearlySpent { day, micro_usd, per_day }.into()]
     }
 
     /// A person closes the breaker.
@@ -117,6 +136,8 @@ impl Fold for Tenant {
             }
             TenantEvent::BreakerReset(_) => self.breaker = None,
             TenantEvent::BrainChosen(chosen) => self.brain = Choice::of(chosen),
+            TenantEvent::BudgetNearlySpent(e) => self.nearly_spent.clone_from(&e.day),
+            TenantEvent::BudgetExhausted(e) => self.exhausted.clone_from(&e.day),
         }
     }
 

@@ -30,13 +30,36 @@ impl Tell for TenantEvent<'_> {
             (Self::BreakerReset(e), Es) => format!("{} dejó seguir el envío automático", who(&e.by, "Alguien")),
             (Self::BreakerReset(e), Ru) => format!("Самостоятельная отправка продолжена ({})", who(&e.by, "кто-то")),
             (Self::BrainChosen(e), language) => chosen(e, language),
+            (Self::BudgetNearlySpent(e), En) => {
+                format!("Models have cost {} of {} today", usd(e.micro_usd), usd(e.per_day))
+            }
+            (Self::BudgetNearlySpent(e), Es) => {
+                format!("Los modelos han costado {} de {} hoy", usd(e.micro_usd), usd(e.per_day))
+            }
+            (Self::BudgetNearlySpent(e), Ru) => {
+                format!("Модели стоили сегодня {} из {}", usd(e.micro_usd), usd(e.per_day))
+            }
+            (Self::BudgetExhausted(e), En) => {
+                format!("The day's {} for models are spent: no model is asked until tomorrow (UTC)", usd(e.per_day))
+            }
+            (Self::BudgetExhausted(e), Es) => {
+                format!(
+                    "Se gastaron los {} del día para modelos: no se pregunta a ninguno hasta mañana (UTC)",
+                    usd(e.per_day)
+                )
+            }
+            (Self::BudgetExhausted(e), Ru) => {
+                format!("Дневные {} на модели потрачены: до завтра (UTC) модели не спрашиваются", usd(e.per_day))
+            }
         }
     }
 
     fn live(self) -> Option<Live> {
         match self {
             Self::BreakerTripped(_) | Self::BreakerReset(_) => Some(Live::SystemNotification),
-            Self::BrainChosen(_) => Some(Live::SystemNotification),
+            Self::BrainChosen(_) | Self::BudgetNearlySpent(_) | Self::BudgetExhausted(_) => {
+                Some(Live::SystemNotification)
+            }
             Self::ApiKeyCreated(_) | Self::ApiKeyRevoked(_) => None,
         }
     }
@@ -56,4 +79,9 @@ pub(crate) fn chosen(e: &v1::BrainChosen, language: Language) -> String {
         Es => format!("{} eligió {which} para responder", who(&e.by, "Alguien")),
         Ru => format!("Теперь отвечает {which} ({})", who(&e.by, "кто-то")),
     }
+}
+
+/// Micro-USD as people write money.
+fn usd(micro: u64) -> String {
+    format!("{}.{:02} USD", micro / 1_000_000, micro % 1_000_000 / 10_000)
 }

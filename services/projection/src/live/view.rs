@@ -185,6 +185,14 @@ fn tenant(event: TenantEvent<'_>) -> Option<Value> {
             Some(notice("error", "breaker_open", json!({ "reason": why, "sends": e.sends, "failures": e.failures })))
         }
         TenantEvent::BreakerReset(e) => Some(notice("info", "breaker_reset", json!({ "by": e.by, "note": e.note }))),
+        TenantEvent::BudgetNearlySpent(e) => {
+            let more = json!({ "day": e.day, "micro_usd": e.micro_usd, "per_day": e.per_day });
+            Some(notice("warning", "budget_nearly_spent", more))
+        }
+        TenantEvent::BudgetExhausted(e) => {
+            let more = json!({ "day": e.day, "micro_usd": e.micro_usd, "per_day": e.per_day });
+            Some(notice("warning", "budget_exhausted", more))
+        }
         TenantEvent::BrainChosen(e) => {
             Some(notice("info", "brain_chosen", json!({ "provider": e.provider, "model": e.model, "by": e.by })))
         }

@@ -7,6 +7,7 @@ mod contacts;
 mod conversations;
 mod events;
 mod keyed;
+mod usage;
 mod wanted;
 mod webhooks;
 mod working_set;
@@ -39,6 +40,7 @@ pub fn all() -> Vec<Box<dyn Model>> {
         Box::<conversations::Conversations>::default(),
         Box::<contacts::Contacts>::default(),
         Box::<webhooks::Deliveries>::default(),
+        Box::<usage::Usage>::default(),
         Box::<events::Events>::default(),
     ]
 }
