@@ -57,7 +57,16 @@ fn every_example_of_the_readme_is_a_configuration() {
     let readme = document("README.md");
     let examples: Vec<&str> = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(examples.len() >= 3, "{}", examples.len());
-    let variables = ["TG_TOKEN", "TG_SECRET", "WA_TOKEN", "WA_APP_SECRET", "WA_VERIFY", "MAIL_SECRET"];
+    let variables = [
+        "TG_TOKEN",
+        "TG_SECRET",
+        "WA_TOKEN",
+        "WA_APP_SECRET",
+        "WA_VERIFY",
+        "MAIL_SECRET",
+        "OPENAI_API_KEY",
+        "ANTHROPIC_API_KEY",
+    ];
     let environment: Environment = variables.map(|name| (name.to_owned(), "x1".to_owned())).into();
     let dir = TempDir::new().expect("a temp dir");
     let path = dir.path().join("steward.toml");
