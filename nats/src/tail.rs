@@ -17,7 +17,7 @@ const BATCH: usize = 1_000;
 
 /// How many of the past, which nobody waits for. They come on the connection that everybody's appends are answered on: what
 /// is asked for stands before those answers, for each that reads the past.
-const PAST_BATCH: usize = 128;
+const PAST_BATCH: usize = 64;
 
 /// An event of the log, read in order.
 #[derive(Debug, Clone)]

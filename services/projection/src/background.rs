@@ -10,9 +10,9 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// How far below others the threads stand: beside one of theirs, a thread of these has about a tenth of a processor.
+/// How far below others the threads stand: beside one of theirs, a thread of these has about a thirtieth of a processor.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 15;
 
 /// The threads. Their work ends when this is dropped.
 pub struct Background {
