@@ -239,7 +239,10 @@ impl Goal for Projector {
 
 /// Locks out other projectors; returns the active schema and its position.
 async fn lock(transaction: &deadpool_postgres::Transaction<'_>) -> Result<(String, u64), ProjectionError> {
-    let lock = transaction.prepare_cached("SELECT schema, position FROM steward.active FOR UPDATE").await?;
+    // All that the projector looks for has an index. Postgres keeps the plan that it made while a table was small, and would
+    // read the whole of it for each batch until it happens to look at it again.
+    let lock = "SELECT schema, position, set_config('enable_seqscan', 'off', true) FROM steward.active FOR UPDATE";
+    let lock = transaction.prepare_cached(lock).await?;
     let row = transaction.query_one(&lock, &[]).await?;
     Ok((row.get(0), row.get::<_, i64>(1).cast_unsigned()))
 }
