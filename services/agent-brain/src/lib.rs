@@ -17,6 +17,7 @@ mod settings;
 #[cfg(test)]
 mod talks;
 mod thinking;
+pub mod truth;
 mod turns;
 
 pub use settings::SettingsError;
