@@ -4,6 +4,7 @@ mod actions;
 pub mod brain;
 mod changed;
 mod claiming;
+pub mod eval;
 mod input;
 mod meetings;
 pub mod models;
