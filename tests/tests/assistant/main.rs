@@ -3,5 +3,6 @@
 
 mod faults;
 mod providers;
+mod truth;
 mod turns;
 mod world;
