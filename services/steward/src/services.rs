@@ -148,6 +148,7 @@ impl Runtime {
             guard: self.guard.clone(),
             channels: channels.collect::<anyhow::Result<_>>()?,
             limits: settings.limits.clone(),
+            settings: self.settings.clone(),
             shutdown: self.shutdown.clone(),
         });
         // The documents describe all interfaces, even those that other processes serve.

@@ -10,6 +10,8 @@ pub mod openapi;
 mod params;
 mod slice;
 pub mod snapshot;
+mod system;
+mod time;
 mod timeline;
 pub mod view;
 mod words;
@@ -21,7 +23,7 @@ use deadpool_postgres::Pool;
 use steward_http::{Guard, openapi::operations};
 use steward_log::Log;
 use steward_proto::TenantId;
-use steward_settings::Limits;
+use steward_settings::{InForce, Limits};
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -45,6 +47,8 @@ pub struct Reads {
     /// The configured channels, in the order of the configuration.
     pub channels: Vec<Channel>,
     pub limits: Limits,
+    /// The defaults by which phrases of time are read.
+    pub settings: InForce,
     /// Ends the live streams.
     pub shutdown: CancellationToken,
 }
@@ -89,6 +93,8 @@ fn reading() -> OpenApiRouter<Arc<Desk>> {
         .fold(OpenApiRouter::new(), |router, model| router.merge(model.routes()))
         .routes(routes!(breaker::one))
         .routes(routes!(channels::list))
+        .routes(routes!(system::one))
+        .routes(routes!(time::meaning))
         .routes(routes!(timeline::of_conversation))
         .routes(routes!(evidence::of_message))
 }
