@@ -174,7 +174,7 @@ async fn client_writes<'a>(caller: &mut Caller<'a>, who: &str) -> Value {
 }
 
 async fn open_to_all<'a>(caller: &mut Caller<'a>) {
-    for path in ["/", "/openapi.json", "/asyncapi.json", "/healthz", "/readyz"] {
+    for path in ["/openapi.json", "/asyncapi.json", "/healthz", "/readyz"] {
         let call = Call { key: None, ..caller.get(path, &[]) };
         caller.granted(call).await;
     }

@@ -1,17 +1,18 @@
-//! The read side: the projector makes read models of the log; HTTP, live stream and page show them.
+//! The read side: the projector makes read models of the log; HTTP, live stream and dashboard show them.
 
 mod aside;
 mod asyncapi;
 mod batch;
 mod bulk;
 mod connect;
+mod dashboard;
+mod documents;
 mod error;
 mod filling;
 mod live;
 mod memory;
 mod migrations;
 mod models;
-mod page;
 mod position;
 mod projector;
 mod read;

@@ -276,6 +276,12 @@ impl<T> Page<T> {
         Self { items: found.items, orders, more: found.more }
     }
 
+    /// What is on the page, and what leads to the next one.
+    pub fn into_parts(self) -> (Vec<T>, Option<String>) {
+        let next = self.orders.last().filter(|_| self.more).map(|last| cursor(*last));
+        (self.items, next)
+    }
+
     /// Writes the page item by item, so that only one item is in memory twice. A page that grows too long ends there,
     /// after one item at least.
     pub async fn answer<V: Serialize>(self, snapshot: &Snapshot<'_>, mut view: impl FnMut(T) -> V) -> Answer {

@@ -1,7 +1,7 @@
 //! The read side of the HTTP interface: lists and single things of the caller's tenant, as the read models have them.
 
 pub mod answer;
-mod breaker;
+pub mod breaker;
 mod channels;
 mod desk;
 mod evidence;
@@ -10,9 +10,9 @@ pub mod openapi;
 mod params;
 mod slice;
 pub mod snapshot;
-mod system;
-mod time;
-mod timeline;
+pub mod system;
+pub mod time;
+pub mod timeline;
 pub mod view;
 mod words;
 
@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{live, models, page, position::Reached};
+use crate::{dashboard, documents, live, models, position::Reached};
 
 pub use desk::Desk;
 pub use openapi::Unstreamed;
@@ -49,6 +49,8 @@ pub struct Reads {
     pub limits: Limits,
     /// The defaults by which phrases of time are read.
     pub settings: InForce,
+    /// Takes commands, where this process has a service for them: the dashboard's forms give theirs to it.
+    pub commands: Option<Router>,
     /// Ends the live streams.
     pub shutdown: CancellationToken,
 }
@@ -62,21 +64,24 @@ pub struct Channel {
     pub kind: String,
 }
 
-/// The routes: `/api/v1/…` behind the guard; the page and the document of the events without it.
+/// The routes: `/api/v1/…` and the dashboard behind the guard; the document of the events without it.
 pub fn router(reads: Reads) -> Router {
     let guard = reads.guard.clone();
     let hub = live::Hub::new(&reads);
-    let (routes, _) = reading().with_state(Arc::new(Desk::new(reads))).split_for_parts();
+    let commands = reads.commands.clone();
+    let desk = Arc::new(Desk::new(reads));
+    let (routes, _) = reading().with_state(Arc::clone(&desk)).split_for_parts();
     let (live, _) = live().with_state(hub).split_for_parts();
-    let (open, _) = page::routes().split_for_parts();
-    guard.protect(routes.merge(live)).merge(open)
+    let (open, _) = documents::routes().split_for_parts();
+    let pages = dashboard::router(&guard, desk, commands);
+    guard.protect(routes.merge(live)).merge(open).merge(pages)
 }
 
 /// What the OpenAPI document says of these routes.
 pub fn openapi() -> OpenApi {
     let mut reading = reading().into_openapi();
     openapi::name_position(&mut reading);
-    let mut open = page::routes::<()>().into_openapi();
+    let mut open = documents::routes::<()>().into_openapi();
     operations(&mut open).for_each(|(_, operation)| operation.security = Some(Vec::new()));
     reading.merge_from(live().into_openapi()).merge_from(open)
 }

@@ -119,6 +119,7 @@ impl System {
             ],
             limits: self.limits.clone(),
             settings: Settings::default().into(),
+            commands: None,
             shutdown: self.shutdown.clone(),
         }
     }

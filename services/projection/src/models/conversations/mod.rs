@@ -6,16 +6,16 @@
 //! domain forgets what ended long ago, while a table doesn't, and what a provider says of it later still has to change
 //! its row.
 
-mod at;
-mod attention;
+pub mod at;
+pub mod attention;
 mod beside;
 mod fold;
-mod follow_ups;
+pub mod follow_ups;
 mod load;
-mod messages;
-mod read;
+pub mod messages;
+pub mod read;
 mod row;
-mod view;
+pub mod view;
 
 use std::collections::{HashMap, HashSet};
 

@@ -71,21 +71,43 @@ pub async fn page(snapshot: &Snapshot<'_>, caller: &Caller, params: Params) -> R
         "attention" => (attention::pressing(), "pressing", Way::Rising),
         _ => (String::from("conversations"), "created_position", Way::Falling),
     };
-    let found: Found<ConversationRow> = list.found(snapshot, &from, order, way).await?;
-    let mut beside = beside::All::of(snapshot, caller, &found.items).await?;
-    let orders = found.items.iter().map(|c| match sort.as_str() {
+    let Found { items, more } = list.found::<ConversationRow>(snapshot, &from, order, way).await?;
+    let beside = beside::All::of(snapshot, caller, &items).await?;
+    let orders = items.iter().map(|c| match sort.as_str() {
         "latest" => c.latest_position,
         "attention" => attention::place(beside.waits(c)),
         _ => c.created_position,
     });
     let orders = orders.collect();
-    let contacts = contacts_of(snapshot, caller, &found.items).await?;
+    let items = with(snapshot, caller, items, beside).await?;
+    Ok(Page::of(Found { items, more }, orders))
+}
+
+/// Conversations with all that is shown of each.
+///
+/// # Errors
+/// 503 when Postgres doesn't answer.
+pub async fn views(
+    snapshot: &Snapshot<'_>,
+    caller: &Caller,
+    rows: Vec<ConversationRow>,
+) -> Result<Vec<ConversationView>, Problem> {
+    let beside = beside::All::of(snapshot, caller, &rows).await?;
+    with(snapshot, caller, rows, beside).await
+}
+
+async fn with(
+    snapshot: &Snapshot<'_>,
+    caller: &Caller,
+    rows: Vec<ConversationRow>,
+    mut beside: beside::All,
+) -> Result<Vec<ConversationView>, Problem> {
+    let contacts = contacts_of(snapshot, caller, &rows).await?;
     let view = |row: ConversationRow| {
         let (met, beside) = (Met::of(&contacts, &row.contact_id), beside.take(&row));
         ConversationView::of(row, met, beside)
     };
-    let Found { items, more } = found;
-    Ok(Page::of(Found { items: items.into_iter().map(view).collect(), more }, orders))
+    Ok(rows.into_iter().map(view).collect())
 }
 
 /// Says that a conversation's name, title or address holds the words in the parameter `words`, which are in small letters.

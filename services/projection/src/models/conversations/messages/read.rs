@@ -1,6 +1,6 @@
 //! Messages of a conversation, of all conversations, and of the outbox.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::extract::State;
 use steward_domain::ids::MessageId;
@@ -85,15 +85,28 @@ pub async fn of_conversation(
         let of = (params, Some(id), at);
         return at::list(&snapshot, &caller, of, at::Then::messages, |m| m.position, view).await;
     }
-    let mut list = List::new(&caller, params);
-    list.by_state(&[&["received"], &OUTBOX_STATES[..]].concat(), |_| Vec::new())?;
-    filters(&mut list)?;
-    list.only(&hashed::is("conversation_id", "{}"), Box::new(id.clone()));
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
-    conversations::find(&snapshot, &caller, &id).await?;
-    let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
+    let page = page_of_conversation(&snapshot, &caller, &id, params).await?;
     Ok(page.answer(&snapshot, MessageView::from).await)
+}
+
+/// A page of a conversation's messages.
+///
+/// # Errors
+/// 400 for a bad parameter; 404 if there is no such conversation; 503 when Postgres doesn't answer.
+pub async fn page_of_conversation(
+    snapshot: &Snapshot<'_>,
+    caller: &Caller,
+    id: &str,
+    params: Params,
+) -> Result<Page<MessageRow>, Problem> {
+    let mut list = List::new(caller, params);
+    list.by_state(&[&["received"], &OUTBOX_STATES[..]].concat(), |_| Vec::new())?;
+    filters(&mut list)?;
+    list.only(&hashed::is("conversation_id", "{}"), Box::new(id.to_owned()));
+    conversations::find(snapshot, caller, id).await?;
+    list.page(snapshot, "position", |m: &MessageRow| m.position).await
 }
 
 /// Messages that were queued here, newest first
@@ -121,20 +134,33 @@ pub async fn outbox(
         };
         return at::list(&snapshot, &caller, (params, None, at), queued, |m| m.position, OutgoingView::of).await;
     }
-    let mut list = List::new(&caller, params);
-    list.by_hashed("conversation_id");
-    list.by_state(&OUTBOX_STATES, |_| Vec::new())?;
-    filters(&mut list)?;
-    list.only_fixed(QUEUED_HERE);
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
-    let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
-    let own = conversations::of_rows(&snapshot, &caller, page.items.iter().map(|m| m.conversation_id.as_str())).await?;
+    let (page, own) = outbox_page(&snapshot, &caller, params).await?;
     let view = |row: MessageRow| {
         let conversation = own.get(&row.conversation_id);
         OutgoingView::of(row, conversation)
     };
     Ok(page.answer(&snapshot, view).await)
+}
+
+/// A page of the outbox, with the conversations that its messages are of.
+///
+/// # Errors
+/// 400 for a bad parameter; 503 when Postgres doesn't answer.
+pub async fn outbox_page(
+    snapshot: &Snapshot<'_>,
+    caller: &Caller,
+    params: Params,
+) -> Result<(Page<MessageRow>, HashMap<String, ConversationRow>), Problem> {
+    let mut list = List::new(caller, params);
+    list.by_hashed("conversation_id");
+    list.by_state(&OUTBOX_STATES, |_| Vec::new())?;
+    filters(&mut list)?;
+    list.only_fixed(QUEUED_HERE);
+    let page: Page<MessageRow> = list.page(snapshot, "position", |m: &MessageRow| m.position).await?;
+    let own = conversations::of_rows(snapshot, caller, page.items.iter().map(|m| m.conversation_id.as_str())).await?;
+    Ok((page, own))
 }
 
 /// One message that was queued here

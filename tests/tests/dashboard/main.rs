@@ -1,0 +1,11 @@
+//! The dashboard on the real system, as a person uses it in a browser: one file per page.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod colours;
+mod conversation;
+mod entering;
+mod inbox;
+mod outbox;
+mod pictures;
+mod try_it;
+mod words;
