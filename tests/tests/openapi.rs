@@ -338,6 +338,14 @@ async fn follow_ups<'a>(caller: &mut Caller<'a>) {
     caller.granted(caller.post("/api/v1/follow-ups", &[], tool)).await;
     let kind = new(json!({ "due_at": tomorrow(), "action": { "kind": "dance" } }));
     caller.refused(caller.post("/api/v1/follow-ups", &[], kind), 422, "bad_body").await;
+    // An hour alone keeps the day: it is due tomorrow, about this time.
+    let query = vec![("text", "6 pm".to_owned()), ("follow_up_id", id.to_owned())];
+    let read = caller.granted(Call { query, ..caller.get("/api/v1/time", &[]) }).await;
+    let date = |at: &str| at[..10].to_owned();
+    let due = caller.granted(caller.get("/api/v1/follow-ups/{id}", &[id])).await;
+    let zone: chrono_tz::Tz = text(&read, "timezone").parse().unwrap();
+    let local = text(&due, "due_at").parse::<chrono::DateTime<Utc>>().unwrap().with_timezone(&zone);
+    assert_eq!(date(text(&read["readings"][0], "local")), local.format("%Y-%m-%d").to_string(), "{read}");
     let cancel = caller.call(Method::DELETE, "/api/v1/follow-ups/{id}", &[id]);
     let cancelled = caller.granted(Call { body: Some(json!({ "reason": "they called" })), ..cancel.clone() }).await;
     caller.refused(cancel.clone(), 409, "already_cancelled").await;

@@ -47,6 +47,7 @@ async fn every_page_fits_and_is_kept_as_a_picture() {
         ("conversation", format!("/inbox/{ana}?tab=all&why=f:{why}")),
         ("taken", format!("/inbox/{lena}?tab=all")),
         ("promises", "/promises".to_owned()),
+        ("week", "/promises?view=week".to_owned()),
         ("outbox", "/outbox".to_owned()),
         ("live", "/live".to_owned()),
         ("system", "/system".to_owned()),

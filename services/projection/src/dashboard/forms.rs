@@ -10,7 +10,6 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use steward_domain::ids::FollowUpId;
 use steward_http::{Caller, Problem, read_body, unknown_path};
 use tower::ServiceExt as _;
 use uuid::Uuid;
@@ -18,6 +17,7 @@ use uuid::Uuid;
 use super::{
     Dashboard,
     enter::{Fields, own_path},
+    viewer::Looks,
 };
 use crate::read::time;
 
@@ -71,7 +71,7 @@ pub async fn give(
     let guest = steward_http::cookie(&parts.headers, GUEST).filter(|guest| Uuid::parse_str(guest).is_ok());
     let guest = guest.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
     let mut done = Done::default();
-    let given = commands_of(&dashboard, &caller, &names, &fields, &guest).await?;
+    let given = commands_of(&dashboard, &caller, &names, &fields, (&guest, &Looks::of(&parts.headers))).await?;
     if given.is_empty() {
         return Err(unknown_path(parts.uri).await);
     }
@@ -103,7 +103,7 @@ async fn commands_of(
     caller: &Caller,
     names: &[&str],
     fields: &Fields,
-    guest: &str,
+    (guest, looks): (&str, &Looks),
 ) -> Result<Vec<Command>, Problem> {
     let api = |path: &str| format!("/api/v1/{path}");
     let by = json!({ "by": caller.name });
@@ -119,7 +119,7 @@ async fn commands_of(
             vec![Command::post(api(&format!("conversations/{id}/messages")), json!({ "text": fields.get("text") }))]
         }
         ["conversations", id, "promises"] => {
-            let due_at = due_at(dashboard, caller, fields, Some(id)).await?;
+            let due_at = due_at(dashboard, caller, fields, (looks, Some(id), None)).await?;
             let cancel_on = if fields.get("if_writes") == "keep" { "never" } else { "client_response" };
             let body =
                 json!({ "conversation_id": id, "text": fields.get("text"), "due_at": due_at, "cancel_on": cancel_on });
@@ -135,8 +135,7 @@ async fn commands_of(
                 body.insert("text".to_owned(), fields.get("text").into());
             }
             if !fields.get("phrase").is_empty() || !fields.get("due_at").is_empty() {
-                let conversation = id.parse::<FollowUpId>().ok().map(|id| id.conversation().to_string());
-                let due_at = due_at(dashboard, caller, fields, conversation.as_deref()).await?;
+                let due_at = due_at(dashboard, caller, fields, (looks, None, Some(id))).await?;
                 body.insert("due_at".to_owned(), due_at.into());
             }
             vec![Command { method: Method::PATCH, path: api(&format!("follow-ups/{id}")), body: body.into() }]
@@ -184,22 +183,22 @@ async fn due_at(
     dashboard: &Dashboard,
     caller: &Caller,
     fields: &Fields,
-    conversation: Option<&str>,
+    (looks, conversation, follow_up): (&Looks, Option<&str>, Option<&str>),
 ) -> Result<String, Problem> {
     let exact = fields.get("due_at");
     if !exact.is_empty() {
         return Ok(exact.to_owned());
     }
     let words: String = fields.get("phrase").chars().take(500).collect();
-    let read = time::of(&dashboard.desk, caller, &words, conversation).await?;
-    match (read.outcome, read.readings.first()) {
-        ("instant", Some(reading)) => Ok(reading.at.0.to_rfc3339()),
-        ("ambiguous", _) => {
-            Err(Problem::unprocessable("ambiguous_time", "these words can mean several times; choose one"))
-        }
-        ("past", _) => Err(Problem::unprocessable("past", "that has passed; name a time that is ahead")),
-        _ => Err(Problem::unprocessable("no_time", "name a day or an hour")),
-    }
+    let read = time::of(&dashboard.desk, caller, &words, (conversation, follow_up)).await?;
+    let code = match (read.outcome, read.readings.first()) {
+        ("instant", Some(reading)) => return Ok(reading.at.0.to_rfc3339()),
+        ("ambiguous", _) => "ambiguous_time",
+        ("past", _) => "past",
+        ("too_far", _) => "too_far",
+        _ => "no_time",
+    };
+    Err(Problem::unprocessable(code, looks.words().refusal(code).unwrap_or_default()))
 }
 
 /// Calls the command API as the one who sent the form.
@@ -209,6 +208,7 @@ async fn call(commands: &Router, headers: &HeaderMap, command: Command, key: &st
     #[derive(Deserialize)]
     struct Refused {
         detail: String,
+        code: String,
     }
     let broken = || Problem::unavailable("read_models_away", "the command couldn't be given; try again in a moment");
     // What stands between slashes came from an address: it stays one part of a path.
@@ -233,7 +233,9 @@ async fn call(commands: &Router, headers: &HeaderMap, command: Command, key: &st
     if status.is_success() {
         return serde_json::from_slice(&body).map_err(|_| broken());
     }
-    let detail = serde_json::from_slice::<Refused>(&body).map(|refused| refused.detail).unwrap_or_default();
+    let words = Looks::of(headers).words();
+    let refused: Result<Refused, _> = serde_json::from_slice(&body);
+    let detail = refused.map(|refused| words.refusal(&refused.code).map_or(refused.detail, str::to_owned));
     let status = if status == StatusCode::UNAUTHORIZED { StatusCode::FORBIDDEN } else { status };
-    Err(Problem::new(status, "refused", detail))
+    Err(Problem::new(status, "refused", detail.unwrap_or_default()))
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use chrono::{DateTime, TimeZone as _, Utc};
 use serde::Serialize;
 use steward_domain::{
     contact::Contact,
     conversation::Conversation,
-    ids::{self, ConversationId},
+    ids::{self, ConversationId, FollowUpId},
     person::{contact_of, effective},
 };
 use steward_http::{Caller, Problem};
@@ -72,27 +73,37 @@ fn grains() -> Object {
     path = "/api/v1/time",
     tag = "conversations",
     operation_id = "read_time",
-    params(("text" = String, Query, description = "at most 1,000 bytes"), ("conversation_id" = Option<String>, Query, description = "in whose zone and language; without it, in those of the configuration")),
+    params(("text" = String, Query, description = "at most 1,000 bytes"), ("conversation_id" = Option<String>, Query, description = "in whose zone and language; without it, in those of the configuration"), ("follow_up_id" = Option<String>, Query, description = "as a move of this promise: an hour alone keeps its day, a day alone its hour")),
     responses((status = 200, description = "as of Steward-Position", body = MeaningView), Unread),
 )]
 pub async fn meaning(State(desk): State<Arc<Desk>>, caller: Caller, mut params: Params) -> Result<Answer, Problem> {
     let text = params.text("text").unwrap_or_default();
-    let conversation = params.text("conversation_id");
-    params.finish(&["text", "conversation_id"])?;
+    let (conversation, follow_up) = (params.text("conversation_id"), params.text("follow_up_id"));
+    params.finish(&["text", "conversation_id", "follow_up_id"])?;
     if text.trim().is_empty() || text.len() > LONGEST {
         let detail = format!("`text` must say when, in at most {LONGEST} bytes");
         return Err(Problem::bad_request("bad_query", detail));
     }
-    let read = of(&desk, &caller, &text, conversation.as_deref()).await?;
+    let read = of(&desk, &caller, &text, (conversation.as_deref(), follow_up.as_deref())).await?;
     Ok(Answer::small(desk.reads.reached.now(), &read))
 }
 
 /// # Errors
 /// 404 if there is no such conversation; 503 when the log doesn't answer.
-pub async fn of(desk: &Desk, caller: &Caller, text: &str, conversation: Option<&str>) -> Result<MeaningView, Problem> {
+pub async fn of(
+    desk: &Desk,
+    caller: &Caller,
+    text: &str,
+    (conversation, follow_up): (Option<&str>, Option<&str>),
+) -> Result<MeaningView, Problem> {
     let log = &desk.reads.log;
+    let promise: Option<FollowUpId> = match follow_up {
+        Some(id) => Some(id.parse().map_err(|_| unknown("follow-up", id))?),
+        None => None,
+    };
+    let of_promise = promise.map(|id| id.conversation().to_string());
     let (mut state, mut contact) = (Arc::<Conversation>::default(), None);
-    if let Some(id) = conversation {
+    if let Some(id) = of_promise.as_deref().or(conversation) {
         let here: ConversationId = id.parse().map_err(|_| unknown("conversation", id))?;
         state = log.load(&ids::conversation_aggregate(&caller.tenant, here), AtLeast::Latest).await?.state;
         let place = state.place.as_ref().ok_or_else(|| unknown("conversation", id))?;
@@ -104,17 +115,40 @@ pub async fn of(desk: &Desk, caller: &Caller, text: &str, conversation: Option<&
             contact = Some(contact_of(id, load).await?);
         }
     }
+    let due_at = match promise {
+        Some(id) => {
+            let known = state.follow_ups.get(&id).ok_or_else(|| unknown("follow-up", &id.to_string()))?;
+            Some(known.due_at)
+        }
+        None => None,
+    };
     let settings = desk.reads.settings.now();
     let person = effective(&settings.defaults, contact.as_deref(), &state);
+    let now = log.clock().now();
     let read = |m: &Moment| reading(text, m);
-    let (outcome, readings) = match parse(text, &person.time_context(log.clock().now())) {
-        Meaning::Instant(m) => ("instant", vec![read(&m)]),
+    let (outcome, readings) = match parse(text, &person.time_context(now)) {
+        Meaning::Instant(m) => {
+            let moved = Moment { at: due_at.map_or(m.at, |due_at| kept(&m, due_at)), ..m };
+            (if moved.at > now { "instant" } else { "past" }, vec![read(&moved)])
+        }
         Meaning::Ambiguous { readings, .. } => ("ambiguous", readings.iter().map(read).collect()),
         Meaning::Past(m) => ("past", vec![read(&m)]),
         Meaning::TooFar(m) => ("too_far", vec![read(&m)]),
         Meaning::None => ("none", Vec::new()),
     };
     Ok(MeaningView { outcome, readings, timezone: person.zone.value.name() })
+}
+
+/// When a promise is due that is moved to `m`: what the words leave open stays as it was.
+fn kept(m: &Moment, due_at: DateTime<Utc>) -> DateTime<Utc> {
+    let (old, new) = (due_at.with_timezone(&m.zone), m.at.with_timezone(&m.zone));
+    let local = match (m.rule, m.grain) {
+        ("time_of_day", _) => old.date_naive().and_time(new.time()),
+        (_, Grain::Day | Grain::Week | Grain::Month | Grain::Year) => new.date_naive().and_time(old.time()),
+        _ => return m.at,
+    };
+    // A time that a clock change skips is read as it was said.
+    m.zone.from_local_datetime(&local).earliest().map_or(m.at, |at| at.to_utc())
 }
 
 fn reading(text: &str, m: &Moment) -> ReadingView {

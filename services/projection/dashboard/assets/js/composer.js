@@ -43,7 +43,7 @@ function preview(field) {
     const mine = ++asked;
     if (!field.value.trim()) { shown.replaceChildren(); return; }
     try {
-      const query = new URLSearchParams({ text: field.value, conversation_id: field.dataset.when });
+      const query = new URLSearchParams({ text: field.value, conversation_id: field.dataset.when, follow_up_id: field.dataset.promise || "" });
       const answer = await fetch("/ui/time?" + query);
       const read = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (mine === asked && answer.ok) shown.replaceChildren(...read.body.childNodes);

@@ -18,7 +18,7 @@ use super::{
         viewer::Viewer,
         when::{self, Clock},
     },
-    Chip, because, called, channel_name, conversation, inbox,
+    Chip, WHOLE, because, beginning, called, channel_name, conversation, inbox,
     why::{About, Why},
     zone_of,
 };
@@ -42,6 +42,9 @@ const EVENTS: usize = 300;
 
 /// How many promises are shown.
 const PROMISES: usize = 100;
+
+/// How much of a promise's text is shown, in characters.
+const SHOWN: usize = 600;
 
 /// Messages of one author within this time share their meta line.
 const TOGETHER: TimeDelta = TimeDelta::minutes(2);
@@ -94,6 +97,8 @@ pub struct Promise {
     pub due_at: String,
     pub beside: String,
     pub text: String,
+    /// The text to be edited; none if it is too long for that.
+    pub whole: Option<String>,
     pub reason: String,
     pub renewed: String,
     pub why: String,
@@ -395,7 +400,11 @@ fn bubble(m: &MessageRow, (viewer, clock, who): (&Viewer, Clock, &str), is_last:
         let name = if file.file_name.is_empty() { &file.kind } else { &file.file_name };
         format!("{name} · {} · {} kB", file.mime_type, file.size.div_ceil(1024))
     });
-    let text = if m.text.is_empty() && m.kind != "text" { format!("{}: {}", w.media, m.kind) } else { m.text.clone() };
+    let text = if m.text.is_empty() && m.kind != "text" {
+        format!("{}: {}", w.media, m.kind)
+    } else {
+        beginning(&m.text, WHOLE)
+    };
     Bubble {
         id: m.id.clone(),
         ours,
@@ -481,7 +490,8 @@ impl Promise {
             due: clock.for_client(f.due_at.0, zone),
             due_at: when::exact(f.due_at.0),
             beside: if pending { words.if_writes(who, f.cancel_on == "client_response") } else { String::new() },
-            text: if f.topic.is_some() { f.text.clone() } else { String::new() },
+            text: if f.topic.is_some() { beginning(&f.text, SHOWN) } else { String::new() },
+            whole: Some(f.text.clone()).filter(|text| !text.is_empty() && text.chars().nth(WHOLE).is_none()),
             renewed: if renewals > 0 { words.renewed(renewals) } else { String::new() },
             why: format!("f:{}", f.id),
             can_renew: f.state == "cancelled" && f.due_at.0 > viewer.now,
@@ -499,6 +509,8 @@ pub struct Phrase {
     text: String,
     #[serde(default)]
     conversation_id: String,
+    #[serde(default)]
+    follow_up_id: String,
 }
 
 /// What a phrase would mean, as it stands below the field that it is typed in.
@@ -516,8 +528,10 @@ struct Reading {
 
 pub async fn time(State(dashboard): State<Dashboard>, viewer: Viewer, Query(phrase): Query<Phrase>) -> Page {
     let (w, text) = (viewer.w, phrase.text.chars().take(400).collect::<String>());
-    let conversation = Some(phrase.conversation_id.as_str()).filter(|id| !id.is_empty());
-    let read = time::of(&dashboard.desk, &viewer.caller, &text, conversation).await?;
+    let given = |id: &'_ String| Some(id.clone()).filter(|id| !id.is_empty());
+    let (conversation, follow_up) = (given(&phrase.conversation_id), given(&phrase.follow_up_id));
+    let about = (conversation.as_deref(), follow_up.as_deref());
+    let read = time::of(&dashboard.desk, &viewer.caller, &text, about).await?;
     let zone: Tz = read.timezone.parse().unwrap_or(viewer.zone);
     let said = |at: DateTime<Utc>| viewer.clock().dated_for_client(at, zone);
     let readings: Vec<Reading> = match read.outcome {

@@ -72,6 +72,17 @@ pub fn because(reason: &Reason, who: &str, words: &dyn Words) -> String {
     words.reason(&reason.code, who).unwrap_or_else(|| reason.text.clone())
 }
 
+/// The beginning of a text, at most so many characters of it.
+pub fn beginning(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_owned(),
+    }
+}
+
+/// Longest text that a page shows whole, and that can be edited on it, in characters.
+pub const WHOLE: usize = 4_000;
+
 /// A channel's kind by its name.
 pub fn channel_name(kind: &str) -> &str {
     match kind {

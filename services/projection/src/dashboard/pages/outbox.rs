@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{
     super::{Dashboard, Page, frame::Frame, html, viewer::Viewer, when},
-    Chip, because, called,
+    Chip, WHOLE, because, beginning, called,
     inbox::Tab,
 };
 use crate::{
@@ -18,6 +18,9 @@ use crate::{
     },
     read::{Params, breaker},
 };
+
+/// How much of a text is shown, in characters.
+const SHOWN: usize = 600;
 
 /// How many messages a page shows.
 const MOST: &str = "50";
@@ -43,6 +46,8 @@ struct Row {
     conversation: String,
     who: String,
     text: String,
+    /// The text to be edited; none if it is too long for that.
+    whole: Option<String>,
     reason: String,
     time: String,
     exact: String,
@@ -93,7 +98,8 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(aske
             hash: message.approval_hash.unwrap_or_default(),
             id: m.id,
             conversation: m.conversation_id,
-            text: m.text,
+            whole: Some(m.text.clone()).filter(|text| text.chars().nth(WHOLE).is_none()),
+            text: beginning(&m.text, SHOWN),
             who,
         }
     });

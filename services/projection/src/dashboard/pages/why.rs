@@ -10,7 +10,7 @@ use super::{
         viewer::Viewer,
         when::{Clock, place},
     },
-    Chip, because,
+    Chip, because, beginning,
 };
 use crate::{
     models::{
@@ -101,17 +101,17 @@ fn said(event: &Event, (viewer, clock, who): (&Viewer, Clock, &str)) -> Option<S
     let words = viewer.words;
     let moment = |at| from_timestamp(at).map(|at| clock.moment(at)).unwrap_or_default();
     Some(match event {
-        Event::ClientResponded(e) if !e.text.is_empty() => format!("{who}: “{}”", beginning(&e.text)),
+        Event::ClientResponded(e) if !e.text.is_empty() => format!("{who}: “{}”", beginning(&e.text, STEP)),
         Event::FollowUpScheduled(e) => words.promised(&moment(e.due_at.as_ref()), &e.topic),
         Event::FollowUpMoved(e) => words.moved_to(&moment(e.due_at.as_ref())),
         Event::FollowUpCancelled(e) => {
             words.cancelled_since(&e.reason.as_ref().map(|r| because(&r.into(), who, words)).unwrap_or_default())
         }
         Event::MessageQueued(v1::MessageQueued { message: Some(m) }) if m.author == "bot" => {
-            format!("{}: “{}”", viewer.w.bot, beginning(&m.text))
+            format!("{}: “{}”", viewer.w.bot, beginning(&m.text, STEP))
         }
         Event::FollowUpDue(v1::FollowUpDue { message: Some(m), .. }) => {
-            format!("{}: “{}”", viewer.w.bot, beginning(&m.text))
+            format!("{}: “{}”", viewer.w.bot, beginning(&m.text, STEP))
         }
         Event::MessageCancelled(e) => {
             words.cancelled_since(&e.reason.as_ref().map(|r| because(&r.into(), who, words)).unwrap_or_default())
@@ -132,14 +132,11 @@ fn understood(event: &Event, viewer: &Viewer, clock: Clock) -> String {
     };
     let Some(due_at) = from_timestamp(due_at.as_ref()).filter(|_| !phrase.is_empty()) else { return String::new() };
     let there = viewer.words.there(&clock.hour(due_at), &place(clock.zone));
-    format!("“{}” = {} ({})", beginning(phrase), viewer.words.at(&clock.date(due_at), &there), spoken(rule))
+    format!("“{}” = {} ({})", beginning(phrase, STEP), viewer.words.at(&clock.date(due_at), &there), spoken(rule))
 }
 
-/// As much of a text as a step shows.
-fn beginning(text: &str) -> String {
-    let cut: String = text.chars().take(160).collect();
-    if cut.len() < text.len() { format!("{cut}…") } else { cut }
-}
+/// How much of a text a step shows, in characters.
+const STEP: usize = 160;
 
 fn step(row: &EventRow, (viewer, clock, who): (&Viewer, Clock, &str), deciding: Option<&str>) -> Option<Step> {
     let event = Event::decode(&row.type_name, row.schema_version, &row.payload).ok()?;

@@ -105,6 +105,10 @@ const FIXED: Fixed = Fixed {
     this_week: "This week",
     later_on: "Later",
     nothing_promised: "Nothing is promised. When a client says “write to me in a week”, it stands here until it is kept.",
+    as_list: "List",
+    week: "Week",
+    week_before: "Week before",
+    week_after: "Week after",
     waiting: "Waiting",
     finished: "Done",
     everything_out: "Everything that was due has gone out.",
@@ -245,6 +249,31 @@ impl Words for English {
             "unauthorized" | "account_stopped" => "the channel refuses our access".to_owned(),
             "contact_archived" => format!("{who} is archived"),
             "no_such_recipient" => "the channel knows nobody there".to_owned(),
+            _ => return None,
+        })
+    }
+
+    fn refusal(&self, code: &str) -> Option<&'static str> {
+        Some(match code {
+            "already_taken_over" => "Somebody of yours answers here already.",
+            "not_taken_over" => "The bot answers here already.",
+            "human_active" => "You answer here: give the conversation back first.",
+            "past" => "That has passed; name a time that is ahead.",
+            "too_far" => "That is more than two years ahead.",
+            "ambiguous_time" => "These words can mean several times; choose one.",
+            "no_time" => "Name a day or an hour.",
+            "bad_time" => "Name a day or an hour.",
+            "empty_text" => "Write something first.",
+            "approval_stale" => "The text changed since you read it. Read it again, then approve it.",
+            "already_cancelled" => "It is cancelled already.",
+            "already_sent" => "It was sent already.",
+            "already_due" => "It is being sent right now.",
+            "not_queued" => "It is being sent, or has ended.",
+            "not_cancelled" => "It isn’t cancelled.",
+            "too_many_follow_ups" => "There are as many promises as there may be; cancel some first.",
+            "role" => "Your key may not do this.",
+            "unknown_timezone" => "There is no such zone; write it like Europe/Madrid.",
+            "log_unavailable" => "The log didn’t answer in time. Do it again: it counts once.",
             _ => return None,
         })
     }

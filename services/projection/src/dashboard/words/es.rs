@@ -105,6 +105,10 @@ const FIXED: Fixed = Fixed {
     this_week: "Esta semana",
     later_on: "Después",
     nothing_promised: "Nada prometido. Cuando un cliente dice «escríbeme en una semana», está aquí hasta que se cumple.",
+    as_list: "Lista",
+    week: "Semana",
+    week_before: "Semana anterior",
+    week_after: "Semana siguiente",
     waiting: "En espera",
     finished: "Hecho",
     everything_out: "Todo lo que tocaba ha salido.",
@@ -244,6 +248,31 @@ impl Words for Spanish {
             "unauthorized" | "account_stopped" => "el canal rechaza nuestro acceso".to_owned(),
             "contact_archived" => format!("{who} está archivado"),
             "no_such_recipient" => "el canal no conoce a nadie allí".to_owned(),
+            _ => return None,
+        })
+    }
+
+    fn refusal(&self, code: &str) -> Option<&'static str> {
+        Some(match code {
+            "already_taken_over" => "Aquí ya responde uno de los suyos.",
+            "not_taken_over" => "Aquí ya responde el bot.",
+            "human_active" => "Aquí responde usted: devuelva antes la conversación.",
+            "past" => "Eso ya pasó; diga una hora futura.",
+            "too_far" => "Faltan más de dos años.",
+            "ambiguous_time" => "Estas palabras pueden ser varias horas; elija una.",
+            "no_time" => "Diga un día o una hora.",
+            "bad_time" => "Diga un día o una hora.",
+            "empty_text" => "Escriba algo antes.",
+            "approval_stale" => "El texto cambió desde que lo leyó. Léalo otra vez y apruébelo.",
+            "already_cancelled" => "Ya está cancelada.",
+            "already_sent" => "Ya se envió.",
+            "already_due" => "Se está enviando ahora.",
+            "not_queued" => "Se está enviando o ha terminado.",
+            "not_cancelled" => "No está cancelada.",
+            "too_many_follow_ups" => "Ya hay tantas promesas como puede haber; cancele alguna.",
+            "role" => "Su clave no lo permite.",
+            "unknown_timezone" => "No hay tal zona; escríbala como Europe/Madrid.",
+            "log_unavailable" => "El registro no respondió a tiempo. Repítalo: cuenta una vez.",
             _ => return None,
         })
     }

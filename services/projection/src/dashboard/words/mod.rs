@@ -32,7 +32,7 @@ fixed! {
     checked, not_sent, looking_at, to_now, earlier, later_event, silence, name, zone, media, contact_gone,
     position, actor, not_chosen,
     // Promises.
-    overdue, today, tomorrow, this_week, later_on, nothing_promised,
+    overdue, today, tomorrow, this_week, later_on, nothing_promised, as_list, week, week_before, week_after,
     // The outbox.
     waiting, finished, everything_out, nothing_waits, nothing_finished, try_again, it_arrived, send_again, twice,
     breaker_open, let_them_go, sure_breaker,
@@ -67,6 +67,8 @@ pub trait Words: Sync {
     fn state(&self, state: &str) -> &'static str;
     /// Why something is as it is; `None`: a reason without a sentence of its own.
     fn reason(&self, code: &str, who: &str) -> Option<String>;
+    /// Why a command wasn't carried out; `None`: a refusal without a sentence of its own.
+    fn refusal(&self, code: &str) -> Option<&'static str>;
     fn answers(&self, who: &str) -> String;
     fn nothing_needs_you_but(&self, promises: u64, next: &str) -> String;
     fn write_to(&self, who: &str) -> String;

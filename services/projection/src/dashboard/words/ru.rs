@@ -105,6 +105,10 @@ const FIXED: Fixed = Fixed {
     this_week: "На этой неделе",
     later_on: "Позже",
     nothing_promised: "Ничего не обещано. Когда клиент скажет «напиши через неделю», это будет здесь, пока не исполнится.",
+    as_list: "Список",
+    week: "Неделя",
+    week_before: "Неделей раньше",
+    week_after: "Неделей позже",
     waiting: "Ждут",
     finished: "Готово",
     everything_out: "Всё, чему пора, ушло.",
@@ -247,6 +251,31 @@ impl Words for Russian {
             "unauthorized" | "account_stopped" => "канал не даёт нам доступа".to_owned(),
             "contact_archived" => format!("{who}: клиент в архиве"),
             "no_such_recipient" => "канал никого там не знает".to_owned(),
+            _ => return None,
+        })
+    }
+
+    fn refusal(&self, code: &str) -> Option<&'static str> {
+        Some(match code {
+            "already_taken_over" => "Здесь уже отвечает кто-то из ваших.",
+            "not_taken_over" => "Здесь уже отвечает бот.",
+            "human_active" => "Здесь отвечаете вы: сначала верните разговор боту.",
+            "past" => "Это уже прошло; назовите время впереди.",
+            "too_far" => "До этого больше двух лет.",
+            "ambiguous_time" => "Эти слова можно понять по-разному; выберите одно.",
+            "no_time" => "Назовите день или час.",
+            "bad_time" => "Назовите день или час.",
+            "empty_text" => "Сначала напишите что-нибудь.",
+            "approval_stale" => "Текст изменился с тех пор, как вы его прочли. Прочтите ещё раз и разрешите.",
+            "already_cancelled" => "Уже отменено.",
+            "already_sent" => "Уже отправлено.",
+            "already_due" => "Отправляется прямо сейчас.",
+            "not_queued" => "Отправляется или уже завершилось.",
+            "not_cancelled" => "Это не отменено.",
+            "too_many_follow_ups" => "Обещаний уже столько, сколько может быть; отмените какое-нибудь.",
+            "role" => "Ваш ключ этого не позволяет.",
+            "unknown_timezone" => "Такого пояса нет; пишите как Europe/Madrid.",
+            "log_unavailable" => "Журнал не ответил вовремя. Повторите: это считается один раз.",
             _ => return None,
         })
     }
