@@ -28,5 +28,5 @@ pub use error::ProjectionError;
 pub use migrations::migrate;
 pub use position::Reached;
 pub use projector::run;
-pub use read::{Channel, Reads, openapi, router};
+pub use read::{Channel, Commands, Reads, openapi, router};
 pub use rebuild::{Rebuilt, rebuild, rebuild_within};

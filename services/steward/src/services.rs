@@ -4,10 +4,10 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::Router;
-use steward_http::{Guard, measure, unknown_path, wrong_method};
+use steward_http::{Guard, client_builder, measure, unknown_path, wrong_method};
 use steward_ingestion::{Ingestion, register_webhooks, registration_call};
 use steward_log::{Backoff, Log, Tasks};
-use steward_projection::{Reached, Reads};
+use steward_projection::{Commands, Reached, Reads};
 use steward_proto::TenantId;
 use steward_settings::{InForce, Settings};
 use tokio_util::sync::CancellationToken;
@@ -153,8 +153,12 @@ impl Runtime {
             guard: self.guard.clone(),
             channels: channels.collect::<anyhow::Result<_>>()?,
             limits: settings.limits.clone(),
+            commands: match (commands, &settings.server.commands_url) {
+                (Some(here), _) => Some(Commands::Here(here)),
+                (None, Some(url)) => Some(Commands::At { url: url.clone(), client: client_builder().build()? }),
+                (None, None) => None,
+            },
             settings: self.settings.clone(),
-            commands,
             shutdown: self.shutdown.clone(),
         });
         // The documents describe all interfaces, even those that other processes serve.

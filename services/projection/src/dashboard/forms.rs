@@ -1,8 +1,10 @@
 //! Forms: each is one command of the command API, which decides who may give it. With script the answer is JSON, without it
 //! the page is shown again.
 
+use std::time::Duration;
+
 use axum::{
-    Json, Router,
+    Json,
     body::{Body, Bytes, to_bytes},
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
@@ -19,13 +21,16 @@ use super::{
     enter::{Fields, own_path},
     viewer::Looks,
 };
-use crate::read::time;
+use crate::read::{Commands, time};
 
 /// Our own modules say with it that they read the answer.
 pub const SCRIPT: HeaderName = HeaderName::from_static("steward-script");
 
 /// Who the person is on the page where one can try it.
 pub const GUEST: &str = "steward_guest";
+
+/// Longest wait for another process that takes commands.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Longest form, in bytes.
 const LONGEST: usize = 256 * 1024;
@@ -202,7 +207,7 @@ async fn due_at(
 }
 
 /// Calls the command API as the one who sent the form.
-async fn call(commands: &Router, headers: &HeaderMap, command: Command, key: &str) -> Result<Done, Problem> {
+async fn call(commands: &Commands, headers: &HeaderMap, command: Command, key: &str) -> Result<Done, Problem> {
     // A refusal's answer, and a command's, are far shorter.
     const LONGEST_ANSWER: usize = 1 << 20;
     #[derive(Deserialize)]
@@ -213,23 +218,35 @@ async fn call(commands: &Router, headers: &HeaderMap, command: Command, key: &st
     let broken = || Problem::unavailable("read_models_away", "the command couldn't be given; try again in a moment");
     // What stands between slashes came from an address: it stays one part of a path.
     let path: String = command.path.chars().filter(|c| c.is_ascii_alphanumeric() || "/-_.".contains(*c)).collect();
-    let mut request =
-        Request::builder().method(command.method).uri(path).header(header::CONTENT_TYPE, "application/json");
+    let mut sent = HeaderMap::new();
+    sent.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for name in [header::AUTHORIZATION, header::COOKIE, header::ORIGIN, header::HOST] {
         for value in headers.get_all(&name) {
-            request = request.header(&name, value);
+            sent.append(&name, value.clone());
         }
     }
-    if key.len() > 2 {
-        request = request.header("idempotency-key", key);
+    if let Some(key) = HeaderValue::from_str(key).ok().filter(|key| key.len() > 2) {
+        sent.insert("idempotency-key", key);
     }
-    let request = request.body(Body::from(command.body.to_string())).map_err(|_| broken())?;
-    let response = match commands.clone().oneshot(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
+    let body = command.body.to_string();
+    let (status, body): (StatusCode, Bytes) = match commands {
+        Commands::Here(router) => {
+            let mut request = Request::new(Body::from(body));
+            *request.method_mut() = command.method;
+            *request.uri_mut() = path.parse().map_err(|_| broken())?;
+            *request.headers_mut() = sent;
+            let response = match router.clone().oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            };
+            (response.status(), to_bytes(response.into_body(), LONGEST_ANSWER).await.map_err(|_| broken())?)
+        }
+        Commands::At { url, client } => {
+            let request = client.request(command.method, format!("{url}{path}")).headers(sent).body(body);
+            let response = request.timeout(PATIENCE).send().await.map_err(|_| broken())?;
+            (response.status(), response.bytes().await.map_err(|_| broken())?)
+        }
     };
-    let status = response.status();
-    let body: Bytes = to_bytes(response.into_body(), LONGEST_ANSWER).await.map_err(|_| broken())?;
     if status.is_success() {
         return serde_json::from_slice(&body).map_err(|_| broken());
     }

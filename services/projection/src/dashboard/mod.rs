@@ -27,7 +27,7 @@ use axum::{
 use serde::Deserialize;
 use steward_http::{Guard, Problem};
 
-use crate::read::Desk;
+use crate::read::{Commands, Desk};
 use viewer::Looks;
 
 /// What a page may load and do: our own scripts and styles, and nothing inline.
@@ -40,7 +40,7 @@ pub struct Dashboard {
     desk: Arc<Desk>,
     guard: Guard,
     /// Takes commands, if this process does.
-    commands: Option<Router>,
+    commands: Option<Commands>,
 }
 
 impl FromRef<Dashboard> for Arc<Desk> {
@@ -50,7 +50,7 @@ impl FromRef<Dashboard> for Arc<Desk> {
 }
 
 /// The pages behind the guard; what makes them look like something, and the way in, before it.
-pub fn router(guard: &Guard, desk: Arc<Desk>, commands: Option<Router>) -> Router {
+pub fn router(guard: &Guard, desk: Arc<Desk>, commands: Option<Commands>) -> Router {
     let dashboard = Dashboard { desk, guard: guard.clone(), commands };
     let pages = Router::new()
         .route("/", get(pages::first))

@@ -49,10 +49,19 @@ pub struct Reads {
     pub limits: Limits,
     /// The defaults by which phrases of time are read.
     pub settings: InForce,
-    /// Takes commands, where this process has a service for them: the dashboard's forms give theirs to it.
-    pub commands: Option<Router>,
+    /// Where the dashboard's forms give their commands; `None`: nowhere, it only shows.
+    pub commands: Option<Commands>,
     /// Ends the live streams.
     pub shutdown: CancellationToken,
+}
+
+/// What takes commands.
+#[derive(Clone)]
+pub enum Commands {
+    /// A service of this process.
+    Here(Router),
+    /// Another process, at this URL without a trailing slash.
+    At { url: String, client: reqwest::Client },
 }
 
 /// A configured channel, as far as readers may know it.
