@@ -130,3 +130,31 @@ async fn who_needs_a_person_comes_first_and_nobody_elses_conversation_is_shown()
     assert_eq!(api.items("/api/v1/conversations?q=100%25").await, Vec::<Value>::new());
     projector.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_conversation_is_folded_piece_by_piece() {
+    let system = System::start().await;
+    let projector = system.project();
+    let chat = Chat::new(&tenant("default"), "ana");
+    let due = Utc::now() + TimeDelta::hours(1);
+    for piece in 0..25_u128 {
+        let mut events = Vec::new();
+        for n in 0..200 {
+            let number = piece * 200 + n;
+            events.push(chat.writes(&number.to_string(), &format!("message {number}")));
+            if n % 20 == 0 {
+                events.push(chat.promises(number, due));
+            }
+        }
+        system.record(&chat.aggregate, events).await;
+    }
+    system.caught_up().await;
+    let api = system.api();
+    let now = shown(&api, &chat, "").await;
+    let last = system.log.last_position().await.unwrap();
+    let began = std::time::Instant::now();
+    let then = shown(&api, &chat, &format!("at={last}")).await;
+    println!("5,250 events folded four times in {:?}", began.elapsed());
+    assert_eq!(then, now);
+    projector.stop().await;
+}

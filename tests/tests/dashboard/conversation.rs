@@ -71,9 +71,9 @@ async fn an_operator_takes_over_promises_looks_why_and_back_into_the_past() {
     tab.run(&format!("{ours}.querySelector('[data-key=m]').click(), {ours}.querySelector('[name=phrase]').value = 'in 3 days at 18:00', {ours}.querySelector('[name=phrase]').form.requestSubmit()")).await.unwrap();
     tab.until(&format!("{ours}.textContent.includes('18:00')")).await.unwrap();
     tab.run(&format!("{ours}.querySelector('[data-key=x]').click()")).await.unwrap();
-    tab.until(&format!("{ours}.closest('details')")).await.unwrap();
-    tab.run(&format!("{ours}.querySelector('[data-key=z]').click()")).await.unwrap();
-    tab.until(&format!("{ours} && !{ours}.closest('#ended')")).await.unwrap();
+    tab.until(&format!("{ours}.closest('#ended')")).await.unwrap();
+    tab.press(".undo button").await.unwrap();
+    tab.until("[...document.querySelectorAll('#promises > .promise')].some(p => p.textContent.includes('Have you signed it?'))").await.unwrap();
 
     // Why the first one won't come: Ana wrote first.
     tab.until("document.querySelector('#ended')").await.unwrap();

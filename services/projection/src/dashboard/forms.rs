@@ -32,6 +32,9 @@ pub const GUEST: &str = "steward_guest";
 /// Longest wait for another process that takes commands.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// Longest wait until the read models show what a form has done.
+const SHOWN_WITHIN: Duration = Duration::from_secs(2);
+
 /// Longest form, in bytes.
 const LONGEST: usize = 256 * 1024;
 
@@ -83,6 +86,10 @@ pub async fn give(
     for (n, command) in given.into_iter().enumerate() {
         // What was done with the first command is done, and the second would be asked for again.
         done = call(&commands, &parts.headers, command, &format!("{}-{n}", fields.get("key"))).await?;
+    }
+    if !by_script {
+        // The page that comes next is to show it; with script the position is asked for.
+        dashboard.desk.reads.reached.wait(done.position, SHOWN_WITHIN).await;
     }
     if names == ["try"] {
         done.to = "/try".to_owned();

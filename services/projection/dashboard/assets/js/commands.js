@@ -33,6 +33,7 @@ async function send(form, pressed) {
     }
     if (form.dataset.then === "reset") { form.reset(); form.dispatchEvent(new Event("steward:sent")); }
     if (body.to && form.dataset.then === "go") { location.href = body.to; return; }
+    offerUndo(form);
     await refresh(body.position);
     shown?.remove();
   } catch {
@@ -42,6 +43,27 @@ async function send(form, pressed) {
   } finally {
     form.classList.remove("sending");
   }
+}
+
+// For a while what was done can be taken back, where it was done.
+const UNDO = 8000;
+
+function offerUndo(form) {
+  const row = form.dataset.undo && form.closest("[data-row]");
+  if (!row) return;
+  const offer = document.createElement("form");
+  Object.assign(offer, { method: "post", action: form.dataset.undo, className: "undo small" });
+  offer.dataset.command = offer.dataset.stay = "";
+  const due = Object.assign(document.createElement("input"), { type: "hidden", name: "due_at", value: form.dataset.undoDue || "" });
+  const press = Object.assign(document.createElement("button"), { className: "bare", textContent: words().undo });
+  press.dataset.key = "z";
+  offer.append(words().undone + " ", due, press);
+  // What was done before that stands.
+  document.querySelectorAll(".undo").forEach(earlier => earlier.remove());
+  row.before(offer);
+  press.focus();
+  setTimeout(() => offer.remove(), UNDO);
+  offer.addEventListener("submit", () => setTimeout(() => offer.remove(), 300));
 }
 
 function place(form) {

@@ -28,6 +28,7 @@ function children(from, to) {
   let here = from.firstChild;
   for (const wanted of [...to.childNodes]) {
     let match = wanted.id ? named.get(wanted.id) : null;
+    while (here?.dataset?.stay !== undefined) here = here.nextSibling;
     if (!match && here && alike(here, wanted)) match = here;
     if (!match) {
       const made = document.importNode(wanted, true);
@@ -48,7 +49,8 @@ function children(from, to) {
   }
   while (here) {
     const next = here.nextSibling;
-    here.remove();
+    // What only this page knows stays until it goes by itself.
+    if (here.dataset?.stay === undefined) here.remove();
     here = next;
   }
 }

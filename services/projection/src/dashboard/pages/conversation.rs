@@ -343,13 +343,7 @@ fn items(
 ) -> Vec<Item> {
     let oldest = if rows.len() < MESSAGES { 0 } else { rows.last().map_or(0, |m| m.position) };
     let told = events.iter().filter(|e| e.position >= oldest);
-    let told = told.filter_map(|e| {
-        Some((
-            e.position,
-            e.at,
-            Item::System { id: format!("e{}", e.position), text: said(e, promised, viewer, clock, who)? },
-        ))
-    });
+    let told = told.filter_map(|e| Some((e.position, e.at, beside(e, promised, (viewer, clock, who))?)));
     let last_ours = rows.iter().find(|m| m.direction == "out").map(|m| m.position);
     let mut all: Vec<(u64, DateTime<Utc>, Item)> = told.collect();
     let mut earlier: Option<&MessageRow> = None;
@@ -425,6 +419,28 @@ fn bubble(m: &MessageRow, (viewer, clock, who): (&Viewer, Clock, &str), is_last:
     }
 }
 
+/// What stands between the messages: a line, or what the bot would have said.
+fn beside(row: &EventRow, promised: &[FollowUpView], (viewer, clock, who): (&Viewer, Clock, &str)) -> Option<Item> {
+    let id = format!("e{}", row.position);
+    let event = Event::decode(&row.type_name, row.schema_version, &row.payload).ok()?;
+    let Event::DraftSuppressed(draft) = event else {
+        return Some(Item::System { id, text: said(row, promised, viewer, clock, who)? });
+    };
+    let reason = draft.reason.as_ref().map(|reason| because(&reason.into(), who, viewer.words)).unwrap_or_default();
+    Some(Item::Bubble(Box::new(Bubble {
+        id,
+        ours: true,
+        person: false,
+        unsent: Some(format!("{}: {reason}", viewer.w.not_sent)),
+        text: beginning(&draft.text, WHOLE),
+        meta: String::new(),
+        exact: when::exact(row.at),
+        files: Vec::new(),
+        chip: None,
+        why: String::new(),
+    })))
+}
+
 /// What happened beside the messages, in one line; `None` for what a person needn't see there.
 fn said(row: &EventRow, promised: &[FollowUpView], viewer: &Viewer, clock: Clock, who: &str) -> Option<String> {
     let (words, w) = (viewer.words, viewer.w);
@@ -449,9 +465,6 @@ fn said(row: &EventRow, promised: &[FollowUpView], viewer: &Viewer, clock: Clock
         Event::HumanRequested(_) => words.asked_for_a_person(who),
         Event::RecipientBlocked(_) => words.blocked(who),
         Event::RecipientUnblocked(_) => words.unblocked(who),
-        Event::DraftSuppressed(e) => {
-            format!("{}: “{}”", words.would_have_said(), e.text.chars().take(200).collect::<String>())
-        }
         _ => return None,
     })
 }

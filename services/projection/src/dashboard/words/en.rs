@@ -23,6 +23,8 @@ const FIXED: Fixed = Fixed {
     no_commands: "This process only reads; commands are taken by the one that runs the service ingestion.",
     refused: "That wasn't done. Look at the page again and repeat it.",
     unsent: "Not sent yet: no connection. It will go when the line is back.",
+    undo: "Undo",
+    it_is_done: "Done.",
     soon: "any moment now",
     within: "in {}",
     units: "d|h|min|s",
@@ -347,10 +349,6 @@ impl Words for English {
 
     fn unblocked(&self, who: &str) -> String {
         format!("{who} can be reached again")
-    }
-
-    fn would_have_said(&self) -> &'static str {
-        "The bot would have said this"
     }
 
     fn about(&self, who: &str) -> String {

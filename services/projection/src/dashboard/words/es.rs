@@ -23,6 +23,8 @@ const FIXED: Fixed = Fixed {
     no_commands: "Este proceso solo lee; las órdenes las recibe el que ejecuta el servicio ingestion.",
     refused: "No se hizo. Mire la página otra vez y repítalo.",
     unsent: "Aún no enviado: sin conexión. Saldrá cuando vuelva la línea.",
+    undo: "Deshacer",
+    it_is_done: "Hecho.",
     soon: "en cualquier momento",
     within: "en {}",
     units: "d|h|min|s",
@@ -347,10 +349,6 @@ impl Words for Spanish {
 
     fn unblocked(&self, who: &str) -> String {
         format!("Se puede contactar otra vez con {who}")
-    }
-
-    fn would_have_said(&self) -> &'static str {
-        "El bot habría dicho esto"
     }
 
     fn about(&self, who: &str) -> String {

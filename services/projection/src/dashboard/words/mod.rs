@@ -20,7 +20,7 @@ macro_rules! fixed {
 fixed! {
     // The frame.
     inbox, promises, outbox, live, system, settings, try_it, skip, sections, line_live, line_again, line_away, read_only, no_commands,
-    refused, unsent, soon, within, units, language, theme, like_the_system, light, dark, leave, open_here, save, back, keys_title, keys_text,
+    refused, unsent, undo, it_is_done, soon, within, units, language, theme, like_the_system, light, dark, leave, open_here, save, back, keys_title, keys_text,
     // Entering.
     your_key, enter, make_a_key, wrong_key,
     // The inbox.
@@ -84,7 +84,6 @@ pub trait Words: Sync {
     fn asked_for_a_person(&self, who: &str) -> String;
     fn blocked(&self, who: &str) -> String;
     fn unblocked(&self, who: &str) -> String;
-    fn would_have_said(&self) -> &'static str;
     fn about(&self, who: &str) -> String;
     fn ended(&self, kept: usize, cancelled: usize) -> String;
     fn renewed(&self, n: usize) -> String;

@@ -23,6 +23,8 @@ const FIXED: Fixed = Fixed {
     no_commands: "Этот процесс только читает; команды принимает тот, где работает служба ingestion.",
     refused: "Не сделано. Посмотрите на страницу ещё раз и повторите.",
     unsent: "Ещё не отправлено: нет связи. Уйдёт, когда связь вернётся.",
+    undo: "Вернуть как было",
+    it_is_done: "Сделано.",
     soon: "вот-вот",
     within: "через {}",
     units: "д|ч|мин|с",
@@ -357,10 +359,6 @@ impl Words for Russian {
 
     fn unblocked(&self, who: &str) -> String {
         format!("{who}: снова можно связаться")
-    }
-
-    fn would_have_said(&self) -> &'static str {
-        "Бот сказал бы это"
     }
 
     fn about(&self, who: &str) -> String {
