@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod apart;
+mod budgets;
 mod colours;
 mod conversation;
 mod entering;

@@ -26,6 +26,7 @@ use axum::{
 };
 use serde::Deserialize;
 use steward_http::{Guard, Problem};
+use tower_http::compression::CompressionLayer;
 
 use crate::read::{Commands, Desk};
 use viewer::Looks;
@@ -70,7 +71,7 @@ pub fn router(guard: &Guard, desk: Arc<Desk>, commands: Option<Commands>) -> Rou
         .route("/ui/mine", post(enter::mine))
         .route("/assets/{hash}/{*path}", get(assets::one));
     let pages = guard.protect(pages).route_layer(from_fn_with_state(dashboard.clone(), dressed)).merge(open);
-    pages.layer(map_response(guarded)).with_state(dashboard)
+    pages.layer(map_response(guarded)).layer(CompressionLayer::new()).with_state(dashboard)
 }
 
 /// Adds what keeps a page from being misused.

@@ -2,7 +2,7 @@
 import { morph } from "./morph.js";
 
 const TOGETHER = 100;
-let timer = null, wanted = 0, running = false, waiting = false;
+let timer = null, began = 0, wanted = 0, running = false, waiting = false;
 
 // An event's names: of its conversation, and of everything.
 function named(data) {
@@ -16,7 +16,8 @@ export function whenChanged(data) {
   });
   if (!concerned) return;
   wanted = Math.max(wanted, data.position || 0);
-  timer ??= setTimeout(() => { timer = null; refresh(wanted); }, TOGETHER);
+  // The first is read at once; what comes close behind it is read together.
+  timer ??= setTimeout(() => { timer = null; refresh(wanted); }, Math.max(0, began + TOGETHER - performance.now()));
 }
 
 // Reads the page again as it is at this position or later, and morphs its regions. One reading at a time.
@@ -24,6 +25,7 @@ export async function refresh(position = 0) {
   wanted = Math.max(wanted, position);
   if (running) { waiting = true; return; }
   running = true;
+  began = performance.now();
   try {
     const headers = wanted ? { "Steward-After": String(wanted) } : {};
     const answer = await fetch(location.href, { headers, cache: "no-store" });
