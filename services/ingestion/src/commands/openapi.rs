@@ -165,6 +165,10 @@ pub fn on_reply() -> Object {
     one_of(OnReply::ALL.map(OnReply::name))
 }
 
+pub fn outcome() -> Object {
+    one_of(["sent", "not_sent"])
+}
+
 pub fn action_kind() -> Object {
     one_of(super::follow_ups::ACTIONS)
 }
