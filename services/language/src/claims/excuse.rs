@@ -44,6 +44,11 @@ fn one_of(token: &Token, words: &[&str]) -> bool {
 fn denied(sentence: &Sentence, found: &Found, clause: &Range<usize>) -> bool {
     let words = found.lexicon.words;
     let tokens = &sentence.tokens;
+    // "Neither of the reminders has been moved."
+    let subject = clause.start.max(found.tokens.start.saturating_sub(FAR))..found.tokens.start;
+    if found.passive && subject.clone().any(|i| one_of(&tokens[i], words.not)) {
+        return true;
+    }
     let near = clause.start.max(found.tokens.start.saturating_sub(NEAR))..found.tokens.start;
     // Between the word and the form there is nothing but what is light.
     let not = near.clone().rev().find(|&i| one_of(&tokens[i], words.not));

@@ -232,6 +232,7 @@ pub static CLAIMS: Source = Source {
         .beside(STAFF),
         Form::new(HandOff, Ahead, STAFF_SUBJECT, &[
             "will|'ll be in touch|contact",
+            "is|are going to get|contact|call|write|reply|answer|respond|reach|follow|email|message|look|review|take|join|handle",
             "will|'ll|is|are going|to|about|gonna|be|personally|also|then? get|getting|contact|contacting|call|calling|write|reply|answer|respond|reach|follow|email|message|text|look|review|take|join|handle|assist|reaching|see",
         ]),
         Form::new(HandOff, Ahead, WILL, &["create|open|file|submit|log|raise a|an|the|your support? ticket|case|issue"]),
@@ -263,7 +264,7 @@ pub static CLAIMS: Source = Source {
         ]),
     ],
     light: &[
-        "also|just|now|then|definitely|certainly|surely|personally|gladly|happily|so|again|indeed|really|please|still|already|go|ahead|and|quickly|simply|course|of|always|immediately|right|away|shortly|soon|as|asked|requested|wished|discussed|promised|agreed|automatically|promptly|ok|okay|yes|yeah|yep|done|great|perfect|sure|got|it|understood|alright|all|thanks|gotcha|absolutely|noted|well|sorry|no|problem|both|successfully|have|hi|hello|hey|dear|cool|good|fine|lovely|wonderful|happy|for|on|at|your|the|reminder|that",
+        "be|also|just|now|then|definitely|certainly|surely|personally|gladly|happily|so|again|indeed|really|please|still|already|go|ahead|and|quickly|simply|course|of|always|immediately|right|away|shortly|soon|as|asked|requested|wished|discussed|promised|agreed|automatically|promptly|ok|okay|yes|yeah|yep|done|great|perfect|sure|got|it|understood|alright|all|thanks|gotcha|absolutely|noted|well|sorry|no|problem|both|successfully|have|hi|hello|hey|dear|cool|good|fine|lovely|wonderful|happy|for|on|at|your|the|reminder|that",
         "thank you",
         "make|be sure to",
         "try to",

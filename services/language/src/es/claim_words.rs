@@ -112,6 +112,7 @@ pub static CLAIMS: Source = Source {
         Form::new(Cancel, Done, OURS, &["cancelad*|anulad*|eliminad*|borrad*"]),
         Form::new(Cancel, Done, &[], &["queda|quedo|esta|quedan ya? cancelad*|anulad*"]).leads(),
         Form::new(Cancel, Done, &[], &["cancelado|cancelada|cancelados|canceladas|anulado|anulada"]).leads(),
+        Form::new(Cancel, Done, &[], &["ya no esta|existe"]).before(&["recordatorio|aviso|alarma"]),
         Form::new(Cancel, Done, &[], &["ya no recibira|recibiras|llegara|sonara", "ya no le|te llegara"]).beside(REMINDER),
         Form::new(Move, Ahead, &[], &["movere|moveremos|aplazare|aplazaremos|pospondre|pospondremos|reprogramare|reprogramaremos|trasladare|adelantare|retrasare|reagendare"]),
         Form::new(Move, Ahead, &[], &["cambiare|cambiaremos|pasare|pasaremos"]).beside(OURS),
@@ -123,6 +124,7 @@ pub static CLAIMS: Source = Source {
         Form::new(Move, Done, HAVE, &["cambiado|pasado|modificado|actualizado"]).behind(&["recordatorio*|cita*|reunion*|reserva*|llamada*|aviso*|hora|fecha|dia"]),
         Form::new(Move, Done, &["lo|la|los|las|se he|hemos"], &["movido|cambiado|pasado|aplazado|pospuesto|reprogramado|trasladado"]),
         Form::new(Move, Done, &[], &["movi|aplace|reprograme|traslade|pospuse|movimos|cambie|adelante|retrase"]).beside(OURS).accented(),
+        Form::new(Move, Done, &["lo|la|los|las"], &["movi|cambie|aplace|pase"]).accented(),
         Form::new(Move, Done, &[], &["pospuse|movimos|pospusimos"]),
         Form::new(Move, Done, &[], &[
             "queda|quedo|esta|fue|quedan|sido|se ya|ha|han? movid*|aplazad*|pospuest*|reprogramad*|cambiad*|trasladad*",
@@ -161,7 +163,7 @@ pub static CLAIMS: Source = Source {
         Form::new(HandOff, Now, &["te|le|lo|la|les"], &["paso|comunico|transfiero|derivo|conecto|pongo"]).plain().behind(STAFF),
         Form::new(HandOff, Now, &[], &["paso|aviso|traslado|transfiero|derivo|informo|escalo|consulto"]).plain().behind(STAFF),
         Form::new(HandOff, Done, &["he|hemos", "lo|la|le|se|les lo|la? he|hemos", "acabo de"], &[
-            "comentado|contado|explicado|planteado|expuesto|pasado|avisado|informado|trasladado|transferido|derivado|notificado|comunicado|reenviado|escalado|llamado|preguntado|contactado|consultado|pedido|remitido|enviado|dicho|hablado|avisar*|pasar*|informar*|notificar*",
+            "comentado|contado|explicado|planteado|expuesto|pasado|avisado|informado|trasladado|transferido|derivado|notificado|comunicado|reenviado|escalado|llamado|preguntado|contactado|consultado|pedido|remitido|enviado|dicho|hablado|escribir*|avisar*|pasar*|informar*|notificar*",
         ])
         .behind(STAFF),
         Form::new(HandOff, Done, &[], &["pase|avise|informe|traslade|derive|notifique|comunique|reenvie|escale|llame|pregunte|contacte|consulte"])
