@@ -17,6 +17,8 @@ use crate::{
 
 /// Words before a form that a denial may stand in front of.
 const NEAR: usize = 3;
+/// How far behind a form its doer may stand, in tokens.
+const FAR: usize = 10;
 
 /// Whether what was found claims nothing.
 pub(super) fn excused(sentence: &Sentence, found: &Found, stretch: &Range<usize>) -> bool {
@@ -24,7 +26,7 @@ pub(super) fn excused(sentence: &Sentence, found: &Found, stretch: &Range<usize>
     denied(sentence, found, &clause)
         || left_open(sentence, found, &clause)
         || conditional_itself(sentence, found, &clause)
-        || found.tense == Tense::Done && by_another(sentence, found, &clause)
+        || found.tense == Tense::Done && (by_another(sentence, found, &clause) || reported(sentence, found, &clause))
         || found.tense == Tense::Done && asked(sentence, found, &clause, false)
         || found.tense != Tense::Done
             && (asked(sentence, found, &clause, true)
@@ -42,6 +44,11 @@ fn one_of(token: &Token, words: &[&str]) -> bool {
 fn denied(sentence: &Sentence, found: &Found, clause: &Range<usize>) -> bool {
     let words = found.lexicon.words;
     let tokens = &sentence.tokens;
+    // "Neither of the reminders has been moved."
+    let subject = clause.start.max(found.tokens.start.saturating_sub(FAR))..found.tokens.start;
+    if found.passive && subject.clone().any(|i| one_of(&tokens[i], words.not)) {
+        return true;
+    }
     let near = clause.start.max(found.tokens.start.saturating_sub(NEAR))..found.tokens.start;
     // Between the word and the form there is nothing but what is light.
     let not = near.clone().rev().find(|&i| one_of(&tokens[i], words.not));
@@ -50,6 +57,9 @@ fn denied(sentence: &Sentence, found: &Found, clause: &Range<usize>) -> bool {
             || covered_by(&tokens[i + 1..found.tokens.start], &[&found.lexicon.light], &|t| t.time)
     };
     if not.is_some_and(close) {
+        return true;
+    }
+    if tokens.get(found.tokens.end).is_some_and(|t| one_of(t, words.would)) {
         return true;
     }
     if sentence.says(&found.lexicon.unsure, clause.start..found.tokens.start) {
@@ -76,11 +86,24 @@ fn conditional_itself(sentence: &Sentence, found: &Found, clause: &Range<usize>)
 /// "It was moved by Anna."
 fn by_another(sentence: &Sentence, found: &Found, clause: &Range<usize>) -> bool {
     let words = found.lexicon.words;
-    let Some(by) = sentence.tokens.get(found.tokens.end).filter(|_| found.tokens.end < clause.end) else {
-        return false;
+    let tokens = &sentence.tokens;
+    let end = clause.end.min(found.tokens.end + FAR);
+    (found.tokens.end..end.saturating_sub(1)).any(|i| {
+        let next = &tokens[i + 1];
+        one_of(&tokens[i], words.by) && !tokens[i].time && next.is_word() && !next.time && !one_of(next, words.us)
+    })
+}
+
+/// "The hotel confirmed that your room is booked": theirs to vouch for.
+fn reported(sentence: &Sentence, found: &Found, clause: &Range<usize>) -> bool {
+    let lexicon = found.lexicon;
+    let says = |range: Range<usize>| {
+        range.clone().any(|at| {
+            let ours = (at.saturating_sub(2)..at).any(|i| one_of(&sentence.tokens[i], lexicon.words.we));
+            !ours && lexicon.reports.longest(&sentence.tokens[..range.end], at, TIGHT).is_some()
+        })
     };
-    let next = sentence.tokens.get(found.tokens.end + 1);
-    one_of(by, words.by) && next.is_some_and(|t| t.is_word() && !t.time && !one_of(t, words.us))
+    says(clause.start..found.tokens.start) || sentence.clause_before(clause.start).is_some_and(says)
 }
 
 /// It is the question; or, where a `tag` counts, a question for consent follows it.
@@ -90,7 +113,7 @@ fn asked(sentence: &Sentence, found: &Found, clause: &Range<usize>, tag: bool) -
         return false;
     }
     if let Some(open) = tokens.iter().position(|t| t.is_mark('¿')) {
-        let close = tokens.iter().rposition(|t| t.is_mark('?')).unwrap_or(tokens.len());
+        let close = (open..tokens.len()).find(|&i| tokens[i].is_mark('?')).unwrap_or(tokens.len());
         if open < found.tokens.start {
             return found.tokens.end <= close;
         }

@@ -32,6 +32,8 @@ pub(super) struct Found {
     pub tokens: Range<usize>,
     /// Where its own words begin.
     pub verb: usize,
+    /// What it is said of stands before it: "the reminder is cancelled".
+    pub passive: bool,
     pub lexicon: &'static Lexicon,
 }
 
@@ -72,7 +74,8 @@ fn found_of(sentence: &Sentence, lexicon: &'static Lexicon) -> Vec<Found> {
                 && has_needs(sentence, form, &tokens)
                 && !is_manner_of_speaking(sentence, form, end)
                 && (!form.form.leads || leads(sentence, lexicon, at, &found));
-            fits.then_some(Found { deed: form.form.deed, tense: form.form.tense, tokens, verb, lexicon })
+            let passive = matches!(form.needs, Needs::Before(_));
+            fits.then_some(Found { deed: form.form.deed, tense: form.form.tense, tokens, verb, passive, lexicon })
         });
         match begins {
             Some(next) => {
@@ -113,10 +116,18 @@ fn matched(sentence: &Sentence, lexicon: &Lexicon, form: &Compiled, at: usize) -
         next = match light {
             Some(end) => end,
             None if tokens[next].time => next + 1,
-            None => return None,
+            None => break,
         };
     }
-    None
+    if form.form.tense != Tense::Ahead {
+        return None;
+    }
+    // "I'll check the stock and write to you"
+    let end = sentence.clause(&(at..next)).end.min(next + MOST_BETWEEN);
+    (next..end).filter(|&i| tokens[i].is_one_of(lexicon.words.and)).find_map(|joint| {
+        let verb = (joint + 1..end).find(|&i| lexicon.light.longest(tokens, i, TIGHT).is_none() && !tokens[i].time)?;
+        words(verb)
+    })
 }
 
 fn is_accented(sentence: &Sentence, token: &Token) -> bool {

@@ -147,6 +147,11 @@ pub(crate) struct Source {
     pub tag: &'static [&'static str],
     pub or: &'static [&'static str],
     pub and: &'static [&'static str],
+    /// Somebody says so, not we: "the hotel confirmed that".
+    pub reports: &'static [&'static str],
+    pub we: &'static [&'static str],
+    /// Right behind a form they say that it only would be so.
+    pub would: &'static [&'static str],
     /// Behind what was done they name another doer: "by".
     pub by: &'static [&'static str],
     pub us: &'static [&'static str],
@@ -178,6 +183,7 @@ pub(crate) struct Lexicon {
     pub light: Patterns,
     pub unsure: Patterns,
     pub once: Patterns,
+    pub reports: Patterns,
     pub silence: Patterns,
     pub tell: Patterns,
     pub tag: Patterns,
@@ -208,6 +214,7 @@ impl Lexicon {
             light: Patterns::new(words.light),
             unsure: Patterns::new(words.unsure),
             once: Patterns::new(words.once),
+            reports: Patterns::new(words.reports),
             silence: Patterns::new(words.silence),
             tell: Patterns::new(words.tell),
             tag: Patterns::new(words.tag),

@@ -17,7 +17,7 @@ const WILL: &[&str] = &[
 const LET: &[&str] = &["let me|us", "allow me to?"];
 /// "Will remind you", without "I".
 const WILL_BARE: &[&str] = &["will|gonna", "going to"];
-const HAVE: &[&str] = &["i've|we've", "i|we have|had|did", "i|we", "have"];
+const HAVE: &[&str] = &["i've|we've", "i|we have|had|did", "i|we", "have", "i|we went ahead and"];
 const AM: &[&str] = &["i'm|we're", "i|we am|are"];
 const REMINDER: &[&str] = &["reminder*|follow-up*|followup*|notification*|alert*|alarm*|nudge*", "follow up"];
 const APPOINTMENT: &[&str] = &[
@@ -46,7 +46,7 @@ const STAFF_SUBJECT: &[&str] = &[
     "one of us|them|our|my|the colleagues|managers|people|specialists|team|agents|operators?",
 ];
 const CONTACT: &[&str] = &[
-    "write|message|text|email|e-mail|mail|ping|dm|call|phone|ring|contact|notify|alert|nudge|buzz|update|inform|warn|tell back|to? you|u|y'all back?",
+    "write|message|text|email|e-mail|mail|ping|dm|call|phone|ring|contact|notify|alert|nudge|buzz|update|inform|warn back|to? you|u|y'all back?",
     "write|message|text|email|call|ping|phone|ring back|again",
     "writing|messaging|texting|emailing|pinging|calling|contacting|notifying|reminding|updating to? you|u",
     "remind|reminding you|u?",
@@ -63,13 +63,16 @@ const CONTACT: &[&str] = &[
     "keep an eye",
     "drop|shoot|send|give|ping|write|leave you|u a|an|another|the|some|one? quick|short|friendly|gentle|little|small|brief|final|daily|last? line|note|message|reminder|reminders|text|email|e-mail|mail|call|ring|ping|nudge|shout|heads-up|heads|update|updates|notification|alert|confirmation|follow-up|buzz|dm|answer|reply",
     "send|sending out? a|an|the|your|another|you? quick|short|friendly|gentle|little|first|second? reminder|reminders|follow-up|follow-ups|notification|message|nudge|alert|note to? you?",
+    "wake you|u up?",
+    "ask you|u again|later",
+    "have|get a|an|the|your answer|update|reply|response|news",
     "find|finding out",
     "look|looking into",
     "do|doing my|our best to write|remind|call|get|follow|reach|contact",
 ];
 /// Verbs that promise only with a time.
 const LATER: &[&str] = &[
-    "send|share|forward|answer|reply|respond|return|talk|speak|deliver|write|call|text|email|ring|phone|message|ping|resend|bring|prepare|finish|mail|contact|update|tell",
+    "ask|wake|send|share|forward|answer|reply|respond|return|talk|speak|deliver|write|call|text|email|ring|phone|message|ping|resend|bring|prepare|finish|mail|contact|update|tell",
     "do|take|handle|sort it|that|this|care",
     "be writing|calling",
     "get|come back",
@@ -149,15 +152,21 @@ pub static CLAIMS: Source = Source {
         ])
         .leads(),
         Form::new(Cancel, Done, &[], &["cancelled|canceled"]).leads(),
+        Form::new(Cancel, Done, &["consider"], &[
+            "it|that|this|your|the|my reminder|follow-up|appointment|meeting|booking|call? cancelled|canceled|deleted|removed",
+        ]),
+        Form::new(Cancel, Done, &[], &["no longer exists|exist|active|scheduled|set", "won't|will not? fire|come|go|ring|be"])
+            .before(REMINDER),
         Form::new(Move, Ahead, WILL, &[
             "move|shift|push|bump|bring|slide|put|change|switch|postpone|delay it|that|this|them|your|the|our|both|everything|all|reminder|meeting|appointment",
             "reschedule|postpone|prepone",
         ]),
         Form::new(Move, Now, AM, &["moving|rescheduling|postponing|shifting|pushing"]).behind(IT),
         Form::new(Move, Done, HAVE, &[
-            "moved|shifted|pushed|bumped|brought|slid|changed|switched|delayed|updated it|that|this|them|your|the|our|both|everything|all|reminder|meeting|appointment|to",
+            "moved|shifted|pushed|bumped|brought|slid|changed|switched|delayed it|that|this|them|your|the|our|both|everything|all|reminder|meeting|appointment|to",
             "rescheduled|postponed|preponed",
         ]),
+        Form::new(Move, Done, HAVE, &["updated"]).behind(&["reminder*|follow-up*|appointment*|meeting*|time|date|booking"]),
         Form::new(Move, Done, &[], &[
             "is|are|was|were|'s now|all|already? moved|rescheduled|postponed|shifted|pushed",
             "has|have been now|already|successfully? moved|rescheduled|postponed|shifted|pushed|changed",
@@ -178,7 +187,8 @@ pub static CLAIMS: Source = Source {
         Form::new(Book, Done, HAVE, &["booked|reserved|pencilled|penciled"]),
         Form::new(Book, Done, HAVE, &["scheduled|arranged|set|organised|organized|made|confirmed|created|added|secured"])
             .behind(APPOINTMENT),
-        Form::new(Book, Done, HAVE, &["got|put|have|signed|gotten|had you down|in|up|booked|scheduled"]),
+        Form::new(Book, Done, HAVE, &["you down",
+            "got|put|have|signed|gotten|had you down|in|up|booked|scheduled"]),
         Form::new(Book, Done, &["you're|you"], &["are|have? been? now|all|already? booked|scheduled|signed|registered|confirmed|enrolled in|up|for?"]),
         Form::new(Book, Done, &[], &[
             "is|are|'s|was now|all|already|also? booked|confirmed|scheduled|reserved|set|arranged|secured",
@@ -205,7 +215,7 @@ pub static CLAIMS: Source = Source {
             "connect|transfer|put you to|with|through|over",
             "let the|my|our|a team|colleague*|manager*|boss|owner know",
         ]),
-        Form::new(HandOff, Now, AM, &["passing|forwarding|handing|transferring|connecting|escalating|notifying|asking|calling|redirecting|putting|sending"])
+        Form::new(HandOff, Now, AM, &["looping|adding|bringing|getting|inviting|contacting|passing|forwarding|handing|transferring|connecting|escalating|notifying|asking|calling|redirecting|putting|sending"])
             .behind(STAFF),
         Form::new(HandOff, Done, HAVE, &["passed|forwarded|handed|transferred|relayed|routed|directed|sent|redirected|referred|taken|brought|given|reported|flagged|raised|shown|submitted|assigned"])
             .behind(STAFF),
@@ -221,15 +231,21 @@ pub static CLAIMS: Source = Source {
         ])
         .beside(STAFF),
         Form::new(HandOff, Ahead, STAFF_SUBJECT, &[
+            "will|'ll be in touch|contact",
+            "is|are going to get|contact|call|write|reply|answer|respond|reach|follow|email|message|look|review|take|join|handle",
             "will|'ll|is|are going|to|about|gonna|be|personally|also|then? get|getting|contact|contacting|call|calling|write|reply|answer|respond|reach|follow|email|message|text|look|review|take|join|handle|assist|reaching|see",
+        ]),
+        Form::new(HandOff, Ahead, WILL, &["create|open|file|submit|log|raise a|an|the|your support? ticket|case|issue"]),
+        Form::new(HandOff, Done, HAVE, &[
+            "created|opened|filed|submitted|logged|raised a|an|the|your support? ticket|case|issue",
         ]),
         // What is kept in mind.
         Form::new(Remember, Ahead, &["i'll|we'll", "i|we will|shall"], &[
             "remember|memorise|memorize|recall",
             "keep|bear it|this|that|your|in? in? mind",
-            "won't|never|not forget",
+            "never|not forget",
         ]),
-        Form::new(Remember, Ahead, &["i|we"], &["won't forget"]),
+        Form::new(Remember, Ahead, &["i|we"], &["won't forget"]).unless(&["my|the|how|this"]),
         Form::new(Remember, Ahead, WILL, &["save|store|record|update|add|log|set"])
             .behind(&["preference*|profile|birthday|address|name|goal*|memory|records|file|details|allergy|allergies|info|information"]),
         Form::new(Remember, Done, HAVE, &["saved|stored|recorded|updated|added|logged|set"])
@@ -248,9 +264,13 @@ pub static CLAIMS: Source = Source {
         ]),
     ],
     light: &[
-        "also|just|now|then|definitely|certainly|surely|personally|gladly|happily|so|again|indeed|really|please|still|already|go|ahead|and|quickly|simply|course|of|always|immediately|right|away|shortly|soon|as|asked|requested|wished|discussed|promised|agreed|automatically|promptly|ok|okay|yes|yeah|yep|done|great|perfect|sure|got|it|understood|alright|all|thanks|gotcha|absolutely|noted|well|sorry|no|problem|both|successfully|have|hi|hello|hey|dear|cool|good|fine|lovely|wonderful|happy|for|on|at|your|the|reminder|that",
+        "be|also|just|now|then|definitely|certainly|surely|personally|gladly|happily|so|again|indeed|really|please|still|already|go|ahead|and|quickly|simply|course|of|always|immediately|right|away|shortly|soon|as|asked|requested|wished|discussed|promised|agreed|automatically|promptly|ok|okay|yes|yeah|yep|done|great|perfect|sure|got|it|understood|alright|all|thanks|gotcha|absolutely|noted|well|sorry|no|problem|both|successfully|have|hi|hello|hey|dear|cool|good|fine|lovely|wonderful|happy|for|on|at|your|the|reminder|that",
         "thank you",
-        "make sure|be sure|try|do my best to",
+        "make|be sure to",
+        "try to",
+        "do my best to",
+        "make a point of",
+        "gone|go ahead and",
         "as you asked|requested|wished|wanted|like",
     ],
     not: &[
@@ -287,8 +307,16 @@ pub static CLAIMS: Source = Source {
     ],
     or: &["or", "nor"],
     and: &["and", "but", "then"],
+    reports: &[
+        "confirmed|confirms|confirm|says|said|wrote|writes|announced|reports|reported|states|stated|told|shows|mentions that|you|us|me?",
+        "according to",
+        "per|as the|your",
+        "looks|seems|appears like|that?",
+    ],
+    we: &["i", "we", "i've", "we've", "i'm", "we're"],
+    would: &[],
     by: &["by"],
-    us: &["me", "us", "myself", "ourselves", "phone", "email", "then", "accident", "mistake", "default", "now"],
+    us: &["me", "us", "myself", "ourselves", "phone", "email", "then", "accident", "mistake", "default", "now", "one", "two", "three", "four", "five", "half", "several"],
     about: &[
         "about", "regarding", "re", "concerning", "that", "which", "because", "since", "so", "of", "before", "whether",
         "how", "what", "where", "who", "when",

@@ -41,12 +41,14 @@ pub static CLAIMS: Source = Source {
             "lo|la|te|le mantendre|mantendremos al|informado|informada",
             "te|le|os|les dare|daremos un|una toque|aviso|llamada|respuesta|noticia",
             "dare|daremos seguimiento",
+            "te|le|os|les? despertare|preguntare|despertaremos|preguntaremos",
         ])
         .unless(&["que|de"]),
         Form::new(Promise, Ahead, &[], &[
             "te|le|os|les|se|lo|la lo|la? recordare|recordaremos|avisare|avisaremos|informare|notificare que|de",
         ])
         .unless(&["que"]),
+        Form::new(Promise, Ahead, &[], &["te|le|os|les vuelvo|volvemos a escribir|llamar|avisar|preguntar|contactar|recordar"]),
         Form::new(Promise, Ahead, GOING, &[
             "escribirle*|escribirte*|escribiros|escribirles|recordar*|avisar*|llamarle|llamarte|llamarlo|llamarla|llamaros|contactar*|notificar*|informar*|ponerme|ponernos",
             "volver a escribir*|llamar*|contactar*|avisar*",
@@ -88,6 +90,7 @@ pub static CLAIMS: Source = Source {
         Form::new(Promise, Ahead, &[], &["recibira|recibiras|recibireis|llegara|tendra|tendras un|una|el|su|tu|mi recordatorio|aviso|mensaje|notificacion"])
             .unless(&["de|del"]),
         Form::new(Promise, Ahead, &[], &["recibira|recibiras|tendra|tendras noticias|mensaje|respuesta mias|nuestras|mia|nuestra|mio|nuestro"]),
+        Form::new(Promise, Ahead, &[], &["le|te|les|os llegara|llegaran"]).beside(REMINDER).unless(&["del|desde"]),
         Form::new(Promise, Done, &[], &["sigue|siguen|queda|quedan en pie", "se mantiene|mantienen"]).beside(OURS),
         // Things done at once or shortly.
         Form::new(Cancel, Ahead, &[], &["cancelare|cancelaremos|anulare|anularemos"]),
@@ -109,6 +112,8 @@ pub static CLAIMS: Source = Source {
         Form::new(Cancel, Done, OURS, &["cancelad*|anulad*|eliminad*|borrad*"]),
         Form::new(Cancel, Done, &[], &["queda|quedo|esta|quedan ya? cancelad*|anulad*"]).leads(),
         Form::new(Cancel, Done, &[], &["cancelado|cancelada|cancelados|canceladas|anulado|anulada"]).leads(),
+        Form::new(Cancel, Done, &[], &["ya no esta|existe"]).before(&["recordatorio|aviso|alarma"]),
+        Form::new(Cancel, Done, &[], &["ya no recibira|recibiras|llegara|sonara", "ya no le|te llegara"]).beside(REMINDER),
         Form::new(Move, Ahead, &[], &["movere|moveremos|aplazare|aplazaremos|pospondre|pospondremos|reprogramare|reprogramaremos|trasladare|adelantare|retrasare|reagendare"]),
         Form::new(Move, Ahead, &[], &["cambiare|cambiaremos|pasare|pasaremos"]).beside(OURS),
         Form::new(Move, Ahead, &["lo|la|los|las"], &["cambiare|pasare al|a|para|del"]),
@@ -119,6 +124,7 @@ pub static CLAIMS: Source = Source {
         Form::new(Move, Done, HAVE, &["cambiado|pasado|modificado|actualizado"]).behind(&["recordatorio*|cita*|reunion*|reserva*|llamada*|aviso*|hora|fecha|dia"]),
         Form::new(Move, Done, &["lo|la|los|las|se he|hemos"], &["movido|cambiado|pasado|aplazado|pospuesto|reprogramado|trasladado"]),
         Form::new(Move, Done, &[], &["movi|aplace|reprograme|traslade|pospuse|movimos|cambie|adelante|retrase"]).beside(OURS).accented(),
+        Form::new(Move, Done, &["lo|la|los|las"], &["movi|cambie|aplace|pase"]).accented(),
         Form::new(Move, Done, &[], &["pospuse|movimos|pospusimos"]),
         Form::new(Move, Done, &[], &[
             "queda|quedo|esta|fue|quedan|sido|se ya|ha|han? movid*|aplazad*|pospuest*|reprogramad*|cambiad*|trasladad*",
@@ -141,6 +147,9 @@ pub static CLAIMS: Source = Source {
         ])
         .beside(APPOINTMENT),
         Form::new(Book, Done, &["queda|quedas|esta|estas"], &["usted|ya? apuntado|apuntada|inscrito|inscrita"]),
+        Form::new(Book, Done, &[], &["te|le|lo|la|les tengo|tenemos apuntado|apuntada|agendado|agendada|apuntados"]),
+        Form::new(Book, Done, &[], &["hice|hicimos"]).behind(APPOINTMENT),
+        Form::new(Book, Done, &["ya"], &["tiene|tienes su|tu|la|una cita|reserva|reunion|mesa|plaza"]),
         Form::new(Book, Done, APPOINTMENT, &["confirmada|confirmado|reservada|reservado|agendada|agendado|programada"]),
         Form::new(Book, Done, &[], &["reservado|reservada"]).leads(),
         Form::new(Plan, Done, &["he|hemos", "lo|la he|hemos"], &["programado|agendado|apuntado|planificado|fijado|dejado"]).with_time(),
@@ -154,7 +163,7 @@ pub static CLAIMS: Source = Source {
         Form::new(HandOff, Now, &["te|le|lo|la|les"], &["paso|comunico|transfiero|derivo|conecto|pongo"]).plain().behind(STAFF),
         Form::new(HandOff, Now, &[], &["paso|aviso|traslado|transfiero|derivo|informo|escalo|consulto"]).plain().behind(STAFF),
         Form::new(HandOff, Done, &["he|hemos", "lo|la|le|se|les lo|la? he|hemos", "acabo de"], &[
-            "pasado|avisado|informado|trasladado|transferido|derivado|notificado|comunicado|reenviado|escalado|llamado|preguntado|contactado|consultado|pedido|remitido|enviado|dicho|hablado|avisar*|pasar*|informar*|notificar*",
+            "comentado|contado|explicado|planteado|expuesto|pasado|avisado|informado|trasladado|transferido|derivado|notificado|comunicado|reenviado|escalado|llamado|preguntado|contactado|consultado|pedido|remitido|enviado|dicho|hablado|escribir*|avisar*|pasar*|informar*|notificar*",
         ])
         .behind(STAFF),
         Form::new(HandOff, Done, &[], &["pase|avise|informe|traslade|derive|notifique|comunique|reenvie|escale|llame|pregunte|contacte|consulte"])
@@ -167,6 +176,7 @@ pub static CLAIMS: Source = Source {
             "respondera|contactara|contestara|revisara",
         ])
         .beside(STAFF),
+        Form::new(HandOff, Done, HAVE, &["creado|abierto|registrado un|una|el|la ticket|incidencia|caso|solicitud"]),
         // What is kept in mind.
         Form::new(Remember, Ahead, &[], &[
             "lo|la|los? recordare|recordaremos",
@@ -208,7 +218,7 @@ pub static CLAIMS: Source = Source {
     condition: &["si", "siempre", "salvo"],
     once: &["cuando|hasta|tras|apenas", "en cuanto", "una vez", "tan pronto"],
     you: &["usted", "tu", "me", "quiera", "quieras", "desee", "desees", "diga", "digas", "prefiera", "prefieras", "pueda", "puedas", "guste", "su"],
-    you_endings: &[],
+    you_endings: &["decida", "decidas", "tengas", "sepas", "confirme", "confirmes", "elija", "elijas", "indique", "indiques", "necesite", "necesites", "envies"],
     silence: &["no responde|respondes|contesta|contestas|recibo|recibimos|tengo|tenemos|escribe|escribes|dice|dices|hay|me|nos|he|sé", "sin respuesta"],
     tell: &[
         "digame|dime|diga|di|indique|indiqueme|indicame|envie|envieme|enviame|escriba|escribeme|escribame|elija|elige|confirme|confirmeme|confirmame|confirma|aviseme|avisame|pidamelo|pidemelo|pidame|pideme|nombre|responda|responde|diganos|dinos|comparta|cuenteme|cuentame|facilite|facilíteme|especifique|basta|mandeme|mandame|pulse|pulsa|seleccione|deme|dame|escoja|proporcione",
@@ -217,6 +227,13 @@ pub static CLAIMS: Source = Source {
     tag: &["vale|ok|de|acuerdo|bien|le|te|parece|esta|correcto|verdad|si|no|va|viene|conviene|asi|esto|eso|de|sirve|queda|entonces|y|os|les|cree|que"],
     or: &["o", "u", "ni"],
     and: &["y", "e", "pero", "luego"],
+    reports: &[
+        "confirmo|confirma|confirmaron|dijo|dice|dijeron|escribio|informo|indica|indico|anuncio|aviso que",
+        "segun",
+        "parece que?",
+    ],
+    we: &["yo", "nosotros", "he", "hemos", "le", "te"],
+    would: &[],
     by: &["por"],
     us: &["mi", "nosotros", "ahora", "favor", "supuesto", "la", "el", "usted", "telefono", "correo", "error", "defecto"],
     about: &[
