@@ -330,7 +330,7 @@ async fn follow_ups<'a>(caller: &mut Caller<'a>) {
         |body: Value| Call { body: Some(body), ..caller.call(Method::PATCH, "/api/v1/follow-ups/{id}", &[id]) };
     let changes = [change(json!({ "due_at": tomorrow(), "text": "Well?" })), change(json!({}))];
     let [granted, nothing] = changes;
-    caller.granted(granted).await;
+    let changed = caller.granted(granted).await;
     caller.refused(nothing, 422, "bad_body").await;
     caller.refused(caller.post("/api/v1/follow-ups", &[], new(json!({ "phrase": "hm" }))), 422, "no_time").await;
     let past = new(json!({ "due_at": "2020-01-01T00:00:00Z" }));
@@ -345,7 +345,7 @@ async fn follow_ups<'a>(caller: &mut Caller<'a>) {
     let query = vec![("text", "6 pm".to_owned()), ("follow_up_id", id.to_owned())];
     let read = caller.granted(Call { query, ..caller.get("/api/v1/time", &[]) }).await;
     let date = |at: &str| at[..10].to_owned();
-    let due = caller.granted(caller.get("/api/v1/follow-ups/{id}", &[id])).await;
+    let due = caller.granted(Call { headers: after(&changed), ..caller.get("/api/v1/follow-ups/{id}", &[id]) }).await;
     let zone: chrono_tz::Tz = text(&read, "timezone").parse().unwrap();
     let local = text(&due, "due_at").parse::<chrono::DateTime<Utc>>().unwrap().with_timezone(&zone);
     assert_eq!(date(text(&read["readings"][0], "local")), local.format("%Y-%m-%d").to_string(), "{read}");

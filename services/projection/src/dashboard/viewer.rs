@@ -39,7 +39,7 @@ impl Looks {
             Some("dark") => "dark",
             _ => "",
         };
-        let zone = cookie(headers, "steward_zone").map(|zone| zone.replace("%2F", "/"));
+        let zone = cookie(headers, "steward_zone").map(|zone| zone.replace("%2F", "/").replace("%2B", "+"));
         Self { language, theme, zone: zone.and_then(|zone| zone.parse().ok()) }
     }
 
