@@ -100,7 +100,7 @@ impl Attempts<'_> {
             call_id: self.call_id.clone(),
             provider: attempt.provider.clone(),
             model: attempt.model.clone(),
-            answered_as: answer.model.clone(),
+            answered_as: name(&answer.model),
             job: self.step.job.to_owned(),
             usage: Some(usage(attempt.usage)),
             micro_usd: attempt.cost.unwrap_or_default(),
@@ -108,7 +108,7 @@ impl Attempts<'_> {
             took_ms: millis(attempt.took),
             waited_ms: millis(attempt.waited),
             stop: stop(&answer.stop).to_owned(),
-            request_id: attempt.request_id.clone().unwrap_or_default(),
+            request_id: name(attempt.request_id.as_deref().unwrap_or_default()),
             text: head(&answer.said.text).to_owned(),
             conversation_id: self.step.conversation.clone(),
             fallback: self.step.chain.first().is_some_and(|first| {
@@ -132,7 +132,7 @@ impl Attempts<'_> {
             waited_ms: millis(attempt.waited),
             code: code.to_owned(),
             conversation_id: self.step.conversation.clone(),
-            request_id: attempt.request_id.clone().unwrap_or_default(),
+            request_id: name(attempt.request_id.as_deref().unwrap_or_default()),
         }
         .into()
     }
@@ -172,6 +172,11 @@ fn usage(usage: Usage) -> v1::Usage {
 
 fn millis(time: Duration) -> u32 {
     u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
+}
+
+/// A name that a provider gave, as it is noted.
+fn name(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 /// As much of a text as is noted.

@@ -338,9 +338,25 @@ fn push_word(request: &mut Request, words: &str) {
     }
 }
 
+/// What a model wrote, as it may go on: bounded, and without control characters but line breaks and tabs.
 fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_REPLY) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", &text[..end]),
+    let mut clean = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+    let mut kept: String = clean.by_ref().take(LONGEST_REPLY).collect();
+    if clean.next().is_some() {
+        kept.push('…');
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_is_bounded_and_without_control_characters() {
+        assert_eq!(shortened("a\0b\u{7}\r\n\tc"), "ab\n\tc");
+        let long = shortened(&"ж".repeat(LONGEST_REPLY + 1));
+        assert_eq!(long.chars().count(), LONGEST_REPLY + 1);
+        assert!(long.ends_with('…'));
     }
 }

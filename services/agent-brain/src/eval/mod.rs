@@ -1,6 +1,6 @@
 //! Evaluation: scripted talks played through the real domain with any brain, and what they came to compared with what they should.
 //!
-//! A set is a file of JSON lines ([`format`]); [`stage`] plays one talk on a log in memory, [`score`] judges its end. Nothing is sent
+//! A set is a file of JSON lines ([`mod@format`]); [`stage`] plays one talk on a log in memory, [`score`] judges its end. Nothing is sent
 //! and nothing is stored.
 
 pub mod format;
