@@ -51,6 +51,10 @@ async fn where_no_model_answers_the_rules_do_and_the_client_learns_of_no_error()
     assert_eq!(world.llm.asked().len(), 1);
     let ended = world.events(2, &["TurnCompleted"]).await;
     assert_eq!(data(&ended[1], "degraded"), "unavailable");
+    world.noted("ModelCallFailed", 2).await;
+    let used = world.system.get("/api/v1/usage").await.unwrap();
+    let total = &used["total"];
+    assert_eq!((&total["calls"], &total["failed"], &total["open"]), (&json!(1), &json!(1), &json!(0)), "{used}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

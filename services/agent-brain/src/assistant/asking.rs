@@ -68,8 +68,30 @@ impl Step<'_> {
         let asking = Asking { request, correlation: &correlation, deadline: self.deadline };
         let answer = self.models.answer(self.chain, &asking, &mut Deltas::none(), &mut attempts.made).await;
         attempts.answer = answer.as_ref().ok().cloned();
+        if attempts.made.is_empty() {
+            // Nobody was asked, so what was reserved is free again.
+            self.run.note(self.skipped(&attempts.call_id));
+        }
         drop(attempts);
         Ok(answer.map_err(|error| no_answer(&error)))
+    }
+}
+
+impl Step<'_> {
+    /// That a call which was begun wasn't made after all.
+    fn skipped(&self, call_id: &str) -> Event {
+        let first = self.chain.first();
+        v1::ModelCallFailed {
+            run_id: self.run.id().to_string(),
+            call_id: call_id.to_owned(),
+            provider: first.map(|model| model.provider.clone()).unwrap_or_default(),
+            model: first.map(|model| model.name.clone()).unwrap_or_default(),
+            job: self.job.to_owned(),
+            code: SKIPPED.to_owned(),
+            conversation_id: self.conversation.clone(),
+            ..Default::default()
+        }
+        .into()
     }
 }
 
