@@ -41,7 +41,7 @@ async fn they_are_made_once_and_keep_what_an_operator_sets() {
 
     // Settings that an operator changed, and some of an older build.
     let changed = Config {
-        max_bytes: 1 << 30,
+        max_bytes: 16 << 20,
         duplicate_window: Duration::from_secs(60),
         discard: DiscardPolicy::Old,
         ..events.clone()
@@ -49,7 +49,7 @@ async fn they_are_made_once_and_keep_what_an_operator_sets() {
     log.jetstream().update_stream(changed).await.unwrap();
     log.ensure_streams().await.unwrap();
     let after = config(&log, "EVENTS").await;
-    assert_eq!(after, Config { max_bytes: 1 << 30, ..events });
+    assert_eq!(after, Config { max_bytes: 16 << 20, ..events });
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod p6_rebuild;
 mod p7_live;
 mod p8_turn;
 mod p9_footprint;
+mod peers;
 mod place;
 mod proc;
 mod raw;
@@ -39,8 +40,8 @@ use crate::{
 fn main() -> Result<ExitCode> {
     let options = Options::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    if options.bare_server {
-        runtime.block_on(bare::serve())?;
+    if let Some(what) = options.serve {
+        runtime.block_on(bare::serve(what, &options.store_url))?;
         return Ok(ExitCode::SUCCESS);
     }
     runtime.block_on(run(options))

@@ -49,6 +49,27 @@ impl Job {
     }
 }
 
+/// What this program serves when it is a reference or a peer itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Serve {
+    /// The references of P1 and P7
+    Bare,
+    /// P1's peer that inserts into Postgres, all that waits at once
+    Grouped,
+    /// P1's peer that pushes to Redis
+    Redis,
+}
+
+impl Serve {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::Grouped => "grouped",
+            Self::Redis => "redis",
+        }
+    }
+}
+
 /// Measures Steward's performance goals, each beside a reference of the same run
 ///
 /// The quick sizes take some ten minutes; --full takes the large ones (a million pending follow-ups, a million events)
@@ -83,9 +104,15 @@ pub struct Options {
     /// Where the scratch data directories are made; by default in the system's temporary directory
     #[arg(long, env = "STEWARD_BENCH_DIR", value_name = "DIR")]
     pub dir: Option<PathBuf>,
-    /// Only serve the references of P1 and P7
+    /// Measure others of the kind beside us, with the same work: P1, P2, P3, P5. It installs them with npm and cargo in the
+    /// target folder
+    #[arg(long)]
+    pub peers: bool,
+    /// Only serve a reference or a peer
     #[arg(long, hide = true)]
-    pub bare_server: bool,
+    pub serve: Option<Serve>,
+    #[arg(long, hide = true, default_value = "")]
+    pub store_url: String,
 }
 
 impl Options {

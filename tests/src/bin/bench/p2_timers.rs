@@ -11,6 +11,7 @@ use crate::{
     due::{DueWatch, milliseconds},
     fill::Filler,
     options::Options,
+    peers::timers,
     place::Place,
     proc,
     report::{Parts, figure},
@@ -72,12 +73,25 @@ pub async fn run(options: &Options) -> Result<Parts> {
         parts.case(format!("{pending} pending, {count} due"), "p50 ≤ 3 ms, p99 ≤ 10 ms, 0 early, idle ≤ 1 %", figures);
         drop(filler);
         up.stop().await?;
+        if options.peers {
+            let work = timers::Work { pending, rate: RATE, count, bursts: Vec::new() };
+            peers(options, &bot, &work, &mut parts).await?;
+        }
     }
     if let [first, .., last] = ends.as_slice() {
         parts.grows("p99 lateness with pending", (first.0, last.0), (first.1, last.1));
         parts.grows("idle steward with pending", (first.0, last.0), (first.2, last.2));
     }
     Ok(parts)
+}
+
+/// The peers with the same work, on a Postgres of their own.
+async fn peers(options: &Options, bot: &BotApi, work: &timers::Work, parts: &mut Parts) -> Result<()> {
+    let place = Place::new(options, bot)?;
+    let servers = place.servers().await?;
+    timers::measure(&place, work, parts).await?;
+    servers.stop().await?;
+    Ok(())
 }
 
 /// How much of a core, in percent, steward, nats-server and Postgres take while nothing happens.

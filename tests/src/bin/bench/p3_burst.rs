@@ -10,6 +10,7 @@ use crate::{
     due::{DueWatch, milliseconds},
     fill::Filler,
     options::Options,
+    peers::timers,
     place::Place,
     raw::Raw,
     report::{Parts, figure},
@@ -38,6 +39,10 @@ pub async fn run(options: &Options) -> Result<Parts> {
             parts.reference("JetStream, atomic batches of 100", vec![figure("", reference, "/s")]);
             let large = raw.batched(count, 500).await?;
             parts.reference("JetStream, atomic batches of 500", vec![figure("", large, "/s")]);
+            if options.peers {
+                let work = timers::Work { pending: 0, rate: 30, count: 30, bursts: options.burst() };
+                timers::measure(&place, &work, &mut parts).await?;
+            }
         }
         let filler = Filler::connect(&nats).await?;
         let mut ends = Vec::new();

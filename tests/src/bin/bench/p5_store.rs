@@ -18,6 +18,7 @@ use crate::{
     bot_api::BotApi,
     http::Load,
     options::Options,
+    peers,
     place::Place,
     raw::Raw,
     report::{Parts, figure},
@@ -141,6 +142,10 @@ pub async fn run(options: &Options) -> Result<Parts> {
         parts.reference(format!("JetStream publish, acknowledgement awaited, {writers} writers"), load.figures());
     }
 
+    if options.peers {
+        let peer = peers::store::measure(&place.masters()?.postgres, options, &mut parts).await;
+        references.extend(peer);
+    }
     let store = Store::connect(&nats).await?;
     let mut ends = Vec::new();
     let sizes = [options.store() / 10, options.store()];
@@ -168,7 +173,10 @@ pub async fn run(options: &Options) -> Result<Parts> {
         }
         let (rate, title) = (many.per_second, format!("{ENTITIES} entities, store of {size} events"));
         parts.case(format!("{title}, 16 writers × 32 in flight"), "≥ 16 k/s", many.figures());
-        parts.against(rate / references[2], "publish, 512 writers");
+        match references.get(3) {
+            Some(peer) => parts.against(rate / peer, "postgres-es"),
+            None => parts.against(rate / references[2], "publish, 512 writers"),
+        }
         let few = commands(&logs, 16, options.span(), any.clone()).await?;
         let rate = few.per_second;
         parts.case(format!("{title}, 16 writers in a closed loop"), "≥ 6 k/s", few.figures());

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use crate::{
-    bare::BareServer,
+    bare::Served,
     bot_api::BotApi,
     fill::Filler,
     http::Connection,
@@ -45,7 +45,7 @@ pub async fn run(options: &Options) -> Result<Parts> {
     raise_descriptors()?;
     let mut bare_p50 = Vec::new();
     for (count, rate, _) in LEVELS {
-        let bare = BareServer::start()?;
+        let bare = Served::bare()?;
         let audience = Audience::gather(bare.address, "/stream", count).await?;
         let mut poster = Connection::open(bare.address).await?;
         let padding = "x".repeat(FRAME);

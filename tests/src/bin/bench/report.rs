@@ -55,6 +55,11 @@ impl Parts {
         self.tell();
     }
 
+    /// Notes what couldn't be measured, and why.
+    pub fn missing(&mut self, what: &str, why: &anyhow::Error) {
+        self.reference(format!("{what}: not measured: {why:#}"), Vec::new());
+    }
+
     /// Notes how the latest case's main figure compares with a reference.
     pub fn against(&mut self, ratio: f64, reference: &'static str) {
         if let Some(line) = self.lines.last_mut() {
