@@ -46,6 +46,10 @@ impl Undecoded {
         self.delivered.pending == 0
     }
 
+    pub fn subject(&self) -> &str {
+        &self.message.subject
+    }
+
     /// The bytes of its payload.
     pub fn size(&self) -> usize {
         self.message.payload.len()
@@ -115,6 +119,15 @@ impl Log {
         filter_subjects: Vec<String>,
     ) -> Result<impl Stream<Item = Result<Tailed, LogError>> + Send + use<>, LogError> {
         Ok(self.begin(from, filter_subjects, true).await?.map(Undecoded::decode))
+    }
+
+    /// Reads like [`Log::past`], and leaves the decoding to the caller.
+    pub async fn past_undecoded(
+        &self,
+        from: u64,
+        filter_subjects: Vec<String>,
+    ) -> Result<impl Stream<Item = Undecoded> + Send + use<>, LogError> {
+        self.begin(from, filter_subjects, true).await
     }
 
     async fn begin(

@@ -89,6 +89,12 @@ async fn every_turn_of_many_conversations_is_decided_again_as_it_was() {
     let one = turns[3]["data"]["turn_id"].as_str().unwrap();
     assert_eq!(replayed(&system, &["replay", one]).await.trim(), "1 the same, 0 different, 0 skipped");
 
+    // From the middle of the log on, states are made of what stands before it.
+    let since = turns[turns.len() / 2]["position"].as_u64().unwrap().to_string();
+    let half = turns.len() - turns.len() / 2;
+    let said = replayed(&system, &["replay", "--since", &since]).await;
+    assert_eq!(said.trim(), format!("{half} the same, 0 different, 0 skipped"));
+
     // Other settings from now on: each turn by those of its own time.
     let changed = "[defaults]\ntimezone = \"America/Sao_Paulo\"\nfollowup_hour = 14\nrenew = false";
     system.stop().await.unwrap();

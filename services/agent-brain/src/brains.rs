@@ -60,6 +60,21 @@ impl Brains {
         })
     }
 
+    /// One to try: `rules`, a provider of these settings, or a provider and its model (`openai/gpt-x`). No other model answers in
+    /// its place.
+    ///
+    /// # Errors
+    /// There is no such brain.
+    pub fn to_try(name: &str, settings: &Settings, caller: Caller) -> Result<Arc<dyn Brain>, AssistantError> {
+        if name == RULES {
+            return Ok(Arc::new(Rules::default()));
+        }
+        let (provider, model) = name.split_once('/').map_or((name, None), |(provider, model)| (provider, Some(model)));
+        let model = settings.model(provider, model).map_err(AssistantError::Settings)?;
+        let (models, budget) = (Arc::new(Models::new(caller)), Arc::new(Budget::new(None)));
+        Ok(Arc::new(Assistant::new(models, budget, (provider.to_owned(), vec![model]), settings.clone())))
+    }
+
     /// This one alone, whatever anybody chooses.
     pub fn only(brain: Arc<dyn Brain>) -> Self {
         Self {

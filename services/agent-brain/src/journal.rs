@@ -123,15 +123,30 @@ impl Run for Journal<'_> {
     }
 }
 
-/// Notes that nobody keeps: of a turn that is decided beside the log.
-pub struct Notebook(pub TurnId);
+/// Notes that nobody keeps: of a turn that is decided beside the log. What it took is known all the same.
+pub struct Notebook {
+    id: TurnId,
+    spent: Mutex<Spent>,
+}
+
+impl Notebook {
+    pub fn new(id: TurnId) -> Self {
+        Self { id, spent: Mutex::default() }
+    }
+
+    pub fn spent(&self) -> Spent {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
 
 impl Run for Notebook {
     fn id(&self) -> TurnId {
-        self.0
+        self.id
     }
 
-    fn note(&self, _: Event) {}
+    fn note(&self, event: Event) {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner).take(&event);
+    }
 
     fn keep<'a>(&'a self) -> Keeping<'a> {
         Box::pin(async { Ok(()) })

@@ -3,7 +3,7 @@
 mod actions;
 pub mod assistant;
 pub mod brain;
-mod brains;
+pub mod brains;
 mod budget;
 mod changed;
 mod claiming;

@@ -4,6 +4,7 @@
 mod caching;
 mod faults;
 mod providers;
+mod replays;
 mod truth;
 mod turns;
 mod world;

@@ -250,7 +250,7 @@ impl Stage {
         let tenant = TenantId::new("eval").map_err(|error| error.to_string())?;
         input.around = around(&tenant, HERE, &self.state, &Contact::default(), Arc::clone(&self.talk));
         let input = Arc::new(input);
-        let notes = Notebook(turn_id);
+        let notes = Notebook::new(turn_id);
         let decisions = brain.decide(&input, &notes).await.map_err(|error| error.to_string())?;
         let turn = Turn {
             id: turn_id,

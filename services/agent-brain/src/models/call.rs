@@ -1,6 +1,6 @@
 //! One call of a model over HTTP.
 
-use std::{io::Write as _, time::Duration};
+use std::{io::Write as _, sync::Arc, time::Duration};
 
 use chrono::Utc;
 use flate2::write::GzDecoder;
@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     answer::{Answer, Said, Stop, Usage},
+    cassette::Cassette,
     deltas::{Delta, Deltas},
     error::{Failed, ModelError},
     providers::{self, Asked, Folded, Folder, Refusal, Without},
@@ -59,6 +60,7 @@ const UNPACKED_AT_ONCE: usize = 1 << 10;
 pub struct Caller {
     client: Client,
     limits: Limits,
+    cassette: Option<Arc<Cassette>>,
 }
 
 /// How a request is put.
@@ -98,7 +100,13 @@ impl Caller {
             .pool_idle_timeout(Duration::from_secs(20))
             .tcp_nodelay(true)
             .build()?;
-        Ok(Self { client, limits })
+        Ok(Self { client, limits, cassette: None })
+    }
+
+    /// Plays exchanges from a cassette instead.
+    #[must_use]
+    pub fn from_cassette(self, cassette: Arc<Cassette>) -> Self {
+        Self { cassette: Some(cassette), ..self }
     }
 
     /// Asks a model. Dropped before it is done, the call ends.
@@ -166,17 +174,19 @@ impl Caller {
         let url = format!("{}{}", model.base_url, wire.path);
         let sent = self.client.post(url).headers(headers).body(wire.body.to_string()).send();
         let until = deadline.min(Instant::now() + self.limits.first_byte);
-        let response = match timeout_at(until, sent).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => {
-                if error.is_connect() {
-                    told.usage = Usage::NONE;
-                }
-                let error = if error.is_timeout() { ModelError::Timeout } else { ModelError::Cut { received: 0 } };
-                return Err(error.into());
-            }
-            Err(_) => return Err(ModelError::Timeout.into()),
+        let live = async { timeout_at(until, sent).await.map_err(|_| Unsent::TooLate)?.map_err(Unsent::Failed) };
+        let response = match &self.cassette {
+            None => live.await,
+            Some(cassette) => match cassette.find(model, without, request) {
+                Ok(recorded) => Ok(recorded),
+                Err(blank) if cassette.records(&blank) => match live.await {
+                    Ok(response) => Ok(cassette.keep(blank, response).await?),
+                    failed => failed,
+                },
+                Err(_) => Err(Unsent::NotRecorded),
+            },
         };
+        let response = response.map_err(|unsent| unsent.told(told))?;
         let id = gives_id.and_then(|name| response.headers().get(name)?.to_str().ok());
         told.request_id = id.map(|id| id.chars().take(128).collect());
         let (status, headers) = (response.status(), response.headers().clone());
@@ -235,6 +245,34 @@ impl Caller {
             read.map_err(|_| ModelError::Malformed)?;
         }
         Ok(())
+    }
+}
+
+/// Why there is no response.
+enum Unsent {
+    TooLate,
+    Failed(reqwest::Error),
+    /// The cassette has no such exchange; asking again is no use.
+    NotRecorded,
+}
+
+impl Unsent {
+    /// As an error; where nothing can have been sent, nothing was spent.
+    fn told(self, told: &mut Told) -> ModelError {
+        let nothing_went = match &self {
+            Self::TooLate => false,
+            Self::Failed(error) => error.is_connect(),
+            Self::NotRecorded => true,
+        };
+        if nothing_went {
+            told.usage = Usage::NONE;
+        }
+        match self {
+            Self::TooLate => ModelError::Timeout,
+            Self::Failed(error) if error.is_timeout() => ModelError::Timeout,
+            Self::Failed(_) => ModelError::Cut { received: 0 },
+            Self::NotRecorded => ModelError::Invalid { param: None },
+        }
     }
 }
 

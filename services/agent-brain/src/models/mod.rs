@@ -9,6 +9,7 @@
 mod answer;
 mod breaker;
 mod call;
+mod cassette;
 mod chain;
 mod cost;
 mod deltas;
@@ -21,6 +22,7 @@ pub use self::{
     answer::{Answer, Arguments, Call, CallId, Echo, Said, Speaker, Stop, Usage},
     breaker::{Breakers, IsOpen},
     call::{Asking, Caller, Limits, Told},
+    cassette::Cassette,
     chain::{Attempt, Models, NoAnswer, Outcome},
     cost::cost,
     deltas::{Delta, Deltas},

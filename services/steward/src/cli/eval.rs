@@ -5,6 +5,7 @@ use std::{
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::{Context, bail};
@@ -12,9 +13,11 @@ use clap::Args;
 use serde_json::json;
 use steward_agent_brain::{
     brain::Brain,
+    brains::Brains,
     eval::{Played, format::talks, play},
-    rules::Rules,
+    models::{Caller, Cassette, Limits},
 };
+use steward_settings::{Brain as Settings, RULES};
 
 use super::Global;
 
@@ -22,7 +25,8 @@ use super::Global;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A set is a file of JSON lines; its format is in tests/eval/README.md. The talks are played through the real rules of the
-domain on a log in memory: no server is needed, and nothing is sent. The table says for each set and language how many talks
+domain on a log in memory: no server is needed, and nothing is sent. A model is asked with the keys of the configuration, or
+played from a cassette. The table says for each set and language how many talks
 ended as they should; the lowest set is the headline. Beside it stands how many replies said only what was decided.
 
 With --json a line {\"set\", \"id\", \"ok\", \"got\"} is printed for each talk, and {\"set\", \"rows\", \"ok\", \"score\"} for each file.
@@ -31,9 +35,15 @@ pub struct Eval {
     /// The sets
     #[arg(required = true, value_name = "FILE")]
     sets: Vec<PathBuf>,
-    /// The brain that is evaluated
+    /// The brain that is evaluated: rules, or a provider of the configuration, or a provider and a model (openai/gpt-x)
     #[arg(long, value_name = "BRAIN", default_value = "rules")]
     brain: String,
+    /// A file of exchanges with models, which are played instead of asking
+    #[arg(long, value_name = "FILE")]
+    cassette: Option<PathBuf>,
+    /// Ask for what the cassette doesn't hold, and add it
+    #[arg(long, requires = "cassette")]
+    record: bool,
     /// Print JSON lines
     #[arg(long)]
     json: bool,
@@ -65,8 +75,9 @@ impl Score {
 }
 
 impl Eval {
-    pub(super) async fn run(self, _global: &Global) -> anyhow::Result<()> {
-        let brain = self.brain()?;
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
+        let cassette = self.cassette()?;
+        let brain = self.brain(global, cassette.clone())?;
         let mut out = io::stdout();
         let mut table: Vec<(String, BTreeMap<String, Score>)> = Vec::new();
         for path in &self.sets {
@@ -91,6 +102,13 @@ impl Eval {
         if !self.json {
             print(&mut out, &table)?;
         }
+        if let Some(missed) = cassette.map(|cassette| cassette.missed()).filter(|missed| !missed.is_empty()) {
+            bail!(
+                "{} exchanges aren't on the cassette, the first is {}: add them with --record",
+                missed.len(),
+                missed[0]
+            );
+        }
         let unbacked: usize = table.iter().filter_map(|(_, scores)| scores.get("all")).map(|all| all.unbacked).sum();
         if unbacked > 0 {
             bail!("{unbacked} times a reply claims what nothing backs");
@@ -98,11 +116,22 @@ impl Eval {
         Ok(())
     }
 
-    fn brain(&self) -> anyhow::Result<Box<dyn Brain>> {
-        match self.brain.as_str() {
-            "rules" => Ok(Box::<Rules>::default()),
-            other => bail!("no brain is called `{other}`: expected `rules`"),
-        }
+    fn cassette(&self) -> anyhow::Result<Option<Arc<Cassette>>> {
+        let Some(path) = &self.cassette else { return Ok(None) };
+        let opened = if self.record { Cassette::record(path) } else { Cassette::play(path) };
+        Ok(Some(Arc::new(opened.with_context(|| format!("the cassette {}", path.display()))?)))
+    }
+
+    fn brain(&self, global: &Global, cassette: Option<Arc<Cassette>>) -> anyhow::Result<Arc<dyn Brain>> {
+        // The rules need no configuration.
+        let settings = if self.brain == RULES { Settings::default() } else { global.settings()?.brain };
+        let caller = Caller::new(Limits::default())?;
+        let caller = match cassette {
+            Some(cassette) => caller.from_cassette(cassette),
+            None => caller,
+        };
+        Brains::to_try(&self.brain, &settings, caller)
+            .with_context(|| format!("no brain `{}`: expected rules, PROVIDER or PROVIDER/MODEL", self.brain))
     }
 
     fn show(&self, out: &mut impl Write, set: &str, played: &Played) -> io::Result<()> {
