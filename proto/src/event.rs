@@ -50,7 +50,7 @@ macro_rules! each_aggregate {
             /// The events of the aggregate `run`.
             Run "run" as RunEvent {
                 ModelCallStarted, ModelCallCompleted, ModelCallFailed, ToolCallStarted, ToolCallReturned, StepTaken, ClaimCorrected,
-                BrainUnavailable
+                BrainUnavailable, ExpertAnswered
             }
             /// The events of the aggregate `inbox`.
             Inbox "inbox" as InboxEvent { ; also UpdateKept }

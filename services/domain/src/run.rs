@@ -30,6 +30,9 @@ impl Tell for RunEvent<'_> {
             (Self::StepTaken(e), En) => format!("The bot noted: {}", quoted(&e.text, ['“', '”'])),
             (Self::StepTaken(e), Es) => format!("El bot anotó: {}", quoted(&e.text, ['«', '»'])),
             (Self::StepTaken(e), Ru) => format!("Бот отметил: {}", quoted(&e.text, ['«', '»'])),
+            (Self::ExpertAnswered(e), En) => format!("{} looked at it: {}", e.expert, quoted(&e.text, ['“', '”'])),
+            (Self::ExpertAnswered(e), Es) => format!("{} lo miró: {}", e.expert, quoted(&e.text, ['«', '»'])),
+            (Self::ExpertAnswered(e), Ru) => format!("{}: заключение: {}", e.expert, quoted(&e.text, ['«', '»'])),
             (Self::ClaimCorrected(e), En) => format!("Nothing backed {}: not said", quoted(&e.sentence, ['“', '”'])),
             (Self::ClaimCorrected(e), Es) => {
                 format!("Nada respaldaba {}: no se dijo", quoted(&e.sentence, ['«', '»']))
@@ -55,6 +58,7 @@ impl Tell for RunEvent<'_> {
             | Self::ToolCallStarted(_)
             | Self::ToolCallReturned(_)
             | Self::StepTaken(_)
+            | Self::ExpertAnswered(_)
             | Self::ClaimCorrected(_) => Some(Live::TaskUpdate),
             Self::BrainUnavailable(_) => Some(Live::SystemNotification),
         }

@@ -30,7 +30,7 @@ pub use self::{
     models::{Model, ModelKind, ModelProvider, ModelProviders, Price, Rate},
     read::{Loaded, read},
     secret::Secret,
-    sections::{Auth, AuthMode, Brain, Budget, Nats, Postgres, RULES, Server, Tenant, Webhooks, WithoutAnswer},
+    sections::{Auth, AuthMode, Brain, Budget, Expert, Nats, Postgres, RULES, Server, Tenant, Webhooks, WithoutAnswer},
     sources::{Environment, Origin, process_environment},
 };
 

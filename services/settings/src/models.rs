@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{Brain, Environment, RULES, Secret, WithoutAnswer, error::KeyProblem, written as own};
+use crate::{Brain, Environment, Expert, RULES, Secret, WithoutAnswer, error::KeyProblem, written as own};
 
 /// `[brain.providers.ID]`: a provider of models. Those called like a kind are known without it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -211,6 +211,54 @@ impl Brain {
         if self.provider == RULES { Ok(Vec::new()) } else { self.chain(&self.provider, self.model.as_deref()) }
     }
 
+    /// The expert that works for a tenant, by name.
+    pub fn expert(&self, tenant: &str) -> Option<(&str, &Expert)> {
+        let named = |(name, expert)| (String::as_str(name), expert);
+        let own = self.experts.iter().find(|(_, expert)| expert.tenants.iter().any(|one| one == tenant));
+        own.or_else(|| self.experts.iter().find(|(_, expert)| expert.tenants.is_empty())).map(named)
+    }
+
+    /// The models that an expert asks, in their order; `None`: those that write the reply.
+    ///
+    /// # Errors
+    /// As [`Self::model`].
+    pub fn chain_of(&self, expert: &Expert) -> Result<Option<Vec<Model>>, String> {
+        match (&expert.provider, &expert.model) {
+            (None, None) => Ok(None),
+            (provider, model) => {
+                let provider = provider.as_deref().unwrap_or(&self.provider);
+                self.chain(provider, model.as_deref()).map(Some)
+            }
+        }
+    }
+
+    fn check_experts(&self) -> Result<(), KeyProblem> {
+        let (mut tenants, all) = (BTreeMap::<&str, &str>::new(), [String::new()]);
+        for (name, expert) in &self.experts {
+            let at = format!("brain.experts.{name}");
+            let wrong = |key: &str, problem: String| Err(KeyProblem::new(format!("{at}.{key}"), problem));
+            if expert.prompt.trim().is_empty() || expert.prompt.len() > LONGEST_INSTRUCTIONS {
+                return wrong("prompt", format!("expected a text of at most {LONGEST_INSTRUCTIONS} bytes"));
+            }
+            let of = if expert.tenants.is_empty() { &all[..] } else { &expert.tenants };
+            for tenant in of {
+                if let Some(other) = tenants.insert(tenant, name) {
+                    let whose = if tenant.is_empty() { "all tenants" } else { tenant };
+                    return wrong("tenants", format!("found {whose}, who have the expert `{other}` already"));
+                }
+            }
+            let chain = match self.chain_of(expert) {
+                Ok(chain) => chain.unwrap_or_default(),
+                Err(problem) => return wrong("provider", problem),
+            };
+            if let (Some(_), Some(model)) = (self.budget.per_day, chain.iter().find(|model| model.price.is_none())) {
+                let problem = format!("its model {:?} has no price, which `[brain.budget]` needs", model.name);
+                return wrong("model", problem);
+            }
+        }
+        Ok(())
+    }
+
     /// What is wrong with values that are well written.
     pub(crate) fn check(&self) -> Result<(), KeyProblem> {
         self.check_choice()?;
@@ -268,7 +316,7 @@ impl Brain {
             let problem = format!("found more than {LONGEST_INSTRUCTIONS} bytes, expected fewer");
             return Err(KeyProblem::new(format!("brain.instructions.{tenant}"), problem));
         }
-        Ok(())
+        self.check_experts()
     }
 }
 

@@ -94,6 +94,8 @@ pub struct Brain {
     pub model: Option<String>,
     /// What a model is told of a tenant's business, by the tenant's name: who it speaks for, what it may promise.
     pub instructions: BTreeMap<String, String>,
+    /// Experts, by name: each looks at what a client says before the reply is written.
+    pub experts: BTreeMap<String, Expert>,
     /// How often a model may be asked in one turn.
     #[serde(deserialize_with = "written::positive")]
     pub steps: u32,
@@ -121,6 +123,24 @@ pub struct Brain {
     pub budget: Budget,
 }
 
+/// `[brain.experts.NAME]`: looks at what a client says, for whoever writes the reply. It speaks to no client and decides nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub struct Expert {
+    /// Who it is, what it knows, what it is to look for.
+    #[serde(deserialize_with = "own::text")]
+    pub prompt: String,
+    /// The tenants that it works for; none: all that have no expert of their own.
+    #[serde(deserialize_with = "own::texts")]
+    pub tenants: Vec<String>,
+    /// Left out: the provider that writes the reply.
+    #[serde(deserialize_with = "own::some_text")]
+    pub provider: Option<String>,
+    /// Left out: the provider's own.
+    #[serde(deserialize_with = "own::some_text")]
+    pub model: Option<String>,
+}
+
 /// `[brain.budget]`: what models may cost.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
@@ -136,6 +156,7 @@ impl Default for Brain {
             provider: RULES.to_owned(),
             model: None,
             instructions: BTreeMap::new(),
+            experts: BTreeMap::new(),
             steps: 8,
             turn_tokens: 100_000,
             max_output: 2_000,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod caching;
+mod expert;
 mod faults;
 mod providers;
 mod replays;

@@ -18,6 +18,7 @@ use crate::{
 pub const NOTED: usize = 8 << 10;
 
 /// What a step is asked with.
+#[derive(Clone)]
 pub struct Step<'a> {
     pub models: &'a Models,
     pub chain: &'a [Model],

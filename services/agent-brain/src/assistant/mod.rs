@@ -10,7 +10,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use chrono::TimeDelta;
 use steward_domain::conversation::talk::By;
 use steward_proto::v1;
-use steward_settings::{Brain as Settings, Model, WithoutAnswer};
+use steward_settings::{Brain as Settings, Expert, Model, WithoutAnswer};
 use tokio::time::Instant;
 
 use self::{
@@ -87,11 +87,49 @@ impl Assistant {
             now: input.now,
             deadline: Instant::now() + self.settings.longest,
         };
-        let turn = Turn { input, by_rules: &by_rules, instructions };
+        let mut turn = Turn { input, by_rules: &by_rules, instructions, expert: None };
+        if let Some((name, expert)) = self.settings.expert(&input.around.tenant) {
+            turn.expert = self.expert(&step, input, name, expert).await?;
+            context::add_expert(&mut request, turn.expert.as_deref());
+        }
         match self.talk(&step, &turn, &mut hands, &mut request).await? {
             Ok(reply) => Ok(hands.desk.finish(reply, &by_rules)),
             Err(code) => Ok(self.without_model(run, input, by_rules, code)),
         }
+    }
+
+    /// Has an expert look at the talk; what it says is noted as it is. `None`: it gave no answer, and the turn goes on without.
+    async fn expert(
+        &self,
+        step: &Asked<'_>,
+        input: &TurnInput,
+        name: &str,
+        expert: &Expert,
+    ) -> Result<Option<String>, BrainError> {
+        // It was checked with the configuration.
+        let own = self.settings.chain_of(expert).ok().flatten();
+        let (request, prompt_hash) = context::of_expert(input, &expert.prompt, self.settings.max_output);
+        let chain = own.as_deref().unwrap_or(&self.chain);
+        // Whoever writes the reply needs time as well.
+        let deadline = Instant::now() + self.settings.longest / 2;
+        let step = Asked { chain, job: "expert", prompt_hash: &prompt_hash, deadline, ..step.clone() };
+        let Ok(answer) = step.ask(0, &request).await? else { return Ok(None) };
+        let text = shortened(answer.said.text.trim());
+        let refused = matches!(answer.stop, Stop::Refused { .. } | Stop::Blocked { .. });
+        if refused || text.is_empty() {
+            return Ok(None);
+        }
+        step.run.note(
+            v1::ExpertAnswered {
+                run_id: step.run.id().to_string(),
+                call_id: "m0".to_owned(),
+                expert: name.to_owned(),
+                text: head(&text).to_owned(),
+                conversation_id: step.conversation.clone(),
+            }
+            .into(),
+        );
+        Ok(Some(text))
     }
 
     /// Asks, has calls carried out, and asks again, until there is a reply or silence; or why there is neither, as a code.
@@ -234,6 +272,8 @@ struct Turn<'a> {
     input: &'a TurnInput,
     by_rules: &'a [Decision],
     instructions: &'a str,
+    /// What the expert said.
+    expert: Option<String>,
 }
 
 impl Turn<'_> {
@@ -242,6 +282,7 @@ impl Turn<'_> {
         let mut backing = Backing::of(self.input, &decisions);
         backing.language = hands.desk.language();
         backing.known_texts.push(self.instructions.to_owned());
+        backing.known_texts.extend(self.expert.clone());
         let told = self.input.around.talk.said().filter(|said| said.by != By::Bot).map(|said| said.text.clone());
         backing.known_texts.extend(told);
         let results = request.steps.iter().filter_map(|step| match step {

@@ -239,6 +239,7 @@ fn run(event: RunEvent<'_>) -> Value {
         RunEvent::ToolCallStarted(e) => step(&e.run_id, "tool", json!({ "tool": e.tool })),
         RunEvent::ToolCallReturned(e) => step(&e.run_id, "tool_done", json!({ "tool": e.tool, "failed": e.failed })),
         RunEvent::StepTaken(e) => step(&e.run_id, "noted", json!({ "kind": e.kind })),
+        RunEvent::ExpertAnswered(e) => step(&e.run_id, "expert_answered", json!({ "expert": e.expert })),
         RunEvent::ClaimCorrected(e) => step(&e.run_id, "claim_corrected", json!({ "kind": e.kind, "why": e.why })),
         RunEvent::BrainUnavailable(e) => {
             let more = json!({ "reason": e.code, "instead": e.instead, "of_conversation": e.conversation_id });

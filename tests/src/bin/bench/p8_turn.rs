@@ -50,7 +50,7 @@ pub async fn run(options: &Options) -> Result<Parts> {
     let reference = single.quantile(0.5);
     for (what, text) in TEXTS {
         let (sent, before) = (bot.sent(), up.requests().await?);
-        let (mut samples, _) = turns(up.address, &bot, text, 1, options.span()).await?;
+        let (mut samples, _) = turns(up.address, &bot, text, (1, Chats::New), options.span()).await?;
         let (turned, after) = ((bot.sent() - sent) as f64, up.requests().await?);
         let mut figures = samples.figures();
         figures.push(figure("turns", samples.len() as f64, ""));
@@ -65,7 +65,7 @@ pub async fn run(options: &Options) -> Result<Parts> {
         for at_once in AT_ONCE {
             let meter = Meter::start(up.pid(), up.pid());
             let sent = bot.sent();
-            let (mut samples, rate) = turns(up.address, &bot, text, at_once, options.span()).await?;
+            let (mut samples, rate) = turns(up.address, &bot, text, (at_once, Chats::New), options.span()).await?;
             let mut figures = vec![figure("turns", rate, "/s")];
             figures.extend(samples.figures());
             figures.extend(meter.per((bot.sent() - sent) as f64));
@@ -76,18 +76,35 @@ pub async fn run(options: &Options) -> Result<Parts> {
             parts.grows(format!("p50 of {what} with conversations at a time"), (first.0, last.0), (first.1, last.1));
         }
     }
+    for at_once in AT_ONCE {
+        let (what, text) = TEXTS[1];
+        let (mut samples, rate) = turns(up.address, &bot, text, (at_once, Chats::Same), options.span()).await?;
+        let mut figures = vec![figure("turns", rate, "/s")];
+        figures.extend(samples.figures());
+        parts.case(format!("{what}, {at_once} conversations again and again"), "≥ 1,000/s", figures);
+    }
     ensure!(bot.sent() > 0, "no reply was sent");
+    let (sent, took) = (bot.sent() as f64, place.run(&["replay"]).await?);
+    let figures = vec![figure("turns", sent / took.as_secs_f64(), "/s"), figure("all", sent, "")];
+    parts.case("replay of all of them, the program's start included", "≥ 20,000/s", figures);
     up.stop().await?;
     Ok(parts)
 }
 
-/// Turns in new conversations, `at_once` at the same time, each following the reply to the one before.
+/// Whether each turn is of a new conversation.
+#[derive(Clone, Copy, PartialEq)]
+enum Chats {
+    New,
+    Same,
+}
+
+/// Turns in conversations, `at_once` at the same time, each following the reply to the one before.
 /// The first second isn't measured.
 async fn turns(
     address: SocketAddr,
     bot: &Arc<BotApi>,
     text: &'static str,
-    at_once: usize,
+    (at_once, chats): (usize, Chats),
     span: Duration,
 ) -> Result<(Samples, f64)> {
     let warm = Instant::now() + Duration::from_secs(1);
@@ -97,9 +114,13 @@ async fn turns(
         let bot = bot.clone();
         tasks.spawn(async move {
             let mut connection = Connection::open(address).await?;
-            let mut samples = Samples::default();
+            let (mut samples, mut last) = (Samples::default(), None);
             while Instant::now() < end {
-                let (chat, body) = UPDATES.next(text);
+                let (chat, body) = match (chats, last) {
+                    (Chats::Same, Some(chat)) => (chat, UPDATES.again(chat, text)),
+                    _ => UPDATES.next(text),
+                };
+                last = Some(chat);
                 let reply = bot.expect(chat);
                 let began = Instant::now();
                 let status = connection.post(WEBHOOK, SECRET_HEADER, &body).await?;

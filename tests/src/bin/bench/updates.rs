@@ -21,18 +21,26 @@ impl Updates {
         (FIRST_CHAT + n as i64, body)
     }
 
+    /// Another message in a chat, as JSON.
+    pub fn again(&self, chat: i64, text: &str) -> String {
+        let n = self.next.fetch_add(1, Ordering::Relaxed);
+        update(n, chat, text)
+    }
+
     /// The same, with the message's id instead.
     pub fn numbered(&self, text: &str) -> (u64, String) {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
-        let chat = FIRST_CHAT + n as i64;
-        let date = chrono::Utc::now().timestamp();
-        let person = r#""first_name":"Anna","last_name":"Petrova","username":"anna_petrova""#;
-        let body = format!(
-            r#"{{"update_id":{},"message":{{"message_id":{n},"from":{{"id":{chat},"is_bot":false,{person},"language_code":"ru"}},"chat":{{"id":{chat},{person},"type":"private"}},"date":{date},"text":"{text}"}}}}"#,
-            700_000_000 + n,
-        );
-        (n, body)
+        (n, update(n, FIRST_CHAT + n as i64, text))
     }
+}
+
+fn update(n: u64, chat: i64, text: &str) -> String {
+    let date = chrono::Utc::now().timestamp();
+    let person = r#""first_name":"Anna","last_name":"Petrova","username":"anna_petrova""#;
+    format!(
+        r#"{{"update_id":{},"message":{{"message_id":{n},"from":{{"id":{chat},"is_bot":false,{person},"language_code":"ru"}},"chat":{{"id":{chat},{person},"type":"private"}},"date":{date},"text":"{text}"}}}}"#,
+        700_000_000 + n,
+    )
 }
 
 #[cfg(test)]
