@@ -1,0 +1,92 @@
+//! Whether two texts say the same: by the beginnings of their words, in whatever language and form.
+
+use serde::{Deserialize, Serialize};
+
+/// Letters of a word that count: endings tell forms apart, not words.
+const STEM: usize = 5;
+/// Words of a text that count, at most.
+const MOST_WORDS: usize = 32;
+
+/// What a text is compared by: its words' beginnings as numbers, in order, each once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words(Vec<u32>);
+
+impl Words {
+    pub fn of(text: &str) -> Self {
+        let plain = |c: char| match c {
+            'á' | 'à' | 'ä' => 'a',
+            'é' | 'è' => 'e',
+            'í' => 'i',
+            'ó' | 'ö' => 'o',
+            'ú' | 'ü' => 'u',
+            'ñ' => 'n',
+            'ё' => 'е',
+            c => c,
+        };
+        let lower = text.to_lowercase();
+        let words = lower
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| word.chars().nth(2).is_some() || word.chars().any(|c| c.is_numeric()) || !word.is_ascii());
+        let of_word = |word: &str| {
+            let stem = word.chars().map(plain).take(STEM);
+            // FNV-1a: a state that is kept must be the same everywhere.
+            stem.fold(0x811c_9dc5_u32, |hash, c| (hash ^ u32::from(c)).wrapping_mul(0x0100_0193))
+        };
+        let mut words: Vec<u32> = words.take(MOST_WORDS).filter(|w| !w.is_empty()).map(of_word).collect();
+        words.sort_unstable();
+        words.dedup();
+        Self(words)
+    }
+
+    fn shared(&self, other: &Self) -> usize {
+        self.0.iter().filter(|word| other.0.binary_search(word).is_ok()).count()
+    }
+
+    /// They say the same: seven in ten of all their words are in both.
+    pub fn same(&self, other: &Self) -> bool {
+        let shared = self.shared(other);
+        let all = self.0.len() + other.0.len() - shared;
+        shared > 0 && shared * 10 >= all * 7
+    }
+
+    /// They may speak of the same: one holds the other, or six in ten of their words are in both.
+    pub fn alike(&self, other: &Self) -> bool {
+        let shared = self.shared(other);
+        let (less, all) = (self.0.len().min(other.0.len()), self.0.len() + other.0.len() - shared);
+        shared > 0 && (shared == less || shared * 10 >= all * 6)
+    }
+
+    /// How many words are in both, for the likeliest of several.
+    pub fn nearness(&self, other: &Self) -> usize {
+        self.shared(other)
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_in_other_forms_is_the_same_and_another_number_is_not() {
+        for (a, b, same) in [
+            ("выучить испанский", "Выучить испанского", true),
+            ("learn Spanish", "learning Spanish!", true),
+            ("terminar el máster", "Terminar mi master", false),
+            ("save 5000 euros", "save 10000 euros", false),
+            ("run a marathon", "sell the house", false),
+            ("", "", false),
+        ] {
+            assert_eq!(Words::of(a).same(&Words::of(b)), same, "{a:?} and {b:?}");
+        }
+        assert!(Words::of("learn Spanish by summer").alike(&Words::of("learn Spanish")));
+        assert!(!Words::of("learn Spanish").alike(&Words::of("learn to swim")));
+    }
+}
