@@ -16,6 +16,7 @@ mod outcome;
 mod places;
 mod press;
 mod recording;
+pub mod remembering;
 pub mod replay;
 pub mod rules;
 mod settings;

@@ -1,0 +1,147 @@
+//! How people tell in English what they want to reach, and what has become of it.
+
+use crate::aims::words::Source;
+
+pub const AIMS: Source = Source {
+    goal: &[
+        "my|our main|big|biggest|next|personal|new|long-term|first|current|only|real|ultimate? goal|aim|target|dream|ambition|objective|resolution is to?",
+        "my|our main|big|biggest|next|personal|new|long-term|first|current|only|real|ultimate? goal|aim|target|dream|ambition|objective|resolution for this|next year|month|summer|quarter|season is to?",
+        "my|our goal|aim|target|dream|objective here|now|right|at? now|present? is to?",
+        "i've|i|we've set myself|ourselves a|the goal|target to|of",
+        "i have set myself a|the goal|target to|of",
+        "i'm|i am aiming|striving|determined|training to|for",
+        "i'm|i am working towards|toward",
+    ],
+    named: &["my|our main|big|biggest|new|next? goal|aim|target|dream"],
+    wish: &[
+        "i|we want|wanna|plan|hope|intend|aim to",
+        "i|we really|just want|hope|plan to",
+        "i'd|i would like|love to",
+        "i'm|i am planning|hoping|going to",
+        "i|we must|need|have to",
+    ],
+    by: &["by|before|until|within|till", "this|next", "by the? end of", "in the next|coming"],
+    terms: &[
+        "spring|summer|autumn|fall|winter|christmas|easter|year|years|january|february|march|april|june|july|august|september|october|november|december|semester|birthday|wedding|month|months|decade",
+        "new year*",
+        "end of the|this|next? year|month|summer|semester|term|quarter",
+        "i turn|am|retire",
+    ],
+    dealings: &[
+        "talk|speak|know|ask|see|return|cancel|book|reserve|pay|receive|change|check|send|try|return|exchange|order|hear|confirm|schedule|reschedule|move|use|tell|say|complain|pick|collect|renew|extend|meet|sign|order|you|unsubscribe|stop|write|call|visit|come|leave|go|thank|report|submit|withdraw|transfer|switch|upgrade|downgrade|update|view|show|discuss|be called|contacted|reminded|notified",
+        "get|have|be a|my|the|an? refund*|answer|reply|money|invoice|call|quote|order|package|parcel|reminder|notified|reminded|called|response|delivery",
+        "have|get it|this|that|them",
+        "remind|be reminded",
+        "be on time|able|there|home|back",
+        "find out",
+        "make sure|an appointment|a appointment|reservation|payment|complaint|booking|reservation",
+        "set up|a",
+    ],
+    gains: &["buy|get|have|own|rent|find|sell"],
+    done: &[
+        "i|we just|finally|already|recently|successfully? finished|completed|passed|graduated|launched|quit|published|defended|won|reached|achieved|founded|mastered|opened",
+        "i've|we've just|finally|already|recently|successfully? finished|completed|passed|graduated|launched|quit|published|defended|won|reached|achieved|founded|mastered|opened|moved|stopped|learned|learnt|lost",
+        "i|we have just|finally|already|recently|successfully? finished|completed|passed|graduated|launched|quit|published|defended|won|reached|achieved|founded|mastered|opened|moved|stopped|learned|learnt|lost",
+        "i|we just|finally moved to|into",
+        "i|we moved to|into",
+        "i managed to",
+    ],
+    done_bare: &[
+        "finally|just finished|completed|passed|graduated|launched|quit|published|defended|won|reached|achieved|moved",
+        "passed my|the",
+        "finished my|the",
+        "graduated from",
+    ],
+    happened: &[
+        "i|we ran a|my|the first? full|half? marathon|ultramarathon|race|10k",
+        "i|we just|finally|recently? bought a|my|our first|new? house|home|flat|apartment|car",
+        "i|we just|finally|recently? got married|engaged|divorced|promoted|hired|fired|pregnant|accepted",
+        "i've|we've just|finally|recently? got|gotten|been married|engaged|divorced|promoted|hired|fired|accepted|pregnant",
+        "i've|i|we've just|finally|already? retired|graduated",
+        "i just|finally? became a",
+        "i've become a",
+        "i just|finally|recently? got a|the|my|an new? job|degree|diploma|visa|license|licence|promotion|citizenship|driver's|driving|offer|scholarship|raise",
+        "i've|we've just|finally? got|gotten|received a|the|my|an new? job|degree|diploma|visa|license|licence|promotion|citizenship|driving|offer|scholarship|raise",
+        "my|our son|daughter|baby|child was born",
+        "we|i had a baby",
+        "i lost kg|kilos|pounds|my",
+        "i started a|my new|first|own job|business|company|university|college|school|course",
+    ],
+    surely: &["finally|just|already|today|yesterday|recently"],
+    trifles: &[
+        "lunch|dinner|breakfast|eating|reading|form|payment|paying|order|call|checkout|registration|questionnaire|survey|talking|writing|typing|step|steps|cleaning|shower|work|shift|here|there|it|that|this|with|signup|verification|coffee|phone|password",
+    ],
+    facts: &[
+        ("home", &["i|we now? live|lives in|near|with", "i'm|i am living in", "i'm|i am based in"]),
+        (
+            "work",
+            &[
+                "i now? work as|at|for",
+                "i'm|i am working as|at|for",
+                "i'm|i am a|an teacher|nurse|doctor|engineer|student|lawyer|designer|developer|programmer|accountant|freelancer|manager|driver|chef|cook|architect|pilot|writer|journalist|photographer|psychologist|translator",
+            ],
+        ),
+        (
+            "allergy",
+            &[
+                "i'm|i am very|highly|severely? allergic to",
+                "i have an|a|severe? allergy to",
+                "i have a|an nut|peanut|gluten|lactose|milk|pollen allergy|intolerance",
+            ],
+        ),
+        (
+            "diet",
+            &[
+                "i'm|i am a? vegetarian|vegan|pescatarian|celiac|coeliac|diabetic",
+                "i don't|dont|never|do not? eat meat|pork|fish|gluten|dairy|sugar",
+                "i don't|never|do not? drink alcohol",
+            ],
+        ),
+        (
+            "children",
+            &[
+                "i|we have a|an|one|two|three|four|five|no|1|2|3|4|5 small|little|grown|young|adult? kids|children|kid|child|sons|daughters|son|daughter|twins",
+            ],
+        ),
+        ("pet", &["i|we have a|an|one|two|three|1|2|3 dog|cat|dogs|cats|parrot|horse|rabbit"]),
+        ("birthday", &["my birthday is on?|in?"]),
+    ],
+    given_up: &[
+        "i no longer want|plan|wish|aim|intend to",
+        "i don't|dont|do not want|plan|wish|intend to anymore|longer",
+        "i've|i have given up on? the? idea? of?",
+        "i gave|give up on the? idea? of?",
+        "i've|i have abandoned|dropped the? idea? of? my? goal? of?|to?",
+        "i've|i have changed my mind about",
+        "i changed my mind about",
+        "drop|remove|delete|cancel my|the goal of|to",
+    ],
+    no_goal: &[
+        "is|it's not|no longer|longer a|my goal|aim|target|dream anymore?",
+        "isn't|wasn't my|a goal|aim|target|dream anymore?",
+    ],
+    forget: &[
+        "please? forget that? about? i|my|the? thing?|goal? about? of? to?",
+        "please? forget that|about",
+        "don't|do not remember|keep that",
+        "stop remembering that",
+        "please? delete|erase|remove|forget what|that i said|told about",
+    ],
+    not: &["not", "no longer"],
+    but: &["but rather? to?", "it's|it is to?", "rather"],
+    light: &[
+        "well|so|and|also|ok|okay|hi|hello|hey|thanks|thank|you|actually|btw|anyway|oh|wow|yes|yeah|no|but|then|now|honestly|basically|look|listen|yay|hooray|hurray|hurrah|great|good|morning|evening|afternoon|news|guess|what|this|year|because|please|plus|sorry|fyi|there|everyone|all|right|team|frankly|personally|for|me|dear",
+        "by the way",
+        "to be honest",
+        "just so you know",
+        "as for me",
+        "i think",
+        "you know",
+        "the truth is|thing|is",
+        "in short|fact|general",
+    ],
+    told: &[
+        "said|says|saying|told|tells|wrote|writes|asked|asks|if|suppose|imagine|wish|pretend|quote|quotes|quoted|claims|claimed|unless|whether|maybe|perhaps|once|when|would|kidding|joking|lyrics|song|novel|character|forwarded|fwd|hypothetically|template|example",
+        "he|she|they think|thinks",
+    ],
+};
