@@ -8,6 +8,7 @@ mod budget;
 mod changed;
 mod claiming;
 pub mod eval;
+mod extraction;
 mod input;
 mod journal;
 mod meetings;

@@ -264,7 +264,7 @@ impl Sentence<'_> {
     fn accented(&self, _: &Words, at: usize) -> bool {
         let word = &self.text[self.tokens[at].span.clone()];
         let spanish = !word.chars().any(|c| ('\u{400}'..'\u{530}').contains(&c));
-        let bare_ending = self.tokens[at].folded.ends_with(['e', 'i']) && self.tokens[at].folded.chars().count() > 4;
+        let bare_ending = self.tokens[at].folded.ends_with(['e', 'i']) && self.tokens[at].folded.chars().count() > 2;
         !(spanish && bare_ending) || word.to_lowercase().ends_with(['é', 'í'])
     }
 

@@ -9,15 +9,15 @@ pub const AIMS: Source = Source {
         "my|our goal|aim|target|dream|objective here|now|right|at? now|present? is to?",
         "i've|i|we've set myself|ourselves a|the goal|target to|of",
         "i have set myself a|the goal|target to|of",
-        "i'm|i am aiming|striving|determined|training to|for",
-        "i'm|i am working towards|toward",
+        "i'm|i am? aiming|striving|determined|training to|for",
+        "i'm|i am? working towards|toward",
     ],
     named: &["my|our main|big|biggest|new|next? goal|aim|target|dream"],
     wish: &[
         "i|we want|wanna|plan|hope|intend|aim to",
         "i|we really|just want|hope|plan to",
-        "i'd|i would like|love to",
-        "i'm|i am planning|hoping|going to",
+        "i'd|i would? like|love to",
+        "i'm|i am? planning|hoping|going to",
         "i|we must|need|have to",
     ],
     by: &["by|before|until|within|till", "this|next", "by the? end of", "in the next|coming"],
@@ -72,19 +72,19 @@ pub const AIMS: Source = Source {
         "lunch|dinner|breakfast|eating|reading|form|payment|paying|order|call|checkout|registration|questionnaire|survey|talking|writing|typing|step|steps|cleaning|shower|work|shift|here|there|it|that|this|with|signup|verification|coffee|phone|password",
     ],
     facts: &[
-        ("home", &["i|we now? live|lives in|near|with", "i'm|i am living in", "i'm|i am based in"]),
+        ("home", &["i|we now? live|lives in|near|with", "i'm|i am? living in", "i'm|i am? based in"]),
         (
             "work",
             &[
                 "i now? work as|at|for",
-                "i'm|i am working as|at|for",
-                "i'm|i am a|an teacher|nurse|doctor|engineer|student|lawyer|designer|developer|programmer|accountant|freelancer|manager|driver|chef|cook|architect|pilot|writer|journalist|photographer|psychologist|translator",
+                "i'm|i am? working as|at|for",
+                "i'm|i am? a|an teacher|nurse|doctor|engineer|student|lawyer|designer|developer|programmer|accountant|freelancer|manager|driver|chef|cook|architect|pilot|writer|journalist|photographer|psychologist|translator",
             ],
         ),
         (
             "allergy",
             &[
-                "i'm|i am very|highly|severely? allergic to",
+                "i'm|i am? very|highly|severely? allergic to",
                 "i have an|a|severe? allergy to",
                 "i have a|an nut|peanut|gluten|lactose|milk|pollen allergy|intolerance",
             ],
@@ -92,7 +92,7 @@ pub const AIMS: Source = Source {
         (
             "diet",
             &[
-                "i'm|i am a? vegetarian|vegan|pescatarian|celiac|coeliac|diabetic",
+                "i'm|i am? a? vegetarian|vegan|pescatarian|celiac|coeliac|diabetic",
                 "i don't|dont|never|do not? eat meat|pork|fish|gluten|dairy|sugar",
                 "i don't|never|do not? drink alcohol",
             ],
@@ -109,10 +109,10 @@ pub const AIMS: Source = Source {
     given_up: &[
         "i no longer want|plan|wish|aim|intend to",
         "i don't|dont|do not want|plan|wish|intend to anymore|longer",
-        "i've|i have given up on? the? idea? of?",
+        "i've|i have? given up on? the? idea? of?",
         "i gave|give up on the? idea? of?",
-        "i've|i have abandoned|dropped the? idea? of? my? goal? of?|to?",
-        "i've|i have changed my mind about",
+        "i've|i have? abandoned|dropped the? idea? of? my? goal? of?|to?",
+        "i've|i have? changed my mind about",
         "i changed my mind about",
         "drop|remove|delete|cancel my|the goal of|to",
     ],
