@@ -3,6 +3,7 @@
 
 mod caching;
 mod faults;
+mod memory;
 mod providers;
 mod truth;
 mod turns;

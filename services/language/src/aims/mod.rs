@@ -153,9 +153,11 @@ impl Sentence<'_> {
         if let Some(open) = opened(&words.given_up) {
             return Some(vec![self.aim(What::GivenUp, open, end, (start, end))?]);
         }
-        let is_mark =
-            |at: &usize| self.tokens.get(*at).is_some_and(|t| [':', '—', '–', '-'].iter().any(|m| t.is_mark(*m)));
-        if let Some(open) = opened(&words.goal).or_else(|| opened(&words.named).filter(is_mark)) {
+        let is_named = |at: &usize| {
+            let marked = |t: &Token| [':', '—', '–', '-'].iter().any(|mark| t.is_mark(*mark));
+            self.tokens.get(*at).is_some_and(marked) || words.not.longest(self.tokens, *at, TIGHT).is_some()
+        };
+        if let Some(open) = opened(&words.goal).or_else(|| opened(&words.named).filter(is_named)) {
             return self.goal(words, start, open, sentence_end, context);
         }
         let no_goal = (start..end).find(|&at| words.no_goal.longest(self.tokens, at, TIGHT).is_some());
@@ -202,8 +204,7 @@ impl Sentence<'_> {
         let has = |patterns: &Patterns, from: usize, to: usize| {
             (from..to).any(|at| patterns.longest(self.tokens, at, TIGHT).is_some_and(|e| e <= end))
         };
-        // What they want comes first; "soon" or "just" may stand before it.
-        if has(&words.dealings, open, (open + 3).min(end)) {
+        if has(&words.dealings, open, (open + 1).min(end)) {
             return None;
         }
         let term = self.term(words, open, end, context)?;
@@ -260,12 +261,12 @@ impl Sentence<'_> {
         self.aim(What::Milestone, start, end, of)
     }
 
-    /// A verb whose ending is told from another by its accent alone has it, or needs none.
-    fn accented(&self, _: &Words, at: usize) -> bool {
+    /// A verb whose ending is told from another's by its accent alone has it.
+    fn accented(&self, words: &Words, at: usize) -> bool {
+        let folded = &self.tokens[at].folded;
+        let ending = folded.ends_with(['e', 'i']) && folded.chars().nth(2).is_some();
         let word = &self.text[self.tokens[at].span.clone()];
-        let spanish = !word.chars().any(|c| ('\u{400}'..'\u{530}').contains(&c));
-        let bare_ending = self.tokens[at].folded.ends_with(['e', 'i']) && self.tokens[at].folded.chars().count() > 2;
-        !(spanish && bare_ending) || word.to_lowercase().ends_with(['é', 'í'])
+        !(words.accented && ending) || word.to_lowercase().ends_with(['é', 'í'])
     }
 
     /// What these tokens say, and the words in which it is said.

@@ -40,6 +40,8 @@ pub(crate) struct Source {
     /// Behind a goal's opener: what isn't it, and what is instead.
     pub not: &'static [&'static str],
     pub but: &'static [&'static str],
+    /// A verb that has happened ends in an accent, and is another without it.
+    pub accented: bool,
     /// What may stand before any of it: "well", "and".
     pub light: &'static [&'static str],
     /// Somebody's words or thoughts are told, or nothing is said to be so: "he says", "if".
@@ -65,6 +67,7 @@ pub(super) struct Words {
     pub forget: Patterns,
     pub not: Patterns,
     pub but: Patterns,
+    pub accented: bool,
     pub light: Patterns,
     pub told: Patterns,
 }
@@ -90,6 +93,7 @@ impl Words {
             forget: Patterns::new(source.forget),
             not: Patterns::new(source.not),
             but: Patterns::new(source.but),
+            accented: source.accented,
             light: Patterns::new(source.light),
             told: Patterns::new(source.told),
         }

@@ -55,7 +55,7 @@ pub const AIMS: Source = Source {
     ],
     done_bare: &[],
     happened: &[
-        "corrí|he corrido mi|un|una|el primer|primera? maratón|media|medio|carrera",
+        "he? corrí|corrido mi|un|una|el|la primer|primera? maratón|media|medio|carrera",
         "ya? me|nos he|hemos? gradué|graduado|casé|casado|casamos|divorcié|divorciado|jubilé|jubilado|comprometí|comprometido|licencié|licenciado|titulé|titulado",
         "acabo de graduarme|casarme|divorciarme|jubilarme|licenciarme|comprometerme",
         "acabamos de casarnos|comprometernos|mudarnos",
@@ -113,10 +113,15 @@ pub const AIMS: Source = Source {
     ],
     not: &["no es? ya?", "ya no es?"],
     but: &["sino", "es"],
+    accented: true,
     light: &[
-        "bueno|pues|y|también|ok|vale|hola|gracias|por|cierto|la|verdad|es|que|sí|si|no|pero|entonces|ahora|mira|oye|buenas|buenos|días|dias|tardes|noches|noticia|noticias|genial|además|porque|este|año|a|mí|sabes|sinceramente|personalmente|en|resumen|realidad|perdón|perdona|qué|bien|alegría|chicos|equipo|estimados",
+        "bueno|pues|y|también|ok|vale|hola|gracias|pero|entonces|ahora|mira|oye|buenas|buenos|días|dias|tardes|noches|noticia|noticias|genial|además|porque|sinceramente|personalmente|perdón|perdona|chicos|equipo|estimados",
         "por cierto",
-        "la verdad es que",
+        "la verdad es? que?",
+        "a mí",
+        "este año",
+        "en resumen|realidad",
+        "qué bien|alegría",
     ],
     told: &[
         "dice|dijo|dicen|dijeron|diciendo|contó|cuenta|escribió|escribe|escribió|preguntó|pregunta|ojalá|imagina|imagine|supongamos|suponga|quizá|quizás|cuando|cita|citó|reenviado|reenvío|broma|canción|ejemplo|plantilla|personaje|novela|según|acaso",
