@@ -33,10 +33,14 @@ macro_rules! each_aggregate {
                 FollowUpExpired, FollowUpDone, FollowUpFailed, MessageQueued, MessageDue, MessageMoved,
                 MessageCancelled, MessageExpired, MessageRetried, SendDeferred, DispatchStarted, DispatchSucceeded,
                 DispatchFailed, DispatchDeferred, DispatchUnknown, DeliveryReported, MessageHeld, MessageApproved,
-                MessageReleased, MessageEdited, MeetingBooked, MeetingMoved, MeetingCancelled; also AddressBound, BrainChosen
+                MessageReleased, MessageEdited, MeetingBooked, MeetingMoved, MeetingCancelled,
+                IntentLeft, IntentResolved; also AddressBound, BrainChosen
             }
             /// The events of the aggregate `contact`.
-            Contact "contact" as ContactEvent { ContactChanged, ContactArchived, ContactMerged, ContactSplit }
+            Contact "contact" as ContactEvent {
+                ContactChanged, ContactArchived, ContactMerged, ContactSplit, GoalSet, GoalChanged, GoalAchieved, GoalAbandoned,
+                MilestoneRecorded, MilestoneResolved, MilestoneDismissed, FactRemembered, FactRetired, TalkSearched
+            }
             /// The events of the aggregate `address`.
             Address "address" as AddressEvent { AddressBound }
             /// The events of the aggregate `tenant`.

@@ -160,6 +160,7 @@ async fn every_operation_answers_as_the_document_says() {
     follow_ups(&mut caller).await;
     outbox(&mut caller).await;
     contacts_and_breaker(&mut caller).await;
+    memory(&mut caller).await;
     webhooks(&mut caller).await;
     badly(&mut caller, [&operator, &reader]).await;
 
@@ -412,6 +413,87 @@ async fn outbox<'a>(caller: &mut Caller<'a>) {
     let sent = caller.first(Call { query, ..caller.get("/api/v1/outbox", &[]) }).await;
     let told = caller.granted(caller.get("/api/v1/outbox/{id}/evidence", &[id_of(&sent, "id")])).await;
     assert_eq!(told["attempts"][0]["outcome"], "sent", "{told}");
+}
+
+async fn memory<'a>(caller: &mut Caller<'a>) {
+    let said = client_writes(caller, "fanny").await;
+    let conversation = id_of(&said, "conversation_id");
+    let call = Call { headers: after(&said), ..caller.get("/api/v1/conversations/{id}", &[conversation]) };
+    let contact = id_of(&caller.granted(call).await["contact"], "id");
+    let evidence = json!({ "message_id": said["id"], "quote": "hell" });
+    let goal = |title: &str| json!({ "contact_id": contact, "title": title, "due_at": tomorrow(), "progress": 10 });
+    let mut quoted = goal("learn Spanish");
+    quoted["evidence"] = evidence.clone();
+    let set = caller.granted(caller.post("/api/v1/goals", &[], quoted.clone())).await;
+    let spanish = id_of(&set, "id");
+    quoted["title"] = json!("swim across the lake");
+    quoted["evidence"]["quote"] = json!("Hello");
+    caller.refused(caller.post("/api/v1/goals", &[], quoted), 409, "no_such_quote").await;
+    caller.refused(caller.post("/api/v1/goals", &[], goal("!")), 422, "nothing_to_remember").await;
+    let sail = id_of(&caller.granted(caller.post("/api/v1/goals", &[], goal("sail to Corsica"))).await, "id");
+    let change = caller.call(Method::PATCH, "/api/v1/goals/{id}", &[spanish]);
+    let changes = json!({ "progress": 40, "confirmed": true });
+    let changed = caller.granted(Call { body: Some(changes), ..change.clone() }).await;
+    caller.refused(Call { body: Some(json!({})), ..change }, 422, "bad_body").await;
+    let read = Call { headers: after(&changed), ..caller.get("/api/v1/goals/{id}", &[spanish]) };
+    let read = caller.granted(read).await;
+    assert_eq!(
+        (&read["title"], &read["progress"], &read["confidence"]),
+        (&json!("learn Spanish"), &json!(40), &json!(1.0))
+    );
+    assert_eq!(read["evidence"][0]["quote"], "hell", "{read}");
+    caller.granted(caller.post("/api/v1/goals/{id}/merge", &[sail], json!({ "into": spanish }))).await;
+    caller
+        .refused(caller.post("/api/v1/goals/{id}/merge", &[spanish], json!({ "into": spanish })), 409, "not_of_a_kind")
+        .await;
+    caller.granted(caller.call(Method::POST, "/api/v1/goals/{id}/achieve", &[spanish])).await;
+    caller.refused(caller.call(Method::DELETE, "/api/v1/goals/{id}", &[spanish]), 409, "no_longer_remembered").await;
+    let fly = id_of(&caller.granted(caller.post("/api/v1/goals", &[], goal("fly a balloon"))).await, "id");
+
+    let milestone = |text: &str| json!({ "contact_id": contact, "text": text, "happened_at": tomorrow() });
+    let mut of_goal = milestone("first flight");
+    of_goal["goal_id"] = json!(fly);
+    let first = id_of(&caller.granted(caller.post("/api/v1/milestones", &[], of_goal)).await, "id");
+    let second = id_of(&caller.granted(caller.post("/api/v1/milestones", &[], milestone("moved house"))).await, "id");
+    let third =
+        id_of(&caller.granted(caller.post("/api/v1/milestones", &[], milestone("a daughter was born"))).await, "id");
+    let change = Call {
+        body: Some(json!({ "text": "second flight" })),
+        ..caller.call(Method::PATCH, "/api/v1/milestones/{id}", &[first])
+    };
+    let anew = id_of(&caller.granted(change).await, "id");
+    assert_ne!(anew, first, "a correction makes another");
+    caller.granted(caller.call(Method::POST, "/api/v1/milestones/{id}/resolve", &[anew])).await;
+    caller.granted(caller.post("/api/v1/milestones/{id}/merge", &[second], json!({ "into": third }))).await;
+
+    let fact = |text: &str| json!({ "contact_id": contact, "text": text });
+    let home = id_of(&caller.granted(caller.post("/api/v1/facts", &[], fact("lives in Valencia"))).await, "id");
+    let work = id_of(&caller.granted(caller.post("/api/v1/facts", &[], fact("works as a nurse"))).await, "id");
+    let change = Call {
+        body: Some(json!({ "text": "lives in Madrid" })),
+        ..caller.call(Method::PATCH, "/api/v1/facts/{id}", &[home])
+    };
+    let home = id_of(&caller.granted(change).await, "id");
+    caller.granted(caller.post("/api/v1/facts/{id}/merge", &[work], json!({ "into": home }))).await;
+    let removed = caller.granted(caller.call(Method::DELETE, "/api/v1/milestones/{id}", &[third])).await;
+    caller.granted(Call { headers: after(&removed), ..caller.get("/api/v1/contacts/{id}", &[contact]) }).await;
+    let retired = caller.granted(caller.call(Method::DELETE, "/api/v1/facts/{id}", &[home])).await;
+    let gone = caller.granted(caller.call(Method::DELETE, "/api/v1/goals/{id}", &[fly])).await;
+    caller.granted(Call { headers: after(&gone), ..caller.get("/api/v1/facts/{id}", &[home]) }).await;
+    caller.granted(caller.get("/api/v1/milestones/{id}", &[third])).await;
+    let query = |state: &str| vec![("state", state.to_owned()), ("contact_id", contact.to_owned())];
+    for (path, state, count) in [
+        ("/api/v1/goals", "abandoned", 2),
+        ("/api/v1/goals", "open", 0),
+        ("/api/v1/milestones", "dismissed", 3),
+        ("/api/v1/milestones", "resolved", 1),
+        ("/api/v1/facts", "retired", 3),
+        ("/api/v1/facts", "known", 0),
+    ] {
+        let call = Call { query: query(state), headers: after(&retired), ..caller.get(path, &[]) };
+        let found = caller.granted(call).await;
+        assert_eq!(found["items"].as_array().map(Vec::len), Some(count), "{path} {state}: {found}");
+    }
 }
 
 async fn contacts_and_breaker<'a>(caller: &mut Caller<'a>) {

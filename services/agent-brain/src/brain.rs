@@ -5,12 +5,15 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use steward_domain::{
-    conversation::{takeover::stretch::HumanStretch, talk::Talk},
-    ids::{ConversationId, FollowUpId, MessageId, TurnId},
+    contact::memory::Memory,
+    conversation::{intents::Resolution, takeover::stretch::HumanStretch, talk::Talk},
+    ids::{ContactId, ConversationId, FollowUpId, MessageId, TurnId},
     settings::Defaults,
 };
 use steward_language::{DateOrder, Language, excerpt, understanding::language_of};
 use steward_proto::Event;
+
+use crate::remembering::Remembering;
 
 /// Something that decides turns.
 pub trait Brain: Send + Sync {
@@ -103,7 +106,7 @@ pub struct TurnInput {
     /// Promises that these very messages cancelled, and that the turn may renew.
     pub cancelled: Vec<Promise>,
     /// What was about to be said when these messages came, and wasn't: for the brain to weigh.
-    pub unsaid: Vec<String>,
+    pub unsaid: Vec<Unsaid>,
     /// What a human of ours and the client said to each other since the brain last answered: at most 32 messages of 1,000
     /// characters. None of what the human said is to be said again.
     pub stretch: Option<HumanStretch>,
@@ -115,6 +118,10 @@ pub struct TurnInput {
     pub opted_out: bool,
     /// Whether a human of ours is active: then nothing is sent and the reply becomes a suppressed draft.
     pub human_active: bool,
+    /// The contact that stands for the person, where it is one person who writes: only then anything is remembered of them.
+    pub contact: Option<ContactId>,
+    /// What is remembered of them.
+    pub memory: Arc<Memory>,
     /// What stands around the turn; the rules know nothing of it.
     pub around: Around,
 }
@@ -138,6 +145,15 @@ impl TurnInput {
         let own = self.messages.iter().rev().filter(|m| !m.forwarded && m.kind == "text");
         own.filter_map(|m| language_of(excerpt::head(&m.text))).next()
     }
+}
+
+/// Words that weren't sent because the client wrote first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsaid {
+    pub message_id: MessageId,
+    pub text: String,
+    /// Turns that have left it as it is.
+    pub left: u32,
 }
 
 /// A client's message.
@@ -275,6 +291,14 @@ pub enum Decision {
     /// The client wants nothing that goes out by itself, from this message on.
     OptOut {
         message_id: MessageId,
+    },
+    /// Something about the contact is remembered, corrected or ended.
+    Remember(Box<Remembering>),
+    /// What becomes of words that weren't sent.
+    Intent {
+        message_id: MessageId,
+        resolution: Resolution,
+        why: String,
     },
     /// They asked for something again in this one.
     OptIn {

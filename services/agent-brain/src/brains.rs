@@ -4,13 +4,14 @@ use std::{
     collections::HashMap,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures::StreamExt as _;
 use steward_domain::brain::Choice;
 use steward_log::{Log, LogError};
 use steward_proto::{Event, TenantId};
-use steward_settings::{Brain as Settings, RULES};
+use steward_settings::{Brain as Settings, Model, RULES};
 
 use crate::{
     assistant::{Assistant, AssistantError},
@@ -32,6 +33,15 @@ pub struct Brains {
     ready: Mutex<HashMap<Choice, Arc<dyn Brain>>>,
     of_tenants: Mutex<HashMap<TenantId, Choice>>,
     budget: Arc<Budget>,
+}
+
+/// What a model is asked with beside turns.
+pub struct Asking {
+    pub models: Arc<Models>,
+    pub budget: Arc<Budget>,
+    pub provider: String,
+    pub chain: Vec<Model>,
+    pub longest: Duration,
 }
 
 impl Brains {
@@ -126,6 +136,32 @@ impl Brains {
                 Arc::clone(&self.usual)
             }
         }
+    }
+
+    /// Whether any model may be asked.
+    pub fn may_ask(&self) -> bool {
+        self.asking.is_some()
+    }
+
+    /// What models are asked with where one decides in this conversation; `None`: the rules do.
+    pub fn asked(&self, tenant: &TenantId, conversation: Option<&Choice>) -> Option<Asking> {
+        let (models, settings) = self.asking.as_ref()?;
+        let choice = conversation.cloned().or_else(|| self.of_tenants().get(tenant).cloned());
+        let (provider, chain) = match choice {
+            Some(choice) if choice.provider == RULES => return None,
+            Some(choice) => {
+                let model = Some(choice.model.as_str()).filter(|model| !model.is_empty());
+                (choice.provider.clone(), settings.chain(&choice.provider, model).ok()?)
+            }
+            None => (settings.provider.clone(), settings.deciding().ok()?),
+        };
+        (!chain.is_empty()).then(|| Asking {
+            models: Arc::clone(models),
+            budget: Arc::clone(&self.budget),
+            provider,
+            chain,
+            longest: settings.longest,
+        })
     }
 
     fn of_tenants(&self) -> MutexGuard<'_, HashMap<TenantId, Choice>> {

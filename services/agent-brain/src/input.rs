@@ -13,7 +13,7 @@ use steward_language::{Language, wording::topic_of};
 use steward_proto::TenantId;
 use steward_settings::Settings;
 
-use crate::brain::{Around, Incoming, Promise, Question, TakenBack, TurnInput};
+use crate::brain::{Around, Incoming, Promise, Question, TakenBack, TurnInput, Unsaid};
 
 /// What the brain is given for the messages that wait for an answer. `open_elsewhere`: promises open in the person's other
 /// conversations.
@@ -47,7 +47,11 @@ pub fn turn_input(
             .collect(),
         pending: state.pending().into_iter().map(|f| promise(f, language)).collect(),
         cancelled: state.cancelled.iter().map(|f| promise(f, language)).collect(),
-        unsaid: state.unsaid.iter().map(|i| i.text.clone()).collect(),
+        unsaid: state
+            .unsaid
+            .iter()
+            .map(|u| Unsaid { message_id: u.message_id, text: u.text.clone(), left: u.left })
+            .collect(),
         stretch: state.human_stretch(),
         question: state
             .question
@@ -59,6 +63,12 @@ pub fn turn_input(
         }),
         opted_out: state.opted_out,
         human_active: state.human_active(),
+        contact: state
+            .place
+            .as_ref()
+            .filter(|place| !place.group)
+            .and_then(|place| contact.merged_into.or(place.contact_id)),
+        memory: Arc::clone(&contact.memory),
         around: Around::default(),
     }
 }

@@ -116,6 +116,12 @@ impl Turn {
     ) -> Result<Vec<Event>, Refused> {
         let rest = (0..decisions.len()).filter(|at| recorded.binary_search(at).is_err());
         let mut events = self.events(state, decisions, rest)?;
+        let settled = |decision: &Decision| match decision {
+            Decision::Intent { message_id, .. } => Some(*message_id),
+            _ => None,
+        };
+        let settled: Vec<MessageId> = decisions.iter().filter_map(settled).collect();
+        events.extend(state.leave_intents(&settled, self.through, self.id));
         let replied = decisions.iter().any(|d| matches!(d, Decision::Reply { .. }));
         events.push(self.completed(if replied { "replied" } else { "silent" }, decisions.len()));
         Ok(events)
@@ -196,7 +202,9 @@ impl Turn {
             | Decision::RequestHuman { .. }
             | Decision::Ask { .. }
             | Decision::OptOut { .. }
-            | Decision::OptIn { .. } => return None,
+            | Decision::OptIn { .. }
+            | Decision::Remember(_)
+            | Decision::Intent { .. } => return None,
         })
     }
 
@@ -311,6 +319,11 @@ impl Turn {
                 }
                 .into(),
             ]),
+            // It stands on the contact already.
+            Decision::Remember(_) => Ok(Vec::new()),
+            Decision::Intent { message_id, resolution, why } => {
+                Ok(state.resolve_intent(message_id, *resolution, why, self.id).into_iter().collect())
+            }
             Decision::OptOut { message_id } => Ok(vec![self.opted_out(state, message_id)]),
             Decision::OptIn { message_id } => {
                 Ok(vec![v1::ContactOptedIn { message_id: message_id.to_string(), turn_id: self.id.to_string() }.into()])

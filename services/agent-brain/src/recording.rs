@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use steward_domain::{
-    contact::Contact,
+    contact::{Contact, memory::Word},
     conversation::{Conversation, Refused, turns::TurnStanding},
     ids::{self, ContactId},
 };
@@ -19,6 +19,7 @@ use crate::{
     journal::Journal,
     outcome::Turn,
     places::Place,
+    remembering::{self, By},
     rules,
     turns::Worker,
 };
@@ -67,6 +68,17 @@ impl Worker {
         };
         drop(place);
         turn.spent = journal.spent();
+        if let Ok(decisions) = &thought
+            && let Some(contact) = input.contact
+        {
+            let by = By { contact, by: &cause.actor, turn_id: Some(turn.id), word: Word::Said };
+            let found = remembering::of_decisions(decisions);
+            if let Err(error) = self.remember(&aggregate.tenant, found, by, cause).await {
+                tracing::warn!(%error, "what a client said of themselves can't be recorded now; the turn is begun again");
+                keeping.await;
+                return Ok(Ended::PutOff);
+            }
+        }
         let (ended, ()) = tokio::join!(self.record_thought(aggregate, cause, &mut turn, &input, thought), keeping);
         let ended = ended?;
         if let Some(failure) = &turn.failure {

@@ -21,6 +21,7 @@ use crate::{
     brains::Brains,
     changed,
     claiming::Claim,
+    extraction,
     input::{around, turn_input},
     meetings,
     places::{OF_WAITERS, OF_WORKERS, Place, Places},
@@ -82,6 +83,16 @@ async fn answer_by(brains: Brains, log: Log, settings: InForce, shutdown: Cancel
         thinking: Thinking::new(THINKS_FOR),
         shutdown: shutdown.clone(),
     });
+    let extracting = {
+        let (worker, log, shutdown) = (Arc::clone(&worker), log.clone(), shutdown.clone());
+        async move {
+            if worker.brains.may_ask() {
+                return extraction::run(worker, log, shutdown).await;
+            }
+            // no model reads anything
+            std::future::pending().await
+        }
+    };
     let filters = [
         "ev.*.conversation.*.client_responded",
         "ev.*.conversation.*.request_edited",
@@ -108,6 +119,7 @@ async fn answer_by(brains: Brains, log: Log, settings: InForce, shutdown: Cancel
     };
     tokio::select! {
         answered = answering => answered,
+        ended = extracting => ended,
         failed = following => failed,
     }
 }

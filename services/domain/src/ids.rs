@@ -153,7 +153,7 @@ ids_of_a_conversation! {
     MessageId of "message" with 'm';
 }
 
-fn simple(text: &str) -> Option<Uuid> {
+pub(crate) fn simple(text: &str) -> Option<Uuid> {
     let id = Uuid::try_parse(text).ok()?;
     (id.simple().encode_lower(&mut Uuid::encode_buffer()) == text).then_some(id)
 }

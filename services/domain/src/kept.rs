@@ -10,12 +10,12 @@ use crate::{address::Address, contact::Contact, conversation::Conversation};
 
 impl Kept for Conversation {
     const AGGREGATE: Aggregate = Aggregate::Conversation;
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 }
 
 impl Kept for Contact {
     const AGGREGATE: Aggregate = Aggregate::Contact;
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 impl Kept for Address {

@@ -81,6 +81,6 @@ fn a_change_of_what_is_kept_has_a_version_of_its_own() {
     let expected = |version, print: &str| (version, print.to_owned());
     assert_eq!(
         found,
-        (expected(2, "c8c3bffc9162a436"), expected(1, "a2a24b8579c83a99"), expected(1, "6c1aa4f43737014d"),)
+        (expected(3, "db10d450890fc962"), expected(2, "b289a2709d8b82aa"), expected(1, "de081336c05dc456"),)
     );
 }

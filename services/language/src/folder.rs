@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::{Language, claims, time, understanding, wording::Wording};
+use crate::{Language, aims, claims, time, understanding, wording::Wording};
 
 /// All that Steward knows of a language.
 pub(crate) struct Folder {
@@ -17,6 +17,7 @@ pub(crate) struct Folder {
     pub requests: &'static dyn understanding::Grammar,
     pub wording: &'static dyn Wording,
     pub claims: &'static claims::words::Source,
+    pub aims: &'static aims::words::Source,
 }
 
 /// The letters a language is written in.

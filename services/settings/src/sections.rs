@@ -108,6 +108,9 @@ pub struct Brain {
     /// How long one turn may take, waits included.
     #[serde(with = "written::span")]
     pub longest: Duration,
+    /// After so much silence of the client's a model reads what they said, and remembers what is worth it; "never": it doesn't.
+    #[serde(with = "written::span_or_never")]
+    pub conversation_idle: Option<Duration>,
     /// What is said where no model gives an answer.
     pub without_answer: WithoutAnswer,
     /// The sentence for `without_answer = "holding"`.
@@ -161,6 +164,7 @@ impl Default for Brain {
             turn_tokens: 100_000,
             max_output: 2_000,
             longest: Duration::from_secs(60),
+            conversation_idle: Some(Duration::from_secs(10 * 60)),
             without_answer: WithoutAnswer::default(),
             holding: None,
             providers: ModelProviders::default(),

@@ -43,6 +43,7 @@ const SCHEMAS: &str = "#/components/schemas/";
         (name = "follow-ups", description = "what was promised"),
         (name = "outbox", description = "what is to be sent, and what became of it"),
         (name = "contacts", description = "who the people are"),
+        (name = "memory", description = "what is remembered of people: goals, milestones, facts"),
         (name = "brain", description = "which brain answers, and what models cost"),
         (name = "breaker", description = "whether sending by itself has stopped"),
         (name = "webhooks", description = "who else is told"),

@@ -4,6 +4,7 @@
 mod caching;
 mod expert;
 mod faults;
+mod memory;
 mod providers;
 mod replays;
 mod truth;

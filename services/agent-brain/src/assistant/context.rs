@@ -2,7 +2,10 @@
 //! what was said, last what is so now. So all before the latest words is what the provider has in its cache.
 
 use sha2::{Digest as _, Sha256};
-use steward_domain::conversation::talk::{By, Said as Line};
+use steward_domain::{
+    contact::memory::{Item, Kind},
+    conversation::talk::{By, Said as Line},
+};
 
 use super::tools::{self, Hands};
 use crate::{
@@ -16,6 +19,9 @@ const TALK_BYTES: usize = 24_000;
 /// The talk is cut at multiples of so many messages, so that its beginning stays the same for as long.
 const CUT_AT: u64 = 16;
 
+/// Things of one kind that are shown, at most.
+const MOST_REMEMBERED: usize = 32;
+
 /// What every model is told, whoever it speaks for.
 const RULES: &str = "You answer a client on behalf of a business, in a chat. Write in the client's language, briefly and warmly, without markup.
 
@@ -24,6 +30,11 @@ Promises:
 - Say that something is promised, moved or cancelled only after the tool has answered that it would hold, with the time that it named. If a tool refuses, say so or ask; never guess a time.
 - A promise needs a time that the client gave. If they gave none, ask for it.
 - Some promises may have been cancelled by the client's own message. Decide about each: keep_followup, move_followup, or leave it cancelled.
+
+Memory:
+- When the client tells of a goal of theirs, of something that happened in their life, or of something lasting about themselves, remember it by a tool, with their exact words as the quote. Only what they say of themselves: nothing that others said, nothing quoted or forwarded, no passing wish.
+- When they say that something remembered isn't so any more, correct it or forget it by a tool.
+- Words that weren't sent because they wrote first are settled by resolve_intent: bring them up, promise them for another time, or drop them.
 
 Truth:
 - Claim nothing that you don't know. What you are told of the business is all you know of it. If the client needs more, or asks for a person, call hand_off_to_human.
@@ -124,6 +135,7 @@ fn now(input: &TurnInput, hands: &Hands<'_>) -> Vec<Text> {
         let text = input.around.name.chars().take(100).collect();
         texts.push(Text::Untrusted { label: "name of the client", text });
     }
+    texts.extend(remembered(input, hands));
     if !stand.is_empty() {
         texts.push(Text::Untrusted { label: "promises that stand, by number", text: shown(&stand) });
     }
@@ -131,10 +143,43 @@ fn now(input: &TurnInput, hands: &Hands<'_>) -> Vec<Text> {
         texts.push(Text::Untrusted { label: "promises that the client's message cancelled", text: shown(&open) });
     }
     if !input.unsaid.is_empty() {
-        let text = input.unsaid.join("\n");
-        texts.push(Text::Untrusted { label: "what you were about to say when they wrote, and wasn't sent", text });
+        let lines = input.unsaid.iter().zip(1..).map(|(unsaid, n)| format!("{n}. {}", unsaid.text));
+        let text = lines.collect::<Vec<_>>().join("\n");
+        let label = "what you were about to say when they wrote, by number of the intent; it wasn't sent";
+        texts.push(Text::Untrusted { label, text });
     }
     texts
+}
+
+/// What is remembered of the client, under the numbers by which tools name it.
+fn remembered(input: &TurnInput, hands: &Hands<'_>) -> Vec<Text> {
+    let all = hands.desk.remembered();
+    let shown = |kind: Kind, label: &'static str| {
+        let of_kind = all.iter().zip(1..).filter(|(item, _)| item.id.kind == kind);
+        let line = |(item, number): (&&Item, i32)| {
+            let day = |at: chrono::DateTime<chrono::Utc>| at.with_timezone(&input.zone).format("%-d %B %Y").to_string();
+            let mut line = format!("{number}. {}", item.text);
+            match (kind, item.due_at.or(item.happened_at)) {
+                (Kind::Goal, Some(at)) => line.push_str(&format!(" (by {})", day(at))),
+                (Kind::Milestone, Some(at)) => line.push_str(&format!(" ({})", day(at))),
+                _ => {}
+            }
+            if item.progress > 0 {
+                line.push_str(&format!(" ({} %)", item.progress));
+            }
+            line
+        };
+        let text = of_kind.take(MOST_REMEMBERED).map(line).collect::<Vec<_>>().join("\n");
+        (!text.is_empty()).then_some(Text::Untrusted { label, text })
+    };
+    [
+        shown(Kind::Goal, "goals of the client, by number"),
+        shown(Kind::Milestone, "what happened to the client lately, or is going to, by number"),
+        shown(Kind::Fact, "what is known of the client, by number"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The talk, and at its end the messages to answer.

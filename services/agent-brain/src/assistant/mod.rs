@@ -1,7 +1,7 @@
 //! The brain with a model. It is asked, uses tools, is asked again, within limits; its decisions are recorded together at the
 //! end, as the rules' are. The rules stay beside it: what needs no model they decide, and where no model answers they do.
 
-mod asking;
+pub(crate) mod asking;
 mod context;
 mod tools;
 

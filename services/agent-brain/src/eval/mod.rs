@@ -29,6 +29,19 @@ pub struct Played {
     pub replies: usize,
     /// What they claim that nothing backs: each with the reply.
     pub unbacked: Vec<String>,
+    /// Goals and milestones.
+    pub tally: Tally,
+}
+
+/// How goals and milestones were found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub expected: usize,
+    pub found: usize,
+    /// Found and expected.
+    pub right: usize,
+    /// Of those, with words of the client's as evidence.
+    pub exact: usize,
 }
 
 /// Plays a talk from its first word to its last and judges its end.

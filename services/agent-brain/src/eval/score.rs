@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use steward_domain::contact::memory::{Item, Kind, State};
 use steward_language::{
     DateOrder,
     claims::asks,
@@ -9,11 +10,11 @@ use steward_language::{
 };
 
 use super::{
-    Played,
-    format::{Expect, Talk},
+    Played, Tally,
+    format::{Expect, Has, Talk},
     stage::Stage,
 };
-use crate::brain::Decision;
+use crate::{brain::Decision, remembering::Remembering};
 
 /// A time counts as met within this, where a talk doesn't say otherwise: "in an hour" is counted from the writing.
 const WITHIN_S: u32 = 60;
@@ -40,6 +41,7 @@ pub(super) fn judged(talk: &Talk, stage: &Stage) -> Played {
         said: stage.said.clone(),
         replies: stage.replies,
         unbacked: stage.unbacked.clone(),
+        tally: tally(talk, stage),
     }
 }
 
@@ -80,7 +82,8 @@ fn unmet(expect: &Expect, stage: &Stage) -> Option<String> {
         Expect::Silent(should) => (stage.said.is_empty(), *should, "nothing is said"),
         Expect::None(should) => (due.is_empty(), *should, "nothing is pending"),
         Expect::OptOut(should) => (stage.state.opted_out, *should, "the client is written to no more"),
-        Expect::Goal(_) | Expect::Milestone(_) => return Some("goals and milestones aren't kept yet".to_owned()),
+        Expect::Goal(has) => return unfound(Kind::Goal, has, stage),
+        Expect::Milestone(has) => return unfound(Kind::Milestone, has, stage),
     };
     (is != should).then(|| format!("{}: {what}", if should { "not so" } else { "so, but shouldn't be" }))
 }
@@ -94,6 +97,64 @@ fn context(stage: &Stage) -> TimeContext {
         followup_hour: 10,
         parts_of_day: PartsOfDay::default(),
     }
+}
+
+/// Why what should be remembered isn't.
+fn unfound(kind: Kind, has: &Has, stage: &Stage) -> Option<String> {
+    let items = || stage.known.memory.items.iter().filter(|item| item.id.kind == kind);
+    let Some(item) = items().find(|item| holds(item, has)) else {
+        return Some(format!("no {} holds {:?}", kind.name(), has.has));
+    };
+    let wanted = has.more.get("state").and_then(|state| state.as_str());
+    if wanted.is_some_and(|wanted| wanted != state_name(item)) {
+        return Some(format!("{:?} is {}", has.has, state_name(item)));
+    }
+    let quote = has.more.get("quote").and_then(|quote| quote.as_str());
+    let exact = quote.is_none_or(|quote| item.evidence.iter().any(|evidence| evidence.quote == quote));
+    (!exact).then(|| format!("{:?} was found in other words", has.has))
+}
+
+/// Whether something remembered holds these words, in whatever case.
+fn holds(item: &Item, has: &Has) -> bool {
+    item.text.to_lowercase().contains(&has.has.to_lowercase())
+}
+
+fn state_name(item: &Item) -> &'static str {
+    match (item.id.kind, item.state) {
+        (Kind::Goal, State::Open) => "open",
+        (Kind::Goal, State::Done) => "achieved",
+        (Kind::Goal, State::Gone) => "abandoned",
+        (Kind::Milestone, State::Open) => "active",
+        (Kind::Milestone, State::Done) => "resolved",
+        (Kind::Milestone, State::Gone) => "dismissed",
+        (Kind::Fact, State::Gone) => "retired",
+        (Kind::Fact, _) => "known",
+    }
+}
+
+/// How goals and milestones were found: each found one is right if it is expected, and each expected one is to be found.
+fn tally(talk: &Talk, stage: &Stage) -> Tally {
+    let mut tally = Tally::default();
+    let expected: Vec<(Kind, &Has)> = talk
+        .expect
+        .iter()
+        .filter_map(|expect| match expect {
+            Expect::Goal(has) => Some((Kind::Goal, has)),
+            Expect::Milestone(has) => Some((Kind::Milestone, has)),
+            _ => None,
+        })
+        .collect();
+    let mut missing = expected.clone();
+    tally.expected = expected.len();
+    for item in stage.known.memory.items.iter().filter(|item| item.id.kind != Kind::Fact) {
+        tally.found += 1;
+        if let Some(at) = missing.iter().position(|(kind, has)| *kind == item.id.kind && holds(item, has)) {
+            missing.swap_remove(at);
+            tally.right += 1;
+            tally.exact += usize::from(item.evidence.iter().all(|e| stage.client_said(&e.quote)));
+        }
+    }
+    tally
 }
 
 /// As the sets name it.
@@ -110,6 +171,13 @@ fn kind_of(decision: &Decision) -> &'static str {
         Decision::Ask { .. } => "ask",
         Decision::OptOut { .. } => "opt_out",
         Decision::OptIn { .. } => "opt_in",
+        Decision::Intent { .. } => "intent",
+        Decision::Remember(it) => match (&**it, it.kind()) {
+            (Remembering::End { .. }, _) => "forget",
+            (_, Kind::Goal) => "goal",
+            (_, Kind::Milestone) => "milestone",
+            (_, Kind::Fact) => "fact",
+        },
     }
 }
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use steward_domain::{
-    contact::Contact,
+    contact::{Contact, memory::Word},
     conversation::{
         Conversation,
         follow_ups::{Alarmed, Ring},
-        talk::Talk as SaidTalk,
+        talk::{By as SaidBy, Talk as SaidTalk},
         turns::{Inputs, StartTurn, TurnStart},
     },
-    ids::{self, ConversationId, FollowUpId, MessageId, TurnId},
+    ids::{self, ContactId, ConversationId, FollowUpId, MessageId, TurnId},
 };
 use steward_language::{DateOrder, Language};
 use steward_proto::{Cause, Event, Fold as _, NewEvent, Recorded, TenantId, to_timestamp, v1};
@@ -25,10 +25,12 @@ use crate::{
     input::{around, turn_input},
     journal::{Notebook, Spent},
     outcome::Turn,
+    remembering::{By, Remembering, of_decisions},
     truth::{Backing, check},
 };
 
 const HERE: ConversationId = ConversationId::new(Uuid::from_u128(0xe7));
+const CONTACT: ContactId = ContactId::new(Uuid::from_u128(0xc0));
 /// Who of ours speaks in a script.
 const OPERATOR: &str = "operator";
 /// What gives the conversation back.
@@ -43,6 +45,10 @@ pub(super) struct Stage {
     pub now: DateTime<Utc>,
     settings: Settings,
     contact: super::format::Contact,
+    /// The contact, as the log has them.
+    pub known: Contact,
+    /// What was found in the last turn, and in all of them.
+    pub found: Vec<Remembering>,
     lang: String,
     begun: bool,
     position: u64,
@@ -74,6 +80,8 @@ impl Stage {
             now: talk.now,
             settings,
             contact: talk.contact.clone(),
+            known: Contact::default(),
+            found: Vec::new(),
             lang: talk.lang.clone(),
             begun: false,
             position: 0,
@@ -108,6 +116,11 @@ impl Stage {
         }
     }
 
+    /// Whether the client said just this.
+    pub fn client_said(&self, quote: &str) -> bool {
+        self.talk.said().any(|said| said.by == SaidBy::Client && said.text.contains(quote))
+    }
+
     /// When what is pending is due, in order.
     pub fn due(&self) -> Vec<DateTime<Utc>> {
         let mut due: Vec<DateTime<Utc>> = self.state.pending().iter().map(|f| f.due_at).collect();
@@ -121,15 +134,18 @@ impl Stage {
 
     fn record(&mut self, event: impl Into<Event>) {
         let event = event.into();
+        let recorded = self.recorded(&format!("ev.eval.conversation.{HERE}.{}", event.subject_token()), event);
+        self.state.evolve(&recorded);
+        Arc::make_mut(&mut self.talk).evolve(&recorded);
+    }
+
+    fn recorded(&mut self, subject: &str, event: Event) -> Recorded {
         self.position += 1;
-        let subject = format!("ev.eval.conversation.{HERE}.{}", event.subject_token());
         let subject = subject.parse().expect("made of an id and a token");
         let id = Uuid::from_u128(u128::from(self.position));
         let NewEvent { metadata, event } = NewEvent::new(id, self.now, &Cause::outside("eval", ""), event);
         let payload = event.encode();
-        let recorded = Recorded { position: self.position, subject, metadata, event, payload };
-        self.state.evolve(&recorded);
-        Arc::make_mut(&mut self.talk).evolve(&recorded);
+        Recorded { position: self.position, subject, metadata, event, payload }
     }
 
     /// Time passes: what is due until then rings, one after another.
@@ -203,6 +219,7 @@ impl Stage {
         let event = v1::ClientResponded {
             source: Some(self.source()),
             message_id: self.message_id(),
+            contact_id: CONTACT.to_string(),
             from: Some(from),
             kind: "text".to_owned(),
             text: text.to_owned(),
@@ -227,6 +244,23 @@ impl Stage {
         Ok(())
     }
 
+    /// What a turn finds out stands on the contact before the turn itself does.
+    fn remember(&mut self, decisions: &[Decision], brain: &str, turn_id: TurnId) {
+        let by = format!("brain:{brain}");
+        let by = By { contact: CONTACT, by: &by, turn_id: Some(turn_id), word: Word::Said };
+        for remembering in of_decisions(decisions) {
+            let events = remembering.events(&self.known.memory, by, self.now);
+            if !events.is_empty() {
+                self.found.push(remembering.clone());
+            }
+            for event in events {
+                let (subject, new) = (format!("ev.eval.contact.{CONTACT}.{}", event.subject_token()), event);
+                let recorded = self.recorded(&subject, new);
+                self.known.evolve(&recorded);
+            }
+        }
+    }
+
     /// The turn that answers what was said, decided and recorded as the service does it.
     async fn answer(&mut self, brain: &dyn Brain) -> Result<(), String> {
         self.said.clear();
@@ -245,10 +279,10 @@ impl Stage {
         let TurnStart::Started(started) = self.state.start_turn(&start).map_err(|refused| refused.to_string())? else {
             return Ok(());
         };
-        let mut input = turn_input(&self.state, &Contact::default(), &self.settings, 0, self.now);
+        let mut input = turn_input(&self.state, &self.known, &self.settings, 0, self.now);
         input.date_order = DateOrder::of_tag(&self.lang);
         let tenant = TenantId::new("eval").map_err(|error| error.to_string())?;
-        input.around = around(&tenant, HERE, &self.state, &Contact::default(), Arc::clone(&self.talk));
+        input.around = around(&tenant, HERE, &self.state, &self.known, Arc::clone(&self.talk));
         let input = Arc::new(input);
         let notes = Notebook::new(turn_id);
         let decisions = brain.decide(&input, &notes).await.map_err(|error| error.to_string())?;
@@ -267,6 +301,7 @@ impl Stage {
             spent: Spent::default(),
             ids: (0..decisions.len()).map(|n| Uuid::from_u128(u128::from(self.position) << 32 | n as u128)).collect(),
         };
+        self.remember(&decisions, brain.name(), turn_id);
         self.record(*started);
         if input.human_active {
             let events = turn.suppress(&self.state, &decisions);

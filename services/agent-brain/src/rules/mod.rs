@@ -22,7 +22,7 @@ use steward_language::{
 };
 
 pub use brain::{Rules, THINKS_FOR};
-pub use turn::{Desk, Standing, State};
+pub use turn::{Desk, Standing, State, shown};
 
 use crate::brain::{Decision, TurnInput};
 

@@ -5,6 +5,7 @@ mod editing;
 mod moving;
 mod reply;
 mod restoring;
+mod telling;
 
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
@@ -17,7 +18,10 @@ use steward_language::{
 };
 use uuid::Uuid;
 
-pub use self::desk::{Desk, Standing, State};
+pub use self::{
+    desk::{Desk, Standing, State},
+    telling::shown,
+};
 
 use super::{
     book::{Book, Entry, Fate, Origin, name},
@@ -82,6 +86,8 @@ pub(super) struct Turn<'a> {
     requests: usize,
     /// Something that the client wrote was not read.
     in_part: bool,
+    /// What they told of themselves.
+    telling: telling::Told,
 }
 
 impl<'a> Turn<'a> {
@@ -107,6 +113,7 @@ impl<'a> Turn<'a> {
             restored: false,
             requests: 0,
             in_part: false,
+            telling: telling::Told::default(),
         }
     }
 
@@ -158,6 +165,8 @@ impl<'a> Turn<'a> {
             self.language = language;
         }
         self.in_part |= understood.in_part || message.cut;
+        let told = self.told(message);
+        let unanswered = self.unanswered;
         let hints = understood.hints || self.book.named_in(&message.text);
         let mut about_promises = true;
         let idle = |r: &Request| {
@@ -182,6 +191,10 @@ impl<'a> Turn<'a> {
                 break;
             }
             about_promises &= self.apply(request, hints, message);
+        }
+        if told {
+            // What they told is an answer in itself: that it was taken in.
+            self.unanswered = unanswered;
         }
         self.all_about_promises &= about_promises;
     }

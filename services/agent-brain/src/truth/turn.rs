@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use steward_domain::ids::FollowUpId;
+use steward_domain::{contact::memory::Kind, ids::FollowUpId};
 use steward_language::understanding::Intent;
 
 use super::{Backed, Backing};
 use crate::brain::{Decision, Promise, TurnInput};
 
 impl Backing {
-    /// What a reply may say that goes out with these decisions. Appointments, facts kept and goals aren't among them.
+    /// What a reply may say that goes out with these decisions. Appointments aren't among it.
     pub fn of(input: &TurnInput, decisions: &[Decision]) -> Self {
         let mut backing = Self::none(input.now, input.zone, input.language);
         let (mut moved, mut gone, mut renewed) = (HashMap::new(), HashSet::new(), HashSet::new());
@@ -22,6 +22,8 @@ impl Backing {
                     renewed.insert(*follow_up_id);
                 }
                 Decision::RequestHuman { .. } => backing.handed_off = true,
+                Decision::Remember(it) if it.kind() == Kind::Goal => backing.goals = true,
+                Decision::Remember(_) => backing.remembered = true,
                 Decision::Schedule { due_at, intention, topic, .. } => {
                     backing.promised.push(named(*due_at, topic, None, intention));
                 }
@@ -30,7 +32,8 @@ impl Backing {
                 | Decision::Retopic { .. }
                 | Decision::Ask { .. }
                 | Decision::OptOut { .. }
-                | Decision::OptIn { .. } => {}
+                | Decision::OptIn { .. }
+                | Decision::Intent { .. } => {}
             }
         }
         // What a promise that isn't there any more was made anew for is as good as moved.
@@ -55,7 +58,8 @@ impl Backing {
             backing.moved.extend(anew);
         }
         backing.known_texts.extend(input.messages.iter().map(|m| m.text.clone()));
-        backing.known_texts.extend(input.unsaid.iter().cloned());
+        backing.known_texts.extend(input.memory.items.iter().map(|item| item.text.clone()));
+        backing.known_texts.extend(input.unsaid.iter().map(|unsaid| unsaid.text.clone()));
         backing.known_texts.extend(input.stretch.iter().flat_map(|s| &s.lines).map(|line| line.text.clone()));
         let topics: Vec<String> = backing.all().map(|b| b.topic.clone()).filter(|topic| !topic.is_empty()).collect();
         backing.known_texts.extend(topics);

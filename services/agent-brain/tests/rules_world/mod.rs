@@ -73,6 +73,8 @@ pub fn given(messages: &[&str]) -> TurnInput {
         taken_back: None,
         opted_out: false,
         human_active: false,
+        contact: None,
+        memory: Default::default(),
         around: Around::default(),
     }
 }

@@ -33,6 +33,22 @@ refusals! {
             "{contact} was merged into {into} before; split it first";
         NotMerged { contact: ContactId, advice: String }: Conflict "not_merged",
             "{contact} isn't merged into another contact{advice}";
+        UnknownRemembered { id: String }: Unknown "unknown_remembered",
+            "there is no goal, milestone or fact `{id}` of this contact";
+        NoLongerRemembered { id: String }: Conflict "no_longer_remembered",
+            "`{id}` was achieved, resolved or removed before; set it anew";
+        NothingToRemember { most: usize }: Invalid "nothing_to_remember",
+            "it needs a word or two, and has at most {most} characters";
+        NothingToResolve: Conflict "nothing_to_resolve",
+            "a fact is so or isn't; correct or remove it";
+        NotOfAKind: Conflict "not_of_a_kind",
+            "only two different goals, milestones or facts can be one";
+        TooMuchRemembered { most: usize }: Conflict "too_much_remembered",
+            "{most} of this kind stand, which is the limit; resolve or remove some first";
+        EnoughForToday { most: u32 }: Conflict "enough_for_today",
+            "{most} things were found for this contact today, which is the limit";
+        NoSuchQuote { message_id: String }: Conflict "no_such_quote",
+            "the quote isn't found just so in `{message_id}`, among the last messages of that conversation";
     }
 }
 

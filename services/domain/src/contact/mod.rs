@@ -1,9 +1,13 @@
 //! The aggregate `contact`: what is known of a person beyond what their channel says, and which contacts are one person.
 
+pub mod memory;
 mod merging;
 mod tell;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 pub use merging::{How, MERGED_AT_MOST, Merge, Refused};
 use serde::{Deserialize, Serialize};
@@ -34,6 +38,8 @@ pub struct Contact {
     pub conversations: BTreeSet<ConversationId>,
     /// The contact that last stood for this one, once it no longer does.
     pub split_from: Option<ContactId>,
+    /// Goals, milestones and facts.
+    pub memory: Arc<memory::Memory>,
 }
 
 impl Fold for Contact {
@@ -55,6 +61,7 @@ impl Fold for Contact {
             ContactEvent::ContactArchived(_) => self.archived = true,
             ContactEvent::ContactMerged(e) => self.merged(&recorded.subject.id, e),
             ContactEvent::ContactSplit(e) => self.split_up(&recorded.subject.id, e),
+            remembered => Arc::make_mut(&mut self.memory).take(recorded, remembered),
         }
     }
 
@@ -79,6 +86,7 @@ impl Contact {
             merged: survivor.merged.clone(),
             conversations: survivor.conversations.clone(),
             split_from: self.split_from,
+            memory: Arc::new(survivor.memory.with(&self.memory)),
         }
     }
 

@@ -3,6 +3,7 @@
 use steward_language::Language::{self, En, Es, Ru};
 use steward_proto::ContactEvent;
 
+use super::memory;
 use crate::kernel::{Live, Tell, tell::because};
 
 impl Tell for ContactEvent<'_> {
@@ -32,14 +33,26 @@ impl Tell for ContactEvent<'_> {
             (Self::ContactSplit(e), Ru) => {
                 format!("Контакты {} и {} — разные люди{}", e.contact_id, e.from, because(e.reason.as_ref()))
             }
+            (remembered, language) => memory::tell::summary(remembered, language),
         }
     }
 
     fn live(self) -> Option<Live> {
         match self {
-            Self::ContactChanged(_) | Self::ContactArchived(_) | Self::ContactMerged(_) | Self::ContactSplit(_) => {
-                Some(Live::TaskUpdate)
-            }
+            Self::TalkSearched(_) => None,
+            Self::ContactChanged(_)
+            | Self::ContactArchived(_)
+            | Self::ContactMerged(_)
+            | Self::ContactSplit(_)
+            | Self::GoalSet(_)
+            | Self::GoalChanged(_)
+            | Self::GoalAchieved(_)
+            | Self::GoalAbandoned(_)
+            | Self::MilestoneRecorded(_)
+            | Self::MilestoneResolved(_)
+            | Self::MilestoneDismissed(_)
+            | Self::FactRemembered(_)
+            | Self::FactRetired(_) => Some(Live::TaskUpdate),
         }
     }
 }

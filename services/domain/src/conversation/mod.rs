@@ -10,6 +10,7 @@ pub mod follow_ups;
 mod frequency;
 mod gates;
 pub mod in_line;
+pub mod intents;
 pub mod meetings;
 mod message;
 mod noted;

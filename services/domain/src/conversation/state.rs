@@ -104,8 +104,10 @@ pub enum Cancelled {
 pub struct Unsaid {
     pub message_id: MessageId,
     pub text: String,
-    /// Of the event that kept them back.
+    /// Of the event that kept them back, or left them last.
     pub position: u64,
+    /// How often a turn has left them as they are.
+    pub left: u32,
 }
 
 /// Where a mail belongs.

@@ -48,6 +48,16 @@ pub const IDS: [&str; 5] = [
     "00000000-0000-0000-0000-00000000000a",
 ];
 
+/// Goals, milestones, facts.
+const REMEMBERED: [&str; 6] = [
+    "000000000000000000000000000000c1g0000000000000000000000000000000a",
+    "000000000000000000000000000000c1g0000000000000000000000000000000b",
+    "000000000000000000000000000000c1s0000000000000000000000000000000a",
+    "000000000000000000000000000000c1s0000000000000000000000000000000b",
+    "000000000000000000000000000000c1k0000000000000000000000000000000a",
+    "000000000000000000000000000000c1k0000000000000000000000000000000b",
+];
+
 /// An event of any type, from a seed; one in twenty is a type from the future.
 pub fn any_event() -> impl Strategy<Value = Event> {
     (any::<prop::sample::Index>(), any::<u64>(), 0u8..20).prop_map(|(index, seed, future)| {
@@ -110,6 +120,10 @@ fn text(field: &str, rng: &mut StdRng) -> &'static str {
     let ids = match field {
         "follow_up_id" | "renews" => &IDS[..2],
         "message_id" => &IDS[2..4],
+        "intent_id" => &IDS[2..4],
+        "goal_id" | "merged_into" => &REMEMBERED[..2],
+        "milestone_id" | "replaced_by" => &REMEMBERED[2..4],
+        "fact_id" => &REMEMBERED[4..],
         "turn_id" | "claim_id" | "contact_id" | "conversation_id" | "webhook_id" => &IDS[4..],
         _ => &[],
     };

@@ -195,7 +195,7 @@ pub async fn split(
     Ok(Answer::of_none(contact.to_string(), position))
 }
 
-fn contact_id(text: &str) -> Result<ContactId, Problem> {
+pub(super) fn contact_id(text: &str) -> Result<ContactId, Problem> {
     text.parse().map_err(|_| merging::unknown())
 }
 

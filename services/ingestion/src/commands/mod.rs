@@ -6,6 +6,7 @@ mod carry_out;
 pub mod contacts;
 pub mod follow_ups;
 pub mod humans;
+pub mod memory;
 mod openapi;
 pub mod outbox;
 mod repeats;
@@ -63,6 +64,11 @@ impl Answer {
 
     fn changed(id: String, conversation: ConversationId, position: u64) -> Self {
         Self { status: StatusCode::OK, id, conversation_id: Some(conversation.to_string()), position }
+    }
+
+    /// The same, of what this command made.
+    fn made_of_none(id: String, position: u64) -> Self {
+        Self { status: StatusCode::CREATED, ..Self::of_none(id, position) }
     }
 
     /// Of what belongs to no single conversation.
@@ -124,5 +130,8 @@ pub fn bodies(body: &[u8]) {
     read::<outbox::New>(body);
     read::<humans::TakeOver>(body);
     read::<contacts::Changes>(body);
+    read::<memory::NewGoal>(body);
+    read::<memory::NewMilestone>(body);
+    read::<memory::NewFact>(body);
     read::<webhooks::Wanted>(body);
 }

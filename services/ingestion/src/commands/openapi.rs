@@ -85,6 +85,7 @@ impl Ruled for Contact {
 const PERSON: &[Code] = &[
     unprocessable("unknown_language", "no language that Steward speaks"),
     unprocessable("unknown_timezone", "no IANA zone"),
+    unprocessable("bad_time", "`due_at` or `happened_at` is no time with an offset"),
 ];
 
 impl Ruled for Tenant {

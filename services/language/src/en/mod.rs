@@ -1,5 +1,6 @@
 //! English: its words, and what its grammar does in its own way.
 
+mod aim_words;
 mod claim_words;
 #[cfg(test)]
 mod consent;
@@ -21,6 +22,7 @@ pub static ENGLISH: Folder = Folder {
     requests: &request_grammar::RequestGrammar,
     wording: &wording::English,
     claims: &claim_words::CLAIMS,
+    aims: &aim_words::AIMS,
 };
 
 /// Frequent words that hardly stand in another language of the script.

@@ -183,6 +183,22 @@ impl Wording for English {
         "I've called a person: they will see this conversation and answer."
     }
 
+    fn noted(&self, what: &str) -> String {
+        format!("Noted: {what}.")
+    }
+
+    fn noted_as_done(&self, what: &str) -> String {
+        format!("Noted as done: {what}.")
+    }
+
+    fn noted_as_gone(&self, what: &str) -> String {
+        format!("I no longer count on this: {what}.")
+    }
+
+    fn in_quotes(&self, words: &str) -> String {
+        format!("“{words}”")
+    }
+
     fn cannot_answer(&self) -> &'static str {
         "I can't answer that myself. I can write to you or remind you at a time you name (\"write to me tomorrow at 10 about the contract\") and call a person for you."
     }

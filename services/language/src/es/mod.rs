@@ -1,5 +1,6 @@
 //! Spanish: its words, and what its grammar does in its own way.
 
+mod aim_words;
 mod claim_words;
 #[cfg(test)]
 mod consent;
@@ -33,6 +34,7 @@ pub static SPANISH: Folder = Folder {
     requests: &request_grammar::RequestGrammar,
     wording: &wording::Spanish,
     claims: &claim_words::CLAIMS,
+    aims: &aim_words::AIMS,
 };
 
 /// Frequent words that hardly stand in another language of the script.

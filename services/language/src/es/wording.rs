@@ -188,6 +188,22 @@ impl Wording for Spanish {
         "He avisado a una persona: verá esta conversación y le responderá."
     }
 
+    fn noted(&self, what: &str) -> String {
+        format!("Anotado: {what}.")
+    }
+
+    fn noted_as_done(&self, what: &str) -> String {
+        format!("Anotado como hecho: {what}.")
+    }
+
+    fn noted_as_gone(&self, what: &str) -> String {
+        format!("Ya no cuento con esto: {what}.")
+    }
+
+    fn in_quotes(&self, words: &str) -> String {
+        format!("«{words}»")
+    }
+
     fn cannot_answer(&self) -> &'static str {
         "A eso no puedo responder yo. Puedo escribirle o recordarle algo a la hora que me diga («escríbeme mañana a las 10 sobre el contrato») y avisar a una persona."
     }

@@ -1,5 +1,6 @@
 //! Russian: its words, and what its grammar does in its own way.
 
+mod aim_words;
 mod claim_words;
 #[cfg(test)]
 mod consent;
@@ -20,4 +21,5 @@ pub static RUSSIAN: Folder = Folder {
     requests: &request_grammar::RequestGrammar,
     wording: &wording::Russian,
     claims: &claim_words::CLAIMS,
+    aims: &aim_words::AIMS,
 };

@@ -182,6 +182,22 @@ impl Wording for Russian {
         "Позвал человека: он увидит эту беседу и ответит."
     }
 
+    fn noted(&self, what: &str) -> String {
+        format!("Записал: {what}.")
+    }
+
+    fn noted_as_done(&self, what: &str) -> String {
+        format!("Записал как сделанное: {what}.")
+    }
+
+    fn noted_as_gone(&self, what: &str) -> String {
+        format!("Больше этого не учитываю: {what}.")
+    }
+
+    fn in_quotes(&self, words: &str) -> String {
+        format!("«{words}»")
+    }
+
     fn cannot_answer(&self) -> &'static str {
         "Ответить на это сам не могу. Умею написать или напомнить в нужное время («напиши завтра в 10 про договор») и позвать человека."
     }

@@ -43,6 +43,12 @@ pub(crate) trait Wording: Sync {
     fn person_called(&self) -> &'static str;
     /// To what isn't understood: what can be done instead.
     fn cannot_answer(&self) -> &'static str;
+    /// That what the client told of themselves is remembered, done, or no longer so.
+    fn noted(&self, what: &str) -> String;
+    fn noted_as_done(&self, what: &str) -> String;
+    fn noted_as_gone(&self, what: &str) -> String;
+    /// Their own words, in quotation marks.
+    fn in_quotes(&self, words: &str) -> String;
     /// To a greeting, or who asks what can be done.
     fn abilities(&self) -> &'static str;
     /// To what may have been about these promises.

@@ -207,6 +207,27 @@ impl Voice {
         self.words().cannot_answer().to_owned()
     }
 
+    /// That this is remembered, in the client's words.
+    pub fn noted(&self, what: &[String]) -> String {
+        self.words().noted(&self.quoted(what))
+    }
+
+    /// That this is done.
+    pub fn noted_as_done(&self, what: &[String]) -> String {
+        self.words().noted_as_done(&self.quoted(what))
+    }
+
+    /// That this isn't so any more.
+    pub fn noted_as_gone(&self, what: &[String]) -> String {
+        self.words().noted_as_gone(&self.quoted(what))
+    }
+
+    fn quoted(&self, what: &[String]) -> String {
+        // A mark of quotation inside would end the quotation.
+        let plain = |words: &String| words.replace(['"', '“', '”', '«', '»', '\n'], " ");
+        what.iter().map(|words| self.words().in_quotes(&plain(words))).collect::<Vec<_>>().join(", ")
+    }
+
     pub fn abilities(&self) -> String {
         self.words().abilities().to_owned()
     }

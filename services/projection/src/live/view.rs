@@ -27,7 +27,7 @@ pub fn view(recorded: &Recorded, new_lead: bool) -> Option<(Live, Value)> {
     let kind = told::live(&recorded.event)?;
     let what = match recorded.event.by_aggregate()? {
         ByAggregate::Conversation(e) => in_conversation(recorded, e, new_lead)?,
-        ByAggregate::Contact(e) => contact(e),
+        ByAggregate::Contact(e) => contact(e)?,
         ByAggregate::Tenant(e) => tenant(e)?,
         ByAggregate::Webhook(e) => webhook(e)?,
         ByAggregate::Delivery(e) => delivery(e)?,
@@ -109,6 +109,11 @@ fn in_conversation(recorded: &Recorded, event: ConversationEvent<'_>, new_lead: 
 
         E::QuestionAsked(e) => turn(&e.turn_id, "asked", json!({ "intention": e.intention, "topic": e.topic })),
 
+        E::IntentLeft(e) => json!({ "intent": { "id": e.intent_id, "state": "pending", "left": e.times } }),
+        E::IntentResolved(e) => json!({ "intent": {
+            "id": e.intent_id, "state": e.decision, "text": e.text, "reason": reason(e.reason.as_ref()),
+        } }),
+
         E::FollowUpScheduled(e) => json!({ "follow_up": {
             "id": e.follow_up_id, "state": "pending", "due_at": time(from_timestamp(e.due_at.as_ref())), "timezone": e.timezone,
             "text": e.text, "topic": given(&e.topic), "phrase": e.phrase, "cancel_on": e.cancel_on, "renews": e.renews,
@@ -167,15 +172,33 @@ fn in_conversation(recorded: &Recorded, event: ConversationEvent<'_>, new_lead: 
     })
 }
 
-fn contact(event: ContactEvent<'_>) -> Value {
-    match event {
+fn contact(event: ContactEvent<'_>) -> Option<Value> {
+    Some(match event {
         ContactEvent::ContactChanged(_) => json!({ "contact": { "state": "changed" } }),
         ContactEvent::ContactArchived(_) => json!({ "contact": { "state": "archived" } }),
         ContactEvent::ContactMerged(e) => {
             json!({ "contact": { "state": "merged", "id": e.contact_id, "into": e.into } })
         }
         ContactEvent::ContactSplit(e) => json!({ "contact": { "state": "split", "id": e.contact_id, "from": e.from } }),
-    }
+        ContactEvent::GoalSet(e) => json!({ "goal": { "id": e.goal_id, "state": "open", "title": e.title } }),
+        ContactEvent::GoalChanged(e) => json!({ "goal": { "id": e.goal_id, "state": "open", "title": e.title } }),
+        ContactEvent::GoalAchieved(e) => json!({ "goal": { "id": e.goal_id, "state": "achieved" } }),
+        ContactEvent::GoalAbandoned(e) => {
+            json!({ "goal": { "id": e.goal_id, "state": "abandoned", "reason": reason(e.reason.as_ref()) } })
+        }
+        ContactEvent::MilestoneRecorded(e) => {
+            json!({ "milestone": { "id": e.milestone_id, "state": "active", "text": e.text } })
+        }
+        ContactEvent::MilestoneResolved(e) => json!({ "milestone": { "id": e.milestone_id, "state": "resolved" } }),
+        ContactEvent::MilestoneDismissed(e) => {
+            json!({ "milestone": { "id": e.milestone_id, "state": "dismissed", "reason": reason(e.reason.as_ref()) } })
+        }
+        ContactEvent::FactRemembered(e) => json!({ "fact": { "id": e.fact_id, "state": "known", "text": e.text } }),
+        ContactEvent::FactRetired(e) => {
+            json!({ "fact": { "id": e.fact_id, "state": "retired", "reason": reason(e.reason.as_ref()) } })
+        }
+        ContactEvent::TalkSearched(_) => return None,
+    })
 }
 
 fn tenant(event: TenantEvent<'_>) -> Option<Value> {

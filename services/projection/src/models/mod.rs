@@ -7,6 +7,7 @@ mod contacts;
 pub mod conversations;
 mod events;
 mod keyed;
+mod remembered;
 mod usage;
 mod wanted;
 mod webhooks;
@@ -24,6 +25,7 @@ pub use conversations::{
 };
 pub use events::{EventRow, page as events_page};
 pub use keyed::Keyed;
+pub use remembered::{FactView, GoalView, MilestoneView, of_contacts};
 pub use wanted::Wanted;
 pub use working_set::WorkingSet;
 
@@ -39,6 +41,7 @@ pub fn all() -> Vec<Box<dyn Model>> {
     vec![
         Box::<conversations::Conversations>::default(),
         Box::<contacts::Contacts>::default(),
+        Box::<remembered::Remembered>::default(),
         Box::<webhooks::Deliveries>::default(),
         Box::<usage::Usage>::default(),
         Box::<events::Events>::default(),

@@ -14,7 +14,7 @@ use serde_json::json;
 use steward_agent_brain::{
     brain::Brain,
     brains::Brains,
-    eval::{Played, format::talks, play},
+    eval::{Played, Tally, format::talks, play},
     models::{Caller, Cassette, Limits},
 };
 use steward_settings::{Brain as Settings, RULES};
@@ -59,6 +59,7 @@ struct Score {
     ok: usize,
     replies: usize,
     unbacked: usize,
+    tally: Tally,
 }
 
 impl Score {
@@ -67,6 +68,11 @@ impl Score {
         self.ok += usize::from(played.ok);
         self.replies += played.replies;
         self.unbacked += played.unbacked.len();
+        let Tally { expected, found, right, exact } = played.tally;
+        self.tally.expected += expected;
+        self.tally.found += found;
+        self.tally.right += right;
+        self.tally.exact += exact;
     }
 
     fn score(&self) -> f64 {
@@ -94,7 +100,12 @@ impl Eval {
                 self.show(&mut out, &set, &played)?;
             }
             if self.json {
-                writeln!(out, "{}", json!({ "set": set, "rows": all.rows, "ok": all.ok, "score": all.score() }))?;
+                let mut line = json!({ "set": set, "rows": all.rows, "ok": all.ok, "score": all.score() });
+                if all.tally.expected > 0 {
+                    let Tally { expected, found, right, exact } = all.tally;
+                    line["goals"] = json!({ "expected": expected, "found": found, "right": right, "exact": exact });
+                }
+                writeln!(out, "{line}")?;
             }
             by_language.insert("all".to_owned(), all);
             table.push((set, by_language));
@@ -156,6 +167,10 @@ fn name(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+fn share(part: usize, whole: usize) -> String {
+    if whole == 0 { "-".to_owned() } else { format!("{:.1} %", 100.0 * part as f64 / whole as f64) }
+}
+
 fn print(out: &mut impl Write, table: &[(String, BTreeMap<String, Score>)]) -> io::Result<()> {
     let percent = |score: &Score| format!("{:.1} %", 100.0 * score.score());
     writeln!(out, "{:<16} {:<5} {:>6} {:>6} {:>9} {:>15}", "set", "lang", "talks", "ok", "score", "words backed")?;
@@ -166,6 +181,17 @@ fn print(out: &mut impl Write, table: &[(String, BTreeMap<String, Score>)]) -> i
             let backed = format!("{} of {}", score.replies.saturating_sub(score.unbacked), score.replies);
             let (rows, ok) = (score.rows, score.ok);
             writeln!(out, "{set:<16} {language:<5} {rows:>6} {ok:>6} {:>9} {backed:>15}", percent(score))?;
+        }
+    }
+    for (set, scores) in table {
+        let Some(Tally { expected, found, right, exact }) = scores.get("all").map(|all| all.tally) else { continue };
+        if expected > 0 {
+            writeln!(
+                out,
+                "{set}: goals and milestones: {right} of {found} found are right (precision {}), of {expected} expected (recall {}), {exact} with the client's exact words",
+                share(right, found),
+                share(right, expected),
+            )?;
         }
     }
     let all = table.iter().filter_map(|(set, scores)| Some((set, scores.get("all")?)));

@@ -3,6 +3,7 @@
 //!
 //! A family is one file: the types of its arguments, of which the schemas are made, and what a call does.
 
+mod memory;
 mod people;
 mod promises;
 
@@ -42,7 +43,7 @@ impl Spec {
 }
 
 fn families() -> impl Iterator<Item = &'static Spec> {
-    promises::TOOLS.iter().chain(people::TOOLS)
+    promises::TOOLS.iter().chain(memory::TOOLS).chain(people::TOOLS)
 }
 
 /// All tools, always in the same order: they stand above the talk.
@@ -65,6 +66,12 @@ pub fn run(hands: &mut Hands<'_>, call: &Call) -> CallResult {
     let failed = done.is_err();
     let content = Text::Trusted(done.unwrap_or_else(|why| why));
     CallResult { call: call.id.clone(), content, failed }
+}
+
+/// A model's words as one line of so many characters at most.
+fn line(text: &str, most: usize) -> String {
+    let spaced = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    spaced.take(most).collect::<String>().trim().to_owned()
 }
 
 /// Reads a call's arguments.

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Hands, Spec, read};
+use super::{Hands, Spec, line, read};
 use crate::rules::{Standing, State};
 
 pub const TOOLS: &[Spec] = &[
@@ -79,12 +79,6 @@ struct Nothing {}
 /// Characters of a time in words, and of what a promise is about.
 const LONGEST_TIME: usize = 200;
 const LONGEST_TOPIC: usize = 500;
-
-/// A model's words as one line of so many characters at most.
-fn line(text: &str, most: usize) -> String {
-    let spaced = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    spaced.take(most).collect::<String>().trim().to_owned()
-}
 
 fn schedule(hands: &mut Hands<'_>, arguments: Value) -> Result<String, String> {
     let Schedule { when, about, kind } = read(arguments)?;

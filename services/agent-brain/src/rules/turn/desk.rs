@@ -1,6 +1,8 @@
 //! The desk: what another brain than the rules does to the promises of a turn, one thing at a time, by the same rules. It
 //! writes nothing: each act says what would hold, and at the end all of them are the turn's decisions.
 
+mod mind;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use steward_domain::ids::MessageId;
@@ -15,7 +17,10 @@ use super::{
     super::book::{Fate, Origin},
     Turn,
 };
-use crate::brain::{Decision, Incoming, Offer, Question, TurnInput};
+use crate::{
+    brain::{Decision, Incoming, Offer, Question, TurnInput},
+    remembering::Remembering,
+};
 
 /// A turn's promises in the hands of a brain that acts step by step.
 #[derive(Clone)]
@@ -24,6 +29,10 @@ pub struct Desk<'a> {
     /// Promises that go on, of those that these messages cancelled: by their place in the book.
     kept: Vec<usize>,
     handed_off: bool,
+    /// What is remembered of the contact.
+    mind: Vec<Remembering>,
+    /// What becomes of words that weren't sent.
+    intents: Vec<Decision>,
 }
 
 /// A promise as it stands on the desk.
@@ -58,7 +67,7 @@ impl<'a> Desk<'a> {
         if let Some(language) = input.written_in() {
             turn.language = language;
         }
-        Self { turn, kept: Vec::new(), handed_off: false }
+        Self { turn, kept: Vec::new(), handed_off: false, mind: Vec::new(), intents: Vec::new() }
     }
 
     pub fn language(&self) -> Language {
@@ -212,6 +221,7 @@ impl<'a> Desk<'a> {
             Decision::Renew { follow_up_id } => Some(*follow_up_id),
             _ => None,
         };
+        let found = by_the_rules;
         let by_the_rules: Vec<_> = by_the_rules.iter().filter_map(renewed).collect();
         let goes_on = |desk: &Self, at: usize| {
             let entry = &desk.turn.book.entries[at];
@@ -238,6 +248,12 @@ impl<'a> Desk<'a> {
         }
         let called: Vec<MessageId> = std::mem::take(&mut self.turn.wants_human);
         decisions.extend(called.into_iter().map(|message_id| Decision::RequestHuman { message_id }));
+        // What the rules found in plain words is kept, where the brain that acts here remembers nothing itself.
+        if self.mind.is_empty() {
+            decisions.extend(found.iter().filter(|d| matches!(d, Decision::Remember(_))).cloned());
+        }
+        decisions.extend(self.mind.drain(..).map(|it| Decision::Remember(Box::new(it))));
+        decisions.append(&mut self.intents);
         if let Some(text) = reply {
             decisions.push(if self.turn.said_by_human(&text) {
                 Decision::Withhold { text }

@@ -80,7 +80,9 @@ impl Turn<'_> {
         let called =
             self.wants_human.iter().chain(self.wants_erasure.iter().filter(|id| !self.wants_human.contains(id)));
         decisions.extend(called.map(|id| Decision::RequestHuman { message_id: *id }));
+        decisions.extend(self.telling.all.iter().cloned().map(|it| Decision::Remember(Box::new(it))));
         self.unsay();
+        self.say_remembered();
         self.say_the_rest(&renewed, &lost);
         if !self.lines.is_empty() {
             let mut text = self.lines.join("\n");

@@ -93,6 +93,8 @@ impl Conversation {
                 self.came_from(e.source.as_ref(), "", at);
                 self.reachable(said_at(e.source.as_ref(), at));
             }
+            ConversationEvent::IntentLeft(e) => self.intent_left(e, recorded.position)?,
+            ConversationEvent::IntentResolved(e) => self.intent_resolved(e)?,
             ConversationEvent::BrainChosen(e) => self.brain = Choice::of(e),
             ConversationEvent::AddressBound(e) => {
                 if let Some(place) = &mut self.place {

@@ -47,7 +47,23 @@ impl Conversation {
         if self.unsaid.len() == UNSAID_KEPT {
             self.unsaid.remove(0);
         }
-        self.unsaid.push(Unsaid { message_id: message.id, text: message.text.clone(), position });
+        self.unsaid.push(Unsaid { message_id: message.id, text: message.text.clone(), position, left: 0 });
+    }
+
+    /// A turn left them: they wait for the next one.
+    pub(super) fn intent_left(&mut self, e: &v1::IntentLeft, position: u64) -> Result<(), NoId> {
+        let id = e.intent_id.parse()?;
+        if let Some(unsaid) = self.unsaid.iter_mut().find(|unsaid| unsaid.message_id == id) {
+            (unsaid.position, unsaid.left) = (position, e.times);
+        }
+        Ok(())
+    }
+
+    /// It is settled what becomes of them.
+    pub(super) fn intent_resolved(&mut self, e: &v1::IntentResolved) -> Result<(), NoId> {
+        let id = e.intent_id.parse()?;
+        self.unsaid.retain(|unsaid| unsaid.message_id != id);
+        Ok(())
     }
 
     pub(super) fn scheduled(&mut self, e: &v1::FollowUpScheduled, at: DateTime<Utc>) -> Result<(), NoId> {

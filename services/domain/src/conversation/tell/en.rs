@@ -115,6 +115,16 @@ pub fn summary(event: E<'_>) -> String {
         E::MeetingBooked(e) => meeting("A meeting was booked", e.meeting.as_ref()),
         E::MeetingMoved(e) => meeting("A meeting was moved", e.meeting.as_ref()),
         E::MeetingCancelled(e) => format!("A meeting was called off{}", because(e.reason.as_ref())),
+        E::IntentLeft(_) => "The bot put off what it was about to say".to_owned(),
+        E::IntentResolved(e) => {
+            let what = match e.decision.as_str() {
+                "mentioned" => "The bot brought up what it had been about to say",
+                "rescheduled" => "What the bot had been about to say was promised for later",
+                "lapsed" => "What the bot had been about to say lapsed",
+                _ => "The bot dropped what it had been about to say",
+            };
+            format!("{what}: {}", quoted(&e.text))
+        }
         E::BrainChosen(e) => chosen(e, steward_language::Language::En),
         E::AddressBound(e) => format!("The address is {} from now on", e.external_id),
     }

@@ -120,6 +120,16 @@ pub fn summary(event: E<'_>) -> String {
         E::MeetingBooked(e) => meeting("Se concertó una reunión", e.meeting.as_ref()),
         E::MeetingMoved(e) => meeting("Se movió una reunión", e.meeting.as_ref()),
         E::MeetingCancelled(e) => format!("Se canceló una reunión{}", because(e.reason.as_ref())),
+        E::IntentLeft(_) => "El bot dejó para después lo que iba a decir".to_owned(),
+        E::IntentResolved(e) => {
+            let what = match e.decision.as_str() {
+                "mentioned" => "El bot mencionó lo que iba a decir",
+                "rescheduled" => "Lo que el bot iba a decir se prometió para más tarde",
+                "lapsed" => "Lo que el bot iba a decir caducó",
+                _ => "El bot renunció a lo que iba a decir",
+            };
+            format!("{what}: {}", quoted(&e.text))
+        }
         E::BrainChosen(e) => chosen(e, steward_language::Language::Es),
         E::AddressBound(e) => format!("La dirección es {} a partir de ahora", e.external_id),
     }

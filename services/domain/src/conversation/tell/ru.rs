@@ -111,6 +111,16 @@ pub fn summary(event: E<'_>) -> String {
         E::MeetingBooked(e) => meeting("Назначена встреча", e.meeting.as_ref()),
         E::MeetingMoved(e) => meeting("Встреча перенесена", e.meeting.as_ref()),
         E::MeetingCancelled(e) => format!("Встреча отменена{}", because(e.reason.as_ref())),
+        E::IntentLeft(_) => "Бот отложил то, что собирался сказать".to_owned(),
+        E::IntentResolved(e) => {
+            let what = match e.decision.as_str() {
+                "mentioned" => "Бот упомянул то, что собирался сказать",
+                "rescheduled" => "То, что бот собирался сказать, обещано на другое время",
+                "lapsed" => "То, что бот собирался сказать, устарело",
+                _ => "Бот отказался от того, что собирался сказать",
+            };
+            format!("{what}: {}", quoted(&e.text))
+        }
         E::BrainChosen(e) => chosen(e, steward_language::Language::Ru),
         E::AddressBound(e) => format!("Теперь адрес: {}", e.external_id),
     }

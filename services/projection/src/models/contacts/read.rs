@@ -7,7 +7,7 @@ use steward_http::{Caller, Problem};
 
 use super::{ContactRow, view::ContactView};
 use crate::{
-    models::ConversationRow,
+    models::{ConversationRow, of_contacts},
     read::{
         Desk, Params,
         answer::{Answer, Fresh, Id, unknown},
@@ -60,6 +60,7 @@ pub async fn one(
         snapshot.schema,
         hashed::is_any("contact_id", "$2")
     );
-    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(people)]).await?;
-    Ok(snapshot.answer(&ContactView::of(row, &merged, &read_rows(&rows)?)))
+    let rows = snapshot.query(&sql, &[Box::new(caller.tenant.to_string()), Box::new(people.clone())]).await?;
+    let remembered = of_contacts(&snapshot, &caller, &people).await?;
+    Ok(snapshot.answer(&ContactView::of(row, &merged, &read_rows(&rows)?, remembered)))
 }

@@ -6,7 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ContactRow;
-use crate::{models::ConversationRow, read::view::given};
+use crate::{
+    models::{ConversationRow, FactView, GoalView, MilestoneView},
+    read::view::given,
+};
 
 /// A contact's name, language or zone: the one that was set in Steward, otherwise the channel's.
 pub fn set_or_said(set: Option<&String>, said: &str) -> Option<String> {
@@ -54,6 +57,10 @@ pub struct ContactView {
     pub identities: Vec<IdentityView>,
     /// Conversations of all identities, newest first.
     pub conversations: Vec<PlaceView>,
+    /// Open ones, newest first; the list of goals has all of them. Likewise milestones and facts.
+    pub goals: Vec<GoalView>,
+    pub milestones: Vec<MilestoneView>,
+    pub facts: Vec<FactView>,
     pub position: u64,
 }
 
@@ -82,7 +89,12 @@ pub struct PlaceView {
 }
 
 impl ContactView {
-    pub fn of(row: &ContactRow, merged: &[ContactRow], conversations: &[ConversationRow]) -> Self {
+    pub fn of(
+        row: &ContactRow,
+        merged: &[ContactRow],
+        conversations: &[ConversationRow],
+        (goals, milestones, facts): (Vec<GoalView>, Vec<MilestoneView>, Vec<FactView>),
+    ) -> Self {
         let identity = |of: &ContactRow| IdentityView {
             contact_id: of.id.clone(),
             channel_id: given(of.channel_id.clone()),
@@ -110,6 +122,9 @@ impl ContactView {
             merged_into: row.merged_into.clone(),
             identities: std::iter::once(row).chain(merged).map(identity).collect(),
             conversations: conversations.iter().map(place).collect(),
+            goals,
+            milestones,
+            facts,
             position: row.position,
         }
     }
