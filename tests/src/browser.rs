@@ -240,11 +240,15 @@ impl Tab<'_> {
         Ok(())
     }
 
-    /// Presses a key.
+    /// Presses a key, perhaps with others held: `x`, `Escape`, `Shift+ArrowLeft`, `Control+k`.
     pub async fn key(&self, key: &str) -> anyhow::Result<()> {
-        let text = if key.chars().count() == 1 { key } else { "" };
+        let (held, key) = key.rsplit_once('+').filter(|(_, key)| !key.is_empty()).unwrap_or(("", key));
+        let bits = [("Alt", 1), ("Control", 2), ("Meta", 4), ("Shift", 8)];
+        let modifiers: u32 = bits.iter().filter(|(name, _)| held.contains(name)).map(|(_, bit)| bit).sum();
+        let types = key.chars().count() == 1 && modifiers & 7 == 0;
         for kind in ["keyDown", "keyUp"] {
-            let event = json!({ "type": kind, "key": key, "text": if kind == "keyDown" { text } else { "" } });
+            let text = if types && kind == "keyDown" { key } else { "" };
+            let event = json!({ "type": kind, "key": key, "text": text, "modifiers": modifiers });
             self.call("Input.dispatchKeyEvent", event).await?;
         }
         Ok(())

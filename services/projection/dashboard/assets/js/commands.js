@@ -34,7 +34,7 @@ async function send(form, pressed) {
     if (form.dataset.then === "reset") { form.reset(); form.dispatchEvent(new Event("steward:sent")); }
     if (body.to && form.dataset.then === "go") { location.href = body.to; return; }
     offerUndo(form);
-    await refresh(body.position);
+    await refresh(body.position, true);
     shown?.remove();
   } catch {
     // The same key makes sure that it counts once, however often it is sent.

@@ -50,6 +50,7 @@ pub struct Tab {
 pub enum Empty {
     NobodyNeedsYou(String),
     NoConversation,
+    Nobody(&'static str),
     NotFound,
 }
 
@@ -58,7 +59,11 @@ pub struct Row {
     pub path: String,
     pub here: bool,
     pub name: String,
-    pub new: bool,
+    /// The position of its last message.
+    pub latest: u64,
+    pub by_human: bool,
+    /// The client asked for a person, or something failed.
+    pub wants_person: bool,
     pub channel: String,
     pub time: String,
     pub exact: String,
@@ -119,6 +124,8 @@ impl List {
                 }
                 None => w.nothing_needs_you.to_owned(),
             }),
+            (true, "human") => Empty::Nobody(w.nobody_with_person),
+            (true, "bot") => Empty::Nobody(w.nobody_with_bot),
             (true, _) => Empty::NoConversation,
         };
         let more = next.map(|cursor| {
@@ -163,7 +170,9 @@ impl Row {
         Self {
             path: format!("/inbox/{}?{query}", c.id),
             here: c.id == selected,
-            new: !c.attention.is_empty(),
+            latest: last.map_or(0, |last| last.position),
+            by_human: c.takeover.is_some(),
+            wants_person: c.attention.iter().any(|a| matches!(a.code, "asked_for_person" | "failed")),
             channel: channel_name(c.channel.as_deref().unwrap_or_default()).to_owned(),
             time,
             exact: when::exact(at),

@@ -152,6 +152,17 @@ const FIXED: Fixed = Fixed {
     that_is_all: "That is all of it.",
     open_inbox: "Open the inbox",
     offers_title: "Press one, and it is sent",
+    older_messages: "Earlier messages",
+    new_below: "one={} new message ↓|other={} new messages ↓",
+    would_have_said: "The bot would have said",
+    promised_again: "Promised again",
+    silent_till_back: "The bot will be silent until you give the conversation back.",
+    unread: "Unread",
+    open_it: "Open",
+    take_over: "Take over",
+    new_rows: "other={} new ↑",
+    nobody_with_person: "No conversation is with a person.",
+    nobody_with_bot: "The bot answers nobody now.",
 };
 
 const MONTHS: [&str; 12] = [
@@ -297,17 +308,20 @@ impl Words for English {
         format!("If {who} writes first: {}", if cancels { "cancels" } else { "stays" })
     }
 
-    fn taking_over(&self, waiting: usize, promises: usize) -> String {
+    fn taking_over(&self, waiting: usize, promises: usize, first: &str) -> String {
         let replies = match waiting {
             0 => String::new(),
             1 => "1 waiting reply will be cancelled. ".to_owned(),
             n => format!("{n} waiting replies will be cancelled. "),
         };
         let promises = match promises {
-            0 => "",
-            1 => "The promise will not go out while you are here.",
-            _ => "Promises will not go out while you are here.",
+            0 => String::new(),
+            1 => format!("The promise for {first} will not go out if you are still here then."),
+            n => format!("{n} promises, the first for {first}, will not go out if you are still here then."),
         };
+        if waiting + promises.len() == 0 {
+            return FIXED.silent_till_back.to_owned();
+        }
         format!("{replies}{promises}")
     }
 
@@ -381,6 +395,29 @@ impl Words for English {
 
     fn events(&self, n: usize) -> String {
         if n == 1 { "1 event".to_owned() } else { format!("{n} events") }
+    }
+
+    fn new_since(&self, n: u64) -> String {
+        format!("{n} new since")
+    }
+
+    fn came_to_nothing(&self, promises: usize, drafts: usize) -> String {
+        let promises = match promises {
+            0 => None,
+            1 => Some("1 promise cancelled".to_owned()),
+            n => Some(format!("{n} promises cancelled")),
+        };
+        let drafts = match drafts {
+            0 => None,
+            1 => Some("1 reply not sent".to_owned()),
+            n => Some(format!("{n} replies not sent")),
+        };
+        let said: Vec<String> = [promises, drafts].into_iter().flatten().collect();
+        format!("Meanwhile: {}", said.join(", "))
+    }
+
+    fn bot_is_silent_until(&self, who: &str, until: &str, minutes: i64) -> String {
+        format!("{who} answers. The bot is silent until {until}, {minutes} min after the last message of ours.")
     }
 
     fn offers(&self) -> [&'static str; 3] {

@@ -152,6 +152,17 @@ const FIXED: Fixed = Fixed {
     that_is_all: "Eso es todo.",
     open_inbox: "Abrir la bandeja",
     offers_title: "Pulse una y se envía",
+    older_messages: "Mensajes anteriores",
+    new_below: "one={} mensaje nuevo ↓|other={} mensajes nuevos ↓",
+    would_have_said: "El bot habría dicho",
+    promised_again: "Prometido de nuevo",
+    silent_till_back: "El bot callará hasta que le devuelva la conversación.",
+    unread: "Sin leer",
+    open_it: "Abrir",
+    take_over: "Responder yo",
+    new_rows: "one={} nueva ↑|other={} nuevas ↑",
+    nobody_with_person: "Ninguna conversación está con una persona.",
+    nobody_with_bot: "El bot no responde a nadie ahora.",
 };
 
 const MONTHS: [&str; 12] = [
@@ -297,17 +308,20 @@ impl Words for Spanish {
         format!("Si {who} escribe antes: {}", if cancels { "se cancela" } else { "se mantiene" })
     }
 
-    fn taking_over(&self, waiting: usize, promises: usize) -> String {
+    fn taking_over(&self, waiting: usize, promises: usize, first: &str) -> String {
         let replies = match waiting {
             0 => String::new(),
             1 => "Se cancelará 1 respuesta en espera. ".to_owned(),
             n => format!("Se cancelarán {n} respuestas en espera. "),
         };
         let promises = match promises {
-            0 => "",
-            1 => "La promesa no saldrá mientras usted esté aquí.",
-            _ => "Las promesas no saldrán mientras usted esté aquí.",
+            0 => String::new(),
+            1 => format!("La promesa para {first} no saldrá si aún está aquí entonces."),
+            n => format!("{n} promesas, la primera para {first}, no saldrán si aún está aquí entonces."),
         };
+        if waiting + promises.len() == 0 {
+            return FIXED.silent_till_back.to_owned();
+        }
         format!("{replies}{promises}")
     }
 
@@ -380,6 +394,29 @@ impl Words for Spanish {
 
     fn events(&self, n: usize) -> String {
         if n == 1 { "1 evento".to_owned() } else { format!("{n} eventos") }
+    }
+
+    fn new_since(&self, n: u64) -> String {
+        if n == 1 { "1 nuevo desde entonces".to_owned() } else { format!("{n} nuevos desde entonces") }
+    }
+
+    fn came_to_nothing(&self, promises: usize, drafts: usize) -> String {
+        let promises = match promises {
+            0 => None,
+            1 => Some("1 promesa cancelada".to_owned()),
+            n => Some(format!("{n} promesas canceladas")),
+        };
+        let drafts = match drafts {
+            0 => None,
+            1 => Some("1 respuesta no enviada".to_owned()),
+            n => Some(format!("{n} respuestas no enviadas")),
+        };
+        let said: Vec<String> = [promises, drafts].into_iter().flatten().collect();
+        format!("Mientras tanto: {}", said.join(", "))
+    }
+
+    fn bot_is_silent_until(&self, who: &str, until: &str, minutes: i64) -> String {
+        format!("Responde {who}. El bot calla hasta {until}, {minutes} min después de nuestro último mensaje.")
     }
 
     fn offers(&self) -> [&'static str; 3] {

@@ -42,6 +42,10 @@ fixed! {
     mine, mine_text, connect, how_to_connect,
     // Try it.
     first_minute, step_ask, step_wait, step_again, say_something, what_steward_knows, nothing_yet, no_web_channel, that_is_all, open_inbox, offers_title,
+    // Looking back in a conversation.
+    older_messages, new_below, would_have_said, promised_again, silent_till_back,
+    // Rows of the inbox.
+    unread, open_it, take_over, new_rows, nobody_with_person, nobody_with_bot,
 }
 
 /// A language of the dashboard.
@@ -73,7 +77,8 @@ pub trait Words: Sync {
     fn nothing_needs_you_but(&self, promises: u64, next: &str) -> String;
     fn write_to(&self, who: &str) -> String;
     fn if_writes(&self, who: &str, cancels: bool) -> String;
-    fn taking_over(&self, waiting: usize, promises: usize) -> String;
+    /// `first`: when the first of the promises is due.
+    fn taking_over(&self, waiting: usize, promises: usize, first: &str) -> String;
     fn bot_is_silent(&self, who: &str) -> String;
     fn promised(&self, when: &str, topic: &str) -> String;
     fn moved_to(&self, when: &str) -> String;
@@ -91,6 +96,12 @@ pub trait Words: Sync {
     fn looking_at(&self, when: &str) -> String;
     fn behind(&self, seconds: u64) -> String;
     fn events(&self, n: usize) -> String;
+    /// Looking back: how much was said since.
+    fn new_since(&self, n: u64) -> String;
+    /// What came to nothing while a person answered.
+    fn came_to_nothing(&self, promises: usize, drafts: usize) -> String;
+    /// `minutes`: how long after the last message of theirs.
+    fn bot_is_silent_until(&self, who: &str, until: &str, minutes: i64) -> String;
     /// Something to say on the first page, to be sent as it is.
     fn offers(&self) -> [&'static str; 3];
 }

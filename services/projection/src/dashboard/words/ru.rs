@@ -152,6 +152,17 @@ const FIXED: Fixed = Fixed {
     that_is_all: "Это всё.",
     open_inbox: "Открыть входящие",
     offers_title: "Нажмите, и оно отправится",
+    older_messages: "Более ранние сообщения",
+    new_below: "one={} новое сообщение ↓|few={} новых сообщения ↓|other={} новых сообщений ↓",
+    would_have_said: "Бот сказал бы",
+    promised_again: "Обещано снова",
+    silent_till_back: "Бот будет молчать, пока вы не вернёте ему разговор.",
+    unread: "Не прочитано",
+    open_it: "Открыть",
+    take_over: "Отвечать самому",
+    new_rows: "other=новых: {} ↑",
+    nobody_with_person: "Ни один разговор не ведёт человек.",
+    nobody_with_bot: "Бот сейчас никому не отвечает.",
 };
 
 const MONTHS: [&str; 12] = [
@@ -301,7 +312,7 @@ impl Words for Russian {
         format!("Если {who} напишет раньше: {}", if cancels { "отменится" } else { "останется" })
     }
 
-    fn taking_over(&self, waiting: usize, promises: usize) -> String {
+    fn taking_over(&self, waiting: usize, promises: usize, first: &str) -> String {
         let replies = match waiting {
             0 => String::new(),
             n => {
@@ -310,10 +321,16 @@ impl Words for Russian {
             }
         };
         let promises = match promises {
-            0 => "",
-            1 => "Обещание не уйдёт, пока вы здесь.",
-            _ => "Обещания не уйдут, пока вы здесь.",
+            0 => String::new(),
+            1 => format!("Обещание на {first} не уйдёт, если вы ещё будете здесь."),
+            n => format!(
+                "{n} {}, первое на {first}, не уйдут, если вы ещё будете здесь.",
+                counted(n as u64, ["обещание", "обещания", "обещаний"])
+            ),
         };
+        if waiting + promises.len() == 0 {
+            return FIXED.silent_till_back.to_owned();
+        }
         format!("{replies}{promises}")
     }
 
@@ -387,6 +404,35 @@ impl Words for Russian {
 
     fn events(&self, n: usize) -> String {
         format!("{n} {}", counted(n as u64, ["событие", "события", "событий"]))
+    }
+
+    fn new_since(&self, n: u64) -> String {
+        format!("с тех пор {n} {}", counted(n, ["новое", "новых", "новых"]))
+    }
+
+    fn came_to_nothing(&self, promises: usize, drafts: usize) -> String {
+        let promises = (promises > 0).then(|| {
+            let n = promises as u64;
+            format!(
+                "{} {n} {}",
+                counted(n, ["отменено", "отменены", "отменено"]),
+                counted(n, ["обещание", "обещания", "обещаний"])
+            )
+        });
+        let drafts = (drafts > 0).then(|| {
+            let n = drafts as u64;
+            format!(
+                "{} {n} {}",
+                counted(n, ["не ушёл", "не ушли", "не ушло"]),
+                counted(n, ["ответ", "ответа", "ответов"])
+            )
+        });
+        let said: Vec<String> = [promises, drafts].into_iter().flatten().collect();
+        format!("Тем временем: {}", said.join(", "))
+    }
+
+    fn bot_is_silent_until(&self, who: &str, until: &str, minutes: i64) -> String {
+        format!("Отвечает {who}. Бот молчит до {until}: {minutes} мин после нашего последнего сообщения.")
     }
 
     fn offers(&self) -> [&'static str; 3] {
