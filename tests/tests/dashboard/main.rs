@@ -7,6 +7,7 @@ mod colours;
 mod conversation;
 mod entering;
 mod inbox;
+mod keys;
 mod line;
 mod outbox;
 mod pictures;

@@ -64,6 +64,7 @@ pub fn router(guard: &Guard, desk: Arc<Desk>, commands: Option<Commands>) -> Rou
         .route("/settings", get(pages::settings::one))
         .route("/try", get(pages::try_it::one))
         .route("/ui/time", get(pages::conversation::time))
+        .route("/ui/find", get(pages::inbox::find))
         .route("/ui/{*form}", post(forms::give));
     let open = Router::new()
         .route("/ui/enter", post(enter::enter))
@@ -94,7 +95,7 @@ async fn dressed(State(dashboard): State<Dashboard>, request: Request, next: Nex
         detail: String,
     }
     let looks = Looks::of(request.headers());
-    let by_script = request.headers().contains_key(forms::SCRIPT) || request.uri().path().starts_with("/ui/time");
+    let by_script = request.headers().contains_key(forms::SCRIPT) || ["/ui/time", "/ui/find"].contains(&request.uri().path());
     let (path, method) = (request.uri().path().to_owned(), request.method().clone());
     let response = next.run(request).await;
     let is_problem =

@@ -8,6 +8,7 @@ import { composer } from "./composer.js";
 import { slider } from "./slider.js";
 import { chat } from "./chat.js";
 import { unread } from "./unread.js";
+import { palette } from "./palette.js";
 import { held } from "./held.js";
 
 clock();
@@ -15,6 +16,7 @@ commands();
 composer();
 slider();
 keys();
+palette();
 chat();
 held();
 unread();

@@ -210,3 +210,36 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(show
     let list = List::of(&viewer, &snapshot, &f, &shown, "").await?;
     html(&Inbox { f, list })
 }
+
+/// Conversations by what is typed, as they stand in the list of what one can jump to.
+#[derive(Template)]
+#[template(path = "parts/found.html")]
+struct Found {
+    rows: Vec<Hit>,
+}
+
+struct Hit {
+    path: String,
+    name: String,
+    channel: String,
+}
+
+/// How many are found.
+const HITS: &str = "8";
+
+pub async fn find(State(dashboard): State<Dashboard>, viewer: Viewer, Query(shown): Query<Shown>) -> Page {
+    let mut reading = dashboard.desk.begin(&viewer.caller).await?;
+    let snapshot = reading.snapshot().await?;
+    let q: String = shown.q.trim().chars().take(200).collect();
+    let mut asked = vec![("limit", HITS.to_owned()), ("sort", "latest".to_owned())];
+    if !q.is_empty() {
+        asked.push(("q", q));
+    }
+    let (found, _) = read::page(&snapshot, &viewer.caller, Params::of(asked)).await?.into_parts();
+    let hit = |c: &ConversationView| Hit {
+        path: format!("/inbox/{}?tab=all", c.id),
+        name: called(c, &viewer),
+        channel: channel_name(c.channel.as_deref().unwrap_or_default()).to_owned(),
+    };
+    html(&Found { rows: found.iter().map(hit).collect() })
+}

@@ -30,6 +30,11 @@ struct Settings {
     f: Frame,
     languages: Vec<Choice>,
     themes: Vec<Choice>,
+    densities: Vec<Choice>,
+    keys: Vec<Choice>,
+    /// The zone that was chosen; empty: the browser's.
+    zone: &'static str,
+    zones: Vec<&'static str>,
     ways: Vec<Way>,
     role: &'static str,
 }
@@ -66,7 +71,15 @@ pub async fn one(State(dashboard): State<Dashboard>, viewer: Viewer) -> Page {
         name,
         here: value == viewer.looks.theme || (viewer.looks.theme.is_empty() && value == "system"),
     });
+    let looks = &viewer.looks;
+    let choice = |value, name, here| Choice { value, name, here };
+    let compact = !looks.density.is_empty();
+    let densities = vec![choice("comfortable", w.roomy, !compact), choice("compact", w.compact, compact)];
+    let keys = vec![choice("on", w.switched_on, looks.keys), choice("off", w.switched_off, !looks.keys)];
+    let zone = looks.zone.filter(|_| looks.zone_chosen).map_or("", |zone| zone.name());
+    let places = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+    let zones = places.filter(|name| *name == "UTC" || name.contains('/') && !name.starts_with("Etc/")).collect();
     let ways = WAYS.map(|(kind, toml)| Way { name: channel_name(kind).to_owned(), toml });
     let (languages, role) = (languages.collect(), viewer.caller.role.name());
-    html(&Settings { f, languages, themes: themes.into(), ways: ways.into(), role })
+    html(&Settings { f, languages, themes: themes.into(), densities, keys, zone, zones, ways: ways.into(), role })
 }

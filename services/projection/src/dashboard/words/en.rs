@@ -38,7 +38,6 @@ const FIXED: Fixed = Fixed {
     save: "Save",
     back: "Back",
     keys_title: "Keys",
-    keys_text: "g then i p o x s y t: go to a page · / search · j k: next, previous · Enter: open · Esc: one step back · r: write · s: send later · t: take over or give back · w: why · [ ]: one event back, forward · Ctrl+Enter: send",
     your_key: "Your key",
     enter: "Enter",
     make_a_key: "Make one with",
@@ -163,6 +162,16 @@ const FIXED: Fixed = Fixed {
     new_rows: "other={} new ↑",
     nobody_with_person: "No conversation is with a person.",
     nobody_with_bot: "The bot answers nobody now.",
+    jump: "Jump to…",
+    jump_hint: "A client, a page or a command",
+    nothing_like_it: "Nothing is called that.",
+    single_keys: "Single keys",
+    switched_on: "On",
+    switched_off: "Off",
+    density: "Density",
+    roomy: "Comfortable",
+    compact: "Compact",
+    zone_of_browser: "Like the browser",
 };
 
 const MONTHS: [&str; 12] = [
@@ -418,6 +427,17 @@ impl Words for English {
 
     fn bot_is_silent_until(&self, who: &str, until: &str, minutes: i64) -> String {
         format!("{who} answers. The bot is silent until {until}, {minutes} min after the last message of ours.")
+    }
+
+    fn keys(&self) -> &'static [(&'static str, &'static [(&'static str, &'static str)])] {
+        &[
+            ("Everywhere", &[("g i", "Inbox"), ("g p", "Promises"), ("g o", "Outbox"), ("g x", "Live"), ("g s", "System"), ("g y", "Settings"), ("g t", "Try it"), ("g g", "To the top, with what is new"), ("/", "Search"), ("Ctrl+K", "Jump to a client, page or command"), ("j k", "Next, previous"), ("Enter", "Open"), ("Esc", "One step back"), ("?", "This list")]),
+            ("A conversation", &[("r", "Write"), ("s", "Send later"), ("t", "Take over, give back"), ("w", "Why"), ("[ ]", "One event back, forward"), ("Ctrl+Enter", "Send")]),
+            ("Its past", &[("← →", "One event"), ("Shift+← →", "One message"), ("PgUp PgDn", "One day"), ("Home End", "The first event, now")]),
+            ("A promise, a message", &[("e", "Edit"), ("m", "Move"), ("x", "Cancel"), ("a", "Approve"), ("z", "Undo")]),
+            ("Promises", &[("1 2 3", "List, week, month"), ("← →", "Earlier, later"), ("n", "Make a promise")]),
+            ("Outbox, Live", &[("Space", "Select; hold the stream")]),
+        ]
     }
 
     fn offers(&self) -> [&'static str; 3] {

@@ -38,7 +38,6 @@ const FIXED: Fixed = Fixed {
     save: "Guardar",
     back: "Atrás",
     keys_title: "Teclas",
-    keys_text: "g y luego i p o x s y t: ir a una página · / buscar · j k: siguiente, anterior · Enter: abrir · Esc: un paso atrás · r: escribir · s: enviar más tarde · t: tomar o devolver · w: por qué · [ ]: un evento atrás, adelante · Ctrl+Enter: enviar",
     your_key: "Su clave",
     enter: "Entrar",
     make_a_key: "Cree una con",
@@ -163,6 +162,16 @@ const FIXED: Fixed = Fixed {
     new_rows: "one={} nueva ↑|other={} nuevas ↑",
     nobody_with_person: "Ninguna conversación está con una persona.",
     nobody_with_bot: "El bot no responde a nadie ahora.",
+    jump: "Ir a…",
+    jump_hint: "Un cliente, una página o una orden",
+    nothing_like_it: "Nada se llama así.",
+    single_keys: "Teclas sueltas",
+    switched_on: "Activadas",
+    switched_off: "Desactivadas",
+    density: "Densidad",
+    roomy: "Cómoda",
+    compact: "Compacta",
+    zone_of_browser: "Como el navegador",
 };
 
 const MONTHS: [&str; 12] = [
@@ -417,6 +426,17 @@ impl Words for Spanish {
 
     fn bot_is_silent_until(&self, who: &str, until: &str, minutes: i64) -> String {
         format!("Responde {who}. El bot calla hasta {until}, {minutes} min después de nuestro último mensaje.")
+    }
+
+    fn keys(&self) -> &'static [(&'static str, &'static [(&'static str, &'static str)])] {
+        &[
+            ("En todas partes", &[("g i", "Bandeja"), ("g p", "Promesas"), ("g o", "Salida"), ("g x", "En vivo"), ("g s", "Sistema"), ("g y", "Ajustes"), ("g t", "Probar"), ("g g", "Arriba, con lo nuevo"), ("/", "Buscar"), ("Ctrl+K", "Ir a un cliente, página u orden"), ("j k", "Siguiente, anterior"), ("Enter", "Abrir"), ("Esc", "Un paso atrás"), ("?", "Esta lista")]),
+            ("Una conversación", &[("r", "Escribir"), ("s", "Enviar más tarde"), ("t", "Tomar, devolver"), ("w", "Por qué"), ("[ ]", "Un suceso atrás, adelante"), ("Ctrl+Enter", "Enviar")]),
+            ("Su pasado", &[("← →", "Un suceso"), ("Shift+← →", "Un mensaje"), ("PgUp PgDn", "Un día"), ("Home End", "El primer suceso, ahora")]),
+            ("Una promesa, un mensaje", &[("e", "Editar"), ("m", "Mover"), ("x", "Cancelar"), ("a", "Aprobar"), ("z", "Deshacer")]),
+            ("Promesas", &[("1 2 3", "Lista, semana, mes"), ("← →", "Antes, después"), ("n", "Prometer algo")]),
+            ("Salida, En vivo", &[("Space", "Elegir; detener el flujo")]),
+        ]
     }
 
     fn offers(&self) -> [&'static str; 3] {

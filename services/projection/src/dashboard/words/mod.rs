@@ -20,7 +20,7 @@ macro_rules! fixed {
 fixed! {
     // The frame.
     inbox, promises, outbox, live, system, settings, try_it, skip, sections, line_live, line_again, line_away, read_only, no_commands,
-    refused, unsent, undo, it_is_done, soon, within, units, language, theme, like_the_system, light, dark, leave, open_here, save, back, keys_title, keys_text,
+    refused, unsent, undo, it_is_done, soon, within, units, language, theme, like_the_system, light, dark, leave, open_here, save, back, keys_title,
     // Entering.
     your_key, enter, make_a_key, wrong_key,
     // The inbox.
@@ -46,6 +46,8 @@ fixed! {
     older_messages, new_below, would_have_said, promised_again, silent_till_back,
     // Rows of the inbox.
     unread, open_it, take_over, new_rows, nobody_with_person, nobody_with_bot,
+    // Jumping, keys.
+    jump, jump_hint, nothing_like_it, single_keys, switched_on, switched_off, density, roomy, compact, zone_of_browser,
 }
 
 /// A language of the dashboard.
@@ -102,6 +104,8 @@ pub trait Words: Sync {
     fn came_to_nothing(&self, promises: usize, drafts: usize) -> String;
     /// `minutes`: how long after the last message of theirs.
     fn bot_is_silent_until(&self, who: &str, until: &str, minutes: i64) -> String;
+    /// The keys, by where they work.
+    fn keys(&self) -> &'static [(&'static str, &'static [(&'static str, &'static str)])];
     /// Something to say on the first page, to be sent as it is.
     fn offers(&self) -> [&'static str; 3];
 }
