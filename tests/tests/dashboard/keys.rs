@@ -49,7 +49,15 @@ async fn every_page_is_reached_by_keys_and_they_can_be_switched_off() {
     let browser = Browser::start().await.unwrap();
     let tab = browser.tab(&system.read, true).await.unwrap();
     tab.looks(1440, false).await.unwrap();
-    let places = [("p", "/promises"), ("o", "/outbox"), ("x", "/live"), ("s", "/system"), ("y", "/settings"), ("t", "/try"), ("i", "/inbox")];
+    let places = [
+        ("p", "/promises"),
+        ("o", "/outbox"),
+        ("x", "/live"),
+        ("s", "/system"),
+        ("y", "/settings"),
+        ("t", "/try"),
+        ("i", "/inbox"),
+    ];
     tab.open("/inbox").await.unwrap();
     for (key, path) in places {
         tab.until("document.getElementById('line').dataset.state === 'live'").await.unwrap();
@@ -71,7 +79,11 @@ async fn every_page_is_reached_by_keys_and_they_can_be_switched_off() {
     tab.until("document.activeElement.matches('.cover')").await.unwrap();
     tab.run("document.activeElement.click()").await.unwrap();
     tab.until(&format!("location.pathname === '/inbox/{ana}'")).await.unwrap();
-    tab.until("document.getElementById('line').dataset.state === 'live' && document.querySelector('#chat [data-key=w]')").await.unwrap();
+    tab.until(
+        "document.getElementById('line').dataset.state === 'live' && document.querySelector('#chat [data-key=w]')",
+    )
+    .await
+    .unwrap();
     tab.key("w").await.unwrap();
     tab.until("location.search.includes('why=m')").await.unwrap();
     tab.until("document.querySelector('#why .said')").await.unwrap();
@@ -82,7 +94,10 @@ async fn every_page_is_reached_by_keys_and_they_can_be_switched_off() {
     // Switched off they do nothing; what needs a second key still works.
     tab.open("/settings").await.unwrap();
     tab.run("document.getElementById('single').value = 'off', document.getElementById('density').value = 'compact', document.getElementById('my-zone').value = 'Asia/Tokyo', document.getElementById('single').form.requestSubmit()").await.unwrap();
-    tab.until("document.body.dataset.keys === 'off' && document.documentElement.dataset.density === 'compact'").await.unwrap();
+    tab.until("document.body.dataset.keys === 'off' && document.documentElement.dataset.density === 'compact'")
+        .await
+        .unwrap();
+    tab.until("document.getElementById('line').dataset.state === 'live'").await.unwrap();
     assert_eq!(tab.run("document.getElementById('my-zone').value").await.unwrap(), "Asia/Tokyo");
     tab.key("?").await.unwrap();
     tab.key("Control+k").await.unwrap();

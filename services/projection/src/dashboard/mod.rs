@@ -95,7 +95,8 @@ async fn dressed(State(dashboard): State<Dashboard>, request: Request, next: Nex
         detail: String,
     }
     let looks = Looks::of(request.headers());
-    let by_script = request.headers().contains_key(forms::SCRIPT) || ["/ui/time", "/ui/find"].contains(&request.uri().path());
+    let by_script =
+        request.headers().contains_key(forms::SCRIPT) || ["/ui/time", "/ui/find"].contains(&request.uri().path());
     let (path, method) = (request.uri().path().to_owned(), request.method().clone());
     let response = next.run(request).await;
     let is_problem =

@@ -41,7 +41,7 @@ async function load(url) {
 
 function announce(log, pill) {
   if (!pill || !log.matches("[data-follow]")) return;
-  const all = [...log.querySelectorAll(".bubble[id]")];
+  const all = [...log.querySelectorAll(".bubble[id]:not(.unsent)")];
   if (endInView() || !seen) {
     seen = all.at(-1)?.id || "";
     pill.hidden = true;

@@ -29,11 +29,13 @@ async function send(form, pressed) {
     if (!answer.ok) {
       problem.textContent = body.detail || words().refused;
       shown?.remove();
+      form.dispatchEvent(new CustomEvent("steward:refused", { bubbles: true, detail: { again: () => refresh(0, true) } }));
       return;
     }
     if (form.dataset.then === "reset") { form.reset(); form.dispatchEvent(new Event("steward:sent")); }
     if (body.to && form.dataset.then === "go") { location.href = body.to; return; }
     offerUndo(form);
+    form.dispatchEvent(new Event("steward:done", { bubbles: true }));
     await refresh(body.position, true);
     shown?.remove();
   } catch {

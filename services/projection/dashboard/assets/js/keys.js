@@ -12,6 +12,8 @@ export function keys() {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const typing = event.target.closest?.("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]");
     if (event.key === "Escape") { back(typing); return; }
+    // Space presses what has the focus.
+    if (event.key === " " && event.target.closest?.("a, button, summary, input")) return;
     if (typing || document.querySelector("dialog[open]") || document.body.dataset.keys === "off") return;
     if (begun) {
       begun = false;

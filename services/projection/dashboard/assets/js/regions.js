@@ -1,6 +1,7 @@
 // Live parts of a page: an event that names one makes it be read again, and its answer is morphed in.
 import { morph } from "./morph.js";
 import { holds } from "./held.js";
+import { pauses } from "./live.js";
 
 const TOGETHER = 100;
 let timer = null, began = 0, wanted = 0, reading = null, again = false, own = false;
@@ -45,7 +46,7 @@ async function read() {
     const follows = endInView();
     for (const region of document.querySelectorAll("[data-region]")) {
       const other = next.getElementById(region.id);
-      if (other && (mine || !holds(region, other))) morph(region, other);
+      if (other && !pauses(region, other) && (mine || !holds(region, other))) morph(region, other);
     }
     document.title = next.title;
     document.body.dataset.position = next.body.dataset.position;

@@ -218,28 +218,56 @@ struct Found {
     rows: Vec<Hit>,
 }
 
-struct Hit {
+/// The same to choose one of.
+#[derive(Template)]
+#[template(path = "parts/choices.html")]
+struct Choices {
+    people: Vec<Hit>,
+}
+
+/// A conversation that was found.
+pub struct Hit {
+    pub id: String,
     path: String,
-    name: String,
-    channel: String,
+    pub name: String,
+    pub channel: String,
 }
 
 /// How many are found.
 const HITS: &str = "8";
 
-pub async fn find(State(dashboard): State<Dashboard>, viewer: Viewer, Query(shown): Query<Shown>) -> Page {
+#[derive(Debug, Default, Deserialize)]
+pub struct Looked {
+    #[serde(default)]
+    q: String,
+    /// `choice`: to choose one of them.
+    #[serde(default, rename = "as")]
+    form: String,
+}
+
+pub async fn find(State(dashboard): State<Dashboard>, viewer: Viewer, Query(looked): Query<Looked>) -> Page {
     let mut reading = dashboard.desk.begin(&viewer.caller).await?;
     let snapshot = reading.snapshot().await?;
-    let q: String = shown.q.trim().chars().take(200).collect();
+    let people = hits(&viewer, &snapshot, &looked.q).await?;
+    if looked.form == "choice" { html(&Choices { people }) } else { html(&Found { rows: people }) }
+}
+
+/// Conversations that match, those spoken in last first.
+///
+/// # Errors
+/// 503 when Postgres doesn't answer.
+pub async fn hits(viewer: &Viewer, snapshot: &Snapshot<'_>, q: &str) -> Result<Vec<Hit>, Problem> {
+    let q: String = q.trim().chars().take(200).collect();
     let mut asked = vec![("limit", HITS.to_owned()), ("sort", "latest".to_owned())];
     if !q.is_empty() {
         asked.push(("q", q));
     }
-    let (found, _) = read::page(&snapshot, &viewer.caller, Params::of(asked)).await?.into_parts();
+    let (found, _) = read::page(snapshot, &viewer.caller, Params::of(asked)).await?.into_parts();
     let hit = |c: &ConversationView| Hit {
+        id: c.id.clone(),
         path: format!("/inbox/{}?tab=all", c.id),
-        name: called(c, &viewer),
+        name: called(c, viewer),
         channel: channel_name(c.channel.as_deref().unwrap_or_default()).to_owned(),
     };
-    html(&Found { rows: found.iter().map(hit).collect() })
+    Ok(found.iter().map(hit).collect())
 }

@@ -172,6 +172,48 @@ const FIXED: Fixed = Fixed {
     roomy: "Comfortable",
     compact: "Compact",
     zone_of_browser: "Like the browser",
+    any_kind: "Everything",
+    kind_messages: "Messages",
+    kind_promises: "Promises",
+    kind_sending: "Sending",
+    kind_people: "People",
+    kind_brain: "The bot’s work",
+    anybody: "Anybody",
+    a_client: "A client",
+    one_of_us: "One of us",
+    itself: "Steward",
+    search_events: "Search these events",
+    important_only: "Important only",
+    only_of: "Only of",
+    everybody: "Of everybody",
+    show_: "Show",
+    hold: "Hold",
+    held_new: "other=Held, {} new",
+    causes: "What led to it",
+    effects: "What it led to",
+    nothing_led: "Nothing before it.",
+    led_to_nothing: "Nothing yet.",
+    older_events: "Older events",
+    nothing_of_that: "No event is like that.",
+    close: "Close",
+    month: "Month",
+    month_before: "Month before",
+    month_after: "Month after",
+    night: "Night",
+    with_cancelled: "With cancelled ones",
+    without_cancelled: "Without cancelled ones",
+    my_time: "My time",
+    their_time: "Each client’s time",
+    make_promise: "Make a promise",
+    client: "Client",
+    move_it: "Move the promise",
+    move_hint: "What you don’t say stays: “6 pm” keeps the day, “Monday” keeps the hour.",
+    send_now: "Send now",
+    sure_now: "It goes out now and can’t be taken back. Send it?",
+    pick: "Select",
+    picked: "other={} selected",
+    unpick: "Select none",
+    changed_since: "The text changed since you read it; what is new is marked.",
 };
 
 const MONTHS: [&str; 12] = [
@@ -431,13 +473,57 @@ impl Words for English {
 
     fn keys(&self) -> &'static [(&'static str, &'static [(&'static str, &'static str)])] {
         &[
-            ("Everywhere", &[("g i", "Inbox"), ("g p", "Promises"), ("g o", "Outbox"), ("g x", "Live"), ("g s", "System"), ("g y", "Settings"), ("g t", "Try it"), ("g g", "To the top, with what is new"), ("/", "Search"), ("Ctrl+K", "Jump to a client, page or command"), ("j k", "Next, previous"), ("Enter", "Open"), ("Esc", "One step back"), ("?", "This list")]),
-            ("A conversation", &[("r", "Write"), ("s", "Send later"), ("t", "Take over, give back"), ("w", "Why"), ("[ ]", "One event back, forward"), ("Ctrl+Enter", "Send")]),
-            ("Its past", &[("← →", "One event"), ("Shift+← →", "One message"), ("PgUp PgDn", "One day"), ("Home End", "The first event, now")]),
+            (
+                "Everywhere",
+                &[
+                    ("g i", "Inbox"),
+                    ("g p", "Promises"),
+                    ("g o", "Outbox"),
+                    ("g x", "Live"),
+                    ("g s", "System"),
+                    ("g y", "Settings"),
+                    ("g t", "Try it"),
+                    ("g g", "To the top, with what is new"),
+                    ("/", "Search"),
+                    ("Ctrl+K", "Jump to a client, page or command"),
+                    ("j k", "Next, previous"),
+                    ("Enter", "Open"),
+                    ("Esc", "One step back"),
+                    ("?", "This list"),
+                ],
+            ),
+            (
+                "A conversation",
+                &[
+                    ("r", "Write"),
+                    ("s", "Send later"),
+                    ("t", "Take over, give back"),
+                    ("w", "Why"),
+                    ("[ ]", "One event back, forward"),
+                    ("Ctrl+Enter", "Send"),
+                ],
+            ),
+            (
+                "Its past",
+                &[
+                    ("← →", "One event"),
+                    ("Shift+← →", "One message"),
+                    ("PgUp PgDn", "One day"),
+                    ("Home End", "The first event, now"),
+                ],
+            ),
             ("A promise, a message", &[("e", "Edit"), ("m", "Move"), ("x", "Cancel"), ("a", "Approve"), ("z", "Undo")]),
             ("Promises", &[("1 2 3", "List, week, month"), ("← →", "Earlier, later"), ("n", "Make a promise")]),
             ("Outbox, Live", &[("Space", "Select; hold the stream")]),
         ]
+    }
+
+    fn quiet_since(&self, ago: &str) -> String {
+        format!("Quiet. The last event was {ago} ago.")
+    }
+
+    fn month_of(&self, day: NaiveDate) -> String {
+        format!("{} {}", MONTHS[day.month0() as usize], day.year())
     }
 
     fn offers(&self) -> [&'static str; 3] {

@@ -172,6 +172,48 @@ const FIXED: Fixed = Fixed {
     roomy: "Cómoda",
     compact: "Compacta",
     zone_of_browser: "Como el navegador",
+    any_kind: "Todo",
+    kind_messages: "Mensajes",
+    kind_promises: "Promesas",
+    kind_sending: "Envíos",
+    kind_people: "Personas",
+    kind_brain: "Trabajo del bot",
+    anybody: "Cualquiera",
+    a_client: "Un cliente",
+    one_of_us: "Uno de nosotros",
+    itself: "Steward",
+    search_events: "Buscar en estos sucesos",
+    important_only: "Solo lo importante",
+    only_of: "Solo de",
+    everybody: "De todos",
+    show_: "Mostrar",
+    hold: "Detener",
+    held_new: "one=Detenido, {} nuevo|other=Detenido, {} nuevos",
+    causes: "Qué llevó a esto",
+    effects: "A qué llevó",
+    nothing_led: "Nada antes.",
+    led_to_nothing: "Nada todavía.",
+    older_events: "Sucesos anteriores",
+    nothing_of_that: "Ningún suceso es así.",
+    close: "Cerrar",
+    month: "Mes",
+    month_before: "Mes anterior",
+    month_after: "Mes siguiente",
+    night: "Noche",
+    with_cancelled: "Con las canceladas",
+    without_cancelled: "Sin las canceladas",
+    my_time: "Mi hora",
+    their_time: "La hora de cada cliente",
+    make_promise: "Prometer algo",
+    client: "Cliente",
+    move_it: "Mover la promesa",
+    move_hint: "Lo que no diga se queda: «a las 18» conserva el día, «el lunes» conserva la hora.",
+    send_now: "Enviar ahora",
+    sure_now: "Sale ahora y no se puede deshacer. ¿Enviarlo?",
+    pick: "Elegir",
+    picked: "one={} elegido|other={} elegidos",
+    unpick: "No elegir ninguno",
+    changed_since: "El texto cambió desde que lo leyó; lo nuevo está marcado.",
 };
 
 const MONTHS: [&str; 12] = [
@@ -430,13 +472,60 @@ impl Words for Spanish {
 
     fn keys(&self) -> &'static [(&'static str, &'static [(&'static str, &'static str)])] {
         &[
-            ("En todas partes", &[("g i", "Bandeja"), ("g p", "Promesas"), ("g o", "Salida"), ("g x", "En vivo"), ("g s", "Sistema"), ("g y", "Ajustes"), ("g t", "Probar"), ("g g", "Arriba, con lo nuevo"), ("/", "Buscar"), ("Ctrl+K", "Ir a un cliente, página u orden"), ("j k", "Siguiente, anterior"), ("Enter", "Abrir"), ("Esc", "Un paso atrás"), ("?", "Esta lista")]),
-            ("Una conversación", &[("r", "Escribir"), ("s", "Enviar más tarde"), ("t", "Tomar, devolver"), ("w", "Por qué"), ("[ ]", "Un suceso atrás, adelante"), ("Ctrl+Enter", "Enviar")]),
-            ("Su pasado", &[("← →", "Un suceso"), ("Shift+← →", "Un mensaje"), ("PgUp PgDn", "Un día"), ("Home End", "El primer suceso, ahora")]),
-            ("Una promesa, un mensaje", &[("e", "Editar"), ("m", "Mover"), ("x", "Cancelar"), ("a", "Aprobar"), ("z", "Deshacer")]),
+            (
+                "En todas partes",
+                &[
+                    ("g i", "Bandeja"),
+                    ("g p", "Promesas"),
+                    ("g o", "Salida"),
+                    ("g x", "En vivo"),
+                    ("g s", "Sistema"),
+                    ("g y", "Ajustes"),
+                    ("g t", "Probar"),
+                    ("g g", "Arriba, con lo nuevo"),
+                    ("/", "Buscar"),
+                    ("Ctrl+K", "Ir a un cliente, página u orden"),
+                    ("j k", "Siguiente, anterior"),
+                    ("Enter", "Abrir"),
+                    ("Esc", "Un paso atrás"),
+                    ("?", "Esta lista"),
+                ],
+            ),
+            (
+                "Una conversación",
+                &[
+                    ("r", "Escribir"),
+                    ("s", "Enviar más tarde"),
+                    ("t", "Tomar, devolver"),
+                    ("w", "Por qué"),
+                    ("[ ]", "Un suceso atrás, adelante"),
+                    ("Ctrl+Enter", "Enviar"),
+                ],
+            ),
+            (
+                "Su pasado",
+                &[
+                    ("← →", "Un suceso"),
+                    ("Shift+← →", "Un mensaje"),
+                    ("PgUp PgDn", "Un día"),
+                    ("Home End", "El primer suceso, ahora"),
+                ],
+            ),
+            (
+                "Una promesa, un mensaje",
+                &[("e", "Editar"), ("m", "Mover"), ("x", "Cancelar"), ("a", "Aprobar"), ("z", "Deshacer")],
+            ),
             ("Promesas", &[("1 2 3", "Lista, semana, mes"), ("← →", "Antes, después"), ("n", "Prometer algo")]),
             ("Salida, En vivo", &[("Space", "Elegir; detener el flujo")]),
         ]
+    }
+
+    fn quiet_since(&self, ago: &str) -> String {
+        format!("Tranquilo. El último suceso fue hace {ago}.")
+    }
+
+    fn month_of(&self, day: NaiveDate) -> String {
+        format!("{} de {}", MONTHS[day.month0() as usize], day.year())
     }
 
     fn offers(&self) -> [&'static str; 3] {

@@ -48,6 +48,10 @@ fixed! {
     unread, open_it, take_over, new_rows, nobody_with_person, nobody_with_bot,
     // Jumping, keys.
     jump, jump_hint, nothing_like_it, single_keys, switched_on, switched_off, density, roomy, compact, zone_of_browser,
+    // The live log.
+    any_kind, kind_messages, kind_promises, kind_sending, kind_people, kind_brain, anybody, a_client, one_of_us, itself, search_events, important_only, only_of, everybody, show_, hold, held_new, causes, effects, nothing_led, led_to_nothing, older_events, nothing_of_that, close,
+    // Promises as a calendar; the outbox by hand.
+    month, month_before, month_after, night, with_cancelled, without_cancelled, my_time, their_time, make_promise, client, move_it, move_hint, send_now, sure_now, pick, picked, unpick, changed_since,
 }
 
 /// A language of the dashboard.
@@ -106,6 +110,9 @@ pub trait Words: Sync {
     fn bot_is_silent_until(&self, who: &str, until: &str, minutes: i64) -> String;
     /// The keys, by where they work.
     fn keys(&self) -> &'static [(&'static str, &'static [(&'static str, &'static str)])];
+    fn quiet_since(&self, ago: &str) -> String;
+    /// "November 2026".
+    fn month_of(&self, day: NaiveDate) -> String;
     /// Something to say on the first page, to be sent as it is.
     fn offers(&self) -> [&'static str; 3];
 }
