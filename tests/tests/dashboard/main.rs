@@ -1,6 +1,7 @@
 //! The dashboard on the real system, as a person uses it in a browser: one file per page.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod access;
 mod apart;
 mod budgets;
 mod colours;
@@ -13,5 +14,6 @@ mod live;
 mod outbox;
 mod pictures;
 mod promises;
+mod settings;
 mod try_it;
 mod words;

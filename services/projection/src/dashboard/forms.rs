@@ -58,6 +58,9 @@ struct Done {
     position: u64,
     #[serde(default)]
     conversation_id: Option<String>,
+    /// What is shown only once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
     /// Where to go next; empty: the page stays.
     #[serde(default, skip_deserializing)]
     to: String,
@@ -97,6 +100,8 @@ pub async fn give(
     }
     let mut response = if by_script {
         Json(&done).into_response()
+    } else if let Some(secret) = &done.secret {
+        super::frame::problem(&Looks::of(&parts.headers), secret).into_response()
     } else {
         Redirect::to(own_path(fields.get("back"))).into_response()
     };
@@ -186,6 +191,18 @@ async fn commands_of(
                 }
             }
             vec![Command { method: Method::PATCH, path: api(&format!("contacts/{id}")), body: body.into() }]
+        }
+        ["keys"] => {
+            let body = json!({ "name": fields.get("name"), "role": fields.get("role") });
+            vec![Command::post(api("keys"), body)]
+        }
+        ["keys", id, "revoke"] => {
+            vec![Command { method: Method::DELETE, path: api(&format!("keys/{id}")), body: json!({}) }]
+        }
+        ["settings", "brain"] => {
+            let given = |name| Some(fields.get(name)).filter(|given| !given.is_empty());
+            let body = json!({ "provider": given("provider"), "model": given("model") });
+            vec![Command { method: Method::PUT, path: api("settings/brain"), body }]
         }
         ["breaker", "reset"] => vec![Command::post(api("breaker/reset"), json!({ "note": "" }))],
         ["try"] => {

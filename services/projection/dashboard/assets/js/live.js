@@ -31,6 +31,7 @@ export function live() {
     document.getElementById("older-events").prepend(...lost);
     prune();
   }).observe(events(), { childList: true });
+  document.addEventListener("steward:read", prune);
   const reader = new IntersectionObserver(seen => { if (seen.some(one => one.isIntersecting)) more(); }, { rootMargin: "300px" });
   reader.observe(document.getElementById("older"));
 }
@@ -80,6 +81,10 @@ async function more() {
 
 function prune() {
   const older = document.getElementById("older-events");
+  // A group to which something was added stands above again.
+  const above = new Set([...events().querySelectorAll("[data-position]")].map(step => step.dataset.position));
+  for (const step of older.querySelectorAll("[data-position]")) if (above.has(step.dataset.position)) step.remove();
+  for (const row of [...older.children]) if (!row.querySelector("[data-position]")) row.remove();
   while (rows() > KEPT && older.lastElementChild && older.lastElementChild.getBoundingClientRect().top > innerHeight) {
     older.lastElementChild.remove();
   }

@@ -32,7 +32,7 @@ export function openPalette() {
 
 // Pages, and what can be done on this one: in the row where the focus was, and outside of rows.
 function own() {
-  const pages = [...document.querySelectorAll("#sections a.to")].map(a => ({ name: a.firstElementChild.textContent, key: "", does: () => { location.href = a.href; } }));
+  const pages = [...document.querySelectorAll("#sections a.to")].map(a => ({ name: a.querySelector("span").textContent, key: "", does: () => { location.href = a.href; } }));
   const row = before?.closest?.("[data-row]");
   const usable = control => !control.disabled && control.offsetParent && (!control.closest("[data-row]") || row?.contains(control));
   const controls = [...document.querySelectorAll("main [data-key]")].filter(usable).map(control => ({

@@ -39,7 +39,7 @@ async function read() {
     const headers = wanted ? { "Steward-After": String(wanted) } : {};
     const mine = own;
     own = false;
-    const answer = await fetch(location.href, { headers, cache: "no-store" });
+    const answer = await fetch(location.href, { headers, cache: "no-cache" });
     if (answer.status === 401) { location.reload(); return; }
     if (!answer.ok) return;
     const next = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -48,6 +48,8 @@ async function read() {
       const other = next.getElementById(region.id);
       if (other && !pauses(region, other) && (mine || !holds(region, other))) morph(region, other);
     }
+    const mark = document.querySelector("link[rel=icon]"), now = next.querySelector("link[rel=icon]").getAttribute("href");
+    if (mark.getAttribute("href") !== now) mark.setAttribute("href", now);
     document.title = next.title;
     document.body.dataset.position = next.body.dataset.position;
     if (follows) toEnd();

@@ -214,6 +214,38 @@ const FIXED: Fixed = Fixed {
     picked: "other={} selected",
     unpick: "Select none",
     changed_since: "The text changed since you read it; what is new is marked.",
+    in_force: "In force",
+    in_force_text: "Read-only: change it where it comes from, and start Steward again.",
+    admins_only: "Only a key of role admin sees this.",
+    setting: "Setting",
+    value: "Value",
+    comes_from: "From",
+    by_default: "default",
+    keys_in_force: "Keys",
+    no_keys: "No keys yet: this Steward is open to this machine only.",
+    role: "Role",
+    create: "Create",
+    revoke: "Revoke",
+    sure_revoke: "Whoever uses this key is shut out within seconds. Revoke it?",
+    shown_once: "Keep it: it is shown only this once.",
+    copy: "Copy",
+    copied: "Copied",
+    brain: "Brain",
+    brain_text: "Which brain answers, from the next message on, where a conversation has none of its own.",
+    as_configured: "As configured",
+    rules_brain: "Rules, without a model",
+    model: "Model",
+    test_channel: "Test it",
+    test_text: "Write to it as a client: the conversation appears in the Inbox within a second. If it doesn’t, `steward doctor` says what is missing.",
+    last_in: "Last in",
+    last_out: "Last out",
+    timers: "Timers",
+    pending: "Pending",
+    next_one: "Next",
+    lag: "Behind",
+    behind_advice: "It catches up by itself. If this stays, `steward doctor` says what is in the way.",
+    dead_advice: "Start Steward again; what was under way goes on. Its last words stand in the process’s log.",
+    breaker_advice: "Look through what waits in the Outbox, then let it go there.",
 };
 
 const MONTHS: [&str; 12] = [
@@ -524,6 +556,14 @@ impl Words for English {
 
     fn month_of(&self, day: NaiveDate) -> String {
         format!("{} {}", MONTHS[day.month0() as usize], day.year())
+    }
+
+    fn lag(&self, events: u64, seconds: u64) -> String {
+        if events == 0 {
+            format!("{seconds} s")
+        } else {
+            format!("{}, {seconds} s", self.events(usize::try_from(events).unwrap_or(usize::MAX)))
+        }
     }
 
     fn offers(&self) -> [&'static str; 3] {

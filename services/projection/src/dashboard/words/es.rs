@@ -214,6 +214,38 @@ const FIXED: Fixed = Fixed {
     picked: "one={} elegido|other={} elegidos",
     unpick: "No elegir ninguno",
     changed_since: "El texto cambió desde que lo leyó; lo nuevo está marcado.",
+    in_force: "Lo que rige",
+    in_force_text: "Solo lectura: cámbielo donde está escrito y reinicie Steward.",
+    admins_only: "Solo lo ve una clave con el papel admin.",
+    setting: "Ajuste",
+    value: "Valor",
+    comes_from: "De",
+    by_default: "por defecto",
+    keys_in_force: "Claves",
+    no_keys: "Aún no hay claves: este Steward solo está abierto a esta máquina.",
+    role: "Papel",
+    create: "Crear",
+    revoke: "Revocar",
+    sure_revoke: "Quien use esta clave queda fuera en segundos. ¿Revocarla?",
+    shown_once: "Guárdela: solo se muestra esta vez.",
+    copy: "Copiar",
+    copied: "Copiada",
+    brain: "Cerebro",
+    brain_text: "Qué cerebro responde desde el próximo mensaje, donde una conversación no tiene uno propio.",
+    as_configured: "Según la configuración",
+    rules_brain: "Reglas, sin modelo",
+    model: "Modelo",
+    test_channel: "Pruébelo",
+    test_text: "Escriba como cliente: la conversación aparece en la Bandeja en un segundo. Si no, `steward doctor` dice qué falta.",
+    last_in: "Última entrada",
+    last_out: "Última salida",
+    timers: "Temporizadores",
+    pending: "Pendientes",
+    next_one: "Siguiente",
+    lag: "Retraso",
+    behind_advice: "Se pone al día solo. Si sigue así, `steward doctor` dice qué lo impide.",
+    dead_advice: "Reinicie Steward; lo que estaba en curso sigue. Sus últimas palabras están en el registro del proceso.",
+    breaker_advice: "Revise lo que espera en la Salida y déjelo salir allí.",
 };
 
 const MONTHS: [&str; 12] = [
@@ -526,6 +558,14 @@ impl Words for Spanish {
 
     fn month_of(&self, day: NaiveDate) -> String {
         format!("{} de {}", MONTHS[day.month0() as usize], day.year())
+    }
+
+    fn lag(&self, events: u64, seconds: u64) -> String {
+        if events == 0 {
+            format!("{seconds} s")
+        } else {
+            format!("{}, {seconds} s", self.events(usize::try_from(events).unwrap_or(usize::MAX)))
+        }
     }
 
     fn offers(&self) -> [&'static str; 3] {

@@ -52,6 +52,8 @@ fixed! {
     any_kind, kind_messages, kind_promises, kind_sending, kind_people, kind_brain, anybody, a_client, one_of_us, itself, search_events, important_only, only_of, everybody, show_, hold, held_new, causes, effects, nothing_led, led_to_nothing, older_events, nothing_of_that, close,
     // Promises as a calendar; the outbox by hand.
     month, month_before, month_after, night, with_cancelled, without_cancelled, my_time, their_time, make_promise, client, move_it, move_hint, send_now, sure_now, pick, picked, unpick, changed_since,
+    // Configuration, keys, the brain; how the system is.
+    in_force, in_force_text, admins_only, setting, value, comes_from, by_default, keys_in_force, no_keys, role, create, revoke, sure_revoke, shown_once, copy, copied, brain, brain_text, as_configured, rules_brain, model, test_channel, test_text, last_in, last_out, timers, pending, next_one, lag, behind_advice, dead_advice, breaker_advice,
 }
 
 /// A language of the dashboard.
@@ -113,6 +115,8 @@ pub trait Words: Sync {
     fn quiet_since(&self, ago: &str) -> String;
     /// "November 2026".
     fn month_of(&self, day: NaiveDate) -> String;
+    /// "12 events, 3 s".
+    fn lag(&self, events: u64, seconds: u64) -> String;
     /// Something to say on the first page, to be sent as it is.
     fn offers(&self) -> [&'static str; 3];
 }

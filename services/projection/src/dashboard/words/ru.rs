@@ -214,6 +214,38 @@ const FIXED: Fixed = Fixed {
     picked: "other=Выбрано: {}",
     unpick: "Снять выбор",
     changed_since: "Текст изменился с тех пор, как вы его читали; новое отмечено.",
+    in_force: "Что действует",
+    in_force_text: "Только для чтения: измените там, откуда оно, и запустите Steward снова.",
+    admins_only: "Это видит только ключ с ролью admin.",
+    setting: "Настройка",
+    value: "Значение",
+    comes_from: "Откуда",
+    by_default: "по умолчанию",
+    keys_in_force: "Ключи",
+    no_keys: "Ключей ещё нет: этот Steward открыт только этой машине.",
+    role: "Роль",
+    create: "Создать",
+    revoke: "Отозвать",
+    sure_revoke: "Кто пользуется этим ключом, не войдёт уже через секунды. Отозвать?",
+    shown_once: "Сохраните: он показывается только сейчас.",
+    copy: "Скопировать",
+    copied: "Скопировано",
+    brain: "Мозг",
+    brain_text: "Какой мозг отвечает со следующего сообщения, если у разговора нет своего.",
+    as_configured: "Как в настройках",
+    rules_brain: "Правила, без модели",
+    model: "Модель",
+    test_channel: "Проверить",
+    test_text: "Напишите туда как клиент: разговор появится во Входящих за секунду. Если нет, `steward doctor` скажет, чего не хватает.",
+    last_in: "Последнее входящее",
+    last_out: "Последнее исходящее",
+    timers: "Таймеры",
+    pending: "Ждут",
+    next_one: "Следующий",
+    lag: "Отставание",
+    behind_advice: "Догонит само. Если так и останется, `steward doctor` скажет, что мешает.",
+    dead_advice: "Запустите Steward снова; начатое продолжится. Последние слова есть в журнале процесса.",
+    breaker_advice: "Просмотрите, что ждёт в Исходящих, и отпустите там.",
 };
 
 const MONTHS: [&str; 12] = [
@@ -564,6 +596,14 @@ impl Words for Russian {
 
     fn month_of(&self, day: NaiveDate) -> String {
         format!("{} {}", NAMED[day.month0() as usize], day.year())
+    }
+
+    fn lag(&self, events: u64, seconds: u64) -> String {
+        if events == 0 {
+            format!("{seconds} с")
+        } else {
+            format!("{}, {seconds} с", self.events(usize::try_from(events).unwrap_or(usize::MAX)))
+        }
     }
 
     fn offers(&self) -> [&'static str; 3] {
