@@ -40,6 +40,9 @@ struct Line {
     next: u64,
     /// What went wrong in scripts of any page, as they say it.
     errors: VecDeque<String>,
+    /// What was received: the session and the request of each answer that is whole, and what live streams said.
+    received: Vec<(String, String)>,
+    told: Vec<(String, String)>,
 }
 
 /// A tab.
@@ -97,7 +100,8 @@ impl Browser {
             .context("starting Chromium")?;
         let to = child.stdin.take().context("it has a standard input")?;
         let from = BufReader::new(child.stdout.take().context("it has a standard output")?);
-        let line = Mutex::new(Line { to, from, next: 0, errors: VecDeque::new() });
+        let line =
+            Mutex::new(Line { to, from, next: 0, errors: VecDeque::new(), received: Vec::new(), told: Vec::new() });
         Ok(Self { line, _child: child, _profile: profile })
     }
 
@@ -161,6 +165,14 @@ impl Line {
                         && said["params"]["entry"]["source"] != "network" =>
                 {
                     self.errors.push_back(said["params"]["entry"]["text"].to_string());
+                }
+                Some("Network.loadingFinished") => {
+                    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                    self.received.push((text(&said["sessionId"]), text(&said["params"]["requestId"])));
+                }
+                Some("Network.eventSourceMessageReceived") => {
+                    let session = said["sessionId"].as_str().unwrap_or_default().to_owned();
+                    self.told.push((session, said["params"]["data"].to_string()));
                 }
                 // Nobody is there to press it.
                 Some("Page.javascriptDialogOpening") => {
@@ -240,11 +252,15 @@ impl Tab<'_> {
         Ok(())
     }
 
-    /// Presses a key.
+    /// Presses a key, perhaps with others held: `x`, `Escape`, `Shift+ArrowLeft`, `Control+k`.
     pub async fn key(&self, key: &str) -> anyhow::Result<()> {
-        let text = if key.chars().count() == 1 { key } else { "" };
+        let (held, key) = key.rsplit_once('+').filter(|(_, key)| !key.is_empty()).unwrap_or(("", key));
+        let bits = [("Alt", 1), ("Control", 2), ("Meta", 4), ("Shift", 8)];
+        let modifiers: u32 = bits.iter().filter(|(name, _)| held.contains(name)).map(|(_, bit)| bit).sum();
+        let types = key.chars().count() == 1 && modifiers & 7 == 0;
         for kind in ["keyDown", "keyUp"] {
-            let event = json!({ "type": kind, "key": key, "text": if kind == "keyDown" { text } else { "" } });
+            let text = if types && kind == "keyDown" { key } else { "" };
+            let event = json!({ "type": kind, "key": key, "text": text, "modifiers": modifiers });
             self.call("Input.dispatchKeyEvent", event).await?;
         }
         Ok(())
@@ -260,6 +276,31 @@ impl Tab<'_> {
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }, { "name": "prefers-reduced-motion", "value": "reduce" }] });
         self.call("Emulation.setEmulatedMedia", media).await?;
         Ok(())
+    }
+
+    /// The bodies of all answers that this tab has received since it was asked last, and what its live stream said.
+    pub async fn received(&self) -> anyhow::Result<Vec<String>> {
+        // Whatever was reported until now is read with the answer.
+        self.run("1").await?;
+        let (mut bodies, mut wanted) = (Vec::new(), Vec::new());
+        {
+            let mut line = self.browser.line.lock().await;
+            let (own, others): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut line.told).into_iter().partition(|(session, _)| *session == self.session);
+            line.told = others;
+            bodies.extend(own.into_iter().map(|(_, said)| said));
+            let (own, others): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut line.received).into_iter().partition(|(session, _)| *session == self.session);
+            line.received = others;
+            wanted.extend(own.into_iter().map(|(_, request)| request));
+        }
+        for request in wanted {
+            // Of a page that was left the browser keeps nothing.
+            if let Ok(answer) = self.call("Network.getResponseBody", json!({ "requestId": request })).await {
+                bodies.push(answer["body"].as_str().unwrap_or_default().to_owned());
+            }
+        }
+        Ok(bodies)
     }
 
     /// Keeps a picture of what is seen.

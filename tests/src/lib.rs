@@ -20,7 +20,7 @@ pub mod updates;
 pub mod whatsapp;
 
 pub use api::Api;
-pub use browser::Browser;
+pub use browser::{Browser, Tab};
 pub use config::Config;
 pub use llm::Llm;
 pub use mail::Mail;

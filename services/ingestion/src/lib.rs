@@ -121,6 +121,8 @@ fn commands() -> OpenApiRouter<Intake> {
         .routes(routes!(commands::brain::choose_for_tenant))
         .routes(routes!(commands::brain::choose_for_conversation))
         .routes(routes!(commands::breaker::reset))
+        .routes(routes!(commands::keys::create))
+        .routes(routes!(commands::keys::revoke))
         .routes(routes!(commands::contacts::change))
         .routes(routes!(commands::contacts::archive))
         .routes(routes!(commands::contacts::merge))

@@ -31,7 +31,7 @@ pub use self::{
     read::{Loaded, read},
     secret::Secret,
     sections::{Auth, AuthMode, Brain, Budget, Expert, Nats, Postgres, RULES, Server, Tenant, Webhooks, WithoutAnswer},
-    sources::{Environment, Origin, process_environment},
+    sources::{Environment, Origin, Origins, process_environment},
 };
 
 /// Everything that an operator may set, section by section. Unknown keys are refused everywhere, so that a misspelt key
@@ -52,6 +52,19 @@ pub struct Settings {
     pub limits: Limits,
     #[serde(skip_deserializing)]
     pub channels: Vec<Channel>,
+    /// Where the values come from.
+    #[serde(skip)]
+    pub origins: Origins,
+}
+
+/// A setting of the whole installation as it is in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effective {
+    /// `limits.reads`.
+    pub key: String,
+    /// As TOML writes it; a secret as `***`.
+    pub value: String,
+    pub origin: Origin,
 }
 
 impl Settings {
@@ -63,6 +76,17 @@ impl Settings {
     pub fn tenant_ids(&self) -> Vec<TenantId> {
         let named: BTreeSet<&String> = self.channels.iter().map(|c| &c.tenant).chain(self.tenants.keys()).collect();
         named.into_iter().filter_map(|name| TenantId::new(name).ok()).collect()
+    }
+
+    /// What is in force for the whole installation, key by key; what is said of single tenants and channels isn't among it.
+    pub fn effective(&self) -> Vec<Effective> {
+        let Ok(toml::Value::Table(mut all)) = toml::Value::try_from(self) else { return Vec::new() };
+        all.remove("tenants");
+        all.remove("channels");
+        let mut found = Vec::new();
+        flatten(String::new(), toml::Value::Table(all), &mut found);
+        let read = |(key, value): (String, String)| Effective { origin: self.origins.of(&key).clone(), key, value };
+        found.into_iter().map(read).collect()
     }
 
     /// The policy for a tenant's messages: its own word, else that of `[policy]`. Which messages wait for a person is
@@ -88,5 +112,17 @@ impl Settings {
         };
         let (mode, set_by) = own.or_else(tenants).unwrap_or((self.policy.approval, SetBy::Policy));
         ApprovalRule { mode, set_by }
+    }
+}
+
+/// Adds each value of a table under its whole key.
+fn flatten(key: String, value: toml::Value, found: &mut Vec<(String, String)>) {
+    match value {
+        toml::Value::Table(table) if !table.is_empty() => {
+            for (name, value) in table {
+                flatten(if key.is_empty() { name } else { format!("{key}.{name}") }, value, found);
+            }
+        }
+        value => found.push((key, value.to_string())),
     }
 }

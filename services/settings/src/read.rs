@@ -58,7 +58,9 @@ impl Loaded {
 pub fn read(path: Option<&Path>, environment: &Environment) -> Result<Loaded, ConfigError> {
     let base = base(path.is_none());
     let mut sources = Sources::gather(path, environment)?;
-    let settings = sources.read(|table| checked(over(base.clone(), table), environment))?;
+    let mut settings = sources.read(|table| checked(over(base.clone(), table), environment))?;
+    settings.origins =
+        settings.effective().into_iter().map(|one| (one.key.clone(), sources.origin(&one.key))).collect();
     Ok(Loaded { settings, sources })
 }
 

@@ -33,6 +33,9 @@ pub struct Server {
     /// Proxies whose `X-Forwarded-For` is believed, as addresses or networks.
     #[serde(with = "own::networks")]
     pub trusted_proxies: Vec<Network>,
+    /// Origins whose pages may use the API with a key, such as `https://app.example.com`. Left out: none.
+    #[serde(deserialize_with = "own::origins")]
+    pub cors_origins: Vec<String>,
 }
 
 impl Default for Server {
@@ -43,6 +46,7 @@ impl Default for Server {
             metrics_listen: None,
             commands_url: None,
             trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
         }
     }
 }

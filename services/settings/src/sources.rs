@@ -58,6 +58,29 @@ pub enum Origin {
     Default,
 }
 
+/// Where the values come from that the file or a variable names. It is no part of what the settings say: two that say the same are
+/// equal.
+#[derive(Debug, Clone, Default)]
+pub struct Origins(BTreeMap<String, Origin>);
+
+impl PartialEq for Origins {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Origins {
+    pub fn of(&self, key: &str) -> &Origin {
+        self.0.get(key).unwrap_or(&Origin::Default)
+    }
+}
+
+impl FromIterator<(String, Origin)> for Origins {
+    fn from_iter<T: IntoIterator<Item = (String, Origin)>>(all: T) -> Self {
+        Self(all.into_iter().filter(|(_, origin)| *origin != Origin::Default).collect())
+    }
+}
+
 /// The file with the variables put over it, not yet read as settings.
 pub(crate) struct Sources {
     path: Option<PathBuf>,

@@ -67,6 +67,20 @@ pub fn some_web_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     web_url(deserializer).map(Some)
 }
 
+/// Origins: scheme and host, perhaps a port, and nothing behind them.
+pub fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let all = Vec::<String>::deserialize(deserializer)?;
+    let read = |text: String| {
+        let url = url_of(&text, &["http", "https"]).filter(|url| url.origin().ascii_serialization() == text.trim());
+        url.map(|url| url.origin().ascii_serialization()).ok_or_else(|| {
+            <D::Error as de::Error>::custom(format!(
+                "found {text:?}, expected an origin such as \"https://app.example.com\""
+            ))
+        })
+    };
+    all.into_iter().map(read).collect()
+}
+
 /// `text` as a URL, if it has a host and one of `schemes`.
 pub fn url_of(text: &str, schemes: &[&str]) -> Option<Url> {
     let url = Url::parse(text.trim()).ok()?;

@@ -109,7 +109,8 @@ impl Runtime {
                 Service::Projection => router = router.merge(self.projection(commands.clone())?),
             }
         }
-        Ok(router.fallback(unknown_path).method_not_allowed_fallback(wrong_method))
+        let router = router.fallback(unknown_path).method_not_allowed_fallback(wrong_method);
+        Ok(steward_http::allow_origins(router, self.settings.now().server.cors_origins.clone()))
     }
 
     fn ingestion(&self, public_url: Option<&str>) -> Router {

@@ -2,7 +2,7 @@
 
 use reqwest::redirect::Policy;
 use serde_json::json;
-use steward_tests::{Config, System, system};
+use steward_tests::{Browser, Config, System, system};
 
 use super::inbox::client_writes;
 
@@ -55,6 +55,56 @@ async fn no_page_shows_what_is_another_tenants() {
         .header("origin", &system.read)
         .form(&[("key", "x")]);
     assert_eq!(take.send().await.unwrap().status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_tenants_in_two_browsers_receive_nothing_of_each_other() {
+    let other = "id = \"web-other\"\nkind = \"web\"\ntenant = \"other\"";
+    let system = System::start(Config::web().with_auth("keys").with_channel(other)).await.unwrap();
+    let tenants = [("default", "web-main", "Oursecret"), ("other", "web-other", "Theirsecret")];
+    let browser = Browser::start().await.unwrap();
+    let mut tabs = Vec::new();
+    for (tenant, ..) in tenants {
+        let (key, _) = system.create_key(tenant, "admin").await.unwrap();
+        let tab = browser.tab(&system.read, true).await.unwrap();
+        tab.open("/inbox").await.unwrap();
+        tab.write("#your_key", &key).await.unwrap();
+        tab.press("button.filled").await.unwrap();
+        tab.until("document.getElementById('line')?.dataset.state === 'live'").await.unwrap();
+        tabs.push((tab, key));
+    }
+    let mut conversations = Vec::new();
+    for ((_, channel, secret), (_, key)) in tenants.into_iter().zip(&tabs) {
+        let body = json!({ "channel_id": channel, "contact": { "id": "ana", "name": secret }, "text": format!("ping me tomorrow at 9 about {secret}") });
+        let said = system.client.post(format!("{}/api/v1/messages", system.write)).bearer_auth(key).json(&body);
+        let said: serde_json::Value = said.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
+        conversations.push(said["conversation_id"].as_str().unwrap().to_owned());
+    }
+    for (n, (tab, _)) in tabs.iter().enumerate() {
+        let (own, other) = (tenants[n].2, tenants[1 - n].2);
+        let pages = [
+            "/inbox?tab=all".to_owned(),
+            format!("/inbox/{}?tab=all", conversations[n]),
+            format!("/inbox/{}?tab=all", conversations[1 - n]),
+            "/promises".to_owned(),
+            "/promises?view=month".to_owned(),
+            "/outbox?tab=done".to_owned(),
+            "/live?all=1".to_owned(),
+            "/system".to_owned(),
+            "/settings".to_owned(),
+            "/ui/find?q=secret".to_owned(),
+        ];
+        let (mut bodies, mut seen) = (Vec::new(), 0);
+        for path in &pages {
+            tab.open(path).await.unwrap();
+            bodies.extend(tab.received().await.unwrap());
+        }
+        for body in &bodies {
+            assert!(!body.contains(other), "{} received {other}: {body}", tenants[n].0);
+            seen += usize::from(body.contains(own));
+        }
+        assert!(seen >= 5, "{} of {} bodies are its own", seen, bodies.len());
+    }
 }
 
 #[tokio::test]

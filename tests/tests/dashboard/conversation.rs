@@ -29,7 +29,7 @@ async fn an_operator_takes_over_promises_looks_why_and_back_into_the_past() {
 
     // Taken over, written to, given back: by keyboard.
     tab.key("t").await.unwrap();
-    tab.sees("The bot is silent until it is given back.").await.unwrap();
+    tab.sees("30 min after the last message of ours.").await.unwrap();
     tab.key("r").await.unwrap();
     tab.until("document.activeElement.id === 'write'").await.unwrap();
     tab.write("#write", "This is Kim, I have looked into it.").await.unwrap();
@@ -99,5 +99,168 @@ async fn an_operator_takes_over_promises_looks_why_and_back_into_the_past() {
     tab.key("Escape").await.unwrap();
     tab.until("!location.search.includes('at=')").await.unwrap();
     tab.sees("This is Kim").await.unwrap();
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn earlier_messages_come_as_one_goes_up_and_later_ones_are_announced() {
+    let system = System::start(Config::web()).await.unwrap();
+    let id = client_writes(&system, "ana", "Ana", "let me talk to a human").await;
+    system.post(&format!("/api/v1/conversations/{id}/takeover"), &serde_json::json!({ "by": "Kim" })).await.unwrap();
+    for n in 1..125 {
+        client_writes(&system, "ana", "Ana", &format!("message {n}.")).await;
+    }
+    let browser = Browser::start().await.unwrap();
+    let tab = browser.tab(&system.read, true).await.unwrap();
+    tab.looks(1440, false).await.unwrap();
+    tab.open(&format!("/inbox/{id}?tab=all")).await.unwrap();
+    tab.sees("message 124.").await.unwrap();
+    tab.until("document.getElementById('line').dataset.state === 'live'").await.unwrap();
+    assert_eq!(tab.run("document.querySelectorAll('#chat .bubble:not(.unsent)').length").await.unwrap(), 60);
+    // Going up brings earlier ones, and what is being read stays where it is.
+    let up =
+        "(scrollTo(0, 150), (b => [b.id, b.getBoundingClientRect().top])(document.querySelector('#chat .bubble')))";
+    let before = tab.run(up).await.unwrap();
+    tab.until("document.querySelectorAll('#chat .bubble:not(.unsent)').length === 120").await.unwrap();
+    let now = format!("document.getElementById({}).getBoundingClientRect().top", before[0]);
+    tab.until(&format!("Math.abs({now} - {}) < 3", before[1])).await.unwrap();
+    assert_eq!(tab.run("location.search.includes('from=')").await.unwrap(), true);
+    tab.press("#older a").await.unwrap();
+    tab.sees("let me talk to a human").await.unwrap();
+    tab.until("!document.getElementById('older')").await.unwrap();
+    // What is written meanwhile is announced, and moves nothing.
+    tab.run("scrollTo(0, 300)").await.unwrap();
+    let at = tab.run("scrollY").await.unwrap();
+    client_writes(&system, "ana", "Ana", "the first of two").await;
+    tab.until("document.getElementById('newer').textContent === '1 new message ↓'").await.unwrap();
+    client_writes(&system, "ana", "Ana", "the second of two").await;
+    tab.until("document.getElementById('newer').textContent === '2 new messages ↓'").await.unwrap();
+    assert_eq!(tab.run("scrollY").await.unwrap(), at);
+    tab.picture(&steward_tests::browser::pictures().join("newer-1440-light.png")).await.unwrap();
+    tab.press("#newer").await.unwrap();
+    tab.until("document.getElementById('newer').hidden").await.unwrap();
+    client_writes(&system, "ana", "Ana", "and a third").await;
+    tab.until("[...document.querySelectorAll('#chat .bubble')].at(-1).getBoundingClientRect().bottom < innerHeight && document.getElementById('chat').innerText.includes('and a third')").await.unwrap();
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_slider_goes_to_any_moment_and_time_and_nothing_can_be_done_there() {
+    let system = System::start(Config::web()).await.unwrap();
+    let id = client_writes(&system, "ana", "Ana", "ping me tomorrow at 9 about the contract").await;
+    system
+        .until(Duration::from_secs(20), || async { Ok(system.follow_ups(&id).await?.into_iter().next()) })
+        .await
+        .unwrap();
+    client_writes(&system, "ana", "Ana", "thank you").await;
+    let events =
+        system.get(&format!("/api/v1/conversations/{id}/timeline?limit=100&type=ClientResponded")).await.unwrap();
+    let (time, position) = (events["items"][1]["at"].clone(), events["items"][1]["position"].clone());
+    // Both name the same moment, to the API too.
+    for path in [
+        format!("conversations/{id}"),
+        format!("conversations/{id}/messages"),
+        "follow-ups".to_owned(),
+        "outbox".to_owned(),
+    ] {
+        let at = |at: &str| format!("/api/v1/{path}?at={at}&conversation_id={id}").replace("+", "%2B");
+        let at = |moment: &str| {
+            if path.starts_with("conv") { at(moment).split('&').next().unwrap().to_owned() } else { at(moment) }
+        };
+        let by_time = system.get(&at(time.as_str().unwrap())).await.unwrap();
+        assert_eq!(by_time, system.get(&at(&position.to_string())).await.unwrap(), "{path}");
+    }
+    let bad =
+        system.client.get(format!("{}/api/v1/conversations/{id}?at=yesterday", system.read)).send().await.unwrap();
+    assert_eq!(bad.status(), 400);
+
+    let browser = Browser::start().await.unwrap();
+    let tab = browser.tab(&system.read, true).await.unwrap();
+    tab.looks(1440, false).await.unwrap();
+    tab.open(&format!("/inbox/{id}?tab=all&at={}", time.as_str().unwrap().replace('+', "%2B"))).await.unwrap();
+    tab.sees("You are looking at").await.unwrap();
+    tab.sees("new since").await.unwrap();
+    tab.until("document.getElementById('line').dataset.state === 'live'").await.unwrap();
+    assert!(
+        !tab.run("document.getElementById('chat').innerText").await.unwrap().as_str().unwrap().contains("thank you")
+    );
+    assert_eq!(
+        tab.run("document.querySelectorAll('.subject form button:not([disabled]), .side form, #rows form').length")
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(tab.run("document.getElementById('write')").await.unwrap(), serde_json::Value::Null);
+    assert!(
+        tab.run("document.querySelector('.ticks path[data-state=queued]').getAttribute('d')")
+            .await
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .contains("v18")
+    );
+    // What comes meanwhile is counted.
+    let since = "parseInt(document.getElementById('since').textContent)";
+    let before = tab.run(since).await.unwrap().as_u64().unwrap();
+    client_writes(&system, "ana", "Ana", "one more").await;
+    tab.until(&format!("{since} > {before}")).await.unwrap();
+    // By keys: the first event, one forward, one message forward, one back, to now.
+    let at = "Number(new URL(location.href).searchParams.get('at'))";
+    let all = "document.getElementById('slider').dataset.events.split(' ').map(e => [parseInt(e), e.endsWith('m')])";
+    tab.key("Home").await.unwrap();
+    tab.until(&format!("{at} === {all}[0][0]")).await.unwrap();
+    tab.key("ArrowRight").await.unwrap();
+    tab.until(&format!("{at} === {all}[1][0]")).await.unwrap();
+    tab.key("Shift+ArrowRight").await.unwrap();
+    tab.until(&format!("{at} === {all}.slice(2).find(e => e[1])[0]")).await.unwrap();
+    let there = tab.run(at).await.unwrap();
+    tab.until(&format!("document.querySelector(\"a[data-key='[']\").dataset.moment < {there}")).await.unwrap();
+    tab.key("[").await.unwrap();
+    tab.until(&format!("{at} < {there}")).await.unwrap();
+    tab.until(&format!("document.querySelector(\"a[data-key=']']\").dataset.moment === '{there}'")).await.unwrap();
+    tab.key("]").await.unwrap();
+    tab.until(&format!("{at} === {there}")).await.unwrap();
+    tab.key("PageUp").await.unwrap();
+    tab.until(&format!("{at} === {all}[0][0]")).await.unwrap();
+    tab.picture(&steward_tests::browser::pictures().join("past-1440-light.png")).await.unwrap();
+    tab.looks(390, true).await.unwrap();
+    tab.picture(&steward_tests::browser::pictures().join("past-390-dark.png")).await.unwrap();
+    tab.key("End").await.unwrap();
+    tab.until("!location.search.includes('at=') && document.getElementById('write')").await.unwrap();
+    tab.sees("one more").await.unwrap();
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_over_says_what_it_does_and_giving_back_what_it_has_cost() {
+    let system = System::start(Config::web()).await.unwrap();
+    let id = client_writes(&system, "ana", "Ana", "ping me tomorrow at 9 about the contract").await;
+    let promised = async |n: usize| {
+        let look = || async { Ok((system.follow_ups(&id).await?.len() >= n).then_some(())) };
+        system.until(Duration::from_secs(20), look).await.unwrap();
+    };
+    promised(1).await;
+    let browser = Browser::start().await.unwrap();
+    let tab = browser.tab(&system.read, true).await.unwrap();
+    tab.looks(1440, false).await.unwrap();
+    tab.open(&format!("/inbox/{id}?tab=all")).await.unwrap();
+    tab.until("document.getElementById('line').dataset.state === 'live'").await.unwrap();
+    // Said before it is done, to whoever stands on the switch.
+    tab.run("document.querySelector('.switch .human').focus()").await.unwrap();
+    tab.until("getComputedStyle(document.getElementById('taking')).visibility === 'visible'").await.unwrap();
+    tab.sees("The promise for tomorrow, 9:00 will not go out if you are still here then.").await.unwrap();
+    tab.picture(&steward_tests::browser::pictures().join("taking-1440-light.png")).await.unwrap();
+    tab.press(".switch .human").await.unwrap();
+    tab.sees("30 min after the last message of ours.").await.unwrap();
+    // Her message takes the promise back while one of us is there.
+    client_writes(&system, "ana", "Ana", "I have it already").await;
+    tab.sees("Cancelled: Ana wrote first").await.unwrap();
+    tab.press("#bars button").await.unwrap();
+    tab.sees("Meanwhile: 1 promise cancelled").await.unwrap();
+    tab.until("document.querySelector('.meanwhile').open").await.unwrap();
+    tab.picture(&steward_tests::browser::pictures().join("given-back-1440-light.png")).await.unwrap();
+    tab.press(".meanwhile form[action$='/renew'] button").await.unwrap();
+    tab.until("document.querySelector('.meanwhile').innerText.includes('Promised again')").await.unwrap();
+    tab.until("document.querySelector('#promises > .promise')").await.unwrap();
     assert_eq!(browser.errors().await, Vec::<String>::new());
 }

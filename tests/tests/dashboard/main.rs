@@ -1,14 +1,19 @@
 //! The dashboard on the real system, as a person uses it in a browser: one file per page.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod access;
 mod apart;
 mod budgets;
 mod colours;
 mod conversation;
 mod entering;
 mod inbox;
+mod keys;
 mod line;
+mod live;
 mod outbox;
 mod pictures;
+mod promises;
+mod settings;
 mod try_it;
 mod words;

@@ -17,6 +17,9 @@ refusals! {
     /// A decision about a tenant that the rules don't allow.
     Refused {
         BreakerClosed: Conflict "breaker_closed", "the breaker isn't open: nothing is held back by it";
+        KeyShown: Conflict "key_shown", "this command has made its key already, which is shown only once; make another one";
+        TooManyKeys: Conflict "too_many_keys", "there are as many keys as there may be; revoke one first";
+        UnknownKey: Unknown "unknown_key", "there is no such key in force; GET /api/v1/keys lists them";
     }
 }
 
@@ -79,7 +82,27 @@ pub struct Tenant {
     pub exhausted: String,
 }
 
+/// Most keys of a tenant that are in force at once.
+const MOST_KEYS: usize = 500;
+
 impl Tenant {
+    /// A person makes a key, once.
+    pub fn create_key(&self, created: v1::ApiKeyCreated) -> Result<Vec<Event>, Refused> {
+        match () {
+            () if self.keys.contains_key(&created.key_id) => Err(Refused::KeyShown),
+            () if self.keys.len() >= MOST_KEYS => Err(Refused::TooManyKeys),
+            () => Ok(vec![created.into()]),
+        }
+    }
+
+    /// A person takes a key out of force.
+    pub fn revoke_key(&self, key_id: &str, by: &str) -> Result<Vec<Event>, Refused> {
+        if !self.keys.contains_key(key_id) {
+            return Err(Refused::UnknownKey);
+        }
+        Ok(vec![v1::ApiKeyRevoked { key_id: key_id.to_owned(), by: by.to_owned() }.into()])
+    }
+
     /// Opens the breaker, once.
     pub fn trip(&self, tripped: v1::BreakerTripped) -> Vec<Event> {
         if self.breaker.is_some() { Vec::new() } else { vec![tripped.into()] }

@@ -6,6 +6,7 @@ mod carry_out;
 pub mod contacts;
 pub mod follow_ups;
 pub mod humans;
+pub mod keys;
 pub mod memory;
 mod openapi;
 pub mod outbox;

@@ -131,6 +131,19 @@ pub async fn mine(request: Request) -> Result<Response, Problem> {
     if let Some(language) = Language::of_tag(fields.get("language")) {
         set(&mut response, &format!("steward_language={}; {year}", language.code()));
     }
+    for (name, known) in [("density", ["comfortable", "compact"]), ("keys", ["on", "off"])] {
+        if let Some(chosen) = known.into_iter().find(|known| *known == fields.get(name)) {
+            set(&mut response, &format!("steward_{name}={chosen}; {year}"));
+        }
+    }
+    match fields.get("zone") {
+        "browser" => set(&mut response, "steward_zone_chosen=; Path=/; SameSite=Strict; Max-Age=0"),
+        zone if zone.parse::<chrono_tz::Tz>().is_ok() => {
+            let zone = zone.replace('/', "%2F").replace('+', "%2B");
+            set(&mut response, &format!("steward_zone_chosen={zone}; {year}"));
+        }
+        _ => {}
+    }
     if let Some(theme) = ["system", "light", "dark"].into_iter().find(|theme| *theme == fields.get("theme")) {
         set(&mut response, &format!("steward_theme={theme}; {year}"));
     }

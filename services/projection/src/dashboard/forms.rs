@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::{
     Dashboard,
     enter::{Fields, own_path},
+    pages::calendar,
     viewer::Looks,
 };
 use crate::read::{Commands, time};
@@ -57,6 +58,9 @@ struct Done {
     position: u64,
     #[serde(default)]
     conversation_id: Option<String>,
+    /// What is shown only once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
     /// Where to go next; empty: the page stays.
     #[serde(default, skip_deserializing)]
     to: String,
@@ -96,6 +100,8 @@ pub async fn give(
     }
     let mut response = if by_script {
         Json(&done).into_response()
+    } else if let Some(secret) = &done.secret {
+        super::frame::problem(&Looks::of(&parts.headers), secret).into_response()
     } else {
         Redirect::to(own_path(fields.get("back"))).into_response()
     };
@@ -130,7 +136,8 @@ async fn commands_of(
         ["conversations", id, "messages"] => {
             vec![Command::post(api(&format!("conversations/{id}/messages")), json!({ "text": fields.get("text") }))]
         }
-        ["conversations", id, "promises"] => {
+        ["promises"] | ["conversations", _, "promises"] => {
+            let id = if let ["conversations", id, _] = names { id } else { fields.get("conversation_id") };
             let due_at = due_at(dashboard, caller, fields, (looks, Some(id), None)).await?;
             let cancel_on = if fields.get("if_writes") == "keep" { "never" } else { "client_response" };
             let body =
@@ -146,7 +153,9 @@ async fn commands_of(
             if !fields.get("text").is_empty() {
                 body.insert("text".to_owned(), fields.get("text").into());
             }
-            if !fields.get("phrase").is_empty() || !fields.get("due_at").is_empty() {
+            if !fields.get("day").is_empty() {
+                body.insert("due_at".to_owned(), put_on(fields, looks)?.into());
+            } else if !fields.get("phrase").is_empty() || !fields.get("due_at").is_empty() {
                 let due_at = due_at(dashboard, caller, fields, (looks, None, Some(id))).await?;
                 body.insert("due_at".to_owned(), due_at.into());
             }
@@ -154,6 +163,15 @@ async fn commands_of(
         }
         ["outbox", id, action @ ("cancel" | "retry" | "hold")] => {
             vec![Command::post(api(&format!("outbox/{id}/{action}")), json!({}))]
+        }
+        // A moment ahead, since what has passed is refused.
+        ["outbox", id, "now"] => {
+            let due_at = (dashboard.desk.reads.log.clock().now() + chrono::TimeDelta::seconds(1)).to_rfc3339();
+            vec![Command::post(api(&format!("outbox/{id}/move")), json!({ "due_at": due_at }))]
+        }
+        ["outbox", id, "move"] => {
+            let due_at = due_at(dashboard, caller, fields, (looks, Some(fields.get("conversation_id")), None)).await?;
+            vec![Command::post(api(&format!("outbox/{id}/move")), json!({ "due_at": due_at }))]
         }
         ["outbox", id, "approve"] => {
             vec![Command::post(api(&format!("outbox/{id}/approve")), json!({ "hash": fields.get("hash") }))]
@@ -174,6 +192,18 @@ async fn commands_of(
             }
             vec![Command { method: Method::PATCH, path: api(&format!("contacts/{id}")), body: body.into() }]
         }
+        ["keys"] => {
+            let body = json!({ "name": fields.get("name"), "role": fields.get("role") });
+            vec![Command::post(api("keys"), body)]
+        }
+        ["keys", id, "revoke"] => {
+            vec![Command { method: Method::DELETE, path: api(&format!("keys/{id}")), body: json!({}) }]
+        }
+        ["settings", "brain"] => {
+            let given = |name| Some(fields.get(name)).filter(|given| !given.is_empty());
+            let body = json!({ "provider": given("provider"), "model": given("model") });
+            vec![Command { method: Method::PUT, path: api("settings/brain"), body }]
+        }
         ["breaker", "reset"] => vec![Command::post(api("breaker/reset"), json!({ "note": "" }))],
         ["try"] => {
             let web = dashboard.desk.reads.channels.iter().find(|c| c.tenant == caller.tenant && c.kind == "web");
@@ -188,6 +218,21 @@ async fn commands_of(
         }
         _ => Vec::new(),
     })
+}
+
+/// When a promise is due that was put on another day of the calendar.
+fn put_on(fields: &Fields, looks: &Looks) -> Result<String, Problem> {
+    let zone = fields.get("zone").parse().ok().or(looks.zone);
+    let due_at = fields.get("was_due").parse::<chrono::DateTime<chrono::FixedOffset>>().ok();
+    let day = fields.get("day").parse().ok();
+    let hour = fields.get("hour");
+    let hour = if hour.is_empty() { Some(None) } else { hour.parse().ok().map(Some) };
+    let moved = match (zone, due_at, day, hour) {
+        (Some(zone), Some(due_at), Some(day), Some(hour)) => calendar::moved(due_at.to_utc(), zone, day, hour),
+        _ => None,
+    };
+    let refused = || Problem::unprocessable("no_time", looks.words().refusal("no_time").unwrap_or_default());
+    moved.map(|at| at.to_rfc3339()).ok_or_else(refused)
 }
 
 /// The time that a form names: an exact one that was chosen, else what its words mean.

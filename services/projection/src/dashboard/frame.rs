@@ -19,6 +19,11 @@ pub struct Frame {
     pub w: &'static Fixed,
     pub lang: &'static str,
     pub theme: &'static str,
+    pub density: &'static str,
+    /// Single keys do something.
+    pub single_keys: bool,
+    /// The keys, by where they work.
+    pub keys: &'static [(&'static str, &'static [(&'static str, &'static str)])],
     pub hash: String,
     pub title: String,
     /// The section's path.
@@ -76,6 +81,9 @@ impl Frame {
             w,
             lang: viewer.looks.language.code(),
             theme: viewer.looks.theme,
+            density: viewer.looks.density,
+            single_keys: viewer.looks.keys,
+            keys: viewer.words.keys(),
             hash: assets::hash(),
             title,
             section,
@@ -85,7 +93,7 @@ impl Frame {
             tenant: viewer.caller.tenant.to_string(),
             who: viewer.caller.name.clone(),
             language: language_name(viewer.looks.language),
-            zone: viewer.looks.zone.map_or("", |zone| zone.name()),
+            zone: viewer.looks.own_zone.map_or("", |zone| zone.name()),
             keyed: dashboard.guard.asks_for_keys(),
             cannot: viewer.cannot,
             here: viewer.here.clone(),

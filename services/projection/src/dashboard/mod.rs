@@ -17,14 +17,15 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    body::to_bytes,
+    body::{Body, to_bytes},
     extract::{FromRef, Request, State},
     http::{HeaderValue, Method, StatusCode, header},
-    middleware::{Next, from_fn_with_state, map_response},
+    middleware::{Next, from_fn, from_fn_with_state, map_response},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use steward_http::{Guard, Problem};
 use tower_http::compression::CompressionLayer;
 
@@ -64,6 +65,7 @@ pub fn router(guard: &Guard, desk: Arc<Desk>, commands: Option<Commands>) -> Rou
         .route("/settings", get(pages::settings::one))
         .route("/try", get(pages::try_it::one))
         .route("/ui/time", get(pages::conversation::time))
+        .route("/ui/find", get(pages::inbox::find))
         .route("/ui/{*form}", post(forms::give));
     let open = Router::new()
         .route("/ui/enter", post(enter::enter))
@@ -71,7 +73,56 @@ pub fn router(guard: &Guard, desk: Arc<Desk>, commands: Option<Commands>) -> Rou
         .route("/ui/mine", post(enter::mine))
         .route("/assets/{hash}/{*path}", get(assets::one));
     let pages = guard.protect(pages).route_layer(from_fn_with_state(dashboard.clone(), dressed)).merge(open);
+    let pages = pages.layer(from_fn(known));
     pages.layer(map_response(guarded)).layer(CompressionLayer::new()).with_state(dashboard)
+}
+
+/// Longest page that is weighed against what a browser has, in bytes.
+const LONGEST_PAGE: usize = 4 << 20;
+
+/// Names each page by what it says, so that a browser that has it needn't be sent it again. What tells repeats of a form apart
+/// differs each time and isn't part of that: a command, and every other event, moves the position that the page says.
+async fn known(request: Request, next: Next) -> Response {
+    let given = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let reads = request.method() == Method::GET && !request.uri().path().starts_with("/assets/");
+    let response = next.run(request).await;
+    let is_page =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if !reads || !is_page || response.status() != StatusCode::OK {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(body) = to_bytes(body, LONGEST_PAGE).await else {
+        return Problem::unavailable("read_models_away", "this page can't be shown now; try again in a few seconds")
+            .into_response();
+    };
+    let tag = named(&body);
+    parts.headers.insert(header::ETAG, tag.clone());
+    parts.headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    parts.headers.insert(header::VARY, HeaderValue::from_static("cookie, accept-language, accept-encoding"));
+    let has_it = given.is_some_and(|given| {
+        let given = given.to_str().unwrap_or_default();
+        given.split(',').any(|one| one.trim().as_bytes() == tag.as_bytes())
+    });
+    if has_it {
+        parts.status = StatusCode::NOT_MODIFIED;
+        for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH] {
+            parts.headers.remove(name);
+        }
+        return Response::from_parts(parts, Body::empty());
+    }
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// The name of a page, but for the keys of its forms.
+fn named(body: &[u8]) -> HeaderValue {
+    const KEY: &str = "name=\"key\" value=\"";
+    let page = String::from_utf8_lossy(body);
+    let mut hash = Sha256::new();
+    for (n, part) in page.split(KEY).enumerate() {
+        hash.update(if n == 0 { part } else { part.split_once('"').map_or("", |(_, rest)| rest) });
+    }
+    HeaderValue::from_str(&format!("W/\"{}\"", hex::encode(&hash.finalize()[..12]))).expect("hex is a header's value")
 }
 
 /// Adds what keeps a page from being misused.
@@ -94,7 +145,8 @@ async fn dressed(State(dashboard): State<Dashboard>, request: Request, next: Nex
         detail: String,
     }
     let looks = Looks::of(request.headers());
-    let by_script = request.headers().contains_key(forms::SCRIPT) || request.uri().path().starts_with("/ui/time");
+    let by_script =
+        request.headers().contains_key(forms::SCRIPT) || ["/ui/time", "/ui/find"].contains(&request.uri().path());
     let (path, method) = (request.uri().path().to_owned(), request.method().clone());
     let response = next.run(request).await;
     let is_problem =

@@ -23,7 +23,16 @@ pub struct Looks {
     pub language: Language,
     /// `light`, `dark`; empty: like the system.
     pub theme: &'static str,
+    /// `compact`; empty: comfortable.
+    pub density: &'static str,
+    /// The zone that was chosen, else the browser's.
     pub zone: Option<Tz>,
+    /// The browser's.
+    pub own_zone: Option<Tz>,
+    /// A zone was chosen.
+    pub zone_chosen: bool,
+    /// Single keys do something.
+    pub keys: bool,
 }
 
 impl Looks {
@@ -39,8 +48,20 @@ impl Looks {
             Some("dark") => "dark",
             _ => "",
         };
-        let zone = cookie(headers, "steward_zone").map(|zone| zone.replace("%2F", "/").replace("%2B", "+"));
-        Self { language, theme, zone: zone.and_then(|zone| zone.parse().ok()) }
+        let zone = |name| {
+            let zone = cookie(headers, name).map(|zone| zone.replace("%2F", "/").replace("%2B", "+"));
+            zone.and_then(|zone| zone.parse().ok())
+        };
+        let (own_zone, chosen): (Option<Tz>, Option<Tz>) = (zone("steward_zone"), zone("steward_zone_chosen"));
+        Self {
+            language,
+            theme,
+            density: if cookie(headers, "steward_density") == Some("compact") { "compact" } else { "" },
+            zone: chosen.or(own_zone),
+            own_zone,
+            zone_chosen: chosen.is_some(),
+            keys: cookie(headers, "steward_keys") != Some("off"),
+        }
     }
 
     pub fn words(&self) -> &'static dyn Words {

@@ -28,6 +28,10 @@ impl Clock {
         at.with_timezone(&self.zone).format("%-H:%M:%S").to_string()
     }
 
+    pub fn milliseconds(&self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.zone).format("%-H:%M:%S%.3f").to_string()
+    }
+
     /// "today", "tomorrow", a weekday within six days, else a date.
     pub fn day(&self, at: DateTime<Utc>) -> String {
         let (then, today) =

@@ -23,7 +23,7 @@ pub use contacts::{ContactRow, Met, set_or_said};
 pub use conversations::{
     ConversationRow, MessageRow, MessageView, OutgoingView, conversations_of, message_of_outbox, own_conversation,
 };
-pub use events::{EventRow, page as events_page};
+pub use events::{EventRow, linked as events_linked, page as events_page};
 pub use keyed::Keyed;
 pub use remembered::{FactView, GoalView, MilestoneView, of_contacts};
 pub use wanted::Wanted;

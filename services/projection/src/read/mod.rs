@@ -5,6 +5,7 @@ pub mod breaker;
 mod channels;
 mod desk;
 mod evidence;
+pub mod keys;
 pub mod list;
 pub mod openapi;
 mod params;
@@ -109,6 +110,7 @@ fn reading() -> OpenApiRouter<Arc<Desk>> {
         .fold(OpenApiRouter::new(), |router, model| router.merge(model.routes()))
         .routes(routes!(breaker::one))
         .routes(routes!(channels::list))
+        .routes(routes!(keys::list))
         .routes(routes!(system::one))
         .routes(routes!(time::meaning))
         .routes(routes!(timeline::of_conversation))

@@ -31,7 +31,7 @@ use crate::{
     path = "/api/v1/conversations/{id}/timeline",
     tag = "conversations",
     operation_id = "get_timeline",
-    params(Fresh, Paging, ("type" = Option<String>, Query), ("follow_up_id" = Option<String>, Query, description = "only the history of this promise: what names the follow-up, those that it renews and those that renew it, and the events that led to these"), ("message_id" = Option<String>, Query, description = "only what names this message, and the events that led to it")),
+    params(Fresh, Paging, ("type" = Option<String>, Query, description = "one or several, separated by commas"), ("follow_up_id" = Option<String>, Query, description = "only the history of this promise: what names the follow-up, those that it renews and those that renew it, and the events that led to these"), ("message_id" = Option<String>, Query, description = "only what names this message, and the events that led to it")),
     responses((status = 200, description = "as of Steward-Position", body = view::List<EntryView>), Unread),
 )]
 pub async fn of_conversation(
@@ -60,7 +60,7 @@ pub async fn page(
     let mut list = List::new(caller, params);
     // The conversation is the second value, behind the tenant: see `LED_TO`.
     list.only(&format!("aggregate = 'conversation' AND {}", hashed::is("aggregate_id", "{}")), Box::new(id.to_owned()));
-    list.by_condition("type", "type_name = {}");
+    list.by_condition("type", "type_name = ANY(string_to_array({}, ','))");
     let (follow_up, message) = (list.given("follow_up_id"), list.given("message_id"));
     own_conversation(snapshot, caller, id).await?;
     if let Some(follow_up) = follow_up {

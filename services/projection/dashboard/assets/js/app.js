@@ -6,15 +6,26 @@ import { clock } from "./clock.js";
 import { keys } from "./keys.js";
 import { composer } from "./composer.js";
 import { slider } from "./slider.js";
+import { chat } from "./chat.js";
+import { unread } from "./unread.js";
+import { palette } from "./palette.js";
+import { calendar } from "./calendar.js";
+import { several } from "./several.js";
+import { live } from "./live.js";
+import { held } from "./held.js";
 
 clock();
 commands();
 composer();
 slider();
 keys();
-// A chat is read from its end.
-const chat = document.querySelector("[data-follow]");
-if (chat && !location.hash) scrollTo({ top: chat.parentElement.getBoundingClientRect().bottom - innerHeight });
+palette();
+live();
+calendar();
+several();
+chat();
+held();
+unread();
 if (document.body.dataset.live) {
   follow({
     from: Number(document.body.dataset.position),

@@ -29,12 +29,15 @@ async function send(form, pressed) {
     if (!answer.ok) {
       problem.textContent = body.detail || words().refused;
       shown?.remove();
+      form.dispatchEvent(new CustomEvent("steward:refused", { bubbles: true, detail: { again: () => refresh(0, true) } }));
       return;
     }
     if (form.dataset.then === "reset") { form.reset(); form.dispatchEvent(new Event("steward:sent")); }
     if (body.to && form.dataset.then === "go") { location.href = body.to; return; }
+    if (body.secret) showOnce(form, body.secret);
     offerUndo(form);
-    await refresh(body.position);
+    form.dispatchEvent(new Event("steward:done", { bubbles: true }));
+    await refresh(body.position, true);
     shown?.remove();
   } catch {
     // The same key makes sure that it counts once, however often it is sent.
@@ -64,6 +67,19 @@ function offerUndo(form) {
   press.focus();
   setTimeout(() => offer.remove(), UNDO);
   offer.addEventListener("submit", () => setTimeout(() => offer.remove(), 300));
+}
+
+// What no page will show again.
+function showOnce(form, secret) {
+  form.parentElement.querySelector(".once")?.remove();
+  const shown = Object.assign(document.createElement("div"), { className: "once card" });
+  shown.dataset.stay = "";
+  const copy = Object.assign(document.createElement("button"), { type: "button", textContent: form.dataset.copy });
+  copy.addEventListener("click", () => navigator.clipboard?.writeText(secret).then(() => { copy.textContent = form.dataset.copied; }));
+  const said = Object.assign(document.createElement("p"), { className: "small", textContent: form.dataset.secret });
+  said.setAttribute("role", "status");
+  shown.append(said, Object.assign(document.createElement("code"), { textContent: secret }), copy);
+  form.after(shown);
 }
 
 function place(form) {

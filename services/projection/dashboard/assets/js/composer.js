@@ -5,6 +5,7 @@ export function composer() {
   for (const field of document.querySelectorAll("[data-draft]")) draft(field);
   document.addEventListener("input", event => {
     if (event.target.matches("[data-when]")) preview(event.target);
+    if (event.target.matches("[data-choices]")) choices(event.target);
   });
   document.addEventListener("click", event => {
     const offer = event.target.closest("[data-say]");
@@ -43,10 +44,22 @@ function preview(field) {
     const mine = ++asked;
     if (!field.value.trim()) { shown.replaceChildren(); return; }
     try {
-      const query = new URLSearchParams({ text: field.value, conversation_id: field.dataset.when, follow_up_id: field.dataset.promise || "" });
+      const query = new URLSearchParams({ text: field.value, conversation_id: field.dataset.when || form.elements.conversation_id?.value || "", follow_up_id: field.dataset.promise || "" });
       const answer = await fetch("/ui/time?" + query);
       const read = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (mine === asked && answer.ok) shown.replaceChildren(...read.body.childNodes);
+    } catch { /* the line says that there is no connection */ }
+  }, WAIT);
+}
+
+// Who a promise is made to, by what is typed.
+function choices(field) {
+  clearTimeout(timer);
+  timer = setTimeout(async () => {
+    try {
+      const answer = await fetch("/ui/find?" + new URLSearchParams({ as: "choice", q: field.value }));
+      const read = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (answer.ok) document.getElementById(field.dataset.choices).replaceChildren(...read.body.childNodes);
     } catch { /* the line says that there is no connection */ }
   }, WAIT);
 }

@@ -1,23 +1,30 @@
 // Everything by keyboard; off while somebody types.
+import { freshen } from "./held.js";
+import { openPalette } from "./palette.js";
+
 const PLACES = { i: "/inbox", p: "/promises", o: "/outbox", x: "/live", s: "/system", y: "/settings", t: "/try" };
 let begun = false;
 
 export function keys() {
   document.addEventListener("keydown", event => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.target.form?.requestSubmit(); return; }
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+    if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); openPalette(); return; }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    const typing = event.target.closest?.("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]");
     if (event.key === "Escape") { back(typing); return; }
-    if (typing || document.body.dataset.keys === "off") return;
+    // Space presses what has the focus.
+    if (event.key === " " && event.target.closest?.("a, button, summary, input")) return;
+    if (typing || document.querySelector("dialog[open]") || document.body.dataset.keys === "off") return;
     if (begun) {
       begun = false;
+      if (event.key === "g") { freshen(); return; }
       const to = PLACES[event.key];
       if (to && document.querySelector(`a[href="${to}"]`)) location.href = to;
       return;
     }
     const does = {
       g: () => { begun = true; setTimeout(() => { begun = false; }, 1500); },
-      "/": () => focus("[data-key='/']"),
+      "/": () => focus("[data-key='/']") ?? openPalette(),
       "?": () => document.getElementById("keys")?.showModal?.(),
       j: () => step(1), ArrowDown: () => step(1),
       k: () => step(-1), ArrowUp: () => step(-1),
@@ -26,17 +33,20 @@ export function keys() {
   });
 }
 
-// A control names its own key.
+// A control names its own key. In a row it is meant where the focus is; all others are there once.
 function pressing(key) {
-  const near = document.activeElement.closest?.("[data-row]");
-  const control = near?.querySelector(`[data-key="${CSS.escape(key)}"]`) || document.querySelector(`[data-key="${CSS.escape(key)}"]`);
-  return control && (() => (control.matches("textarea, input") ? control.focus() : control.click()));
+  const named = `[data-key="${CSS.escape(key)}"]`;
+  const near = document.activeElement.closest?.("[data-row]")?.querySelector(named);
+  const control = near || [...document.querySelectorAll(named)].filter(control => !control.closest("[data-row]")).at(-1);
+  // Why is asked of what was said last, where nothing is chosen.
+  const last = control || (key === "w" && [...document.querySelectorAll("#chat " + named)].at(-1));
+  return last && (() => (last.matches("textarea, input:not([type=checkbox])") ? last.focus() : last.click()));
 }
 
 function focus(selector) {
   const field = document.querySelector(selector);
-  if (!field) return false;
-  field.focus();
+  field?.focus();
+  return field;
 }
 
 function step(by) {

@@ -8,7 +8,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use steward_http::Problem;
-use steward_proto::{Event, from_timestamp};
 
 use super::{
     super::{
@@ -16,9 +15,12 @@ use super::{
         frame::{Frame, language_name},
         html,
         viewer::Viewer,
-        when::{self, Clock},
+        when,
     },
-    Chip, WHOLE, because, beginning, called, channel_name, conversation, inbox,
+    Chip, WHOLE, because, beginning, called, channel_name,
+    chat::{self, Item},
+    conversation, inbox,
+    slider::Slider,
     why::{About, Why},
     zone_of,
 };
@@ -26,19 +28,22 @@ use crate::{
     models::{
         EventRow, MessageView, OutgoingView,
         conversations::{
-            at::Then,
+            at::{EXPECTED, Moment, Then},
             follow_ups::{FollowUpRow, FollowUpView, read as follow_ups},
             messages::{MessageRow, read as messages},
             read,
-            view::ConversationView,
+            view::{ConversationView, TakeoverView},
         },
     },
     read::{Params, answer::Id, snapshot::Snapshot, time, timeline},
 };
 
-/// How many messages the chat shows, and how many events are told between them.
+/// How many messages the chat shows at first, and at most, when earlier ones were asked for.
 const MESSAGES: usize = 60;
-const EVENTS: usize = 300;
+const MOST: usize = 600;
+
+/// How many events are told between them.
+const EVENTS: usize = 1_000;
 
 /// How many promises are shown.
 const PROMISES: usize = 100;
@@ -46,45 +51,34 @@ const PROMISES: usize = 100;
 /// How much of a promise's text is shown, in characters.
 const SHOWN: usize = 600;
 
-/// Messages of one author within this time share their meta line.
-const TOGETHER: TimeDelta = TimeDelta::minutes(2);
-
 /// What of a conversation is shown.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Asked {
-    at: Option<u64>,
+    /// A position of the log or a time; empty: now.
+    #[serde(default)]
+    at: String,
     /// `f:{id}` or `m:{id}`.
     #[serde(default)]
     why: String,
+    /// The position from which messages are shown, if more are than at first.
+    from: Option<u64>,
 }
 
 impl Asked {
     /// As it is now, with the answer about one thing.
     pub fn why(why: String) -> Self {
-        Self { at: None, why }
+        Self { why, ..Self::default() }
     }
-}
 
-/// Something in the chat.
-pub enum Item {
-    Day(String),
-    System { id: String, text: String },
-    Bubble(Box<Bubble>),
-}
-
-/// A message, or what was no message in the end.
-pub struct Bubble {
-    pub id: String,
-    pub ours: bool,
-    pub person: bool,
-    /// It never went out: why.
-    pub unsent: Option<String>,
-    pub text: String,
-    pub meta: String,
-    pub exact: String,
-    pub files: Vec<String>,
-    pub chip: Option<Chip>,
-    pub why: String,
+    async fn position(&self, snapshot: &Snapshot<'_>, viewer: &Viewer, id: &str) -> Result<Option<u64>, Problem> {
+        if self.at.is_empty() {
+            return Ok(None);
+        }
+        let moment: Moment = self.at.parse().map_err(|_| {
+            Problem::bad_request("bad_query", format!("`at` isn't what it must be; expected {EXPECTED}"))
+        })?;
+        Ok(Some(moment.position(snapshot, &viewer.caller, id).await?))
+    }
 }
 
 /// A promise, with what can be done about it.
@@ -105,6 +99,8 @@ pub struct Promise {
     /// A held message of it, to be approved as it is.
     pub held: Option<Held>,
     pub can_renew: bool,
+    /// It was promised again.
+    pub again: bool,
 }
 
 pub struct Held {
@@ -113,26 +109,19 @@ pub struct Held {
     pub since: String,
 }
 
-/// The time that is looked at, and the events before and behind it.
-pub struct Slider {
-    pub positions: String,
-    pub last: usize,
-    pub index: usize,
-    pub earlier: Option<u64>,
-    pub later: Option<u64>,
-    pub said: String,
-}
-
 /// All that is shown of one conversation.
 pub struct Subject {
     pub id: String,
     pub name: String,
     pub facts: String,
     pub by_human: Option<String>,
+    /// What taking over does.
     pub taking_over: String,
     pub needs: bool,
     pub cannot_write: bool,
     pub items: Vec<Item>,
+    /// What leads to earlier messages.
+    pub earlier: Option<Earlier>,
     pub promises: Vec<Promise>,
     pub ended: Vec<Promise>,
     pub ended_said: String,
@@ -140,9 +129,20 @@ pub struct Subject {
     pub why: Option<Why>,
     pub slider: Option<Slider>,
     pub past: bool,
+    /// The position that is looked at, if it isn't now.
+    pub at: Option<u64>,
     pub write_to: String,
     pub if_writes: [String; 2],
     pub about: String,
+}
+
+/// Where the messages before those shown are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// On this page, shown from that position.
+    From(u64),
+    /// On the page as it was at that position.
+    At(u64),
 }
 
 pub struct Contact {
@@ -164,6 +164,8 @@ struct One {
     query: String,
     /// The same with the question, but for what is asked about.
     why_path: String,
+    /// Leads to earlier messages.
+    earlier: Option<String>,
     here_id: String,
 }
 
@@ -186,9 +188,14 @@ pub async fn one(
     let query =
         form_urlencoded::Serializer::new(String::new()).append_pair("tab", list.tab).append_pair("q", &list.q).finish();
     let path = format!("/inbox/{id}");
-    let at = asked.at.map(|at| format!("&at={at}")).unwrap_or_default();
-    let why_path = format!("{path}?{query}{at}&why=");
-    html(&One { f, list, s, path, query, why_path, here_id: id })
+    let at = s.at.map(|at| format!("&at={at}")).unwrap_or_default();
+    let from = asked.from.map(|from| format!("&from={from}")).unwrap_or_default();
+    let why_path = format!("{path}?{query}{at}{from}&why=");
+    let earlier = s.earlier.map(|earlier| match earlier {
+        Earlier::From(from) => format!("{path}?{query}{at}&from={from}"),
+        Earlier::At(at) => format!("{path}?{query}&at={at}"),
+    });
+    html(&One { f, list, s, path, query, why_path, earlier, here_id: id })
 }
 
 impl Subject {
@@ -202,23 +209,24 @@ impl Subject {
         asked: &Asked,
     ) -> Result<Self, Problem> {
         let (w, words) = (viewer.w, viewer.words);
-        let c = read::whole(snapshot, &viewer.caller, id, asked.at).await?;
+        let at = asked.position(snapshot, viewer, id).await?;
+        let c = read::whole(snapshot, &viewer.caller, id, at).await?;
         let zone = zone_of(&c, dashboard);
         let clock = viewer.clock().at(zone);
         let name = called(&c, viewer);
-        let (rows, promised) = said_and_promised(snapshot, viewer, id, asked.at).await?;
-        let events = events_of(snapshot, viewer, id, asked.at).await?;
-        let items = items(&rows, &promised, &events, (viewer, clock, &name));
+        let (Said { rows, earlier }, promised) = said_and_promised(snapshot, viewer, id, (at, asked.from)).await?;
+        let from = if earlier.is_none() { 0 } else { rows.last().map_or(0, |m| m.position) };
+        let events = events_of(snapshot, viewer, id, at).await?;
         let why = match asked.why.split_once(':') {
             Some((kind, wanted)) => {
                 let scene = (viewer, snapshot, clock);
                 let promise = promised.iter().find(|f| kind == "f" && f.id == wanted);
                 let message = rows.iter().find(|m| kind == "m" && m.id == wanted);
                 match (promise, message) {
-                    (Some(f), _) => Some(Why::of(About::Promise(f), id, scene, (&name, asked.at)).await?),
+                    (Some(f), _) => Some(Why::of(About::Promise(f), id, scene, (&name, at)).await?),
                     (_, Some(m)) => {
                         let view = MessageView::from(m.clone());
-                        Some(Why::of(About::Message(&view), id, scene, (&name, asked.at)).await?)
+                        Some(Why::of(About::Message(&view), id, scene, (&name, at)).await?)
                     }
                     _ => None,
                 }
@@ -229,6 +237,7 @@ impl Subject {
             rows.iter().filter(|m| m.state == "held").map(|m| (m.follow_up_id.as_str(), m)).collect();
         let promise =
             |f: &FollowUpView| Promise::of(f, held.get(f.id.as_str()).copied(), &c, (viewer, zone, &name), &promised);
+        let items = chat::items((&rows, from), &promised, &events, &promise, (viewer, clock, &name));
         // A promise that another renewed is shown as what it is now.
         let current = promised.iter().filter(|f| f.renewed_by.is_none());
         let (mut pending, ended): (Vec<_>, Vec<_>) = current.partition(|f| f.state == "pending");
@@ -242,11 +251,22 @@ impl Subject {
             c.contact.language.as_deref().and_then(steward_language::Language::of_tag).map_or("", language_name);
         let channel = channel_name(c.channel.as_deref().unwrap_or_default());
         let facts: Vec<&str> = [channel, language, &local].into_iter().filter(|fact| !fact.is_empty()).collect();
-        let somebody = || w.nobody_named.to_owned();
+        let release_after = dashboard.desk.reads.settings.now().defaults.human_release_after;
+        let silent = |t: &TakeoverView| {
+            let who = t.by.clone().unwrap_or_else(|| w.nobody_named.to_owned());
+            match release_after.and_then(|after| TimeDelta::from_std(after).ok()) {
+                Some(after) => {
+                    let until = viewer.clock().moment(t.active_at.0 + after);
+                    words.bot_is_silent_until(&who, &until, after.num_minutes())
+                }
+                None => words.bot_is_silent(&who),
+            }
+        };
+        let first_due = pending.first().map(|f| clock.moment(f.due_at.0));
         Ok(Self {
             facts: facts.join(" · "),
-            by_human: c.takeover.as_ref().map(|t| words.bot_is_silent(&t.by.clone().unwrap_or_else(somebody))),
-            taking_over: words.taking_over(waiting.count(), pending.len()),
+            by_human: c.takeover.as_ref().map(silent),
+            taking_over: words.taking_over(waiting.count(), pending.len(), first_due.as_deref().unwrap_or_default()),
             needs: c.attention.iter().any(|a| matches!(a.code, "asked_for_person" | "failed")),
             cannot_write: c.blocked,
             items,
@@ -260,8 +280,10 @@ impl Subject {
                 zone: c.contact.timezone.clone().unwrap_or_else(|| zone.name().to_owned()),
             },
             why,
-            slider: slider(&all_events(snapshot, viewer, id).await?, asked.at, clock, viewer),
-            past: asked.at.is_some(),
+            slider: Slider::of(snapshot, viewer, (id, at), clock).await?,
+            past: at.is_some(),
+            at,
+            earlier,
             write_to: words.write_to(&name),
             if_writes: [true, false].map(|cancels| words.if_writes(&name, cancels)),
             about: words.about(&name),
@@ -271,202 +293,81 @@ impl Subject {
     }
 }
 
+/// The messages that are shown, newest first, and what leads to earlier ones.
+struct Said {
+    rows: Vec<MessageRow>,
+    earlier: Option<Earlier>,
+}
+
+impl Said {
+    /// Of all that was said by then.
+    fn of(mut rows: Vec<MessageRow>, from: Option<u64>) -> Self {
+        let shown = from.map_or(MESSAGES, |from| rows.iter().take_while(|m| m.position >= from).count());
+        let shown = shown.clamp(MESSAGES.min(rows.len()), MOST);
+        let earlier = rows.get((shown + MESSAGES).min(rows.len()).saturating_sub(1)).filter(|_| rows.len() > shown);
+        let earlier = earlier.map(|first| match rows.get(shown) {
+            Some(next) if shown >= MOST => Earlier::At(next.position),
+            _ => Earlier::From(first.position),
+        });
+        rows.truncate(shown);
+        Self { rows, earlier }
+    }
+}
+
 /// The latest messages, newest first, and the promises.
 async fn said_and_promised(
     snapshot: &Snapshot<'_>,
     viewer: &Viewer,
     id: &str,
-    at: Option<u64>,
-) -> Result<(Vec<MessageRow>, Vec<FollowUpView>), Problem> {
+    (at, from): (Option<u64>, Option<u64>),
+) -> Result<(Said, Vec<FollowUpView>), Problem> {
     if let Some(at) = at {
         let then = Then::of(snapshot, &viewer.caller, id, at).await?;
         let here = then.row();
-        let (mut rows, mut promised) = (then.messages(), then.follow_ups());
-        rows.truncate(MESSAGES);
+        let mut promised = then.follow_ups();
         promised.truncate(PROMISES);
         let promised = promised.into_iter().map(|row| FollowUpView::of(row, here.as_ref())).collect();
-        return Ok((rows, promised));
+        return Ok((Said::of(then.messages(), from), promised));
     }
-    let asked = Params::of([("limit", MESSAGES.to_string())]);
-    let (rows, _) = messages::page_of_conversation(snapshot, &viewer.caller, id, asked).await?.into_parts();
+    let page = async |asked: Vec<(&str, String)>| {
+        let page = messages::page_of_conversation(snapshot, &viewer.caller, id, Params::of(asked)).await?;
+        Ok::<_, Problem>(page.into_parts())
+    };
+    let asked = match from {
+        Some(from) => vec![("limit", MOST.to_string()), ("after", from.saturating_sub(1).to_string())],
+        None => vec![("limit", MESSAGES.to_string())],
+    };
+    let (rows, more) = page(asked).await?;
+    let earlier = match (rows.last(), from) {
+        (None, _) => None,
+        (Some(oldest), Some(_)) if more.is_some() => Some(Earlier::At(oldest.position.saturating_sub(1))),
+        (Some(_), None) if more.is_none() => None,
+        (Some(oldest), _) => {
+            let before = vec![("limit", MESSAGES.to_string()), ("before", oldest.position.to_string())];
+            page(before).await?.0.last().map(|first| Earlier::From(first.position))
+        }
+    };
     let asked = Params::of([("limit", PROMISES.to_string()), ("conversation_id", id.to_owned())]);
     let (page, own) = follow_ups::page(snapshot, &viewer.caller, asked).await?;
     let view = |row: FollowUpRow| {
         let conversation = own.get(&row.conversation_id);
         FollowUpView::of(row, conversation)
     };
-    Ok((rows, page.into_parts().0.into_iter().map(view).collect()))
+    Ok((Said { rows, earlier }, page.into_parts().0.into_iter().map(view).collect()))
 }
 
-/// The latest events, newest first.
+/// The latest events that are told between messages, newest first.
 async fn events_of(
     snapshot: &Snapshot<'_>,
     viewer: &Viewer,
     id: &str,
     at: Option<u64>,
 ) -> Result<Vec<EventRow>, Problem> {
-    let mut asked = vec![("limit", EVENTS.to_string())];
+    let mut asked = vec![("limit", EVENTS.to_string()), ("type", chat::TOLD.to_owned())];
     if let Some(at) = at {
         asked.push(("before", at.saturating_add(1).to_string()));
     }
     Ok(timeline::page(snapshot, &viewer.caller, id, Params::of(asked)).await?.into_parts().0)
-}
-
-/// The events that the slider goes by: the latest ones, whatever moment is looked at.
-async fn all_events(snapshot: &Snapshot<'_>, viewer: &Viewer, id: &str) -> Result<Vec<(u64, DateTime<Utc>)>, Problem> {
-    let events = events_of(snapshot, viewer, id, None).await?;
-    Ok(events.iter().rev().map(|e| (e.position, e.at)).collect())
-}
-
-fn slider(events: &[(u64, DateTime<Utc>)], at: Option<u64>, clock: Clock, viewer: &Viewer) -> Option<Slider> {
-    let last = events.len().checked_sub(1)?;
-    let index = at.map_or(last, |at| events.iter().rposition(|(position, _)| *position <= at).unwrap_or_default());
-    let moment = events[index].1;
-    let positions: Vec<String> = events.iter().map(|(position, _)| position.to_string()).collect();
-    let said = format!("{}, {}", clock.date(moment), clock.seconds(moment));
-    Some(Slider {
-        positions: positions.join(","),
-        last,
-        index,
-        earlier: index.checked_sub(1).map(|i| events[i].0),
-        later: events.get(index + 1).filter(|_| index + 1 < last).map(|e| e.0),
-        said: viewer.words.looking_at(&said),
-    })
-}
-
-/// Messages and what happened between them, oldest first, with the days.
-fn items(
-    rows: &[MessageRow],
-    promised: &[FollowUpView],
-    events: &[EventRow],
-    (viewer, clock, who): (&Viewer, Clock, &str),
-) -> Vec<Item> {
-    let oldest = if rows.len() < MESSAGES { 0 } else { rows.last().map_or(0, |m| m.position) };
-    let told = events.iter().filter(|e| e.position >= oldest);
-    let told = told.filter_map(|e| Some((e.position, e.at, beside(e, promised, (viewer, clock, who))?)));
-    let last_ours = rows.iter().find(|m| m.direction == "out").map(|m| m.position);
-    let mut all: Vec<(u64, DateTime<Utc>, Item)> = told.collect();
-    let mut earlier: Option<&MessageRow> = None;
-    for m in rows.iter().rev() {
-        let grouped =
-            earlier.is_some_and(|e| e.author == m.author && m.at - e.at < TOGETHER && e.author_id == m.author_id);
-        earlier = Some(m);
-        let bubble = bubble(m, (viewer, clock, who), last_ours == Some(m.position), grouped);
-        all.push((m.position, m.at, Item::Bubble(Box::new(bubble))));
-    }
-    all.sort_by_key(|(position, _, _)| *position);
-    let mut items = Vec::with_capacity(all.len() + 8);
-    let mut day = String::new();
-    for (_, at, item) in all {
-        let date = clock.date(at);
-        if date != day {
-            day.clone_from(&date);
-            items.push(Item::Day(date));
-        }
-        items.push(item);
-    }
-    items
-}
-
-fn bubble(m: &MessageRow, (viewer, clock, who): (&Viewer, Clock, &str), is_last: bool, grouped: bool) -> Bubble {
-    let (w, words) = (viewer.w, viewer.words);
-    let ours = m.direction == "out";
-    let author = match m.author.as_str() {
-        "human" if m.author_id.is_empty() => w.you,
-        "human" => &m.author_id,
-        "bot" => w.bot,
-        _ => "",
-    };
-    let ended = matches!(m.state.as_str(), "cancelled" | "expired");
-    let hour = clock.hour(m.sent_at.unwrap_or(m.at));
-    let reason = m.reason.as_ref().map(|reason| because(&reason.0, who, words)).unwrap_or_default();
-    let shows_state = ours && !ended && (is_last || !matches!(m.state.as_str(), "sent" | "delivered" | "read"));
-    let mut chip = Chip::of(&m.state, words);
-    if m.state == "deferred"
-        && let Some(due_at) = m.due_at
-    {
-        chip.word = format!("{}, {}", chip.word, clock.moment(due_at));
-    }
-    if !reason.is_empty() {
-        chip.word = format!("{}: {reason}", chip.word);
-    }
-    let files = m.media.iter().flat_map(|media| &media.0).map(|file| {
-        let name = if file.file_name.is_empty() { &file.kind } else { &file.file_name };
-        format!("{name} · {} · {} kB", file.mime_type, file.size.div_ceil(1024))
-    });
-    let text = if m.text.is_empty() && m.kind != "text" {
-        format!("{}: {}", w.media, m.kind)
-    } else {
-        beginning(&m.text, WHOLE)
-    };
-    Bubble {
-        id: m.id.clone(),
-        ours,
-        person: m.author == "human",
-        unsent: ended.then(|| {
-            format!("{}: {}", w.not_sent, if reason.is_empty() { words.state(&m.state).to_lowercase() } else { reason })
-        }),
-        text,
-        meta: if grouped && !ours {
-            String::new()
-        } else {
-            [author, hour.as_str()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
-        },
-        exact: when::exact(m.at),
-        files: files.collect(),
-        chip: shows_state.then_some(chip),
-        why: format!("m:{}", m.id),
-    }
-}
-
-/// What stands between the messages: a line, or what the bot would have said.
-fn beside(row: &EventRow, promised: &[FollowUpView], (viewer, clock, who): (&Viewer, Clock, &str)) -> Option<Item> {
-    let id = format!("e{}", row.position);
-    let event = Event::decode(&row.type_name, row.schema_version, &row.payload).ok()?;
-    let Event::DraftSuppressed(draft) = event else {
-        return Some(Item::System { id, text: said(row, promised, viewer, clock, who)? });
-    };
-    let reason = draft.reason.as_ref().map(|reason| because(&reason.into(), who, viewer.words)).unwrap_or_default();
-    Some(Item::Bubble(Box::new(Bubble {
-        id,
-        ours: true,
-        person: false,
-        unsent: Some(format!("{}: {reason}", viewer.w.not_sent)),
-        text: beginning(&draft.text, WHOLE),
-        meta: String::new(),
-        exact: when::exact(row.at),
-        files: Vec::new(),
-        chip: None,
-        why: String::new(),
-    })))
-}
-
-/// What happened beside the messages, in one line; `None` for what a person needn't see there.
-fn said(row: &EventRow, promised: &[FollowUpView], viewer: &Viewer, clock: Clock, who: &str) -> Option<String> {
-    let (words, w) = (viewer.words, viewer.w);
-    let event = Event::decode(&row.type_name, row.schema_version, &row.payload).ok()?;
-    let somebody = |by: &str| {
-        if by.is_empty() { w.nobody_named.to_owned() } else { by.trim_start_matches("operator:").to_owned() }
-    };
-    let moment = |at: Option<DateTime<Utc>>| at.map(|at| clock.moment(at)).unwrap_or_default();
-    let renewed = |id: &str| promised.iter().any(|f| f.renews.as_deref() == Some(id));
-    Some(match &event {
-        // The same promise, cancelled and made again by one message, is no news.
-        Event::FollowUpScheduled(e) if !e.renews.is_empty() => return None,
-        Event::FollowUpScheduled(e) => words.promised(&moment(from_timestamp(e.due_at.as_ref())), &e.topic),
-        Event::FollowUpMoved(e) => words.moved_to(&moment(from_timestamp(e.due_at.as_ref()))),
-        Event::FollowUpCancelled(e) if !renewed(&e.follow_up_id) => {
-            let why = e.reason.as_ref().map(|reason| because(&reason.into(), who, words)).unwrap_or_default();
-            words.cancelled_since(&why)
-        }
-        Event::HumanTakeoverStarted(e) => words.took_over(&somebody(&e.by)),
-        Event::HumanTakeoverEnded(e) if e.via == "silence" => words.silence_ended_it().to_owned(),
-        Event::HumanTakeoverEnded(e) => words.gave_back(&somebody(&e.by)),
-        Event::HumanRequested(_) => words.asked_for_a_person(who),
-        Event::RecipientBlocked(_) => words.blocked(who),
-        Event::RecipientUnblocked(_) => words.unblocked(who),
-        _ => return None,
-    })
 }
 
 impl Promise {
@@ -507,7 +408,8 @@ impl Promise {
             whole: Some(f.text.clone()).filter(|text| !text.is_empty() && text.chars().nth(WHOLE).is_none()),
             renewed: if renewals > 0 { words.renewed(renewals) } else { String::new() },
             why: format!("f:{}", f.id),
-            can_renew: f.state == "cancelled" && f.due_at.0 > viewer.now,
+            can_renew: f.state == "cancelled" && f.due_at.0 > viewer.now && f.renewed_by.is_none(),
+            again: f.renewed_by.is_some(),
             id: f.id.clone(),
             pending,
             reason,

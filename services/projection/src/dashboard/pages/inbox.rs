@@ -50,6 +50,7 @@ pub struct Tab {
 pub enum Empty {
     NobodyNeedsYou(String),
     NoConversation,
+    Nobody(&'static str),
     NotFound,
 }
 
@@ -58,7 +59,11 @@ pub struct Row {
     pub path: String,
     pub here: bool,
     pub name: String,
-    pub new: bool,
+    /// The position of its last message.
+    pub latest: u64,
+    pub by_human: bool,
+    /// The client asked for a person, or something failed.
+    pub wants_person: bool,
     pub channel: String,
     pub time: String,
     pub exact: String,
@@ -119,6 +124,8 @@ impl List {
                 }
                 None => w.nothing_needs_you.to_owned(),
             }),
+            (true, "human") => Empty::Nobody(w.nobody_with_person),
+            (true, "bot") => Empty::Nobody(w.nobody_with_bot),
             (true, _) => Empty::NoConversation,
         };
         let more = next.map(|cursor| {
@@ -163,7 +170,9 @@ impl Row {
         Self {
             path: format!("/inbox/{}?{query}", c.id),
             here: c.id == selected,
-            new: !c.attention.is_empty(),
+            latest: last.map_or(0, |last| last.position),
+            by_human: c.takeover.is_some(),
+            wants_person: c.attention.iter().any(|a| matches!(a.code, "asked_for_person" | "failed")),
             channel: channel_name(c.channel.as_deref().unwrap_or_default()).to_owned(),
             time,
             exact: when::exact(at),
@@ -200,4 +209,65 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(show
     let f = Frame::of(&viewer, &dashboard, &snapshot, ("/inbox", viewer.w.inbox.to_owned())).await?;
     let list = List::of(&viewer, &snapshot, &f, &shown, "").await?;
     html(&Inbox { f, list })
+}
+
+/// Conversations by what is typed, as they stand in the list of what one can jump to.
+#[derive(Template)]
+#[template(path = "parts/found.html")]
+struct Found {
+    rows: Vec<Hit>,
+}
+
+/// The same to choose one of.
+#[derive(Template)]
+#[template(path = "parts/choices.html")]
+struct Choices {
+    people: Vec<Hit>,
+}
+
+/// A conversation that was found.
+pub struct Hit {
+    pub id: String,
+    path: String,
+    pub name: String,
+    pub channel: String,
+}
+
+/// How many are found.
+const HITS: &str = "8";
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Looked {
+    #[serde(default)]
+    q: String,
+    /// `choice`: to choose one of them.
+    #[serde(default, rename = "as")]
+    form: String,
+}
+
+pub async fn find(State(dashboard): State<Dashboard>, viewer: Viewer, Query(looked): Query<Looked>) -> Page {
+    let mut reading = dashboard.desk.begin(&viewer.caller).await?;
+    let snapshot = reading.snapshot().await?;
+    let people = hits(&viewer, &snapshot, &looked.q).await?;
+    if looked.form == "choice" { html(&Choices { people }) } else { html(&Found { rows: people }) }
+}
+
+/// Conversations that match, those spoken in last first.
+///
+/// # Errors
+/// 503 when Postgres doesn't answer.
+pub async fn hits(viewer: &Viewer, snapshot: &Snapshot<'_>, q: &str) -> Result<Vec<Hit>, Problem> {
+    let q: String = q.trim().chars().take(200).collect();
+    let mut asked = vec![("limit", HITS.to_owned()), ("sort", "latest".to_owned())];
+    if !q.is_empty() {
+        asked.push(("q", q));
+    }
+    let (found, _) = read::page(snapshot, &viewer.caller, Params::of(asked)).await?.into_parts();
+    let hit = |c: &ConversationView| Hit {
+        id: c.id.clone(),
+        path: format!("/inbox/{}?tab=all", c.id),
+        name: called(c, viewer),
+        channel: channel_name(c.channel.as_deref().unwrap_or_default()).to_owned(),
+    };
+    Ok(found.iter().map(hit).collect())
 }

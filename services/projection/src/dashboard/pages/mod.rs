@@ -1,11 +1,14 @@
 //! The pages, one file each, and what they share: chips, names, rows of conversations.
 
+pub mod calendar;
+mod chat;
 pub mod conversation;
 pub mod inbox;
 pub mod live;
 pub mod outbox;
 pub mod promises;
 pub mod settings;
+mod slider;
 pub mod system;
 pub mod try_it;
 mod why;

@@ -52,6 +52,8 @@ struct Row {
     time: String,
     exact: String,
     hash: String,
+    /// Its time is to come.
+    waits: bool,
 }
 
 struct Stopped {
@@ -67,6 +69,8 @@ struct Outbox {
     more: Option<String>,
     empty: &'static str,
     stopped: Option<Stopped>,
+    /// Which tab is shown.
+    here: usize,
 }
 
 pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(asked): Query<Asked>) -> Page {
@@ -95,6 +99,7 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(aske
             reason: m.reason.as_ref().map(|reason| because(reason, &who, words)).unwrap_or_default(),
             time: clock.moment(at),
             exact: when::exact(at),
+            waits: m.due_at.is_some_and(|due_at| due_at.0 > viewer.now),
             hash: message.approval_hash.unwrap_or_default(),
             id: m.id,
             conversation: m.conversation_id,
@@ -119,5 +124,5 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(aske
     let empty = [w.everything_out, w.nothing_waits, w.nothing_finished][here];
     let more = next.map(|cursor| format!("/outbox?tab={}&cursor={cursor}", TABS[here].0));
     let (tabs, rows) = (tabs.collect(), rows.collect());
-    html(&Outbox { f, tabs, rows, more, empty, stopped })
+    html(&Outbox { f, tabs, rows, more, empty, stopped, here })
 }

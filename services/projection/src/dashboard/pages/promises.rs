@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use chrono::{Datelike as _, Days, NaiveDate, NaiveTime, TimeZone as _};
+use chrono::{Datelike as _, NaiveDate};
 use serde::Deserialize;
-use steward_http::Problem;
 
 use super::{
-    super::{Dashboard, Page, frame::Frame, html, viewer::Viewer},
-    Chip, called, channel_name,
+    super::{Dashboard, Page, frame::Frame, html, viewer::Viewer, when::place},
+    calendar::{Calendar, Wanted},
+    called, channel_name,
     conversation::Promise,
-    zone_of,
+    inbox, zone_of,
 };
 use crate::{
     models::conversations::{
@@ -21,7 +21,7 @@ use crate::{
         read,
         view::ConversationView,
     },
-    read::{Params, snapshot::Snapshot},
+    read::Params,
 };
 
 /// How many promises a page shows, and how many held messages may be among them.
@@ -31,33 +31,31 @@ const MOST: usize = 100;
 pub struct Asked {
     #[serde(default)]
     cursor: String,
-    /// `list` or `week`.
+    /// `list`, `week` or `month`.
     #[serde(default)]
     view: String,
-    /// A day of the week that is shown: 2026-11-28.
-    day: Option<NaiveDate>,
+    /// A day of what is shown: 2026-11-28.
+    #[serde(default)]
+    day: String,
+    /// `client`: each client's; else the viewer's.
+    #[serde(default)]
+    zone: String,
+    /// `1`: what was cancelled too.
+    #[serde(default)]
+    cancelled: String,
 }
 
-/// A week of promises, day by day: what is to come, and what was kept.
-struct Week {
-    days: Vec<Day>,
-    before: String,
-    after: String,
+impl Asked {
+    fn shown(&self) -> &'static str {
+        ["week", "month"].into_iter().find(|view| *view == self.view).unwrap_or("list")
+    }
 }
 
-struct Day {
-    name: String,
-    today: bool,
-    entries: Vec<Entry>,
-}
-
-struct Entry {
-    time: String,
-    exact: String,
-    who: String,
-    title: String,
-    chip: Chip,
-    path: String,
+/// In whose time promises are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zone {
+    Mine,
+    Theirs,
 }
 
 struct Group {
@@ -79,7 +77,12 @@ struct Promises {
     f: Frame,
     groups: Vec<Group>,
     more: Option<String>,
-    week: Option<Week>,
+    calendar: Option<Calendar>,
+    theirs: bool,
+    /// The same in the viewer's time, and in each client's.
+    zones: [String; 2],
+    /// Who a promise can be made to.
+    people: Vec<inbox::Hit>,
 }
 
 pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(asked): Query<Asked>) -> Page {
@@ -87,11 +90,20 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(aske
     let mut reading = dashboard.desk.begin(&viewer.caller).await?;
     let snapshot = reading.snapshot().await?;
     let f = Frame::of(&viewer, &dashboard, &snapshot, ("/promises", w.promises.to_owned())).await?;
-    if asked.view == "week" {
+    let theirs = asked.zone == "client";
+    let whom = inbox::hits(&viewer, &snapshot, "").await?;
+    let zones = ["", "&zone=client"].map(|zone| format!("/promises?view={}&day={}{zone}", asked.shown(), asked.day));
+    if asked.shown() != "list" {
         let today = viewer.now.with_timezone(&viewer.zone).date_naive();
-        let day = asked.day.filter(|day| (1970..9999).contains(&day.year())).unwrap_or(today);
-        let week = week(&viewer, &dashboard, &snapshot, day).await?;
-        return html(&Promises { f, groups: Vec::new(), more: None, week: Some(week) });
+        let day = asked.day.parse().ok().filter(|day: &NaiveDate| (1970..9999).contains(&day.year()));
+        let wanted = Wanted {
+            day: day.unwrap_or(today),
+            is_month: asked.view == "month",
+            zone: if theirs { Zone::Theirs } else { Zone::Mine },
+            cancelled: asked.cancelled == "1",
+        };
+        let calendar = Some(Calendar::of(&viewer, &dashboard, &snapshot, &wanted).await?);
+        return html(&Promises { f, groups: Vec::new(), more: None, calendar, theirs, zones, people: whom });
     }
     let mut wanted = vec![("limit", MOST.to_string()), ("sort", "due".to_owned()), ("current", "true".to_owned())];
     if !asked.cursor.is_empty() {
@@ -118,7 +130,9 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(aske
         let Some(c) = people.get(&f.conversation_id) else { continue };
         let who = called(c, &viewer);
         let held = held.get(&f.id);
-        let day = |at: chrono::DateTime<chrono::Utc>| at.with_timezone(&viewer.zone).date_naive();
+        let their_zone = zone_of(c, &dashboard);
+        let zone = if theirs { their_zone } else { viewer.zone };
+        let day = |at: chrono::DateTime<chrono::Utc>| at.with_timezone(&zone).date_naive();
         let group = match (day(f.due_at.0) - day(viewer.now)).num_days() {
             _ if held.is_some() || f.due_at.0 < viewer.now => 0,
             ..=0 => 1,
@@ -126,7 +140,12 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(aske
             2..=6 => 3,
             _ => 4,
         };
-        let p = Promise::of(f, held, c, (&viewer, zone_of(c, &dashboard), &who), &shown);
+        let mut p = Promise::of(f, held, c, (&viewer, their_zone, &who), &shown);
+        let clock = viewer.clock().at(zone);
+        p.due = match theirs {
+            true => viewer.words.there(&clock.moment(f.due_at.0), &place(zone)),
+            false => clock.moment(f.due_at.0),
+        };
         let channel = channel_name(c.channel.as_deref().unwrap_or_default()).to_owned();
         groups[group].rows.push(Row {
             p,
@@ -137,59 +156,7 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(aske
         });
     }
     groups.retain(|group| !group.rows.is_empty());
-    let more = next.map(|cursor| format!("/promises?cursor={cursor}"));
-    html(&Promises { f, groups, more, week: None })
-}
-
-/// Most promises of a week that are shown.
-const OF_A_WEEK: &str = "300";
-
-async fn week(
-    viewer: &Viewer,
-    dashboard: &Dashboard,
-    snapshot: &Snapshot<'_>,
-    day: NaiveDate,
-) -> Result<Week, Problem> {
-    let monday = day - Days::new(u64::from(day.weekday().num_days_from_monday()));
-    let begins = |day: NaiveDate| {
-        let local = day.and_time(NaiveTime::MIN);
-        viewer.zone.from_local_datetime(&local).earliest().map_or_else(|| local.and_utc(), |at| at.to_utc())
-    };
-    let (from, until) = (begins(monday), begins(monday + Days::new(7)));
-    let wanted = [
-        ("limit", OF_A_WEEK.to_owned()),
-        ("current", "true".to_owned()),
-        ("state", "pending,sent,done,failed,unknown,expired".to_owned()),
-        ("due_after", from.to_rfc3339()),
-        ("due_before", until.to_rfc3339()),
-    ];
-    let (page, own) = follow_ups::page(snapshot, &viewer.caller, Params::of(wanted)).await?;
-    let people = read::views(snapshot, &viewer.caller, own.into_values().collect()).await?;
-    let people: HashMap<String, ConversationView> = people.into_iter().map(|c| (c.id.clone(), c)).collect();
-    let (clock, today) = (viewer.clock(), viewer.now.with_timezone(&viewer.zone).date_naive());
-    let mut found: Vec<FollowUpView> = page.into_parts().0.into_iter().map(|row| FollowUpView::of(row, None)).collect();
-    found.sort_by_key(|f| f.due_at.0);
-    let mut days: Vec<Day> = (0..7)
-        .map(|n| {
-            let day = monday + Days::new(n);
-            Day { name: viewer.words.date(day, false), today: day == today, entries: Vec::new() }
-        })
-        .collect();
-    for f in &found {
-        let Some(c) = people.get(&f.conversation_id) else { continue };
-        let place = (f.due_at.0.with_timezone(&viewer.zone).date_naive() - monday).num_days();
-        let Some(day) = usize::try_from(place).ok().and_then(|place| days.get_mut(place)) else { continue };
-        let who = called(c, viewer);
-        let p = Promise::of(f, None, c, (viewer, zone_of(c, dashboard), &who), &found);
-        day.entries.push(Entry {
-            time: clock.hour(f.due_at.0),
-            exact: p.due_at,
-            title: p.title,
-            chip: p.chip,
-            path: format!("/inbox/{}?why={}#why", c.id, p.why),
-            who,
-        });
-    }
-    let link = |day: NaiveDate| format!("/promises?view=week&day={day}");
-    Ok(Week { days, before: link(monday - Days::new(7)), after: link(monday + Days::new(7)) })
+    let zone = if theirs { "&zone=client" } else { "" };
+    let more = next.map(|cursor| format!("/promises?cursor={cursor}{zone}"));
+    html(&Promises { f, groups, more, calendar: None, theirs, zones, people: whom })
 }

@@ -2,6 +2,8 @@
 
 use askama::Template;
 use axum::extract::State;
+use steward_domain::tenant::Role;
+use steward_settings::{Origin, RULES};
 
 use super::{
     super::{
@@ -9,9 +11,11 @@ use super::{
         frame::{Frame, language_name},
         html,
         viewer::Viewer,
+        words::Fixed,
     },
     channel_name,
 };
+use crate::read::keys::{self, KeyView};
 
 struct Choice {
     value: &'static str,
@@ -30,12 +34,51 @@ struct Settings {
     f: Frame,
     languages: Vec<Choice>,
     themes: Vec<Choice>,
+    densities: Vec<Choice>,
+    keys: Vec<Choice>,
+    /// The zone that was chosen; empty: the browser's.
+    zone: &'static str,
+    zones: Vec<&'static str>,
     ways: Vec<Way>,
     role: &'static str,
+    admin: bool,
+    keys_in_force: Vec<KeyView>,
+    brains: Vec<Provider>,
+    brain_model: String,
+    settings: Vec<Section>,
+    channels: Vec<Channel>,
+}
+
+struct Provider {
+    value: String,
+    name: String,
+    here: bool,
+}
+
+/// The settings of a section that are in force.
+struct Section {
+    name: String,
+    rows: Vec<InForce>,
+    /// Something in it isn't by default.
+    said: bool,
+}
+
+struct InForce {
+    key: String,
+    value: String,
+    from: String,
+    said: bool,
+}
+
+/// A channel that is configured.
+struct Channel {
+    id: String,
+    kind: String,
+    is_web: bool,
 }
 
 /// What the configuration needs for a channel of a kind.
-const WAYS: [(&str, &str); 3] = [
+const WAYS: [(&str, &str); 4] = [
     (
         "telegram",
         "[[channels]]\nid = \"tg-main\"\nkind = \"telegram\"\ntoken = \"${TELEGRAM_TOKEN}\"\nmode = \"polling\"",
@@ -43,6 +86,10 @@ const WAYS: [(&str, &str); 3] = [
     (
         "whatsapp",
         "[[channels]]\nid = \"wa-main\"\nkind = \"whatsapp\"\nphone_number_id = \"106540352242922\"\naccess_token = \"${WHATSAPP_TOKEN}\"\napp_secret = \"${WHATSAPP_SECRET}\"\nverify_token = \"${WHATSAPP_VERIFY}\"",
+    ),
+    (
+        "email",
+        "[[channels]]\nid = \"mail-main\"\nkind = \"email\"\naddress = \"agent@example.com\"\nsmtp_url = \"smtps://agent:${SMTP_PASSWORD}@mail.example.com\"\nimap_url = \"imaps://agent:${IMAP_PASSWORD}@mail.example.com\"\ninbound_secret = \"${MAIL_SECRET}\"",
     ),
     ("web", WEB),
 ];
@@ -66,7 +113,72 @@ pub async fn one(State(dashboard): State<Dashboard>, viewer: Viewer) -> Page {
         name,
         here: value == viewer.looks.theme || (viewer.looks.theme.is_empty() && value == "system"),
     });
+    let looks = &viewer.looks;
+    let choice = |value, name, here| Choice { value, name, here };
+    let compact = !looks.density.is_empty();
+    let densities = vec![choice("comfortable", w.roomy, !compact), choice("compact", w.compact, compact)];
+    let single = vec![choice("on", w.switched_on, looks.keys), choice("off", w.switched_off, !looks.keys)];
+    let zone = looks.zone.filter(|_| looks.zone_chosen).map_or("", |zone| zone.name());
+    let places = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+    let zones = places.filter(|name| *name == "UTC" || name.contains('/') && !name.starts_with("Etc/")).collect();
     let ways = WAYS.map(|(kind, toml)| Way { name: channel_name(kind).to_owned(), toml });
-    let (languages, role) = (languages.collect(), viewer.caller.role.name());
-    html(&Settings { f, languages, themes: themes.into(), ways: ways.into(), role })
+    let languages = languages.collect();
+    let admin = viewer.caller.role == Role::Admin;
+    let tenant = keys::tenant(&dashboard.desk, &viewer.caller).await?;
+    let keys_in_force = if admin { keys::of(&dashboard.desk, &viewer.caller).await? } else { Vec::new() };
+    let in_force = dashboard.desk.reads.settings.now();
+    let own = dashboard.desk.reads.channels.iter().filter(|c| c.tenant == viewer.caller.tenant);
+    let channel = |c: &crate::read::Channel| Channel {
+        id: c.id.clone(),
+        kind: channel_name(&c.kind).to_owned(),
+        is_web: c.kind == "web",
+    };
+    let channels = own.map(channel).collect();
+    let chosen = tenant.brain.as_ref();
+    let provider = |value: &str, name: &str| Provider {
+        value: value.to_owned(),
+        name: name.to_owned(),
+        here: chosen.map_or("", |choice| choice.provider.as_str()) == value,
+    };
+    let mut brains = vec![provider("", w.as_configured), provider(RULES, w.rules_brain)];
+    brains.extend(in_force.brain.providers.keys().map(|name| provider(name, name)));
+    html(&Settings {
+        f,
+        languages,
+        themes: themes.into(),
+        densities,
+        keys: single,
+        zone,
+        zones,
+        ways: ways.into(),
+        role: viewer.caller.role.name(),
+        admin,
+        keys_in_force,
+        brains,
+        brain_model: chosen.map(|choice| choice.model.clone()).unwrap_or_default(),
+        settings: if admin { sections(&in_force, w) } else { Vec::new() },
+        channels,
+    })
+}
+
+/// What is in force for the whole installation, section by section.
+fn sections(settings: &steward_settings::Settings, w: &'static Fixed) -> Vec<Section> {
+    let mut sections: Vec<Section> = Vec::new();
+    for one in settings.effective() {
+        let name = one.key.split('.').next().unwrap_or_default().to_owned();
+        let (said, from) = match one.origin {
+            Origin::File(path) => (true, path.display().to_string()),
+            Origin::Environment(variable) => (true, variable),
+            Origin::Default => (false, w.by_default.to_owned()),
+        };
+        let row = InForce { key: one.key, value: one.value, from, said };
+        match sections.last_mut().filter(|section| section.name == name) {
+            Some(section) => {
+                section.said |= said;
+                section.rows.push(row);
+            }
+            None => sections.push(Section { name, rows: vec![row], said }),
+        }
+    }
+    sections
 }

@@ -6,7 +6,8 @@ use steward_domain::ids;
 
 use super::{
     super::{Dashboard, Page, frame::Frame, html, viewer::Viewer},
-    conversation::{self, Asked, Subject},
+    chat,
+    conversation::{Asked, Subject},
     settings::WEB,
 };
 

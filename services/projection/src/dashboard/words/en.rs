@@ -38,7 +38,6 @@ const FIXED: Fixed = Fixed {
     save: "Save",
     back: "Back",
     keys_title: "Keys",
-    keys_text: "g then i p o x s y t: go to a page · / search · j k: next, previous · Enter: open · Esc: one step back · r: write · s: send later · t: take over or give back · w: why · [ ]: one event back, forward · Ctrl+Enter: send",
     your_key: "Your key",
     enter: "Enter",
     make_a_key: "Make one with",
@@ -152,6 +151,101 @@ const FIXED: Fixed = Fixed {
     that_is_all: "That is all of it.",
     open_inbox: "Open the inbox",
     offers_title: "Press one, and it is sent",
+    older_messages: "Earlier messages",
+    new_below: "one={} new message ↓|other={} new messages ↓",
+    would_have_said: "The bot would have said",
+    promised_again: "Promised again",
+    silent_till_back: "The bot will be silent until you give the conversation back.",
+    unread: "Unread",
+    open_it: "Open",
+    take_over: "Take over",
+    new_rows: "other={} new ↑",
+    nobody_with_person: "No conversation is with a person.",
+    nobody_with_bot: "The bot answers nobody now.",
+    jump: "Jump to…",
+    jump_hint: "A client, a page or a command",
+    nothing_like_it: "Nothing is called that.",
+    single_keys: "Single keys",
+    switched_on: "On",
+    switched_off: "Off",
+    density: "Density",
+    roomy: "Comfortable",
+    compact: "Compact",
+    zone_of_browser: "Like the browser",
+    any_kind: "Everything",
+    kind_messages: "Messages",
+    kind_promises: "Promises",
+    kind_sending: "Sending",
+    kind_people: "People",
+    kind_brain: "The bot’s work",
+    anybody: "Anybody",
+    a_client: "A client",
+    one_of_us: "One of us",
+    itself: "Steward",
+    search_events: "Search these events",
+    important_only: "Important only",
+    only_of: "Only of",
+    everybody: "Of everybody",
+    show_: "Show",
+    hold: "Hold",
+    held_new: "other=Held, {} new",
+    causes: "What led to it",
+    effects: "What it led to",
+    nothing_led: "Nothing before it.",
+    led_to_nothing: "Nothing yet.",
+    older_events: "Older events",
+    nothing_of_that: "No event is like that.",
+    close: "Close",
+    month: "Month",
+    month_before: "Month before",
+    month_after: "Month after",
+    night: "Night",
+    with_cancelled: "With cancelled ones",
+    without_cancelled: "Without cancelled ones",
+    my_time: "My time",
+    their_time: "Each client’s time",
+    make_promise: "Make a promise",
+    client: "Client",
+    move_it: "Move the promise",
+    move_hint: "What you don’t say stays: “6 pm” keeps the day, “Monday” keeps the hour.",
+    send_now: "Send now",
+    sure_now: "It goes out now and can’t be taken back. Send it?",
+    pick: "Select",
+    picked: "other={} selected",
+    unpick: "Select none",
+    changed_since: "The text changed since you read it; what is new is marked.",
+    in_force: "In force",
+    in_force_text: "Read-only: change it where it comes from, and start Steward again.",
+    admins_only: "Only a key of role admin sees this.",
+    setting: "Setting",
+    value: "Value",
+    comes_from: "From",
+    by_default: "default",
+    keys_in_force: "Keys",
+    no_keys: "No keys yet: this Steward is open to this machine only.",
+    role: "Role",
+    create: "Create",
+    revoke: "Revoke",
+    sure_revoke: "Whoever uses this key is shut out within seconds. Revoke it?",
+    shown_once: "Keep it: it is shown only this once.",
+    copy: "Copy",
+    copied: "Copied",
+    brain: "Brain",
+    brain_text: "Which brain answers, from the next message on, where a conversation has none of its own.",
+    as_configured: "As configured",
+    rules_brain: "Rules, without a model",
+    model: "Model",
+    test_channel: "Test it",
+    test_text: "Write to it as a client: the conversation appears in the Inbox within a second. If it doesn’t, `steward doctor` says what is missing.",
+    last_in: "Last in",
+    last_out: "Last out",
+    timers: "Timers",
+    pending: "Pending",
+    next_one: "Next",
+    lag: "Behind",
+    behind_advice: "It catches up by itself. If this stays, `steward doctor` says what is in the way.",
+    dead_advice: "Start Steward again; what was under way goes on. Its last words stand in the process’s log.",
+    breaker_advice: "Look through what waits in the Outbox, then let it go there.",
 };
 
 const MONTHS: [&str; 12] = [
@@ -297,17 +391,20 @@ impl Words for English {
         format!("If {who} writes first: {}", if cancels { "cancels" } else { "stays" })
     }
 
-    fn taking_over(&self, waiting: usize, promises: usize) -> String {
+    fn taking_over(&self, waiting: usize, promises: usize, first: &str) -> String {
         let replies = match waiting {
             0 => String::new(),
             1 => "1 waiting reply will be cancelled. ".to_owned(),
             n => format!("{n} waiting replies will be cancelled. "),
         };
         let promises = match promises {
-            0 => "",
-            1 => "The promise will not go out while you are here.",
-            _ => "Promises will not go out while you are here.",
+            0 => String::new(),
+            1 => format!("The promise for {first} will not go out if you are still here then."),
+            n => format!("{n} promises, the first for {first}, will not go out if you are still here then."),
         };
+        if waiting + promises.len() == 0 {
+            return FIXED.silent_till_back.to_owned();
+        }
         format!("{replies}{promises}")
     }
 
@@ -381,6 +478,92 @@ impl Words for English {
 
     fn events(&self, n: usize) -> String {
         if n == 1 { "1 event".to_owned() } else { format!("{n} events") }
+    }
+
+    fn new_since(&self, n: u64) -> String {
+        format!("{n} new since")
+    }
+
+    fn came_to_nothing(&self, promises: usize, drafts: usize) -> String {
+        let promises = match promises {
+            0 => None,
+            1 => Some("1 promise cancelled".to_owned()),
+            n => Some(format!("{n} promises cancelled")),
+        };
+        let drafts = match drafts {
+            0 => None,
+            1 => Some("1 reply not sent".to_owned()),
+            n => Some(format!("{n} replies not sent")),
+        };
+        let said: Vec<String> = [promises, drafts].into_iter().flatten().collect();
+        format!("Meanwhile: {}", said.join(", "))
+    }
+
+    fn bot_is_silent_until(&self, who: &str, until: &str, minutes: i64) -> String {
+        format!("{who} answers. The bot is silent until {until}, {minutes} min after the last message of ours.")
+    }
+
+    fn keys(&self) -> &'static [(&'static str, &'static [(&'static str, &'static str)])] {
+        &[
+            (
+                "Everywhere",
+                &[
+                    ("g i", "Inbox"),
+                    ("g p", "Promises"),
+                    ("g o", "Outbox"),
+                    ("g x", "Live"),
+                    ("g s", "System"),
+                    ("g y", "Settings"),
+                    ("g t", "Try it"),
+                    ("g g", "To the top, with what is new"),
+                    ("/", "Search"),
+                    ("Ctrl+K", "Jump to a client, page or command"),
+                    ("j k", "Next, previous"),
+                    ("Enter", "Open"),
+                    ("Esc", "One step back"),
+                    ("?", "This list"),
+                ],
+            ),
+            (
+                "A conversation",
+                &[
+                    ("r", "Write"),
+                    ("s", "Send later"),
+                    ("t", "Take over, give back"),
+                    ("w", "Why"),
+                    ("[ ]", "One event back, forward"),
+                    ("Ctrl+Enter", "Send"),
+                ],
+            ),
+            (
+                "Its past",
+                &[
+                    ("← →", "One event"),
+                    ("Shift+← →", "One message"),
+                    ("PgUp PgDn", "One day"),
+                    ("Home End", "The first event, now"),
+                ],
+            ),
+            ("A promise, a message", &[("e", "Edit"), ("m", "Move"), ("x", "Cancel"), ("a", "Approve"), ("z", "Undo")]),
+            ("Promises", &[("1 2 3", "List, week, month"), ("← →", "Earlier, later"), ("n", "Make a promise")]),
+            ("Outbox, Live", &[("Space", "Select; hold the stream")]),
+        ]
+    }
+
+    fn quiet_since(&self, ago: &str) -> String {
+        format!("Quiet. The last event was {ago} ago.")
+    }
+
+    fn month_of(&self, day: NaiveDate) -> String {
+        format!("{} {}", MONTHS[day.month0() as usize], day.year())
+    }
+
+    fn lag(&self, events: u64, seconds: u64) -> String {
+        if events == 0 {
+            format!("{seconds} s")
+        } else {
+            format!("{}, {seconds} s", self.events(usize::try_from(events).unwrap_or(usize::MAX)))
+        }
     }
 
     fn offers(&self) -> [&'static str; 3] {

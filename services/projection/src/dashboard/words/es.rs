@@ -38,7 +38,6 @@ const FIXED: Fixed = Fixed {
     save: "Guardar",
     back: "Atrás",
     keys_title: "Teclas",
-    keys_text: "g y luego i p o x s y t: ir a una página · / buscar · j k: siguiente, anterior · Enter: abrir · Esc: un paso atrás · r: escribir · s: enviar más tarde · t: tomar o devolver · w: por qué · [ ]: un evento atrás, adelante · Ctrl+Enter: enviar",
     your_key: "Su clave",
     enter: "Entrar",
     make_a_key: "Cree una con",
@@ -152,6 +151,101 @@ const FIXED: Fixed = Fixed {
     that_is_all: "Eso es todo.",
     open_inbox: "Abrir la bandeja",
     offers_title: "Pulse una y se envía",
+    older_messages: "Mensajes anteriores",
+    new_below: "one={} mensaje nuevo ↓|other={} mensajes nuevos ↓",
+    would_have_said: "El bot habría dicho",
+    promised_again: "Prometido de nuevo",
+    silent_till_back: "El bot callará hasta que le devuelva la conversación.",
+    unread: "Sin leer",
+    open_it: "Abrir",
+    take_over: "Responder yo",
+    new_rows: "one={} nueva ↑|other={} nuevas ↑",
+    nobody_with_person: "Ninguna conversación está con una persona.",
+    nobody_with_bot: "El bot no responde a nadie ahora.",
+    jump: "Ir a…",
+    jump_hint: "Un cliente, una página o una orden",
+    nothing_like_it: "Nada se llama así.",
+    single_keys: "Teclas sueltas",
+    switched_on: "Activadas",
+    switched_off: "Desactivadas",
+    density: "Densidad",
+    roomy: "Cómoda",
+    compact: "Compacta",
+    zone_of_browser: "Como el navegador",
+    any_kind: "Todo",
+    kind_messages: "Mensajes",
+    kind_promises: "Promesas",
+    kind_sending: "Envíos",
+    kind_people: "Personas",
+    kind_brain: "Trabajo del bot",
+    anybody: "Cualquiera",
+    a_client: "Un cliente",
+    one_of_us: "Uno de nosotros",
+    itself: "Steward",
+    search_events: "Buscar en estos sucesos",
+    important_only: "Solo lo importante",
+    only_of: "Solo de",
+    everybody: "De todos",
+    show_: "Mostrar",
+    hold: "Detener",
+    held_new: "one=Detenido, {} nuevo|other=Detenido, {} nuevos",
+    causes: "Qué llevó a esto",
+    effects: "A qué llevó",
+    nothing_led: "Nada antes.",
+    led_to_nothing: "Nada todavía.",
+    older_events: "Sucesos anteriores",
+    nothing_of_that: "Ningún suceso es así.",
+    close: "Cerrar",
+    month: "Mes",
+    month_before: "Mes anterior",
+    month_after: "Mes siguiente",
+    night: "Noche",
+    with_cancelled: "Con las canceladas",
+    without_cancelled: "Sin las canceladas",
+    my_time: "Mi hora",
+    their_time: "La hora de cada cliente",
+    make_promise: "Prometer algo",
+    client: "Cliente",
+    move_it: "Mover la promesa",
+    move_hint: "Lo que no diga se queda: «a las 18» conserva el día, «el lunes» conserva la hora.",
+    send_now: "Enviar ahora",
+    sure_now: "Sale ahora y no se puede deshacer. ¿Enviarlo?",
+    pick: "Elegir",
+    picked: "one={} elegido|other={} elegidos",
+    unpick: "No elegir ninguno",
+    changed_since: "El texto cambió desde que lo leyó; lo nuevo está marcado.",
+    in_force: "Lo que rige",
+    in_force_text: "Solo lectura: cámbielo donde está escrito y reinicie Steward.",
+    admins_only: "Solo lo ve una clave con el papel admin.",
+    setting: "Ajuste",
+    value: "Valor",
+    comes_from: "De",
+    by_default: "por defecto",
+    keys_in_force: "Claves",
+    no_keys: "Aún no hay claves: este Steward solo está abierto a esta máquina.",
+    role: "Papel",
+    create: "Crear",
+    revoke: "Revocar",
+    sure_revoke: "Quien use esta clave queda fuera en segundos. ¿Revocarla?",
+    shown_once: "Guárdela: solo se muestra esta vez.",
+    copy: "Copiar",
+    copied: "Copiada",
+    brain: "Cerebro",
+    brain_text: "Qué cerebro responde desde el próximo mensaje, donde una conversación no tiene uno propio.",
+    as_configured: "Según la configuración",
+    rules_brain: "Reglas, sin modelo",
+    model: "Modelo",
+    test_channel: "Pruébelo",
+    test_text: "Escriba como cliente: la conversación aparece en la Bandeja en un segundo. Si no, `steward doctor` dice qué falta.",
+    last_in: "Última entrada",
+    last_out: "Última salida",
+    timers: "Temporizadores",
+    pending: "Pendientes",
+    next_one: "Siguiente",
+    lag: "Retraso",
+    behind_advice: "Se pone al día solo. Si sigue así, `steward doctor` dice qué lo impide.",
+    dead_advice: "Reinicie Steward; lo que estaba en curso sigue. Sus últimas palabras están en el registro del proceso.",
+    breaker_advice: "Revise lo que espera en la Salida y déjelo salir allí.",
 };
 
 const MONTHS: [&str; 12] = [
@@ -297,17 +391,20 @@ impl Words for Spanish {
         format!("Si {who} escribe antes: {}", if cancels { "se cancela" } else { "se mantiene" })
     }
 
-    fn taking_over(&self, waiting: usize, promises: usize) -> String {
+    fn taking_over(&self, waiting: usize, promises: usize, first: &str) -> String {
         let replies = match waiting {
             0 => String::new(),
             1 => "Se cancelará 1 respuesta en espera. ".to_owned(),
             n => format!("Se cancelarán {n} respuestas en espera. "),
         };
         let promises = match promises {
-            0 => "",
-            1 => "La promesa no saldrá mientras usted esté aquí.",
-            _ => "Las promesas no saldrán mientras usted esté aquí.",
+            0 => String::new(),
+            1 => format!("La promesa para {first} no saldrá si aún está aquí entonces."),
+            n => format!("{n} promesas, la primera para {first}, no saldrán si aún está aquí entonces."),
         };
+        if waiting + promises.len() == 0 {
+            return FIXED.silent_till_back.to_owned();
+        }
         format!("{replies}{promises}")
     }
 
@@ -380,6 +477,95 @@ impl Words for Spanish {
 
     fn events(&self, n: usize) -> String {
         if n == 1 { "1 evento".to_owned() } else { format!("{n} eventos") }
+    }
+
+    fn new_since(&self, n: u64) -> String {
+        if n == 1 { "1 nuevo desde entonces".to_owned() } else { format!("{n} nuevos desde entonces") }
+    }
+
+    fn came_to_nothing(&self, promises: usize, drafts: usize) -> String {
+        let promises = match promises {
+            0 => None,
+            1 => Some("1 promesa cancelada".to_owned()),
+            n => Some(format!("{n} promesas canceladas")),
+        };
+        let drafts = match drafts {
+            0 => None,
+            1 => Some("1 respuesta no enviada".to_owned()),
+            n => Some(format!("{n} respuestas no enviadas")),
+        };
+        let said: Vec<String> = [promises, drafts].into_iter().flatten().collect();
+        format!("Mientras tanto: {}", said.join(", "))
+    }
+
+    fn bot_is_silent_until(&self, who: &str, until: &str, minutes: i64) -> String {
+        format!("Responde {who}. El bot calla hasta {until}, {minutes} min después de nuestro último mensaje.")
+    }
+
+    fn keys(&self) -> &'static [(&'static str, &'static [(&'static str, &'static str)])] {
+        &[
+            (
+                "En todas partes",
+                &[
+                    ("g i", "Bandeja"),
+                    ("g p", "Promesas"),
+                    ("g o", "Salida"),
+                    ("g x", "En vivo"),
+                    ("g s", "Sistema"),
+                    ("g y", "Ajustes"),
+                    ("g t", "Probar"),
+                    ("g g", "Arriba, con lo nuevo"),
+                    ("/", "Buscar"),
+                    ("Ctrl+K", "Ir a un cliente, página u orden"),
+                    ("j k", "Siguiente, anterior"),
+                    ("Enter", "Abrir"),
+                    ("Esc", "Un paso atrás"),
+                    ("?", "Esta lista"),
+                ],
+            ),
+            (
+                "Una conversación",
+                &[
+                    ("r", "Escribir"),
+                    ("s", "Enviar más tarde"),
+                    ("t", "Tomar, devolver"),
+                    ("w", "Por qué"),
+                    ("[ ]", "Un suceso atrás, adelante"),
+                    ("Ctrl+Enter", "Enviar"),
+                ],
+            ),
+            (
+                "Su pasado",
+                &[
+                    ("← →", "Un suceso"),
+                    ("Shift+← →", "Un mensaje"),
+                    ("PgUp PgDn", "Un día"),
+                    ("Home End", "El primer suceso, ahora"),
+                ],
+            ),
+            (
+                "Una promesa, un mensaje",
+                &[("e", "Editar"), ("m", "Mover"), ("x", "Cancelar"), ("a", "Aprobar"), ("z", "Deshacer")],
+            ),
+            ("Promesas", &[("1 2 3", "Lista, semana, mes"), ("← →", "Antes, después"), ("n", "Prometer algo")]),
+            ("Salida, En vivo", &[("Space", "Elegir; detener el flujo")]),
+        ]
+    }
+
+    fn quiet_since(&self, ago: &str) -> String {
+        format!("Tranquilo. El último suceso fue hace {ago}.")
+    }
+
+    fn month_of(&self, day: NaiveDate) -> String {
+        format!("{} de {}", MONTHS[day.month0() as usize], day.year())
+    }
+
+    fn lag(&self, events: u64, seconds: u64) -> String {
+        if events == 0 {
+            format!("{seconds} s")
+        } else {
+            format!("{}, {seconds} s", self.events(usize::try_from(events).unwrap_or(usize::MAX)))
+        }
     }
 
     fn offers(&self) -> [&'static str; 3] {

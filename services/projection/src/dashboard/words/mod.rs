@@ -20,7 +20,7 @@ macro_rules! fixed {
 fixed! {
     // The frame.
     inbox, promises, outbox, live, system, settings, try_it, skip, sections, line_live, line_again, line_away, read_only, no_commands,
-    refused, unsent, undo, it_is_done, soon, within, units, language, theme, like_the_system, light, dark, leave, open_here, save, back, keys_title, keys_text,
+    refused, unsent, undo, it_is_done, soon, within, units, language, theme, like_the_system, light, dark, leave, open_here, save, back, keys_title,
     // Entering.
     your_key, enter, make_a_key, wrong_key,
     // The inbox.
@@ -42,6 +42,18 @@ fixed! {
     mine, mine_text, connect, how_to_connect,
     // Try it.
     first_minute, step_ask, step_wait, step_again, say_something, what_steward_knows, nothing_yet, no_web_channel, that_is_all, open_inbox, offers_title,
+    // Looking back in a conversation.
+    older_messages, new_below, would_have_said, promised_again, silent_till_back,
+    // Rows of the inbox.
+    unread, open_it, take_over, new_rows, nobody_with_person, nobody_with_bot,
+    // Jumping, keys.
+    jump, jump_hint, nothing_like_it, single_keys, switched_on, switched_off, density, roomy, compact, zone_of_browser,
+    // The live log.
+    any_kind, kind_messages, kind_promises, kind_sending, kind_people, kind_brain, anybody, a_client, one_of_us, itself, search_events, important_only, only_of, everybody, show_, hold, held_new, causes, effects, nothing_led, led_to_nothing, older_events, nothing_of_that, close,
+    // Promises as a calendar; the outbox by hand.
+    month, month_before, month_after, night, with_cancelled, without_cancelled, my_time, their_time, make_promise, client, move_it, move_hint, send_now, sure_now, pick, picked, unpick, changed_since,
+    // Configuration, keys, the brain; how the system is.
+    in_force, in_force_text, admins_only, setting, value, comes_from, by_default, keys_in_force, no_keys, role, create, revoke, sure_revoke, shown_once, copy, copied, brain, brain_text, as_configured, rules_brain, model, test_channel, test_text, last_in, last_out, timers, pending, next_one, lag, behind_advice, dead_advice, breaker_advice,
 }
 
 /// A language of the dashboard.
@@ -73,7 +85,8 @@ pub trait Words: Sync {
     fn nothing_needs_you_but(&self, promises: u64, next: &str) -> String;
     fn write_to(&self, who: &str) -> String;
     fn if_writes(&self, who: &str, cancels: bool) -> String;
-    fn taking_over(&self, waiting: usize, promises: usize) -> String;
+    /// `first`: when the first of the promises is due.
+    fn taking_over(&self, waiting: usize, promises: usize, first: &str) -> String;
     fn bot_is_silent(&self, who: &str) -> String;
     fn promised(&self, when: &str, topic: &str) -> String;
     fn moved_to(&self, when: &str) -> String;
@@ -91,6 +104,19 @@ pub trait Words: Sync {
     fn looking_at(&self, when: &str) -> String;
     fn behind(&self, seconds: u64) -> String;
     fn events(&self, n: usize) -> String;
+    /// Looking back: how much was said since.
+    fn new_since(&self, n: u64) -> String;
+    /// What came to nothing while a person answered.
+    fn came_to_nothing(&self, promises: usize, drafts: usize) -> String;
+    /// `minutes`: how long after the last message of theirs.
+    fn bot_is_silent_until(&self, who: &str, until: &str, minutes: i64) -> String;
+    /// The keys, by where they work.
+    fn keys(&self) -> &'static [(&'static str, &'static [(&'static str, &'static str)])];
+    fn quiet_since(&self, ago: &str) -> String;
+    /// "November 2026".
+    fn month_of(&self, day: NaiveDate) -> String;
+    /// "12 events, 3 s".
+    fn lag(&self, events: u64, seconds: u64) -> String;
     /// Something to say on the first page, to be sent as it is.
     fn offers(&self) -> [&'static str; 3];
 }

@@ -38,7 +38,6 @@ const FIXED: Fixed = Fixed {
     save: "Сохранить",
     back: "Назад",
     keys_title: "Клавиши",
-    keys_text: "g, затем i p o x s y t: на страницу · / поиск · j k: следующее, предыдущее · Enter: открыть · Esc: шаг назад · r: написать · s: отправить позже · t: взять или вернуть · w: почему · [ ]: на событие назад, вперёд · Ctrl+Enter: отправить",
     your_key: "Ваш ключ",
     enter: "Войти",
     make_a_key: "Создайте его командой",
@@ -152,6 +151,101 @@ const FIXED: Fixed = Fixed {
     that_is_all: "Это всё.",
     open_inbox: "Открыть входящие",
     offers_title: "Нажмите, и оно отправится",
+    older_messages: "Более ранние сообщения",
+    new_below: "one={} новое сообщение ↓|few={} новых сообщения ↓|other={} новых сообщений ↓",
+    would_have_said: "Бот сказал бы",
+    promised_again: "Обещано снова",
+    silent_till_back: "Бот будет молчать, пока вы не вернёте ему разговор.",
+    unread: "Не прочитано",
+    open_it: "Открыть",
+    take_over: "Отвечать самому",
+    new_rows: "other=новых: {} ↑",
+    nobody_with_person: "Ни один разговор не ведёт человек.",
+    nobody_with_bot: "Бот сейчас никому не отвечает.",
+    jump: "Перейти…",
+    jump_hint: "Клиент, страница или команда",
+    nothing_like_it: "Ничего так не называется.",
+    single_keys: "Одиночные клавиши",
+    switched_on: "Включены",
+    switched_off: "Выключены",
+    density: "Плотность",
+    roomy: "Свободная",
+    compact: "Плотная",
+    zone_of_browser: "Как в браузере",
+    any_kind: "Всё",
+    kind_messages: "Сообщения",
+    kind_promises: "Обещания",
+    kind_sending: "Отправка",
+    kind_people: "Люди",
+    kind_brain: "Работа бота",
+    anybody: "Кто угодно",
+    a_client: "Клиент",
+    one_of_us: "Кто-то из нас",
+    itself: "Steward",
+    search_events: "Поиск по событиям",
+    important_only: "Только важное",
+    only_of: "Только",
+    everybody: "По всем",
+    show_: "Показать",
+    hold: "Придержать",
+    held_new: "other=Придержано, новых: {}",
+    causes: "Что привело к этому",
+    effects: "К чему это привело",
+    nothing_led: "Ничего до него.",
+    led_to_nothing: "Пока ни к чему.",
+    older_events: "Более ранние события",
+    nothing_of_that: "Таких событий нет.",
+    close: "Закрыть",
+    month: "Месяц",
+    month_before: "Месяцем раньше",
+    month_after: "Месяцем позже",
+    night: "Ночь",
+    with_cancelled: "С отменёнными",
+    without_cancelled: "Без отменённых",
+    my_time: "Моё время",
+    their_time: "Время каждого клиента",
+    make_promise: "Пообещать",
+    client: "Клиент",
+    move_it: "Перенести обещание",
+    move_hint: "Чего вы не скажете, то останется: «в 18» сохранит день, «в понедельник» сохранит час.",
+    send_now: "Отправить сейчас",
+    sure_now: "Уйдёт сейчас, вернуть будет нельзя. Отправить?",
+    pick: "Выбрать",
+    picked: "other=Выбрано: {}",
+    unpick: "Снять выбор",
+    changed_since: "Текст изменился с тех пор, как вы его читали; новое отмечено.",
+    in_force: "Что действует",
+    in_force_text: "Только для чтения: измените там, откуда оно, и запустите Steward снова.",
+    admins_only: "Это видит только ключ с ролью admin.",
+    setting: "Настройка",
+    value: "Значение",
+    comes_from: "Откуда",
+    by_default: "по умолчанию",
+    keys_in_force: "Ключи",
+    no_keys: "Ключей ещё нет: этот Steward открыт только этой машине.",
+    role: "Роль",
+    create: "Создать",
+    revoke: "Отозвать",
+    sure_revoke: "Кто пользуется этим ключом, не войдёт уже через секунды. Отозвать?",
+    shown_once: "Сохраните: он показывается только сейчас.",
+    copy: "Скопировать",
+    copied: "Скопировано",
+    brain: "Мозг",
+    brain_text: "Какой мозг отвечает со следующего сообщения, если у разговора нет своего.",
+    as_configured: "Как в настройках",
+    rules_brain: "Правила, без модели",
+    model: "Модель",
+    test_channel: "Проверить",
+    test_text: "Напишите туда как клиент: разговор появится во Входящих за секунду. Если нет, `steward doctor` скажет, чего не хватает.",
+    last_in: "Последнее входящее",
+    last_out: "Последнее исходящее",
+    timers: "Таймеры",
+    pending: "Ждут",
+    next_one: "Следующий",
+    lag: "Отставание",
+    behind_advice: "Догонит само. Если так и останется, `steward doctor` скажет, что мешает.",
+    dead_advice: "Запустите Steward снова; начатое продолжится. Последние слова есть в журнале процесса.",
+    breaker_advice: "Просмотрите, что ждёт в Исходящих, и отпустите там.",
 };
 
 const MONTHS: [&str; 12] = [
@@ -167,6 +261,22 @@ const MONTHS: [&str; 12] = [
     "октября",
     "ноября",
     "декабря",
+];
+
+/// The same standing alone.
+const NAMED: [&str; 12] = [
+    "январь",
+    "февраль",
+    "март",
+    "апрель",
+    "май",
+    "июнь",
+    "июль",
+    "август",
+    "сентябрь",
+    "октябрь",
+    "ноябрь",
+    "декабрь",
 ];
 
 impl Words for Russian {
@@ -301,7 +411,7 @@ impl Words for Russian {
         format!("Если {who} напишет раньше: {}", if cancels { "отменится" } else { "останется" })
     }
 
-    fn taking_over(&self, waiting: usize, promises: usize) -> String {
+    fn taking_over(&self, waiting: usize, promises: usize, first: &str) -> String {
         let replies = match waiting {
             0 => String::new(),
             n => {
@@ -310,10 +420,16 @@ impl Words for Russian {
             }
         };
         let promises = match promises {
-            0 => "",
-            1 => "Обещание не уйдёт, пока вы здесь.",
-            _ => "Обещания не уйдут, пока вы здесь.",
+            0 => String::new(),
+            1 => format!("Обещание на {first} не уйдёт, если вы ещё будете здесь."),
+            n => format!(
+                "{n} {}, первое на {first}, не уйдут, если вы ещё будете здесь.",
+                counted(n as u64, ["обещание", "обещания", "обещаний"])
+            ),
         };
+        if waiting + promises.len() == 0 {
+            return FIXED.silent_till_back.to_owned();
+        }
         format!("{replies}{promises}")
     }
 
@@ -387,6 +503,107 @@ impl Words for Russian {
 
     fn events(&self, n: usize) -> String {
         format!("{n} {}", counted(n as u64, ["событие", "события", "событий"]))
+    }
+
+    fn new_since(&self, n: u64) -> String {
+        format!("с тех пор {n} {}", counted(n, ["новое", "новых", "новых"]))
+    }
+
+    fn came_to_nothing(&self, promises: usize, drafts: usize) -> String {
+        let promises = (promises > 0).then(|| {
+            let n = promises as u64;
+            format!(
+                "{} {n} {}",
+                counted(n, ["отменено", "отменены", "отменено"]),
+                counted(n, ["обещание", "обещания", "обещаний"])
+            )
+        });
+        let drafts = (drafts > 0).then(|| {
+            let n = drafts as u64;
+            format!(
+                "{} {n} {}",
+                counted(n, ["не ушёл", "не ушли", "не ушло"]),
+                counted(n, ["ответ", "ответа", "ответов"])
+            )
+        });
+        let said: Vec<String> = [promises, drafts].into_iter().flatten().collect();
+        format!("Тем временем: {}", said.join(", "))
+    }
+
+    fn bot_is_silent_until(&self, who: &str, until: &str, minutes: i64) -> String {
+        format!("Отвечает {who}. Бот молчит до {until}: {minutes} мин после нашего последнего сообщения.")
+    }
+
+    fn keys(&self) -> &'static [(&'static str, &'static [(&'static str, &'static str)])] {
+        &[
+            (
+                "Везде",
+                &[
+                    ("g i", "Входящие"),
+                    ("g p", "Обещания"),
+                    ("g o", "Исходящие"),
+                    ("g x", "Эфир"),
+                    ("g s", "Система"),
+                    ("g y", "Настройки"),
+                    ("g t", "Попробовать"),
+                    ("g g", "Наверх, к новому"),
+                    ("/", "Поиск"),
+                    ("Ctrl+K", "К клиенту, странице или команде"),
+                    ("j k", "Следующее, предыдущее"),
+                    ("Enter", "Открыть"),
+                    ("Esc", "На шаг назад"),
+                    ("?", "Этот список"),
+                ],
+            ),
+            (
+                "Разговор",
+                &[
+                    ("r", "Написать"),
+                    ("s", "Отправить позже"),
+                    ("t", "Взять на себя, вернуть боту"),
+                    ("w", "Почему"),
+                    ("[ ]", "На событие назад, вперёд"),
+                    ("Ctrl+Enter", "Отправить"),
+                ],
+            ),
+            (
+                "Его прошлое",
+                &[
+                    ("← →", "На событие"),
+                    ("Shift+← →", "На сообщение"),
+                    ("PgUp PgDn", "На день"),
+                    ("Home End", "Первое событие, настоящее"),
+                ],
+            ),
+            (
+                "Обещание, сообщение",
+                &[
+                    ("e", "Изменить"),
+                    ("m", "Перенести"),
+                    ("x", "Отменить"),
+                    ("a", "Разрешить"),
+                    ("z", "Вернуть как было"),
+                ],
+            ),
+            ("Обещания", &[("1 2 3", "Список, неделя, месяц"), ("← →", "Раньше, позже"), ("n", "Пообещать")]),
+            ("Исходящие, эфир", &[("Space", "Выбрать; придержать поток")]),
+        ]
+    }
+
+    fn quiet_since(&self, ago: &str) -> String {
+        format!("Тихо. Последнее событие было {ago} назад.")
+    }
+
+    fn month_of(&self, day: NaiveDate) -> String {
+        format!("{} {}", NAMED[day.month0() as usize], day.year())
+    }
+
+    fn lag(&self, events: u64, seconds: u64) -> String {
+        if events == 0 {
+            format!("{seconds} с")
+        } else {
+            format!("{}, {seconds} с", self.events(usize::try_from(events).unwrap_or(usize::MAX)))
+        }
     }
 
     fn offers(&self) -> [&'static str; 3] {

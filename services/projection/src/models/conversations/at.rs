@@ -1,7 +1,8 @@
 //! A conversation as it was: the log up to a position, folded by this very model into tables in memory.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, str::FromStr};
 
+use chrono::{DateTime, FixedOffset, Utc};
 use futures::FutureExt as _;
 use serde::Serialize;
 use steward_domain::ids::ConversationId;
@@ -29,12 +30,56 @@ const PIECE: usize = 2_000;
 /// Most events that are folded for one answer.
 const MOST: usize = 100_000;
 
+/// What `at` takes, as refusals and the OpenAPI document say it.
+pub const EXPECTED: &str =
+    "a position of the log, a whole number, or a time with an offset, as 2026-11-21T09:00:00+08:00";
+
+/// A moment that a conversation is looked at as of: after the event at a position, or after all that had happened by a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    Position(u64),
+    Time(DateTime<Utc>),
+}
+
+impl FromStr for Moment {
+    type Err = chrono::ParseError;
+
+    fn from_str(text: &str) -> Result<Self, chrono::ParseError> {
+        match text.parse() {
+            Ok(position) => Ok(Self::Position(position)),
+            Err(_) => Ok(Self::Time(text.parse::<DateTime<FixedOffset>>()?.to_utc())),
+        }
+    }
+}
+
+impl Moment {
+    /// The position that it stands for in the caller's conversation; 0 before it began.
+    ///
+    /// # Errors
+    /// 503 when Postgres doesn't answer.
+    pub async fn position(self, snapshot: &Snapshot<'_>, caller: &Caller, id: &str) -> Result<u64, Problem> {
+        let time = match self {
+            Self::Position(position) => return Ok(position),
+            Self::Time(time) => time,
+        };
+        let sql = format!(
+            "SELECT position FROM {}.events WHERE tenant = $1 AND aggregate = 'conversation' AND {} AND at <= $3 \
+             ORDER BY position DESC LIMIT 1",
+            snapshot.schema,
+            hashed::is("aggregate_id", "$2")
+        );
+        let values: [Value; 3] = [Box::new(caller.tenant.to_string()), Box::new(id.to_owned()), Box::new(time)];
+        let rows = snapshot.query(&sql, &values).await?;
+        Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0).cast_unsigned()))
+    }
+}
+
 /// Takes the parameter `at`.
 ///
 /// # Errors
-/// 400 for what is no position.
-pub fn asked(params: &mut Params) -> Result<Option<u64>, Problem> {
-    params.parsed::<u64>("at", "a position of the log, a whole number")
+/// 400 for what is no moment.
+pub fn asked(params: &mut Params) -> Result<Option<Moment>, Problem> {
+    params.parsed::<Moment>("at", EXPECTED)
 }
 
 /// One conversation after a position.
@@ -138,7 +183,7 @@ async fn folded_in(
 pub async fn list<T: Send + 'static, V: Serialize + 'static>(
     snapshot: &Snapshot<'_>,
     caller: &Caller,
-    (mut params, conversation, at): (Params, Option<String>, u64),
+    (mut params, conversation, at): (Params, Option<String>, Moment),
     rows: impl FnOnce(&Then) -> Vec<T>,
     position: impl Fn(&T) -> u64,
     view: impl Fn(T, Option<&ConversationRow>) -> V + Send + 'static,
@@ -151,6 +196,7 @@ pub async fn list<T: Send + 'static, V: Serialize + 'static>(
     if conversation.parse::<ConversationId>().is_err() {
         return Err(unknown("conversation", &conversation));
     }
+    let at = at.position(snapshot, caller, &conversation).await?;
     let then = Then::of(snapshot, caller, &conversation, at).await?;
     let here = then.row();
     let mut items: Vec<T> = rows(&then);
@@ -176,4 +222,21 @@ fn recorded(row: EventRow) -> Option<Recorded> {
         traceparent: row.traceparent,
     };
     Some(Recorded { position: row.position, subject, metadata, payload: row.payload, event })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_a_position_or_a_time_with_an_offset() {
+        assert_eq!("36".parse(), Ok(Moment::Position(36)));
+        let time = Moment::Time("2026-11-27T09:05:52Z".parse().unwrap());
+        assert_eq!("2026-11-27T17:05:52+08:00".parse(), Ok(time));
+        assert_eq!("2026-11-27T09:05:52.000Z".parse(), Ok(time));
+        for other in ["", "-1", "yesterday", "2026-11-27", "2026-11-27T09:05:52", "1.5"] {
+            assert!(other.parse::<Moment>().is_err(), "{other}");
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod fold;
 pub mod follow_ups;
 mod load;
 pub mod messages;
+pub mod moments;
 pub mod read;
 mod row;
 pub mod view;

@@ -125,7 +125,7 @@ fn found_by(words: &str) -> String {
     path = "/api/v1/conversations/{id}",
     tag = "conversations",
     operation_id = "get_conversation",
-    params(Fresh, ("at" = Option<u64>, Query, description = "as it was after the event at this position of the log")),
+    params(Fresh, ("at" = Option<String>, Query, description = "as it was after the event at this position of the log, or at this time (RFC 3339)")),
     responses((status = 200, description = "as of Steward-Position", body = ConversationView), Unread),
 )]
 pub async fn one(
@@ -139,6 +139,10 @@ pub async fn one(
     params.finish(&["at"])?;
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
+    let at = match at {
+        Some(moment) => Some(moment.position(&snapshot, &caller, &id).await?),
+        None => None,
+    };
     Ok(snapshot.answer(&whole(&snapshot, &caller, &id, at).await?))
 }
 

@@ -64,6 +64,8 @@ pub struct TakeoverView {
     pub by: Option<String>,
     pub via: Option<String>,
     pub since: Time,
+    /// When that human last did something here.
+    pub active_at: Time,
 }
 
 /// The beginning of a message.
@@ -79,6 +81,7 @@ pub struct LastMessageView {
     pub kind: String,
     pub state: String,
     pub at: Time,
+    pub position: u64,
 }
 
 /// A promise, as far as a list of conversations shows it.
@@ -128,6 +131,7 @@ impl From<MessageRow> for LastMessageView {
             kind: row.kind,
             state: row.state,
             at: Time(row.at),
+            position: row.position,
         }
     }
 }
@@ -159,6 +163,7 @@ impl ConversationView {
                 by: row.takeover_by,
                 via: row.takeover_via,
                 since: Time(since),
+                active_at: Time(row.takeover_active_at.unwrap_or(since)),
             }),
             blocked: row.blocked,
             last_message_at: row.last_message_at.map(Time),

@@ -1,0 +1,131 @@
+//! Promises over all conversations: made, moved on a calendar, and each in whose time.
+
+use std::time::Duration;
+
+use chrono::{Datelike as _, Days, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde_json::json;
+use steward_tests::{Browser, Config, System, Tab, browser::pictures};
+
+use super::inbox::client_writes;
+
+const LIVE: &str = "document.getElementById('line').dataset.state === 'live'";
+
+/// Drags what one selector finds onto what another does.
+async fn drag(tab: &Tab<'_>, what: &str, to: &str) {
+    tab.run(&format!(
+        "(() => {{ const from = document.querySelector({what}), to = document.querySelector({to}), dataTransfer = new DataTransfer(); \
+         const say = (on, kind) => on.dispatchEvent(new DragEvent(kind, {{ bubbles: true, cancelable: true, dataTransfer }})); \
+         say(from, 'dragstart'); say(to, 'dragover'); say(to, 'drop'); say(from, 'dragend'); }})()",
+        what = json!(what),
+        to = json!(to)
+    ))
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promise_is_made_for_anybody_and_moved_on_the_calendar() {
+    let system = System::start(Config::web()).await.unwrap();
+    let ana = client_writes(&system, "ana", "Ana", "hello").await;
+    client_writes(&system, "boris", "Boris", "hello").await;
+    let browser = Browser::start().await.unwrap();
+    let tab = browser.tab(&system.read, true).await.unwrap();
+    tab.looks(1440, false).await.unwrap();
+    tab.open("/promises").await.unwrap();
+    tab.until(LIVE).await.unwrap();
+    tab.sees("Nothing is promised.").await.unwrap();
+    // Made: who, what, when, with what the words mean.
+    tab.key("n").await.unwrap();
+    tab.write("#whom", "ana").await.unwrap();
+    tab.until("document.querySelectorAll('#choices input').length === 1").await.unwrap();
+    tab.write("#make-text", "Have you signed it?").await.unwrap();
+    tab.write("#make-when", "in 3 days at 9:15").await.unwrap();
+    tab.until("document.querySelector('#make [data-preview]').innerText.includes('9:15 in Makassar')").await.unwrap();
+    tab.press("#make button.filled").await.unwrap();
+    tab.until("document.querySelector('#groups .promise')?.innerText.includes('Have you signed it?')").await.unwrap();
+    let promise = system.follow_ups(&ana).await.unwrap()[0].clone();
+    let zone: Tz = "Asia/Makassar".parse().unwrap();
+    let due = |f: &serde_json::Value| f["due_at"].as_str().unwrap().parse::<chrono::DateTime<Utc>>().unwrap();
+    let local = due(&promise).with_timezone(&zone);
+    // In each client's own time.
+    tab.press("a[href*='zone=client']").await.unwrap();
+    tab.until("document.querySelector('#groups .promise')?.innerText.includes('9:15 in Makassar')").await.unwrap();
+    tab.picture(&pictures().join("promises-theirs-1440-light.png")).await.unwrap();
+
+    // On the week: to another hour, with its minutes; taken back.
+    let week = |day: NaiveDate| format!("/promises?view=week&day={day}&zone=client");
+    tab.open(&week(local.date_naive())).await.unwrap();
+    tab.until(LIVE).await.unwrap();
+    let entry = format!("#n{}", promise["id"].as_str().unwrap());
+    let slot = |hour: u32| format!(".slot[data-day='{}'][data-hour='{hour}']", local.date_naive());
+    let stands = |slot: &str| format!("document.querySelector(\"{slot} {entry}\")");
+    tab.until(&stands(&slot(9))).await.unwrap();
+    drag(&tab, &entry, &slot(18)).await;
+    tab.until(&stands(&slot(18))).await.unwrap();
+    tab.until(&format!("document.querySelector('{entry}').innerText.includes('18:15')")).await.unwrap();
+    tab.picture(&pictures().join("week-hours-1440-light.png")).await.unwrap();
+    tab.press(".undo button").await.unwrap();
+    tab.until(&stands(&slot(9))).await.unwrap();
+    // By words: an hour keeps the day.
+    tab.run(&format!("document.querySelector('{entry}').focus()")).await.unwrap();
+    tab.key("m").await.unwrap();
+    tab.until("document.activeElement.id === 'move-when'").await.unwrap();
+    tab.write("#move-when", "at 11:30").await.unwrap();
+    tab.until("document.querySelector('#move [data-preview]').innerText.includes('11:30 in Makassar')").await.unwrap();
+    tab.key("Control+Enter").await.unwrap();
+    tab.until(&stands(&slot(11))).await.unwrap();
+    tab.until("!document.getElementById('move').open").await.unwrap();
+    let moved = || async {
+        Ok(system
+            .follow_ups(&ana)
+            .await?
+            .into_iter()
+            .find(|f| due(f).with_timezone(&zone).format("%H:%M").to_string() == "11:30"))
+    };
+    let moved = system.until(Duration::from_secs(10), moved).await.unwrap();
+    assert_eq!(due(&moved).with_timezone(&zone).date_naive(), local.date_naive(), "the day stays");
+
+    // On the month: a day keeps the hour.
+    tab.key("3").await.unwrap();
+    tab.until("document.querySelector('.month')").await.unwrap();
+    let day = local.date_naive();
+    let day = if day.day() > 15 { day - Days::new(1) } else { day + Days::new(1) };
+    tab.open(&format!("/promises?view=month&day={}&zone=client", local.date_naive())).await.unwrap();
+    tab.until(LIVE).await.unwrap();
+    drag(&tab, &entry, &format!("section[data-day='{day}']")).await;
+    tab.until(&format!("document.querySelector(\"section[data-day='{day}'] {entry}\")")).await.unwrap();
+    let again = || async {
+        Ok(system.follow_ups(&ana).await?.into_iter().find(|f| due(f).with_timezone(&zone).date_naive() == day))
+    };
+    let again = system.until(Duration::from_secs(10), again).await.unwrap();
+    assert_eq!(due(&again).with_timezone(&zone).format("%H:%M").to_string(), "11:30", "the hour stays");
+    // Four on one day: three, and one that unfolds.
+    for n in 0..3 {
+        let at = (due(&again) + TimeDelta::minutes(n + 1)).to_rfc3339();
+        let more = json!({ "conversation_id": ana, "text": format!("number {n}"), "due_at": at });
+        system.post("/api/v1/follow-ups", &more).await.unwrap();
+    }
+    let unfolds = format!("document.querySelector(\"section[data-day='{day}'] summary\")?.innerText === '+1'");
+    tab.until(&unfolds).await.unwrap();
+    tab.picture(&pictures().join("month-1440-light.png")).await.unwrap();
+    // What was cancelled is shown if it is asked for.
+    tab.open(&week(day)).await.unwrap();
+    let cancelled = again["id"].as_str().unwrap();
+    let cancel = system.client.delete(format!("{}/api/v1/follow-ups/{cancelled}", system.write));
+    cancel.header("content-type", "application/json").body("{}").send().await.unwrap().error_for_status().unwrap();
+    tab.until(&format!("!document.querySelector('{entry}')")).await.unwrap();
+    tab.open(&format!("{}&cancelled=1", week(day))).await.unwrap();
+    tab.until(&format!("document.querySelector('{entry}[data-state=cancelled]')")).await.unwrap();
+    for (width, dark, view) in [(390, true, "month"), (390, false, "week"), (1440, true, "week"), (900, false, "month")]
+    {
+        tab.looks(width, dark).await.unwrap();
+        tab.open(&format!("/promises?view={view}&day={day}&zone=client")).await.unwrap();
+        tab.until(LIVE).await.unwrap();
+        let scheme = if dark { "dark" } else { "light" };
+        tab.picture(&pictures().join(format!("calendar-{view}-{width}-{scheme}.png"))).await.unwrap();
+        let over = tab.run("document.documentElement.scrollWidth - innerWidth").await.unwrap();
+        assert!(over.as_i64().unwrap() <= 0, "{view} at {width} px sticks out by {over} px");
+    }
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}

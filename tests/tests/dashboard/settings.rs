@@ -1,0 +1,106 @@
+//! Settings and System: keys made and revoked, the brain, what is in force and where it comes from.
+
+use steward_tests::{Browser, Config, System, browser::pictures};
+
+use super::inbox::client_writes;
+
+const LIVE: &str = "document.getElementById('line').dataset.state === 'live'";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_made_shown_once_and_revoked_and_what_is_in_force_says_where_it_comes_from() {
+    let config = Config::web().with("[defaults]\nfollowup_hour = 11").with_auth("keys");
+    let system = System::start(config).await.unwrap();
+    let (admin, _) = system.create_key("default", "admin").await.unwrap();
+    let (operator, _) = system.create_key("default", "operator").await.unwrap();
+    let browser = Browser::start().await.unwrap();
+    let tab = browser.tab(&system.read, true).await.unwrap();
+    tab.looks(1440, false).await.unwrap();
+    let enter = async |key: &str| {
+        tab.open("/settings").await.unwrap();
+        tab.write("#your_key", key).await.unwrap();
+        tab.press("button.filled").await.unwrap();
+        tab.until(&format!("location.pathname === '/settings' && {LIVE}")).await.unwrap();
+    };
+    enter(&operator).await;
+    tab.sees("Only a key of role admin sees this.").await.unwrap();
+    assert_eq!(tab.run("document.querySelectorAll('#key-list, #new-key, #in-force table').length").await.unwrap(), 0);
+    tab.press("main form[action='/ui/leave'] button").await.unwrap();
+    enter(&admin).await;
+    // Where each setting comes from; no secret among them.
+    let row = |key: &str| {
+        format!("[...document.querySelectorAll('#in-force tr')].find(row => row.cells[0].textContent === '{key}')")
+    };
+    tab.until(&format!(
+        "{}.cells[1].textContent === '11' && {0}.cells[2].textContent.endsWith('steward.toml')",
+        row("defaults.followup_hour")
+    ))
+    .await
+    .unwrap();
+    tab.until(&format!("{}.cells[2].textContent === 'default'", row("limits.reads"))).await.unwrap();
+    let whole = tab.run("document.getElementById('in-force').textContent").await.unwrap();
+    assert!(
+        !whole.as_str().unwrap().contains("postgres://") && !whole.as_str().unwrap().contains("channels."),
+        "{whole}"
+    );
+    // A key for Kim, shown once, that lets in.
+    tab.write("#key-name", "Kim").await.unwrap();
+    tab.press("#new-key button").await.unwrap();
+    tab.until("document.querySelector('.once code')?.textContent.startsWith('sk_default_')").await.unwrap();
+    let made = tab.run("document.querySelector('.once code').textContent").await.unwrap();
+    tab.until("document.getElementById('key-list').innerText.includes('Kim')").await.unwrap();
+    tab.picture(&pictures().join("keys-made-1440-light.png")).await.unwrap();
+    let read = || system.client.get(format!("{}/api/v1/attention", system.read)).bearer_auth(made.as_str().unwrap());
+    assert_eq!(read().send().await.unwrap().status(), 200);
+    tab.open("/settings").await.unwrap();
+    tab.until(LIVE).await.unwrap();
+    assert!(!tab.text().await.unwrap().contains("sk_default_"));
+    tab.run("[...document.querySelectorAll('#key-list li')].find(key => key.innerText.includes('Kim')).querySelector('form').requestSubmit()").await.unwrap();
+    tab.until("!document.getElementById('key-list').innerText.includes('Kim')").await.unwrap();
+    let refused = || async { Ok((read().send().await?.status() == 401).then_some(())) };
+    system.until(std::time::Duration::from_secs(20), refused).await.unwrap();
+    // A repeat of the same command makes no second key.
+    let make = async || {
+        let body = serde_json::json!({ "name": "Twice", "role": "reader" });
+        let made = system.client.post(format!("{}/api/v1/keys", system.write)).bearer_auth(&admin).json(&body);
+        made.header("Idempotency-Key", "one key").send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((make().await, make().await), (201, 409));
+    let keys = system.client.get(format!("{}/api/v1/keys", system.read)).bearer_auth(&admin).send().await.unwrap();
+    let keys: serde_json::Value = keys.json().await.unwrap();
+    assert_eq!(keys["items"].as_array().unwrap().iter().filter(|key| key["name"] == "Twice").count(), 1);
+    let not_his =
+        system.client.get(format!("{}/api/v1/keys", system.read)).bearer_auth(&operator).send().await.unwrap();
+    assert_eq!(not_his.status(), 403);
+    // The brain of the tenant.
+    tab.run("(s => (s.value = 'rules', s.form.requestSubmit()))(document.getElementById('provider'))").await.unwrap();
+    let chosen = "fetch('/settings').then(a => a.text()).then(t => new DOMParser().parseFromString(t, 'text/html').getElementById('provider').value)";
+    let look = || async { Ok((tab.run(chosen).await? == "rules").then_some(())) };
+    system.until(std::time::Duration::from_secs(20), look).await.unwrap();
+    tab.run("(s => (s.value = '', document.getElementById('model').value = 'x', s.form.requestSubmit()))(document.getElementById('provider'))").await.unwrap();
+    for (width, dark) in [(1440, true), (390, false)] {
+        tab.looks(width, dark).await.unwrap();
+        tab.open("/settings").await.unwrap();
+        let scheme = if dark { "dark" } else { "light" };
+        tab.picture(&pictures().join(format!("settings-admin-{width}-{scheme}.png"))).await.unwrap();
+        assert!(tab.run("document.documentElement.scrollWidth - innerWidth").await.unwrap().as_i64().unwrap() <= 0);
+    }
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_system_says_in_one_sentence_how_it_is() {
+    let system = System::start(Config::web()).await.unwrap();
+    client_writes(&system, "ana", "Ana", "ping me tomorrow at 9").await;
+    let browser = Browser::start().await.unwrap();
+    let tab = browser.tab(&system.read, true).await.unwrap();
+    tab.looks(1440, false).await.unwrap();
+    tab.open("/system").await.unwrap();
+    tab.sees("All is well.").await.unwrap();
+    tab.until("[...document.querySelectorAll('td')].some(cell => cell.textContent === 'tomorrow, 9:00' || cell.textContent.startsWith('tomorrow'))").await.unwrap();
+    let before = tab.run("Number(document.getElementById('read-up-to').textContent)").await.unwrap().as_u64().unwrap();
+    tab.until(LIVE).await.unwrap();
+    client_writes(&system, "boris", "Boris", "hello").await;
+    tab.until(&format!("Number(document.getElementById('read-up-to').textContent) > {before}")).await.unwrap();
+    tab.picture(&pictures().join("system-figures-1440-light.png")).await.unwrap();
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
