@@ -80,9 +80,9 @@ async fn a_quiet_conversation_is_searched_once_and_only_the_clients_exact_words_
         { "kind": "goal", "text": "leave the bank", "quote": "one day I will leave the bank", "message": 1, "confidence": 85 },
         { "kind": "goal", "text": "buy a boat", "quote": "buy a boat", "message": 1, "confidence": 95 },
     ], "ended": [] });
+    world.llm.play(found.to_string().as_str());
     world.says("honestly, one day I will leave the bank and bake bread").await;
     world.heard(1).await;
-    world.llm.play(found.to_string().as_str());
     let searched = known(&world, "TalkSearched", 1).await;
     assert_eq!(searched[0]["data"]["found"], 1, "{searched:?}");
     let set = known(&world, "GoalSet", 1).await;

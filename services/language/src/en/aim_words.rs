@@ -4,21 +4,21 @@ use crate::aims::words::Source;
 
 pub const AIMS: Source = Source {
     goal: &[
-        "my|our main|big|biggest|next|personal|new|long-term|first|current|only|real|ultimate? goal|aim|target|dream|ambition|objective|resolution is to?",
-        "my|our main|big|biggest|next|personal|new|long-term|first|current|only|real|ultimate? goal|aim|target|dream|ambition|objective|resolution for this|next year|month|summer|quarter|season is to?",
+        "my|our new|long|short? year's|years|term? main|big|biggest|next|personal|new|long-term|first|current|only|real|ultimate? goal|aim|target|dream|ambition|objective|resolution is to?",
+        "my|our new|long|short? year's|years|term? main|big|biggest|next|personal|new|long-term|first|current|only|real|ultimate? goal|aim|target|dream|ambition|objective|resolution for this|next year|month|summer|quarter|season is to?",
         "my|our goal|aim|target|dream|objective here|now|right|at? now|present? is to?",
         "i've|i|we've set myself|ourselves a|the goal|target to|of",
         "i have set myself a|the goal|target to|of",
         "i'm|i am? aiming|striving|determined|training to|for",
+        "i'm|i|we am|are? saving up? for",
         "i'm|i am? working towards|toward",
     ],
-    named: &["my|our main|big|biggest|new|next? goal|aim|target|dream"],
+    named: &["my|our main|big|biggest|new|next? goal|aim|target|dream for? this|next? year|month|summer|season?"],
     wish: &[
         "i|we want|wanna|plan|hope|intend|aim to",
         "i|we really|just want|hope|plan to",
         "i'd|i would? like|love to",
         "i'm|i am? planning|hoping|going to",
-        "i|we must|need|have to",
     ],
     by: &["by|before|until|within|till", "this|next", "by the? end of", "in the next|coming"],
     terms: &[
@@ -28,7 +28,8 @@ pub const AIMS: Source = Source {
         "i turn|am|retire",
     ],
     dealings: &[
-        "talk|speak|know|ask|see|return|cancel|book|reserve|pay|receive|change|check|send|try|return|exchange|order|hear|confirm|schedule|reschedule|move|use|tell|say|complain|pick|collect|renew|extend|meet|sign|order|you|unsubscribe|stop|write|call|visit|come|leave|go|thank|report|submit|withdraw|transfer|switch|upgrade|downgrade|update|view|show|discuss|be called|contacted|reminded|notified",
+        "talk|speak|know|ask|see|return|cancel|book|reserve|pay|receive|change|check|send|try|return|exchange|order|hear|confirm|schedule|reschedule|move|use|tell|say|complain|pick|collect|renew|extend|meet|sign|order|you|unsubscribe|stop|write|call|visit|come|leave|go|thank|report|submit|withdraw|transfer|switch|upgrade|downgrade|update|view|show|discuss|apply|register|request|claim|download|install|fix|repair|clarify|deliver|drop|deposit|settle|place|subscribe|reply|respond|finalise|finalize",
+        "be called|contacted|reminded|notified|refunded|served",
         "get|have|be a|my|the|an? refund*|answer|reply|money|invoice|call|quote|order|package|parcel|reminder|notified|reminded|called|response|delivery",
         "have|get it|this|that|them",
         "remind|be reminded",
@@ -65,7 +66,7 @@ pub const AIMS: Source = Source {
         "my|our son|daughter|baby|child was born",
         "we|i had a baby",
         "i lost kg|kilos|pounds|my",
-        "i started a|my new|first|own job|business|company|university|college|school|course",
+        "i|we|i've|we've have? just|finally|recently|already|today|yesterday? started a|my|at|our new|first|own? job|business|company|university|college|school|course",
     ],
     surely: &["finally|just|already|today|yesterday|recently"],
     trifles: &[

@@ -4,7 +4,7 @@ use crate::aims::words::Source;
 
 pub const AIMS: Source = Source {
     goal: &[
-        "mi|nuestra|nuestro gran|principal|próxima|próximo|nueva|nuevo|primera|primer|único|única|mayor? meta|objetivo|sueño|propósito|ambición principal|personal|actual|final? es",
+        "mi|nuestra|nuestro gran|principal|próxima|próximo|nueva|nuevo|primera|primer|único|única|mayor? meta|objetivo|sueño|propósito|ambición principal|personal|actual|final? a? largo|corto|medio? plazo? es",
         "mi|nuestra|nuestro gran|principal|próxima|próximo|nueva|nuevo? meta|objetivo|sueño|propósito para|de este|el|la año|verano|curso|mes|próximo|semestre año|mes|verano|semestre? es",
         "me he propuesto",
         "me propuse",
@@ -14,15 +14,13 @@ pub const AIMS: Source = Source {
         "estoy entrenando|preparándome|preparandome para",
         "la meta que tengo es",
     ],
-    named: &["mi|nuestra|nuestro meta|objetivo|sueño"],
+    named: &["mi|nuestra|nuestro meta|objetivo|sueño para? este|esta|el? año|verano|curso|mes?"],
     wish: &[
         "quiero|queremos|quisiera",
         "me gustaría|encantaría",
         "planeo|pienso|espero|pretendo|esperamos",
         "tengo pensado|planeado|previsto",
         "voy a",
-        "tengo que",
-        "necesito|debo",
     ],
     by: &[
         "antes de|del|que",
@@ -39,7 +37,7 @@ pub const AIMS: Source = Source {
         "cumplir|jubilarme",
     ],
     dealings: &[
-        "hablar|saber|preguntar|ver|devolver|cancelar|reservar|pagar|recibir|cambiar|comprobar|enviar|probar|pedir|confirmar|agendar|mover|usar|decir|decirle|decirte|quejarme|recoger|renovar|consultar|que|una|un|el|la|mi|mis|salir|ir|venir|llegar|llamar|llamarle|escribir|escribirle|visitar|darme|darles|agradecer|retirar|transferir|solicitar|hacer|información|informacion|ayuda|mi|los|las|esto|eso|tener|actualizar|firmar",
+        "hablar|saber|preguntar|ver|devolver|cancelar|reservar|pagar|recibir|cambiar|comprobar|enviar|probar|pedir|confirmar|agendar|mover|usar|decir|decirle|decirte|quejarme|recoger|renovar|consultar|que|una|un|el|la|mi|mis|salir|ir|venir|llegar|llamar|llamarle|escribir|escribirle|visitar|darme|darles|agradecer|retirar|transferir|solicitar|hacer|información|informacion|ayuda|mi|los|las|esto|eso|tener|actualizar|firmar|abonar|anular|retrasar|adelantar|aplazar|facturar|reclamar|descargar|instalar|arreglar|reparar|aclarar|registrar|registrarme|responder|contestar|quedar|pasar|ajustar|contratar|noticias|noticia",
     ],
     gains: &["comprar|comprarme|conseguir|tener|encontrar|vender|alquilar"],
     done: &[
@@ -66,9 +64,9 @@ pub const AIMS: Source = Source {
         "nos hemos comprado una|un casa|piso|coche",
         "me he comprado una|un|mi casa|piso|coche",
         "compré|compramos mi|una|un|nuestra|nuestro primera|primer? casa|piso|coche|departamento",
-        "empecé|he empezado un|una|mi|en|el|la nuevo|nueva|universidad|carrera|máster|trabajo|negocio? trabajo|empresa|negocio?",
+        "he? empecé|empezado un|una|mi|en|el|la nuevo|nueva|propio|propia|primer? universidad|carrera|máster|trabajo|negocio|empresa",
     ],
-    surely: &["ya|hoy|ayer|finalmente", "por|al fin"],
+    surely: &["ya|hoy|ayer|anoche|finalmente", "por|al fin"],
     trifles: &[
         "comer|cenar|desayunar|almorzar|leer|formulario|pago|pedido|llamada|registro|encuesta|cuestionario|hablar|escribir|paso|pasos|turno|ducha|trabajar|eso|esto|ahí|aquí|limpiar|almuerzo|cena|desayuno|reunión|café|contraseña|contactar|entrar",
     ],

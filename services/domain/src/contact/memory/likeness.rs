@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// Letters of a word that count: endings tell forms apart, not words.
 const STEM: usize = 5;
+/// The same of what holds a number.
+const LONGEST_NUMBER: usize = 24;
 /// Words of a text that count, at most.
 const MOST_WORDS: usize = 32;
 
@@ -32,7 +34,7 @@ impl Words {
             |word: &&str| word.chars().nth(2).is_some() || word.chars().any(|c| c.is_numeric() || c > '\u{2fff}');
         let words = lower.split(|c: char| !c.is_alphanumeric()).filter(counts);
         let mut words: Vec<String> =
-            words.take(MOST_WORDS).map(|word| bare(word).chars().map(plain).take(STEM).collect()).collect();
+            words.take(MOST_WORDS).map(|word| bare(word).chars().map(plain).take(counted(word)).collect()).collect();
         words.sort_unstable();
         words.dedup();
         Self(words)
@@ -64,6 +66,11 @@ impl Words {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// How many letters of a word count: of what holds a number, all.
+fn counted(word: &str) -> usize {
+    if word.chars().any(char::is_numeric) { LONGEST_NUMBER } else { STEM }
 }
 
 /// A word without such a prefix, if enough of it is left.
