@@ -144,6 +144,8 @@ pub fn decided(decisions: &[Decision]) -> Vec<String> {
             Decision::Ask { question, .. } => Some(format!("ask {} [{}]", question.intention, question.topic)),
             Decision::OptOut { .. } => Some("opt out".to_owned()),
             Decision::OptIn { .. } => Some("opt in".to_owned()),
+            Decision::Remember(what) => Some(format!("remember {what:?}")),
+            Decision::Intent { .. } => Some("intent".to_owned()),
         })
         .collect()
 }
