@@ -47,7 +47,7 @@ fn every_key_of_the_servers_table_is_one() {
     let lines: String = rows(&document("deploy/README.md"), "[server]")
         .keys()
         .map(|key| match key.as_str() {
-            "trusted_proxies" => format!("{key} = []\n"),
+            "trusted_proxies" | "cors_origins" => format!("{key} = []\n"),
             "commands_url" => format!("{key} = 'http://127.0.0.1:1'\n"),
             _ => format!("{key} = '127.0.0.1:1'\n"),
         })

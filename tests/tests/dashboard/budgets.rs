@@ -92,8 +92,18 @@ async fn a_page_that_a_browser_has_is_not_sent_again_and_origins_are_let_in_by_n
     };
     let first = page(None).send().await.unwrap().error_for_status().unwrap();
     assert_eq!(first.headers()[CONTENT_ENCODING], "zstd");
-    let tag = first.headers()["etag"].to_str().unwrap().to_owned();
-    assert_eq!(page(Some(tag.clone())).send().await.unwrap().status(), 304);
+    // Once the read models have all that the start wrote, it stays the same.
+    let mut tag = first.headers()["etag"].to_str().unwrap().to_owned();
+    let mut tick = tokio::time::interval(std::time::Duration::from_millis(50));
+    for tries in 0.. {
+        let again = page(Some(tag.clone())).send().await.unwrap();
+        if again.status() == 304 {
+            break;
+        }
+        assert!(tries < 200, "it is another page each time");
+        again.headers()["etag"].to_str().unwrap().clone_into(&mut tag);
+        tick.tick().await;
+    }
     // Whatever happens makes it another page.
     let body = serde_json::json!({ "channel_id": "web-main", "contact": { "id": "ana" }, "text": "hello" });
     let said = system.client.post(format!("{}/api/v1/messages", system.write)).bearer_auth(&key).json(&body);

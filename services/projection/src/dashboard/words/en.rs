@@ -370,6 +370,10 @@ impl Words for English {
             "role" => "Your key may not do this.",
             "unknown_timezone" => "There is no such zone; write it like Europe/Madrid.",
             "log_unavailable" => "The log didn’t answer in time. Do it again: it counts once.",
+            "key_shown" => "This key was made already, and it is shown only once: make another one.",
+            "too_many_keys" => "There are as many keys as there may be; revoke one first.",
+            "unknown_key" => "That key isn’t in force any more.",
+            "no_such_brain" => "The configuration describes no such brain, or not all that it needs.",
             _ => return None,
         })
     }

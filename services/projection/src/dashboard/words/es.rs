@@ -369,6 +369,10 @@ impl Words for Spanish {
             "role" => "Su clave no lo permite.",
             "unknown_timezone" => "No hay tal zona; escríbala como Europe/Madrid.",
             "log_unavailable" => "El registro no respondió a tiempo. Repítalo: cuenta una vez.",
+            "key_shown" => "Esta clave ya se creó y solo se muestra una vez: cree otra.",
+            "too_many_keys" => "Ya hay tantas claves como puede haber; revoque una antes.",
+            "unknown_key" => "Esa clave ya no está en vigor.",
+            "no_such_brain" => "La configuración no describe ese cerebro, o no todo lo que necesita.",
             _ => return None,
         })
     }
