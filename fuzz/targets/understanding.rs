@@ -4,19 +4,20 @@
 
 use chrono::DateTime;
 use steward_language::{
-    Language,
+    DateOrder, Language,
     time::{PartsOfDay, TimeContext, find_all, parse_all},
     understanding::{understand, understand_all},
 };
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
-    for &language in Language::ALL {
+    let orders = [DateOrder::MonthFirst, DateOrder::DayFirst, DateOrder::Open];
+    for (&language, date_order) in Language::ALL.iter().zip(orders.into_iter().cycle()) {
         let context = TimeContext {
             written_at: DateTime::UNIX_EPOCH,
             zone: chrono_tz::Tz::Europe__Madrid,
             language,
-            day_first: language != Language::En,
+            date_order,
             followup_hour: 10,
             parts_of_day: PartsOfDay::default(),
         };

@@ -3,6 +3,7 @@
 //! They stay in our process group, so that Ctrl-C in a terminal stops them as well.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File, OpenOptions},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
@@ -109,6 +110,17 @@ pub fn started_with(data: &Path) -> Vec<(i32, String)> {
         }
     }
     found
+}
+
+/// The same with what they have started themselves, as Postgres does for each connection, under the starter's name.
+pub fn family(data: &Path) -> BTreeMap<i32, String> {
+    let own = started_with(data);
+    let children = own.iter().flat_map(|(pid, program)| {
+        let listed = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        let children = listed.split_whitespace().filter_map(|child| child.parse().ok());
+        children.map(|child: i32| (child, program.clone())).collect::<Vec<_>>()
+    });
+    children.chain(own.clone()).collect()
 }
 
 /// Resident memory in bytes.

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use futures::{FutureExt as _, Stream, StreamExt as _};
 use steward_log::{LogError, Tailed};
 use steward_proto::Recorded;
+use tokio::time::Instant;
 
 /// Most bytes of payload in one batch; the event that exceeds it still belongs to the batch.
 const BYTES: usize = 16 * 1024 * 1024;
@@ -20,18 +21,19 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Waits until there is something to read, and takes what is there, `most` messages at most. `None` when the log
-    /// has stopped.
+    /// Waits until there is something to read and it is `not_before`, and takes what is there, `most` messages at most.
+    /// `None` when the log has stopped.
     ///
     /// A message that is no event is skipped, so that it doesn't stop everything behind it.
     ///
     /// # Errors
     /// The log can't be read.
-    pub async fn next<S>(mut tail: Pin<&mut S>, most: usize) -> Result<Option<Self>, LogError>
+    pub async fn next<S>(mut tail: Pin<&mut S>, most: usize, not_before: Instant) -> Result<Option<Self>, LogError>
     where
         S: Stream<Item = Result<Tailed, LogError>>,
     {
         let Some(first) = tail.next().await else { return Ok(None) };
+        tokio::time::sleep_until(not_before).await;
         let mut batch = Self::default();
         let mut bytes = batch.add(first)?;
         for _ in 1..most {

@@ -2,6 +2,7 @@
 
 mod aside;
 mod asyncapi;
+mod background;
 mod batch;
 mod bulk;
 mod connect;

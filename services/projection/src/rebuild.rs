@@ -239,7 +239,7 @@ async fn next(
     tail: Pin<&mut impl Stream<Item = Result<Tailed, LogError>>>,
     target: u64,
 ) -> Result<Batch, ProjectionError> {
-    Batch::next(tail, BATCH).await?.ok_or(ProjectionError::LogEnded(target))
+    Batch::next(tail, BATCH, tokio::time::Instant::now()).await?.ok_or(ProjectionError::LogEnded(target))
 }
 
 /// Projects into the new tables, with a savepoint around each attempt.

@@ -154,6 +154,36 @@ async fn no_index_holds_a_text_of_any_length() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_projected_is_found_by_indexes_however_small_the_tables_were() {
+    let system = System::start().await;
+    let projector = system.project();
+    for n in 0..60 {
+        let chat = Chat::new(&tenant("default"), &format!("c{n}"));
+        system.record(&chat.aggregate, vec![chat.writes(&format!("m:{n}"), "hello")]).await;
+        system.caught_up().await;
+        system.record(&chat.aggregate, vec![v1::HumanRequested::default().into()]).await;
+        system.caught_up().await;
+    }
+    // A connection that ends hands in what it has counted.
+    drop(projector);
+    system.pool.close();
+    let client = steward_projection::pool(&system.postgres.url(), 1).unwrap().get().await.unwrap();
+    let sql = "SELECT coalesce(sum(seq_tup_read), 0)::bigint, coalesce(sum(idx_scan), 0)::bigint
+        FROM pg_stat_user_tables WHERE schemaname ~ '^rm_' AND relname <> 'migrations'";
+    let counted = async {
+        loop {
+            let row = client.query_one(sql, &[]).await.unwrap();
+            if row.get::<_, i64>(1) >= 60 {
+                return row.get::<_, i64>(0);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let read = tokio::time::timeout(Duration::from_secs(60), counted).await.unwrap();
+    assert!(read < 60, "{read} rows were read without an index");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_event_that_postgres_refuses_is_set_aside_and_the_others_are_there() {
     let system = System::start().await;
     system.pool.get().await.unwrap().batch_execute(support::postgres::REFUSE).await.unwrap();

@@ -15,6 +15,7 @@ use super::{
     frame::Frame,
 };
 use crate::{
+    background::Background,
     read::Reads,
     shares::{Share, Shares},
 };
@@ -42,6 +43,7 @@ pub struct Hub {
     of_tenants: Shares,
     of_keys: Shares,
     pub(super) replays: Shares,
+    pub(super) background: Arc<Background>,
 }
 
 /// The places that a stream takes until it ends.
@@ -51,7 +53,7 @@ pub struct Places {
 }
 
 impl Hub {
-    pub fn new(reads: &Reads) -> Arc<Self> {
+    pub fn new(reads: &Reads, background: Arc<Background>) -> Arc<Self> {
         let Limits { streams, streams_per_tenant, streams_per_key, replays, heartbeat, .. } = reads.limits;
         Arc::new(Self {
             log: reads.log.clone(),
@@ -62,6 +64,7 @@ impl Hub {
             of_tenants: Shares::new(streams, streams_per_tenant),
             of_keys: Shares::new(streams, streams_per_key),
             replays: Shares::new(replays, (replays / 2).max(1)),
+            background,
         })
     }
 

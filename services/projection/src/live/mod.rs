@@ -2,11 +2,13 @@
 //!
 //! One [`Hub`] per process follows the log for each tenant that listens: that tenant's events alone are read, rendered
 //! once, and kept while they fit. A subscriber that resumes, or was too slow, reads what it missed from the log and
-//! then joins the others, without a gap or a repeat. Nothing is kept for the sake of a slow one.
+//! then joins the others, without a gap or a repeat. Nothing is kept for the sake of a slow one. The past is read and
+//! rendered in the background ([`Background`](crate::background::Background)): nobody waits for another's.
 
 mod feed;
 mod frame;
 mod hub;
+mod past;
 mod subscriber;
 mod view;
 

@@ -1,15 +1,15 @@
 //! One live stream: what it wants, where it stands, and how it goes from the past over to the present.
 
-use std::{collections::HashSet, pin::Pin, sync::Arc};
+use std::{collections::HashSet, sync::Arc};
 
 use axum::http::{HeaderMap, StatusCode, Uri};
 use bytes::{Bytes, BytesMut};
-use futures::{Stream, StreamExt as _, stream};
+use futures::{Stream, stream};
 use steward_domain::kernel::Live;
-use steward_log::{LogError, Tailed};
+use steward_log::LogError;
 use steward_proto::{Aggregate, AggregateId, TenantId};
 use tokio::{
-    sync::watch,
+    sync::{mpsc, watch},
     time::{Instant, Interval, MissedTickBehavior, interval_at},
 };
 
@@ -18,6 +18,7 @@ use super::{
     feed::{Feed, Gone},
     frame::Frame,
     hub::Places,
+    past::{self, Piece},
     view::events_of,
 };
 use crate::shares::Share;
@@ -39,7 +40,7 @@ pub struct Interest {
 }
 
 impl Interest {
-    fn wants<'a>(&self, frame: &'a Frame) -> Option<&'a Bytes> {
+    pub fn wants<'a>(&self, frame: &'a Frame) -> Option<&'a Bytes> {
         let (kind, bytes) = frame.shown.as_ref()?;
         let wanted = self.plan_id.is_none()
             && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(kind))
@@ -75,17 +76,13 @@ impl Interest {
     }
 }
 
-type Past = Pin<Box<dyn Stream<Item = Result<Tailed, LogError>> + Send>>;
-
 enum Source {
     /// The stream hasn't joined the feed, or has fallen behind it.
     Apart,
-    /// The stream reads the log up to where the feed begins.
+    /// The stream is told the past, up to where the feed begins.
     Past {
-        events: Past,
+        pieces: mpsc::Receiver<Piece>,
         until: u64,
-        /// The place for reading the past, given back when that is done.
-        _place: Share,
     },
     Live {
         feed: Arc<Feed>,
@@ -102,7 +99,7 @@ pub struct Opener {
 /// The state of one live stream.
 pub struct Subscriber {
     hub: Arc<Hub>,
-    interest: Interest,
+    interest: Arc<Interest>,
     opener: Opener,
     /// Everything up to this position was shown or isn't wanted.
     through: u64,
@@ -129,7 +126,7 @@ impl Subscriber {
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             hub,
-            interest,
+            interest: Arc::new(interest),
             opener,
             through: from,
             source: Source::Apart,
@@ -177,39 +174,24 @@ impl Subscriber {
                         }
                     }
                 }
-                Source::Past { events, until, .. } => {
+                Source::Past { pieces, until } => {
                     let until = *until;
-                    tokio::select! {
-                        read = events.next() => {
-                            let (shown, done) = match read {
-                                Some(Ok(tailed)) if tailed.recorded.position <= until => {
-                                    // More of the past is always at hand, so without yielding this task would keep the
-                                    // thread to itself.
-                                    tokio::task::yield_now().await;
-                                    let frame = Frame::of(&self.hub.log, &tailed.recorded).await;
-                                    self.through = frame.position;
-                                    (self.interest.wants(&frame).cloned(), tailed.pending == 0)
-                                }
-                                Some(Err(LogError::Malformed { position, .. })) => {
-                                    self.through = position.min(until);
-                                    (None, position >= until)
-                                }
-                                // There is no more of the past, or the rest is in the feed.
-                                None | Some(Ok(_)) => (None, true),
-                                Some(Err(_)) => return None,
-                            };
-                            if done {
-                                if self.hub.shutdown.is_cancelled() {
-                                    return None;
-                                }
-                                self.through = self.through.max(until);
-                                self.source = Source::Apart;
-                            }
-                            if shown.is_some() {
-                                return shown;
+                    let piece = tokio::select! {
+                        piece = pieces.recv() => piece,
+                        _ = self.heartbeat.tick() => return Some(self.sign_of_life().await),
+                    };
+                    match piece {
+                        Some(Piece::Shown { through, frames }) => {
+                            self.through = through;
+                            if !frames.is_empty() {
+                                return Some(frames);
                             }
                         }
-                        _ = self.heartbeat.tick() => return Some(self.sign_of_life().await),
+                        Some(Piece::Done) if !self.hub.shutdown.is_cancelled() => {
+                            self.through = self.through.max(until);
+                            self.source = Source::Apart;
+                        }
+                        Some(Piece::Done) | None => return None,
                     }
                 }
                 Source::Live { feed, more } => match feed.after(self.through, CHUNK) {
@@ -280,7 +262,7 @@ async fn is_in_force(hub: &Hub, opener: &Opener, tenant: &TenantId) -> bool {
 /// The feed if it holds everything after `through`; otherwise the past, up to where the feed begins.
 async fn join(
     hub: &Arc<Hub>,
-    interest: &Interest,
+    interest: &Arc<Interest>,
     through: u64,
     place: &mut Option<Share>,
 ) -> Result<Source, LogError> {
@@ -300,6 +282,6 @@ async fn join(
             }
         },
     };
-    let events = Box::pin(hub.log.past(through + 1, subjects).await?);
-    Ok(Source::Past { events, until, _place: place })
+    let pieces = past::tell(hub, Arc::clone(interest), through, until, place);
+    Ok(Source::Past { pieces, until })
 }

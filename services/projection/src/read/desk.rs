@@ -4,14 +4,19 @@ use std::{sync::Arc, thread::available_parallelism, time::Duration};
 
 use steward_http::{Caller, Problem};
 
-use super::{Reads, slice::Writing, snapshot::Reading};
+use super::{Reads, snapshot::Reading};
 use crate::{
+    background::Background,
     error::ProjectionError,
     shares::{Share, Shares, Taken},
 };
 
 /// Longest a read waits to be admitted.
 const ADMITTED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Longest a read waits for its turn to work; after that it is one too many, so that one long read doesn't stop all of its
+/// tenant's.
+const WORKING_WITHIN: Duration = Duration::from_secs(2);
 
 /// How many requests may wait for a position at once: in all, and of one tenant.
 const WAITS: (usize, usize) = (1_024, 256);
@@ -25,12 +30,13 @@ pub struct Desk {
     /// Places in memory for answers.
     memory: Shares,
     waits: Shares,
-    /// Places for writing pages: as many as there are processors, and for one tenant half of them.
-    writing: Arc<Shares>,
+    /// Places for the work itself, in Postgres and here: as many as there are processors, and for one tenant half of them.
+    working: Shares,
+    background: Arc<Background>,
 }
 
 impl Desk {
-    pub fn new(reads: Reads) -> Self {
+    pub fn new(reads: Reads, background: Arc<Background>) -> Self {
         let limits = &reads.limits;
         let processors = available_parallelism().map_or(2, |n| n.get().max(2));
         let reads_at_once = limits.reads.max(1);
@@ -39,8 +45,8 @@ impl Desk {
         let of_tenant = (reads_at_once / 2).clamp(1, processors);
         let of_a_read = pieces_of_a_read(limits.page_bytes);
         let (pieces, each) = (reads_at_once * of_a_read, of_tenant * of_a_read);
-        let writing = Arc::new(Shares::new(processors, processors / 2));
-        Self { memory: Shares::new(pieces, each), waits: Shares::new(WAITS.0, WAITS.1), writing, reads }
+        let (memory, waits) = (Shares::new(pieces, each), Shares::new(WAITS.0, WAITS.1));
+        Self { memory, waits, working: Shares::new(processors, processors / 2), background, reads }
     }
 
     /// Admits a read: gives it a connection, and the memory that its answer may take.
@@ -64,9 +70,9 @@ impl Desk {
                 ),
             }
         })?;
+        let working = self.working.take(caller.tenant.as_str(), 1, WORKING_WITHIN).await.ok();
         let client = self.reads.pool.get().await.map_err(ProjectionError::from)?;
-        let writing = Writing { places: Arc::clone(&self.writing), tenant: caller.tenant.to_string() };
-        Ok(Reading::new(client, share, page_bytes, writing))
+        Ok(Reading::new(client, share, working, page_bytes, Arc::clone(&self.background)))
     }
 
     /// Admits a request that waits for a position.

@@ -8,6 +8,7 @@ use steward_http::{Caller, Problem};
 use super::{
     answer::Answer,
     params::Params,
+    slice::Slice,
     snapshot::{Rows, Snapshot, Value},
 };
 use crate::rows::{Table, columns, hashed};
@@ -139,7 +140,7 @@ impl List {
     ///
     /// # Errors
     /// 400 for a bad cursor, limit, position or an unknown parameter; 503 when Postgres doesn't answer.
-    pub async fn page<T: Table>(
+    pub async fn page<T: Table + Send + 'static>(
         mut self,
         snapshot: &Snapshot<'_>,
         order: &str,
@@ -210,13 +211,25 @@ pub struct Page<T> {
 impl<T> Page<T> {
     /// Writes the page item by item, so that only one item is in memory twice. A page that grows too long ends there,
     /// after one item at least.
-    pub async fn answer<V: Serialize>(self, snapshot: &Snapshot<'_>, mut view: impl FnMut(T) -> V) -> Answer {
+    pub async fn answer<V: Serialize + 'static>(
+        self,
+        snapshot: &Snapshot<'_>,
+        view: impl FnMut(T) -> V + Send + 'static,
+    ) -> Answer
+    where
+        T: Send + 'static,
+    {
+        let body = snapshot.do_on(self.items.len(), self.written(snapshot.page_bytes, view)).await;
+        snapshot.answer_bytes(body)
+    }
+
+    async fn written<V: Serialize>(self, page_bytes: usize, mut view: impl FnMut(T) -> V) -> Vec<u8> {
         let mut body = br#"{"items":["#.to_vec();
         let (mut shown, there) = (0, self.items.len());
-        let mut slice = snapshot.slice().await;
+        let mut slice = Slice::begin();
         for item in self.items {
             slice.end().await;
-            if body.len() >= snapshot.page_bytes {
+            if body.len() >= page_bytes {
                 break;
             }
             if shown > 0 {
@@ -230,7 +243,7 @@ impl<T> Page<T> {
         body.extend_from_slice(br#"],"next_cursor":"#);
         serde_json::to_writer(&mut body, &next_cursor).expect("a text can be written");
         body.push(b'}');
-        snapshot.answer_bytes(body)
+        body
     }
 }
 

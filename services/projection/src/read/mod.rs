@@ -26,11 +26,12 @@ use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{live, models, page, position::Reached};
+use crate::{background::Background, live, models, page, position::Reached};
 
 pub use desk::Desk;
 pub use openapi::Unstreamed;
 pub use params::Params;
+pub use slice::Slice;
 pub use view::Time;
 
 /// What the reads work with.
@@ -61,8 +62,9 @@ pub struct Channel {
 /// The routes: `/api/v1/…` behind the guard; the page and the document of the events without it.
 pub fn router(reads: Reads) -> Router {
     let guard = reads.guard.clone();
-    let hub = live::Hub::new(&reads);
-    let (routes, _) = reading().with_state(Arc::new(Desk::new(reads))).split_for_parts();
+    let background = Arc::new(Background::start());
+    let hub = live::Hub::new(&reads, Arc::clone(&background));
+    let (routes, _) = reading().with_state(Arc::new(Desk::new(reads, background))).split_for_parts();
     let (live, _) = live().with_state(hub).split_for_parts();
     let (open, _) = page::routes().split_for_parts();
     guard.protect(routes.merge(live)).merge(open)

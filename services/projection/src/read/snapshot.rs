@@ -13,12 +13,9 @@ use serde::Serialize;
 use steward_http::Problem;
 use tokio_postgres::{IsolationLevel, Row, error::SqlState, types::ToSql};
 
-use super::{
-    answer::Answer,
-    desk,
-    slice::{Slice, Writing},
-};
+use super::{answer::Answer, desk, slice::Slice};
 use crate::{
+    background::Background,
     error::ProjectionError,
     rows::{Table, columns},
     shares::Share,
@@ -26,6 +23,9 @@ use crate::{
 
 /// After this many milliseconds Postgres itself cancels a read's statement.
 const CANCELLED_AFTER_MS: u32 = 8_000;
+
+/// Work on so many rows is done at once.
+const FEW: usize = 50;
 
 /// Longest wait for a read's statement, should Postgres not answer at all.
 const STATEMENT: Duration = Duration::from_secs(10);
@@ -39,20 +39,28 @@ pub struct Reading {
     /// Whether a statement is under way.
     busy: Arc<AtomicBool>,
     page_bytes: usize,
-    writing: Writing,
+    /// The place to work in, where there was one in time.
+    working: Option<Share>,
+    background: Arc<Background>,
 }
 
 impl Reading {
-    pub fn new(client: Object, share: Share, page_bytes: usize, writing: Writing) -> Self {
+    pub fn new(
+        client: Object,
+        share: Share,
+        working: Option<Share>,
+        page_bytes: usize,
+        background: Arc<Background>,
+    ) -> Self {
         let share = Arc::new(Mutex::new(Some(share)));
-        Self { client: Some(client), share, busy: Arc::default(), page_bytes, writing }
+        Self { client: Some(client), share, busy: Arc::default(), page_bytes, working, background }
     }
 
     /// # Errors
     /// 503 when Postgres doesn't answer.
     pub async fn snapshot(&mut self) -> Result<Snapshot<'_>, Problem> {
         let client = self.client.as_mut().expect("it is taken at the end");
-        let (share, busy, page_bytes, writing) = (&self.share, &self.busy, self.page_bytes, &self.writing);
+        let (share, busy, page_bytes, background) = (&self.share, &self.busy, self.page_bytes, &self.background);
         let taking = async {
             let transaction = client
                 .build_transaction()
@@ -69,18 +77,18 @@ impl Reading {
             let statement = transaction.prepare_cached("SELECT schema, position FROM steward.active").await?;
             let row = transaction.query_one(&statement, &[]).await?;
             let (schema, position) = (row.get(0), row.get::<_, i64>(1).cast_unsigned());
-            Ok(Snapshot { transaction, schema, position, page_bytes, writing, share, busy })
+            Ok(Snapshot { transaction, schema, position, page_bytes, background, share, busy })
         };
         in_time(busy, taking).await
     }
 }
 
 impl Drop for Reading {
-    /// The caller may be gone while Postgres still works for them: connection and share are given back when that has
+    /// The caller may be gone while Postgres still works for them: connection and places are given back when that has
     /// ended.
     fn drop(&mut self) {
         let (Some(client), true) = (self.client.take(), self.busy.load(Ordering::Acquire)) else { return };
-        let share = self.share.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let places = (self.share.lock().unwrap_or_else(PoisonError::into_inner).take(), self.working.take());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 // The empty query is answered only after everything that was asked before it.
@@ -88,7 +96,7 @@ impl Drop for Reading {
                 if ended.is_err() {
                     drop(Object::take(client));
                 }
-                drop(share);
+                drop(places);
             });
         }
     }
@@ -103,7 +111,7 @@ pub struct Snapshot<'a> {
     pub position: u64,
     /// How many bytes an answer may have.
     pub page_bytes: usize,
-    writing: &'a Writing,
+    background: &'a Arc<Background>,
     share: &'a Arc<Mutex<Option<Share>>>,
     busy: &'a Arc<AtomicBool>,
 }
@@ -125,7 +133,12 @@ impl Snapshot<'_> {
     ///
     /// # Errors
     /// 503 when Postgres doesn't answer, or a column isn't what this build expects.
-    pub async fn rows<T: Table>(&self, select: &str, order: &str, values: &[Value]) -> Result<Rows<T>, Problem> {
+    pub async fn rows<T: Table + Send + 'static>(
+        &self,
+        select: &str,
+        order: &str,
+        values: &[Value],
+    ) -> Result<Rows<T>, Problem> {
         let columns = columns::<T>();
         // Sizes are known without reading the values, so only the rows within the budget are read.
         let sql = format!(
@@ -137,17 +150,28 @@ impl Snapshot<'_> {
         );
         let rows = self.query(&sql, values).await?;
         let there = rows.first().map_or(0, |row| row.get::<_, i64>(T::COLUMNS.len()));
-        let (mut items, mut slice) = (Vec::with_capacity(rows.len()), self.slice().await);
-        for row in &rows {
-            slice.end().await;
-            items.push(T::read(row).map_err(ProjectionError::from)?);
-        }
+        let count = rows.len();
+        let reading = async move {
+            let (mut items, mut slice) = (Vec::with_capacity(rows.len()), Slice::begin());
+            for row in &rows {
+                slice.end().await;
+                items.push(T::read(row)?);
+            }
+            Ok::<_, tokio_postgres::Error>(items)
+        };
+        let items = self.do_on(count, reading).await.map_err(ProjectionError::from)?;
         Ok(Rows { there: usize::try_from(there).unwrap_or(usize::MAX), items })
     }
 
-    /// For work on many rows; waits until the tenant has a place for it.
-    pub async fn slice(&self) -> Slice {
-        self.writing.begin().await
+    /// Does work on so many rows: in the background where these are many.
+    pub async fn do_on<T: Send + 'static>(&self, rows: usize, work: impl Future<Output = T> + Send + 'static) -> T {
+        if rows <= FEW {
+            return work.await;
+        }
+        match self.background.spawn(work).await {
+            Ok(done) => done,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
     }
 
     /// An answer that reflects this state.

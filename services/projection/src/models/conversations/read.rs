@@ -39,7 +39,7 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     let page: Page<ConversationRow> =
         list.page(&snapshot, "created_position", |c: &ConversationRow| c.created_position).await?;
     let contacts = contacts_of(&snapshot, &caller, &page.items).await?;
-    let view = |row: ConversationRow| {
+    let view = move |row: ConversationRow| {
         let met = Met::of(&contacts, &row.contact_id);
         ConversationView::of(row, met)
     };

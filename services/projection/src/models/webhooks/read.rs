@@ -55,7 +55,7 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
     let ids = page.items.iter().map(|row| row.aggregate_id.clone()).collect();
     let mut webhooks = folded(&snapshot, &caller, ids).await?;
-    let view = |row: EventRow| webhooks.remove(&row.aggregate_id).as_ref().map(WebhookView::from);
+    let view = move |row: EventRow| webhooks.remove(&row.aggregate_id).as_ref().map(WebhookView::from);
     Ok(page.answer(&snapshot, view).await)
 }
 
@@ -115,7 +115,7 @@ pub async fn deliveries(
     list.by("event_id");
     list.by("event_type");
     let page: Page<DeliveryRow> = list.page(&snapshot, "position", |d: &DeliveryRow| d.position).await?;
-    Ok(page.answer(&snapshot, |row| DeliveryView::of(row, &webhook)).await)
+    Ok(page.answer(&snapshot, move |row| DeliveryView::of(row, &webhook)).await)
 }
 
 async fn find(snapshot: &Snapshot<'_>, caller: &Caller, id: &str) -> Result<Webhook, Problem> {

@@ -46,7 +46,7 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     let snapshot = reading.snapshot().await?;
     let page: Page<FollowUpRow> = list.page(&snapshot, "position", |f: &FollowUpRow| f.position).await?;
     let own = conversations::of_rows(&snapshot, &caller, page.items.iter().map(|f| f.conversation_id.as_str())).await?;
-    let view = |row: FollowUpRow| {
+    let view = move |row: FollowUpRow| {
         let conversation = own.get(&row.conversation_id);
         FollowUpView::of(row, conversation)
     };

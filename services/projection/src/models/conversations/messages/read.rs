@@ -112,7 +112,7 @@ pub async fn outbox(
     let snapshot = reading.snapshot().await?;
     let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
     let own = conversations::of_rows(&snapshot, &caller, page.items.iter().map(|m| m.conversation_id.as_str())).await?;
-    let view = |row: MessageRow| {
+    let view = move |row: MessageRow| {
         let conversation = own.get(&row.conversation_id);
         OutgoingView::of(row, conversation)
     };
