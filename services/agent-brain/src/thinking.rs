@@ -1,7 +1,8 @@
 //! Where the rules think: on threads of their own, a few at a time, and no longer than allowed.
 //!
 //! A thought works on text from outside. Should it never end, or panic, it costs its own turn and nothing else: no thread
-//! that serves others runs it, and the end of the process doesn't wait for it.
+//! that serves others runs it, and the end of the process doesn't wait for it. Where there are more thoughts than processors,
+//! the threads that take in, store and send go first: what they do is short, and everybody waits for it.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,6 +14,11 @@ use std::{
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::brain::Failure;
+
+/// How far the threads stand below those that serve everybody: beside one of these, one of theirs has about a quarter of a
+/// processor.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 6;
 
 /// The threads to think on.
 pub struct Thinking {
@@ -37,6 +43,7 @@ impl Thinking {
             let running = Arc::clone(&self.running).acquire_owned().await.expect("this semaphore is never closed");
             let (answer, answered) = oneshot::channel();
             let think = move || {
+                step_back();
                 let thought = catch_unwind(AssertUnwindSafe(thought));
                 drop(running);
                 // nobody waits for it any more when it comes too late
@@ -56,6 +63,14 @@ impl Thinking {
             Ok(Ok(Ok(thought))) => Ok(thought),
             Ok(Err(failure)) => Err(failure),
         }
+    }
+}
+
+/// Lowers the calling thread's priority. Elsewhere than on Linux it would be the whole process's.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "the priority of a thought can't be lowered");
     }
 }
 
@@ -79,5 +94,13 @@ mod tests {
         assert_eq!(endless.unwrap_err().code, "brain_timed_out");
         assert_eq!(thinking.think(|| 7).await, Ok(7));
         drop(end);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn thoughts_step_back_behind_the_threads_that_serve_everybody() {
+        let priority = || rustix::process::getpriority_process(None).unwrap_or_default();
+        let there = Thinking::new(Duration::from_secs(30)).think(priority).await;
+        assert!(there.as_ref().is_ok_and(|there| *there >= priority() + 5), "{there:?} there, {} here", priority());
     }
 }
