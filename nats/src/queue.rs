@@ -8,7 +8,6 @@
 //! hold a fact go first, and a batch leaves a quarter of itself to decisions, so that these don't starve.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
 
 use steward_proto::{AggregateId, TenantId};
 use tokio::time::Instant;
@@ -23,12 +22,6 @@ pub(crate) const FEW: usize = 12;
 /// Most messages in a batch; the server allows 1,000, but a fact waits for the batch that is on its way. A unit that is
 /// larger goes alone.
 pub(crate) const BATCH_MESSAGES: usize = 500;
-
-/// Most messages in a batch as long as others pass: the server stores what passes behind what it has of the batch.
-const SHORT_BATCH: usize = 16;
-
-/// For so long after something passed a batch, the batches are short: who has little in hand does one thing after another.
-const SHORT_FOR: Duration = Duration::from_millis(250);
 
 /// Most bytes in a batch.
 const BATCH_BYTES: usize = 4 << 20;
@@ -94,8 +87,6 @@ pub(crate) struct Queue {
     lines: HashMap<AggregateId, Line>,
     /// How many events each tenant has here or on their way.
     in_hand: HashMap<TenantId, usize>,
-    /// When something last passed a batch.
-    passed: Option<Instant>,
     len: usize,
     /// Switches the rule off, for the test that shows what it prevents.
     #[cfg(test)]
@@ -274,12 +265,10 @@ impl Queue {
 
     fn take_batch(&mut self) -> Vec<Unit> {
         let mut filled = Filled::default();
-        let short = self.passed.is_some_and(|passed| passed.elapsed() < SHORT_FOR);
-        let messages = if short { SHORT_BATCH } else { BATCH_MESSAGES };
-        self.fill(&mut filled, Class::Facts, messages * 3 / 4, BATCH_BYTES * 3 / 4);
-        self.fill(&mut filled, Class::Decisions, messages, BATCH_BYTES);
+        self.fill(&mut filled, Class::Facts, BATCH_MESSAGES * 3 / 4, BATCH_BYTES * 3 / 4);
+        self.fill(&mut filled, Class::Decisions, BATCH_MESSAGES, BATCH_BYTES);
         // Facts get what the decisions left.
-        self.fill(&mut filled, Class::Facts, messages, BATCH_BYTES);
+        self.fill(&mut filled, Class::Facts, BATCH_MESSAGES, BATCH_BYTES);
         filled.units
     }
 
@@ -423,20 +412,6 @@ mod tests {
         ["b", "c"].iter().for_each(|id| queue.landed(&unit_of("calm", id, 1, Expected::Any).aggregate));
         queue.landed(&unit_of("flood", "late", 1, Expected::Any).aggregate);
         assert!(queue.in_hand.is_empty(), "who has nothing in hand takes no memory");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn batches_are_short_as_long_as_others_pass() {
-        let mut queue = queue((0..400).map(|i| unit_of("flood", &format!("a{i}"), 1, Expected::Any)));
-        queue.push(unit_of("calm", "b", 1, Expected::Any));
-        assert!(queue.passing(Flying { batch: true, ..Flying::default() }).is_some());
-        let mut sizes = Vec::new();
-        for pause in [0, 200, 100] {
-            tokio::time::advance(Duration::from_millis(pause)).await;
-            let Some(Group::Batch(units)) = queue.next(Flying::default()) else { panic!("a batch") };
-            sizes.push(units.len());
-        }
-        assert_eq!(sizes, [SHORT_BATCH, SHORT_BATCH, 400 - 2 * SHORT_BATCH]);
     }
 
     #[test]
