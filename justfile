@@ -31,6 +31,10 @@ crash rounds="200":
 hostile:
     STEWARD_HOSTILE=all cargo test --release -p steward-tests --test hostile -- --nocapture
 
+# Evaluation sets, played by a brain; tests/eval/README.md
+eval *args:
+    cargo run --quiet --bin steward -- eval tests/eval/*.jsonl {{args}}
+
 # Reading costs in proportion to length: every pair of kinds of words, and mails of megabytes in every shape; about an hour
 growth:
     cargo test --release -p steward-language -p steward-ingestion --lib growth -- --ignored --nocapture

@@ -1,5 +1,5 @@
 -- Calls of models: one row when a call is begun, and one for each that came of it, with tokens and micro-USD.
--- state: asked, answered, failed. A row never changes.
+-- state: asked, answered, failed, skipped (not made after all). A row never changes.
 CREATE TABLE model_calls (
     tenant          text    NOT NULL,
     run_id          text    NOT NULL,

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod binary;
+pub mod browser;
 pub mod config;
 mod empty;
 pub mod gate;
@@ -19,6 +20,7 @@ pub mod updates;
 pub mod whatsapp;
 
 pub use api::Api;
+pub use browser::Browser;
 pub use config::Config;
 pub use llm::Llm;
 pub use mail::Mail;

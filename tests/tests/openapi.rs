@@ -174,7 +174,7 @@ async fn client_writes<'a>(caller: &mut Caller<'a>, who: &str) -> Value {
 }
 
 async fn open_to_all<'a>(caller: &mut Caller<'a>) {
-    for path in ["/", "/openapi.json", "/asyncapi.json", "/healthz", "/readyz"] {
+    for path in ["/openapi.json", "/asyncapi.json", "/healthz", "/readyz"] {
         let call = Call { key: None, ..caller.get(path, &[]) };
         caller.granted(call).await;
     }
@@ -233,10 +233,32 @@ async fn conversations<'a>(caller: &mut Caller<'a>) {
         let path = leaked(format!("/api/v1/conversations/{{id}}{path}"));
         caller.granted(Call { headers: after(&said), ..caller.get(path, &[id]) }).await;
     }
+    for sort in ["created", "latest", "attention"] {
+        let query = vec![("sort", sort.to_owned()), ("q", "AN".to_owned()), ("owner", "bot,human".to_owned())];
+        caller.granted(Call { query, ..caller.get("/api/v1/conversations", &[]) }).await;
+    }
+    let query = vec![("attention", "held,failed".to_owned()), ("owner", "bot".to_owned())];
+    caller.granted(Call { query, ..caller.get("/api/v1/conversations", &[]) }).await;
+    let then = vec![("at", said["position"].to_string())];
+    for path in ["/api/v1/conversations/{id}", "/api/v1/conversations/{id}/messages"] {
+        caller.granted(Call { query: then.clone(), ..caller.get(path, &[id]) }).await;
+    }
+    for path in ["/api/v1/follow-ups", "/api/v1/outbox"] {
+        let query = [then.clone(), vec![("conversation_id", id.to_owned())]].concat();
+        caller.granted(Call { query, ..caller.get(path, &[]) }).await;
+        caller.refused(Call { query: then.clone(), ..caller.get(path, &[]) }, 400, "bad_query").await;
+    }
     caller.granted(caller.get("/api/v1/channels", &[])).await;
     let chosen = caller.call(Method::PUT, "/api/v1/conversations/{id}/brain", &[id]);
     caller.granted(Call { body: Some(json!({ "provider": "rules" })), ..chosen.clone() }).await;
     caller.refused(Call { body: Some(json!({ "provider": "oracle" })), ..chosen }, 422, "no_such_brain").await;
+    caller.granted(caller.get("/api/v1/attention", &[])).await;
+    caller.granted(caller.get("/api/v1/system", &[])).await;
+    for (said, outcome) in [("tomorrow at 9", "instant"), ("tomorrow or Friday", "ambiguous"), ("hm", "none")] {
+        let query = vec![("text", said.to_owned()), ("conversation_id", id.to_owned())];
+        let read = caller.granted(Call { query, ..caller.get("/api/v1/time", &[]) }).await;
+        assert_eq!(read["outcome"], outcome, "{read}");
+    }
     let by = json!({ "by": "anna" });
     caller
         .granted(caller.post("/api/v1/conversations/{id}/takeover", &[id], json!({ "by": "anna", "note": "hm" })))
@@ -308,7 +330,7 @@ async fn follow_ups<'a>(caller: &mut Caller<'a>) {
         |body: Value| Call { body: Some(body), ..caller.call(Method::PATCH, "/api/v1/follow-ups/{id}", &[id]) };
     let changes = [change(json!({ "due_at": tomorrow(), "text": "Well?" })), change(json!({}))];
     let [granted, nothing] = changes;
-    caller.granted(granted).await;
+    let changed = caller.granted(granted).await;
     caller.refused(nothing, 422, "bad_body").await;
     caller.refused(caller.post("/api/v1/follow-ups", &[], new(json!({ "phrase": "hm" }))), 422, "no_time").await;
     let past = new(json!({ "due_at": "2020-01-01T00:00:00Z" }));
@@ -319,11 +341,30 @@ async fn follow_ups<'a>(caller: &mut Caller<'a>) {
     caller.granted(caller.post("/api/v1/follow-ups", &[], tool)).await;
     let kind = new(json!({ "due_at": tomorrow(), "action": { "kind": "dance" } }));
     caller.refused(caller.post("/api/v1/follow-ups", &[], kind), 422, "bad_body").await;
+    // An hour alone keeps the day: it is due tomorrow, about this time.
+    let query = vec![("text", "6 pm".to_owned()), ("follow_up_id", id.to_owned())];
+    let read = caller.granted(Call { query, ..caller.get("/api/v1/time", &[]) }).await;
+    let date = |at: &str| at[..10].to_owned();
+    let due = caller.granted(Call { headers: after(&changed), ..caller.get("/api/v1/follow-ups/{id}", &[id]) }).await;
+    let zone: chrono_tz::Tz = text(&read, "timezone").parse().unwrap();
+    let local = text(&due, "due_at").parse::<chrono::DateTime<Utc>>().unwrap().with_timezone(&zone);
+    assert_eq!(date(text(&read["readings"][0], "local")), local.format("%Y-%m-%d").to_string(), "{read}");
     let cancel = caller.call(Method::DELETE, "/api/v1/follow-ups/{id}", &[id]);
     let cancelled = caller.granted(Call { body: Some(json!({ "reason": "they called" })), ..cancel.clone() }).await;
     caller.refused(cancel.clone(), 409, "already_cancelled").await;
     caller.granted(Call { headers: vec![("Idempotency-Key", "again".to_owned())], ..cancel }).await;
     caller.granted(Call { headers: after(&cancelled), ..caller.get("/api/v1/follow-ups", &[]) }).await;
+    let renewed = caller.granted(caller.call(Method::POST, "/api/v1/follow-ups/{id}/renew", &[id])).await;
+    let again = caller.call(Method::POST, "/api/v1/follow-ups/{id}/renew", &[id_of(&renewed, "id")]);
+    caller.refused(again, 409, "not_cancelled").await;
+    let query = vec![
+        ("current", "true".to_owned()),
+        ("sort", "due".to_owned()),
+        ("due_after", "2020-01-01T00:00:00Z".to_owned()),
+        ("due_before", "2120-01-01T00:00:00Z".to_owned()),
+    ];
+    let due = caller.first(Call { query, headers: after(&renewed), ..caller.get("/api/v1/follow-ups", &[]) }).await;
+    assert_eq!(due["renewed_by"], Value::Null);
 }
 
 async fn outbox<'a>(caller: &mut Caller<'a>) {
@@ -357,6 +398,12 @@ async fn outbox<'a>(caller: &mut Caller<'a>) {
     caller.granted(Call { headers: vec![("Idempotency-Key", "again".to_owned())], ..again }).await;
     caller.granted(caller.call(Method::POST, "/api/v1/outbox/{id}/cancel", &[id])).await;
     caller.refused(caller.call(Method::POST, "/api/v1/outbox/{id}/cancel", &[id]), 409, "not_queued").await;
+    let settle = |outcome: &str| caller.post("/api/v1/outbox/{id}/settle", &[id], json!({ "outcome": outcome }));
+    let (nothing, known) = (settle("lost"), settle("sent"));
+    let known_again = Call { headers: vec![("Idempotency-Key", "settled".to_owned())], ..known.clone() };
+    caller.refused(nothing, 422, "bad_body").await;
+    caller.refused(known, 409, "not_unknown").await;
+    caller.granted(known_again).await;
     let query = vec![("direction", "out".to_owned()), ("author", "bot,human".to_owned())];
     caller.first(Call { query, ..caller.get("/api/v1/outbox", &[]) }).await;
     caller.granted(caller.get("/api/v1/outbox/{id}/evidence", &[id])).await;

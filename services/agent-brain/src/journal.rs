@@ -122,3 +122,18 @@ impl Run for Journal<'_> {
         })
     }
 }
+
+/// Notes that nobody keeps: of a turn that is decided beside the log.
+pub struct Notebook(pub TurnId);
+
+impl Run for Notebook {
+    fn id(&self) -> TurnId {
+        self.0
+    }
+
+    fn note(&self, _: Event) {}
+
+    fn keep<'a>(&'a self) -> Keeping<'a> {
+        Box::pin(async { Ok(()) })
+    }
+}

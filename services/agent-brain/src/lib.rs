@@ -7,6 +7,7 @@ mod brains;
 mod budget;
 mod changed;
 mod claiming;
+pub mod eval;
 mod input;
 mod journal;
 mod meetings;
@@ -21,6 +22,7 @@ mod settings;
 #[cfg(test)]
 mod talks;
 mod thinking;
+pub mod truth;
 mod turns;
 
 pub use settings::SettingsError;

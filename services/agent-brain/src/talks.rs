@@ -22,7 +22,13 @@ use steward_proto::{Cause, Event, Fold as _, NewEvent, Recorded, to_timestamp, v
 use steward_settings::Settings;
 use uuid::Uuid;
 
-use crate::{brain::Decision, input::turn_input, outcome::Turn, rules};
+use crate::{
+    brain::Decision,
+    input::turn_input,
+    outcome::Turn,
+    rules,
+    truth::{Backing, check},
+};
 
 const ZONE: Tz = Madrid;
 
@@ -114,6 +120,7 @@ impl Talk {
         self.said.clear();
         for decision in &decisions {
             if let Decision::Reply { text, .. } = decision {
+                assert_eq!(check(text, &Backing::of(&input, &decisions)), [], "{text}");
                 self.said.clone_from(text);
             }
         }

@@ -3,11 +3,8 @@
 mod rules_world;
 
 use chrono::TimeDelta;
-use rules_world::{decided, given, promise, reply};
-use steward_agent_brain::{
-    brain::{Decision, Promise, TurnInput},
-    rules::decide,
-};
+use rules_world::{decide, decided, given, promise, reply};
+use steward_agent_brain::brain::{Decision, Promise, TurnInput};
 use steward_domain::conversation::takeover::stretch::{HumanStretch, Line, Speaker};
 
 /// A turn after the human said one thing and the client another.

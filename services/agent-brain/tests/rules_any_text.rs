@@ -4,7 +4,11 @@ mod rules_world;
 
 use proptest::prelude::*;
 use rules_world::{follow_up, given, promise, reminder};
-use steward_agent_brain::{brain::Decision, rules::decide};
+use steward_agent_brain::{
+    brain::Decision,
+    rules::decide,
+    truth::{Backing, check},
+};
 
 /// Words that requests are made of, in any order, between arbitrary text.
 const WORDS: &[&str] = &[
@@ -99,6 +103,7 @@ proptest! {
                 Decision::Cancel { follow_up_id } => spoken_of.push(*follow_up_id),
                 Decision::Reply { text, .. } => {
                     prop_assert!(!text.trim().is_empty());
+                    prop_assert_eq!(check(text, &Backing::of(&input, &decisions)), []);
                     replies += 1;
                 }
                 Decision::Ask { message_id, .. }

@@ -3,8 +3,8 @@
 
 mod rules_world;
 
-use rules_world::{decided, given, promise, reminder, reply};
-use steward_agent_brain::rules::{decide, failed};
+use rules_world::{decide, decided, given, promise, reminder, reply};
+use steward_agent_brain::rules::failed;
 use steward_language::Language::{En, Es, Ru};
 
 #[test]

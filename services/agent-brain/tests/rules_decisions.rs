@@ -2,11 +2,8 @@
 
 mod rules_world;
 
-use rules_world::{at, decide_text, decided, follow_up, given, message_id, promise, reminder, reply, texts};
-use steward_agent_brain::{
-    brain::{CancelOn, Decision, Question, TurnInput},
-    rules::decide,
-};
+use rules_world::{at, decide, decide_text, decided, follow_up, given, message_id, promise, reminder, reply, texts};
+use steward_agent_brain::brain::{CancelOn, Decision, Question, TurnInput};
 use steward_language::Language::{self, En, Es, Ru};
 
 #[test]

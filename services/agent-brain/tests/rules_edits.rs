@@ -4,11 +4,8 @@
 mod rules_world;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rules_world::{decided, follow_up, given, promise, reply};
-use steward_agent_brain::{
-    brain::{Decision, Promise, TakenBack, TurnInput},
-    rules::decide,
-};
+use rules_world::{decide, decided, follow_up, given, promise, reply};
+use steward_agent_brain::brain::{Decision, Promise, TakenBack, TurnInput};
 
 /// What stands of a promise: when, what for, about what, and the words that will be sent.
 type Stands = (DateTime<Utc>, String, String, String);

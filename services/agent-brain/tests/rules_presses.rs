@@ -3,11 +3,8 @@
 
 mod rules_world;
 
-use rules_world::{decide_text, decided, follow_up, given, promise, reminder, reply};
-use steward_agent_brain::{
-    brain::{Decision, Offer, Promise, TurnInput},
-    rules::decide,
-};
+use rules_world::{decide, decide_text, decided, follow_up, given, promise, reminder, reply};
+use steward_agent_brain::brain::{Decision, Offer, Promise, TurnInput};
 use steward_language::Language;
 
 const FIRST: &str = "a";

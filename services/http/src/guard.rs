@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderMap, Uri, header},
+    http::{HeaderMap, Method, Uri, header},
     middleware::{Next, from_fn_with_state},
     response::Response,
 };
@@ -66,13 +66,51 @@ impl Guard {
                 local(uri, headers)?;
                 Ok(caller.clone())
             }
-            Mode::Keys(keyring) => keyring.caller(bearer(headers)?, client).await,
+            Mode::Keys(keyring) => keyring.caller(key_of(headers)?, client).await,
         }
     }
+
+    /// Whether callers bring keys.
+    pub fn asks_for_keys(&self) -> bool {
+        matches!(&*self.0, Mode::Keys(_))
+    }
+}
+
+/// The cookie in which a browser keeps the key that somebody entered the dashboard with.
+pub const SESSION: &str = "steward_session";
+
+/// Refuses what changes something with the key of a cookie, unless the page that asks is our own: a browser sends the cookie
+/// for whoever asks.
+fn from_our_own_page(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+    if method.is_safe() || headers.contains_key(header::AUTHORIZATION) || cookie(headers, SESSION).is_none() {
+        return Ok(());
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    match headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()) {
+        Some(origin) if is_own(origin, host) => Ok(()),
+        _ => Err(Problem::forbidden(
+            "foreign_origin",
+            "with the key of a cookie only our own pages may change something: send the header `Authorization: Bearer <key>`",
+        )),
+    }
+}
+
+fn is_own(origin: &str, host: &str) -> bool {
+    let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    authority.is_some_and(|a| a.eq_ignore_ascii_case(host))
+}
+
+/// The value of a cookie.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    all.flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(given, value)| (given == name && !value.is_empty()).then_some(value))
 }
 
 async fn admit(State(guard): State<Guard>, mut request: Request, next: Next) -> Result<Response, Problem> {
     let client = request.extensions().get::<ClientAddress>().copied();
+    from_our_own_page(request.method(), request.headers())?;
     let caller = guard.caller_from(client, request.uri(), request.headers()).await?;
     if let Some(lease) = request.extensions().get::<Lease>() {
         lease.proven(&caller.tenant);
@@ -81,17 +119,18 @@ async fn admit(State(guard): State<Guard>, mut request: Request, next: Next) -> 
     Ok(next.run(request).await)
 }
 
-/// The key that a request carries.
-fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
-    headers
+/// The key that a request carries: in its header, else in the cookie of who entered the dashboard.
+fn key_of(headers: &HeaderMap) -> Result<&str, Problem> {
+    let bearer = headers
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, text)| text.trim())
-        .ok_or_else(|| {
-            Problem::unauthorized("no_key", "this path needs a key: send the header `Authorization: Bearer <key>`")
-        })
+        .map(|(_, text)| text.trim());
+    let entered = || cookie(headers, SESSION).filter(|_| !headers.contains_key(header::AUTHORIZATION));
+    bearer.or_else(entered).ok_or_else(|| {
+        Problem::unauthorized("no_key", "this path needs a key: send the header `Authorization: Bearer <key>`")
+    })
 }
 
 /// Headers in which proxies and tunnels say whom they forward for.
@@ -127,12 +166,8 @@ fn local(uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
             "without keys only this machine is served: call it as localhost or 127.0.0.1, or set [auth] mode = \"keys\"",
         ));
     };
-    let own = |origin: &str| {
-        let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-        authority.is_some_and(|a| a.eq_ignore_ascii_case(host))
-    };
     match headers.get(header::ORIGIN) {
-        Some(origin) if !origin.to_str().is_ok_and(own) => Err(Problem::forbidden(
+        Some(origin) if !origin.to_str().is_ok_and(|origin| is_own(origin, host)) => Err(Problem::forbidden(
             "foreign_origin",
             "without keys no other web page may call: open it from its own address, or set [auth] mode = \"keys\"",
         )),
@@ -183,6 +218,25 @@ mod tests {
             assert_eq!(status(from(foreign)).await, StatusCode::FORBIDDEN, "{foreign}");
         }
         assert_eq!(status(Request::builder()).await, StatusCode::FORBIDDEN);
+    }
+
+    #[test]
+    fn the_key_of_a_cookie_changes_something_only_from_our_own_page() {
+        let headers = |given: &[(header::HeaderName, &str)]| {
+            given.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect::<HeaderMap>()
+        };
+        let (host, entered) = ((header::HOST, "s.example"), (header::COOKIE, "a=b; steward_session=sk_a_1"));
+        let from = |origin| headers(&[host.clone(), entered.clone(), (header::ORIGIN, origin)]);
+        assert_eq!(key_of(&from("x")), Ok("sk_a_1"));
+        assert!(from_our_own_page(&Method::POST, &from("https://s.example")).is_ok());
+        for foreign in ["https://evil.example", "null", "s.example", "https://s.example.evil.example"] {
+            assert!(from_our_own_page(&Method::POST, &from(foreign)).is_err(), "{foreign}");
+            assert!(from_our_own_page(&Method::GET, &from(foreign)).is_ok());
+        }
+        assert!(from_our_own_page(&Method::POST, &headers(&[host.clone(), entered.clone()])).is_err());
+        let bearer = (header::AUTHORIZATION, "Bearer sk_b_2");
+        assert_eq!(key_of(&headers(&[entered, bearer.clone()])), Ok("sk_b_2"), "what was said wins over what was kept");
+        assert!(from_our_own_page(&Method::POST, &headers(&[bearer])).is_ok());
     }
 
     #[tokio::test]

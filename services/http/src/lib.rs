@@ -25,7 +25,7 @@ mod trace;
 pub use address::{ClientAddress, Network, NoNetwork};
 pub use body::read_body;
 pub use caller::Caller;
-pub use guard::Guard;
+pub use guard::{Guard, SESSION, cookie};
 pub use key::{NewKey, create_key, hash_key};
 pub use limits::Limits;
 pub use measure::measure;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::{Language, time, understanding, wording::Wording};
+use crate::{Language, claims, time, understanding, wording::Wording};
 
 /// All that Steward knows of a language.
 pub(crate) struct Folder {
@@ -16,6 +16,7 @@ pub(crate) struct Folder {
     pub time: &'static dyn time::Grammar,
     pub requests: &'static dyn understanding::Grammar,
     pub wording: &'static dyn Wording,
+    pub claims: &'static claims::words::Source,
 }
 
 /// The letters a language is written in.

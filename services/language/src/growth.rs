@@ -9,7 +9,9 @@ use std::{collections::BTreeMap, hint::black_box, time::Duration, time::Instant}
 use chrono::{TimeZone as _, Utc};
 
 use crate::{
-    DateOrder, Language, excerpt,
+    DateOrder, Language,
+    claims::{self, claims},
+    excerpt,
     time::{self, PartsOfDay, TimeContext, parse_all},
     understanding::{self, understand, understand_all},
 };
@@ -173,6 +175,19 @@ fn every_word_repeated_costs_in_proportion() {
         let context = context(language);
         let units = words(language).into_iter().map(|(word, _)| word + " ");
         all_in_proportion(units, &|text| drop(understand_all(text, &context)));
+    }
+}
+
+#[test]
+fn claims_repeated_and_paired_cost_in_proportion() {
+    for &language in Language::ALL {
+        let context = context(language);
+        let forms = claims::expressions(language);
+        let times = kinds(time::expressions(language));
+        let alone = forms.iter().map(|form| form.clone() + " ");
+        let timed = some(&times, 499).map(|time| time + &forms[forms.len() / 2] + " ");
+        let units = alone.chain(some(&forms, 97)).chain(timed);
+        all_in_proportion(units, &|text| drop(claims(text, &context)));
     }
 }
 

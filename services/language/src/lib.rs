@@ -4,6 +4,7 @@
 //! A language is a folder of words and of the few things its grammar does in its own way ([`folder`]), and a line of the table in
 //! [`language`]. Everything else is shared, and knows no language by name.
 
+pub mod claims;
 mod date_order;
 mod en;
 mod es;

@@ -1,4 +1,4 @@
-//! The read side: the projector makes read models of the log; HTTP, live stream and page show them.
+//! The read side: the projector makes read models of the log; HTTP, live stream and dashboard show them.
 
 mod aside;
 mod asyncapi;
@@ -6,13 +6,14 @@ mod background;
 mod batch;
 mod bulk;
 mod connect;
+mod dashboard;
+mod documents;
 mod error;
 mod filling;
 mod live;
 mod memory;
 mod migrations;
 mod models;
-mod page;
 mod position;
 mod projector;
 mod read;
@@ -28,5 +29,5 @@ pub use error::ProjectionError;
 pub use migrations::migrate;
 pub use position::Reached;
 pub use projector::run;
-pub use read::{Channel, Reads, openapi, router};
+pub use read::{Channel, Commands, Reads, openapi, router};
 pub use rebuild::{Rebuilt, rebuild, rebuild_within};

@@ -131,6 +131,12 @@ impl Memory {
         added.map(take).collect()
     }
 
+    /// All rows of a table that may change.
+    pub fn all<T: Table>(&self) -> Vec<T> {
+        let tables = self.tables();
+        tables.get(T::NAME).into_iter().flat_map(|shelf| shelf.rows.values()).map(|row| T::of(row)).collect()
+    }
+
     /// Takes out all rows, in pieces.
     pub fn into_rows(self) -> impl Iterator<Item = Rows> {
         let tables = self.tables.into_inner().unwrap_or_else(PoisonError::into_inner);

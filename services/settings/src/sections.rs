@@ -26,6 +26,10 @@ pub struct Server {
     /// The address of another listener, which serves `/metrics` without a key.
     #[serde(deserialize_with = "own::some_listen")]
     pub metrics_listen: Option<SocketAddr>,
+    /// The URL of the process that takes commands, for one that only reads: its dashboard gives its commands there. It isn't
+    /// needed where one process does both.
+    #[serde(deserialize_with = "own::some_web_url")]
+    pub commands_url: Option<String>,
     /// Proxies whose `X-Forwarded-For` is believed, as addresses or networks.
     #[serde(with = "own::networks")]
     pub trusted_proxies: Vec<Network>,
@@ -37,6 +41,7 @@ impl Default for Server {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             public_url: None,
             metrics_listen: None,
+            commands_url: None,
             trusted_proxies: Vec::new(),
         }
     }

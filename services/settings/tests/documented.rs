@@ -46,7 +46,11 @@ fn every_limit_stands_in_the_table_of_limits_with_its_default() {
 fn every_key_of_the_servers_table_is_one() {
     let lines: String = rows(&document("deploy/README.md"), "[server]")
         .keys()
-        .map(|key| format!("{key} = {}\n", if key == "trusted_proxies" { "[]" } else { "'127.0.0.1:1'" }))
+        .map(|key| match key.as_str() {
+            "trusted_proxies" => format!("{key} = []\n"),
+            "commands_url" => format!("{key} = 'http://127.0.0.1:1'\n"),
+            _ => format!("{key} = '127.0.0.1:1'\n"),
+        })
         .collect();
     assert!(!lines.is_empty());
     toml::from_str::<Settings>(&format!("[server]\n{lines}")).expect("all keys are known");

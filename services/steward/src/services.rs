@@ -4,10 +4,10 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::Router;
-use steward_http::{Guard, measure, unknown_path, wrong_method};
+use steward_http::{Guard, client_builder, measure, unknown_path, wrong_method};
 use steward_ingestion::{Ingestion, register_webhooks, registration_call};
 use steward_log::{Backoff, Log, Tasks};
-use steward_projection::{Reached, Reads};
+use steward_projection::{Commands, Reached, Reads};
 use steward_proto::TenantId;
 use steward_settings::{InForce, Settings};
 use tokio_util::sync::CancellationToken;
@@ -90,11 +90,15 @@ impl Runtime {
     /// # Errors
     /// One of the services can't begin.
     pub async fn start(&self, services: &[Service], public_url: Option<&str>) -> anyhow::Result<Router> {
-        let mut router = Router::new();
+        let (mut router, mut commands) = (Router::new(), None);
         for service in services {
             let (log, settings, shutdown) = (self.log.clone(), self.settings.clone(), self.shutdown.clone());
             match service {
-                Service::Ingestion => router = router.merge(self.ingestion(public_url)),
+                Service::Ingestion => {
+                    let ingestion = self.ingestion(public_url);
+                    commands = Some(ingestion.clone());
+                    router = router.merge(ingestion);
+                }
                 Service::AgentBrain => self.spawn(*service, steward_agent_brain::run(log, settings, shutdown)),
                 Service::Scheduler => self.spawn(*service, steward_scheduler::run(log, settings, shutdown)),
                 Service::OutboxDispatcher => {
@@ -102,7 +106,7 @@ impl Runtime {
                     self.spawn(*service, steward_webhooks::run(log.clone(), webhooks, shutdown.clone()));
                     self.spawn(*service, steward_outbox_dispatcher::run(log, settings, shutdown));
                 }
-                Service::Projection => router = router.merge(self.projection()?),
+                Service::Projection => router = router.merge(self.projection(commands.clone())?),
             }
         }
         Ok(router.fallback(unknown_path).method_not_allowed_fallback(wrong_method))
@@ -131,7 +135,8 @@ impl Runtime {
         steward_ingestion::serve(ingestion, &self.tasks)
     }
 
-    fn projection(&self) -> anyhow::Result<Router> {
+    /// `commands`: what takes them in this process.
+    fn projection(&self, commands: Option<Router>) -> anyhow::Result<Router> {
         let Pools { projector, reader, .. } = self.pools.clone().context("the projection has no Postgres")?;
         let settings = self.settings.now();
         let reached = Reached::with_limit(settings.limits.lag);
@@ -148,6 +153,12 @@ impl Runtime {
             guard: self.guard.clone(),
             channels: channels.collect::<anyhow::Result<_>>()?,
             limits: settings.limits.clone(),
+            commands: match (commands, &settings.server.commands_url) {
+                (Some(here), _) => Some(Commands::Here(here)),
+                (None, Some(url)) => Some(Commands::At { url: url.clone(), client: client_builder().build()? }),
+                (None, None) => None,
+            },
+            settings: self.settings.clone(),
             shutdown: self.shutdown.clone(),
         });
         // The documents describe all interfaces, even those that other processes serve.

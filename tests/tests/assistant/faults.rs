@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::json;
 use steward_tests::llm::{Cut, Fault, Format, Manner, Piece, Play, Says};
 
@@ -50,6 +51,10 @@ async fn where_no_model_answers_the_rules_do_and_the_client_learns_of_no_error()
     assert_eq!(world.llm.asked().len(), 1);
     let ended = world.events(2, &["TurnCompleted"]).await;
     assert_eq!(data(&ended[1], "degraded"), "unavailable");
+    world.noted("ModelCallFailed", 2).await;
+    let used = world.system.get("/api/v1/usage").await.unwrap();
+    let total = &used["total"];
+    assert_eq!((&total["calls"], &total["failed"], &total["open"]), (&json!(1), &json!(1), &json!(0)), "{used}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -125,6 +130,9 @@ async fn a_spent_budget_stops_asking_for_the_day_also_after_a_restart_and_the_ru
     assert!(heard[2].starts_with("OK"), "{heard:?}");
     let ended = world.events(3, &["TurnCompleted"]).await;
     assert_eq!((data(&ended[1], "degraded"), data(&ended[2], "degraded")), ("", "over_budget"));
+    let unpriced = json!({ "provider": "openai", "model": "m-2" });
+    let refused = world.system.command(Method::PUT, "/api/v1/settings/brain", &unpriced).await.unwrap();
+    assert_eq!(refused.body["code"], "unpriced_model", "no way around the budget: {:?}", refused.body);
     world.system.kill().await.unwrap();
     world.system.start_again().await.unwrap();
     world.says("ping me in 3 hours").await;

@@ -68,8 +68,30 @@ impl Step<'_> {
         let asking = Asking { request, correlation: &correlation, deadline: self.deadline };
         let answer = self.models.answer(self.chain, &asking, &mut Deltas::none(), &mut attempts.made).await;
         attempts.answer = answer.as_ref().ok().cloned();
+        if attempts.made.is_empty() {
+            // Nobody was asked, so what was reserved is free again.
+            self.run.note(self.skipped(&attempts.call_id));
+        }
         drop(attempts);
         Ok(answer.map_err(|error| no_answer(&error)))
+    }
+}
+
+impl Step<'_> {
+    /// That a call which was begun wasn't made after all.
+    fn skipped(&self, call_id: &str) -> Event {
+        let first = self.chain.first();
+        v1::ModelCallFailed {
+            run_id: self.run.id().to_string(),
+            call_id: call_id.to_owned(),
+            provider: first.map(|model| model.provider.clone()).unwrap_or_default(),
+            model: first.map(|model| model.name.clone()).unwrap_or_default(),
+            job: self.job.to_owned(),
+            code: SKIPPED.to_owned(),
+            conversation_id: self.conversation.clone(),
+            ..Default::default()
+        }
+        .into()
     }
 }
 
@@ -100,7 +122,7 @@ impl Attempts<'_> {
             call_id: self.call_id.clone(),
             provider: attempt.provider.clone(),
             model: attempt.model.clone(),
-            answered_as: answer.model.clone(),
+            answered_as: name(&answer.model),
             job: self.step.job.to_owned(),
             usage: Some(usage(attempt.usage)),
             micro_usd: attempt.cost.unwrap_or_default(),
@@ -108,7 +130,7 @@ impl Attempts<'_> {
             took_ms: millis(attempt.took),
             waited_ms: millis(attempt.waited),
             stop: stop(&answer.stop).to_owned(),
-            request_id: attempt.request_id.clone().unwrap_or_default(),
+            request_id: name(attempt.request_id.as_deref().unwrap_or_default()),
             text: head(&answer.said.text).to_owned(),
             conversation_id: self.step.conversation.clone(),
             fallback: self.step.chain.first().is_some_and(|first| {
@@ -132,7 +154,7 @@ impl Attempts<'_> {
             waited_ms: millis(attempt.waited),
             code: code.to_owned(),
             conversation_id: self.step.conversation.clone(),
-            request_id: attempt.request_id.clone().unwrap_or_default(),
+            request_id: name(attempt.request_id.as_deref().unwrap_or_default()),
         }
         .into()
     }
@@ -172,6 +194,11 @@ fn usage(usage: Usage) -> v1::Usage {
 
 fn millis(time: Duration) -> u32 {
     u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
+}
+
+/// A name that a provider gave, as it is noted.
+fn name(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 /// As much of a text as is noted.

@@ -128,7 +128,11 @@ fn steps(input: &TurnInput) -> Vec<Step> {
     if input.messages.is_empty() {
         user_says(&mut steps, Text::Trusted("(The client waits for an answer.)".to_owned()));
     }
-    for message in &input.messages {
+    let left_out = left_out(&input.messages);
+    if left_out > 0 {
+        user_says(&mut steps, Text::Trusted(format!("({left_out} messages of theirs before these aren't shown.)")));
+    }
+    for message in &input.messages[left_out..] {
         user_says(&mut steps, of_message(message));
     }
     // No talk begins with the model.
@@ -136,6 +140,17 @@ fn steps(input: &TurnInput) -> Vec<Step> {
         steps.insert(0, Step::User(vec![Text::Trusted("(The talk so far.)".to_owned())]));
     }
     steps
+}
+
+/// How many of the messages to answer don't fit: whoever writes sixty long ones at once shall not cost sixty times as much.
+/// The last one is always shown.
+fn left_out(messages: &[Incoming]) -> usize {
+    let mut bytes = 0;
+    let fits = messages.iter().rev().take_while(|message| {
+        bytes += message.text.len() + 32;
+        bytes <= TALK_BYTES
+    });
+    messages.len() - fits.count().max(1).min(messages.len())
 }
 
 /// Where the talk begins for the model: as much of its end as may be shown, from a multiple of [`CUT_AT`] on.
@@ -193,5 +208,36 @@ fn model_says(steps: &mut Vec<Step>, text: &str) {
             said.text.push_str(text);
         }
         _ => steps.push(Step::Model(Said { text: text.to_owned(), ..Said::default() })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use steward_domain::ids::{self, ConversationId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn message(bytes: usize) -> Incoming {
+        Incoming {
+            message_id: ids::message(ConversationId::new(Uuid::nil()), Uuid::nil()),
+            kind: "text".to_owned(),
+            text: "x".repeat(bytes),
+            edited: false,
+            forwarded: false,
+            cut: false,
+            written_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn of_many_long_messages_the_last_are_shown_and_one_always_is() {
+        assert_eq!(left_out(&[]), 0);
+        assert_eq!(left_out(&[message(2 * TALK_BYTES)]), 0);
+        assert_eq!(left_out(&[message(1), message(2 * TALK_BYTES)]), 1);
+        let many: Vec<Incoming> = (0..64).map(|_| message(4_000)).collect();
+        let shown = many.len() - left_out(&many);
+        assert_eq!(shown, TALK_BYTES / 4_032);
     }
 }

@@ -8,6 +8,7 @@ mod tools;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
+use steward_domain::conversation::talk::By;
 use steward_proto::v1;
 use steward_settings::{Brain as Settings, Model, WithoutAnswer};
 use tokio::time::Instant;
@@ -21,6 +22,7 @@ use crate::{
     budget::Budget,
     models::{Call, Models, Request, Step, Stop, Text},
     rules::{Desk, Rules},
+    truth::{self, Backing, Finding, check},
 };
 
 /// A turn is claimed for so long at a time.
@@ -85,7 +87,8 @@ impl Assistant {
             now: input.now,
             deadline: Instant::now() + self.settings.longest,
         };
-        match self.talk(&step, &mut hands, &mut request).await? {
+        let turn = Turn { input, by_rules: &by_rules, instructions };
+        match self.talk(&step, &turn, &mut hands, &mut request).await? {
             Ok(reply) => Ok(hands.desk.finish(reply, &by_rules)),
             Err(code) => Ok(self.without_model(run, input, by_rules, code)),
         }
@@ -95,12 +98,13 @@ impl Assistant {
     async fn talk(
         &self,
         step: &Asked<'_>,
+        turn: &Turn<'_>,
         hands: &mut Hands<'_>,
         request: &mut Request,
     ) -> Result<Result<Option<String>, &'static str>, BrainError> {
         let mut tokens = 0;
         let mut made: HashMap<(String, String), usize> = HashMap::new();
-        let mut reminded = false;
+        let (mut reminded, mut corrected) = (false, false);
         for n in 1..=self.settings.steps {
             let answer = match step.ask(n, request).await? {
                 Ok(answer) => answer,
@@ -128,7 +132,23 @@ impl Assistant {
             let text = said.text.trim();
             let complete = answer.stop != Stop::Length && answer.broken_off.is_empty();
             if complete && !text.is_empty() {
-                return Ok(Ok(Some(shortened(text))));
+                let reply = shortened(text);
+                let backing = turn.backing(hands, &reply, request);
+                let findings = check(&reply, &backing);
+                if findings.is_empty() {
+                    return Ok(Ok(Some(reply)));
+                }
+                if corrected || n == self.settings.steps {
+                    let mended = mended(step.run, &reply, &findings, &backing);
+                    let acts = || !hands.desk.clone().finish(None, turn.by_rules).is_empty();
+                    return Ok(if mended.is_some() || acts() { Ok(mended) } else { Err("nothing_true") });
+                }
+                corrected = true;
+                let words = unbacked(&findings);
+                note_reflection(step.run, &words);
+                request.steps.push(Step::Model(said));
+                push_word(request, &words);
+                continue;
             }
             if hands.silent.is_some() && complete {
                 return Ok(Ok(None));
@@ -209,6 +229,71 @@ fn needs_no_model(input: &TurnInput, by_rules: &[Decision]) -> bool {
         || by_rules.iter().any(|d| matches!(d, Decision::OptOut { .. }))
 }
 
+/// What a reply of this turn is held against.
+struct Turn<'a> {
+    input: &'a TurnInput,
+    by_rules: &'a [Decision],
+    instructions: &'a str,
+}
+
+impl Turn<'_> {
+    fn backing(&self, hands: &Hands<'_>, reply: &str, request: &Request) -> Backing {
+        let decisions = hands.desk.clone().finish(Some(reply.to_owned()), self.by_rules);
+        let mut backing = Backing::of(self.input, &decisions);
+        backing.language = hands.desk.language();
+        backing.known_texts.push(self.instructions.to_owned());
+        let told = self.input.around.talk.said().filter(|said| said.by != By::Bot).map(|said| said.text.clone());
+        backing.known_texts.extend(told);
+        let results = request.steps.iter().filter_map(|step| match step {
+            Step::Results(results) => Some(results),
+            Step::User(_) | Step::Model(_) => None,
+        });
+        let words = results.flatten().filter(|result| !result.failed).map(|result| match &result.content {
+            Text::Trusted(text) | Text::Untrusted { text, .. } => text.clone(),
+        });
+        backing.known_texts.extend(words);
+        backing
+    }
+}
+
+/// What the model is told of a reply that claims what nothing backs.
+fn unbacked(findings: &[Finding]) -> String {
+    let lines = findings.iter().map(|finding| format!("- “{}”: {}", finding.says, finding.why)).collect::<Vec<_>>();
+    format!(
+        "That was not sent, because it says what nothing backs:\n{}\nDo it by a tool first, or say it again without that.",
+        lines.join("\n")
+    )
+}
+
+fn note_reflection(run: &dyn Run, words: &str) {
+    let (run_id, kind, text) = (run.id().to_string(), "reflection".to_owned(), head(words).to_owned());
+    run.note(v1::StepTaken { run_id, kind, text }.into());
+}
+
+/// The reply without what nothing backs; `None`: nothing is left of it.
+fn mended(run: &dyn Run, reply: &str, findings: &[Finding], backing: &Backing) -> Option<String> {
+    let mended = truth::corrected(reply, findings, backing);
+    let why = |sentence: &str| {
+        let of = findings.iter().find(|f| reply.get(f.sentence.clone()).is_some_and(|s| s.trim() == sentence));
+        of.or(findings.first())
+    };
+    let replaced = mended.replaced.iter().map(|(sentence, own)| (sentence, own.as_str()));
+    for (sentence, instead) in replaced.chain(mended.dropped.iter().map(|sentence| (sentence, ""))) {
+        let finding = why(sentence);
+        run.note(
+            v1::ClaimCorrected {
+                run_id: run.id().to_string(),
+                sentence: head(sentence).to_owned(),
+                kind: finding.map(|f| f.kind.name().to_owned()).unwrap_or_default(),
+                why: finding.map(|f| f.why.clone()).unwrap_or_default(),
+                instead: instead.to_owned(),
+            }
+            .into(),
+        );
+    }
+    Some(mended.text).filter(|text| !text.trim().is_empty())
+}
+
 fn speaks(decision: &Decision) -> bool {
     matches!(decision, Decision::Reply { .. } | Decision::Withhold { .. } | Decision::Ask { .. })
 }
@@ -253,9 +338,25 @@ fn push_word(request: &mut Request, words: &str) {
     }
 }
 
+/// What a model wrote, as it may go on: bounded, and without control characters but line breaks and tabs.
 fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_REPLY) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", &text[..end]),
+    let mut clean = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+    let mut kept: String = clean.by_ref().take(LONGEST_REPLY).collect();
+    if clean.next().is_some() {
+        kept.push('…');
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_is_bounded_and_without_control_characters() {
+        assert_eq!(shortened("a\0b\u{7}\r\n\tc"), "ab\n\tc");
+        let long = shortened(&"ж".repeat(LONGEST_REPLY + 1));
+        assert_eq!(long.chars().count(), LONGEST_REPLY + 1);
+        assert!(long.ends_with('…'));
     }
 }

@@ -119,7 +119,7 @@ fn cancel_on(intention: &str) -> CancelOn {
 }
 
 /// All of them: pending ones first, then cancelled ones, then new ones.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Book {
     pub entries: Vec<Entry>,
 }

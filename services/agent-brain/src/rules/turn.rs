@@ -37,7 +37,16 @@ const MOST_REQUESTS: usize = 64;
 /// Characters of a reply, at most.
 const LONGEST_REPLY: usize = 12_000;
 
+/// A line of the reply that says when promises are due.
+#[derive(Clone)]
+struct SaysDue {
+    line: usize,
+    /// Each, and when it was due as the line was made.
+    due: Vec<(usize, DateTime<Utc>)>,
+}
+
 /// A turn being decided.
+#[derive(Clone)]
 pub(super) struct Turn<'a> {
     input: &'a TurnInput,
     book: Book,
@@ -62,6 +71,8 @@ pub(super) struct Turn<'a> {
     asked_for_help: bool,
     /// Lines of the reply, in order.
     lines: Vec<String>,
+    /// Which of the lines say when promises are due.
+    says_due: Vec<SaysDue>,
     /// The promises that the reply already spoke of.
     told: Vec<usize>,
     unanswered: bool,
@@ -90,12 +101,32 @@ impl<'a> Turn<'a> {
             greeted: false,
             asked_for_help: false,
             lines: Vec::new(),
+            says_due: Vec::new(),
             told: Vec::new(),
             unanswered: false,
             restored: false,
             requests: 0,
             in_part: false,
         }
+    }
+
+    /// Adds a line that says when these promises are due.
+    fn say_due(&mut self, line: String, entries: &[usize]) {
+        let due = entries.iter().map(|&at| (at, self.book.entries[at].promise.due_at)).collect();
+        self.says_due.push(SaysDue { line: self.lines.len(), due });
+        self.lines.push(line);
+    }
+
+    /// Takes back the lines that a later message of the turn made untrue: what it did is told in a line of its own.
+    fn unsay(&mut self) {
+        let stands = |&(at, due): &(usize, DateTime<Utc>)| {
+            let entry = &self.book.entries[at];
+            entry.fate != Fate::Cancelled && entry.promise.due_at == due
+        };
+        let untrue: Vec<usize> =
+            self.says_due.iter().filter(|said| !said.due.iter().any(stands)).map(|said| said.line).collect();
+        let mut line = 0..;
+        self.lines.retain(|_| line.next().is_none_or(|line| !untrue.contains(&line)));
     }
 
     fn voice(&self) -> Voice {
@@ -198,7 +229,7 @@ impl<'a> Turn<'a> {
                 }
                 let [_, _, title] = self.voice().buttons();
                 self.set(at, (later, Grain::Minute), title, "a_day_later", message);
-                self.lines.push(self.voice().moved(&self.items(&[at])));
+                self.say_due(self.voice().moved(&self.items(&[at])), &[at]);
             }
         }
     }
@@ -280,8 +311,13 @@ impl<'a> Turn<'a> {
             return;
         }
         if let Some(same) = self.book.same(moment.at, intent, &topic) {
+            let entry = &mut self.book.entries[same];
+            if entry.origin == Origin::Cancelled && entry.fate == Fate::Untouched {
+                // Where the turn may not renew it, it is made again, for this message.
+                (entry.rule, entry.message_id) = (moment.rule.to_owned(), Some(message.message_id));
+            }
             self.told.push(same);
-            self.lines.push(self.voice().confirmed(&self.item(same)));
+            self.say_due(self.voice().confirmed(&self.item(same)), &[same]);
             return;
         }
         if self.book.open().len() >= self.input.most_promises {
@@ -311,7 +347,7 @@ impl<'a> Turn<'a> {
         });
         let new = self.book.entries.len() - 1;
         self.told.push(new);
-        self.lines.push(self.voice().confirmed(&self.item(new)));
+        self.say_due(self.voice().confirmed(&self.item(new)), &[new]);
     }
 
     /// "At the same time" as the promise just spoken of: the one this turn made last, else the only one there is.

@@ -5,7 +5,8 @@ use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::{Europe::Madrid, Tz};
 use steward_agent_brain::{
     brain::{Around, Decision, Incoming, Promise, TurnInput},
-    rules::decide,
+    rules,
+    truth::{Backing, check},
 };
 use steward_domain::{
     ids::{self, ConversationId, FollowUpId, MessageId},
@@ -74,6 +75,15 @@ pub fn given(messages: &[&str]) -> TurnInput {
         human_active: false,
         around: Around::default(),
     }
+}
+
+/// What the rules decide; what they say is true.
+pub fn decide(input: &TurnInput) -> Vec<Decision> {
+    let decisions = rules::decide(input);
+    for text in texts(&decisions) {
+        assert_eq!(check(text, &Backing::of(input, &decisions)), [], "{text}");
+    }
+    decisions
 }
 
 pub fn decide_text(text: &str) -> Vec<Decision> {

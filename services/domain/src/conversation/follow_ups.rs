@@ -86,7 +86,24 @@ impl Conversation {
             return Err(Refused::NotRenewable);
         };
         let due_at = due_at.unwrap_or_else(|| (old.due_at, old.phrase.clone(), old.rule.clone()));
-        Ok(vec![self.again(old, new_id, due_at, turn_id)])
+        Ok(vec![self.again(old, new_id, due_at, turn_id, "client")])
+    }
+
+    /// Promises again, at its own time, what was cancelled: a person of ours wants it kept after all.
+    pub fn renew_by(
+        &self,
+        now: DateTime<Utc>,
+        follow_up_id: &FollowUpId,
+        new_id: FollowUpId,
+        by: &str,
+    ) -> Result<Vec<Event>, Refused> {
+        let old = self.known_follow_up(follow_up_id)?;
+        if !matches!(old.state, FollowUpState::Cancelled(_)) {
+            return Err(Refused::NotCancelled);
+        }
+        check_due(now, false, old.due_at)?;
+        let due_at = (old.due_at, old.phrase.clone(), old.rule.clone());
+        Ok(vec![self.again(old, new_id, due_at, None, by)])
     }
 
     /// Promises again, at its own time, what the client took back a moment ago.
@@ -101,7 +118,7 @@ impl Conversation {
         let old = taken_back.and_then(|taken_back| taken_back.follow_ups.iter().find(|f| f.id == *follow_up_id));
         let old = old.ok_or(Refused::NotRenewable)?;
         check_due(now, false, old.due_at)?;
-        Ok(vec![self.again(old, new_id, (old.due_at, old.phrase.clone(), old.rule.clone()), turn_id)])
+        Ok(vec![self.again(old, new_id, (old.due_at, old.phrase.clone(), old.rule.clone()), turn_id, "client")])
     }
 
     fn again(
@@ -110,6 +127,7 @@ impl Conversation {
         new_id: FollowUpId,
         (due_at, phrase, rule): (DateTime<Utc>, String, String),
         turn_id: Option<TurnId>,
+        by: &str,
     ) -> Event {
         let renewed = NewFollowUp {
             follow_up_id: new_id,
@@ -129,7 +147,7 @@ impl Conversation {
             context: old.context.clone(),
             asked_in: old.asked_in.clone(),
             topic: old.topic.clone(),
-            by: "client".to_owned(),
+            by: by.to_owned(),
         };
         self.promise(renewed, Some(old.id))
     }

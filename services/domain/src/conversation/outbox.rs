@@ -114,6 +114,26 @@ impl Conversation {
         }
     }
 
+    /// A person found out what became of a message whose fate was unknown.
+    pub fn settle_message(&self, message_id: &MessageId, arrived: bool, by: &str) -> Result<Vec<Event>, Refused> {
+        let message = self.known_message(message_id)?;
+        if !matches!(message.state, MessageState::Unknown(_)) {
+            return Err(Refused::NotUnknown);
+        }
+        let why = Why::new("by_command", format!("{by} says that it didn't arrive"), "");
+        Ok(vec![
+            v1::DeliveryReported {
+                message_id: message_id.to_string(),
+                part: u32::try_from(message.part).unwrap_or(u32::MAX),
+                status: if arrived { "sent" } else { "failed" }.to_owned(),
+                reason: (!arrived).then(|| (&why).into()),
+                claim_id: ids::or_empty(message.last_claim),
+                ..v1::DeliveryReported::default()
+            }
+            .into(),
+        ])
+    }
+
     /// Another attempt at a message that the provider took and then reported as outside the service window: it goes as a
     /// template now, or is held. Nothing, if that was a template already, or if the client or a human spoke since.
     pub fn retry_outside_window(&self, message_id: &MessageId) -> Result<Vec<Event>, Refused> {

@@ -24,6 +24,7 @@ refusals! {
         TooManyFollowUps { most: usize, place: &'static str }: Conflict "too_many_follow_ups",
             "{most} follow-ups are open {place}, which is the limit ([limits] open_follow_ups); cancel some";
         NotRenewable: Conflict "not_renewable", "only what the client's latest message cancelled can be renewed";
+        NotCancelled: Conflict "not_cancelled", "only a cancelled follow-up can be promised again; this one isn't";
         AlreadyDue: Conflict "already_due", "this follow-up is being sent; only a pending one can be changed";
         AlreadySent: Conflict "already_sent", "this follow-up is sent; only a pending one can be changed";
         AlreadyDone: Conflict "already_done", "this follow-up is done; only a pending one can be changed";
@@ -35,6 +36,7 @@ refusals! {
 
         NotQueued: Conflict "not_queued",
             "only a message that waits can be changed; this one is being sent or has ended";
+        NotUnknown: Conflict "not_unknown", "the fate of this message is known: there is nothing to settle";
         NotRetryable: Conflict "not_retryable",
             "only a message that failed, expired, or whose fate is unknown can be sent again";
         PartlySent: Conflict "partly_sent", "its first part is out already; cancel the rest and write anew";
@@ -69,7 +71,9 @@ impl Refused {
             | Self::Past { .. }
             | Self::TooFar { .. }
             | Self::TooManyFollowUps { .. }
+            | Self::NotCancelled
             | Self::NotQueued
+            | Self::NotUnknown
             | Self::NotRetryable
             | Self::PartlySent
             | Self::AlreadyHeld

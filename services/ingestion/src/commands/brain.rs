@@ -41,8 +41,16 @@ impl Chosen {
             if model.is_some() {
                 return Err(Problem::unprocessable("no_such_model", "the rules have no models; leave `model` out"));
             }
-        } else if let Err(problem) = intake.settings.now().brain.model(provider, model) {
-            return Err(Problem::unprocessable("no_such_brain", format!("[brain]: {problem}")));
+        } else {
+            let brain = &intake.settings.now().brain;
+            let chain = brain.chain(provider, model);
+            let chain =
+                chain.map_err(|problem| Problem::unprocessable("no_such_brain", format!("[brain]: {problem}")))?;
+            // What it costs would count against no budget.
+            if let (Some(_), Some(model)) = (brain.budget.per_day, chain.iter().find(|model| model.price.is_none())) {
+                let detail = format!("there is a budget, and `[brain.prices.{:?}]` is missing", model.name);
+                return Err(Problem::unprocessable("unpriced_model", detail));
+            }
         }
         Ok(Some(Choice { provider: provider.to_owned(), model: model.unwrap_or_default().to_owned() }))
     }

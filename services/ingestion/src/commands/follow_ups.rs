@@ -226,6 +226,39 @@ pub async fn cancel(
     .await
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// Promises again, at its own time, what was cancelled
+#[utoipa::path(
+    post,
+    path = "/api/v1/follow-ups/{id}/renew",
+    tag = "follow-ups",
+    operation_id = "renew_follow_up",
+    responses((status = 201, description = "recorded; `id` is the new one's", body = Answer), Refuses<Conversation>),
+)]
+pub async fn renew(
+    State(intake): State<Intake>,
+    ApiPath(id): ApiPath<String>,
+    command: Command<Nothing>,
+) -> Result<Answer, Problem> {
+    let id: FollowUpId = read_id(&id, UNKNOWN)?;
+    let conversation = id.conversation();
+    let contact = in_time(person(&intake, &command, conversation)).await?.contact;
+    let elsewhere = in_time(open_elsewhere(&intake, &command, &contact, conversation)).await?;
+    let (by, new_id) = (command.caller.actor(), ids::follow_up(conversation, command.unique()));
+    let position = decide(&intake, &command, conversation, |state| {
+        if state.follow_ups.contains_key(&new_id) {
+            return Ok(Vec::new());
+        }
+        state.room_for_one_more(intake.settings.now().limits.open_follow_ups, elsewhere)?;
+        state.renew_by(intake.log.clock().now(), &id, new_id, &by)
+    })
+    .await?;
+    Ok(Answer::created(new_id.to_string(), conversation, position))
+}
+
 /// Who a conversation is with.
 struct Person {
     clock: Clock,

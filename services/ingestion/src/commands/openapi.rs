@@ -100,6 +100,7 @@ impl<A: Ruled> Ruled for BrainOf<A> {
     const BEFORE: &'static [Code] = &[
         unprocessable("no_such_brain", "the configuration describes no such provider, or not all that it needs"),
         unprocessable("no_such_model", "the rules have no models"),
+        unprocessable("unpriced_model", "there is a budget, and what the model costs isn't configured"),
     ];
 }
 
@@ -163,6 +164,10 @@ pub fn cancel_on() -> Object {
 
 pub fn on_reply() -> Object {
     one_of(OnReply::ALL.map(OnReply::name))
+}
+
+pub fn outcome() -> Object {
+    one_of(["sent", "not_sent"])
 }
 
 pub fn action_kind() -> Object {

@@ -157,6 +157,42 @@ pub async fn retry(
     .await
 }
 
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Settlement, example = json!({ "outcome": "sent" }))]
+pub struct Settle {
+    /// sent: it arrived. not_sent: it didn't.
+    #[schema(schema_with = openapi::outcome)]
+    outcome: String,
+}
+
+/// Says what became of a message whose fate is unknown
+#[utoipa::path(
+    post,
+    path = "/api/v1/outbox/{id}/settle",
+    tag = "outbox",
+    operation_id = "settle_message",
+    request_body = Settle,
+    responses((status = 200, description = "recorded", body = Answer), Refuses<Conversation>),
+)]
+pub async fn settle(
+    State(intake): State<Intake>,
+    ApiPath(id): ApiPath<String>,
+    command: Command<Settle>,
+) -> Result<Answer, Problem> {
+    let arrived = match command.body.outcome.as_str() {
+        "sent" => true,
+        "not_sent" => false,
+        _ => return Err(Problem::unprocessable("bad_body", "`outcome` must be \"sent\" or \"not_sent\"")),
+    };
+    let by = command.caller.actor();
+    let id: MessageId = read_id(&id, UNKNOWN)?;
+    changed(&intake, &command, (id.to_string(), id.conversation()), |state| {
+        as_asked(state.settle_message(&id, arrived, &by), "not_unknown", command.may_repeat())
+    })
+    .await
+}
+
 /// Moves a message that waits
 #[utoipa::path(
     post,

@@ -1,5 +1,6 @@
 //! English: its words, and what its grammar does in its own way.
 
+mod claim_words;
 #[cfg(test)]
 mod consent;
 mod regions;
@@ -19,6 +20,7 @@ pub static ENGLISH: Folder = Folder {
     time: &time_grammar::TimeGrammar,
     requests: &request_grammar::RequestGrammar,
     wording: &wording::English,
+    claims: &claim_words::CLAIMS,
 };
 
 /// Frequent words that hardly stand in another language of the script.

@@ -1,5 +1,6 @@
 //! Spanish: its words, and what its grammar does in its own way.
 
+mod claim_words;
 #[cfg(test)]
 mod consent;
 mod request_grammar;
@@ -31,6 +32,7 @@ pub static SPANISH: Folder = Folder {
     time: &time_grammar::TimeGrammar,
     requests: &request_grammar::RequestGrammar,
     wording: &wording::Spanish,
+    claims: &claim_words::CLAIMS,
 };
 
 /// Frequent words that hardly stand in another language of the script.

@@ -1,5 +1,6 @@
 //! Russian: its words, and what its grammar does in its own way.
 
+mod claim_words;
 #[cfg(test)]
 mod consent;
 mod request_grammar;
@@ -18,4 +19,5 @@ pub static RUSSIAN: Folder = Folder {
     time: &time_grammar::TimeGrammar,
     requests: &request_grammar::RequestGrammar,
     wording: &wording::Russian,
+    claims: &claim_words::CLAIMS,
 };

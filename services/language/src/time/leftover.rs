@@ -127,6 +127,10 @@ impl Field<'_> {
         {
             return Verdict::LeftOver("left_over");
         }
+        // "in a few weeks or months"
+        if forward && beside && i > 0 && reader.is(i - 1, Sense::Or) && reader.unit(i).is_some() {
+            return Verdict::LeftOver("left_over");
+        }
         let speaks = lexeme.senses.iter().map(|s| s.speaks_of_time()).max().unwrap_or(Speaks::Never);
         let alone = || !forward || !reader.get(i + 1).is_some_and(|l| !l.word.is_empty() && l.senses.is_empty());
         match speaks {

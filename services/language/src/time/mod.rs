@@ -29,6 +29,7 @@ mod offsets;
 pub(crate) mod phrase;
 pub(crate) mod reader;
 mod resolve;
+mod said;
 mod scan;
 pub(crate) mod sense;
 mod shifts;
@@ -49,7 +50,11 @@ use self::{
     resolve::Outcome,
     tokens::{Shape, Token},
 };
-pub use self::{resolve::is_too_far, zone::Wall};
+pub use self::{
+    resolve::is_too_far,
+    said::{Said, said},
+    zone::Wall,
+};
 use crate::{DateOrder, Language, excerpt::head, folder::Script};
 
 pub(crate) use self::grammar::Grammar;

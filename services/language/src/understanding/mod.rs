@@ -16,7 +16,7 @@ pub(crate) mod erasure;
 pub(crate) mod grammar;
 pub(crate) mod lexicon;
 mod matter;
-mod pattern;
+pub(crate) mod pattern;
 mod read;
 pub(crate) mod sentence;
 mod shift;

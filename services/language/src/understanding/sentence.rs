@@ -211,7 +211,8 @@ pub(crate) fn sentences<'a>(
     out
 }
 
-fn ends_sentence(text: &str, before: Option<&Token>, token: &Token, next: Option<&Token>) -> bool {
+/// Whether a sentence ends with `token`.
+pub(crate) fn ends_sentence(text: &str, before: Option<&Token>, token: &Token, next: Option<&Token>) -> bool {
     match token.sort {
         Sort::Mark('\n') => true,
         _ if token.quoted => false,

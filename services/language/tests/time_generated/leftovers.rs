@@ -298,3 +298,24 @@ fn what_is_no_time_beside_a_phrase_changes_nothing() {
     }
     assert!(changed.is_empty(), "{} change the answer:\n{}", changed.len(), changed.join("\n"));
 }
+
+/// A length of a few units, or of others: how long it is isn't said.
+#[test]
+fn a_length_with_another_unit_behind_or_is_no_instant() {
+    let cases: [(Language, &str, &str, &[&str]); 3] = [
+        (Language::En, "in a few", "or", &["hours", "days", "weeks", "months"]),
+        (Language::Ru, "через несколько", "или", &["часов", "дней", "недель", "месяцев"]),
+        (Language::Es, "dentro de varios", "o", &["días", "meses"]),
+    ];
+    for (language, opening, or, units) in cases {
+        let context = context(language, "2026-11-18T12:30:00".parse().unwrap());
+        for one in units {
+            for other in units.iter().filter(|unit| *unit != one) {
+                for behind in ["", ", please"] {
+                    let text = format!("{opening} {one} {or} {other}{behind}");
+                    assert!(!matches!(parse(&text, &context), Meaning::Instant(_)), "{text}");
+                }
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@
 //! names, make its tables. A new model is a folder, a file there, and a line in [`all`].
 
 mod contacts;
-mod conversations;
+pub mod conversations;
 mod events;
 mod keyed;
 mod usage;
@@ -22,7 +22,7 @@ pub use contacts::{ContactRow, Met, set_or_said};
 pub use conversations::{
     ConversationRow, MessageRow, MessageView, OutgoingView, conversations_of, message_of_outbox, own_conversation,
 };
-pub use events::EventRow;
+pub use events::{EventRow, page as events_page};
 pub use keyed::Keyed;
 pub use wanted::Wanted;
 pub use working_set::WorkingSet;

@@ -44,14 +44,19 @@ fn states() -> Object {
 )]
 pub async fn one(State(desk): State<Arc<Desk>>, caller: Caller, params: Params) -> Result<Answer, Problem> {
     params.finish(&[])?;
+    Ok(Answer::small(desk.reads.reached.now(), &now(&desk, &caller).await?))
+}
+
+/// # Errors
+/// 503 when the log doesn't answer.
+pub async fn now(desk: &Desk, caller: &Caller) -> Result<BreakerView, Problem> {
     let aggregate = ids::tenant_aggregate(&caller.tenant);
     let seen = desk.reads.log.load::<Tenant>(&aggregate, AtLeast::Latest).await?;
     let tripped = seen.state.breaker.as_ref();
     let reason = |why: &Why| Reason { code: why.code.clone(), text: why.text.clone(), event_id: None };
-    let body = BreakerView {
+    Ok(BreakerView {
         state: if tripped.is_some() { "open" } else { "closed" },
         since: tripped.map(|t| Time(t.at)),
         reason: tripped.map(|t| reason(&t.why)),
-    };
-    Ok(Answer::small(desk.reads.reached.now(), &body))
+    })
 }

@@ -1,6 +1,7 @@
 //! Lists: filtered by fields, newest first, in pages.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, FixedOffset, Utc};
 use serde::Serialize;
 use steward_domain::ids::{self, ConversationId};
 use steward_http::{Caller, Problem};
@@ -99,6 +100,25 @@ impl List {
         Ok(())
     }
 
+    /// The parameter `name`, a time.
+    ///
+    /// # Errors
+    /// 400 for what is no time with an offset.
+    pub fn time(&mut self, name: &'static str) -> Result<Option<DateTime<Utc>>, Problem> {
+        self.known.push(name);
+        let expected = "a time with an offset, as 2026-11-21T09:00:00+08:00";
+        Ok(self.params.parsed::<DateTime<FixedOffset>>(name, expected)?.map(|time| time.to_utc()))
+    }
+
+    /// The parameter `name`, one or several of `known`, for a condition that takes more than its value.
+    ///
+    /// # Errors
+    /// 400 for any other value.
+    pub fn some_of(&mut self, name: &'static str, known: &[&str]) -> Result<Option<Vec<String>>, Problem> {
+        self.known.push(name);
+        self.params.some_of(name, known)
+    }
+
     /// Lets the parameter `name` filter by a column of event ids.
     ///
     /// # Errors
@@ -141,42 +161,85 @@ impl List {
     /// # Errors
     /// 400 for a bad cursor, limit, position or an unknown parameter; 503 when Postgres doesn't answer.
     pub async fn page<T: Table + Send + 'static>(
-        mut self,
+        self,
         snapshot: &Snapshot<'_>,
         order: &str,
         order_of: impl Fn(&T) -> u64,
     ) -> Result<Page<T>, Problem> {
-        let limit = self.params.parsed::<u32>("limit", "a whole number from 1 to 1000")?.unwrap_or(DEFAULT_LIMIT);
-        if !(1..=MAX_LIMIT).contains(&limit) {
-            return Err(Problem::bad_request("bad_query", format!("`limit` is {limit}; expected 1 to {MAX_LIMIT}")));
-        }
+        let Found { items, more } = self.found(snapshot, T::NAME, order, Way::Falling).await?;
+        let orders = items.iter().map(order_of).collect();
+        Ok(Page { items, orders, more })
+    }
+
+    /// Reads the rows of a page, and whether there are more. `from` is the table, or a query in brackets with its name, whose
+    /// columns are the table's and `order`, by which pages go in this way.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub async fn found<T: Table + Send + 'static>(
+        mut self,
+        snapshot: &Snapshot<'_>,
+        from: &str,
+        order: &str,
+        way: Way,
+    ) -> Result<Found<T>, Problem> {
+        let (limit, cursor) = limit(&mut self.params)?;
         for (name, sign) in [("after", '>'), ("before", '<')] {
             if let Some(position) = self.params.parsed::<u64>(name, "a position of the log, a whole number")? {
                 self.only(&format!("position {sign} {{}}"), Box::new(stored(position)));
             }
         }
-        if let Some(cursor) = self.params.text("cursor") {
-            let position = read_cursor(&cursor).ok_or_else(|| {
-                let detail = "`cursor` is none of ours: pass on `next_cursor` of the page before, unchanged";
-                Problem::bad_request("bad_cursor", detail)
-            })?;
-            self.only(&format!("{order} < {{}}"), Box::new(stored(position)));
+        if let Some(position) = cursor {
+            let sign = if way == Way::Falling { '<' } else { '>' };
+            self.only(&format!("{order} {sign} {{}}"), Box::new(stored(position)));
         }
         self.params.finish(&self.known)?;
+        let direction = if way == Way::Falling { "DESC" } else { "ASC" };
+        let from = if from.starts_with('(') { from.to_owned() } else { format!("{{schema}}.{from}") };
         let select = format!(
-            "SELECT {} FROM {}.{} WHERE {} ORDER BY {order} DESC LIMIT {}",
+            "SELECT {}, {order} AS sorted FROM {from} WHERE {} ORDER BY {order} {direction} LIMIT {}",
             columns::<T>(),
-            snapshot.schema,
-            T::NAME,
-            self.conditions.join(" AND ").replace("{schema}", &snapshot.schema),
+            self.conditions.join(" AND "),
             limit + 1
         );
-        let Rows { mut items, there } = snapshot.rows(&select, &format!("{order} DESC"), &self.values).await?;
-        items.truncate(limit as usize);
-        let orders = items.iter().map(order_of).collect();
+        let select = select.replace("{schema}", &snapshot.schema);
+        let Rows { mut items, there } = snapshot.rows(&select, &format!("sorted {direction}"), &self.values).await?;
+        items.truncate(limit);
         let more = there > items.len();
-        Ok(Page { items, orders, more })
+        Ok(Found { items, more })
     }
+}
+
+/// Takes what every list is paged by: how many entries, and behind which value of the order.
+///
+/// # Errors
+/// 400 for a bad limit or cursor.
+pub fn limit(params: &mut Params) -> Result<(usize, Option<u64>), Problem> {
+    let limit = params.parsed::<u32>("limit", "a whole number from 1 to 1000")?.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Problem::bad_request("bad_query", format!("`limit` is {limit}; expected 1 to {MAX_LIMIT}")));
+    }
+    let cursor = params.text("cursor").map(|cursor| {
+        read_cursor(&cursor).ok_or_else(|| {
+            let detail = "`cursor` is none of ours: pass on `next_cursor` of the page before, unchanged";
+            Problem::bad_request("bad_cursor", detail)
+        })
+    });
+    Ok((limit as usize, cursor.transpose()?))
+}
+
+/// In which way pages go by a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Rising,
+    Falling,
+}
+
+/// The rows of a page.
+pub struct Found<T> {
+    pub items: Vec<T>,
+    /// There are more behind them.
+    pub more: bool,
 }
 
 /// A position as a row can hold it; one that is too large for that matches nothing.
@@ -209,6 +272,17 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// A page of rows, with the value that pages go by for each.
+    pub fn of(found: Found<T>, orders: Vec<u64>) -> Self {
+        Self { items: found.items, orders, more: found.more }
+    }
+
+    /// What is on the page, and what leads to the next one.
+    pub fn into_parts(self) -> (Vec<T>, Option<String>) {
+        let next = self.orders.last().filter(|_| self.more).map(|last| cursor(*last));
+        (self.items, next)
+    }
+
     /// Writes the page item by item, so that only one item is in memory twice. A page that grows too long ends there,
     /// after one item at least.
     pub async fn answer<V: Serialize + 'static>(

@@ -1,16 +1,18 @@
 //! The read side of the HTTP interface: lists and single things of the caller's tenant, as the read models have them.
 
 pub mod answer;
-mod breaker;
+pub mod breaker;
 mod channels;
 mod desk;
 mod evidence;
 pub mod list;
 pub mod openapi;
 mod params;
-mod slice;
+pub mod slice;
 pub mod snapshot;
-mod timeline;
+pub mod system;
+pub mod time;
+pub mod timeline;
 pub mod view;
 mod words;
 
@@ -21,12 +23,12 @@ use deadpool_postgres::Pool;
 use steward_http::{Guard, openapi::operations};
 use steward_log::Log;
 use steward_proto::TenantId;
-use steward_settings::Limits;
+use steward_settings::{InForce, Limits};
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{background::Background, live, models, page, position::Reached};
+use crate::{background::Background, dashboard, documents, live, models, position::Reached};
 
 pub use desk::Desk;
 pub use openapi::Unstreamed;
@@ -46,8 +48,21 @@ pub struct Reads {
     /// The configured channels, in the order of the configuration.
     pub channels: Vec<Channel>,
     pub limits: Limits,
+    /// The defaults by which phrases of time are read.
+    pub settings: InForce,
+    /// Where the dashboard's forms give their commands; `None`: nowhere, it only shows.
+    pub commands: Option<Commands>,
     /// Ends the live streams.
     pub shutdown: CancellationToken,
+}
+
+/// What takes commands.
+#[derive(Clone)]
+pub enum Commands {
+    /// A service of this process.
+    Here(Router),
+    /// Another process, at this URL without a trailing slash.
+    At { url: String, client: reqwest::Client },
 }
 
 /// A configured channel, as far as readers may know it.
@@ -59,22 +74,25 @@ pub struct Channel {
     pub kind: String,
 }
 
-/// The routes: `/api/v1/…` behind the guard; the page and the document of the events without it.
+/// The routes: `/api/v1/…` and the dashboard behind the guard; the document of the events without it.
 pub fn router(reads: Reads) -> Router {
     let guard = reads.guard.clone();
     let background = Arc::new(Background::start());
     let hub = live::Hub::new(&reads, Arc::clone(&background));
-    let (routes, _) = reading().with_state(Arc::new(Desk::new(reads, background))).split_for_parts();
+    let commands = reads.commands.clone();
+    let desk = Arc::new(Desk::new(reads, background));
+    let (routes, _) = reading().with_state(Arc::clone(&desk)).split_for_parts();
     let (live, _) = live().with_state(hub).split_for_parts();
-    let (open, _) = page::routes().split_for_parts();
-    guard.protect(routes.merge(live)).merge(open)
+    let (open, _) = documents::routes().split_for_parts();
+    let pages = dashboard::router(&guard, desk, commands);
+    guard.protect(routes.merge(live)).merge(open).merge(pages)
 }
 
 /// What the OpenAPI document says of these routes.
 pub fn openapi() -> OpenApi {
     let mut reading = reading().into_openapi();
     openapi::name_position(&mut reading);
-    let mut open = page::routes::<()>().into_openapi();
+    let mut open = documents::routes::<()>().into_openapi();
     operations(&mut open).for_each(|(_, operation)| operation.security = Some(Vec::new()));
     reading.merge_from(live().into_openapi()).merge_from(open)
 }
@@ -91,6 +109,8 @@ fn reading() -> OpenApiRouter<Arc<Desk>> {
         .fold(OpenApiRouter::new(), |router, model| router.merge(model.routes()))
         .routes(routes!(breaker::one))
         .routes(routes!(channels::list))
+        .routes(routes!(system::one))
+        .routes(routes!(time::meaning))
         .routes(routes!(timeline::of_conversation))
         .routes(routes!(evidence::of_message))
 }

@@ -51,6 +51,11 @@ fn bad(detail: String) -> Problem {
 }
 
 impl Params {
+    /// Parameters as our own pages give them.
+    pub fn of<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
     /// Takes the value of a name, if it was given.
     pub fn text(&mut self, name: &str) -> Option<String> {
         let at = self.0.iter().position(|(given, _)| given == name)?;

@@ -142,9 +142,9 @@ impl Snapshot<'_> {
         let columns = columns::<T>();
         // Sizes are known without reading the values, so only the rows within the budget are read.
         let sql = format!(
-            "SELECT {columns}, there FROM (SELECT {columns}, count(*) OVER () AS there, \
+            "SELECT {columns}, there FROM (SELECT {columns}, count(*) OVER () AS there, row_number() OVER (ORDER BY {order}) AS place, \
              sum({}) OVER (ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before \
-             FROM ({select}) AS wanted) AS weighed WHERE coalesce(before, 0) < {} ORDER BY {order}",
+             FROM ({select}) AS wanted) AS weighed WHERE coalesce(before, 0) < {} ORDER BY place",
             T::size(),
             self.page_bytes
         );

@@ -41,22 +41,35 @@ pub async fn of_conversation(
     Id(id): Id,
     params: Params,
 ) -> Result<Answer, Problem> {
-    let mut list = List::new(&caller, params);
-    // The conversation is the second value, behind the tenant: see `LED_TO`.
-    list.only(&format!("aggregate = 'conversation' AND {}", hashed::is("aggregate_id", "{}")), Box::new(id.clone()));
-    list.by_condition("type", "type_name = {}");
-    let (follow_up, message) = (list.given("follow_up_id"), list.given("message_id"));
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
-    own_conversation(&snapshot, &caller, &id).await?;
+    let page = page(&snapshot, &caller, &id, params).await?;
+    Ok(page.answer(&snapshot, EntryView::of).await)
+}
+
+/// A page of what happened in a conversation.
+///
+/// # Errors
+/// 400 for a bad parameter; 404 if there is no such conversation; 503 when Postgres doesn't answer.
+pub async fn page(
+    snapshot: &Snapshot<'_>,
+    caller: &Caller,
+    id: &str,
+    params: Params,
+) -> Result<Page<EventRow>, Problem> {
+    let mut list = List::new(caller, params);
+    // The conversation is the second value, behind the tenant: see `LED_TO`.
+    list.only(&format!("aggregate = 'conversation' AND {}", hashed::is("aggregate_id", "{}")), Box::new(id.to_owned()));
+    list.by_condition("type", "type_name = {}");
+    let (follow_up, message) = (list.given("follow_up_id"), list.given("message_id"));
+    own_conversation(snapshot, caller, id).await?;
     if let Some(follow_up) = follow_up {
-        list.only(&led_to(), named(promise(&snapshot, &caller, &id, follow_up).await?));
+        list.only(&led_to(), named(promise(snapshot, caller, id, follow_up).await?));
     }
     if let Some(message) = message {
         list.only(&led_to(), named(vec![message]));
     }
-    let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
-    Ok(page.answer(&snapshot, EntryView::of).await)
+    list.page(snapshot, "position", |e: &EventRow| e.position).await
 }
 
 /// Renewals of one promise whose history is shown together, at most.

@@ -21,7 +21,7 @@ use steward_http::Guard;
 use steward_log::{Append, Condition, ConnectOptions, Expected, Log};
 use steward_projection::{Channel, ProjectionError, Reached, Reads};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, v1};
-use steward_settings::Limits;
+use steward_settings::{Limits, Settings};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -118,6 +118,8 @@ impl System {
                 Channel { tenant: tenant("other"), id: "theirs".to_owned(), kind: "telegram".to_owned() },
             ],
             limits: self.limits.clone(),
+            settings: Settings::default().into(),
+            commands: None,
             shutdown: self.shutdown.clone(),
         }
     }

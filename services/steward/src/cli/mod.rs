@@ -3,6 +3,7 @@
 mod chat;
 mod dead_letters;
 mod doctor;
+mod eval;
 mod events;
 mod keys;
 mod permissions;
@@ -114,6 +115,7 @@ commands! {
     Prepare(prepare::Prepare): Errors,
     Events(events::Events): Errors,
     Replay(replay::Replay): Errors,
+    Eval(eval::Eval): Errors,
     DeadLetters(dead_letters::DeadLetters): Errors,
     Keys(keys::Keys): Errors,
     Time(time::Time): Errors,

@@ -16,6 +16,7 @@ pub enum Job {
     P7,
     P8,
     P9,
+    Model,
 }
 
 impl Job {
@@ -29,6 +30,7 @@ impl Job {
             Self::P7 => "P7",
             Self::P8 => "P8",
             Self::P9 => "P9",
+            Self::Model => "MODEL",
         }
     }
 
@@ -42,6 +44,7 @@ impl Job {
             Self::P7 => "live: an event to every subscriber of the stream",
             Self::P8 => "turn: update in, reply at the Bot API",
             Self::P9 => "footprint: memory, time to ready",
+            Self::Model => "a model's turn beside the model's own time",
         }
     }
 }

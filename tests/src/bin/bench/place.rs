@@ -54,12 +54,17 @@ pub struct Masters {
 
 impl Place {
     pub fn new(options: &Options, bot: &BotApi) -> Result<Self> {
+        Self::with(options, bot, "")
+    }
+
+    /// The same, with more sections in its configuration.
+    pub fn with(options: &Options, bot: &BotApi, sections: &str) -> Result<Self> {
         let root = options.dir.clone().unwrap_or_else(std::env::temp_dir);
         let dir = tempfile::Builder::new().prefix("steward-bench-").tempdir_in(root)?;
         // When we are root, Postgres runs as another user.
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755))?;
         let place = Self { dir, binary: options.steward()? };
-        fs::write(place.config(), configuration(&bot.base()))?;
+        fs::write(place.config(), configuration(&bot.base()) + sections)?;
         Ok(place)
     }
 
@@ -154,6 +159,7 @@ mode = "open"
 [defaults]
 timezone = "Europe/Moscow"
 language = "ru"
+turn_debounce = "0s"
 [[channels]]
 id = "{CHANNEL}"
 kind = "telegram"

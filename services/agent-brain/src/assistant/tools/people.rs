@@ -42,6 +42,6 @@ fn hand_off(hands: &mut Hands<'_>, arguments: Value) -> Result<String, String> {
 
 fn stay_silent(hands: &mut Hands<'_>, arguments: Value) -> Result<String, String> {
     let Silence { why } = read(arguments)?;
-    hands.silent = Some(why);
+    hands.silent = Some(why.chars().take(500).collect());
     Ok("nothing will be said, unless you go on to say something".to_owned())
 }

@@ -76,8 +76,19 @@ struct Which {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
+/// Characters of a time in words, and of what a promise is about.
+const LONGEST_TIME: usize = 200;
+const LONGEST_TOPIC: usize = 500;
+
+/// A model's words as one line of so many characters at most.
+fn line(text: &str, most: usize) -> String {
+    let spaced = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    spaced.take(most).collect::<String>().trim().to_owned()
+}
+
 fn schedule(hands: &mut Hands<'_>, arguments: Value) -> Result<String, String> {
     let Schedule { when, about, kind } = read(arguments)?;
+    let (when, about) = (line(&when, LONGEST_TIME), line(&about, LONGEST_TOPIC));
     let reminds = kind == Kind::Remind;
     let before = hands.desk.standing().len();
     match hands.desk.promise(reminds, &when, &about) {
@@ -96,7 +107,7 @@ fn schedule(hands: &mut Hands<'_>, arguments: Value) -> Result<String, String> {
 
 fn move_to(hands: &mut Hands<'_>, arguments: Value) -> Result<String, String> {
     let Move { promise, when } = read(arguments)?;
-    let said = hands.desk.move_to(promise, &when)?;
+    let said = hands.desk.move_to(promise, &line(&when, LONGEST_TIME))?;
     Ok(acted(hands, promise, &said))
 }
 

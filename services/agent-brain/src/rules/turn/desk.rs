@@ -18,6 +18,7 @@ use super::{
 use crate::brain::{Decision, Incoming, Offer, Question, TurnInput};
 
 /// A turn's promises in the hands of a brain that acts step by step.
+#[derive(Clone)]
 pub struct Desk<'a> {
     turn: Turn<'a>,
     /// Promises that go on, of those that these messages cancelled: by their place in the book.

@@ -140,10 +140,10 @@ impl Turn<'_> {
         if entry.promise.due_at == moment.at {
             entry.to_the_second = moment.grain == Grain::Second;
             self.told.push(at);
-            self.lines.push(self.voice().confirmed(&self.item(at)));
+            self.say_due(self.voice().confirmed(&self.item(at)), &[at]);
         } else {
             self.set(at, (moment.at, moment.grain), &phrase, moment.rule, message);
-            self.lines.push(self.voice().moved(&self.items(&[at])));
+            self.say_due(self.voice().moved(&self.items(&[at])), &[at]);
         }
     }
 }

@@ -58,7 +58,7 @@ impl Turn<'_> {
                     }
                 }
                 if !moved.is_empty() {
-                    self.lines.push(self.voice().moved(&self.items(&moved)));
+                    self.say_due(self.voice().moved(&self.items(&moved)), &moved);
                 }
             }
             Choice::OneOf(those) => {
@@ -92,7 +92,7 @@ impl Turn<'_> {
         if concerned.is_empty() {
             self.asked_to_keep = true;
         } else {
-            self.lines.push(self.voice().moved(&self.items(&concerned)));
+            self.say_due(self.voice().moved(&self.items(&concerned)), &concerned);
         }
     }
 
@@ -113,7 +113,7 @@ impl Turn<'_> {
         } else {
             self.set(at, (due, moment.grain), &time.phrase, moment.rule, message);
             self.book.entries[at].elsewhere = moment.elsewhere;
-            self.lines.push(self.voice().moved(&self.items(&[at])));
+            self.say_due(self.voice().moved(&self.items(&[at])), &[at]);
         }
     }
 

@@ -39,6 +39,7 @@ impl Turn<'_> {
                     renewed.push(i);
                     decisions.extend(id.map(|follow_up_id| Decision::Renew { follow_up_id }));
                 }
+                (Origin::Cancelled, Fate::Untouched) if entry.message_id.is_some() => decisions.push(entry.scheduled()),
                 (Origin::Cancelled, Fate::Untouched) => lost.push(i),
                 // without the right to renew, the client's explicit wish makes a new promise
                 (Origin::Cancelled, Fate::Moved { rule, .. }) if !may_renew => {
@@ -79,6 +80,7 @@ impl Turn<'_> {
         let called =
             self.wants_human.iter().chain(self.wants_erasure.iter().filter(|id| !self.wants_human.contains(id)));
         decisions.extend(called.map(|id| Decision::RequestHuman { message_id: *id }));
+        self.unsay();
         self.say_the_rest(&renewed, &lost);
         if !self.lines.is_empty() {
             let mut text = self.lines.join("\n");

@@ -103,6 +103,7 @@ impl ConversationFold {
             | Event::FollowUpDue(v1::FollowUpDue { message: Some(message), .. }) => self.queued(recorded, message),
             _ => {}
         }
+        self.note_for_the_inbox(recorded);
         self.follow_the_state(recorded);
         self.add_what_only_the_event_says(recorded);
         self.row.row.follow(&self.state, recorded);
@@ -121,6 +122,27 @@ impl ConversationFold {
         self.state.inbound = InboundKeys::default();
         if let Some(takeover) = &mut self.state.takeover {
             takeover.cancelled.clear();
+        }
+    }
+
+    /// Notes what an inbox goes by: who waits for a person, and whether one was there since.
+    fn note_for_the_inbox(&mut self, recorded: &Recorded) {
+        let row = &mut self.row.row;
+        match &recorded.event {
+            Event::HumanRequested(_) => row.asked_position = recorded.position,
+            Event::HumanTakeoverStarted(_) | Event::HumanTakeoverEnded(_) => row.attended_position = recorded.position,
+            Event::ClientResponded(_) => row.latest_position = recorded.position,
+            Event::HumanResponded(_) => {
+                (row.latest_position, row.attended_position) = (recorded.position, recorded.position);
+            }
+            Event::MessageQueued(v1::MessageQueued { message: Some(message) }) => {
+                row.latest_position = recorded.position;
+                if message.author == "human" {
+                    row.attended_position = recorded.position;
+                }
+            }
+            Event::FollowUpDue(v1::FollowUpDue { message: Some(_), .. }) => row.latest_position = recorded.position,
+            _ => {}
         }
     }
 

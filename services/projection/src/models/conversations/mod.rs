@@ -6,13 +6,16 @@
 //! domain forgets what ended long ago, while a table doesn't, and what a provider says of it later still has to change
 //! its row.
 
+pub mod at;
+pub mod attention;
+mod beside;
 mod fold;
-mod follow_ups;
+pub mod follow_ups;
 mod load;
-mod messages;
-mod read;
+pub mod messages;
+pub mod read;
 mod row;
-mod view;
+pub mod view;
 
 use std::collections::{HashMap, HashSet};
 
@@ -44,13 +47,14 @@ pub struct Conversations {
 
 impl Model for Conversations {
     fn migrations(&self) -> &'static [Migration] {
-        migrations!("read_model": "0002_conversations", "0004_messages", "0005_follow_ups", "0007_receipts", "0012_speech", "0013_requests")
+        migrations!("read_model": "0002_conversations", "0004_messages", "0005_follow_ups", "0007_receipts", "0012_speech", "0013_requests", "0014_inbox")
     }
 
     fn routes(&self) -> Routes {
         OpenApiRouter::new()
             .routes(routes!(read::list))
             .routes(routes!(read::one))
+            .routes(routes!(attention::all))
             .routes(routes!(messages::read::of_conversation))
             .routes(routes!(messages::read::list))
             .routes(routes!(follow_ups::read::list))

@@ -5,13 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 use axum::extract::State;
 use steward_http::{Caller, Problem};
 
-use super::{row::ConversationRow, view::ConversationView};
+use super::{at, attention, beside, row::ConversationRow, view::ConversationView};
 use crate::{
     models::{ContactRow, Met},
     read::{
         Desk, Params,
         answer::{Answer, Fresh, Id, unknown},
-        list::{List, Page, read_rows},
+        list::{Found, List, Page, Way, read_rows},
         openapi::{Paging, Unread},
         snapshot::{Snapshot, Value},
         view,
@@ -19,31 +19,104 @@ use crate::{
     rows::{columns, hashed},
 };
 
+/// The ways to sort conversations.
+pub const SORTS: [&str; 3] = ["created", "latest", "attention"];
+
 /// Conversations, newest first; `channel_id` and `external_id` find one by its outside id
 #[utoipa::path(
     get,
     path = "/api/v1/conversations",
     tag = "conversations",
     operation_id = "list_conversations",
-    params(Fresh, Paging, ("channel_id" = Option<String>, Query), ("external_id" = Option<String>, Query), ("contact_id" = Option<String>, Query, description = "also of the contacts merged into it"), ("conversation_id" = Option<String>, Query)),
+    params(Fresh, Paging, ("channel_id" = Option<String>, Query), ("external_id" = Option<String>, Query), ("contact_id" = Option<String>, Query, description = "also of the contacts merged into it"), ("conversation_id" = Option<String>, Query), ("owner" = Option<String>, Query, description = "bot, human"), ("attention" = Option<String>, Query, description = "only those that need a person, for one of these reasons, separated by commas: asked_for_person, failed, unknown, held"), ("q" = Option<String>, Query, description = "part of the name, the title or the address"), ("sort" = Option<String>, Query, description = "created (default): the newest first; latest: whose last message is newest first; attention: only those that need a person, the most pressing first, then who waits longest")),
     responses((status = 200, description = "as of Steward-Position", body = view::List<ConversationView>), Unread),
 )]
 pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
-    let mut list = List::new(&caller, params);
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
+    let page = page(&snapshot, &caller, params).await?;
+    Ok(page.answer(&snapshot, |view| view).await)
+}
+
+/// A page of conversations, with all that is shown of each.
+///
+/// # Errors
+/// 400 for a bad parameter; 503 when Postgres doesn't answer.
+pub async fn page(snapshot: &Snapshot<'_>, caller: &Caller, params: Params) -> Result<Page<ConversationView>, Problem> {
+    let mut list = List::new(caller, params);
     list.by("channel_id");
     list.by_hashed("external_id");
     list.of_contact("id");
     list.by_condition("conversation_id", &hashed::is("id", "{}"));
-    let mut reading = desk.begin(&caller).await?;
-    let snapshot = reading.snapshot().await?;
-    let page: Page<ConversationRow> =
-        list.page(&snapshot, "created_position", |c: &ConversationRow| c.created_position).await?;
-    let contacts = contacts_of(&snapshot, &caller, &page.items).await?;
-    let view = move |row: ConversationRow| {
-        let met = Met::of(&contacts, &row.contact_id);
-        ConversationView::of(row, met)
+    let owners = list.some_of("owner", &["bot", "human"])?;
+    match owners.as_deref().map(|owners| owners.iter().any(|owner| owner == "human")) {
+        Some(true) if owners.as_ref().is_some_and(|owners| owners.len() == 1) => {
+            list.only_fixed("takeover_since IS NOT NULL");
+        }
+        Some(false) => list.only_fixed("takeover_since IS NULL"),
+        _ => {}
+    }
+    if let Some(codes) = list.some_of("attention", &attention::CODES)? {
+        let ranks = attention::CODES.iter().enumerate().filter(|(_, code)| codes.iter().any(|c| c == *code));
+        let ranks: Vec<i32> = ranks.map(|(rank, _)| rank as i32).collect();
+        list.only(&attention::among("{}"), Box::new(ranks));
+    }
+    if let Some(words) = list.given("q") {
+        list.only(&found_by("{}"), Box::new(words.to_lowercase()));
+    }
+    let sorts = list.some_of("sort", &SORTS)?;
+    let sort = sorts.and_then(|sorts| sorts.first().cloned()).unwrap_or_default();
+    let (from, order, way) = match sort.as_str() {
+        "latest" => (String::from("conversations"), "latest_position", Way::Falling),
+        "attention" => (attention::pressing(), "pressing", Way::Rising),
+        _ => (String::from("conversations"), "created_position", Way::Falling),
     };
-    Ok(page.answer(&snapshot, view).await)
+    let Found { items, more } = list.found::<ConversationRow>(snapshot, &from, order, way).await?;
+    let beside = beside::All::of(snapshot, caller, &items).await?;
+    let orders = items.iter().map(|c| match sort.as_str() {
+        "latest" => c.latest_position,
+        "attention" => attention::place(beside.waits(c)),
+        _ => c.created_position,
+    });
+    let orders = orders.collect();
+    let items = with(snapshot, caller, items, beside).await?;
+    Ok(Page::of(Found { items, more }, orders))
+}
+
+/// Conversations with all that is shown of each.
+///
+/// # Errors
+/// 503 when Postgres doesn't answer.
+pub async fn views(
+    snapshot: &Snapshot<'_>,
+    caller: &Caller,
+    rows: Vec<ConversationRow>,
+) -> Result<Vec<ConversationView>, Problem> {
+    let beside = beside::All::of(snapshot, caller, &rows).await?;
+    with(snapshot, caller, rows, beside).await
+}
+
+async fn with(
+    snapshot: &Snapshot<'_>,
+    caller: &Caller,
+    rows: Vec<ConversationRow>,
+    mut beside: beside::All,
+) -> Result<Vec<ConversationView>, Problem> {
+    let contacts = contacts_of(snapshot, caller, &rows).await?;
+    let view = |row: ConversationRow| {
+        let (met, beside) = (Met::of(&contacts, &row.contact_id), beside.take(&row));
+        ConversationView::of(row, met, beside)
+    };
+    Ok(rows.into_iter().map(view).collect())
+}
+
+/// Says that a conversation's name, title or address holds the words in the parameter `words`, which are in small letters.
+fn found_by(words: &str) -> String {
+    let holds = |column: &str| format!("position({words}::text IN lower({column})) > 0");
+    let names = ["said_name", "username", "coalesce(set_name, '')"].map(holds).join(" OR ");
+    let own = ["person_name", "person_username", "title", "external_id"].map(holds).join(" OR ");
+    let named = format!("{{schema}}.contacts WHERE tenant = $1 AND ({names})");
+    format!("({own} OR {})", hashed::is_in("contact_id", "id", &named))
 }
 
 /// One conversation
@@ -52,7 +125,7 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     path = "/api/v1/conversations/{id}",
     tag = "conversations",
     operation_id = "get_conversation",
-    params(Fresh),
+    params(Fresh, ("at" = Option<u64>, Query, description = "as it was after the event at this position of the log")),
     responses((status = 200, description = "as of Steward-Position", body = ConversationView), Unread),
 )]
 pub async fn one(
@@ -60,15 +133,36 @@ pub async fn one(
     caller: Caller,
     _: Fresh,
     Id(id): Id,
-    params: Params,
+    mut params: Params,
 ) -> Result<Answer, Problem> {
-    params.finish(&[])?;
+    let at = at::asked(&mut params)?;
+    params.finish(&["at"])?;
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
-    let row = find(&snapshot, &caller, &id).await?;
-    let contacts = contacts_of(&snapshot, &caller, std::slice::from_ref(&row)).await?;
+    Ok(snapshot.answer(&whole(&snapshot, &caller, &id, at).await?))
+}
+
+/// A conversation with all that is shown of it, as it is or as it was.
+///
+/// # Errors
+/// 404 if there is no such conversation; 503 when Postgres doesn't answer.
+pub async fn whole(
+    snapshot: &Snapshot<'_>,
+    caller: &Caller,
+    id: &str,
+    at: Option<u64>,
+) -> Result<ConversationView, Problem> {
+    let now = find(snapshot, caller, id).await?;
+    let (row, beside) = match at {
+        Some(at) => at::Then::of(snapshot, caller, id, at).await?.conversation(id)?,
+        None => {
+            let beside = beside::All::of(snapshot, caller, std::slice::from_ref(&now)).await?.take(&now);
+            (now, beside)
+        }
+    };
+    let contacts = contacts_of(snapshot, caller, std::slice::from_ref(&row)).await?;
     let met = Met::of(&contacts, &row.contact_id);
-    Ok(snapshot.answer(&ConversationView::of(row, met)))
+    Ok(ConversationView::of(row, met, beside))
 }
 
 /// The caller's conversation of this id.

@@ -39,6 +39,12 @@ table! {
         /// What the client said last, as far as more may belong to it ([`Speech`]).
         speech: String,
         pending_follow_ups: u32,
+        /// The event by which the client asked for a person; 0: never.
+        asked_position: u64,
+        /// The latest event by which a person of ours had it in hand; 0: never.
+        attended_position: u64,
+        /// The event that made its latest message, or the first of all.
+        latest_position: u64,
         created_at: DateTime<Utc>,
         created_position: u64,
         position: u64,
@@ -81,6 +87,9 @@ impl ConversationRow {
             last_client_at: None,
             speech: String::new(),
             pending_follow_ups: 0,
+            asked_position: 0,
+            attended_position: 0,
+            latest_position: recorded.position,
             created_at: recorded.metadata.at,
             created_position: recorded.position,
             position: recorded.position,

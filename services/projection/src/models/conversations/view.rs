@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::{ToSchema, openapi::schema::Object};
 
-use super::ConversationRow;
+use super::{ConversationRow, follow_ups::FollowUpRow, messages::MessageRow};
 use crate::{
     models::{ContactRow, Met, set_or_said},
     read::view::{Time, given, one_of},
@@ -29,7 +29,13 @@ pub struct ConversationView {
     /// Until when the channel takes free text; `null`: always, or not yet.
     pub window_until: Option<Time>,
     pub last_message_at: Option<Time>,
+    /// The message that came in or was queued last, whatever became of it.
+    pub last_message: Option<LastMessageView>,
     pub pending_follow_ups: u32,
+    /// The promise that is due first.
+    pub next_follow_up: Option<NextFollowUpView>,
+    /// Why it needs a person, the most pressing first.
+    pub attention: Vec<AttentionView>,
     pub created_at: Time,
     /// The position of the conversation's last event.
     pub position: u64,
@@ -60,8 +66,74 @@ pub struct TakeoverView {
     pub since: Time,
 }
 
+/// The beginning of a message.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LastMessage)]
+pub struct LastMessageView {
+    pub id: String,
+    /// At most 280 characters of it.
+    pub text: String,
+    pub direction: String,
+    pub author: String,
+    pub author_id: Option<String>,
+    pub kind: String,
+    pub state: String,
+    pub at: Time,
+}
+
+/// A promise, as far as a list of conversations shows it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NextFollowUp)]
+pub struct NextFollowUpView {
+    pub id: String,
+    pub due_at: Time,
+    pub topic: Option<String>,
+}
+
+/// Something that waits for a person.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Attention)]
+pub struct AttentionView {
+    /// asked_for_person: the client did, and no person was there since. failed: a message failed, and no person was there
+    /// since. unknown: nobody knows whether a message arrived. held: a message waits for a person's word. New codes may come.
+    #[schema(schema_with = attention_codes)]
+    pub code: &'static str,
+    pub since: Time,
+    pub count: u32,
+}
+
+fn attention_codes() -> Object {
+    one_of(super::attention::CODES)
+}
+
+/// What stands beside a conversation's row.
+#[derive(Debug, Default)]
+pub struct Beside {
+    pub last_message: Option<MessageRow>,
+    pub next_follow_up: Option<FollowUpRow>,
+    pub attention: Vec<AttentionView>,
+}
+
+/// How much of the last message is shown, in characters.
+const SHOWN: usize = 280;
+
+impl From<MessageRow> for LastMessageView {
+    fn from(row: MessageRow) -> Self {
+        Self {
+            id: row.id,
+            text: row.text.chars().take(SHOWN).collect(),
+            direction: row.direction,
+            author: row.author,
+            author_id: given(row.author_id),
+            kind: row.kind,
+            state: row.state,
+            at: Time(row.at),
+        }
+    }
+}
+
 impl ConversationView {
-    pub fn of(row: ConversationRow, contact: Option<Met<'_>>) -> Self {
+    pub fn of(row: ConversationRow, contact: Option<Met<'_>>, beside: Beside) -> Self {
         let said = |set: fn(&ContactRow) -> Option<&String>, said: fn(&ContactRow) -> &str, person: &str| match contact
         {
             Some(contact) => set_or_said(contact.set(set), said(contact.own)),
@@ -90,7 +162,14 @@ impl ConversationView {
             }),
             blocked: row.blocked,
             last_message_at: row.last_message_at.map(Time),
+            last_message: beside.last_message.map(Into::into),
             pending_follow_ups: row.pending_follow_ups,
+            next_follow_up: beside.next_follow_up.map(|f| NextFollowUpView {
+                id: f.id,
+                due_at: Time(f.due_at),
+                topic: given(f.topic),
+            }),
+            attention: beside.attention,
             created_at: Time(row.created_at),
             position: row.position,
         }

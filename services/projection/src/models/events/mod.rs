@@ -7,6 +7,7 @@ mod view;
 use steward_proto::Recorded;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use read::page;
 pub use row::EventRow;
 
 use super::{Model, Routes, Work};

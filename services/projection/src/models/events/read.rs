@@ -12,6 +12,7 @@ use crate::{
         answer::{Answer, Fresh},
         list::{List, Page},
         openapi::{Paging, Unread},
+        snapshot::Snapshot,
         view,
     },
     rows::hashed,
@@ -27,7 +28,18 @@ use crate::{
     responses((status = 200, description = "as of Steward-Position", body = view::List<EventView>), Unread),
 )]
 pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, params: Params) -> Result<Answer, Problem> {
-    let mut list = List::new(&caller, params);
+    let mut reading = desk.begin(&caller).await?;
+    let snapshot = reading.snapshot().await?;
+    let page = page(&snapshot, &caller, params).await?;
+    Ok(page.answer(&snapshot, EventView::from).await)
+}
+
+/// A page of the log.
+///
+/// # Errors
+/// 400 for a bad parameter; 503 when Postgres doesn't answer.
+pub async fn page(snapshot: &Snapshot<'_>, caller: &Caller, params: Params) -> Result<Page<EventRow>, Problem> {
+    let mut list = List::new(caller, params);
     list.by_condition(
         "conversation_id",
         &format!("aggregate = 'conversation' AND {}", hashed::is("aggregate_id", "{}")),
@@ -38,8 +50,5 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     for name in ["causation_id", "correlation_id"] {
         list.by_id(name)?;
     }
-    let mut reading = desk.begin(&caller).await?;
-    let snapshot = reading.snapshot().await?;
-    let page: Page<EventRow> = list.page(&snapshot, "position", |e: &EventRow| e.position).await?;
-    Ok(page.answer(&snapshot, EventView::from).await)
+    list.page(snapshot, "position", |e: &EventRow| e.position).await
 }

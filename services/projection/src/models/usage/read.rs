@@ -110,7 +110,7 @@ pub async fn usage(
     let snapshot = reading.snapshot().await?;
     // A call that was begun counts as long as nothing is known of its end.
     let calls = format!(
-        "SELECT to_char(c.at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, c.* FROM {schema}.model_calls c WHERE {conditions} AND \
+        "SELECT to_char(c.at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, c.* FROM {schema}.model_calls c WHERE {conditions} AND c.state <> 'skipped' AND \
          (c.state <> 'asked' OR NOT EXISTS (SELECT 1 FROM {schema}.model_calls o WHERE o.tenant = c.tenant \
          AND md5(o.run_id)::uuid = md5(c.run_id)::uuid AND o.run_id = c.run_id AND o.call_id = c.call_id AND o.state <> 'asked'))",
         schema = snapshot.schema,

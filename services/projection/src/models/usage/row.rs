@@ -16,7 +16,7 @@ table! {
         job: String,
         provider: String,
         model: String,
-        /// asked, answered or failed.
+        /// asked, answered, failed, or skipped: it wasn't made after all.
         state: String,
         /// Why it failed.
         code: String,
@@ -31,7 +31,7 @@ table! {
 }
 
 impl CallRow {
-    /// The row that an event of a run makes; `None` if it tells of no call, or of one that wasn't made.
+    /// The row that an event of a run makes; `None` if it tells of no call.
     pub fn of(recorded: &Recorded) -> Option<Self> {
         let row = |run_id: &str, call_id: &str, state: &str| Self {
             tenant: recorded.subject.tenant.to_string(),
@@ -70,7 +70,7 @@ impl CallRow {
                 priced: e.priced,
                 ..row(&e.run_id, &e.call_id, "answered").of_usage(e.usage.as_ref())
             },
-            Event::ModelCallFailed(e) if e.code != "skipped" => Self {
+            Event::ModelCallFailed(e) => Self {
                 conversation_id: e.conversation_id.clone(),
                 job: e.job.clone(),
                 provider: e.provider.clone(),
@@ -78,7 +78,8 @@ impl CallRow {
                 code: e.code.clone(),
                 micro_usd: e.micro_usd,
                 priced: e.priced,
-                ..row(&e.run_id, &e.call_id, "failed").of_usage(e.usage.as_ref())
+                ..row(&e.run_id, &e.call_id, if e.code == "skipped" { "skipped" } else { "failed" })
+                    .of_usage(e.usage.as_ref())
             },
             _ => return None,
         })

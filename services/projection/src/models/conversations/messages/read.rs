@@ -1,6 +1,6 @@
 //! Messages of a conversation, of all conversations, and of the outbox.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::extract::State;
 use steward_domain::ids::MessageId;
@@ -8,7 +8,7 @@ use steward_http::{Caller, Problem};
 
 use super::{MessageRow, MessageView, OutgoingView};
 use crate::{
-    models::conversations::read as conversations,
+    models::conversations::{at, read as conversations, row::ConversationRow},
     read::{
         Desk, Params,
         answer::{Answer, Fresh, Id, unknown},
@@ -67,7 +67,7 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     path = "/api/v1/conversations/{id}/messages",
     tag = "conversations",
     operation_id = "list_messages_of_conversation",
-    params(Fresh, Paging, ("state" = Option<String>, Query, description = "one or several, separated by commas: received, queued, held, deferred, claimed, sent, delivered, read, failed, unknown, cancelled, expired"), ("follow_up_id" = Option<String>, Query), ("turn_id" = Option<String>, Query), ("key" = Option<String>, Query), ("direction" = Option<String>, Query, description = "in, out"), ("author" = Option<String>, Query, description = "client, bot, human"), ("channel_id" = Option<String>, Query), ("contact_id" = Option<String>, Query, description = "also of the contacts merged into it")),
+    params(Fresh, Paging, ("at" = Option<u64>, Query, description = "as it was after the event at this position of the log; with it, nothing but paging can be asked for"), ("state" = Option<String>, Query, description = "one or several, separated by commas: received, queued, held, deferred, claimed, sent, delivered, read, failed, unknown, cancelled, expired"), ("follow_up_id" = Option<String>, Query), ("turn_id" = Option<String>, Query), ("key" = Option<String>, Query), ("direction" = Option<String>, Query, description = "in, out"), ("author" = Option<String>, Query, description = "client, bot, human"), ("channel_id" = Option<String>, Query), ("contact_id" = Option<String>, Query, description = "also of the contacts merged into it")),
     responses((status = 200, description = "as of Steward-Position", body = view::List<MessageView>), Unread),
 )]
 pub async fn of_conversation(
@@ -75,17 +75,38 @@ pub async fn of_conversation(
     caller: Caller,
     _: Fresh,
     Id(id): Id,
-    params: Params,
+    mut params: Params,
 ) -> Result<Answer, Problem> {
-    let mut list = List::new(&caller, params);
-    list.by_state(&[&["received"], &OUTBOX_STATES[..]].concat(), |_| Vec::new())?;
-    filters(&mut list)?;
-    list.only(&hashed::is("conversation_id", "{}"), Box::new(id.clone()));
+    if let Some(at) = at::asked(&mut params)? {
+        let mut reading = desk.begin(&caller).await?;
+        let snapshot = reading.snapshot().await?;
+        conversations::find(&snapshot, &caller, &id).await?;
+        let view = |row: MessageRow, _: Option<&ConversationRow>| MessageView::from(row);
+        let of = (params, Some(id), at);
+        return at::list(&snapshot, &caller, of, at::Then::messages, |m| m.position, view).await;
+    }
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
-    conversations::find(&snapshot, &caller, &id).await?;
-    let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
+    let page = page_of_conversation(&snapshot, &caller, &id, params).await?;
     Ok(page.answer(&snapshot, MessageView::from).await)
+}
+
+/// A page of a conversation's messages.
+///
+/// # Errors
+/// 400 for a bad parameter; 404 if there is no such conversation; 503 when Postgres doesn't answer.
+pub async fn page_of_conversation(
+    snapshot: &Snapshot<'_>,
+    caller: &Caller,
+    id: &str,
+    params: Params,
+) -> Result<Page<MessageRow>, Problem> {
+    let mut list = List::new(caller, params);
+    list.by_state(&[&["received"], &OUTBOX_STATES[..]].concat(), |_| Vec::new())?;
+    filters(&mut list)?;
+    list.only(&hashed::is("conversation_id", "{}"), Box::new(id.to_owned()));
+    conversations::find(snapshot, caller, id).await?;
+    list.page(snapshot, "position", |m: &MessageRow| m.position).await
 }
 
 /// Messages that were queued here, newest first
@@ -94,29 +115,52 @@ pub async fn of_conversation(
     path = "/api/v1/outbox",
     tag = "outbox",
     operation_id = "list_outbox",
-    params(Fresh, Paging, ("conversation_id" = Option<String>, Query), ("state" = Option<String>, Query, description = "one or several, separated by commas: queued, held, deferred, claimed, sent, delivered, read, failed, unknown, cancelled, expired"), ("follow_up_id" = Option<String>, Query), ("turn_id" = Option<String>, Query), ("key" = Option<String>, Query), ("direction" = Option<String>, Query, description = "in, out"), ("author" = Option<String>, Query, description = "client, bot, human"), ("channel_id" = Option<String>, Query), ("contact_id" = Option<String>, Query, description = "also of the contacts merged into it")),
+    params(Fresh, Paging, ("at" = Option<u64>, Query, description = "of one conversation (`conversation_id`), as it was after the event at this position of the log; with it, nothing but the conversation and paging can be asked for"), ("conversation_id" = Option<String>, Query), ("state" = Option<String>, Query, description = "one or several, separated by commas: queued, held, deferred, claimed, sent, delivered, read, failed, unknown, cancelled, expired"), ("follow_up_id" = Option<String>, Query), ("turn_id" = Option<String>, Query), ("key" = Option<String>, Query), ("direction" = Option<String>, Query, description = "in, out"), ("author" = Option<String>, Query, description = "client, bot, human"), ("channel_id" = Option<String>, Query), ("contact_id" = Option<String>, Query, description = "also of the contacts merged into it")),
     responses((status = 200, description = "as of Steward-Position", body = view::List<OutgoingView>), Unread),
 )]
 pub async fn outbox(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
     _: Fresh,
-    params: Params,
+    mut params: Params,
 ) -> Result<Answer, Problem> {
-    let mut list = List::new(&caller, params);
-    list.by_hashed("conversation_id");
-    list.by_state(&OUTBOX_STATES, |_| Vec::new())?;
-    filters(&mut list)?;
-    list.only_fixed(QUEUED_HERE);
+    if let Some(at) = at::asked(&mut params)? {
+        let mut reading = desk.begin(&caller).await?;
+        let snapshot = reading.snapshot().await?;
+        let queued = |then: &at::Then| {
+            let mut rows = then.messages();
+            rows.retain(|m| m.direction == "out" && !m.on_reply.is_empty());
+            rows
+        };
+        return at::list(&snapshot, &caller, (params, None, at), queued, |m| m.position, OutgoingView::of).await;
+    }
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
-    let page: Page<MessageRow> = list.page(&snapshot, "position", |m: &MessageRow| m.position).await?;
-    let own = conversations::of_rows(&snapshot, &caller, page.items.iter().map(|m| m.conversation_id.as_str())).await?;
+    let (page, own) = outbox_page(&snapshot, &caller, params).await?;
     let view = move |row: MessageRow| {
         let conversation = own.get(&row.conversation_id);
         OutgoingView::of(row, conversation)
     };
     Ok(page.answer(&snapshot, view).await)
+}
+
+/// A page of the outbox, with the conversations that its messages are of.
+///
+/// # Errors
+/// 400 for a bad parameter; 503 when Postgres doesn't answer.
+pub async fn outbox_page(
+    snapshot: &Snapshot<'_>,
+    caller: &Caller,
+    params: Params,
+) -> Result<(Page<MessageRow>, HashMap<String, ConversationRow>), Problem> {
+    let mut list = List::new(caller, params);
+    list.by_hashed("conversation_id");
+    list.by_state(&OUTBOX_STATES, |_| Vec::new())?;
+    filters(&mut list)?;
+    list.only_fixed(QUEUED_HERE);
+    let page: Page<MessageRow> = list.page(snapshot, "position", |m: &MessageRow| m.position).await?;
+    let own = conversations::of_rows(snapshot, caller, page.items.iter().map(|m| m.conversation_id.as_str())).await?;
+    Ok((page, own))
 }
 
 /// One message that was queued here

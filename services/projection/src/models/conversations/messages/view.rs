@@ -113,6 +113,11 @@ impl From<MessageRow> for MessageView {
 }
 
 impl OutgoingView {
+    /// What an approval of this text to this recipient is bound to.
+    pub fn approval_of(recipient: &str, text: &str) -> String {
+        fingerprint(recipient, text)
+    }
+
     pub fn of(row: MessageRow, conversation: Option<&ConversationRow>) -> Self {
         Self {
             attempts: row.attempts,

@@ -1,0 +1,124 @@
+//! Whether a talk ended as it should.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use steward_language::{
+    DateOrder,
+    claims::asks,
+    time::{PartsOfDay, TimeContext},
+};
+
+use super::{
+    Played,
+    format::{Expect, Talk},
+    stage::Stage,
+};
+use crate::brain::Decision;
+
+/// A time counts as met within this, where a talk doesn't say otherwise: "in an hour" is counted from the writing.
+const WITHIN_S: u32 = 60;
+
+pub(super) fn judged(talk: &Talk, stage: &Stage) -> Played {
+    let local = |at: &DateTime<Utc>| at.with_timezone(&stage.zone).format("%Y-%m-%dT%H:%M:%S").to_string();
+    let mut wrong = Vec::new();
+    due_as_expected(talk, stage, &mut wrong);
+    for expect in &talk.expect {
+        wrong.extend(unmet(expect, stage));
+    }
+    for decision in &stage.all {
+        if talk.forbid.iter().any(|kind| kind == kind_of(decision)) {
+            wrong.push(format!("forbidden: {}", kind_of(decision)));
+        }
+    }
+    Played {
+        id: talk.id.clone(),
+        lang: talk.lang.clone(),
+        ok: wrong.is_empty(),
+        wrong,
+        pending: stage.due().iter().map(local).collect(),
+        did: stage.last.iter().map(|decision| short(decision, stage.zone)).collect(),
+        said: stage.said.clone(),
+        replies: stage.replies,
+        unbacked: stage.unbacked.clone(),
+    }
+}
+
+/// What is pending is what is expected, one for one.
+fn due_as_expected(talk: &Talk, stage: &Stage, wrong: &mut Vec<String>) {
+    let mut pending = stage.due();
+    let mut counted = false;
+    for expect in &talk.expect {
+        let (Expect::Schedule { due, within_s } | Expect::Move { due, within_s }) = expect else { continue };
+        counted = true;
+        let within = TimeDelta::seconds(i64::from(within_s.unwrap_or(WITHIN_S)));
+        match pending.iter().position(|at| (*at - *due).abs() <= within) {
+            Some(at) => drop(pending.remove(at)),
+            None => wrong.push(format!("nothing is due at {}", due.with_timezone(&stage.zone).format("%FT%T"))),
+        }
+        if matches!(expect, Expect::Move { .. }) && stage.before.is_empty() {
+            wrong.push("there was nothing to move".to_owned());
+        }
+    }
+    if counted && !pending.is_empty() {
+        wrong.push(format!("{} more pending", pending.len()));
+    }
+}
+
+/// What isn't as it should be, of what is expected beside times.
+fn unmet(expect: &Expect, stage: &Stage) -> Option<String> {
+    let did = |kind: &str| stage.last.iter().any(|decision| kind_of(decision) == kind);
+    let due = stage.due();
+    let (is, should, what) = match expect {
+        Expect::Schedule { .. } | Expect::Move { .. } => return None,
+        Expect::Cancel(should) => (due.len() < stage.promised, *should, "less is promised than was"),
+        Expect::Renew(should) => (!due.is_empty() && due == stage.before, *should, "what was promised stands"),
+        Expect::Ask(should) => {
+            let new = did("schedule") || did("move");
+            (asks(&stage.said, &context(stage)) && !new, *should, "the reply asks, and nothing is promised")
+        }
+        Expect::HandOff(should) => (did("hand_off"), *should, "a person is called"),
+        Expect::Silent(should) => (stage.said.is_empty(), *should, "nothing is said"),
+        Expect::None(should) => (due.is_empty(), *should, "nothing is pending"),
+        Expect::OptOut(should) => (stage.state.opted_out, *should, "the client is written to no more"),
+        Expect::Goal(_) | Expect::Milestone(_) => return Some("goals and milestones aren't kept yet".to_owned()),
+    };
+    (is != should).then(|| format!("{}: {what}", if should { "not so" } else { "so, but shouldn't be" }))
+}
+
+fn context(stage: &Stage) -> TimeContext {
+    TimeContext {
+        written_at: stage.now,
+        zone: stage.zone,
+        language: stage.language,
+        date_order: DateOrder::default(),
+        followup_hour: 10,
+        parts_of_day: PartsOfDay::default(),
+    }
+}
+
+/// As the sets name it.
+fn kind_of(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::Reply { .. } => "reply",
+        Decision::Withhold { .. } => "withhold",
+        Decision::Schedule { .. } => "schedule",
+        Decision::Renew { .. } | Decision::Restore { .. } => "renew",
+        Decision::Move { .. } => "move",
+        Decision::Retopic { .. } => "retopic",
+        Decision::Cancel { .. } => "cancel",
+        Decision::RequestHuman { .. } => "hand_off",
+        Decision::Ask { .. } => "ask",
+        Decision::OptOut { .. } => "opt_out",
+        Decision::OptIn { .. } => "opt_in",
+    }
+}
+
+fn short(decision: &Decision, zone: Tz) -> String {
+    let kind = kind_of(decision);
+    match decision {
+        Decision::Schedule { due_at, .. } | Decision::Move { due_at, .. } => {
+            format!("{kind} {}", due_at.with_timezone(&zone).format("%Y-%m-%dT%H:%M"))
+        }
+        _ => kind.to_owned(),
+    }
+}

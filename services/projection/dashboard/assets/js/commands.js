@@ -1,0 +1,87 @@
+// Forms give their commands without leaving the page: the answer is read back, a refusal stands below what was pressed.
+import { refresh } from "./regions.js";
+
+const words = () => document.body.dataset;
+
+export function commands() {
+  document.addEventListener("submit", event => {
+    const form = event.target;
+    if (form.method !== "post" || !form.matches("[data-command]")) return;
+    event.preventDefault();
+    if (form.dataset.sure && !confirm(form.dataset.sure)) return;
+    send(form, event.submitter);
+  });
+  addEventListener("online", () => document.querySelectorAll("form[data-unsent]").forEach(form => send(form)));
+}
+
+async function send(form, pressed) {
+  const said = new FormData(form, pressed);
+  said.set("key", form.dataset.unsent || crypto.randomUUID());
+  const problem = place(form);
+  problem.textContent = "";
+  const shown = echo(form, said);
+  form.classList.add("sending");
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(said), headers: { "Steward-Script": "1" } });
+    const body = await answer.json().catch(() => ({}));
+    delete form.dataset.unsent;
+    if (answer.status === 401) { location.reload(); return; }
+    if (!answer.ok) {
+      problem.textContent = body.detail || words().refused;
+      shown?.remove();
+      return;
+    }
+    if (form.dataset.then === "reset") { form.reset(); form.dispatchEvent(new Event("steward:sent")); }
+    if (body.to && form.dataset.then === "go") { location.href = body.to; return; }
+    offerUndo(form);
+    await refresh(body.position);
+    shown?.remove();
+  } catch {
+    // The same key makes sure that it counts once, however often it is sent.
+    form.dataset.unsent = said.get("key");
+    problem.textContent = words().unsent;
+  } finally {
+    form.classList.remove("sending");
+  }
+}
+
+// For a while what was done can be taken back, where it was done.
+const UNDO = 8000;
+
+function offerUndo(form) {
+  const row = form.dataset.undo && form.closest("[data-row]");
+  if (!row) return;
+  const offer = document.createElement("form");
+  Object.assign(offer, { method: "post", action: form.dataset.undo, className: "undo small" });
+  offer.dataset.command = offer.dataset.stay = "";
+  const due = Object.assign(document.createElement("input"), { type: "hidden", name: "due_at", value: form.dataset.undoDue || "" });
+  const press = Object.assign(document.createElement("button"), { className: "bare", textContent: words().undo });
+  press.dataset.key = "z";
+  offer.append(words().undone + " ", due, press);
+  // What was done before that stands.
+  document.querySelectorAll(".undo").forEach(earlier => earlier.remove());
+  row.before(offer);
+  press.focus();
+  setTimeout(() => offer.remove(), UNDO);
+  offer.addEventListener("submit", () => setTimeout(() => offer.remove(), 300));
+}
+
+function place(form) {
+  let problem = form.querySelector(".problem");
+  if (!problem) {
+    problem = Object.assign(document.createElement("p"), { className: "problem" });
+    problem.setAttribute("role", "alert");
+    form.append(problem);
+  }
+  return problem;
+}
+
+// Own words stand at once where they will stand.
+function echo(form, said) {
+  const chat = form.dataset.echo && document.getElementById(form.dataset.echo);
+  if (!chat || !said.get("text")) return null;
+  const bubble = Object.assign(document.createElement("p"), { className: "bubble waiting " + (form.dataset.echoAs || ""), textContent: said.get("text") });
+  chat.append(bubble);
+  bubble.scrollIntoView({ block: "nearest" });
+  return bubble;
+}

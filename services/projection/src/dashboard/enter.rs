@@ -1,0 +1,138 @@
+//! Entering with a key, leaving, and what a browser keeps of how the pages look.
+
+use std::borrow::Cow;
+
+use askama::Template;
+use axum::{
+    body::Bytes,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use steward_http::{ClientAddress, Problem, SESSION, read_body};
+use steward_language::Language;
+
+use super::{
+    Dashboard, assets,
+    viewer::Looks,
+    words::{self, Fixed},
+};
+
+/// Longest form here, in bytes.
+const LONGEST: usize = 4 * 1024;
+
+/// How long a browser keeps a key: its session ends earlier if the key is revoked.
+const KEPT: &str = "Max-Age=2592000";
+
+#[derive(Template)]
+#[template(path = "enter.html")]
+struct Card<'a> {
+    w: &'static Fixed,
+    lang: &'static str,
+    theme: &'static str,
+    hash: String,
+    to: &'a str,
+    wrong: bool,
+}
+
+/// The way in. `to`: where it leads.
+pub fn card(looks: &Looks, to: &str, wrong: bool) -> Html<String> {
+    let w = words::of(looks.language).fixed();
+    let card = Card { w, lang: looks.language.code(), theme: looks.theme, hash: assets::hash(), to, wrong };
+    Html(card.render().unwrap_or_default())
+}
+
+/// The fields of a small form.
+pub struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    pub fn of(body: &Bytes) -> Self {
+        let pairs = form_urlencoded::parse(body).take(64);
+        Self(pairs.map(|(name, value): (Cow<'_, str>, Cow<'_, str>)| (name.into_owned(), value.into_owned())).collect())
+    }
+
+    /// A field's text without what surrounds it; empty if there is none.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value.trim())
+    }
+}
+
+/// A path of ours, to go back to; anything else leads to the inbox.
+pub fn own_path(given: &str) -> &str {
+    let fine = given.starts_with('/') && !given.starts_with("//") && !given.contains(['\\', '\r', '\n']);
+    if fine && given.len() < 2_000 { given } else { "/inbox" }
+}
+
+/// Only our own pages may post here: a browser says where a form comes from.
+fn from_ours(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
+    let (origin, host) = (text(header::ORIGIN), text(header::HOST));
+    let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    if !host.is_empty() && authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host)) {
+        return Ok(());
+    }
+    Err(Problem::forbidden("foreign_origin", "this form is only taken from our own pages"))
+}
+
+fn set(response: &mut Response, cookie: &str) {
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+/// A key becomes a cookie that no script can read.
+pub async fn enter(State(dashboard): State<Dashboard>, request: Request) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    from_ours(&parts.headers)?;
+    let looks = Looks::of(&parts.headers);
+    let fields = Fields::of(&read_body(body, LONGEST).await?);
+    let (key, to) = (fields.get("your_key"), own_path(fields.get("to")));
+    let mut asked = HeaderMap::new();
+    let bearer = HeaderValue::from_str(&format!("Bearer {key}"));
+    let known = match bearer {
+        Ok(bearer) if !key.contains([';', ',', ' ', '"']) => {
+            asked.insert(header::AUTHORIZATION, bearer);
+            let client = parts.extensions.get::<ClientAddress>().copied();
+            dashboard.guard.caller_from(client, &parts.uri, &asked).await
+        }
+        _ => Err(Problem::unauthorized("no_key", "")),
+    };
+    match known {
+        Ok(_) => {
+            let secure =
+                parts.headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https:"));
+            let mut response = Redirect::to(to).into_response();
+            let secure = if secure { "; Secure" } else { "" };
+            set(&mut response, &format!("{SESSION}={key}; Path=/; HttpOnly; SameSite=Strict; {KEPT}{secure}"));
+            Ok(response)
+        }
+        Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
+            Ok((StatusCode::UNAUTHORIZED, card(&looks, to, true)).into_response())
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The cookie is forgotten.
+pub async fn leave(headers: HeaderMap) -> Result<Response, Problem> {
+    from_ours(&headers)?;
+    let mut response = Redirect::to("/inbox").into_response();
+    set(&mut response, &format!("{SESSION}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"));
+    Ok(response)
+}
+
+/// How the pages look in this browser.
+pub async fn mine(request: Request) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    from_ours(&parts.headers)?;
+    let fields = Fields::of(&read_body(body, LONGEST).await?);
+    let mut response = Redirect::to(own_path(fields.get("back"))).into_response();
+    let year = "Path=/; SameSite=Strict; Max-Age=31536000";
+    if let Some(language) = Language::of_tag(fields.get("language")) {
+        set(&mut response, &format!("steward_language={}; {year}", language.code()));
+    }
+    if let Some(theme) = ["system", "light", "dark"].into_iter().find(|theme| *theme == fields.get("theme")) {
+        set(&mut response, &format!("steward_theme={theme}; {year}"));
+    }
+    Ok(response)
+}

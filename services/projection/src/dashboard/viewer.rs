@@ -1,0 +1,102 @@
+//! Who looks at a page: the caller, and the language, zone and colours of their browser.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use steward_domain::tenant::Role;
+use steward_http::{Caller, Problem, cookie};
+use steward_language::Language;
+
+use super::{
+    Dashboard,
+    when::Clock,
+    words::{self, Fixed, Words},
+};
+use crate::read::answer::Fresh;
+
+/// What a browser says of itself, by its cookies and headers.
+#[derive(Clone, Copy)]
+pub struct Looks {
+    pub language: Language,
+    /// `light`, `dark`; empty: like the system.
+    pub theme: &'static str,
+    pub zone: Option<Tz>,
+}
+
+impl Looks {
+    pub fn of(headers: &HeaderMap) -> Self {
+        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let tags = accepted.split(',').take(16).map(|tag| tag.split(';').next().unwrap_or_default().trim());
+        let language = cookie(headers, "steward_language")
+            .and_then(Language::of_tag)
+            .or_else(|| tags.into_iter().find_map(Language::of_tag))
+            .unwrap_or(Language::En);
+        let theme = match cookie(headers, "steward_theme") {
+            Some("light") => "light",
+            Some("dark") => "dark",
+            _ => "",
+        };
+        let zone = cookie(headers, "steward_zone").map(|zone| zone.replace("%2F", "/").replace("%2B", "+"));
+        Self { language, theme, zone: zone.and_then(|zone| zone.parse().ok()) }
+    }
+
+    pub fn words(&self) -> &'static dyn Words {
+        words::of(self.language)
+    }
+}
+
+/// Who looks.
+pub struct Viewer {
+    pub caller: Caller,
+    pub looks: Looks,
+    pub words: &'static dyn Words,
+    pub w: &'static Fixed,
+    pub zone: Tz,
+    pub now: DateTime<Utc>,
+    /// Why they can give no commands, if they can't.
+    pub cannot: Option<&'static str>,
+    /// The path and query of the page.
+    pub here: String,
+    /// Who the person is on the page where one can try it.
+    pub guest: Option<String>,
+}
+
+impl Viewer {
+    /// The time as they see it.
+    pub fn clock(&self) -> Clock {
+        Clock { zone: self.zone, now: self.now, words: self.words }
+    }
+}
+
+impl FromRequestParts<Dashboard> for Viewer {
+    type Rejection = Problem;
+
+    /// Waits, as every read does, for the position that the request asks for.
+    async fn from_request_parts(parts: &mut Parts, dashboard: &Dashboard) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, dashboard).await?;
+        Fresh::from_request_parts(parts, &dashboard.desk).await?;
+        let looks = Looks::of(&parts.headers);
+        let words = looks.words();
+        let w = words.fixed();
+        let cannot = match () {
+            () if caller.role < Role::Operator => Some(w.read_only),
+            () if dashboard.commands.is_none() => Some(w.no_commands),
+            () => None,
+        };
+        let reads = &dashboard.desk.reads;
+        Ok(Self {
+            zone: looks.zone.unwrap_or(reads.settings.now().defaults.timezone),
+            now: reads.log.clock().now(),
+            here: parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+            guest: cookie(&parts.headers, super::forms::GUEST).map(str::to_owned),
+            caller,
+            looks,
+            words,
+            w,
+            cannot,
+        })
+    }
+}
