@@ -87,3 +87,4 @@ pub use streams::StreamState;
 pub use subscribe::{HandleError, Handled, Subscription};
 pub use tail::{Tailed, Undecoded};
 pub use tasks::Tasks;
+pub use turns::Turns;

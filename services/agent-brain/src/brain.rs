@@ -115,7 +115,7 @@ pub struct TurnInput {
     pub opted_out: bool,
     /// Whether a human of ours is active: then nothing is sent and the reply becomes a suppressed draft.
     pub human_active: bool,
-    /// What stands around the turn; the rules know nothing of it.
+    /// What stands around the turn; the rules know nothing of it but the tenant, which has its turn to think.
     pub around: Around,
 }
 
