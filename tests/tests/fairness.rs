@@ -9,7 +9,8 @@
 //! A flood comes from other machines, which take nothing from this one's processors. So its clients and its bot's server run
 //! apart from what measures, on a thread of the lowest priority ([`Elsewhere`]): beside each figure stands how many processors
 //! the house itself took meanwhile, its servers included. All of that counts; only the flood's own part of the work yields.
-//! The full show: `STEWARD_FAIRNESS=300` samples each, `just fairness`, optimised.
+//! The full show: `STEWARD_FAIRNESS=300` samples each, `just fairness`, optimised. With `STEWARD_FAIRNESS_STAGES=1` it says of
+//! the slowest round trips when each of their events was made and stored, and what the house did meanwhile.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::{
@@ -234,6 +235,7 @@ impl House {
         trips.into_iter().map(|trip| trip.took).collect()
     }
 
+    /// What the house counts of its work.
     async fn counted(&self) -> BTreeMap<String, f64> {
         let key = self.calm.key.as_ref().unwrap();
         let text = self
