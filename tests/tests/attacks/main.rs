@@ -3,7 +3,10 @@
 
 mod house;
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
 use base64::Engine as _;
 use chrono::{TimeDelta, Utc};
@@ -146,13 +149,18 @@ async fn more_promises_than_an_append_holds(house: &House) {
     }
     house.neighbour_is_served("many promises").await;
     for (_, id) in &made {
+        // How many are still pending, and of how many it was told that they are cancelled.
+        let seen = Cell::new((0, 0));
         let look = || async {
             let open = api.items(&format!("/api/v1/follow-ups?conversation_id={id}&state=pending")).await?;
             let told = api.items(&format!("/api/v1/events?conversation_id={id}&type=FollowUpCancelled")).await?;
+            seen.set((open.len(), told.len()));
             Ok((open.is_empty() && told.len() == promises).then_some(()))
         };
         let told = api.until_in(id, 3 * SOON, look).await;
-        told.unwrap_or_else(|error| panic!("not all cancelled and told: {error:#}\n{}", house.system.said(40)));
+        told.unwrap_or_else(|error| {
+            panic!("not all cancelled and told, {:?}: {error:#}\n{}", seen.get(), house.system.said(40))
+        });
     }
 }
 
