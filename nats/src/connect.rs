@@ -64,6 +64,7 @@ pub struct Log {
 
 struct Inner {
     session: Session,
+    dial: Dial,
     admission: Admission,
     writer: mpsc::UnboundedSender<Unit>,
     cache: Cache,
@@ -90,27 +91,11 @@ impl Log {
     pub async fn connect(url: &str, options: ConnectOptions, shutdown: CancellationToken) -> Result<Self, LogError> {
         let addresses = addresses(url)?;
         let (line, watch) = watch::channel(Line { up: true, epoch: 0 });
-        let (line, denials) = (Arc::new(line), Denials::default());
-        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
-        let client = loop {
-            let attempt = tokio::select! {
-                attempt = client_options(&options, &addresses, line.clone(), denials.clone()).connect(addresses.as_slice()) => attempt,
-                () = shutdown.cancelled() => return Err(LogError::ShutDown),
-            };
-            match attempt {
-                Ok(client) => break client,
-                Err(error) => {
-                    let pause = backoff.next_pause();
-                    tracing::warn!(%error, ?pause, "NATS can't be reached; trying again");
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        () = shutdown.cancelled() => return Err(LogError::ShutDown),
-                    }
-                }
-            }
-        };
+        let denials = Denials::default();
+        let dial = Dial { options: options.clone(), addresses };
+        let client = dial.connect(line, denials.clone(), &shutdown).await?;
         check_version(&client)?;
-        let context = jetstream::context::ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone());
+        let context = context(&client);
         let (inbox, answers) = Inbox::open(&client).await?;
         let stop = CancellationToken::new();
         let session = Session {
@@ -148,7 +133,8 @@ impl Log {
         let noted = denials.clone();
         let (clock, crowds) = (options.clock, Crowds::default());
         health.register("permissions", move || noted.condition());
-        let inner = Inner { session, admission, writer, cache, tasks, health, denials, clock, crowds, alarm_setter };
+        let inner =
+            Inner { session, dial, admission, writer, cache, tasks, health, denials, clock, crowds, alarm_setter };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -209,6 +195,20 @@ impl Log {
         &self.inner.session
     }
 
+    /// Makes another connection, which is lost and found again by itself and shares with the first what the process knows.
+    /// Its work is done where this is called: on the runtime of the caller.
+    pub(crate) async fn connect_another(&self, name: &str) -> Result<(Session, Denials), LogError> {
+        let first = self.session();
+        let (line, watch) = watch::channel(Line { up: true, epoch: 0 });
+        let denials = Denials::default();
+        let mut dial = self.inner.dial.clone();
+        dial.options.name = format!("{}-{name}", dial.options.name);
+        let client = dial.connect(line, denials.clone(), &first.stop).await?;
+        let (context, line, doubted) = (context(&client), watch, Arc::default());
+        // What is asked with the inbox is answered on the first connection, whichever it is asked on.
+        Ok((Session { client, context, line, doubted, ..first.clone() }, denials))
+    }
+
     pub(crate) fn admission(&self) -> &Admission {
         &self.inner.admission
     }
@@ -223,6 +223,48 @@ impl Log {
 
     pub(crate) fn cache(&self) -> &Cache {
         &self.inner.cache
+    }
+}
+
+fn context(client: &Client) -> jetstream::Context {
+    jetstream::context::ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone())
+}
+
+/// Where NATS is, and who connects.
+#[derive(Clone)]
+struct Dial {
+    options: ConnectOptions,
+    addresses: Vec<ServerAddr>,
+}
+
+impl Dial {
+    /// Connects as soon as there is a server, trying until the stop.
+    async fn connect(
+        &self,
+        line: watch::Sender<Line>,
+        denials: Denials,
+        stop: &CancellationToken,
+    ) -> Result<Client, LogError> {
+        let line = Arc::new(line);
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+        loop {
+            let client = client_options(&self.options, &self.addresses, line.clone(), denials.clone());
+            let attempt = tokio::select! {
+                attempt = client.connect(self.addresses.as_slice()) => attempt,
+                () = stop.cancelled() => return Err(LogError::ShutDown),
+            };
+            match attempt {
+                Ok(client) => return Ok(client),
+                Err(error) => {
+                    let pause = backoff.next_pause();
+                    tracing::warn!(%error, ?pause, "NATS can't be reached; trying again");
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = stop.cancelled() => return Err(LogError::ShutDown),
+                    }
+                }
+            }
+        }
     }
 }
 

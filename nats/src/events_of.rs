@@ -3,18 +3,20 @@
 //! A batched direct get whose filter is a wildcard goes on scanning the block after the last match, and counts what is
 //! pending before it begins unless it begins at the stream's start. Measured on nats-server 2.15 with 10,000 aggregates
 //! of 20 events, server CPU: 22.7 ms per aggregate for an open-ended batch, 1.2 ms when the number of its events is asked
-//! for first; for three new events after a known one 21 ms against 0.2 ms one by one.
+//! for first; for three new events after a known one 21 ms against 0.2 ms one by one. A request for the last message of each
+//! subject (`multi_last`) goes through all subjects of the stream, whatever it asks for, and nothing is stored meanwhile:
+//! 0.7 ms with 60,000 subjects, and so on. So nothing here asks that; each subject's last is asked for by itself.
 
 use std::collections::HashMap;
 
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use crate::history::{self, DirectGet, From, PAGE, Stored};
 use crate::session::Session;
 use crate::{LogError, definitions};
 
-/// When more new events than this are expected, they are read as a page: one request costs less than so many, one after
-/// another.
+/// When more events than this are expected, they are read as a page: one request costs less than so many.
 const ONE_BY_ONE: usize = 16;
 
 /// How often the events are counted again when fewer were read: a replica was behind, or a message was erased.
@@ -24,25 +26,19 @@ const DOING: &str = "reading events";
 
 /// All events of an aggregate that the log has now. `subjects` is the aggregate's wildcard.
 pub(crate) async fn all(session: &Session, subjects: &str) -> Result<Vec<Stored>, LogError> {
-    let filter = [subjects];
     let mut events: Vec<Stored> = Vec::new();
     for _ in 0..COUNTS {
-        let Counted { count, repeated, through } = count(session, subjects).await?;
+        let Counted { count, subjects: each, through } = count(session, subjects).await?;
         if count == 0 {
             return Ok(Vec::new());
         }
-        if !repeated && count <= PAGE {
-            // No type occurs twice, so the last event of each type is every event. What was stored after the count
-            // isn't among them.
-            let request = DirectGet::last_of_each(&filter, through);
-            events = session
-                .persist(DOING, |epoch| history::answers(session, epoch, definitions::EVENTS, request, count))
-                .await?
-                .0;
-            if events.len() == count {
+        if each.len() == count && count <= ONE_BY_ONE {
+            // No type occurs twice, so the last event of each type is every event.
+            events = last_of_each(session, &each).await?;
+            if events.len() == count && events.iter().all(|event| event.position <= through) {
                 return Ok(events);
             }
-            // An event was erased meanwhile, or a replica is behind.
+            // An event was stored or erased meanwhile, or a replica is behind.
             events.clear();
             continue;
         }
@@ -90,11 +86,23 @@ pub(crate) async fn after(session: &Session, subjects: &str, position: u64) -> R
     Ok(Some(events))
 }
 
+/// The last event on each of these subjects, in the log's order.
+async fn last_of_each(session: &Session, subjects: &[String]) -> Result<Vec<Stored>, LogError> {
+    let mut asked = Vec::new();
+    for subject in subjects {
+        let request = DirectGet::last(subject);
+        asked.push(session.persist(DOING, move |epoch| history::one(session, epoch, definitions::EVENTS, request)));
+    }
+    let mut events: Vec<Stored> = try_join_all(asked).await?.into_iter().flatten().collect();
+    events.sort_unstable_by_key(|event| event.position);
+    Ok(events)
+}
+
 /// How many events an aggregate has.
 struct Counted {
     count: usize,
-    /// Two of the events have the same type.
-    repeated: bool,
+    /// Those that have any: one for each type.
+    subjects: Vec<String>,
     /// The position of the log's last event when they were counted.
     through: u64,
 }
@@ -132,9 +140,8 @@ async fn count(session: &Session, subjects: &str) -> Result<Counted, LogError> {
                 let info: Info =
                     serde_json::from_slice(&message.payload).map_err(|error| unavailable(error.to_string()))?;
                 let state = info.state.ok_or_else(|| unavailable("the stream's state can't be read".to_owned()))?;
-                let counts = state.subjects.values();
-                let (count, repeated) = (counts.clone().sum(), counts.clone().any(|n| *n > 1));
-                Ok(Counted { count, repeated, through: state.last_seq })
+                let count = state.subjects.values().sum();
+                Ok(Counted { count, subjects: state.subjects.into_keys().collect(), through: state.last_seq })
             };
             session.exchange(DOING, epoch, exchange)
         })

@@ -24,21 +24,12 @@ pub(crate) struct DirectGet<'a> {
     start_time: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_by_subj: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    multi_last: Option<&'a [&'a str]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    up_to_seq: Option<u64>,
 }
 
 impl<'a> DirectGet<'a> {
     /// The last message on these subjects.
     pub fn last(subjects: &'a str) -> Self {
         Self { last_by_subj: Some(subjects), ..Self::default() }
-    }
-
-    /// The last message of every subject that the filter names, as the stream stood at a position.
-    pub fn last_of_each(filter: &'a [&'a str], through: u64) -> Self {
-        Self { multi_last: Some(filter), up_to_seq: Some(through), ..Self::default() }
     }
 
     /// The first message on these subjects from a position on.
@@ -252,6 +243,17 @@ impl Log {
             .await?;
         session.saw(last);
         Ok(last)
+    }
+
+    /// The position of the first event on a subject that has no wildcard; 0 when there is none.
+    ///
+    /// # Errors
+    /// The log can't be read.
+    pub async fn first_position_on(&self, subject: &str) -> Result<u64, LogError> {
+        let (session, request) = (self.session(), DirectGet::next(subject, 1));
+        let read = |epoch| one(session, epoch, definitions::EVENTS, request);
+        let first = session.persist("reading the first event of a kind", read).await?;
+        Ok(first.map_or(0, |first| first.position))
     }
 
     /// The position of the last event on a subject; 0 when there is none.

@@ -26,6 +26,12 @@ pub(crate) const BATCH_MESSAGES: usize = 500;
 /// Most bytes in a batch.
 const BATCH_BYTES: usize = 4 << 20;
 
+/// A tenant with so many events in hand at most doesn't wait for a batch: that would be another's.
+const FEW_IN_HAND: usize = FEW;
+
+/// How many groups may pass a batch at the same time: each costs the server more than it would in the batch.
+const PASSING: usize = 8;
+
 /// What is published together.
 #[derive(Debug)]
 pub(crate) enum Group {
@@ -40,6 +46,8 @@ pub(crate) enum Group {
 pub(crate) struct Flying {
     pub plain: usize,
     pub batch: bool,
+    /// Groups that passed a batch.
+    pub passing: usize,
 }
 
 /// What a line counts as when its turn comes.
@@ -55,6 +63,8 @@ enum Class {
 struct Line {
     units: VecDeque<Unit>,
     facts: usize,
+    /// Events of the line that are on their way.
+    flying: usize,
     /// In which of the two queues the line's head waits; `None` while a unit of the line is on its way.
     ready: Option<Class>,
 }
@@ -75,6 +85,8 @@ pub(crate) struct Queue {
     ready: usize,
     /// A line per aggregate. An aggregate that has a unit on its way has an entry too, perhaps an empty one.
     lines: HashMap<AggregateId, Line>,
+    /// How many events each tenant has here or on their way.
+    in_hand: HashMap<TenantId, usize>,
     len: usize,
     /// Switches the rule off, for the test that shows what it prevents.
     #[cfg(test)]
@@ -116,6 +128,7 @@ impl Queue {
     pub fn push(&mut self, unit: Unit) {
         self.len += 1;
         let aggregate = unit.aggregate.clone();
+        *self.in_hand.entry(aggregate.tenant.clone()).or_default() += unit.events.len();
         let new = !self.lines.contains_key(&aggregate);
         let line = self.lines.entry(aggregate.clone()).or_default();
         line.facts += usize::from(is_fact(&unit));
@@ -128,6 +141,13 @@ impl Queue {
 
     /// The aggregate's unit has landed, so its next one may go.
     pub fn landed(&mut self, aggregate: &AggregateId) {
+        let flown = self.lines.get_mut(aggregate).map_or(0, |line| std::mem::take(&mut line.flying));
+        if let Some(in_hand) = self.in_hand.get_mut(&aggregate.tenant) {
+            *in_hand = in_hand.saturating_sub(flown);
+            if *in_hand == 0 {
+                self.in_hand.remove(&aggregate.tenant);
+            }
+        }
         match self.lines.get(aggregate) {
             Some(line) if line.units.is_empty() => {
                 self.lines.remove(aggregate);
@@ -161,7 +181,7 @@ impl Queue {
         if flying.batch || self.ready == 0 {
             return None;
         }
-        let few = self.ready + flying.plain < FEW;
+        let few = self.ready + flying.plain + flying.passing < FEW;
         let several_events = few && self.has_several_events();
         if few && !several_events {
             let unit = self.pop(Class::Facts).or_else(|| self.pop(Class::Decisions))?;
@@ -177,6 +197,30 @@ impl Queue {
             return units.into_iter().next().map(Group::Plain);
         }
         Some(Group::Batch(units))
+    }
+
+    /// What needn't wait for the batch that is on its way or gathers: a unit of a tenant that has only a few events in hand.
+    /// So a batch, however long it takes, is waited for by those alone who fill it.
+    pub fn passing(&mut self, flying: Flying) -> Option<Group> {
+        if flying.passing >= PASSING {
+            return None;
+        }
+        [Class::Facts, Class::Decisions]
+            .into_iter()
+            .find_map(|class| self.pop_passing(class))
+            .map(|unit| if unit.events.len() == 1 { Group::Plain(unit) } else { Group::Batch(vec![unit]) })
+    }
+
+    fn pop_passing(&mut self, class: Class) -> Option<Unit> {
+        loop {
+            let Self { facts, decisions, in_hand, .. } = self;
+            let waiting = if class == Class::Facts { facts } else { decisions };
+            let few = |tenant: &TenantId| in_hand.get(tenant).is_none_or(|events| *events <= FEW_IN_HAND);
+            let aggregate = waiting.pop_of(few)?;
+            if self.lines.get(&aggregate).is_some_and(|line| line.ready == Some(class)) {
+                return self.take(&aggregate);
+            }
+        }
     }
 
     /// Whether one of the units that may go needs a batch because it has several events.
@@ -200,15 +244,21 @@ impl Queue {
     fn pop(&mut self, class: Class) -> Option<Unit> {
         self.peek(class)?;
         let aggregate = self.waiting(class).pop()?;
-        let line = self.lines.get_mut(&aggregate)?;
+        self.take(&aggregate)
+    }
+
+    /// Takes the head of a line that is ready.
+    fn take(&mut self, aggregate: &AggregateId) -> Option<Unit> {
+        let line = self.lines.get_mut(aggregate)?;
         let unit = line.units.pop_front()?;
         line.facts -= usize::from(is_fact(&unit));
+        line.flying += unit.events.len();
         line.ready = None;
         self.ready -= 1;
         self.len -= 1;
         #[cfg(test)]
         if self.several_per_aggregate && !line.units.is_empty() {
-            self.set_ready(&aggregate);
+            self.set_ready(aggregate);
         }
         Some(unit)
     }
@@ -297,7 +347,7 @@ mod tests {
         let mut queue = queue((0..40).map(|i| unit(&format!("a{i}"), 1, 0)));
         assert!(matches!(queue.next(Flying::default()), Some(Group::Batch(units)) if units.len() == 40));
         queue.push(unit("late", 1, 0));
-        assert!(queue.next(Flying { plain: 0, batch: true }).is_none());
+        assert!(queue.next(Flying { batch: true, ..Flying::default() }).is_none());
     }
 
     #[test]
@@ -342,6 +392,34 @@ mod tests {
         assert_eq!(units.iter().filter(|unit| unit.aggregate.tenant.as_str() == "other").count(), 50);
     }
 
+    #[test]
+    fn who_has_little_in_hand_passes_the_batch_of_another_and_who_fills_it_waits() {
+        let mut queue = queue((0..40).map(|i| unit_of("flood", &format!("a{i}"), 1, Expected::Any)));
+        let Some(Group::Batch(units)) = queue.next(Flying::default()) else { panic!("a batch") };
+        let flying = Flying { batch: true, ..Flying::default() };
+        queue.push(unit_of("flood", "late", 1, Expected::Any));
+        queue.push(unit_of("calm", "b", 1, Expected::Any));
+        queue.push(unit_of("calm", "b", 2, Expected::Version(1)));
+        queue.push(unit_of("calm", "c", 3, Expected::Version(1)));
+        assert!(matches!(queue.passing(flying), Some(Group::Plain(unit)) if unit.aggregate.id() == "b"));
+        assert!(matches!(queue.passing(flying), Some(Group::Batch(units)) if units[0].aggregate.id() == "c"));
+        assert!(queue.passing(flying).is_none(), "one unit of an aggregate at a time, and nothing of the flood's");
+        queue.landed(&unit_of("calm", "b", 1, Expected::Any).aggregate);
+        assert!(queue.passing(Flying { passing: PASSING, ..flying }).is_none());
+        assert!(matches!(queue.passing(flying), Some(Group::Batch(units)) if units[0].events.len() == 2));
+        units.iter().for_each(|unit| queue.landed(&unit.aggregate));
+        assert!(matches!(queue.passing(flying), Some(Group::Plain(unit)) if unit.aggregate.id() == "late"));
+        ["b", "c"].iter().for_each(|id| queue.landed(&unit_of("calm", id, 1, Expected::Any).aggregate));
+        queue.landed(&unit_of("flood", "late", 1, Expected::Any).aggregate);
+        assert!(queue.in_hand.is_empty(), "who has nothing in hand takes no memory");
+    }
+
+    #[test]
+    fn who_has_much_in_hand_waits_also_for_another() {
+        let mut queue = queue((0..13).map(|i| unit(&format!("a{i}"), 1, 0)));
+        assert!(queue.passing(Flying { batch: true, ..Flying::default() }).is_none());
+    }
+
     proptest! {
         /// Whatever arrives and lands, in whatever order: each aggregate has one unit on its way at most, and its units
         /// go in the order in which they came.
@@ -371,8 +449,9 @@ mod tests {
                     aggregates.iter().for_each(|aggregate| queue.landed(aggregate));
                 }
                 let plain = flying.iter().filter(|(batch, _)| !batch).count();
-                let state = Flying { plain, batch: plain < flying.len() };
-                let (batch, units) = match queue.next(state) {
+                let state = Flying { plain, batch: plain < flying.len(), ..Flying::default() };
+                let passing = if state.batch { queue.passing(state) } else { None };
+                let (batch, units) = match passing.or_else(|| queue.next(state)) {
                     Some(Group::Plain(unit)) => (false, vec![unit]),
                     Some(Group::Batch(units)) => (true, units),
                     None => continue,

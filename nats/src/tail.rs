@@ -15,8 +15,8 @@ use crate::{Backoff, Log, LogError, codec, definitions};
 /// How many messages are asked for at a time. Measured: 342,000 a second with 200, 398,000 with 1,000.
 const BATCH: usize = 1_000;
 
-/// How many of the past, which nobody waits for. They come on the connection that everybody's appends are answered on: what
-/// is asked for stands before those answers, for each that reads the past.
+/// How many of the past, which nobody waits for. Read by [`Log::past`], they come on the connection that everybody's appends
+/// are answered on: what is asked for stands before those answers, for each that reads the past.
 const PAST_BATCH: usize = 64;
 
 /// An event of the log, read in order.
@@ -100,7 +100,7 @@ impl Log {
         from: u64,
         filter_subjects: Vec<String>,
     ) -> Result<impl Stream<Item = Result<Tailed, LogError>> + Send + use<>, LogError> {
-        Ok(self.begin(from, filter_subjects, false).await?.map(Undecoded::decode))
+        Ok(begin(self.session(), from, filter_subjects, false).await?.map(Undecoded::decode))
     }
 
     /// Reads like [`Log::tail`], and leaves the decoding to the caller.
@@ -109,7 +109,7 @@ impl Log {
         from: u64,
         filter_subjects: Vec<String>,
     ) -> Result<impl Stream<Item = Undecoded> + Send + use<>, LogError> {
-        self.begin(from, filter_subjects, false).await
+        begin(self.session(), from, filter_subjects, false).await
     }
 
     /// Reads like [`Log::tail`], and ends behind the last event that there is.
@@ -118,7 +118,7 @@ impl Log {
         from: u64,
         filter_subjects: Vec<String>,
     ) -> Result<impl Stream<Item = Result<Tailed, LogError>> + Send + use<>, LogError> {
-        Ok(self.begin(from, filter_subjects, true).await?.map(Undecoded::decode))
+        Ok(begin(self.session(), from, filter_subjects, true).await?.map(Undecoded::decode))
     }
 
     /// Reads like [`Log::past`], and leaves the decoding to the caller.
@@ -127,26 +127,26 @@ impl Log {
         from: u64,
         filter_subjects: Vec<String>,
     ) -> Result<impl Stream<Item = Undecoded> + Send + use<>, LogError> {
-        self.begin(from, filter_subjects, true).await
+        begin(self.session(), from, filter_subjects, true).await
     }
+}
 
-    async fn begin(
-        &self,
-        from: u64,
-        filters: Vec<String>,
-        to_the_end: bool,
-    ) -> Result<impl Stream<Item = Undecoded> + Send + use<>, LogError> {
-        let (session, next) = (self.session().clone(), from.max(1));
-        let mut tail =
-            Box::new(Tail { session, filters, next, reader: None, backoff: backoff(), pending: 0, to_the_end });
-        // Makes a first consumer now, so that the caller learns of a wrong filter at once.
-        match tail.open().await {
-            Ok(()) => {}
-            Err(error) if error.is_transient() => tracing::debug!(%error, "the log can't be read yet"),
-            Err(error) => return Err(error),
-        }
-        Ok(stream::unfold(tail, |mut tail| async move { tail.next().await.map(|item| (item, tail)) }))
+/// Begins to read on this session's connection.
+pub(crate) async fn begin(
+    session: &Session,
+    from: u64,
+    filters: Vec<String>,
+    to_the_end: bool,
+) -> Result<impl Stream<Item = Undecoded> + Send + use<>, LogError> {
+    let (session, next) = (session.clone(), from.max(1));
+    let mut tail = Box::new(Tail { session, filters, next, reader: None, backoff: backoff(), pending: 0, to_the_end });
+    // Makes a first consumer now, so that the caller learns of a wrong filter at once.
+    match tail.open().await {
+        Ok(()) => {}
+        Err(error) if error.is_transient() => tracing::debug!(%error, "the log can't be read yet"),
+        Err(error) => return Err(error),
     }
+    Ok(stream::unfold(tail, |mut tail| async move { tail.next().await.map(|item| (item, tail)) }))
 }
 
 fn backoff() -> Backoff {

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
-pub(crate) struct Turns<K, T> {
+/// Items that wait, each for its tenant's turn.
+pub struct Turns<K, T> {
     /// The tenants that have something waiting, the next one first.
     order: VecDeque<K>,
     queues: HashMap<K, VecDeque<T>>,
@@ -16,6 +17,7 @@ impl<K, T> Default for Turns<K, T> {
 }
 
 impl<K: Clone + Eq + Hash, T> Turns<K, T> {
+    /// Queues an item behind the tenant's others.
     pub fn push(&mut self, key: &K, item: T) {
         match self.queues.get_mut(key) {
             Some(queue) => queue.push_back(item),
@@ -31,6 +33,7 @@ impl<K: Clone + Eq + Hash, T> Turns<K, T> {
         self.queues.get(self.order.front()?)?.front()
     }
 
+    /// Takes the next item of the tenant whose turn it is.
     pub fn pop(&mut self) -> Option<T> {
         self.pop_of(|_| true)
     }
@@ -49,10 +52,17 @@ impl<K: Clone + Eq + Hash, T> Turns<K, T> {
         item
     }
 
+    /// Whether the tenant has something waiting.
+    pub fn has(&self, key: &K) -> bool {
+        self.queues.contains_key(key)
+    }
+
+    /// All items; each tenant's in its order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.queues.values().flatten()
     }
 
+    /// Forgets all items.
     pub fn clear(&mut self) {
         self.order.clear();
         self.queues.clear();

@@ -90,11 +90,21 @@ pub(crate) struct Writer {
     gathering: Option<(usize, Instant)>,
 }
 
+/// How a group goes.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Plain,
+    /// As the one batch of what gathered.
+    Batch,
+    /// Beside that batch.
+    Passing,
+}
+
 /// A group whose units have all been answered.
 struct Landed {
     group: u64,
     aggregates: Vec<AggregateId>,
-    batch: bool,
+    way: Way,
     /// How long it was on its way.
     took: Duration,
 }
@@ -118,7 +128,13 @@ impl Writer {
             while self.gathering.is_none()
                 && let Some(group) = self.queue.next(self.flying)
             {
-                flights.push(self.start(group));
+                let way = if matches!(group, Group::Batch(_)) { Way::Batch } else { Way::Plain };
+                flights.push(self.start(group, way));
+            }
+            while (self.flying.batch || self.gathering.is_some())
+                && let Some(group) = self.queue.passing(self.flying)
+            {
+                flights.push(self.start(group, Way::Passing));
             }
             if flights.is_empty() && self.queue.is_empty() {
                 self.pulse.note_oldest(None);
@@ -140,7 +156,7 @@ impl Writer {
         Ended::NothingLeft
     }
 
-    fn start(&mut self, group: Group) -> BoxFuture<'static, Landed> {
+    fn start(&mut self, group: Group, way: Way) -> BoxFuture<'static, Landed> {
         let carrier = self.carrier.clone();
         let units = match &group {
             Group::Plain(unit) => std::slice::from_ref(unit),
@@ -152,11 +168,10 @@ impl Writer {
         self.groups += 1;
         let id = self.groups;
         self.since.extend(units.iter().map(|unit| unit.queued).min().map(|since| (id, since)));
-        let batch = matches!(group, Group::Batch(_));
-        if batch {
-            self.flying.batch = true;
-        } else {
-            self.flying.plain += 1;
+        match way {
+            Way::Plain => self.flying.plain += 1,
+            Way::Batch => self.flying.batch = true,
+            Way::Passing => self.flying.passing += 1,
         }
         let carried = async move {
             match group {
@@ -169,21 +184,23 @@ impl Writer {
             // A bug met with one group concerns that group alone: its callers learn of it when their units are dropped.
             if let Err(panic) = AssertUnwindSafe(carried).catch_unwind().await {
                 metrics::counter!("steward_log_writer_panics_total").increment(1);
-                tracing::error!(panic = said(&*panic), batch, "publishing panicked; its appends are given up");
+                tracing::error!(panic = said(&*panic), ?way, "publishing panicked; its appends are given up");
             }
-            Landed { group: id, aggregates, batch, took: began.elapsed() }
+            Landed { group: id, aggregates, way, took: began.elapsed() }
         })
     }
 
     fn land(&mut self, landed: Landed) {
         self.since.remove(&landed.group);
-        if landed.batch {
-            self.flying.batch = false;
-            if landed.aggregates.len() >= FEW && landed.took >= WORTH_GATHERING {
-                self.gathering = Some((landed.aggregates.len(), Instant::now() + GATHERS_FOR));
+        match landed.way {
+            Way::Plain => self.flying.plain -= 1,
+            Way::Batch => {
+                self.flying.batch = false;
+                if landed.aggregates.len() >= FEW && landed.took >= WORTH_GATHERING {
+                    self.gathering = Some((landed.aggregates.len(), Instant::now() + GATHERS_FOR));
+                }
             }
-        } else {
-            self.flying.plain -= 1;
+            Way::Passing => self.flying.passing -= 1,
         }
         landed.aggregates.iter().for_each(|aggregate| self.queue.landed(aggregate));
     }

@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use futures::{StreamExt as _, pin_mut};
-use steward_log::{Append, ConnectOptions, Expected, Log, LogError};
+use steward_log::{Append, Condition, ConnectOptions, Expected, Log, LogError};
 use support::events::{conversation, events};
 use support::server::Server;
 use tokio_util::sync::CancellationToken;
@@ -128,11 +128,29 @@ async fn the_past_ends_where_the_log_ends_also_when_nothing_fits_and_when_the_se
     for _ in 0..5 {
         facts(&log, "a", 500).await;
     }
-    let past = log.past(1, vec![]).await.unwrap();
-    pin_mut!(past);
+    let apart = log.past_apart("replays");
+    let is_there = || log.health().conditions().iter().any(|(name, _)| name == "replays");
+    assert!(!is_there(), "it connects when something is read");
+    let (past, on_its_own) = (log.past(1, vec![]).await.unwrap(), apart.read(1, vec![]).await.unwrap());
+    assert!(is_there());
+    pin_mut!(past, on_its_own);
     let first = past.next().await.unwrap().unwrap();
+    let first_there = on_its_own.next().await.unwrap().unwrap();
+    assert_eq!((first.recorded.position, first_there.recorded.position), (1, 1));
     server.kill();
+    let lost = async || {
+        loop {
+            let conditions = log.health().conditions();
+            if conditions.iter().any(|(name, is)| name == "replays" && matches!(is, Condition::Behind(_))) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), lost()).await.expect("its part says that the connection is lost");
     server.run().await;
     let rest = past.map(|tailed| tailed.unwrap().recorded.position).collect::<Vec<_>>().await;
-    assert_eq!((first.recorded.position, rest.len(), rest.last()), (1, 2_505, Some(&2_506)));
+    let rest_there = on_its_own.map(|tailed| tailed.unwrap().recorded.position).collect::<Vec<_>>().await;
+    assert_eq!((rest.len(), rest.last()), (2_505, Some(&2_506)));
+    assert_eq!(rest_there, rest);
 }

@@ -9,7 +9,8 @@
 //! A flood comes from other machines, which take nothing from this one's processors. So its clients and its bot's server run
 //! apart from what measures, on a thread of the lowest priority ([`Elsewhere`]): beside each figure stands how many processors
 //! the house itself took meanwhile, its servers included. All of that counts; only the flood's own part of the work yields.
-//! The full show: `STEWARD_FAIRNESS=300` samples each, `just fairness`, optimised.
+//! The full show: `STEWARD_FAIRNESS=300` samples each, `just fairness`, optimised. With `STEWARD_FAIRNESS_STAGES=1` it says of
+//! the slowest round trips when each of their events was made and stored, and what the house did meanwhile.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::{
@@ -19,6 +20,10 @@ use std::{
     time::Duration,
 };
 
+use async_nats::jetstream::consumer::{
+    DeliverPolicy,
+    pull::{Ordered, OrderedConfig},
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, stream};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -108,6 +113,24 @@ struct House {
     flood: Api,
     chat: AtomicI64,
     elsewhere: Elsewhere,
+    /// Whether the slowest round trips' stages are said.
+    shows_stages: bool,
+}
+
+/// A client's message and its answer.
+struct Trip {
+    wrote: DateTime<Utc>,
+    /// After this time the message was taken.
+    heard: Duration,
+    sent: DateTime<Utc>,
+    took: Duration,
+}
+
+/// An event of a round trip.
+struct Stage {
+    event: String,
+    made: DateTime<Utc>,
+    stored: DateTime<Utc>,
 }
 
 /// A flood that goes on until it is dropped.
@@ -145,7 +168,15 @@ impl House {
             api
         };
         let (calm, flood) = (key("calm").await, key("flood").await);
-        Self { system, bot, calm, flood, chat: AtomicI64::new(1_000_000), elsewhere }
+        Self {
+            system,
+            bot,
+            calm,
+            flood,
+            chat: AtomicI64::new(1_000_000),
+            elsewhere,
+            shows_stages: std::env::var_os("STEWARD_FAIRNESS_STAGES").is_some(),
+        }
     }
 
     fn chats(&self, n: usize) -> std::ops::Range<i64> {
@@ -182,14 +213,74 @@ impl House {
 
     /// From a client's message to the answer, for one client after another.
     async fn round_trips(&self, samples: usize) -> Vec<Duration> {
-        let mut took = Vec::new();
+        let mut trips = Vec::new();
+        let stages = if self.shows_stages { Some((self.stages().await, self.counted().await)) } else { None };
         for chat in self.chats(samples) {
-            let began = Instant::now();
+            let (wrote, began) = (Utc::now(), Instant::now());
             self.writes("tg-calm", chat).await;
-            self.bot.until_delivered_to(chat, 1, SOON).await.unwrap();
-            took.push(began.elapsed());
+            let heard = began.elapsed();
+            let sent = self.bot.until_delivered_to(chat, 1, SOON).await.unwrap()[0].at;
+            trips.push(Trip { wrote, heard, sent, took: began.elapsed() });
         }
-        took
+        if let Some((stages, before)) = stages {
+            let after = self.counted().await;
+            for (name, after) in after {
+                let counted = after - before.get(&name).copied().unwrap_or(0.0);
+                if counted > 0.0 {
+                    println!("  {name} {counted:.3}");
+                }
+            }
+            show_stages(&trips, stages).await;
+        }
+        trips.into_iter().map(|trip| trip.took).collect()
+    }
+
+    /// What the house counts of its work.
+    async fn counted(&self) -> BTreeMap<String, f64> {
+        let key = self.calm.key.as_ref().unwrap();
+        let text = self
+            .system
+            .client
+            .get(format!("{}/metrics", self.system.write))
+            .bearer_auth(key)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        let of = |line: &str| {
+            let (name, value) = line.rsplit_once(' ')?;
+            let wanted = [
+                "batch",
+                "requests_total",
+                "steward_states_total",
+                "turn_seconds",
+                "dispatches",
+                "states",
+                "retries",
+                "conflicts",
+            ];
+            let is = wanted.iter().any(|w| name.contains(w))
+                && !name.contains("bucket")
+                && !name.contains("quantile")
+                && !name.starts_with('#');
+            Some((name.to_owned(), value.parse().ok()?)).filter(|_| is)
+        };
+        text.lines().filter_map(of).collect()
+    }
+
+    /// The calm one's events from now on.
+    async fn stages(&self) -> Ordered {
+        let stream = async_nats::jetstream::new(self.system.nats().await.unwrap()).get_stream("EVENTS").await.unwrap();
+        let config = OrderedConfig {
+            filter_subject: "ev.calm.conversation.>".to_owned(),
+            deliver_policy: DeliverPolicy::ByStartSequence {
+                start_sequence: stream.get_info().await.unwrap().state.last_sequence + 1,
+            },
+            ..Default::default()
+        };
+        stream.create_consumer(config).await.unwrap().messages().await.unwrap()
     }
 
     async fn reads(&self, samples: usize) -> Vec<Duration> {
@@ -225,6 +316,35 @@ impl House {
             late.push((sent.at - due).to_std().unwrap());
         }
         late
+    }
+}
+
+/// Says of the slowest round trips, and of some others, when each of their stages was over.
+async fn show_stages(trips: &[Trip], mut messages: Ordered) {
+    // A conversation for each trip, in their order.
+    let mut told: Vec<(String, Vec<Stage>)> = Vec::new();
+    while let Ok(Some(message)) = timeout(Duration::from_secs(1), messages.next()).await {
+        let message = message.unwrap();
+        let info = message.info().unwrap();
+        let stored = DateTime::from_timestamp_nanos(info.published.unix_timestamp_nanos() as i64);
+        let made = message.headers.as_ref().unwrap().get("Steward-Time").unwrap().as_str().parse().unwrap();
+        let subject: Vec<&str> = message.subject.split('.').collect();
+        let stage = Stage { event: subject[4].to_owned(), made, stored };
+        match told.iter_mut().find(|(conversation, _)| conversation == subject[3]) {
+            Some((_, stages)) => stages.push(stage),
+            None => told.push((subject[3].to_owned(), vec![stage])),
+        }
+    }
+    let mut trips: Vec<_> = trips.iter().zip(told).collect();
+    trips.sort_by_key(|(trip, _)| std::cmp::Reverse(trip.took));
+    for n in (0..8).chain([trips.len() / 4, trips.len() / 2]) {
+        let Some((trip, (_, stages))) = trips.get(n) else { continue };
+        let since = |at: DateTime<Utc>| (at - trip.wrote).num_microseconds().unwrap_or(0) as f64 / 1e3;
+        let mut said = format!("  {n}: heard {:.1}", trip.heard.as_secs_f64() * 1e3);
+        for Stage { event, made, stored } in stages {
+            let _ = write!(said, ", {event} {:.1}/{:.1}", since(*made), since(*stored));
+        }
+        println!("{said}; sent {:.1}, took {:.1}", since(trip.sent), trip.took.as_secs_f64() * 1e3);
     }
 }
 

@@ -67,7 +67,9 @@ async fn act(
     task: Option<Task>,
     place: Place,
 ) -> Result<Ended, DecideError<Refused>> {
-    let Some(thought) = worker.think(move || task.map(Task::carry_out)).await else { return Ok(Ended::PutOff) };
+    let Some(thought) = worker.think(&aggregate.tenant, move || task.map(Task::carry_out)).await else {
+        return Ok(Ended::PutOff);
+    };
     drop(place);
     let done = thought.unwrap_or_else(|failure| Some(Done::Failed(failure)));
     let record = async |done: Option<&Done>| {

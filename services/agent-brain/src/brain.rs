@@ -122,7 +122,7 @@ pub struct TurnInput {
     pub contact: Option<ContactId>,
     /// What is remembered of them.
     pub memory: Arc<Memory>,
-    /// What stands around the turn; the rules know nothing of it.
+    /// What stands around the turn; the rules know nothing of it but the tenant, which has its turn to think.
     pub around: Around,
 }
 

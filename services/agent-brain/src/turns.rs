@@ -216,7 +216,7 @@ impl Worker {
             };
             let seen = self.see(aggregate, &before.state, recorded.position).await?;
             let around = if brain.pace().at_once {
-                Around::default()
+                Around { tenant: aggregate.tenant.to_string(), ..Around::default() }
             } else {
                 let talk = self.log.load::<Talk>(aggregate, AtLeast::Position(recorded.position)).await?.state;
                 around(&aggregate.tenant, conversation, &before.state, &seen.contact, talk)
@@ -280,10 +280,11 @@ impl Worker {
     /// Thinks on a thread of its own, no longer than the rules may; `None`: this process ends.
     pub async fn think<T: Send + 'static>(
         &self,
+        tenant: &TenantId,
         thought: impl FnOnce() -> T + Send + 'static,
     ) -> Option<Result<T, Failure>> {
         tokio::select! {
-            thought = self.thinking.think(thought) => Some(thought),
+            thought = self.thinking.think(tenant.as_str(), thought) => Some(thought),
             () = self.shutdown.cancelled() => None,
         }
     }

@@ -106,7 +106,9 @@ proptest! {
                     prop_assert_eq!(check(text, &Backing::of(&input, &decisions)), []);
                     replies += 1;
                 }
+                Decision::Remember(_) => {}
                 Decision::Ask { message_id, .. }
+                | Decision::Intent { message_id, .. }
                 | Decision::OptOut { message_id }
                 | Decision::OptIn { message_id }
                 | Decision::RequestHuman { message_id } => {

@@ -81,7 +81,7 @@ pub enum Turn {
 pub struct Going {
     /// Whether it had to wait.
     pub waited: bool,
-    began: Instant,
+    key: (Instant, u64),
     line: Arc<State>,
     place: Option<Place>,
 }
@@ -108,7 +108,11 @@ struct State {
 struct Changing {
     /// Since when each wish has waited.
     since: BTreeSet<(Instant, u64)>,
+    /// Since when each send has been under way.
+    going: BTreeSet<(Instant, u64)>,
     counted: u64,
+    /// How many wishes were put off for the longest time.
+    longest: u32,
     /// The turn that the last wish got that was put off.
     end: Instant,
     /// How many seconds a send has taken lately.
@@ -128,7 +132,8 @@ impl Line {
     }
 
     fn of(channel: &str, tenant: &str, at_once: usize, limits: Limits, room: &Room, clock: Clock) -> Self {
-        let changing = Changing { since: BTreeSet::new(), counted: 0, end: Instant::now(), takes: 0.0 };
+        let (since, going) = (BTreeSet::new(), BTreeSet::new());
+        let changing = Changing { since, going, counted: 0, longest: 0, end: Instant::now(), takes: 0.0 };
         let state = State {
             channel: channel.to_owned(),
             tenant: tenant.to_owned(),
@@ -169,7 +174,13 @@ impl Line {
         let waited = began.elapsed();
         metrics::histogram!("steward_send_wait_seconds", "channel" => channel.clone()).record(waited.as_secs_f64());
         let line = Arc::clone(&self.state);
-        Turn::Now(Going { waited: !waited.is_zero(), began: Instant::now(), line, place: Some(place) })
+        let key = {
+            let mut changing = line.lock();
+            let key = changing.count(Instant::now());
+            changing.going.insert(key);
+            key
+        };
+        Turn::Now(Going { waited: !waited.is_zero(), key, line, place: Some(place) })
     }
 
     /// Adds one to the end of the line; returns when its turn will be.
@@ -177,15 +188,19 @@ impl Line {
         metrics::counter!("steward_sends_put_off_total", "channel" => self.state.channel.clone()).increment(1);
         let now = Instant::now();
         let mut changing = self.state.lock();
-        let slow = Duration::try_from_secs_f64(changing.takes / self.state.at_once as f64).unwrap_or(LONGEST);
+        let at_once = self.state.at_once;
+        let slow = Duration::try_from_secs_f64(changing.takes(at_once) / at_once as f64).unwrap_or(LONGEST);
         let limited = self.limits.pace();
         let (pace, longest) = if slow > limited { (slow, LONGEST_FOR_A_SLOW_ONE) } else { (limited, LONGEST) };
         // It comes back while half of those that wait here now still wait, so that no token is left unused.
         let waiting = u32::try_from(changing.since.len() / 2).unwrap_or(u32::MAX);
         let turn = changing.end.max(now + pace.saturating_mul(waiting).min(longest)) + pace;
         changing.end = turn.min(now + longest);
-        let wait = changing.end.saturating_duration_since(now).max(SHORTEST);
-        self.clock.now() + wait
+        let mut wait = changing.end.saturating_duration_since(now);
+        if wait >= longest {
+            wait = longest.mul_f64(changing.spread());
+        }
+        self.clock.now() + wait.max(SHORTEST)
     }
 
     /// The turn of a message that stands behind another one of its chat.
@@ -207,6 +222,28 @@ impl Line {
     }
 }
 
+impl Changing {
+    /// A key that nobody else has.
+    fn count(&mut self, since: Instant) -> (Instant, u64) {
+        self.counted += 1;
+        (since, self.counted)
+    }
+
+    /// How many seconds a send takes: as lately, or as long as those under way have been so already. A silent server ends
+    /// none, and all that wait for it would come back each second.
+    fn takes(&self, at_once: usize) -> f64 {
+        let under_way: f64 = self.going.iter().map(|(since, _)| since.elapsed().as_secs_f64()).sum();
+        self.takes.max(under_way / at_once as f64)
+    }
+
+    /// Which part of the longest time the next one is put off: a half to all of it, so that not all come back at once.
+    fn spread(&mut self) -> f64 {
+        self.longest = self.longest.wrapping_add(1);
+        // Steps of the golden ratio fill the span evenly, however many there are.
+        1.0 - (f64::from(self.longest) * 0.618_034).fract() / 2.0
+    }
+}
+
 impl State {
     fn lock(&self) -> MutexGuard<'_, Changing> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
@@ -216,8 +253,7 @@ impl State {
         let most = if returned { WAITING } else { NEW };
         let place = self.room.waiting.try_take(&self.tenant, &self.channel, most)?;
         let mut changing = self.lock();
-        changing.counted += 1;
-        let key = (Instant::now(), changing.counted);
+        let key = changing.count(Instant::now());
         changing.since.insert(key);
         self.note(&changing);
         Some(Waiting { line: Arc::clone(self), key, _place: place })
@@ -246,7 +282,8 @@ impl Drop for Going {
     fn drop(&mut self) {
         drop(self.place.take());
         let mut changing = self.line.lock();
-        changing.takes = changing.takes * 0.9 + self.began.elapsed().as_secs_f64() * 0.1;
+        changing.going.remove(&self.key);
+        changing.takes = changing.takes * 0.9 + self.key.0.elapsed().as_secs_f64() * 0.1;
         self.line.note(&changing);
     }
 }
@@ -320,6 +357,32 @@ pub(crate) mod tests {
         let bot = line("tg-a", "a", 128, None, &room);
         let Turn::Now(going) = bot.turn(wish("1")).await else { panic!("there is room") };
         assert!(!going.waited);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn behind_a_silent_provider_all_stay_away_and_come_back_apart() {
+        let silent = line("mail-a", "a", 10, None, &Room::default());
+        let (_, _waiting) = flood(&silent, 900).await;
+        tokio::time::advance(Duration::from_secs(2)).await;
+        let now = Utc::now();
+        let mut waits: Vec<_> = (0..700).map(|_| (silent.put_off() - now).as_seconds_f64()).collect();
+        waits.sort_by(f64::total_cmp);
+        assert!(waits[0] >= 10.0 && waits[699] <= 60.5, "{} to {}", waits[0], waits[699]);
+        for half in 0..2 {
+            let from = 30.0 + 15.0 * f64::from(half);
+            let there = waits.iter().filter(|wait| (from..from + 15.0).contains(*wait)).count();
+            assert!(there > 200, "{there} come back in the 15 seconds from {from} s on");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_send_that_hangs_says_nothing_of_the_others() {
+        let bot = line("tg-a", "a", 128, Some(TEN_A_SECOND), &Room::default());
+        let Turn::Now(_hangs) = bot.turn(wish("1")).await else { panic!("there is room") };
+        tokio::time::advance(Duration::from_secs(30)).await;
+        let now = Utc::now();
+        let turns: Vec<_> = (0..20).map(|_| (bot.put_off() - now).as_seconds_f64()).collect();
+        assert!(turns[19] < 3.0, "{turns:?}");
     }
 
     #[tokio::test(start_paused = true)]

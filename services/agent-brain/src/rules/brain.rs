@@ -40,6 +40,9 @@ impl Brain for Rules {
 
     fn decide<'a>(&'a self, turn: &'a Arc<TurnInput>, _: &'a dyn Run) -> Thought<'a> {
         let turn = Arc::clone(turn);
-        Box::pin(async move { self.thinking.think(move || super::decide(&turn)).await.map_err(BrainError::Permanent) })
+        Box::pin(async move {
+            let tenant = turn.around.tenant.clone();
+            self.thinking.think(&tenant, move || super::decide(&turn)).await.map_err(BrainError::Permanent)
+        })
     }
 }

@@ -5,8 +5,8 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use bytes::Bytes;
 use futures::FutureExt as _;
 use steward_domain::kernel::Live;
-use steward_log::{AtLeast, Log};
-use steward_proto::{Event, Fold, Recorded};
+use steward_log::Log;
+use steward_proto::{Event, Recorded};
 
 use super::view::view;
 
@@ -52,24 +52,11 @@ impl Frame {
     }
 }
 
-/// The position of a conversation's first message from its client.
-#[derive(Debug, Clone, Default)]
-struct FirstMessage(Option<u64>);
-
-impl Fold for FirstMessage {
-    fn evolve(&mut self, recorded: &Recorded) {
-        if matches!(recorded.event, Event::ClientResponded(_)) {
-            self.0.get_or_insert(recorded.position);
-        }
-    }
-}
-
 /// Whether this is a conversation's first message. The log says it, so the answer is the same for all, at any time. If
 /// the log can't be read now, the answer is no.
 async fn is_first_message(log: &Log, recorded: &Recorded) -> bool {
-    let Some(id) = recorded.subject.aggregate_id() else { return false };
-    match log.load::<FirstMessage>(&id, AtLeast::Cached).await {
-        Ok(first) => first.state.0 == Some(recorded.position),
+    match log.first_position_on(&recorded.subject.to_string()).await {
+        Ok(first) => first == recorded.position,
         Err(error) => {
             tracing::warn!(%error, "the log doesn't say now whether a message is its client's first; it isn't shown as a new lead");
             false

@@ -4,7 +4,7 @@ use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
 use steward_http::{Caller, Guard, Problem};
-use steward_log::{Log, LogError};
+use steward_log::{Log, LogError, Past};
 use steward_proto::TenantId;
 use steward_settings::Limits;
 use tokio::sync::Mutex;
@@ -36,6 +36,8 @@ const REPLAY_WITHIN: Duration = Duration::from_secs(5);
 /// Follows the log for the live streams.
 pub struct Hub {
     pub(super) log: Log,
+    /// What streams are told of the past is read on a connection of the background's.
+    pub(super) past: Past,
     pub(super) guard: Guard,
     pub(super) heartbeat: Duration,
     pub(super) shutdown: CancellationToken,
@@ -57,6 +59,7 @@ impl Hub {
         let Limits { streams, streams_per_tenant, streams_per_key, replays, heartbeat, .. } = reads.limits;
         Arc::new(Self {
             log: reads.log.clone(),
+            past: reads.log.past_apart("replays"),
             guard: reads.guard.clone(),
             heartbeat,
             shutdown: reads.shutdown.clone(),

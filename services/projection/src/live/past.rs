@@ -54,7 +54,7 @@ async fn tell_into(
     after: u64,
     until: u64,
 ) -> Result<(), LogError> {
-    let mut events = pin!(hub.log.past(after + 1, interest.subjects()).await?);
+    let mut events = pin!(hub.past.read(after + 1, interest.subjects()).await?);
     let (mut through, mut frames, mut count) = (after, BytesMut::new(), 0);
     // More of the past is always at hand, so without slices this would keep the thread to itself.
     let mut slice = Slice::begin();
