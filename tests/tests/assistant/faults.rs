@@ -117,8 +117,8 @@ async fn a_process_killed_while_a_model_is_asked_loses_nothing_and_says_nothing_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_spent_budget_stops_asking_for_the_day_also_after_a_restart_and_the_rules_go_on() {
-    // A call may cost up to its input and 2,000 tokens of output at 2 USD a million: some 7,000 micro-USD; it does cost 1,000.
-    let mut world = World::with(&[Format::Openai], "budget = { per_day = 8300 }").await;
+    // A call may cost up to its input and 2,000 tokens of output at 2 USD a million: some 6,100 micro-USD; it does cost 2,500.
+    let mut world = World::with(&[Format::Openai], "budget = { per_day = 9800 }").await;
     for n in 0..2 {
         world.llm.play("Well, well.");
         world.says(&format!("tell me something nice, the {n}th time")).await;
@@ -131,7 +131,13 @@ async fn a_spent_budget_stops_asking_for_the_day_also_after_a_restart_and_the_ru
     let ended = world.events(3, &["TurnCompleted"]).await;
     let begun = world.noted("ModelCallStarted", 2).await;
     let degraded = (data(&ended[1], "degraded"), data(&ended[2], "degraded"));
-    assert_eq!(degraded, ("", "over_budget"), "a call may cost {}", begun[0]["data"]["reserved_micro_usd"]);
+    assert_eq!(
+        degraded,
+        ("", "over_budget"),
+        "a call may cost {}, and does {}",
+        begun[0]["data"]["reserved_micro_usd"],
+        world.noted("ModelCallCompleted", 2).await[0]["data"]["micro_usd"]
+    );
     let unpriced = json!({ "provider": "openai", "model": "m-2" });
     let refused = world.system.command(Method::PUT, "/api/v1/settings/brain", &unpriced).await.unwrap();
     assert_eq!(refused.body["code"], "unpriced_model", "no way around the budget: {:?}", refused.body);

@@ -23,7 +23,8 @@ use utoipa::{
 /// no marketing, or nothing at all that goes out by itself. withheld: the provider holds it back from this recipient for a day. not_allowed_in_country: the provider
 /// takes nothing for the recipient's country. provider_down: the provider has trouble of its own. not_connected: no
 /// connection to the provider was made. waits_its_turn: the channel is busy, and it goes when its turn has come. no_model,
-/// unknown_tool: nothing here can carry the action out. New codes may come.
+/// unknown_tool: nothing here can carry the action out. Of goals, milestones and facts: given_up, not_so, corrected, merged, forgotten. New
+/// codes may come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Reason {
     #[schema(schema_with = reason_codes)]
@@ -48,6 +49,11 @@ fn reason_codes() -> Object {
         "breaker_open",
         "too_late",
         "by_command",
+        "given_up",
+        "not_so",
+        "corrected",
+        "merged",
+        "forgotten",
         "by_client",
         "request_revoked",
         "replaced",

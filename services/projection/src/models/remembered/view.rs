@@ -8,7 +8,7 @@ use crate::{read::Time, rows::Reason};
 
 /// The client's words that something was found in.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Evidence)]
+#[schema(as = EvidenceOfMemory)]
 pub struct EvidenceView {
     pub message_id: String,
     /// Stands in the message just so.
