@@ -81,6 +81,6 @@ fn a_change_of_what_is_kept_has_a_version_of_its_own() {
     let expected = |version, print: &str| (version, print.to_owned());
     assert_eq!(
         found,
-        (expected(3, "db10d450890fc962"), expected(2, "b289a2709d8b82aa"), expected(1, "de081336c05dc456"),)
+        (expected(3, "21e5c4d9faa7e18b"), expected(2, "8f496a8bb245b88c"), expected(1, "ed623a4807eef7c3"),)
     );
 }
