@@ -162,6 +162,7 @@ async fn every_operation_answers_as_the_document_says() {
     contacts_and_breaker(&mut caller).await;
     memory(&mut caller).await;
     webhooks(&mut caller).await;
+    keys(&mut caller).await;
     badly(&mut caller, [&operator, &reader]).await;
 
     caller.wrong.extend(caller.document.not_called());
@@ -566,6 +567,17 @@ async fn webhooks<'a>(caller: &mut Caller<'a>) {
     caller.granted(caller.call(Method::POST, "/api/v1/webhooks/{id}/rotate", &[id])).await;
     caller.granted(caller.call(Method::DELETE, "/api/v1/webhooks/{id}", &[id])).await;
     caller.refused(caller.call(Method::DELETE, "/api/v1/webhooks/{id}", &[id]), 404, "unknown_webhook").await;
+}
+
+async fn keys<'a>(caller: &mut Caller<'a>) {
+    let wanted = |name: &str, role: &str| json!({ "name": name, "role": role });
+    let made = caller.granted(caller.post("/api/v1/keys", &[], wanted("for the office", "reader"))).await;
+    caller.refused(caller.post("/api/v1/keys", &[], wanted("for the office", "king")), 422, "bad_body").await;
+    caller.refused(caller.post("/api/v1/keys", &[], wanted("", "reader")), 422, "bad_body").await;
+    caller.first(Call { headers: after(&made), ..caller.get("/api/v1/keys", &[]) }).await;
+    let id = id_of(&made, "id");
+    caller.granted(caller.call(Method::DELETE, "/api/v1/keys/{id}", &[id])).await;
+    caller.refused(caller.call(Method::DELETE, "/api/v1/keys/{id}", &["key_none"]), 404, "unknown_key").await;
 }
 
 /// What can be wrong with any operation, read from the document alone.

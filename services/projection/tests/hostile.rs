@@ -147,9 +147,14 @@ async fn no_index_holds_a_text_of_any_length() {
         JOIN pg_attribute a ON a.attrelid = i.indexrelid
         WHERE n.nspname ~ '^rm_' AND c.relname <> 'migrations' AND a.atttypid IN ('text'::regtype, 'bytea'::regtype, 'jsonb'::regtype)";
     let rows = client.query(sql, &[]).await.unwrap();
-    // A tenant's name has 64 characters at most.
-    let long: Vec<(String, String)> =
-        rows.iter().map(|r| (r.get(0), r.get(1))).filter(|(_, column): &(_, String)| column != "tenant").collect();
+    // A tenant's name has 64 characters at most; what is remembered is of one of three kinds, in words of ours.
+    let bounded =
+        |index: &str, column: &str| column == "tenant" || (index.contains(".remembered_") && column == "kind");
+    let long: Vec<(String, String)> = rows
+        .iter()
+        .map(|r| (r.get(0), r.get(1)))
+        .filter(|(index, column): &(String, String)| !bounded(index, column))
+        .collect();
     assert!(!rows.is_empty() && long.is_empty(), "{long:?}");
 }
 

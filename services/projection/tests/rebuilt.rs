@@ -77,8 +77,9 @@ impl World {
             let chat = self.chats.choose(&mut self.rng).unwrap().clone();
             let (aggregate, events) = match self.rng.random_range(0..10) {
                 0..4 => (chat.aggregate.clone(), self.anything(&chat)),
-                4 => (self.other(&chat), self.of_others()),
+                4 => (self.other(&chat), self.of(&["Contact", "Webhook", "ApiKey", "Breaker"])),
                 5 => (contact(&chat), self.merged(&chat)),
+                6 => (contact(&chat), self.of(&["Goal", "Milestone", "Fact"])),
                 _ => (chat.aggregate.clone(), self.story(&chat)),
             };
             system.record(&aggregate, events).await;
@@ -135,10 +136,10 @@ impl World {
         AggregateId::new(chat.tenant.clone(), kind, any_event::IDS[4]).unwrap()
     }
 
-    fn of_others(&mut self) -> Vec<Event> {
-        let is_of_others =
-            |name: &&&str| ["Contact", "Webhook", "ApiKey", "Breaker"].iter().any(|k| name.starts_with(k));
-        let names: Vec<&str> = Event::TYPES.iter().filter(is_of_others).copied().collect();
+    /// Any events whose names begin so.
+    fn of(&mut self, these: &[&str]) -> Vec<Event> {
+        let is_of_these = |name: &&&str| these.iter().any(|k| name.starts_with(k));
+        let names: Vec<&str> = Event::TYPES.iter().filter(is_of_these).copied().collect();
         let mut events = Vec::new();
         while events.len() < 6 {
             let event = any_event::made(names.choose(&mut self.rng).unwrap(), self.rng.random());

@@ -45,7 +45,7 @@ async fn the_log_is_filtered_held_opened_and_read_backwards() {
     tab.until("document.getElementById('events').textContent.includes('Carla')").await.unwrap();
     // The page itself has a position, too.
     let twice = "(p => p.length - new Set(p).size)([...document.querySelectorAll('li[data-position]')].map(s => s.dataset.position))";
-    assert_eq!(tab.run(twice).await.unwrap(), 0);
+    tab.until(&format!("{twice} === 0")).await.unwrap();
     let missing =
         "(p => p.length)([...Array(75).keys()].filter(n => !document.body.textContent.includes(`Client ${n}`)))";
     assert_eq!(tab.run(missing).await.unwrap(), 0);

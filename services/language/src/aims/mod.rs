@@ -308,7 +308,7 @@ mod tests {
         let context = TimeContext {
             written_at: Utc.with_ymd_and_hms(2026, 11, 28, 9, 0, 0).unwrap(),
             zone: chrono_tz::Tz::Europe__Madrid,
-            language: Language::En,
+            language: Language::ALL[0],
             date_order: DateOrder::default(),
             followup_hour: 10,
             parts_of_day: PartsOfDay::default(),

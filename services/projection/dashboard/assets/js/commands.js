@@ -17,8 +17,7 @@ export function commands() {
 async function send(form, pressed) {
   const said = new FormData(form, pressed);
   said.set("key", form.dataset.unsent || crypto.randomUUID());
-  const problem = place(form);
-  problem.textContent = "";
+  form.querySelector(":scope > .problem")?.remove();
   const shown = echo(form, said);
   form.classList.add("sending");
   try {
@@ -27,7 +26,7 @@ async function send(form, pressed) {
     delete form.dataset.unsent;
     if (answer.status === 401) { location.reload(); return; }
     if (!answer.ok) {
-      problem.textContent = body.detail || words().refused;
+      refused(form, body.detail || words().refused);
       shown?.remove();
       form.dispatchEvent(new CustomEvent("steward:refused", { bubbles: true, detail: { again: () => refresh(0, true) } }));
       return;
@@ -42,7 +41,7 @@ async function send(form, pressed) {
   } catch {
     // The same key makes sure that it counts once, however often it is sent.
     form.dataset.unsent = said.get("key");
-    problem.textContent = words().unsent;
+    refused(form, words().unsent);
   } finally {
     form.classList.remove("sending");
   }
@@ -82,14 +81,12 @@ function showOnce(form, secret) {
   form.after(shown);
 }
 
-function place(form) {
-  let problem = form.querySelector(".problem");
-  if (!problem) {
-    problem = Object.assign(document.createElement("p"), { className: "problem" });
-    problem.setAttribute("role", "alert");
-    form.append(problem);
-  }
-  return problem;
+// What went wrong stands until the form is sent again, however often the page is read meanwhile.
+function refused(form, detail) {
+  const problem = Object.assign(document.createElement("p"), { className: "problem", textContent: detail });
+  problem.setAttribute("role", "alert");
+  problem.dataset.stay = "";
+  form.append(problem);
 }
 
 // Own words stand at once where they will stand.

@@ -74,6 +74,7 @@ async function more() {
       list.append(row);
     }
     document.getElementById("older").replaceChildren(...next.getElementById("older").childNodes);
+    prune();
   } catch { /* the line says that there is no connection */ } finally {
     loading = false;
   }
@@ -83,7 +84,11 @@ function prune() {
   const older = document.getElementById("older-events");
   // A group to which something was added stands above again.
   const above = new Set([...events().querySelectorAll("[data-position]")].map(step => step.dataset.position));
-  for (const step of older.querySelectorAll("[data-position]")) if (above.has(step.dataset.position)) step.remove();
+  for (const step of older.querySelectorAll("[data-position]")) {
+    // Nor twice below, where what was pushed down meets what was read.
+    if (above.has(step.dataset.position)) step.remove();
+    above.add(step.dataset.position);
+  }
   for (const row of [...older.children]) if (!row.querySelector("[data-position]")) row.remove();
   while (rows() > KEPT && older.lastElementChild && older.lastElementChild.getBoundingClientRect().top > innerHeight) {
     older.lastElementChild.remove();

@@ -21,6 +21,11 @@ use crate::{
 #[derive(Default)]
 pub struct Remembered(Keyed<RememberedRow>);
 
+/// What an event of a contact changes.
+fn change(recorded: &Recorded) -> Option<Change<'_>> {
+    (recorded.subject.aggregate.parse() == Ok(Aggregate::Contact)).then(|| Change::of(&recorded.event))?
+}
+
 impl Model for Remembered {
     fn migrations(&self) -> &'static [Migration] {
         migrations!("read_model": "0018_remembered")
@@ -38,20 +43,20 @@ impl Model for Remembered {
 
     fn load<'a>(&'a mut self, tables: Tables<'a>, events: &'a [&'a Recorded]) -> Work<'a> {
         let key = |recorded: &&Recorded| {
-            let change = Change::of(&recorded.event)?;
+            let change = change(recorded)?;
             Some((recorded.subject.tenant.clone(), change.id.into()))
         };
         let keys: Vec<Key> = events.iter().filter_map(key).collect();
         Box::pin(self.0.load(tables, keys))
     }
 
-    /// By the contact that it is of.
+    /// By what it is about, which is one contact's.
     fn dealt_by<'a>(&self, recorded: &'a Recorded) -> Option<&'a str> {
-        (recorded.subject.aggregate.parse() == Ok(Aggregate::Contact)).then_some(&recorded.subject.id)
+        change(recorded).map(|change| change.id)
     }
 
     fn apply(&mut self, recorded: &Recorded) {
-        let Some(change) = Change::of(&recorded.event) else { return };
+        let Some(change) = change(recorded) else { return };
         let key = (recorded.subject.tenant.clone(), change.id.into());
         let tracked = self.0.touch(key, || RememberedRow::new(recorded, change.id));
         tracked.row.apply(recorded, &change);
