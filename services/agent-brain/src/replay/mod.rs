@@ -1,7 +1,7 @@
 //! Replay: turns that are in the log, decided again. By what they were decided by, the rules must come to what was recorded; by
 //! another brain, what they come to is compared with it. Nothing is written, sent or carried out.
 //!
-//! The log is read once, in its order ([`pass`]); each turn is decided by the states as they were when it was ([`again`]).
+//! The log is read once, in its order ([`mod@pass`]); each turn is decided by the states as they were when it was ([`again`]).
 
 mod again;
 mod deeds;
