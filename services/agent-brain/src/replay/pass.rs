@@ -80,14 +80,18 @@ async fn hand_out(reader: &Reader, since: u64, queues: Vec<mpsc::Sender<Vec<Item
     while let Some(chunk) = events.next().await {
         for message in chunk {
             let mut parts = message.subject().split('.');
-            if parts.nth(2) == Some("contact") {
-                let Ok(tailed) = message.decode() else { continue };
-                let recorded = Arc::new(tailed.recorded);
-                parcels.iter_mut().for_each(|parcel| parcel.push(Item::Contact(recorded.clone())));
-            } else {
-                let of = parts.next().map_or(0, |id| hasher.hash_one(id));
-                let which = usize::try_from(of % queues.len() as u64).unwrap_or_default();
-                parcels[which].push(Item::Conversation(Box::new(message)));
+            match parts.nth(2) {
+                Some("contact") => {
+                    let Ok(tailed) = message.decode() else { continue };
+                    let recorded = Arc::new(tailed.recorded);
+                    parcels.iter_mut().for_each(|parcel| parcel.push(Item::Contact(recorded.clone())));
+                }
+                Some("conversation") => {
+                    let of = parts.next().map_or(0, |id| hasher.hash_one(id));
+                    let which = usize::try_from(of % queues.len() as u64).unwrap_or_default();
+                    parcels[which].push(Item::Conversation(Box::new(message)));
+                }
+                _ => {}
             }
         }
         for (queue, parcel) in queues.iter().zip(&mut parcels) {
