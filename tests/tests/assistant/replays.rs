@@ -46,6 +46,7 @@ async fn what_a_cassette_holds_is_played_without_a_network_and_what_it_lacks_is_
         std::fs::write(&set, talk("two", "and would you nudge me about the rent tomorrow at nine?")).unwrap();
         let (missed, well) = ran(&world, &brain).await;
         assert!(!well && missed.contains("add them with --record"), "{name}: {missed}");
+        assert!(missed.contains("\"ok\":false") && missed.contains("no model answered"), "{name}: {missed}");
         assert_eq!(world.llm.asked().len(), asked, "nobody was asked");
     }
     let tape = std::fs::read_to_string(&tape).unwrap();
@@ -94,6 +95,10 @@ async fn a_model_decides_recorded_turns_again_and_what_it_does_otherwise_is_show
     assert!(well && said.contains("2 the same, 0 different, 0 skipped"), "{said}");
     let (said, well) = ran(&world, &["replay", "--since", &since]).await;
     assert!(well && said.contains("1 the same, 0 different, 0 skipped"), "{said}");
+    // A model that doesn't answer is not taken for one that does the same as the rules.
+    world.llm.play(steward_tests::llm::Says::Refusal("no"));
+    let (said, well) = ran(&world, &["replay", "--brain", "openai", "--since", &since]).await;
+    assert!(well && said.contains("no model answered") && said.contains("0 the same"), "{said}");
     let (said, well) = ran(&world, &["replay", "--brain", "nobody"]).await;
     assert!(!well && said.contains("nobody"), "{said}");
     assert_eq!(world.system.events_of_type("TurnCompleted").await.unwrap().len(), before, "nothing was recorded");

@@ -31,6 +31,7 @@ pub(super) fn judged(talk: &Talk, stage: &Stage) -> Played {
             wrong.push(format!("forbidden: {}", kind_of(decision)));
         }
     }
+    wrong.extend(stage.degraded.iter().map(|code| format!("no model answered: {code}")));
     Played {
         id: talk.id.clone(),
         lang: talk.lang.clone(),

@@ -61,6 +61,8 @@ pub(super) struct Stage {
     pub said: String,
     pub replies: usize,
     pub unbacked: Vec<String>,
+    /// Why a model gave no answer that could be used, turn by turn: what was decided then isn't the model's doing.
+    pub degraded: Vec<String>,
     /// More was once pending than is now.
     pub promised: usize,
 }
@@ -91,6 +93,7 @@ impl Stage {
             said: String::new(),
             replies: 0,
             unbacked: Vec::new(),
+            degraded: Vec::new(),
             promised: 0,
         })
     }
@@ -286,6 +289,7 @@ impl Stage {
         let input = Arc::new(input);
         let notes = Notebook::new(turn_id);
         let decisions = brain.decide(&input, &notes).await.map_err(|error| error.to_string())?;
+        self.degraded.extend(Some(notes.spent().degraded).filter(|code| !code.is_empty()));
         let turn = Turn {
             id: turn_id,
             conversation: HERE,

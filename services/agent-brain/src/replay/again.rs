@@ -77,7 +77,12 @@ pub(super) async fn decided_by(
     input.around = around(&open.aggregate.tenant, turn.conversation, &open.base, &open.contact, Arc::clone(&open.talk));
     let (input, notes) = (Arc::new(input), Notebook::new(turn.id));
     let decisions = brain.decide(&input, &notes).await?;
-    let cost = notes.spent().micro_usd;
+    let spent = notes.spent();
+    let cost = spent.micro_usd;
+    // Whatever stood in for it is no answer of its.
+    if !spent.degraded.is_empty() {
+        return Ok((Replayed::Skipped("no model answered"), cost));
+    }
     // What is made gets names of no consequence.
     let ids = (0..decisions.len()).map(|n| Uuid::from_u128(u128::from(open.claim) << 32 | n as u128)).collect();
     let again = match answer(turn, &input, &decisions, ids, &history) {
