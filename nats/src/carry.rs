@@ -10,6 +10,7 @@ use futures::stream;
 use crate::append::{Appended, Expected, Unit};
 use crate::codes::{ServerError, Treatment};
 use crate::history::{self, Stored};
+use crate::landed::LandedVersions;
 use crate::queue::FEW;
 use crate::session::Session;
 use crate::wire::{self, Outcome};
@@ -24,11 +25,12 @@ pub(crate) struct Carrier {
     session: Session,
     timeout: Duration,
     pulse: Arc<Pulse>,
+    landed: Arc<LandedVersions>,
 }
 
 impl Carrier {
     pub fn new(session: Session, timeout: Duration, pulse: Arc<Pulse>) -> Self {
-        Self { session, timeout, pulse }
+        Self { session, timeout, pulse, landed: Arc::default() }
     }
 
     /// Tells the writer's health whether the log takes events at all.
@@ -63,7 +65,7 @@ impl Carrier {
             let outcome = wire::batch(&self.session, epoch, "batch", parcels).await;
             self.note(&outcome);
             match outcome {
-                Outcome::Stored { last, .. } => finish_all(group, last),
+                Outcome::Stored { last, .. } => self.finish_all(group, last),
                 Outcome::Unknown => {
                     group.iter_mut().for_each(|unit| unit.uncertain = true);
                     groups.push(group);
@@ -123,7 +125,7 @@ impl Carrier {
             match outcome {
                 Outcome::Stored { last, duplicate } => {
                     let duplicate = duplicate && !(unit.uncertain && self.is_own(&unit, last).await);
-                    return unit.finish(Ok(Appended { position: last, first: last, duplicate }));
+                    return self.finish(unit, last, duplicate);
                 }
                 Outcome::Unknown => unit.uncertain = true,
                 Outcome::NotTaken => self.pause(&mut backoff).await,
@@ -136,9 +138,10 @@ impl Carrier {
         }
     }
 
-    /// Waits for the connection, gives up units that have waited too long, and looks up those that an earlier try may
-    /// have stored. `None` when no units are left.
+    /// Waits for the connection, gives up units that have waited too long, refuses decisions that were overtaken, and looks
+    /// up units that an earlier try may have stored. `None` when no units are left.
     async fn prepare(&self, group: Vec<Unit>) -> Option<(Vec<Unit>, u64)> {
+        let group: Vec<_> = group.into_iter().filter_map(|unit| self.not_overtaken(unit)).collect();
         let (expired, mut group): (Vec<_>, Vec<_>) =
             group.into_iter().partition(|unit| unit.queued.elapsed() >= self.timeout);
         expired.into_iter().for_each(|unit| self.give_up(unit));
@@ -165,6 +168,23 @@ impl Carrier {
         if group.is_empty() { None } else { Some((group, epoch)) }
     }
 
+    /// Refuses a decision that an append of this process has overtaken. One with a key may have been stored before under it,
+    /// which the server knows.
+    fn not_overtaken(&self, unit: Unit) -> Option<Unit> {
+        let Expected::Version(expected) = unit.expected else { return Some(unit) };
+        if unit.uncertain || unit.message_id.is_some() {
+            return Some(unit);
+        }
+        match self.landed.overtaken(&unit.aggregate, expected) {
+            None => Some(unit),
+            actual => {
+                metrics::counter!("steward_log_overtaken_total").increment(1);
+                unit.finish(Err(AppendError::Conflict { expected, actual }));
+                None
+            }
+        }
+    }
+
     fn give_up(&self, unit: Unit) {
         let after = self.timeout;
         let error = if unit.uncertain { AppendError::Unknown { after } } else { AppendError::Unavailable { after } };
@@ -187,7 +207,7 @@ impl Carrier {
                     if !stands_whole(&unit, &events) {
                         return Some(unit);
                     }
-                    finish(unit, position, false);
+                    self.finish(unit, position, false);
                     None
                 }
                 Some(_) => {
@@ -219,11 +239,15 @@ impl Carrier {
                 }
                 if let Some(first) = self.find_message_id(&unit).await {
                     let own = is_first_of(&unit, &first);
-                    finish(unit, first.position, !own);
+                    self.finish(unit, first.position, !own);
                     return None;
                 }
                 metrics::counter!("steward_log_conflicts_total").increment(1);
-                unit.finish(Err(AppendError::Conflict { expected, actual: error.actual_sequence() }));
+                let actual = error.actual_sequence();
+                if let Some(actual) = actual {
+                    self.landed.note(&unit.aggregate, actual);
+                }
+                unit.finish(Err(AppendError::Conflict { expected, actual }));
                 None
             }
             Treatment::Duplicate => match self.find_message_id(&unit).await {
@@ -232,7 +256,7 @@ impl Carrier {
                     if own && self.stands_in_part(&unit, first.position).await {
                         return Some(unit);
                     }
-                    finish(unit, first.position, !own);
+                    self.finish(unit, first.position, !own);
                     None
                 }
                 // The first copy isn't visible yet, or the connection is down: the unit is tried again.
@@ -272,6 +296,26 @@ impl Carrier {
         matches!(stored, Ok(Some(stored)) if is_first_of(unit, &stored))
     }
 
+    /// Answers a unit whose first event is at `first`; the others follow without a gap.
+    fn finish(&self, unit: Unit, first: u64, duplicate: bool) {
+        let position = first + unit.events.len() as u64 - 1;
+        if !duplicate {
+            self.landed.note(&unit.aggregate, position);
+        }
+        unit.finish(Ok(Appended { position, first, duplicate }));
+    }
+
+    /// Answers the units of a batch whose last event is at `last`.
+    fn finish_all(&self, units: Vec<Unit>, last: u64) {
+        let total: u64 = units.iter().map(|unit| unit.events.len() as u64).sum();
+        let mut first = last + 1 - total;
+        for unit in units {
+            let events = unit.events.len() as u64;
+            self.finish(unit, first, false);
+            first += events;
+        }
+    }
+
     async fn pause(&self, backoff: &mut Backoff) {
         // Fails only at the stop, where `connected` ends the work as well.
         let _ = self.session.pause(backoff.next_pause()).await;
@@ -290,22 +334,6 @@ fn is_first_of(unit: &Unit, stored: &Stored) -> bool {
 fn stands_whole(unit: &Unit, stored: &[Stored]) -> bool {
     let ids = stored.iter().map(|stored| codec::event_id(Some(&stored.headers)));
     ids.take(unit.events.len()).eq(unit.events.iter().map(|event| Some(event.event_id)))
-}
-
-/// Answers a unit whose first event is at `first`; the others follow without a gap.
-fn finish(unit: Unit, first: u64, duplicate: bool) {
-    let position = first + unit.events.len() as u64 - 1;
-    unit.finish(Ok(Appended { position, first, duplicate }));
-}
-
-fn finish_all(units: Vec<Unit>, last: u64) {
-    let total: u64 = units.iter().map(|unit| unit.events.len() as u64).sum();
-    let mut first = last + 1 - total;
-    for unit in units {
-        let events = unit.events.len() as u64;
-        finish(unit, first, false);
-        first += events;
-    }
 }
 
 fn refuse_all(units: Vec<Unit>, error: &ServerError) {

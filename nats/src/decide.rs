@@ -91,7 +91,9 @@ impl Log {
                 Ok(appended) => {
                     return Ok(Decided { value, version: appended.position, appended: Some(appended) });
                 }
-                Err(AppendError::Conflict { .. }) => at_least = AtLeast::Latest,
+                Err(AppendError::Conflict { actual, .. }) => {
+                    at_least = actual.map_or(AtLeast::Latest, AtLeast::Position);
+                }
                 Err(error) => return Err(DecideError::Append(error)),
             }
         }

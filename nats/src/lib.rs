@@ -40,6 +40,7 @@ pub mod header;
 mod health;
 mod history;
 mod inbox;
+mod landed;
 mod load;
 mod notes;
 mod past;

@@ -66,7 +66,8 @@ impl Worker {
                 return Ok(ended);
             }
         };
-        drop(place);
+        // One that waited for others has waited. One that works itself keeps its place, for recording is work too.
+        let _place = Some(place).filter(|_| brain.pace().at_once);
         turn.spent = journal.spent();
         if let Ok(decisions) = &thought
             && let Some(contact) = input.contact
