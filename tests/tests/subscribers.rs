@@ -100,16 +100,19 @@ async fn in_three_languages_a_durable_consumer_is_followed_over_an_absence() {
             assert_eq!(event["type"], "ClientResponded");
             assert_eq!((&event["position"], &event["data"]["text"]), (&json!(position), &json!(text)), "{language}");
         }
-        // It may be killed between its print and its acknowledgement; then the last one comes again.
-        let acknowledged = || async {
+        // Killed between its print and its acknowledgement, it would be given the last one again; and what comes before the
+        // server knows that it is gone, only after 30 s.
+        let list = || async {
             let listed = system.steward(&["credentials", "list", "--json"])?.output().await?;
             let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-            let mut lines = listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-            let own = lines.find(|line| line["name"] == language).unwrap();
-            Ok((own["in_hand"] == 0 && own["waiting"] == 0).then_some(()))
+            let lines = listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            Ok(lines.into_iter().find(|line| line["name"] == language))
         };
+        let acknowledged = || async { Ok(list().await?.filter(|own| own["in_hand"] == 0 && own["waiting"] == 0)) };
         system.until(SOON, acknowledged).await.unwrap();
         example.kill().await;
+        let gone = || async { Ok(list().await?.filter(|own| own["listens"] == false)) };
+        system.until(SOON, gone).await.unwrap();
         let missed = [say(&system, "three").await, say(&system, "four").await];
         let mut example = Example::start(language, "events", place.path(), &variables).await;
         for (position, text) in missed.into_iter().zip(["three", "four"]) {
@@ -154,11 +157,11 @@ async fn in_three_languages_the_live_stream_is_resumed_without_a_gap() {
         let event = client(&mut example).await;
         assert_eq!((&event["position"], &event["message"]["text"]), (&json!(first), &json!("один ё🙂")), "{language}");
         // It is killed once it has noted that position, or a later one.
-        let noted = || async {
-            let position = std::fs::read_to_string(&kept)?.parse::<u64>().unwrap_or_default();
-            Ok((position >= first).then_some(()))
-        };
-        system.until(SOON, noted).await.unwrap();
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        let noted = || std::fs::read_to_string(&kept).unwrap().parse::<u64>().is_ok_and(|position| position >= first);
+        while !noted() {
+            tick.tick().await;
+        }
         example.kill().await;
         let missed = [say("two").await, say("three").await];
         let mut example = Example::start(language, "stream", place.path(), &variables).await;
