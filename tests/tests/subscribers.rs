@@ -70,6 +70,17 @@ impl Example {
     }
 }
 
+/// Looks until it is so: neither a file nor the list of subscribers tells when it changes.
+async fn until(so: impl AsyncFn() -> bool) {
+    let mut tick = tokio::time::interval(Duration::from_millis(20));
+    let looking = async {
+        while !so().await {
+            tick.tick().await;
+        }
+    };
+    tokio::time::timeout(SOON, looking).await.expect("it comes to be so");
+}
+
 /// A client's message; the position of its event.
 async fn say(system: &System, text: &str) -> u64 {
     let message = json!({ "channel_id": "web-main", "contact": { "id": "anna" }, "text": text });
@@ -102,17 +113,15 @@ async fn in_three_languages_a_durable_consumer_is_followed_over_an_absence() {
         }
         // Killed between its print and its acknowledgement, it would be given the last one again; and what comes before the
         // server knows that it is gone, only after 30 s.
-        let list = || async {
-            let listed = system.steward(&["credentials", "list", "--json"])?.output().await?;
+        let list = async || {
+            let listed = system.steward(&["credentials", "list", "--json"]).unwrap().output().await.unwrap();
             let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-            let lines = listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-            Ok(lines.into_iter().find(|line| line["name"] == language))
+            let mut lines = listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            lines.find(|line| line["name"] == language)
         };
-        let acknowledged = || async { Ok(list().await?.filter(|own| own["in_hand"] == 0 && own["waiting"] == 0)) };
-        system.until(SOON, acknowledged).await.unwrap();
+        until(async || list().await.is_some_and(|own| own["in_hand"] == 0 && own["waiting"] == 0)).await;
         example.kill().await;
-        let gone = || async { Ok(list().await?.filter(|own| own["listens"] == false)) };
-        system.until(SOON, gone).await.unwrap();
+        until(async || list().await.is_some_and(|own| own["listens"] == false)).await;
         let missed = [say(&system, "three").await, say(&system, "four").await];
         let mut example = Example::start(language, "events", place.path(), &variables).await;
         for (position, text) in missed.into_iter().zip(["three", "four"]) {
@@ -157,11 +166,8 @@ async fn in_three_languages_the_live_stream_is_resumed_without_a_gap() {
         let event = client(&mut example).await;
         assert_eq!((&event["position"], &event["message"]["text"]), (&json!(first), &json!("один ё🙂")), "{language}");
         // It is killed once it has noted that position, or a later one.
-        let mut tick = tokio::time::interval(Duration::from_millis(20));
         let noted = || std::fs::read_to_string(&kept).unwrap().parse::<u64>().is_ok_and(|position| position >= first);
-        while !noted() {
-            tick.tick().await;
-        }
+        until(async || noted()).await;
         example.kill().await;
         let missed = [say("two").await, say("three").await];
         let mut example = Example::start(language, "stream", place.path(), &variables).await;
