@@ -60,7 +60,8 @@ pub async fn run(options: &Options) -> Result<Parts> {
         let mut cursor = None;
         for _ in 0..PAGES {
             let more = cursor.map_or_else(String::new, |cursor: String| format!("&cursor={cursor}"));
-            let page = read(&client, &projection, &format!("/api/v1/conversations?sort=latest{more}"), &mut turned).await?;
+            let page =
+                read(&client, &projection, &format!("/api/v1/conversations?sort=latest{more}"), &mut turned).await?;
             let page: Value = serde_json::from_slice(&page)?;
             let Some(next) = page["next_cursor"].as_str() else { break };
             cursor = Some(next.to_owned());
