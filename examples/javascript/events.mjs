@@ -17,7 +17,7 @@ function positionOf(message) {
 
 function handle(message) {
   const name = message.headers.get("Steward-Type");
-  const type = schema.get(["steward", "v1", name]);
+  const type = schema.lookup(["steward", "v1", name]);
   if (!type) return; // a newer server's event that these .proto files don't know
   const data = type.toObject(type.decode(message.data), { longs: Number, enums: String });
   console.log(JSON.stringify({ position: positionOf(message), type: name, data }));
