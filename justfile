@@ -48,6 +48,10 @@ bench *jobs:
     cargo build --release --workspace --bins
     cargo run --release -p steward-tests --bin bench -- {{jobs}}
 
+# The API judged by Schemathesis: every operation with the keys of each role, for so many seconds
+judge seconds="600":
+    STEWARD_JUDGED_SECONDS={{seconds}} cargo test -p steward-tests --test api_judged -- --nocapture
+
 # Write the golden bytes of events that have none yet
 golden:
     STEWARD_WRITE_GOLDEN=1 cargo test -p steward-proto

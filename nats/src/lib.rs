@@ -9,6 +9,7 @@
 //! - [`Log::subscribe`] hands events to a handler, at least once, in order per aggregate.
 //! - [`Log::set_alarm`] sets an alarm for something to be looked at later, [`Log::hear_alarms`] hears what rings.
 //! - [`Log::deliver`] brings events that are worked on one by one, some of them for hours.
+//! - [`Log::create_subscriber`] makes a consumer for a third party, which takes what it is given and may do nothing else.
 //! - [`Log::tail`] reads the log in order, once, for projections and live views.
 
 mod acks;
@@ -52,6 +53,7 @@ mod shares;
 mod states;
 mod streams;
 mod subscribe;
+pub mod subscribers;
 mod supervise;
 mod tail;
 mod tasks;

@@ -12,6 +12,14 @@ pub const STEWARD: &str = "steward";
 pub const OPERATOR: &str = "operator";
 /// The user of anybody who follows the events.
 pub const READER: &str = "reader";
+/// Has the server read its configuration again, and may do nothing else; it is of the system account.
+pub const SYSTEM: &str = "system";
+/// The account of all our users and streams, where a server has accounts.
+pub const ACCOUNT: &str = "STEWARD";
+/// The account of subscribers: from ours it gets what is given to them, and its acknowledgements go back.
+pub const SUBSCRIBERS: &str = "SUBSCRIBERS";
+/// Most connections of all subscribers together, so that they leave some to the services.
+const SUBSCRIBERS_CONNECTIONS: u32 = 128;
 pub const SERVICES: [&str; 5] = ["ingestion", "agent-brain", "scheduler", "outbox-dispatcher", "projection"];
 
 /// All streams. Every user may look whether they exist with the right settings.
@@ -155,25 +163,69 @@ fn allowed(rights: &Rights) -> Vec<String> {
     subjects
 }
 
-/// The users as a NATS server's configuration. `password` gives the password of each as it is to be written there:
-/// quoted, or as a variable (`$STEWARD_PASSWORD`).
+/// The users as the `authorization` of a NATS server's configuration. `password` gives the password of each as it is to be
+/// written there: quoted, or as a variable (`$STEWARD_PASSWORD`).
 pub fn config(password: impl Fn(&str) -> String) -> String {
-    let mut text = String::from("authorization {\n  users = [\n");
-    for user in users() {
-        let _ = write!(text, "    {{ user: \"{}\", password: {}", user.name, password(user.name));
-        if let Some(limits) = &user.limits {
-            let _ = write!(
-                text,
-                ", permissions: {{\n      publish: {{ allow: {}, deny: {} }}\n      subscribe: {{ allow: {} }}\n    }}",
-                list(&limits.publish),
-                list(&limits.refuse),
-                list(&limits.subscribe)
-            );
-        }
-        text.push_str(" }\n");
+    let lines: String =
+        users().iter().map(|user| line(user.name, &password(user.name), user.limits.as_ref())).collect();
+    format!("authorization {{\n  users = [\n{lines}  ]\n}}\n")
+}
+
+/// The users as `accounts` of a NATS server's configuration: ours in one, the subscribers, with their rights and passwords
+/// as they are written there, in another.
+pub fn accounts(password: impl Fn(&str) -> String, subscribers: &[(String, String, Limits)]) -> String {
+    let ours: String = users().iter().map(|user| line(user.name, &password(user.name), user.limits.as_ref())).collect();
+    let theirs: String = subscribers.iter().map(|(id, password, limits)| line(id, password, Some(limits))).collect();
+    let inbox = inbox_of(SYSTEM, None);
+    let limits = Limits {
+        publish: vec!["$SYS.REQ.SERVER.*.RELOAD".to_owned()],
+        refuse: Vec::new(),
+        subscribe: vec![format!("{inbox}.>")],
+    };
+    let system = line(SYSTEM, &password(SYSTEM), Some(&limits));
+    format!(
+        "accounts {{
+  {ACCOUNT} {{
+  jetstream: enabled
+  users = [
+{ours}  ]
+  exports = [
+    {{ stream: \"deliver.>\", accounts: [{SUBSCRIBERS}] }}
+    {{ service: \"$JS.ACK.EVENTS.*.>\", accounts: [{SUBSCRIBERS}] }}
+  ]
+  }}
+  {SUBSCRIBERS} {{
+  limits {{ max_connections: {SUBSCRIBERS_CONNECTIONS}, max_payload: 4096 }}
+  users = [
+{theirs}  ]
+  imports = [
+    {{ stream: {{ account: {ACCOUNT}, subject: \"deliver.>\" }} }}
+    {{ service: {{ account: {ACCOUNT}, subject: \"$JS.ACK.EVENTS.*.>\" }} }}
+  ]
+  }}
+  SYSTEM {{
+  users = [
+{system}  ]
+  }}
+}}
+system_account: SYSTEM
+"
+    )
+}
+
+/// A user as one line of a list of users, more or less.
+pub fn line(name: &str, password: &str, limits: Option<&Limits>) -> String {
+    let mut text = format!("    {{ user: \"{name}\", password: {password}");
+    if let Some(limits) = limits {
+        let _ = write!(
+            text,
+            ", permissions: {{\n      publish: {{ allow: {}, deny: {} }}\n      subscribe: {{ allow: {} }}\n    }}",
+            list(&limits.publish),
+            list(&limits.refuse),
+            list(&limits.subscribe)
+        );
     }
-    text.push_str("  ]\n}\n");
-    text
+    text + " }\n"
 }
 
 fn list(subjects: &[String]) -> String {

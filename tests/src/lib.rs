@@ -10,6 +10,7 @@ pub mod lateness;
 pub mod live;
 pub mod llm;
 pub mod mail;
+pub mod node;
 pub mod openapi;
 pub mod processes;
 pub mod python;

@@ -1,7 +1,7 @@
 //! Every operation of the OpenAPI document is called, well and badly, and every answer is held against the document.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{TimeDelta, Utc};
 use reqwest::{Method, StatusCode};
@@ -16,6 +16,19 @@ use steward_tests::{
 
 /// Longest wait for what a read is to show.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The operations whose repeat does nothing, and isn't answered as the first was: a key's text is shown once, and the others find
+/// that what they are about is gone, or merged.
+const ANSWERED_OTHERWISE: [&str; 8] = [
+    "DELETE /api/v1/keys/{id}",
+    "DELETE /api/v1/webhooks/{id}",
+    "PATCH /api/v1/facts/{id}",
+    "PATCH /api/v1/milestones/{id}",
+    "POST /api/v1/facts/{id}/merge",
+    "POST /api/v1/goals/{id}/merge",
+    "POST /api/v1/keys",
+    "POST /api/v1/milestones/{id}/merge",
+];
 
 /// One request, by default with the admin's key.
 #[derive(Clone)]
@@ -36,8 +49,13 @@ struct Caller<'a> {
     system: &'a System,
     document: Document,
     admin: &'a str,
+    log: async_nats::Client,
     wrong: Vec<String>,
     answers: usize,
+    /// The operations that were done under a key, and once more.
+    repeated: BTreeSet<String>,
+    /// Those of them whose repeat did nothing, and was answered otherwise.
+    otherwise: BTreeSet<String>,
 }
 
 impl<'a> Caller<'a> {
@@ -90,12 +108,53 @@ impl<'a> Caller<'a> {
         answered
     }
 
-    /// Sends what must be granted; its body.
+    /// Sends what must be granted; its body. What writes is sent under a key, and once more.
     async fn granted(&mut self, call: Call<'a>) -> Value {
         let name = name(&call.method, call.path);
-        let answered = self.send(call).await;
+        let writes = call.method != Method::GET && call.path.starts_with("/api/");
+        let mut call = call;
+        if writes && !call.headers.iter().any(|(name, _)| *name == "Idempotency-Key") {
+            call.headers.push(("Idempotency-Key", format!("key-{}", self.answers)));
+        }
+        let answered = self.send(call.clone()).await;
         assert!(answered.status.is_success(), "{name}: {} {:?}", answered.status, answered.body);
+        if writes {
+            self.repeated(call, &answered).await;
+        }
         answered.json()
+    }
+
+    /// A repeat is answered as the first was, and does nothing; another body under the same key is refused.
+    async fn repeated(&mut self, call: Call<'a>, first: &Answered) {
+        let name = name(&call.method, call.path);
+        let before = self.done().await;
+        let again = self.send(call.clone()).await;
+        assert_eq!(self.done().await, before, "{name} was done twice");
+        // It says the position that is to be waited for by now.
+        let (mut was, mut is) = (first.json(), again.json());
+        for answer in [&mut was, &mut is] {
+            answer["position"] = Value::Null;
+        }
+        if (again.status, is) != (first.status, was) {
+            self.otherwise.insert(name.clone());
+        }
+        // What it says doesn't matter: it isn't looked at.
+        let mut body = call.body.clone().unwrap_or_else(|| json!({}));
+        body["note"] = json!("something else");
+        self.refused(Call { body: Some(body), ..call }, 422, "key_reused").await;
+        self.repeated.insert(name);
+    }
+
+    /// The position of the last event in the log that somebody with a key has made.
+    async fn done(&mut self) -> Value {
+        let info = self.log.request("$JS.API.STREAM.INFO.EVENTS", "".into()).await.unwrap();
+        let info: Value = serde_json::from_slice(&info.payload).unwrap();
+        let end = vec![("Steward-After", info["state"]["last_seq"].to_string())];
+        let query = vec![("actor", "operator:operator".to_owned()), ("limit", "1".to_owned())];
+        let call = Call { query, headers: end, ..self.get("/api/v1/events", &[]) };
+        let answered = self.send(call).await;
+        assert!(answered.status.is_success(), "{:?}", answered.body);
+        answered.json()["items"][0]["position"].clone()
     }
 
     /// Sends what must be refused with this code.
@@ -153,7 +212,18 @@ async fn every_operation_answers_as_the_document_says() {
     let document = system.client.get(format!("{}/openapi.json", system.read)).send().await.unwrap();
     let document = Document::new(document.json().await.unwrap());
     assert_eq!(document.wrong_examples(), Vec::<String>::new());
-    let mut caller = Caller { system: &system, document, admin: &admin, wrong: Vec::new(), answers: 0 };
+    let log = system.nats().await.unwrap();
+    let (wrong, repeated) = (Vec::new(), BTreeSet::new());
+    let mut caller = Caller {
+        system: &system,
+        document,
+        admin: &admin,
+        log,
+        wrong,
+        answers: 0,
+        repeated,
+        otherwise: BTreeSet::new(),
+    };
 
     open_to_all(&mut caller).await;
     conversations(&mut caller).await;
@@ -165,7 +235,16 @@ async fn every_operation_answers_as_the_document_says() {
     keys(&mut caller).await;
     badly(&mut caller, [&operator, &reader]).await;
 
+    let otherwise: Vec<&str> = caller.otherwise.iter().map(String::as_str).collect();
+    assert_eq!(otherwise, ANSWERED_OTHERWISE, "all other repeats are answered as the first was");
     caller.wrong.extend(caller.document.not_called());
+    let writes = caller
+        .document
+        .operations()
+        .into_iter()
+        .filter(|(method, path, _)| *method != Method::GET && path.starts_with("/api/"));
+    let never = writes.map(|(method, path, _)| name(&method, &path)).filter(|name| !caller.repeated.contains(name));
+    caller.wrong.extend(never.map(|name| format!("{name} was never repeated under its key")));
     println!("{} answers to {} operations", caller.answers, caller.document.operations().len());
     assert!(caller.wrong.is_empty(), "{}", caller.wrong.join("\n"));
 }

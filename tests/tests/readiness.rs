@@ -43,7 +43,7 @@ async fn a_server_that_hangs_is_named_within_seconds_however_many_ask() {
     let mut system = System::start(Config::web()).await.unwrap();
     assert_eq!(probed(&system, "/readyz").await.0, 200);
     let (fine, said) = doctor(&system).await;
-    assert!(fine && said.contains("process") && said.contains("ready at"), "{said}");
+    assert!(fine && said.contains("listener") && said.contains("ready at"), "{said}");
 
     let nats = Pid::from_raw(system.server(Server::Nats).unwrap());
     kill(nats, Signal::SIGSTOP).unwrap();

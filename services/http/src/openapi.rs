@@ -125,8 +125,8 @@ fn problem(refusals: &[Code]) -> Response {
 /// All operations of a document, with their paths and methods.
 pub fn operations(document: &mut OpenApi) -> impl Iterator<Item = (&str, &mut Operation)> {
     document.paths.paths.iter_mut().flat_map(|(path, item)| {
-        let PathItem { get, post, patch, delete, .. } = item;
-        [get, post, patch, delete].into_iter().flatten().map(|operation| (path.as_str(), operation))
+        let PathItem { get, put, post, patch, delete, .. } = item;
+        [get, put, post, patch, delete].into_iter().flatten().map(|operation| (path.as_str(), operation))
     })
 }
 

@@ -10,7 +10,10 @@ use std::{hash::BuildHasher as _, hash::RandomState, pin::pin, sync::Arc};
 use futures::{FutureExt as _, StreamExt as _};
 use steward_log::{Log, Undecoded};
 use steward_proto::Recorded;
-use tokio::{sync::mpsc, task::JoinError};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinError,
+};
 
 use crate::{
     aside::guarded,
@@ -53,6 +56,8 @@ pub struct Bulk<'a> {
     router: Arc<Router>,
     workers: usize,
     bounds: Bounds,
+    /// Told up to where the log has been read.
+    told: &'a watch::Sender<u64>,
     /// What is done by now.
     done: Done,
 }
@@ -96,10 +101,10 @@ struct Route {
 }
 
 impl<'a> Bulk<'a> {
-    pub fn new(log: &'a Log, filling: Filling, bounds: Bounds) -> Self {
+    pub fn new(log: &'a Log, filling: Filling, bounds: Bounds, told: &'a watch::Sender<u64>) -> Self {
         let workers = std::thread::available_parallelism().map_or(2, usize::from).min(PARTITIONS);
         let router = Arc::new(Router { models: models::all(), hash: RandomState::new() });
-        Self { log, filling, router, workers, bounds, done: Done::default() }
+        Self { log, filling, router, workers, bounds, told, done: Done::default() }
     }
 
     /// Fills the tables with what the log holds up to `target`.
@@ -131,6 +136,7 @@ impl<'a> Bulk<'a> {
             let decoded = Arc::new(self.decode(batch).await?);
             through = decoded.iter().map(|part| part.batch.through).fold(through, u64::max);
             self.done.position = self.done.position.max(through);
+            self.told.send_replace(through);
             if self.done.passes == 0 {
                 self.done.events += decoded.iter().map(|part| part.batch.events.len() as u64).sum::<u64>();
             }

@@ -30,4 +30,4 @@ pub use migrations::migrate;
 pub use position::Reached;
 pub use projector::run;
 pub use read::{Channel, Commands, Reads, openapi, router};
-pub use rebuild::{Rebuilt, rebuild, rebuild_within};
+pub use rebuild::{Rebuilt, rebuild, rebuild_told, rebuild_within};

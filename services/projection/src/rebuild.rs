@@ -10,6 +10,7 @@ use deadpool_postgres::{Object, Pool, Transaction};
 use futures::Stream;
 use steward_log::{Log, LogError, Tailed};
 use steward_proto::Recorded;
+use tokio::sync::watch;
 
 use crate::{
     aside::{self, CONSUMER, Goal, Step, guarded},
@@ -71,6 +72,19 @@ pub async fn rebuild(log: &Log, pool: &Pool) -> Result<Rebuilt, ProjectionError>
 /// # Errors
 /// As above.
 pub async fn rebuild_within(log: &Log, pool: &Pool, bounds: Bounds) -> Result<Rebuilt, ProjectionError> {
+    rebuild_told(log, pool, bounds, &watch::Sender::default()).await
+}
+
+/// The same, and `told` says up to which position the log has been read.
+///
+/// # Errors
+/// As above.
+pub async fn rebuild_told(
+    log: &Log,
+    pool: &Pool,
+    bounds: Bounds,
+    told: &watch::Sender<u64>,
+) -> Result<Rebuilt, ProjectionError> {
     let started = Instant::now();
     migrate(pool).await?;
     // The lock gets a connection of its own, which is closed at the end, so that it can't outlive this rebuild.
@@ -79,7 +93,7 @@ pub async fn rebuild_within(log: &Log, pool: &Pool, bounds: Bounds) -> Result<Re
     if !free {
         return Err(ProjectionError::RebuildRunning);
     }
-    let rebuilt = rebuild_alone(log, pool, bounds, started).await;
+    let rebuilt = rebuild_alone(log, pool, bounds, told, started).await;
     // Postgres notices only after a moment that the connection was closed, and the next rebuild may come before.
     if let Err(error) = guard.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await {
         tracing::debug!(%error, "the rebuild's lock goes with its connection");
@@ -88,11 +102,17 @@ pub async fn rebuild_within(log: &Log, pool: &Pool, bounds: Bounds) -> Result<Re
 }
 
 /// With the lock held.
-async fn rebuild_alone(log: &Log, pool: &Pool, bounds: Bounds, started: Instant) -> Result<Rebuilt, ProjectionError> {
+async fn rebuild_alone(
+    log: &Log,
+    pool: &Pool,
+    bounds: Bounds,
+    told: &watch::Sender<u64>,
+    started: Instant,
+) -> Result<Rebuilt, ProjectionError> {
     let mut client = pool.get().await?;
     drop_inactive(&mut client).await?;
     drop(client);
-    let build = match Build::in_bulk(log, pool, bounds).await {
+    let build = match Build::in_bulk(log, pool, bounds, told).await {
         // An event in the log can't be projected, or memory can't do: the careful way sets it aside, and needs little.
         Err(error) if error.is_of_the_data() || matches!(error, ProjectionError::Memory(_)) => {
             tracing::warn!(what = error.in_our_words(), "rebuilding again, transaction by transaction");
@@ -143,12 +163,17 @@ impl<'a> Build<'a> {
     }
 
     /// The quick way: everything that is in the log now is folded in memory, and the tables are filled in one go.
-    async fn in_bulk(log: &'a Log, pool: &'a Pool, bounds: Bounds) -> Result<Self, ProjectionError> {
+    async fn in_bulk(
+        log: &'a Log,
+        pool: &'a Pool,
+        bounds: Bounds,
+        told: &watch::Sender<u64>,
+    ) -> Result<Self, ProjectionError> {
         let mut build = Self::begin(log, pool).await?;
         let target = log.last_position().await?;
         if target > 0 {
             let filling = Filling::begin(pool, &build.schema).await?;
-            let done = Bulk::new(log, filling, bounds).run(target).await?;
+            let done = Bulk::new(log, filling, bounds, told).run(target).await?;
             (build.position, build.events, build.passes) = (done.position, done.events, done.passes);
         }
         Ok(build)

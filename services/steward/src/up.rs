@@ -78,7 +78,8 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
         urls.postgres.as_ref().map(|urls| urls.reader().expose().to_owned()),
     );
     let published = || run_file.publish(&credentials, &data).context("writing run.json");
-    let ready = |url: &str| print_urls(url, &run_file, &data.join("run.json"));
+    let needs_key = settings.auth.mode == AuthMode::Keys;
+    let ready = |url: &str| print_urls(url, &run_file, &data.join("run.json"), needs_key);
     // The services connect as a user who may not make streams.
     let streams = match &servers {
         Some(servers) => streams::make_managed(servers, &process.shutdown).await.map_err(anyhow::Error::new),
@@ -262,7 +263,7 @@ async fn keep_up(metrics: PrometheusHandle, shutdown: CancellationToken) {
     }
 }
 
-fn print_urls(http: &str, run: &RunFile, run_path: &Path) {
+fn print_urls(http: &str, run: &RunFile, run_path: &Path, needs_key: bool) {
     // Users and passwords are left out, because these lines end up in other people's logs.
     let bare = |url: &Option<String>| {
         let url = url.as_deref().and_then(|url| reqwest::Url::parse(url).ok());
@@ -277,6 +278,8 @@ fn print_urls(http: &str, run: &RunFile, run_path: &Path) {
         bare(&run.postgres),
         run_path.display()
     ));
+    let enter = if needs_key { ", enter with a key of `steward keys create --role operator`," } else { "" };
+    say(format_args!("Open {http}/try{enter} and type: ping me in 20 seconds"));
 }
 
 /// Prints a line for whoever started us. That standard output is closed is no reason to stop.

@@ -59,6 +59,20 @@ async fn a_second_start_goes_on_with_the_data_of_the_first() {
     running::postgres_was_used(after["postgres"].as_str().expect("a url")).await;
 }
 
+/// An earlier version's server had no accounts, and kept its streams elsewhere.
+#[tokio::test]
+async fn the_streams_of_a_server_without_accounts_are_found_again() {
+    let scratch = Scratch::new();
+    let mut first = Running::start(&scratch, &["servers"]);
+    running::use_nats(first.masters()["nats"].as_str().expect("a url")).await;
+    first.stop(Signal::SIGTERM);
+    let store = scratch.data().join("nats/store/jetstream");
+    fs::rename(store.join("STEWARD"), store.join("$G")).expect("the streams are there");
+    let second = Running::start(&scratch, &["servers"]);
+    running::nats_was_used(second.masters()["nats"].as_str().expect("a url")).await;
+    assert!(!store.join("$G").exists());
+}
+
 #[tokio::test]
 async fn killed_alone_or_with_its_group_it_leaves_no_server_behind_and_starts_again() {
     let scratch = Scratch::new();

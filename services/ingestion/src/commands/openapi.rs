@@ -134,7 +134,7 @@ impl Ruled for Fact {
 
 /// Names what every command takes.
 pub fn name_key(document: &mut OpenApi) {
-    let described = "the same key does the same thing once: a repeat is answered as the first was";
+    let described = "the same key does the same thing once: a repeat is answered as the first was, with the position to wait for by then";
     for (_, operation) in operations(document) {
         let key = text_parameter("Idempotency-Key", ParameterIn::Header).description(Some(described)).build();
         operation.parameters.get_or_insert_default().push(key.into());

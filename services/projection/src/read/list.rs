@@ -1,5 +1,7 @@
 //! Lists: filtered by fields, newest first, in pages.
 
+use std::str::FromStr;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, FixedOffset, Utc};
 use serde::Serialize;
@@ -185,8 +187,8 @@ impl List {
     ) -> Result<Found<T>, Problem> {
         let (limit, cursor) = limit(&mut self.params)?;
         for (name, sign) in [("after", '>'), ("before", '<')] {
-            if let Some(position) = self.params.parsed::<u64>(name, "a position of the log, a whole number")? {
-                self.only(&format!("position {sign} {{}}"), Box::new(stored(position)));
+            if let Some(position) = self.params.parsed::<Position>(name, "a position of the log, a whole number")? {
+                self.only(&format!("position {sign} {{}}"), Box::new(position.0));
             }
         }
         if let Some(position) = cursor {
@@ -242,7 +244,18 @@ pub struct Found<T> {
     pub more: bool,
 }
 
-/// A position as a row can hold it; one that is too large for that matches nothing.
+/// A position that a row can have.
+struct Position(i64);
+
+impl FromStr for Position {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        text.parse().ok().filter(|position| *position >= 0).map(Self).ok_or(())
+    }
+}
+
+/// A position of a cursor as a row can hold it; one that is too large for that matches nothing.
 fn stored(position: u64) -> i64 {
     i64::try_from(position).unwrap_or(i64::MAX)
 }

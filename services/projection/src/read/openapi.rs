@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
-use steward_http::openapi::{Code, GUARD, LISTENER, PATH, operations, problems};
+use steward_http::openapi::{Code, GUARD, LISTENER, PATH, ROLE, operations, problems};
 use utoipa::{
     IntoParams, IntoResponses,
     openapi::{
@@ -34,6 +34,15 @@ const READING: &[Code] = &[
 impl IntoResponses for Unread {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems([LISTENER, GUARD, PATH, READING])
+    }
+}
+
+/// How a read is refused that only an admin may make.
+pub struct UnreadByAdmin;
+
+impl IntoResponses for UnreadByAdmin {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems([LISTENER, GUARD, PATH, READING, ROLE])
     }
 }
 

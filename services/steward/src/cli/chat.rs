@@ -6,7 +6,7 @@ use anyhow::Context;
 use chrono::{DateTime, Local};
 use clap::Args;
 use futures::StreamExt;
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use steward_settings::ChannelKind;
 use tokio::{
@@ -15,11 +15,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Global;
-use crate::{front, run_file::RunFile, servers::DataDir, signals::stop_on_signals};
+use super::{
+    Global,
+    api::{Api, Server},
+};
+use crate::signals::stop_on_signals;
 
-/// Longest wait for the answer to a request.
-const LIMIT: Duration = Duration::from_secs(15);
 /// After the input has ended, the answer to the last line may still come within this time.
 const LAST_ANSWER: Duration = Duration::from_secs(5);
 
@@ -29,9 +30,8 @@ const LAST_ANSWER: Duration = Duration::from_secs(5);
 /// kept, and the next chat under the same name goes on with it.
 #[derive(Debug, Args)]
 pub struct Chat {
-    /// The URL of Steward; by default what run.json in --data-dir says, else server.listen
-    #[arg(long, value_name = "URL")]
-    url: Option<String>,
+    #[command(flatten)]
+    server: Server,
     /// The web channel to talk over; by default the first one in the configuration
     #[arg(long, value_name = "ID")]
     channel: Option<String>,
@@ -44,49 +44,15 @@ pub struct Chat {
     /// The client's IANA time zone; by default this machine's
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
-    /// An API key; needed where auth.mode is keys
-    #[arg(long, env = "STEWARD_KEY", hide_env_values = true)]
-    key: Option<String>,
     /// Go on showing messages after the input has ended, until Ctrl-C
     #[arg(long)]
     stay: bool,
 }
 
-/// The public HTTP interface, as far as a chat needs it.
-struct Api {
-    client: Client,
-    base: String,
-    key: Option<String>,
-}
-
-impl Api {
-    fn authorised(&self, request: RequestBuilder) -> RequestBuilder {
-        match &self.key {
-            Some(key) => request.bearer_auth(key),
-            None => request,
-        }
-    }
-
-    /// Sends a request. A refusal becomes an error in the server's own words.
-    async fn call(&self, request: RequestBuilder) -> anyhow::Result<Value> {
-        let sent = self.authorised(request).timeout(LIMIT).send().await;
-        let answer =
-            sent.with_context(|| format!("Steward doesn't answer at {}: does `steward up` run?", self.base))?;
-        let (status, body) = (answer.status(), answer.json::<Value>().await.unwrap_or_default());
-        if status.is_success() {
-            return Ok(body);
-        }
-        let hint = if status == StatusCode::UNAUTHORIZED { " (see --key)" } else { "" };
-        anyhow::bail!("{}{hint}", body["detail"].as_str().unwrap_or(status.as_str()))
-    }
-}
-
 impl Chat {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let settings = global.settings()?;
-        let running = DataDir::existing(&global.data_dir).and_then(|data| RunFile::read(&data)?.http);
-        let base = self.url.clone().or(running).unwrap_or_else(|| front::local_url(settings.server.listen));
-        let api = Api { client: Client::new(), base: base.trim_end_matches('/').to_owned(), key: self.key.clone() };
+        let api = self.server.api(global)?;
         let web =
             settings.channels.iter().find(|channel| channel.kind == ChannelKind::Web).map(|channel| channel.id.clone());
         let channel = self
@@ -108,10 +74,7 @@ impl Chat {
         if terminal {
             eprintln!("Write something, for example: ping me in 20 seconds. Ctrl-D ends the chat.");
         }
-        let known = api
-            .client
-            .get(format!("{}/api/v1/conversations", api.base))
-            .query(&[("channel_id", channel), ("external_id", &self.name)]);
+        let known = api.get("/api/v1/conversations").query(&[("channel_id", channel), ("external_id", &self.name)]);
         let known = api.call(known).await?["items"][0]["id"].as_str().map(str::to_owned);
         let mut listening = known.map(|id| tokio::spawn(listen(stream(api, &id, None), answered.clone())));
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
@@ -124,7 +87,7 @@ impl Chat {
             }
             let contact = json!({ "id": self.name, "name": self.name, "language": self.language, "timezone": zone });
             let body = json!({ "channel_id": channel, "contact": contact, "text": text });
-            let kept = api.call(api.client.post(format!("{}/api/v1/messages", api.base)).json(&body)).await?;
+            let kept = api.call(api.post("/api/v1/messages").json(&body)).await?;
             said = true;
             if listening.is_none()
                 && let (Some(id), Some(position)) = (kept["conversation_id"].as_str(), kept["position"].as_u64())
@@ -147,11 +110,11 @@ impl Chat {
 }
 
 fn stream(api: &Api, conversation: &str, after: Option<u64>) -> RequestBuilder {
-    let mut request = api.client.get(format!("{}/api/v1/stream", api.base)).query(&[("conversation_id", conversation)]);
-    if let Some(after) = after {
-        request = request.query(&[("after", after)]);
+    let request = api.get("/api/v1/stream").query(&[("conversation_id", conversation)]);
+    match after {
+        Some(after) => request.query(&[("after", after)]),
+        None => request,
     }
-    api.authorised(request)
 }
 
 /// Shows the events that come. When the connection breaks, begins again where it left off.

@@ -4,8 +4,13 @@ use std::{path::Path, time::Duration};
 
 use clap::Args;
 use futures::{StreamExt as _, future::join_all};
+use steward_agent_brain::{
+    brains::Brains,
+    models::{Caller, Limits},
+};
 use steward_ingestion::{Asking, Checked, check_channel};
 use steward_log::{Condition, ConnectOptions, Log, LogError, StreamState, permissions::OPERATOR};
+use steward_settings::RULES;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -84,13 +89,14 @@ impl Doctor {
             Ok(loaded) => {
                 report.add("configuration", Fine(sources(&loaded)));
                 let settings = loaded.settings;
+                report.add("brain", brain(&settings));
                 let log = nats(&mut report, global, &settings).await;
                 // One that hangs doesn't hold up the others.
                 let parts = tokio::join!(
                     async { if let Some(log) = &log { streams(log).await } else { Report::default() } },
                     room(global, &settings),
                     read_models(global, &settings, log.as_ref()),
-                    running(global),
+                    running(global, &settings),
                     async {
                         if self.offline {
                             Report::default()
@@ -295,17 +301,46 @@ async fn lag(log: Option<&Log>, position: u64, end: u64) -> Option<Duration> {
     (log.clock().now() - at).to_std().ok()
 }
 
-/// What the process that uses this data directory says of its readiness, if there is one.
-async fn running(global: &Global) -> Report {
+/// Who answers the clients.
+fn brain(settings: &Settings) -> Finding {
+    let brain = &settings.brain;
+    if brain.provider == RULES {
+        return Fine("rules, which need no model".to_owned());
+    }
+    let model = brain.model.as_ref().map_or_else(String::new, |model| format!(" {model}"));
+    let made = Caller::new(Limits::default())
+        .map_err(|problem| problem.to_string())
+        .and_then(|caller| Brains::to_try(&brain.provider, brain, caller).map_err(|problem| problem.to_string()));
+    match made {
+        Ok(_) => Fine(format!("{}{model}; `steward eval --brain {0}` tries it", brain.provider)),
+        Err(problem) => Wrong(format!("{}{model}: {problem}", brain.provider)),
+    }
+}
+
+/// What the process that uses this data directory says of its readiness, if there is one, and whether the listener's address
+/// is free for one if there is none.
+async fn running(global: &Global, settings: &Settings) -> Report {
     let report = Report::default();
     let http = DataDir::existing(&global.data_dir).and_then(|data| RunFile::read(&data)?.http);
-    let Some(http) = http else { return report };
+    let Some(http) = http else {
+        let listen = settings.server.listen;
+        return report.with(
+            "listener",
+            match tokio::net::TcpListener::bind(listen).await {
+                Ok(_) => Fine(format!("nobody listens at {listen} yet; `steward up` will")),
+                Err(problem) if problem.kind() == std::io::ErrorKind::AddrInUse => Notice(format!(
+                    "somebody listens at {listen}: if that is no service of Steward's, set server.listen to another address"
+                )),
+                Err(problem) => Wrong(format!("{listen} can't be listened at: {problem}; set server.listen")),
+            },
+        );
+    };
     let finding = match ask_ready(&http).await {
         Ok((true, _)) => Fine(format!("ready at {http}")),
         Ok((false, said)) => Wrong(format!("not ready: {said}")),
         Err(problem) => Wrong(format!("no answer at {http} ({}): start it anew", problem.without_url())),
     };
-    report.with("process", finding)
+    report.with("listener", finding)
 }
 
 async fn ask_ready(http: &str) -> reqwest::Result<(bool, String)> {

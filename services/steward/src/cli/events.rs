@@ -1,24 +1,26 @@
 //! `steward events`: the log as JSON lines.
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     pin::pin,
     time::Duration,
 };
 
 use anyhow::Context;
-use chrono::SecondsFormat;
+use chrono::{Local, SecondsFormat};
 use clap::{Args, Subcommand};
 use futures::StreamExt;
 use serde::Serialize;
+use steward_domain::told::summary;
+use steward_language::Language;
 use steward_log::{Log, LogError, Tailed};
-use steward_proto::{Recorded, event_json};
+use steward_proto::{Event, Recorded, event_json};
 use tokio_util::sync::CancellationToken;
 
-use super::{Global, session::Session};
+use super::{Global, lists::plain, progress::Progress, session::Session};
 use crate::signals::stop_on_signals;
 
-/// Read the log: every event as a JSON line
+/// Read the log: every event as a JSON line, or as a sentence for who watches it in a terminal
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Each line is {\"position\", \"id\", \"type\", \"subject\", \"at\", \"actor\", \"causation_id\", \"correlation_id\", \"traceparent\",
@@ -39,6 +41,9 @@ enum Command {
         /// Show only events whose subject matches this NATS wildcard; may be given several times
         #[arg(long, value_name = "SUBJECT")]
         filter: Vec<String>,
+        /// Print JSON lines on a terminal as well
+        #[arg(long)]
+        json: bool,
     },
     /// Show one event
     Get {
@@ -82,12 +87,13 @@ impl Events {
         let mut out = io::BufWriter::new(io::stdout().lock());
         let reading = async {
             match self.command {
-                Command::Tail { from, filter } => {
+                Command::Tail { from, filter, json } => {
                     let from = match from {
                         Some(from) => from,
                         None => log.last_position().await? + 1,
                     };
-                    follow(&log, from, filter, &mut out).await
+                    let shown = if json || !io::stdout().is_terminal() { write } else { tell };
+                    follow(&log, from, filter, shown, &mut out).await
                 }
                 Command::Get { position } => {
                     let recorded = log.read(position).await?.ok_or_else(|| {
@@ -119,12 +125,18 @@ fn is_closed_pipe(error: &io::Error) -> bool {
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Shows events from the position `from` on, for ever.
-async fn follow(log: &Log, from: u64, filter: Vec<String>, out: &mut impl Write) -> anyhow::Result<()> {
+async fn follow<W: Write>(
+    log: &Log,
+    from: u64,
+    filter: Vec<String>,
+    show: fn(&Recorded, &mut W) -> io::Result<()>,
+    out: &mut W,
+) -> anyhow::Result<()> {
     let filter = if filter.is_empty() { vec!["ev.>".to_owned()] } else { filter };
     let mut events = pin!(log.tail(from, filter).await?);
     while let Some(next) = events.next().await {
         if let Some(tailed) = event(next)? {
-            write(&tailed.recorded, out)?;
+            show(&tailed.recorded, out)?;
             if tailed.pending == 0 {
                 out.flush()?;
             }
@@ -140,6 +152,7 @@ async fn export(log: &Log, from: u64, to: u64, filter: Vec<String>, out: &mut im
     }
     let filter = if filter.is_empty() { vec!["ev.>".to_owned()] } else { filter };
     let mut events = pin!(log.past(from, filter).await?);
+    let mut bar = Progress::of("exporting", from - 1, to);
     loop {
         let next = tokio::time::timeout(LIMIT, events.next()).await;
         let Some(next) = next.context("the log doesn't answer: check that NATS runs")? else { break };
@@ -148,10 +161,12 @@ async fn export(log: &Log, from: u64, to: u64, filter: Vec<String>, out: &mut im
             break;
         }
         write(&tailed.recorded, out)?;
+        bar.at(tailed.recorded.position);
         if tailed.recorded.position == to {
             break;
         }
     }
+    bar.clear();
     Ok(out.flush()?)
 }
 
@@ -165,6 +180,20 @@ fn event(read: Result<Tailed, LogError>) -> Result<Option<Tailed>, LogError> {
         }
         Err(problem) => Err(problem),
     }
+}
+
+/// The event as a sentence.
+fn tell(recorded: &Recorded, out: &mut impl Write) -> io::Result<()> {
+    let metadata = &recorded.metadata;
+    let told = Event::decode(&metadata.type_name, metadata.schema_version, &recorded.payload)
+        .map_or_else(|_| format!("{} (can't be read)", metadata.type_name), |event| summary(&event, Language::En));
+    let at = metadata.at.with_timezone(&Local).format("%H:%M:%S");
+    let subject = recorded.subject.to_string();
+    let mut parts = subject.split('.').skip(1);
+    let (tenant, aggregate, id) =
+        (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let tenant = if tenant == "default" { String::new() } else { format!("{tenant} ") };
+    writeln!(out, "{at} {:>7}  {}  ({tenant}{aggregate} {})", recorded.position, plain(&told), plain(id))
 }
 
 fn write(recorded: &Recorded, out: &mut impl Write) -> io::Result<()> {

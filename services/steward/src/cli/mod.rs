@@ -1,13 +1,17 @@
 //! The command line, with a file for each command.
 
+mod api;
 mod chat;
+mod credentials;
 mod dead_letters;
 mod doctor;
 mod eval;
 mod events;
 mod keys;
+mod lists;
 mod permissions;
 mod prepare;
+mod progress;
 mod rebuild;
 mod replay;
 mod servers;
@@ -15,6 +19,7 @@ mod service;
 mod session;
 mod time;
 mod up;
+mod why;
 
 use std::path::PathBuf;
 
@@ -44,8 +49,9 @@ later) to run instead of what is found on the machine or fetched once with pip i
 STEWARD_LOG (or RUST_LOG) says what is logged, for example info or steward=debug.
 OTEL_EXPORTER_OTLP_ENDPOINT switches traces on.";
 
-/// Options of every command.
+/// Options of every command; they stand below its own.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// The configuration file; by default steward.toml in the current directory if it exists, else all settings have
     /// their defaults
@@ -118,8 +124,14 @@ commands! {
     Eval(eval::Eval): Errors,
     DeadLetters(dead_letters::DeadLetters): Errors,
     Keys(keys::Keys): Errors,
+    Credentials(credentials::Credentials): Errors,
     Time(time::Time): Errors,
     Chat(chat::Chat): Errors,
+    Conversations(lists::Conversations): Errors,
+    FollowUps(lists::FollowUps): Errors,
+    Outbox(lists::Outbox): Errors,
+    Goals(lists::Goals): Errors,
+    Why(why::Why): Errors,
 }
 
 /// What a command logs when nothing else is said.

@@ -19,6 +19,9 @@ pub struct Permissions {
     /// Print the SQL that makes the roles of Postgres instead
     #[arg(long)]
     postgres: bool,
+    /// Print `accounts` instead of `authorization`, with one for subscribers (see `steward credentials`) apart from ours
+    #[arg(long, conflicts_with = "postgres")]
+    accounts: bool,
 }
 
 impl Permissions {
@@ -28,7 +31,11 @@ impl Permissions {
             return Ok(());
         }
         let variable = |user: &str| format!("$STEWARD_{}_PASSWORD", user.replace('-', "_").to_uppercase());
-        print!("{}", permissions::config(variable));
+        if self.accounts {
+            print!("{}", permissions::accounts(variable, &[]));
+        } else {
+            print!("{}", permissions::config(variable));
+        }
         Ok(())
     }
 }

@@ -1,9 +1,13 @@
 //! `steward rebuild`: makes the read models anew from the log.
 
+use std::pin::pin;
+
 use clap::Args;
+use steward_projection::Bounds;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Global, session::Session};
+use super::{Global, progress::Progress, session::Session};
 use crate::signals::stop_on_signals;
 
 /// Make the read models anew from the log, while the old ones go on serving
@@ -19,8 +23,22 @@ impl Rebuild {
         let pool = session.pool(global).await?;
         let shutdown = CancellationToken::new();
         stop_on_signals(shutdown.clone())?;
-        let rebuilding = steward_projection::rebuild(&session.log, &pool);
-        let Some(rebuilt) = shutdown.run_until_cancelled(rebuilding).await.transpose()? else {
+        let told = watch::Sender::default();
+        let rebuilding = steward_projection::rebuild_told(&session.log, &pool, Bounds::default(), &told);
+        let mut bar = Progress::new("reading the log", session.log.last_position().await?);
+        let rebuilding = async {
+            let (mut rebuilding, mut read) = (pin!(rebuilding), told.subscribe());
+            loop {
+                tokio::select! {
+                    rebuilt = &mut rebuilding => return rebuilt,
+                    // The sender lives as long as this.
+                    _ = read.changed() => bar.at(*read.borrow_and_update()),
+                }
+            }
+        };
+        let rebuilt = shutdown.run_until_cancelled(rebuilding).await;
+        bar.clear();
+        let Some(rebuilt) = rebuilt.transpose()? else {
             anyhow::bail!("the rebuild was stopped; the old read models stay in use");
         };
         println!(

@@ -15,7 +15,7 @@ use steward_agent_brain::{
 };
 use steward_proto::{Event, event_json};
 
-use super::{Global, session::Session};
+use super::{Global, progress::Progress, session::Session};
 
 /// Decide recorded turns again and show what differs; records nothing
 #[derive(Debug, Args)]
@@ -61,13 +61,17 @@ impl Replay {
         let (compared, wanted) = (candidate.is_some(), Wanted { turn: self.turn, since, candidate });
         let (mut count, mut out, began) = (Count::default(), io::stdout().lock(), Instant::now());
         let mut written = Ok(());
+        let mut bar = Progress::new("deciding again", log.last_position().await?);
         pass(&Reader::new(log), wanted, |turned| {
             count.add(&turned);
-            if written.is_ok() {
+            if written.is_ok() && !matches!(turned.came, Replayed::Same) {
+                bar.clear();
                 written = show(&mut out, &turned);
             }
+            bar.at(turned.position);
         })
         .await?;
+        bar.clear();
         written?;
         let Count { same, differ, skipped, micro_usd: (then, now) } = count;
         writeln!(out, "{same} the same, {differ} different, {skipped} skipped")?;

@@ -23,8 +23,13 @@ pub(super) struct Session {
 impl Session {
     /// Connects to the log that the configuration or `run.json` names.
     pub async fn open(global: &Global) -> anyhow::Result<Self> {
+        Self::open_as(global, OPERATOR).await
+    }
+
+    /// The same, as another user of a managed server.
+    pub async fn open_as(global: &Global, user: &str) -> anyhow::Result<Self> {
         let settings = global.settings()?;
-        let url = find::nats(&settings, &global.data_dir, OPERATOR)?;
+        let url = find::nats(&settings, &global.data_dir, user)?;
         // Nothing cancels it: the connection ends with the command.
         let connect = Log::connect(url.expose(), ConnectOptions::new("steward-cli"), CancellationToken::new());
         let log = timeout(LIMIT, connect)

@@ -11,6 +11,7 @@ mod owner;
 mod ports;
 mod postgres;
 mod staging;
+mod subscribers;
 mod supervise;
 mod tether;
 
@@ -25,6 +26,7 @@ pub use self::{
     binaries::{NATS_VARIABLE, POSTGRES_VARIABLE},
     data_dir::{DataDir, Lock},
     error::ServersError,
+    subscribers::{change as change_subscribers, new_password},
 };
 use self::{ports::Accesses, staging::Staging};
 use crate::run_file::Credentials;

@@ -6,13 +6,14 @@ use std::{
     net::{Ipv4Addr, TcpListener},
 };
 
-use rand::{RngExt, distr::Alphanumeric};
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use steward_log::permissions;
 
 use super::{
     data_dir::{DataDir, write_private},
     error::ServersError,
+    subscribers::new_password,
 };
 use crate::{postgres::ROLES, run_file::Credentials};
 
@@ -41,8 +42,7 @@ impl Access {
     fn complete<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) -> bool {
         let before = self.users.len();
         for name in names {
-            let password = || rand::rng().sample_iter(Alphanumeric).take(32).map(char::from).collect();
-            self.users.entry(name.to_owned()).or_insert_with(password);
+            self.users.entry(name.to_owned()).or_insert_with(new_password);
         }
         self.users.len() > before
     }
@@ -95,7 +95,8 @@ impl Accesses {
             Err(e) => return Err(ServersError::data_dir("reading", &path)(e)),
         };
         let nats = permissions::users();
-        let new = accesses.nats.complete(nats.iter().map(|user| user.name)) | accesses.postgres.complete(ROLES);
+        let nats = nats.iter().map(|user| user.name).chain([permissions::SYSTEM]);
+        let new = accesses.nats.complete(nats) | accesses.postgres.complete(ROLES);
         if new {
             accesses.save(data)?;
         }

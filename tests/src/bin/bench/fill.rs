@@ -68,6 +68,16 @@ impl Filler {
         self.one(ids::conversation_aggregate(&self.tenant, conversation), Expected::Any, vec![said.into()]).await
     }
 
+    /// Appends one client's message in each of `count` new conversations.
+    pub async fn meet(&self, first_chat: i64, count: usize) -> Result<()> {
+        self.append((first_chat..).take(count).map(|chat| {
+            let conversation = ids::conversation(&self.tenant, CHANNEL, &chat.to_string());
+            let said = self.responded(conversation, chat, 1, "Добрый день, пришлите, пожалуйста, счёт");
+            (conversation, Expected::Any, vec![said.into()])
+        }))
+        .await
+    }
+
     /// An event that makes a conversation known and starts no turn.
     fn met(&self, chat: i64) -> v1::UpdateKept {
         v1::UpdateKept {

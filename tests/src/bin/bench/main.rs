@@ -9,6 +9,7 @@ mod copy;
 mod due;
 mod fill;
 mod http;
+mod inbox;
 mod model;
 mod options;
 mod p1_ingest;
@@ -62,6 +63,7 @@ async fn run(options: Options) -> Result<ExitCode> {
             Job::P7 => p7_live::run(&options).await,
             Job::P8 => p8_turn::run(&options).await,
             Job::P9 => p9_footprint::run(&options).await,
+            Job::Inbox => inbox::run(&options).await,
             Job::Model => model::run(&options).await,
         };
         match result {

@@ -16,6 +16,7 @@ pub enum Job {
     P7,
     P8,
     P9,
+    Inbox,
     Model,
 }
 
@@ -30,6 +31,7 @@ impl Job {
             Self::P7 => "P7",
             Self::P8 => "P8",
             Self::P9 => "P9",
+            Self::Inbox => "INBOX",
             Self::Model => "MODEL",
         }
     }
@@ -44,6 +46,7 @@ impl Job {
             Self::P7 => "live: an event to every subscriber of the stream",
             Self::P8 => "turn: update in, reply at the Bot API",
             Self::P9 => "footprint: memory, time to ready",
+            Self::Inbox => "inbox: its first page and the lists beside many conversations",
             Self::Model => "a model's turn beside the model's own time",
         }
     }
@@ -98,6 +101,9 @@ pub struct Options {
     /// Events to rebuild from in P6 [default: 200000, full: 1000000]
     #[arg(long, env = "STEWARD_BENCH_EVENTS")]
     events: Option<usize>,
+    /// Conversations in the Inbox job [default: 100000]
+    #[arg(long, env = "STEWARD_BENCH_CONVERSATIONS")]
+    conversations: Option<usize>,
     /// The steward binary; by default the one beside this program
     #[arg(long, env = "STEWARD_BIN", value_name = "FILE")]
     steward: Option<PathBuf>,
@@ -142,6 +148,10 @@ impl Options {
 
     pub fn events(&self) -> usize {
         self.events.unwrap_or(if self.full { 1_000_000 } else { 200_000 })
+    }
+
+    pub fn conversations(&self) -> usize {
+        self.conversations.unwrap_or(100_000)
     }
 
     pub fn steward(&self) -> Result<PathBuf> {

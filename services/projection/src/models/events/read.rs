@@ -72,6 +72,10 @@ pub struct Linked {
 /// # Errors
 /// 503 when Postgres doesn't answer.
 pub async fn linked(snapshot: &Snapshot<'_>, caller: &Caller, position: u64) -> Result<Option<Linked>, Problem> {
+    // No event has a position beyond what a row can hold.
+    if i64::try_from(position).is_err() || position == i64::MAX.cast_unsigned() {
+        return Ok(None);
+    }
     let at = [("limit", "1".to_owned()), ("before", position.saturating_add(1).to_string())];
     let at = at.into_iter().chain([("after", position.saturating_sub(1).to_string())]);
     let Some(event) = page(snapshot, caller, Params::of(at)).await?.into_parts().0.pop() else { return Ok(None) };
