@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use steward_settings::{Model, ModelKind};
 use tokio::time::{Instant, sleep};
 
@@ -47,6 +48,8 @@ pub struct Attempt {
     pub cost: Option<u64>,
     /// The provider's id of the request.
     pub request_id: Option<String>,
+    /// The body of the request.
+    pub sent: Bytes,
 }
 
 /// What came of a call.
@@ -182,6 +185,7 @@ impl Attempt {
             usage: Usage::NONE,
             cost: model.price.map(|_| 0),
             request_id: None,
+            sent: Bytes::new(),
         }
     }
 }
@@ -214,5 +218,6 @@ impl Drop for Running<'_> {
         attempt.usage = self.told.usage;
         attempt.cost = self.model.price.map(|price| cost(&self.told.usage, &price));
         attempt.request_id = self.told.request_id.take();
+        attempt.sent = std::mem::take(&mut self.told.sent);
     }
 }
