@@ -23,11 +23,7 @@ use crate::rows::hashed;
     path = "/api/v1/runs/{id}/traces/{sha256}",
     tag = "brain",
     operation_id = "get_trace",
-    params(
-        Fresh,
-        ("id" = String, Path, description = "the run's id, which is its turn's"),
-        ("sha256" = String, Path, description = "as the run's events name it"),
-    ),
+    params(Fresh),
     responses((status = 200, description = "the body, as JSON", body = serde_json::Value), Unread),
 )]
 pub async fn one(
