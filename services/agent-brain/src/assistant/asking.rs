@@ -144,7 +144,7 @@ impl Attempts<'_> {
             waited_ms: millis(attempt.waited),
             stop: stop(&answer.stop).to_owned(),
             request_id: name(attempt.request_id.as_deref().unwrap_or_default()),
-            request_trace: self.step.run.trace(attempt.sent.clone()),
+            request_trace: self.step.run.trace(attempt.sent.0.clone()),
             answer_trace: self.answer_trace(answer),
             text: head(&answer.said.text).to_owned(),
             conversation_id: self.step.conversation.clone(),
@@ -170,7 +170,7 @@ impl Attempts<'_> {
             code: code.to_owned(),
             conversation_id: self.step.conversation.clone(),
             request_id: name(attempt.request_id.as_deref().unwrap_or_default()),
-            request_trace: self.step.run.trace(attempt.sent.clone()),
+            request_trace: self.step.run.trace(attempt.sent.0.clone()),
         }
         .into()
     }

@@ -6,14 +6,13 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use steward_settings::{Model, ModelKind};
 use tokio::time::{Instant, sleep};
 
 use super::{
     answer::{Answer, Speaker, Usage},
     breaker::Breakers,
-    call::{Asking, Caller, Told},
+    call::{Asking, Caller, Sent, Told},
     cost::cost,
     deltas::{Delta, Deltas},
     error::{ModelError, Param},
@@ -49,7 +48,7 @@ pub struct Attempt {
     /// The provider's id of the request.
     pub request_id: Option<String>,
     /// The body of the request.
-    pub sent: Bytes,
+    pub sent: Sent,
 }
 
 /// What came of a call.
@@ -185,7 +184,7 @@ impl Attempt {
             usage: Usage::NONE,
             cost: model.price.map(|_| 0),
             request_id: None,
-            sent: Bytes::new(),
+            sent: Sent::default(),
         }
     }
 }
