@@ -231,15 +231,23 @@ impl Slot {
     }
 
     /// Folds in events that were read from the log: all of the aggregate's after `after`, up to `complete_to`. `None`: the
-    /// state that they go on from was let go of meanwhile, so all must be read.
-    pub fn advance<S: Fold>(&self, after: u64, events: &[Recorded], complete_to: u64) -> Option<Folded<S>> {
+    /// state that they go on from was let go of meanwhile, so all must be read. `seed` stands for what comes before the first of
+    /// all events, where that isn't the aggregate's first.
+    pub fn advance<S: Fold>(
+        &self,
+        after: u64,
+        events: &[Recorded],
+        complete_to: u64,
+        seed: Option<&S>,
+    ) -> Option<Folded<S>> {
         let mut folds = self.folds();
         let index = match folds.find(TypeId::of::<S>()) {
             Some(index) if folds.held[index].fold.version() >= after => index,
             Some(_) => return None,
             None if after > 0 => return None,
             None => {
-                let (state, fold) = (TypeId::of::<S>(), Box::new(Folded::<S>::fresh()));
+                let begun = Arc::new(seed.cloned().unwrap_or_default());
+                let (state, fold) = (TypeId::of::<S>(), Box::new(Folded { state: begun, ..Folded::<S>::fresh() }));
                 folds.held.push(Held { state, fold, followed: false });
                 folds.held.len() - 1
             }

@@ -17,6 +17,10 @@ pub const TIMERS: &str = "TIMERS";
 pub const DEAD: &str = "DEAD";
 /// Bodies too large for an event, by their SHA-256.
 pub const BLOBS: &str = "BLOBS";
+/// Bodies of what models were asked and answered, for as long as their tenants keep them.
+pub const TRACES: &str = "TRACES";
+/// The stream of that object store.
+pub const TRACES_STREAM: &str = "OBJ_TRACES";
 /// A key-value bucket for what the scheduler notes for its next sweep.
 pub const NOTES: &str = "SCHEDULER";
 
@@ -35,8 +39,8 @@ pub const RETRY_SUBJECTS: &str = "retry.>";
 pub const DUPLICATE_WINDOW: Duration = Duration::from_secs(600);
 
 /// The streams, in the order in which they are made.
-pub(crate) fn streams() -> [(&'static str, Config); 3] {
-    [(EVENTS, events()), (TIMERS, timers()), (DEAD, dead())]
+pub(crate) fn streams() -> [(&'static str, Config); 4] {
+    [(EVENTS, events()), (TIMERS, timers()), (DEAD, dead()), (TRACES_STREAM, traces())]
 }
 
 /// Events are kept for ever. `discard: new` makes a limit that an operator sets refuse new events instead of dropping
@@ -84,6 +88,23 @@ fn dead() -> Config {
         storage: StorageType::File,
         max_messages_per_subject: 1,
         allow_direct: true,
+        ..Config::default()
+    }
+}
+
+/// An object store whose messages have each a life of their own. Where an operator bounds it, the oldest bodies go first: nothing
+/// depends on them.
+fn traces() -> Config {
+    Config {
+        name: TRACES_STREAM.to_owned(),
+        description: Some("Steward: what models were asked and answered, for a while".to_owned()),
+        subjects: vec![format!("$O.{TRACES}.C.>"), format!("$O.{TRACES}.M.>")],
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::Old,
+        storage: StorageType::File,
+        allow_direct: true,
+        allow_rollup: true,
+        allow_message_ttl: true,
         ..Config::default()
     }
 }

@@ -63,11 +63,41 @@ impl Log {
         Ok(self.load_in(&slot, id, at_least).await?.versioned)
     }
 
+    /// Whether a state of the aggregate is in memory, however old it is.
+    pub fn holds<S: Fold>(&self, id: &AggregateId) -> bool {
+        self.cache().slot(id).get::<S>().is_some()
+    }
+
+    /// Like [`Self::load`], for a fold that may go on from the middle: where nothing of it is in memory, what comes before
+    /// `position` isn't read, and stands for it the state given.
+    ///
+    /// # Errors
+    /// The log can't be read.
+    pub async fn load_from<S: Fold>(
+        &self,
+        id: &AggregateId,
+        at_least: AtLeast,
+        (position, state): (u64, S),
+    ) -> Result<Versioned<S>, LogError> {
+        let slot = self.cache().slot(id);
+        Ok(self.load_begun(&slot, id, at_least, Some(&(position, state))).await?.versioned)
+    }
+
     pub(crate) async fn load_in<S: Fold>(
         &self,
         slot: &Slot,
         id: &AggregateId,
         at_least: AtLeast,
+    ) -> Result<Loaded<S>, LogError> {
+        self.load_begun(slot, id, at_least, None).await
+    }
+
+    async fn load_begun<S: Fold>(
+        &self,
+        slot: &Slot,
+        id: &AggregateId,
+        at_least: AtLeast,
+        begun: Option<&(u64, S)>,
     ) -> Result<Loaded<S>, LogError> {
         // From memory it isn't verified: nobody knows what has come since.
         let verified = at_least != AtLeast::Cached;
@@ -89,14 +119,19 @@ impl Log {
         // The slot may have been let go of meanwhile, and another be the aggregate's now.
         let slot = self.cache().slot(id);
         let mut after = slot.get::<S>().map_or(0, |folded| folded.version);
+        let seed = begun.map(|(_, state)| state);
         let deadline = Instant::now() + REQUEST_TIMEOUT;
         let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(500));
         loop {
             // If the server isn't behind, its answer holds everything known before it was asked.
             let known = self.session().seen();
-            let stored = match after {
-                0 => events_of::all(self.session(), &id.wildcard()).await?,
-                version => match events_of::after(self.session(), &id.wildcard(), version).await? {
+            let stored = match (after, begun) {
+                (0, None) => events_of::all(self.session(), &id.wildcard()).await?,
+                (0, Some((position, _))) => {
+                    let from = history::From::Position(*position);
+                    history::read(self.session(), definitions::EVENTS, &id.wildcard(), from).await?
+                }
+                (version, _) => match events_of::after(self.session(), &id.wildcard(), version).await? {
                     Some(events) => events,
                     None => {
                         slot.spoil(TypeId::of::<S>());
@@ -110,7 +145,7 @@ impl Log {
             let last = events.last().map_or(after, |event| event.position);
             let complete_to = match at_least {
                 AtLeast::Position(position) if last < position && self.is_of(id, position).await? => {
-                    after = slot.advance::<S>(after, &events, 0).map_or(0, |folded| folded.version);
+                    after = slot.advance::<S>(after, &events, 0, seed).map_or(0, |folded| folded.version);
                     let pause = backoff.next_pause();
                     if Instant::now() + pause >= deadline {
                         let reason = format!("the event at {position} isn't among those of its aggregate yet");
@@ -122,7 +157,7 @@ impl Log {
                 AtLeast::Position(position) => known.max(position),
                 _ => known,
             };
-            if let Some(folded) = slot.advance::<S>(after, &events, complete_to) {
+            if let Some(folded) = slot.advance::<S>(after, &events, complete_to, seed) {
                 return Ok(Loaded { versioned: versioned(id, folded), verified: true });
             }
             after = 0;

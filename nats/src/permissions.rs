@@ -23,7 +23,7 @@ const SUBSCRIBERS_CONNECTIONS: u32 = 128;
 pub const SERVICES: [&str; 5] = ["ingestion", "agent-brain", "scheduler", "outbox-dispatcher", "projection"];
 
 /// All streams. Every user may look whether they exist with the right settings.
-pub const STREAMS: [&str; 5] = ["EVENTS", "TIMERS", "DEAD", "OBJ_BLOBS", "KV_SCHEDULER"];
+pub const STREAMS: [&str; 6] = ["EVENTS", "TIMERS", "DEAD", "OBJ_BLOBS", "OBJ_TRACES", "KV_SCHEDULER"];
 
 macro_rules! files {
     ($($name:literal),*) => {
@@ -46,6 +46,7 @@ pub struct Rights {
     pub per_tenant: Vec<String>,
     pub purge: Vec<String>,
     pub letters: Vec<String>,
+    pub hear: Vec<String>,
     pub events: BTreeMap<String, Vec<String>>,
     pub durables: BTreeMap<String, Vec<String>>,
 }
@@ -114,7 +115,9 @@ fn user(name: &'static str, own: &[&Rights], everybody: &[(&'static str, Rights)
         let api = |call: &str| format!("$JS.API.CONSUMER.{call}.{stream}.{consumer}");
         [api("CREATE"), api("CREATE") + ".>", api("MSG.NEXT"), api("DELETE"), format!("$JS.ACK.{stream}.{consumer}.>")]
     });
-    let limits = Limits { publish, refuse: refuse.collect(), subscribe: vec![format!("{inbox}.>")] };
+    let mut subscribe = vec![format!("{inbox}.>")];
+    subscribe.extend(own.iter().flat_map(|rights| rights.hear.iter().cloned()));
+    let limits = Limits { publish, refuse: refuse.collect(), subscribe };
     User { name, inbox, limits: Some(limits) }
 }
 
@@ -280,7 +283,8 @@ mod tests {
             }
             let broad = limits.publish.iter().any(|s| matches!(s.as_str(), ">" | "*" | "ev.>" | "$JS.>" | "$JS.API.>"));
             assert!(!broad, "{}", user.name);
-            assert_eq!(limits.subscribe, [format!("{}.>", user.inbox)]);
+            assert_eq!(limits.subscribe[0], format!("{}.>", user.inbox));
+            assert!(limits.subscribe[1..].iter().all(|heard| heard == "live.>"), "{}", user.name);
         }
     }
 }

@@ -156,6 +156,7 @@ fn merged(found: &Config, wanted: Config) -> Config {
         allow_direct: wanted.allow_direct,
         allow_atomic_publish: wanted.allow_atomic_publish,
         allow_message_schedules: wanted.allow_message_schedules,
+        allow_message_ttl: wanted.allow_message_ttl,
         ..found.clone()
     }
 }

@@ -174,3 +174,23 @@ async fn what_this_build_doesnt_know_is_folded_as_unknown_and_gaps_are_accepted(
     assert_eq!(state.state.unknown, 1);
     assert!(log.read(2).await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn a_fold_that_may_go_on_from_the_middle_reads_nothing_before_it_and_is_kept_as_any_other() {
+    let server = Server::start().await;
+    let (log, other) = (connect(&server).await, connect(&server).await);
+    let aggregate = conversation("a");
+    let before = fact(&other, &aggregate, 900).await;
+    let last = fact(&other, &aggregate, 40).await;
+    assert!(!log.holds::<Seen>(&aggregate));
+    let begun = || Seen { actors: vec!["what came before".to_owned()], ..Seen::default() };
+    let load = async |at_least| log.load_from(&aggregate, at_least, (before + 1, begun())).await.unwrap();
+    let loaded = load(AtLeast::Latest).await;
+    assert_eq!((loaded.version, loaded.state.ids.len()), (last, 40), "nothing before it is read");
+    assert_eq!(loaded.state.actors[0], "what came before");
+    assert!(log.holds::<Seen>(&aggregate));
+    let next = fact(&other, &aggregate, 3).await;
+    let loaded = load(AtLeast::Position(next)).await;
+    assert_eq!((loaded.version, loaded.state.ids.len()), (next, 43), "it is caught up, not begun again");
+    assert_eq!(loaded.state.actors.iter().filter(|actor| *actor == "what came before").count(), 1);
+}

@@ -12,7 +12,8 @@ use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, Stor
 use bytes::Bytes;
 use chrono::Utc;
 use futures::StreamExt as _;
-use steward_log::{ConnectOptions, Log, LogError};
+use steward_log::{ConnectOptions, Log, LogError, Trace};
+use steward_proto::TenantId;
 use support::server::Server;
 use tokio_util::sync::CancellationToken;
 
@@ -132,4 +133,40 @@ async fn a_blob_is_kept_once_and_checked() {
     assert_eq!(name.len(), 64);
     let missing = log.get_blob(&"0".repeat(64)).await;
     assert!(matches!(missing, Err(LogError::NoSuchBlob(_))), "{missing:?}");
+}
+
+#[tokio::test]
+async fn a_trace_is_its_tenants_alone_an_object_for_others_clients_and_gone_when_its_life_is_over() {
+    let server = Server::start().await;
+    let log = connect(&server).await;
+    log.ensure_streams().await.unwrap();
+    let tenant = |name: &str| TenantId::new(name).unwrap();
+    let (acme, other) = (tenant("acme"), tenant("other"));
+    let trace = Trace::of(Bytes::from(vec![7; 300_000])).unwrap();
+    let of = async |tenant: &TenantId| log.get_trace(tenant, trace.sha256()).await.unwrap();
+    let week = Duration::from_secs(7 * 24 * 3600);
+    log.put_trace(&acme, &trace, week).await.unwrap();
+    log.put_trace(&acme, &trace, week).await.unwrap();
+    assert_eq!(of(&acme).await.map(|body| body.len()), Some(300_000));
+    assert_eq!(of(&other).await, None);
+    assert_eq!(log.get_trace(&acme, "*").await.unwrap(), None);
+    let stored = || async { log.jetstream().get_stream("OBJ_TRACES").await.unwrap().cached_info().state.messages };
+    assert_eq!(stored().await, 2, "the same body is there once: its chunk and its name");
+
+    let bucket = log.jetstream().get_object_store("TRACES").await.unwrap();
+    let mut object = bucket.get(format!("acme-{}", trace.sha256())).await.unwrap();
+    let mut body = Vec::new();
+    tokio::io::AsyncReadExt::read_to_end(&mut object, &mut body).await.unwrap();
+    assert_eq!(body.len(), 300_000, "any client reads it as an object");
+
+    log.put_trace(&other, &trace, Duration::ZERO).await.unwrap();
+    assert_eq!(of(&other).await, None, "zero: it isn't kept at all");
+    log.put_trace(&other, &trace, Duration::from_secs(1)).await.unwrap();
+    let gone = async {
+        while of(&other).await.is_some() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), gone).await.expect("the server takes it away");
+    assert!(of(&acme).await.is_some(), "another's life is its own");
 }

@@ -34,7 +34,7 @@ macro_rules! each_aggregate {
                 MessageCancelled, MessageExpired, MessageRetried, SendDeferred, DispatchStarted, DispatchSucceeded,
                 DispatchFailed, DispatchDeferred, DispatchUnknown, DeliveryReported, MessageHeld, MessageApproved,
                 MessageReleased, MessageEdited, MeetingBooked, MeetingMoved, MeetingCancelled,
-                IntentLeft, IntentResolved; also AddressBound, BrainChosen
+                IntentLeft, IntentResolved, TalkSummarised; also AddressBound, BrainChosen
             }
             /// The events of the aggregate `contact`.
             Contact "contact" as ContactEvent {

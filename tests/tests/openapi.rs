@@ -7,8 +7,9 @@ use chrono::{TimeDelta, Utc};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use steward_tests::{
-    Config, System, Telegram, WhatsApp,
+    Config, Llm, System, Telegram, WhatsApp,
     config::SECRET,
+    llm::{self, Format},
     openapi::{Answered, Document, name},
     updates,
     whatsapp::VERIFY_TOKEN,
@@ -204,7 +205,13 @@ fn tomorrow() -> String {
 async fn every_operation_answers_as_the_document_says() {
     let telegram = Telegram::start().await.unwrap();
     let whatsapp = WhatsApp::start().await.unwrap();
-    let config = Config::telegram(&telegram).with_channel(&whatsapp.channel("")).with_auth("keys");
+    let llm = Llm::start().await.unwrap();
+    let model = format!(
+        "[brain.providers.openai]\nmodel = \"m-1\"\napi_key = \"{}\"\nbase_url = \"{}\"",
+        llm::KEY,
+        llm.base(Format::Openai)
+    );
+    let config = Config::telegram(&telegram).with_channel(&whatsapp.channel("")).with_auth("keys").with(&model);
     let system = System::start(config.with("[webhooks]\nallow_private = true")).await.unwrap();
     let (admin, _) = system.create_key("default", "admin").await.unwrap();
     let (operator, _) = system.create_key("default", "operator").await.unwrap();
@@ -231,6 +238,7 @@ async fn every_operation_answers_as_the_document_says() {
     outbox(&mut caller).await;
     contacts_and_breaker(&mut caller).await;
     memory(&mut caller).await;
+    traces(&mut caller, &llm).await;
     webhooks(&mut caller).await;
     keys(&mut caller).await;
     badly(&mut caller, [&operator, &reader]).await;
@@ -618,6 +626,24 @@ async fn contacts_and_breaker<'a>(caller: &mut Caller<'a>) {
     let reset = caller.post("/api/v1/breaker/reset", &[], json!({ "note": "looked" }));
     caller.refused(reset.clone(), 409, "breaker_closed").await;
     caller.granted(Call { headers: vec![("Idempotency-Key", "looked".to_owned())], ..reset }).await;
+}
+
+/// What a model was asked in a conversation that it answers.
+async fn traces<'a>(caller: &mut Caller<'a>, llm: &Llm) {
+    let said = client_writes(caller, "tracy").await;
+    let conversation = id_of(&said, "conversation_id");
+    let chosen = caller.call(Method::PUT, "/api/v1/conversations/{id}/brain", &[conversation]);
+    caller.granted(Call { body: Some(json!({ "provider": "openai" })), ..chosen }).await;
+    llm.play("Glad to hear it.");
+    let body = json!({ "channel_id": "web-main", "contact": { "id": "tracy" }, "text": "it went well, by the way" });
+    caller.granted(caller.post("/api/v1/messages", &[], body)).await;
+    let query = vec![("type", "ModelCallCompleted".to_owned())];
+    let answered = caller.first(Call { query, ..caller.get("/api/v1/events", &[]) }).await;
+    let (run, hash) = (id_of(&answered["data"], "run_id"), id_of(&answered["data"], "request_trace"));
+    let path = "/api/v1/runs/{id}/traces/{sha256}";
+    let asked = caller.granted(caller.get(path, &[run, hash])).await;
+    assert!(asked.to_string().contains("it went well, by the way"), "{asked}");
+    caller.refused(caller.get(path, &[conversation, hash]), 404, "unknown_id").await;
 }
 
 async fn webhooks<'a>(caller: &mut Caller<'a>) {

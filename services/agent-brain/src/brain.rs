@@ -2,8 +2,10 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use serde_json::Value;
 use steward_domain::{
     contact::memory::Memory,
     conversation::{intents::Resolution, takeover::stretch::HumanStretch, talk::Talk},
@@ -36,6 +38,12 @@ pub trait Run: Send + Sync {
 
     /// Remembers something that happened.
     fn note(&self, event: Event);
+
+    /// Tells whoever watches what is being said, in passing; nothing of it is kept.
+    fn tell(&self, words: Value);
+
+    /// Has a body kept beside the log, as long as its tenant keeps any: the SHA-256 that names it. Empty: it isn't kept.
+    fn trace(&self, body: Bytes) -> String;
 
     /// Has all that was noted in the log.
     fn keep<'a>(&'a self) -> Keeping<'a>;
@@ -299,6 +307,14 @@ pub enum Decision {
         message_id: MessageId,
         resolution: Resolution,
         why: String,
+    },
+    /// A meeting with the client, which is reminded of.
+    Book {
+        title: String,
+        starts_at: DateTime<Utc>,
+        minutes: u32,
+        /// The message it was asked in.
+        message_id: MessageId,
     },
     /// They asked for something again in this one.
     OptIn {

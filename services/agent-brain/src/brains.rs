@@ -1,16 +1,16 @@
 //! Which brain decides a turn: the one chosen for its conversation, else for its tenant, else the configuration's.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use futures::StreamExt as _;
-use steward_domain::brain::Choice;
+use steward_domain::brain::{Choice, Job};
 use steward_log::{Log, LogError};
-use steward_proto::{Event, TenantId};
+use steward_proto::{Event, TenantId, v1};
 use steward_settings::{Brain as Settings, Model, RULES};
 
 use crate::{
@@ -31,8 +31,47 @@ pub struct Brains {
     /// What models are asked with, if any may be.
     asking: Option<(Arc<Models>, Settings)>,
     ready: Mutex<HashMap<Choice, Arc<dyn Brain>>>,
-    of_tenants: Mutex<HashMap<TenantId, Choice>>,
+    chosen: Arc<Chosen>,
     budget: Arc<Budget>,
+}
+
+/// What was chosen for tenants.
+#[derive(Default)]
+pub struct Chosen(Mutex<HashMap<TenantId, BTreeMap<Job, Choice>>>);
+
+impl Chosen {
+    fn of_tenants(&self) -> MutexGuard<'_, HashMap<TenantId, BTreeMap<Job, Choice>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For this tenant's job.
+    pub fn of(&self, tenant: &TenantId, job: Job) -> Option<Choice> {
+        self.of_tenants().get(tenant)?.get(&job).cloned()
+    }
+
+    /// What somebody chose, or took back.
+    fn take(&self, tenant: TenantId, chosen: &v1::BrainChosen) {
+        // A later build's job is none of ours.
+        let Some(job) = Job::of(chosen) else { return };
+        match Choice::of(chosen) {
+            Some(choice) => drop(self.of_tenants().entry(tenant).or_default().insert(job, choice)),
+            None => {
+                self.of_tenants().get_mut(&tenant).map(|own| own.remove(&job));
+            }
+        }
+    }
+}
+
+/// Who does what was chosen: the provider, and its models in the order in which they are asked; none: the rules do, or nobody.
+///
+/// # Errors
+/// It was chosen under another configuration, in words.
+pub fn doing(settings: &Settings, choice: &Choice) -> Result<(String, Vec<Model>), String> {
+    if choice.provider == RULES {
+        return Ok((RULES.to_owned(), Vec::new()));
+    }
+    let model = Some(choice.model.as_str()).filter(|model| !model.is_empty());
+    Ok((choice.provider.clone(), settings.chain(&choice.provider, model)?))
 }
 
 /// What a model is asked with beside turns.
@@ -52,20 +91,21 @@ impl Brains {
     pub fn of(settings: &Settings) -> Result<Self, AssistantError> {
         let rules: Arc<dyn Brain> = Arc::new(Rules::default());
         let models = Arc::new(Models::new(Caller::new(Limits::default())?));
-        let chain = settings.deciding().map_err(AssistantError::Settings)?;
-        let budget = Arc::new(Budget::new(settings.budget.per_day));
+        let (provider, chain) = settings.doing(Job::Chat).map_err(AssistantError::Settings)?;
+        let (budget, chosen) = (Arc::new(Budget::new(settings.budget.per_day)), Arc::<Chosen>::default());
         let usual = if chain.is_empty() {
             Arc::clone(&rules)
         } else {
-            let asked = (settings.provider.clone(), chain);
-            Arc::new(Assistant::new(Arc::clone(&models), Arc::clone(&budget), asked, settings.clone()))
+            let asked = (provider.to_owned(), chain);
+            let with = (Arc::clone(&models), Arc::clone(&budget), Arc::clone(&chosen));
+            Arc::new(Assistant::new(with, asked, settings.clone()))
         };
         Ok(Self {
             usual,
             rules,
             asking: (!settings.providers.is_empty()).then(|| (models, settings.clone())),
             ready: Mutex::default(),
-            of_tenants: Mutex::default(),
+            chosen,
             budget,
         })
     }
@@ -81,8 +121,8 @@ impl Brains {
         }
         let (provider, model) = name.split_once('/').map_or((name, None), |(provider, model)| (provider, Some(model)));
         let model = settings.model(provider, model).map_err(AssistantError::Settings)?;
-        let (models, budget) = (Arc::new(Models::new(caller)), Arc::new(Budget::new(None)));
-        Ok(Arc::new(Assistant::new(models, budget, (provider.to_owned(), vec![model]), settings.clone())))
+        let with = (Arc::new(Models::new(caller)), Arc::new(Budget::new(None)), Arc::default());
+        Ok(Arc::new(Assistant::new(with, (provider.to_owned(), vec![model]), settings.clone())))
     }
 
     /// This one alone, whatever anybody chooses.
@@ -92,7 +132,7 @@ impl Brains {
             usual: brain,
             asking: None,
             ready: Mutex::default(),
-            of_tenants: Mutex::default(),
+            chosen: Arc::default(),
             budget: Arc::new(Budget::new(None)),
         }
     }
@@ -108,7 +148,7 @@ impl Brains {
 
     /// The one that decides in this tenant's conversation.
     pub fn chosen(&self, tenant: &TenantId, conversation: Option<&Choice>) -> Arc<dyn Brain> {
-        let of_tenant = || self.of_tenants().get(tenant).cloned();
+        let of_tenant = || self.chosen.of(tenant, Job::Chat);
         let Some(choice) = conversation.cloned().or_else(of_tenant) else { return Arc::clone(&self.usual) };
         if choice.provider == RULES {
             return Arc::clone(&self.rules);
@@ -118,15 +158,13 @@ impl Brains {
             return Arc::clone(brain);
         }
         let Some((models, settings)) = &self.asking else { return Arc::clone(&self.usual) };
-        let model = Some(choice.model.as_str()).filter(|model| !model.is_empty());
-        match settings.chain(&choice.provider, model) {
-            Ok(chain) => {
+        match doing(settings, &choice) {
+            Ok(asked) => {
                 if ready.len() >= MOST_READY {
                     ready.clear();
                 }
-                let asked = (choice.provider.clone(), chain);
-                let assistant = Assistant::new(Arc::clone(models), Arc::clone(&self.budget), asked, settings.clone());
-                let brain: Arc<dyn Brain> = Arc::new(assistant);
+                let with = (Arc::clone(models), Arc::clone(&self.budget), Arc::clone(&self.chosen));
+                let brain: Arc<dyn Brain> = Arc::new(Assistant::new(with, asked, settings.clone()));
                 ready.insert(choice, Arc::clone(&brain));
                 brain
             }
@@ -143,17 +181,16 @@ impl Brains {
         self.asking.is_some()
     }
 
-    /// What models are asked with where one decides in this conversation; `None`: the rules do.
-    pub fn asked(&self, tenant: &TenantId, conversation: Option<&Choice>) -> Option<Asking> {
+    /// What a model is asked with for a job beside answering in this conversation: whom somebody chose for the job, else who does
+    /// it by the configuration, else whoever answers there. `None`: no model does it.
+    pub fn asked(&self, job: Job, tenant: &TenantId, conversation: Option<&Choice>) -> Option<Asking> {
         let (models, settings) = self.asking.as_ref()?;
-        let choice = conversation.cloned().or_else(|| self.of_tenants().get(tenant).cloned());
+        let answering = || conversation.cloned().or_else(|| self.chosen.of(tenant, Job::Chat));
+        let own = settings.jobs.contains_key(&job);
+        let choice = self.chosen.of(tenant, job).or_else(|| if own { None } else { answering() });
         let (provider, chain) = match choice {
-            Some(choice) if choice.provider == RULES => return None,
-            Some(choice) => {
-                let model = Some(choice.model.as_str()).filter(|model| !model.is_empty());
-                (choice.provider.clone(), settings.chain(&choice.provider, model).ok()?)
-            }
-            None => (settings.provider.clone(), settings.deciding().ok()?),
+            Some(choice) => doing(settings, &choice).ok()?,
+            None => settings.doing(job).map(|(provider, chain)| (provider.to_owned(), chain)).ok()?,
         };
         (!chain.is_empty()).then(|| Asking {
             models: Arc::clone(models),
@@ -162,10 +199,6 @@ impl Brains {
             chain,
             longest: settings.longest,
         })
-    }
-
-    fn of_tenants(&self) -> MutexGuard<'_, HashMap<TenantId, Choice>> {
-        self.of_tenants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Follows what is chosen for tenants, and what their models cost, until the log stops.
@@ -185,10 +218,7 @@ impl Brains {
             else {
                 continue;
             };
-            match Choice::of(chosen) {
-                Some(choice) => self.of_tenants().insert(of.tenant, choice),
-                None => self.of_tenants().remove(&of.tenant),
-            };
+            self.chosen.take(of.tenant, chosen);
         }
         Ok(())
     }
@@ -213,7 +243,11 @@ mod tests {
         settings.providers.insert("gemini".to_owned(), provider);
         let brains = Brains::of(&settings).unwrap();
         let (acme, other) = (TenantId::new("acme").unwrap(), TenantId::new("other").unwrap());
-        brains.of_tenants().insert(acme.clone(), choice("openai", ""));
+        let choose = |tenant: &TenantId, job: &str, provider: &str| {
+            let (provider, job) = (provider.to_owned(), job.to_owned());
+            brains.chosen.take(tenant.clone(), &v1::BrainChosen { provider, job, ..Default::default() });
+        };
+        choose(&acme, "", "openai");
         let of = |tenant, choice: Option<&Choice>| {
             let brain = brains.chosen(tenant, choice);
             format!("{} {}", brain.name(), brain.model())
@@ -223,6 +257,20 @@ mod tests {
         assert_eq!(of(&acme, Some(&choice("gemini", "m2"))), "gemini m2");
         assert_eq!(of(&acme, Some(&choice("rules", ""))), "rules ");
         assert_eq!(of(&other, Some(&choice("gone", ""))), "rules ", "what isn't configured any more");
+        let job = |job, tenant, choice: Option<&Choice>| {
+            brains.asked(job, tenant, choice).map_or("nobody".to_owned(), |asking| asking.provider)
+        };
+        assert_eq!(job(Job::Summary, &other, None), "nobody", "the rules answer there");
+        assert_eq!(job(Job::Summary, &acme, None), "openai");
+        assert_eq!(job(Job::Summary, &acme, Some(&choice("gemini", ""))), "gemini");
+        choose(&acme, "summary", "gemini");
+        choose(&acme, "extraction", "rules");
+        choose(&acme, "singing", "gemini");
+        assert_eq!(job(Job::Summary, &acme, None), "gemini");
+        assert_eq!(job(Job::Extraction, &acme, None), "nobody", "no model does it");
+        choose(&acme, "summary", "");
+        assert_eq!(job(Job::Summary, &acme, None), "openai");
+        assert_eq!(of(&acme, None), "openai m", "who answers is another matter");
         for n in 0..200 {
             of(&other, Some(&choice("gemini", &n.to_string())));
         }

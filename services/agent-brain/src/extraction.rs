@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use steward_domain::{
+    brain::Job,
     contact::{
         Contact,
         memory::{Evidence, Item, Kind, LONGEST_TEXT, Memory, Word},
@@ -123,7 +124,8 @@ impl Worker {
         let Ok(conversation) = aggregate.id().parse() else { return Ok(Handled::Done) };
         let Some(idle) = self.settings.now().brain.conversation_idle else { return Ok(Handled::Done) };
         let at_least = AtLeast::Position(recorded.position);
-        let talk = self.log.load::<Talk>(&aggregate, at_least).await?.state;
+        let state = self.log.load::<Conversation>(&aggregate, at_least).await?.state;
+        let talk = self.talk(&aggregate, &state, at_least).await?;
         // A later message of theirs brings this conversation again.
         if talk.said().rev().find(|s| s.by == SaidBy::Client).is_none_or(|last| last.message_id != said.message_id) {
             return Ok(Handled::Done);
@@ -132,10 +134,10 @@ impl Worker {
         if let Some(wait) = (quiet - self.now()).to_std().ok().filter(|wait| !wait.is_zero()) {
             return Ok(Handled::Later(wait.max(Duration::from_millis(10))));
         }
-        let state = self.log.load::<Conversation>(&aggregate, at_least).await?.state;
         let place = state.place.as_ref().filter(|place| !place.group);
         let Some(own) = place.and_then(|place| place.contact_id) else { return Ok(Handled::Done) };
-        let Some(asking) = self.brains.asked(&aggregate.tenant, state.brain.as_ref()) else { return Ok(Handled::Done) };
+        let asking = self.brains.asked(Job::Extraction, &aggregate.tenant, state.brain.as_ref());
+        let Some(asking) = asking else { return Ok(Handled::Done) };
         let (contact, _) = self.contact(&aggregate, &state, at_least).await?;
         let survivor = contact.merged_into.unwrap_or(own);
         let memory = Arc::clone(&contact.memory);
@@ -148,12 +150,13 @@ impl Worker {
         let by = format!("brain:{}", asking.provider);
         let cause = Cause::of(recorded, by.clone());
         let run_id = TurnId::new(Uuid::now_v7());
-        let journal = Journal::new(&self.log, &aggregate, run_id, &cause);
+        let traces = self.settings.now().traces(&aggregate.tenant);
+        let journal = Journal::new(&self.log, &aggregate, run_id, &cause, traces);
         let step = Step {
             models: &asking.models,
             chain: &asking.chain,
             run: &journal,
-            job: "extraction",
+            job: Job::Extraction.name(),
             conversation: aggregate.id().to_owned(),
             prompt_hash: "",
             deadline: Instant::now() + asking.longest,

@@ -1,9 +1,15 @@
 //! What a turn's brain notes while it decides, on its way into the log, and what all of it cost.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
+use bytes::Bytes;
+use futures::future::join_all;
+use serde_json::{Value, json};
 use steward_domain::ids::{self, TurnId};
-use steward_log::{Append, Expected, Log};
+use steward_log::{Append, Expected, Log, Trace};
 use steward_proto::{AggregateId, Cause, Event, v1};
 
 use crate::{
@@ -12,7 +18,7 @@ use crate::{
 };
 
 /// Before a brain whose notes can't be kept is asked again.
-const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What a turn took.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -67,21 +73,26 @@ pub const SKIPPED: &str = "skipped";
 pub struct Journal<'a> {
     log: &'a Log,
     run: AggregateId,
+    conversation: AggregateId,
     id: TurnId,
     cause: &'a Cause,
+    /// How long bodies are kept; zero: not at all.
+    traces: Duration,
     noted: Mutex<Noted>,
 }
 
 #[derive(Default)]
 struct Noted {
     events: Vec<Event>,
+    traces: Vec<Trace>,
     spent: Spent,
 }
 
 impl<'a> Journal<'a> {
-    pub fn new(log: &'a Log, conversation: &AggregateId, id: TurnId, cause: &'a Cause) -> Self {
+    /// One whose bodies are kept for so long.
+    pub fn new(log: &'a Log, conversation: &AggregateId, id: TurnId, cause: &'a Cause, traces: Duration) -> Self {
         let run = ids::run_aggregate(&conversation.tenant, id);
-        Self { log, run, id, cause, noted: Mutex::default() }
+        Self { log, run, conversation: conversation.clone(), id, cause, traces, noted: Mutex::default() }
     }
 
     fn noted(&self) -> MutexGuard<'_, Noted> {
@@ -104,9 +115,35 @@ impl Run for Journal<'_> {
         noted.events.push(event);
     }
 
+    fn tell(&self, words: Value) {
+        let told = json!({ "turn_id": self.id.to_string(), "conversation_id": self.conversation.id(), "words": words });
+        self.log.tell_in_passing(&self.conversation, told.to_string().into());
+    }
+
+    fn trace(&self, body: Bytes) -> String {
+        if self.traces.is_zero() || body.is_empty() {
+            return String::new();
+        }
+        let Some(trace) = Trace::of(body) else { return String::new() };
+        let sha256 = trace.sha256().to_owned();
+        let mut noted = self.noted();
+        if !noted.traces.contains(&trace) {
+            noted.traces.push(trace);
+        }
+        sha256
+    }
+
     fn keep<'a>(&'a self) -> Keeping<'a> {
         Box::pin(async move {
-            let events = std::mem::take(&mut self.noted().events);
+            let (events, traces) = {
+                let mut noted = self.noted();
+                (std::mem::take(&mut noted.events), std::mem::take(&mut noted.traces))
+            };
+            // Before the events that name them. Without them a turn goes on: they are for people who look at it.
+            let put = traces.iter().map(|trace| self.log.put_trace(&self.run.tenant, trace, self.traces));
+            for error in join_all(put).await.into_iter().filter_map(Result::err) {
+                tracing::warn!(%error, "what a model was asked or answered isn't kept");
+            }
             if events.is_empty() {
                 return Ok(());
             }
@@ -146,6 +183,12 @@ impl Run for Notebook {
 
     fn note(&self, event: Event) {
         self.spent.lock().unwrap_or_else(PoisonError::into_inner).take(&event);
+    }
+
+    fn tell(&self, _: Value) {}
+
+    fn trace(&self, _: Bytes) -> String {
+        String::new()
     }
 
     fn keep<'a>(&'a self) -> Keeping<'a> {

@@ -21,6 +21,7 @@ pub mod remembering;
 pub mod replay;
 pub mod rules;
 mod settings;
+mod summary;
 #[cfg(test)]
 mod talks;
 mod thinking;

@@ -1,6 +1,6 @@
 //! From a brain's decisions to the events of a completed turn.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use steward_domain::{
     conversation::{
         AskedIn, Author, CancelOn, Conversation, OnReply, Refused, batch::Batch, follow_ups::NewFollowUp, outbox::Queue,
@@ -9,7 +9,7 @@ use steward_domain::{
     kernel::{Refusal as _, Why},
 };
 use steward_log::{AppendError, DecideError};
-use steward_proto::{Event, v1};
+use steward_proto::{Event, to_timestamp, v1};
 use uuid::Uuid;
 
 use crate::{
@@ -203,6 +203,7 @@ impl Turn {
             | Decision::Ask { .. }
             | Decision::OptOut { .. }
             | Decision::OptIn { .. }
+            | Decision::Book { .. }
             | Decision::Remember(_)
             | Decision::Intent { .. } => return None,
         })
@@ -323,6 +324,19 @@ impl Turn {
             Decision::Remember(_) => Ok(Vec::new()),
             Decision::Intent { message_id, resolution, why } => {
                 Ok(state.resolve_intent(message_id, *resolution, why, self.id).into_iter().collect())
+            }
+            Decision::Book { title, starts_at, minutes, message_id } => {
+                let ends_at = *starts_at + TimeDelta::minutes((*minutes).into());
+                let meeting = v1::Meeting {
+                    meeting_id: format!("{}@steward", id.simple()),
+                    starts_at: Some(to_timestamp(*starts_at)),
+                    ends_at: Some(to_timestamp(ends_at)),
+                    timezone: self.zone.clone(),
+                    title: title.clone(),
+                    ..Default::default()
+                };
+                let message_id = message_id.to_string();
+                Ok(vec![v1::MeetingBooked { meeting: Some(meeting), source: None, message_id }.into()])
             }
             Decision::OptOut { message_id } => Ok(vec![self.opted_out(state, message_id)]),
             Decision::OptIn { message_id } => {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use steward_domain::{
-    conversation::{Conversation, Refused, meetings::meeting_of, talk::Talk},
+    conversation::{Conversation, Refused, meetings::meeting_of},
     ids::{ConversationId, FollowUpId},
 };
 use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
@@ -28,6 +28,7 @@ use crate::{
     recording::Ended,
     rules::THINKS_FOR,
     settings::TurnSettings,
+    summary,
     thinking::Thinking,
 };
 
@@ -87,7 +88,9 @@ async fn answer_by(brains: Brains, log: Log, settings: InForce, shutdown: Cancel
         let (worker, log, shutdown) = (Arc::clone(&worker), log.clone(), shutdown.clone());
         async move {
             if worker.brains.may_ask() {
-                return extraction::run(worker, log, shutdown).await;
+                let reading = extraction::run(Arc::clone(&worker), log.clone(), shutdown.clone());
+                let summing_up = summary::run(worker, log, shutdown);
+                return tokio::try_join!(reading, summing_up).map(|_| ());
             }
             // no model reads anything
             std::future::pending().await
@@ -218,7 +221,7 @@ impl Worker {
             let around = if brain.pace().at_once {
                 Around { tenant: aggregate.tenant.to_string(), ..Around::default() }
             } else {
-                let talk = self.log.load::<Talk>(aggregate, AtLeast::Position(recorded.position)).await?.state;
+                let talk = self.talk(aggregate, &before.state, AtLeast::Position(recorded.position)).await?;
                 around(&aggregate.tenant, conversation, &before.state, &seen.contact, talk)
             };
             let contact = before.state.place.as_ref().and_then(|place| place.contact_id);

@@ -107,6 +107,7 @@ proptest! {
                     replies += 1;
                 }
                 Decision::Remember(_) => {}
+                Decision::Book { .. } => prop_assert!(false, "the rules book nothing"),
                 Decision::Ask { message_id, .. }
                 | Decision::Intent { message_id, .. }
                 | Decision::OptOut { message_id }

@@ -10,7 +10,7 @@ use crate::{address::Address, contact::Contact, conversation::Conversation};
 
 impl Kept for Conversation {
     const AGGREGATE: Aggregate = Aggregate::Conversation;
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 }
 
 impl Kept for Contact {

@@ -81,6 +81,6 @@ fn a_change_of_what_is_kept_has_a_version_of_its_own() {
     let expected = |version, print: &str| (version, print.to_owned());
     assert_eq!(
         found,
-        (expected(3, "21e5c4d9faa7e18b"), expected(2, "8f496a8bb245b88c"), expected(1, "ed623a4807eef7c3"),)
+        (expected(4, "99c9664c0f7c6426"), expected(2, "dc87b845ddd23a25"), expected(1, "7747ed19a99112a6"),)
     );
 }

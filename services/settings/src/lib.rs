@@ -16,7 +16,10 @@ mod sections;
 mod sources;
 mod written;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use steward_domain::settings::{ApprovalRule, Defaults, Policy, SetBy};
@@ -30,7 +33,9 @@ pub use self::{
     models::{Model, ModelKind, ModelProvider, ModelProviders, Price, Rate},
     read::{Loaded, read},
     secret::Secret,
-    sections::{Auth, AuthMode, Brain, Budget, Expert, Nats, Postgres, RULES, Server, Tenant, Webhooks, WithoutAnswer},
+    sections::{
+        Auth, AuthMode, Brain, Budget, Doing, Expert, Nats, Postgres, RULES, Server, Tenant, Webhooks, WithoutAnswer,
+    },
     sources::{Environment, Origin, Origins, process_environment},
 };
 
@@ -99,6 +104,11 @@ impl Settings {
             auto_reply_cap: own.auto_reply_cap.or(self.policy.auto_reply_cap),
             ..self.policy
         }
+    }
+
+    /// How long what a tenant's models were asked and answered is kept; zero: not at all.
+    pub fn traces(&self, tenant: &TenantId) -> Duration {
+        self.tenants.get(tenant.as_str()).and_then(|own| own.traces).unwrap_or(self.brain.traces)
     }
 
     /// Which of the bot's messages on a channel wait for a person: by the channel's word, else its tenant's, else that

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use steward_domain::brain::Job;
 
 use crate::{Brain, Environment, Expert, RULES, Secret, WithoutAnswer, error::KeyProblem, written as own};
 
@@ -208,7 +209,38 @@ impl Brain {
     /// # Errors
     /// As [`Self::model`].
     pub fn deciding(&self) -> Result<Vec<Model>, String> {
-        if self.provider == RULES { Ok(Vec::new()) } else { self.chain(&self.provider, self.model.as_deref()) }
+        self.doing(Job::Chat).map(|(_, chain)| chain)
+    }
+
+    /// Who does a job where nobody has chosen: the provider, and the models in the order in which they are asked; none: the rules
+    /// do, or nobody.
+    ///
+    /// # Errors
+    /// As [`Self::model`].
+    pub fn doing(&self, job: Job) -> Result<(&str, Vec<Model>), String> {
+        let own = match self.jobs.get(&job) {
+            None if job != Job::Chat => return self.doing(Job::Chat),
+            own => own,
+        };
+        let provider = own.and_then(|own| own.provider.as_deref()).unwrap_or(&self.provider);
+        let usual = || self.model.as_deref().filter(|_| provider == self.provider);
+        let model = own.and_then(|own| own.model.as_deref()).or_else(usual);
+        Ok((provider, if provider == RULES { Vec::new() } else { self.chain(provider, model)? }))
+    }
+
+    fn check_jobs(&self) -> Result<(), KeyProblem> {
+        for (job, own) in &self.jobs {
+            let at = |key: &str| format!("brain.jobs.{}.{key}", job.name());
+            let (provider, chain) = self.doing(*job).map_err(|problem| KeyProblem::new(at("provider"), problem))?;
+            if provider == RULES && own.model.is_some() {
+                return Err(KeyProblem::new(at("model"), "found a model, expected none: the rules have no models"));
+            }
+            if let (Some(_), Some(model)) = (self.budget.per_day, chain.iter().find(|model| model.price.is_none())) {
+                let problem = format!("its model {:?} has no price, which `[brain.budget]` needs", model.name);
+                return Err(KeyProblem::new(at("model"), problem));
+            }
+        }
+        Ok(())
     }
 
     /// The expert that works for a tenant, by name.
@@ -316,6 +348,7 @@ impl Brain {
             let problem = format!("found more than {LONGEST_INSTRUCTIONS} bytes, expected fewer");
             return Err(KeyProblem::new(format!("brain.instructions.{tenant}"), problem));
         }
+        self.check_jobs()?;
         self.check_experts()
     }
 }

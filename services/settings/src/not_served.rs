@@ -6,16 +6,6 @@ use crate::error::KeyProblem;
 
 /// Takes the announced keys out of the table, since nothing reads them any further.
 pub fn refuse(table: &mut Table) -> Result<(), KeyProblem> {
-    if let Some(Value::Table(brain)) = table.get_mut("brain") {
-        if let Some(Value::Table(jobs)) = brain.get("jobs") {
-            for (job, model) in jobs {
-                if let Some(provider) = model.get("provider") {
-                    check_provider(&format!("brain.jobs.{job}.provider"), provider)?;
-                }
-            }
-        }
-        brain.remove("jobs");
-    }
     if let Some(Value::Table(defaults)) = table.get_mut("defaults")
         && let Some(silence) = defaults.remove("no_reply_after")
         && silence.as_str() != Some("never")
@@ -26,15 +16,4 @@ pub fn refuse(table: &mut Table) -> Result<(), KeyProblem> {
         ));
     }
     Ok(())
-}
-
-/// Only these providers are announced. Any other word is a mistake, which reading the key will tell.
-fn check_provider(key: &str, provider: &Value) -> Result<(), KeyProblem> {
-    match provider.as_str() {
-        Some(name @ ("openai" | "anthropic" | "gemini")) => Err(KeyProblem::new(
-            key,
-            format!("found `{name}`, which this build doesn't serve yet: set [brain] provider = \"rules\""),
-        )),
-        _ => Ok(()),
-    }
 }

@@ -10,7 +10,7 @@ use std::{
 use toml::{Table, Value};
 
 use crate::{
-    AuthMode, ConfigError, Environment, Origin, RULES, Settings, channels,
+    AuthMode, ConfigError, Environment, Origin, Settings, channels,
     error::KeyProblem,
     not_served,
     sources::{Sources, insert},
@@ -108,7 +108,7 @@ fn checked(mut table: Table, environment: &Environment) -> Result<Settings, KeyP
     settings.channels = channels::read(channels)?;
     settings.brain.take_keys(environment);
     settings.brain.check()?;
-    if settings.brain.provider != RULES && !waits {
+    if settings.brain.deciding().is_ok_and(|chain| !chain.is_empty()) && !waits {
         settings.defaults.turn_debounce = DEBOUNCE_OF_MODELS;
     }
     let listen = settings.server.listen;

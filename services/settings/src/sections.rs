@@ -7,7 +7,10 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use steward_domain::settings::{Approval, QuietHours, written};
+use steward_domain::{
+    brain::Job,
+    settings::{Approval, QuietHours, written},
+};
 use steward_http::Network;
 
 use crate::{ModelProviders, Price, Secret, written as own};
@@ -98,6 +101,8 @@ pub struct Brain {
     pub model: Option<String>,
     /// What a model is told of a tenant's business, by the tenant's name: who it speaks for, what it may promise.
     pub instructions: BTreeMap<String, String>,
+    /// Who does which job, where it isn't who answers clients.
+    pub jobs: BTreeMap<Job, Doing>,
     /// Experts, by name: each looks at what a client says before the reply is written.
     pub experts: BTreeMap<String, Expert>,
     /// How often a model may be asked in one turn.
@@ -115,6 +120,9 @@ pub struct Brain {
     /// After so much silence of the client's a model reads what they said, and remembers what is worth it; "never": it doesn't.
     #[serde(with = "written::span_or_never")]
     pub conversation_idle: Option<Duration>,
+    /// How long what models were asked and answered is kept, where it is too large for the events; 0: not at all.
+    #[serde(with = "own::life")]
+    pub traces: Duration,
     /// What is said where no model gives an answer.
     pub without_answer: WithoutAnswer,
     /// The sentence for `without_answer = "holding"`.
@@ -128,6 +136,18 @@ pub struct Brain {
     /// What models cost, by their names.
     pub prices: BTreeMap<String, Price>,
     pub budget: Budget,
+}
+
+/// `[brain.jobs] NAME = { … }`: who does a job.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table such as { provider = \"openai\", model = \"gpt-5-mini\" }")]
+pub struct Doing {
+    /// `rules`: no model does it. Left out: the provider that answers clients.
+    #[serde(deserialize_with = "own::some_text")]
+    pub provider: Option<String>,
+    /// Left out: the provider's own.
+    #[serde(deserialize_with = "own::some_text")]
+    pub model: Option<String>,
 }
 
 /// `[brain.experts.NAME]`: looks at what a client says, for whoever writes the reply. It speaks to no client and decides nothing.
@@ -163,12 +183,14 @@ impl Default for Brain {
             provider: RULES.to_owned(),
             model: None,
             instructions: BTreeMap::new(),
+            jobs: BTreeMap::new(),
             experts: BTreeMap::new(),
             steps: 8,
             turn_tokens: 100_000,
             max_output: 2_000,
             longest: Duration::from_secs(60),
             conversation_idle: Some(Duration::from_secs(10 * 60)),
+            traces: Duration::from_secs(7 * 24 * 3600),
             without_answer: WithoutAnswer::default(),
             holding: None,
             providers: ModelProviders::default(),
@@ -195,7 +217,7 @@ pub enum WithoutAnswer {
     Holding,
 }
 
-/// `[tenants.NAME]`: where one tenant differs from `[policy]`.
+/// `[tenants.NAME]`: where one tenant differs from `[policy]` and `[brain]`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Tenant {
@@ -206,6 +228,9 @@ pub struct Tenant {
     #[serde(deserialize_with = "written::some_positive")]
     pub auto_reply_cap: Option<u32>,
     pub approval: Option<Approval>,
+    /// How long what its models were asked and answered is kept. Left out: as `[brain]` says; 0: not at all.
+    #[serde(with = "own::some_life")]
+    pub traces: Option<Duration>,
 }
 
 /// `[webhooks]`: the outgoing webhooks.

@@ -118,6 +118,58 @@ pub fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, 
     Ok(Vec::<Text>::deserialize(deserializer)?.into_iter().map(|text| text.0).collect())
 }
 
+/// How long something is kept: a duration, or 0 where it isn't.
+pub mod life {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+    use steward_domain::settings::written::{duration_of, duration_text};
+
+    /// # Errors
+    /// It is written otherwise.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let value = toml::Value::deserialize(deserializer)?;
+        let read = match &value {
+            toml::Value::Integer(0) => Some(Duration::ZERO),
+            toml::Value::String(text) if text.trim() == "0" => Some(Duration::ZERO),
+            toml::Value::String(text) => duration_of(text),
+            _ => None,
+        };
+        let whole = read.filter(|life| life.subsec_nanos() == 0);
+        whole.ok_or_else(|| {
+            de::Error::custom(format!("found {value}, expected a duration such as \"30d\" or \"12h\", or 0"))
+        })
+    }
+
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(life: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&duration_text(*life))
+    }
+}
+
+/// The same, where leaving it out means that something else says it.
+pub mod some_life {
+    use std::time::Duration;
+
+    use serde::{Deserializer, Serializer};
+
+    /// # Errors
+    /// It is written otherwise.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        super::life::deserialize(deserializer).map(Some)
+    }
+
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(life: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        match life {
+            Some(life) => super::life::serialize(life, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+}
+
 /// Money in micro-USD, written as `"5 USD"` or as a number of micro-USD; left out: none.
 pub mod money {
     use serde::{Deserializer, Serializer, de};

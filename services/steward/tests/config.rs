@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use steward::config::{self, ConfigError, Environment, Settings};
-use steward_domain::{policy::parse_quiet_hours, settings::OnUnknown};
+use steward_domain::{brain::Job, policy::parse_quiet_hours, settings::OnUnknown};
 use steward_proto::TenantId;
 use steward_settings::{AuthMode, ChannelKind, Mode, RateLimit};
 use tempfile::TempDir;
@@ -126,12 +126,27 @@ fn every_documented_key_is_read() {
 
 #[test]
 fn what_is_configured_but_not_served_is_refused_in_one_sentence() {
-    let job = "[brain.jobs]\nsummary={ provider='openai', model='m' }\n";
-    let silence = "[defaults]\nno_reply_after='3d'\n";
-    for (toml, word) in [(job, "`openai`"), (silence, "`defaults.no_reply_after`")] {
-        let refusal = load(toml, &[]).expect_err("not served").to_string();
-        assert!(refusal.contains(word) && refusal.contains("doesn't serve yet"), "{refusal}");
-    }
+    let refusal = load("[defaults]\nno_reply_after='3d'\n", &[]).expect_err("not served").to_string();
+    assert!(refusal.contains("`defaults.no_reply_after`") && refusal.contains("doesn't serve yet"), "{refusal}");
+}
+
+#[test]
+fn each_job_is_done_by_its_own_model_else_by_who_answers_clients() {
+    let toml = "[brain]\nprovider='openai'\nmodel='m'\n[brain.jobs]\nsummary={ model='small' }\n\
+                extraction={ provider='gemini', model='g' }\nexpert={ provider='rules' }\n";
+    let brain = load(toml, &[("OPENAI_API_KEY", "k"), ("GEMINI_API_KEY", "k")]).expect("valid").brain;
+    let by = |job| {
+        let (provider, chain) = brain.doing(job).expect("checked");
+        format!("{provider} {}", chain.first().map_or("", |model| &model.name))
+    };
+    assert_eq!((by(Job::Chat), by(Job::Summary)), ("openai m".to_owned(), "openai small".to_owned()));
+    assert_eq!((by(Job::Extraction), by(Job::Expert)), ("gemini g".to_owned(), "rules ".to_owned()));
+    assert_eq!(by(Job::Planning), "openai m");
+    let only = load("[brain.jobs]\nsummary={ provider='openai', model='m' }\n", &[("OPENAI_API_KEY", "k")]);
+    let brain = only.expect("valid").brain;
+    assert!(brain.deciding().expect("the rules").is_empty());
+    assert_eq!(brain.doing(Job::Summary).expect("checked").1.len(), 1);
+    assert!(brain.doing(Job::Extraction).expect("checked").1.is_empty());
 }
 
 #[test]
@@ -144,6 +159,21 @@ fn a_model_needs_two_lines_and_its_key() {
     let own = load(&format!("{toml}[defaults]\nturn_debounce='0s'\n"), &[("OPENAI_API_KEY", "sk-1")]).expect("valid");
     assert_eq!(own.defaults.turn_debounce, Duration::ZERO);
     assert!(load("", &[]).expect("valid").brain.deciding().expect("the rules").is_empty());
+}
+
+#[test]
+fn how_long_traces_are_kept_is_said_for_all_and_for_one_tenant() {
+    let life = |toml: &str, tenant: &str| {
+        let settings = load(toml, &[]).expect("valid");
+        settings.traces(&TenantId::new(tenant).expect("a name")).as_secs()
+    };
+    let day = 24 * 3600;
+    assert_eq!(life("", "default"), 7 * day);
+    let own = "[brain]\ntraces='12h'\n[tenants.default]\ntraces='30d'\n";
+    assert_eq!((life(own, "default"), life(own, "other")), (30 * day, day / 2));
+    for off in ["0", "'0'", "'0s'"] {
+        assert_eq!(life(&format!("[tenants.default]\ntraces={off}\n"), "default"), 0, "{off}");
+    }
 }
 
 #[test]
@@ -332,6 +362,13 @@ fn bad_values_are_refused_with_their_key_what_was_found_and_what_is_expected() {
             &["brain.budget.per_day", "brain.prices", "isn't known"],
         ),
         ("[brain]\nsteps=0\n", &[], &["brain.steps", "at least 1"]),
+        ("[brain.jobs]\nsinging={ provider='openai' }\n", &[], &["brain.jobs", "singing", "summary"]),
+        ("[brain.jobs]\nsummary={ provider='oracle' }\n", &[], &["brain.jobs.summary.provider", "oracle"]),
+        ("[brain.jobs]\nsummary={ provider='rules', model='m' }\n", &[], &["brain.jobs.summary.model", "no models"]),
+        ("[brain.jobs]\nsummary={ brain='m' }\n", &[], &["brain.jobs", "unknown field", "`provider`"]),
+        ("[brain]\ntraces='soon'\n", &[], &["brain.traces", "soon", "30d"]),
+        ("[brain]\ntraces=5\n", &[], &["brain.traces", "5", "30d"]),
+        ("[tenants.default]\ntraces='1500ms'\n", &[], &["tenants.default.traces", "1500ms", "30d"]),
         // channels
         ("[[channels]]\nid='x'\n", &[], &["channels[0].kind", "missing", "telegram"]),
         ("[[channels]]\nid='x'\nkind='pigeon'\n", &[], &["channels[0].kind", "pigeon", "telegram"]),

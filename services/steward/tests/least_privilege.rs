@@ -122,6 +122,7 @@ fn tempting(rights: &[(&'static str, Rights)]) -> BTreeSet<String> {
         "due.default.follow_up.x",
         "$KV.SCHEDULER.sweep_floor",
         "$O.BLOBS.M.eA==",
+        "$O.TRACES.C.x",
         "$JS.API.STREAM.CREATE.OTHER",
         "$JS.API.STREAM.LIST",
         "$JS.API.ACCOUNT.PURGE.x",
@@ -163,7 +164,7 @@ async fn every_user_of_nats_is_denied_what_its_permissions_do_not_name() {
     }
     println!("{attempts} attempts refused");
     let mut admin = Tried::connect(&credentials, permissions::ADMIN, "_INBOX").await;
-    for (stream, first) in [("EVENTS", 0), ("TIMERS", 0), ("DEAD", 0), ("OBJ_BLOBS", 0)] {
+    for (stream, first) in [("EVENTS", 0), ("TIMERS", 0), ("DEAD", 0), ("OBJ_BLOBS", 0), ("OBJ_TRACES", 0)] {
         let info = admin.client.request(format!("$JS.API.STREAM.INFO.{stream}"), "".into()).await.unwrap();
         let info: serde_json::Value = serde_json::from_slice(&info.payload).unwrap();
         assert_eq!(info["state"]["last_seq"], first, "nothing got into {stream}");

@@ -78,7 +78,7 @@ fn items(frames: Frames, manner: &Manner) -> Vec<Item> {
     let ends = |text: String| if manner.crlf { text.replace('\n', "\r\n") } else { text };
     match manner.cut {
         Some(Cut::BeforeLast) => drop(all.pop()),
-        Some(Cut::BeforeEnd | Cut::Short) => all.truncate(unfinished),
+        Some(Cut::BeforeEnd | Cut::Short | Cut::SilenceBehindWords) => all.truncate(unfinished),
         Some(Cut::AfterFirstByte | Cut::Silence | Cut::BeforeFirstByte) => all.truncate(1),
         Some(Cut::ErrorFrame) => {
             all.truncate(unfinished);
@@ -106,7 +106,7 @@ fn items(frames: Frames, manner: &Manner) -> Vec<Item> {
     }
     match manner.cut {
         Some(Cut::BeforeFirstByte | Cut::AfterFirstByte | Cut::BeforeEnd | Cut::BeforeLast) => items.push(Item::Break),
-        Some(Cut::Silence) => items.push(Item::Silence),
+        Some(Cut::Silence | Cut::SilenceBehindWords) => items.push(Item::Silence),
         Some(Cut::Short | Cut::ErrorFrame | Cut::SilenceFromTheStart) | None => {}
     }
     items

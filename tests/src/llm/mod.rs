@@ -65,6 +65,10 @@ struct Shared {
 #[derive(Default)]
 struct State {
     plays: VecDeque<Play>,
+    /// For one format alone.
+    plays_for: VecDeque<(Format, Play)>,
+    /// Where nothing is played.
+    by: Option<fn(&Value) -> Play>,
     asked: Vec<Asked>,
     /// Parameters that its model doesn't take.
     not_taken: BTreeSet<&'static str>,
@@ -130,9 +134,20 @@ impl Llm {
         self.shared.state().plays.push_back(play.into());
     }
 
+    /// Answers the next request in this format so, whatever is played for any.
+    pub fn play_for(&self, format: Format, play: impl Into<Play>) {
+        self.shared.state().plays_for.push_back((format, play.into()));
+    }
+
+    /// Answers every request for which nothing is played as this makes of its body.
+    pub fn answer_by(&self, answer: fn(&Value) -> Play) {
+        self.shared.state().by = Some(answer);
+    }
+
     /// How many plays are left.
     pub fn left(&self) -> usize {
-        self.shared.state().plays.len()
+        let state = self.shared.state();
+        state.plays.len() + state.plays_for.len()
     }
 
     /// From now on a request with this parameter is refused, in words that name it.
@@ -198,7 +213,9 @@ fn answer(shared: &Arc<Shared>, cutter: &Cutter, uri: &Uri, headers: &HeaderMap,
     if let Err(refusal) = checked {
         return Some(formats::refuse(format, &refusal));
     }
-    let Some(play) = state.plays.pop_front() else {
+    let own = state.plays_for.iter().position(|(of, _)| *of == format);
+    let own = own.and_then(|at| state.plays_for.remove(at)).map(|(_, play)| play);
+    let Some(play) = own.or_else(|| state.plays.pop_front()).or_else(|| state.by.map(|by| by(&body))) else {
         let nothing = "the test has nothing to play";
         if let Some(asked) = state.asked.last_mut() {
             asked.wrong = Some(nothing.to_owned());

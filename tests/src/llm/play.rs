@@ -121,6 +121,8 @@ pub enum Cut {
     Short,
     /// Behind the first frame there is silence for good.
     Silence,
+    /// Behind the words, of which the end is missing, likewise.
+    SilenceBehindWords,
     /// There isn't even a status.
     SilenceFromTheStart,
     /// Behind the first words comes an error.

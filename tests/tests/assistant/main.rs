@@ -4,9 +4,15 @@
 mod caching;
 mod expert;
 mod faults;
+mod injection;
+mod meetings;
 mod memory;
 mod providers;
 mod replays;
+mod streaming;
+mod summaries;
+mod timeline;
+mod traces;
 mod truth;
 mod turns;
 mod world;

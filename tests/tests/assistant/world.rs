@@ -34,6 +34,10 @@ pub fn brain(llm: &Llm, formats: &[Format], keys: &str) -> String {
     let mut toml = format!("[brain]\nprovider = \"{}\"\n{keys}\n", provider(formats[0]));
     let others: Vec<String> = formats[1..].iter().map(|format| format!("\"{}\"", provider(*format))).collect();
     toml.push_str(&format!("fallback = [{}]\n", others.join(", ")));
+    // In a long talk it would take an answer that is played for the talk itself.
+    if !keys.contains("jobs") {
+        toml.push_str("jobs = { summary = { provider = \"rules\" } }\n");
+    }
     for format in formats {
         toml.push_str(&format!(
             "[brain.providers.{}]\nmodel = \"m-1\"\napi_key = \"{KEY}\"\nbase_url = \"{}\"\n",

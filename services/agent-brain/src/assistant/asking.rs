@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use steward_domain::brain::Job;
 use steward_proto::{Event, v1};
 use steward_settings::Model;
-use tokio::time::Instant;
+use tokio::{sync::mpsc, time::Instant};
 
+use super::making;
 use crate::{
     brain::{BrainError, Run},
     budget::Budget,
     journal::SKIPPED,
-    models::{Answer, Asking, Attempt, Deltas, Models, NoAnswer, Outcome, Request, Stop, Usage, cost},
+    models::{Answer, Asking, Attempt, Call, Deltas, Models, NoAnswer, Outcome, Request, Said, Stop, Usage, cost},
 };
 
 /// Bytes of what a model said that are noted.
@@ -67,7 +70,16 @@ impl Step<'_> {
         let mut attempts = Attempts { made: Vec::new(), step: self, call_id, answer: None };
         let correlation = self.run.id().to_string();
         let asking = Asking { request, correlation: &correlation, deadline: self.deadline };
-        let answer = self.models.answer(self.chain, &asking, &mut Deltas::none(), &mut attempts.made).await;
+        let answer = if self.job == Job::Chat.name() {
+            let (sender, deltas) = mpsc::channel(making::WAITING);
+            let answering = async {
+                let mut deltas = Deltas::to(sender);
+                self.models.answer(self.chain, &asking, &mut deltas, &mut attempts.made).await
+            };
+            tokio::join!(answering, making::tell(deltas, self.run)).0
+        } else {
+            self.models.answer(self.chain, &asking, &mut Deltas::none(), &mut attempts.made).await
+        };
         attempts.answer = answer.as_ref().ok().cloned();
         if attempts.made.is_empty() {
             // Nobody was asked, so what was reserved is free again.
@@ -132,6 +144,8 @@ impl Attempts<'_> {
             waited_ms: millis(attempt.waited),
             stop: stop(&answer.stop).to_owned(),
             request_id: name(attempt.request_id.as_deref().unwrap_or_default()),
+            request_trace: self.step.run.trace(attempt.sent.0.clone()),
+            answer_trace: self.answer_trace(answer),
             text: head(&answer.said.text).to_owned(),
             conversation_id: self.step.conversation.clone(),
             fallback: self.step.chain.first().is_some_and(|first| {
@@ -156,8 +170,20 @@ impl Attempts<'_> {
             code: code.to_owned(),
             conversation_id: self.step.conversation.clone(),
             request_id: name(attempt.request_id.as_deref().unwrap_or_default()),
+            request_trace: self.step.run.trace(attempt.sent.0.clone()),
         }
         .into()
+    }
+
+    /// What the events don't hold of an answer, kept whole.
+    fn answer_trace(&self, answer: &Answer) -> String {
+        let Said { text, calls, .. } = &answer.said;
+        if text.len() <= NOTED && calls.iter().all(|call| call.arguments.text().len() <= NOTED) {
+            return String::new();
+        }
+        let call = |call: &Call| json!({ "name": call.name, "arguments": call.arguments.text() });
+        let calls: Vec<Value> = calls.iter().map(call).collect();
+        self.step.run.trace(json!({ "text": text, "calls": calls, "stop": stop(&answer.stop) }).to_string().into())
     }
 }
 

@@ -29,6 +29,7 @@ Promises:
 - You can promise only through tools. schedule_followup promises a message at a time; move_followup, cancel_followup and keep_followup change promises. Nothing that you merely say is done.
 - Say that something is promised, moved or cancelled only after the tool has answered that it would hold, with the time that it named. If a tool refuses, say so or ask; never guess a time.
 - A promise needs a time that the client gave. If they gave none, ask for it.
+- A meeting or a call is booked by book_meeting, and by nothing else.
 - Some promises may have been cancelled by the client's own message. Decide about each: keep_followup, move_followup, or leave it cancelled.
 
 Memory:
@@ -186,10 +187,20 @@ fn remembered(input: &TurnInput, hands: &Hands<'_>) -> Vec<Text> {
 fn steps(input: &TurnInput) -> Vec<Step> {
     let asked: Vec<String> = input.messages.iter().map(|m| m.message_id.to_string()).collect();
     let talk = &input.around.talk;
-    let said: Vec<(u64, &Line)> =
-        (talk.left_out..).zip(talk.said()).filter(|(_, l)| !asked.contains(&l.message_id)).collect();
+    // What is summed up isn't shown besides.
+    let through = talk.summary.as_ref().map_or(0, |summary| summary.through);
+    let said = (talk.left_out..).zip(talk.said()).filter(|(_, line)| line.position > through);
+    let said: Vec<(u64, &Line)> = said.filter(|(_, line)| !asked.contains(&line.message_id)).collect();
     let mut steps: Vec<Step> = Vec::new();
-    for (_, line) in &said[first_shown(&said)..] {
+    if let Some(summary) = &talk.summary {
+        if summary.unread > 0 {
+            let text = format!("(There were {} messages before that which aren't known to you.)", summary.unread);
+            user_says(&mut steps, Text::Trusted(text));
+        }
+        let (label, text) = ("summary of what was said before, by a model", summary.text.clone());
+        user_says(&mut steps, Text::Untrusted { label, text });
+    }
+    for (_, line) in &said[first_shown(&said, talk.summary.is_some())..] {
         match line.by {
             By::Bot => model_says(&mut steps, &line.text),
             By::Client | By::Elsewhere | By::Human => user_says(&mut steps, of_line(line)),
@@ -223,15 +234,16 @@ fn left_out(messages: &[Incoming]) -> usize {
     messages.len() - fits.count().max(1).min(messages.len())
 }
 
-/// Where the talk begins for the model: as much of its end as may be shown, from a multiple of [`CUT_AT`] on.
-fn first_shown(said: &[(u64, &Line)]) -> usize {
+/// Where the talk begins for the model: as much of its end as may be shown, from a multiple of [`CUT_AT`] on, or behind what is
+/// summed up.
+fn first_shown(said: &[(u64, &Line)], summed_up: bool) -> usize {
     let mut bytes = 0;
     let fits = said.iter().rev().take_while(|(_, line)| {
         bytes += line.text.len() + 32;
         bytes <= TALK_BYTES
     });
     let first = said.len() - fits.count();
-    if first == 0 && said.first().is_none_or(|(at, _)| *at == 0) {
+    if first == 0 && (summed_up || said.first().is_none_or(|(at, _)| *at == 0)) {
         return 0;
     }
     said.iter().enumerate().skip(first).find(|(_, (at, _))| at % CUT_AT == 0).map_or(first, |(first, _)| first)

@@ -3,24 +3,32 @@
 
 pub(crate) mod asking;
 mod context;
+#[cfg(test)]
+mod isolation;
+mod making;
+pub(crate) mod own;
 mod tools;
+mod turn;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use steward_domain::conversation::talk::By;
-use steward_proto::v1;
+use steward_domain::brain::Job;
+use steward_proto::{TenantId, v1};
 use steward_settings::{Brain as Settings, Expert, Model, WithoutAnswer};
 use tokio::time::Instant;
 
 use self::{
     asking::{Step as Asked, head},
+    own::Own,
     tools::Hands,
+    turn::{Turn, carry_out},
 };
 use crate::{
     brain::{Brain, BrainError, Decision, Pace, Run, Thought, TurnInput},
+    brains::{Chosen, doing},
     budget::Budget,
-    models::{Call, Models, Request, Step, Stop, Text},
+    models::{Models, Request, Step, Stop, Text},
     rules::{Desk, Rules},
     truth::{self, Backing, Finding, check},
 };
@@ -29,8 +37,6 @@ use crate::{
 const LEASE: TimeDelta = TimeDelta::seconds(30);
 /// Beyond the time that models have: what is recorded then is said by the rules.
 const TO_END: Duration = Duration::from_secs(10);
-/// The same call with the same arguments, in one turn.
-const SAME_CALLS: usize = 3;
 /// Calls of tools in one turn.
 const MOST_CALLS: usize = 64;
 /// Characters of a reply, at most.
@@ -40,6 +46,8 @@ const LONGEST_REPLY: usize = 12_000;
 pub struct Assistant {
     models: Arc<Models>,
     budget: Arc<Budget>,
+    /// Whom tenants chose for single jobs.
+    chosen: Arc<Chosen>,
     /// The provider that is asked first.
     provider: String,
     chain: Vec<Model>,
@@ -59,12 +67,11 @@ pub enum AssistantError {
 impl Assistant {
     /// One that asks the models of a chain, which isn't empty, in its order; the first is of this provider.
     pub fn new(
-        models: Arc<Models>,
-        budget: Arc<Budget>,
+        (models, budget, chosen): (Arc<Models>, Arc<Budget>, Arc<Chosen>),
         (provider, chain): (String, Vec<Model>),
         settings: Settings,
     ) -> Self {
-        Self { models, budget, provider, chain, settings, rules: Rules::default() }
+        Self { models, budget, chosen, provider, chain, settings, rules: Rules::default() }
     }
 
     async fn decide(&self, input: &Arc<TurnInput>, run: &dyn Run) -> Result<Vec<Decision>, BrainError> {
@@ -79,7 +86,7 @@ impl Assistant {
             models: &self.models,
             chain: &self.chain,
             run,
-            job: "chat",
+            job: Job::Chat.name(),
             conversation: input.around.conversation.map(|id| id.to_string()).unwrap_or_default(),
             prompt_hash: &prompt_hash,
             budget: &self.budget,
@@ -87,7 +94,8 @@ impl Assistant {
             now: input.now,
             deadline: Instant::now() + self.settings.longest,
         };
-        let mut turn = Turn { input, by_rules: &by_rules, instructions, expert: None };
+        let own = Own::of(input, &by_rules);
+        let mut turn = Turn { input, by_rules: &by_rules, own, instructions, expert: None };
         if let Some((name, expert)) = self.settings.expert(&input.around.tenant) {
             turn.expert = self.expert(&step, input, name, expert).await?;
             context::add_expert(&mut request, turn.expert.as_deref());
@@ -98,6 +106,23 @@ impl Assistant {
         }
     }
 
+    /// The models that an expert asks, in their order: its own, else whom somebody chose for the job, else those that the
+    /// configuration names for it. `Some(None)`: those that write the reply; `None`: no model does it.
+    #[allow(clippy::option_option, reason = "no model, and no model of its own, are two things")]
+    fn chain_of(&self, tenant: &str, expert: &Expert) -> Option<Option<Vec<Model>>> {
+        // It was checked with the configuration.
+        if let Some(own) = self.settings.chain_of(expert).ok().flatten() {
+            return Some(Some(own));
+        }
+        let chosen = TenantId::new(tenant).ok().and_then(|tenant| self.chosen.of(&tenant, Job::Expert));
+        let chain = match chosen {
+            Some(choice) => doing(&self.settings, &choice).ok()?.1,
+            None if self.settings.jobs.contains_key(&Job::Expert) => self.settings.doing(Job::Expert).ok()?.1,
+            None => return Some(None),
+        };
+        (!chain.is_empty()).then_some(Some(chain))
+    }
+
     /// Has an expert look at the talk; what it says is noted as it is. `None`: it gave no answer, and the turn goes on without.
     async fn expert(
         &self,
@@ -106,13 +131,12 @@ impl Assistant {
         name: &str,
         expert: &Expert,
     ) -> Result<Option<String>, BrainError> {
-        // It was checked with the configuration.
-        let own = self.settings.chain_of(expert).ok().flatten();
+        let Some(own) = self.chain_of(&input.around.tenant, expert) else { return Ok(None) };
         let (request, prompt_hash) = context::of_expert(input, &expert.prompt, self.settings.max_output);
         let chain = own.as_deref().unwrap_or(&self.chain);
         // Whoever writes the reply needs time as well.
         let deadline = Instant::now() + self.settings.longest / 2;
-        let step = Asked { chain, job: "expert", prompt_hash: &prompt_hash, deadline, ..step.clone() };
+        let step = Asked { chain, job: Job::Expert.name(), prompt_hash: &prompt_hash, deadline, ..step.clone() };
         let Ok(answer) = step.ask(0, &request).await? else { return Ok(None) };
         let text = shortened(answer.said.text.trim());
         let refused = matches!(answer.stop, Stop::Refused { .. } | Stop::Blocked { .. });
@@ -162,7 +186,7 @@ impl Assistant {
                 if made.values().sum::<usize>() + said.calls.len() > MOST_CALLS {
                     return Ok(Err("too_many_calls"));
                 }
-                let results = said.calls.iter().map(|call| carry_out(step.run, hands, &mut made, call)).collect();
+                let results = said.calls.iter().map(|call| carry_out(step.run, turn, hands, &mut made, call)).collect();
                 request.steps.push(Step::Model(said));
                 request.steps.push(Step::Results(results));
                 continue;
@@ -267,36 +291,6 @@ fn needs_no_model(input: &TurnInput, by_rules: &[Decision]) -> bool {
         || by_rules.iter().any(|d| matches!(d, Decision::OptOut { .. }))
 }
 
-/// What a reply of this turn is held against.
-struct Turn<'a> {
-    input: &'a TurnInput,
-    by_rules: &'a [Decision],
-    instructions: &'a str,
-    /// What the expert said.
-    expert: Option<String>,
-}
-
-impl Turn<'_> {
-    fn backing(&self, hands: &Hands<'_>, reply: &str, request: &Request) -> Backing {
-        let decisions = hands.desk.clone().finish(Some(reply.to_owned()), self.by_rules);
-        let mut backing = Backing::of(self.input, &decisions);
-        backing.language = hands.desk.language();
-        backing.known_texts.push(self.instructions.to_owned());
-        backing.known_texts.extend(self.expert.clone());
-        let told = self.input.around.talk.said().filter(|said| said.by != By::Bot).map(|said| said.text.clone());
-        backing.known_texts.extend(told);
-        let results = request.steps.iter().filter_map(|step| match step {
-            Step::Results(results) => Some(results),
-            Step::User(_) | Step::Model(_) => None,
-        });
-        let words = results.flatten().filter(|result| !result.failed).map(|result| match &result.content {
-            Text::Trusted(text) | Text::Untrusted { text, .. } => text.clone(),
-        });
-        backing.known_texts.extend(words);
-        backing
-    }
-}
-
 /// What the model is told of a reply that claims what nothing backs.
 fn unbacked(findings: &[Finding]) -> String {
     let lines = findings.iter().map(|finding| format!("- “{}”: {}", finding.says, finding.why)).collect::<Vec<_>>();
@@ -337,37 +331,6 @@ fn mended(run: &dyn Run, reply: &str, findings: &[Finding], backing: &Backing) -
 
 fn speaks(decision: &Decision) -> bool {
     matches!(decision, Decision::Reply { .. } | Decision::Withhold { .. } | Decision::Ask { .. })
-}
-
-/// Carries out one call and notes it.
-fn carry_out(
-    run: &dyn Run,
-    hands: &mut Hands<'_>,
-    made: &mut HashMap<(String, String), usize>,
-    call: &Call,
-) -> crate::models::CallResult {
-    let arguments = call.arguments.text().into_owned();
-    let times = made.entry((call.name.clone(), arguments.clone())).or_default();
-    *times += 1;
-    let result = if *times >= SAME_CALLS {
-        let content = Text::Trusted("you have called just this before, and its answer is the same".to_owned());
-        crate::models::CallResult { call: call.id.clone(), content, failed: true }
-    } else {
-        tools::run(hands, call)
-    };
-    let (run_id, call_id) = (run.id().to_string(), call.id.to_string());
-    let tool = head(&call.name).chars().take(64).collect::<String>();
-    let started = v1::ToolCallStarted {
-        run_id: run_id.clone(),
-        call_id: call_id.clone(),
-        tool: tool.clone(),
-        arguments: head(&arguments).to_owned(),
-    };
-    let (Text::Trusted(said) | Text::Untrusted { text: said, .. }) = &result.content;
-    let returned = v1::ToolCallReturned { run_id, call_id, tool, result: head(said).to_owned(), failed: result.failed };
-    run.note(started.into());
-    run.note(returned.into());
-    result
 }
 
 /// A word of ours to the model, behind all that was said.

@@ -172,6 +172,7 @@ fn kind_of(decision: &Decision) -> &'static str {
         Decision::Ask { .. } => "ask",
         Decision::OptOut { .. } => "opt_out",
         Decision::OptIn { .. } => "opt_in",
+        Decision::Book { .. } => "book",
         Decision::Intent { .. } => "intent",
         Decision::Remember(it) => match (&**it, it.kind()) {
             (Remembering::End { .. }, _) => "forget",
@@ -187,6 +188,9 @@ fn short(decision: &Decision, zone: Tz) -> String {
     match decision {
         Decision::Schedule { due_at, .. } | Decision::Move { due_at, .. } => {
             format!("{kind} {}", due_at.with_timezone(&zone).format("%Y-%m-%dT%H:%M"))
+        }
+        Decision::Book { starts_at, .. } => {
+            format!("{kind} {}", starts_at.with_timezone(&zone).format("%Y-%m-%dT%H:%M"))
         }
         _ => kind.to_owned(),
     }

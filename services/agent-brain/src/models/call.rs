@@ -2,6 +2,7 @@
 
 use std::{io::Write as _, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use chrono::Utc;
 use flate2::write::GzDecoder;
 use futures::FutureExt as _;
@@ -80,6 +81,18 @@ pub struct Told {
     pub usage: Usage,
     /// The provider's id of the request.
     pub request_id: Option<String>,
+    /// The body of the request.
+    pub sent: Sent,
+}
+
+/// The body of a request. It holds what people wrote, so it shows itself nowhere.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Sent(pub Bytes);
+
+impl std::fmt::Debug for Sent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
 }
 
 impl Caller {
@@ -172,7 +185,8 @@ impl Caller {
             headers.insert(name, value);
         }
         let url = format!("{}{}", model.base_url, wire.path);
-        let sent = self.client.post(url).headers(headers).body(wire.body.to_string()).send();
+        told.sent = Sent(Bytes::from(wire.body.to_string()));
+        let sent = self.client.post(url).headers(headers).body(told.sent.0.clone()).send();
         let until = deadline.min(Instant::now() + self.limits.first_byte);
         let live = async { timeout_at(until, sent).await.map_err(|_| Unsent::TooLate)?.map_err(Unsent::Failed) };
         let response = match &self.cassette {

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     answer::{Answer, Speaker, Usage},
     breaker::Breakers,
-    call::{Asking, Caller, Told},
+    call::{Asking, Caller, Sent, Told},
     cost::cost,
     deltas::{Delta, Deltas},
     error::{ModelError, Param},
@@ -47,6 +47,8 @@ pub struct Attempt {
     pub cost: Option<u64>,
     /// The provider's id of the request.
     pub request_id: Option<String>,
+    /// The body of the request.
+    pub sent: Sent,
 }
 
 /// What came of a call.
@@ -182,6 +184,7 @@ impl Attempt {
             usage: Usage::NONE,
             cost: model.price.map(|_| 0),
             request_id: None,
+            sent: Sent::default(),
         }
     }
 }
@@ -214,5 +217,6 @@ impl Drop for Running<'_> {
         attempt.usage = self.told.usage;
         attempt.cost = self.model.price.map(|price| cost(&self.told.usage, &price));
         attempt.request_id = self.told.request_id.take();
+        attempt.sent = std::mem::take(&mut self.told.sent);
     }
 }

@@ -21,7 +21,7 @@ pub mod sse;
 pub use self::{
     answer::{Answer, Arguments, Call, CallId, Echo, Said, Speaker, Stop, Usage},
     breaker::{Breakers, IsOpen},
-    call::{Asking, Caller, Limits, Told},
+    call::{Asking, Caller, Limits, Sent, Told},
     cassette::Cassette,
     chain::{Attempt, Models, NoAnswer, Outcome},
     cost::cost,

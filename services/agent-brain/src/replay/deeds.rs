@@ -17,6 +17,9 @@ fn deed(event: &Event) -> Option<String> {
         Event::FollowUpScheduled(e) => format!("keep {} for {}", e.renews, due(e.due_at.as_ref())),
         Event::FollowUpMoved(e) => format!("move {} to {}", e.follow_up_id, due(e.due_at.as_ref())),
         Event::FollowUpCancelled(e) => format!("cancel {}", e.follow_up_id),
+        Event::MeetingBooked(e) => {
+            format!("book {}", due(e.meeting.as_ref().and_then(|meeting| meeting.starts_at.as_ref())))
+        }
         Event::HumanRequested(_) => "call a person".to_owned(),
         Event::QuestionAsked(_) => "ask when".to_owned(),
         Event::ContactOptedOut(_) => "opt out".to_owned(),

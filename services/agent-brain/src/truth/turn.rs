@@ -10,7 +10,8 @@ use super::{Backed, Backing};
 use crate::brain::{Decision, Promise, TurnInput};
 
 impl Backing {
-    /// What a reply may say that goes out with these decisions. Appointments aren't among it.
+    /// What a reply may say that goes out with these decisions. Of appointments, those that the turn makes
+    /// are among it.
     pub fn of(input: &TurnInput, decisions: &[Decision]) -> Self {
         let mut backing = Self::none(input.now, input.zone, input.language);
         let (mut moved, mut gone, mut renewed) = (HashMap::new(), HashSet::new(), HashSet::new());
@@ -27,6 +28,7 @@ impl Backing {
                 Decision::Schedule { due_at, intention, topic, .. } => {
                     backing.promised.push(named(*due_at, topic, None, intention));
                 }
+                Decision::Book { title, starts_at, .. } => backing.booked.push(Backed::new(*starts_at, title, "")),
                 Decision::Reply { .. }
                 | Decision::Withhold { .. }
                 | Decision::Retopic { .. }

@@ -144,6 +144,7 @@ pub fn decided(decisions: &[Decision]) -> Vec<String> {
             Decision::Ask { question, .. } => Some(format!("ask {} [{}]", question.intention, question.topic)),
             Decision::OptOut { .. } => Some("opt out".to_owned()),
             Decision::OptIn { .. } => Some("opt in".to_owned()),
+            Decision::Book { title, starts_at, .. } => Some(format!("book {} [{title}]", local(starts_at))),
             Decision::Remember(what) => Some(format!("remember {what:?}")),
             Decision::Intent { .. } => Some("intent".to_owned()),
         })

@@ -11,6 +11,7 @@ mod frequency;
 mod gates;
 pub mod in_line;
 pub mod intents;
+pub mod marks;
 pub mod meetings;
 mod message;
 mod noted;

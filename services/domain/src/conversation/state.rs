@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use steward_proto::{protobuf, v1};
 
 pub use super::message::{Author, Claim, Message, MessageState, OnReply, Receipts};
-use super::{meetings::Meeting, noted::Noted, parts::Speech, takeover::stretch::Stretch};
+use super::{marks::Marks, meetings::Meeting, noted::Noted, parts::Speech, takeover::stretch::Stretch};
 use crate::{
     brain::Choice,
     channel::Capabilities,
@@ -88,6 +88,8 @@ pub struct Conversation {
     pub thread: Thread,
     /// The brain that somebody chose for this conversation.
     pub brain: Option<Choice>,
+    /// Where its latest messages stand.
+    pub marks: Marks,
     /// Ids of what ended, in that order; the oldest are forgotten.
     pub(super) ended: VecDeque<Cancelled>,
 }

@@ -17,14 +17,35 @@ pub struct Talk {
     said: VecDeque<Arc<Said>>,
     /// Queued for later and not yet due.
     later: VecDeque<Arc<Said>>,
+    /// Due, and queued before this talk begins: their words are known when they are sent.
+    unknown: VecDeque<String>,
     /// Older ones that aren't here any more.
     pub left_out: u64,
+    /// What was said up to a message, summed up.
+    pub summary: Option<Arc<Summary>>,
+}
+
+/// What a model made of older messages. It is made of what people wrote, so it is as little an instruction as their words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub text: String,
+    /// The position of the last message that it sums up.
+    pub through: u64,
+    /// Messages that there were up to it.
+    pub upto: u64,
+    /// Messages that no summary has read.
+    pub unread: u64,
+    /// In UTC, and the how manieth of that day.
+    pub day: String,
+    pub of_day: u32,
 }
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
     pub by: By,
+    /// Of the event that says it.
+    pub position: u64,
     pub message_id: String,
     /// `text`, `image`, …
     pub kind: String,
@@ -44,7 +65,34 @@ pub enum By {
     Human,
 }
 
+/// Whether an event is a message that is said, at once or now.
+pub(super) fn is_said(recorded: &Recorded) -> bool {
+    use ConversationEvent as E;
+    match E::of(&recorded.event) {
+        Some(E::ClientResponded(_) | E::HumanResponded(_) | E::MessageDue(_)) => true,
+        Some(E::FollowUpDue(due)) => due.message.is_some(),
+        Some(E::MessageQueued(queued)) => queued.message.as_ref().is_some_and(|m| is_due(m, recorded.metadata.at)),
+        _ => false,
+    }
+}
+
+fn is_due(message: &v1::Outgoing, at: DateTime<Utc>) -> bool {
+    from_timestamp(message.due_at.as_ref()).is_none_or(|due| due <= at)
+}
+
+impl Summary {
+    pub fn of(e: &v1::TalkSummarised) -> Self {
+        let v1::TalkSummarised { text, through_position, upto, unread, day, of_day, .. } = e.clone();
+        Self { text, through: through_position, upto, unread, day, of_day }
+    }
+}
+
 impl Talk {
+    /// One of which so many messages lie behind and aren't here, and what they were summed up as.
+    pub fn behind(left_out: u64, summary: Option<Summary>) -> Self {
+        Self { left_out, summary: summary.map(Arc::new), ..Self::default() }
+    }
+
     pub fn said(&self) -> impl DoubleEndedIterator<Item = &Said> + ExactSizeIterator {
         self.said.iter().map(AsRef::as_ref)
     }
@@ -57,9 +105,9 @@ impl Talk {
         }
     }
 
-    fn out(&mut self, message: &v1::Outgoing, at: DateTime<Utc>, is_due: bool) {
+    fn out(&mut self, message: &v1::Outgoing, (position, at): (u64, DateTime<Utc>), is_due: bool) {
         let by = if message.author == "human" { By::Human } else { By::Bot };
-        let said = Arc::new(Said::new(by, &message.message_id, "text", &message.text, at));
+        let said = Arc::new(Said::new((by, position), &message.message_id, "text", &message.text, at));
         if is_due {
             self.push(said);
             return;
@@ -78,44 +126,57 @@ impl Talk {
 }
 
 impl Said {
-    fn new(by: By, message_id: &str, kind: &str, text: &str, at: DateTime<Utc>) -> Self {
+    fn new((by, position): (By, u64), message_id: &str, kind: &str, text: &str, at: DateTime<Utc>) -> Self {
         let end = text.char_indices().nth(CHARACTERS_KEPT).map_or(text.len(), |(end, _)| end);
         let (kind, text) = (kind.to_owned(), text[..end].to_owned());
-        Self { by, message_id: message_id.to_owned(), kind, cut: end < text.len(), text, at }
+        Self { by, position, message_id: message_id.to_owned(), kind, cut: end < text.len(), text, at }
     }
 }
 
 impl Fold for Talk {
     fn evolve(&mut self, recorded: &Recorded) {
         use ConversationEvent as E;
-        let at = recorded.metadata.at;
+        let (position, at) = (recorded.position, recorded.metadata.at);
         let Some(event) = E::of(&recorded.event) else { return };
         match event {
             E::ClientResponded(e) => {
                 let by = if e.forwarded { By::Elsewhere } else { By::Client };
                 let sent = e.source.as_ref().and_then(|source| from_timestamp(source.sent_at.as_ref()));
-                self.push(Arc::new(Said::new(by, &e.message_id, &e.kind, &e.text, sent.unwrap_or(at))));
+                self.push(Arc::new(Said::new((by, position), &e.message_id, &e.kind, &e.text, sent.unwrap_or(at))));
             }
             E::HumanResponded(e) => {
-                self.push(Arc::new(Said::new(By::Human, &e.message_id, &e.kind, &e.text, at)));
+                self.push(Arc::new(Said::new((By::Human, position), &e.message_id, &e.kind, &e.text, at)));
             }
             E::MessageQueued(v1::MessageQueued { message: Some(message) }) => {
-                let due = from_timestamp(message.due_at.as_ref()).is_none_or(|due| due <= at);
-                self.out(message, at, due);
+                self.out(message, (position, at), is_due(message, at));
             }
-            E::FollowUpDue(v1::FollowUpDue { message: Some(message), .. }) => self.out(message, at, true),
+            E::FollowUpDue(v1::FollowUpDue { message: Some(message), .. }) => self.out(message, (position, at), true),
             E::MessageDue(e) => {
                 if let Some(which) = self.later.iter().position(|said| said.message_id == e.message_id)
                     && let Some(due) = self.later.remove(which)
                 {
-                    self.push(Arc::new(Said { at, ..Arc::unwrap_or_clone(due) }));
+                    self.push(Arc::new(Said { at, position, ..Arc::unwrap_or_clone(due) }));
+                } else {
+                    self.unknown.push_back(e.message_id.clone());
+                    if self.unknown.len() > SAID_KEPT {
+                        self.unknown.pop_front();
+                    }
                 }
             }
             E::MessageEdited(e) => {
                 for said in self.said.iter_mut().chain(&mut self.later).filter(|said| said.message_id == e.message_id) {
-                    *said = Arc::new(Said::new(said.by, &said.message_id, &said.kind, &e.text, said.at));
+                    *said =
+                        Arc::new(Said::new((said.by, said.position), &said.message_id, &said.kind, &e.text, said.at));
                 }
             }
+            E::DispatchSucceeded(e) => {
+                if let Some(which) = self.unknown.iter().position(|id| *id == e.message_id) {
+                    self.unknown.remove(which);
+                    let by = if e.author == "human" { By::Human } else { By::Bot };
+                    self.push(Arc::new(Said::new((by, position), &e.message_id, "text", &e.text, at)));
+                }
+            }
+            E::TalkSummarised(e) => self.summary = Some(Arc::new(Summary::of(e))),
             E::MessageCancelled(e) => self.unsaid(&e.message_id),
             E::MessageExpired(e) => self.unsaid(&e.message_id),
             E::DispatchFailed(e) => self.unsaid(&e.message_id),

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use steward_proto::{Event, Fold, Recorded, TenantEvent, v1};
 
-use crate::brain::Choice;
+use crate::brain::{Choice, Job};
 use crate::kernel::{Why, refusals, unread_type, unread_value};
 
 refusals! {
@@ -77,6 +77,8 @@ pub struct Tenant {
     pub breaker: Option<Tripped>,
     /// The brain that somebody chose for its conversations.
     pub brain: Option<Choice>,
+    /// Whom somebody chose for its other jobs.
+    pub jobs: BTreeMap<Job, Choice>,
     /// The last day, in UTC, on which its models' budget was nearly spent, and on which it was.
     pub nearly_spent: String,
     pub exhausted: String,
@@ -130,6 +132,11 @@ impl Tenant {
         vec![v1::BudgetNearlySpent { day, micro_usd, per_day }.into()]
     }
 
+    /// Whom somebody chose for a job.
+    pub fn chosen(&self, job: Job) -> Option<&Choice> {
+        if job == Job::Chat { self.brain.as_ref() } else { self.jobs.get(&job) }
+    }
+
     /// A person closes the breaker.
     pub fn reset_breaker(&self, by: &str, note: &str) -> Result<Vec<Event>, Refused> {
         let Some(Tripped { position, .. }) = self.breaker else {
@@ -158,7 +165,13 @@ impl Fold for Tenant {
                 self.breaker.get_or_insert(since);
             }
             TenantEvent::BreakerReset(_) => self.breaker = None,
-            TenantEvent::BrainChosen(chosen) => self.brain = Choice::of(chosen),
+            TenantEvent::BrainChosen(chosen) => match (Job::of(chosen), Choice::of(chosen)) {
+                (Some(Job::Chat), choice) => self.brain = choice,
+                (Some(job), Some(choice)) => drop(self.jobs.insert(job, choice)),
+                (Some(job), None) => drop(self.jobs.remove(&job)),
+                // A later build's: nobody here does it.
+                (None, _) => {}
+            },
             TenantEvent::BudgetNearlySpent(e) => self.nearly_spent.clone_from(&e.day),
             TenantEvent::BudgetExhausted(e) => self.exhausted.clone_from(&e.day),
         }

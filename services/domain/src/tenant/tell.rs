@@ -3,6 +3,7 @@
 use steward_language::Language::{self, En, Es, Ru};
 use steward_proto::{TenantEvent, v1};
 
+use crate::brain::Job;
 use crate::kernel::{
     Live, Tell,
     tell::{because, who},
@@ -74,10 +75,14 @@ pub(crate) fn chosen(e: &v1::BrainChosen, language: Language) -> String {
         (provider, "", _) => provider.to_owned(),
         (provider, model, _) => format!("{provider} ({model})"),
     };
-    match language {
-        En => format!("{} chose {which} to answer", who(&e.by, "Somebody")),
-        Es => format!("{} eligió {which} para responder", who(&e.by, "Alguien")),
-        Ru => format!("Теперь отвечает {which} ({})", who(&e.by, "кто-то")),
+    let job = Some(e.job.as_str()).filter(|job| !job.is_empty() && *job != Job::Chat.name());
+    match (language, job) {
+        (En, None) => format!("{} chose {which} to answer", who(&e.by, "Somebody")),
+        (Es, None) => format!("{} eligió {which} para responder", who(&e.by, "Alguien")),
+        (Ru, None) => format!("Теперь отвечает {which} ({})", who(&e.by, "кто-то")),
+        (En, Some(job)) => format!("{} chose {which} for the job {job}", who(&e.by, "Somebody")),
+        (Es, Some(job)) => format!("{} eligió {which} para la tarea {job}", who(&e.by, "Alguien")),
+        (Ru, Some(job)) => format!("Теперь работу {job} делает {which} ({})", who(&e.by, "кто-то")),
     }
 }
 

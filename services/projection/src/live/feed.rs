@@ -5,9 +5,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
-use super::frame::Frame;
+use super::{frame::Frame, passing::Passing};
+
+/// Of what is told in passing, how much may wait for a subscriber.
+const PASSING: usize = 256;
 
 /// Most frames that a feed keeps, whatever their size.
 const MOST: usize = 4096;
@@ -15,6 +18,8 @@ const MOST: usize = 4096;
 /// The newest frames of a tenant. Whoever wants older ones reads the log.
 pub struct Feed {
     ring: Mutex<Ring>,
+    /// What is told in passing goes to those who listen now.
+    passing: broadcast::Sender<Arc<Passing>>,
     /// The last position that was added. The channel is closed when the reader of the log has ended.
     through: watch::Receiver<u64>,
 }
@@ -40,13 +45,19 @@ impl Feed {
     /// An empty feed that begins behind `floor`.
     pub fn new(floor: u64) -> (Arc<Self>, Feeder) {
         let (sender, through) = watch::channel(floor);
-        let feed = Arc::new(Self { ring: Mutex::new(Ring { frames: VecDeque::new(), bytes: 0, floor }), through });
+        let ring = Mutex::new(Ring { frames: VecDeque::new(), bytes: 0, floor });
+        let feed = Arc::new(Self { ring, passing: broadcast::Sender::new(PASSING), through });
         (feed.clone(), Feeder { feed, through: sender })
     }
 
     /// To wait with, until the feed has more.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.through.clone()
+    }
+
+    /// What is told in passing from now on; whoever is too slow misses some of it.
+    pub fn passing(&self) -> broadcast::Receiver<Arc<Passing>> {
+        self.passing.subscribe()
     }
 
     /// The position at which the feed begins: what is older must come from the log.
@@ -84,6 +95,12 @@ impl Feed {
 }
 
 impl Feeder {
+    /// Tells something in passing to those who listen now.
+    pub fn tell(&self, passing: Passing) {
+        // Nobody listens: then nobody misses it.
+        let _ = self.feed.passing.send(Arc::new(passing));
+    }
+
     /// Adds the next frame, and drops the oldest ones beyond `most` bytes.
     pub fn add(&self, frame: Arc<Frame>, most: usize) {
         let position = frame.position;

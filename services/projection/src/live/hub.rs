@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     feed::{Feed, Feeder},
     frame::Frame,
+    passing::Passing,
 };
 use crate::{
     background::Background,
@@ -152,6 +153,7 @@ impl Hub {
                 .map(|recorded| async move { Arc::new(Frame::of(log, &recorded).await) })
                 .buffered(RENDERED_AT_ONCE)
         );
+        let mut passing = pin!(self.log.hear_in_passing(tenant).await?);
         let mut check = tokio::time::interval(LINGER);
         check.tick().await;
         loop {
@@ -160,6 +162,12 @@ impl Hub {
                     let Some(frame) = frame else { return Ok(()) };
                     let feeds = self.feeds.lock().await.len().max(1);
                     feeder.add(frame, (ALL_FEEDS / feeds).clamp(*ONE_FEED.start(), *ONE_FEED.end()));
+                }
+                told = passing.next() => {
+                    let Some(told) = told else { return Ok(()) };
+                    if let Some(passing) = Passing::of(&told) {
+                        feeder.tell(passing);
+                    }
                 }
                 _ = check.tick() => {
                     let mut feeds = self.feeds.lock().await;

@@ -8,6 +8,7 @@
 mod feed;
 mod frame;
 mod hub;
+mod passing;
 mod past;
 mod subscriber;
 mod view;
@@ -33,7 +34,8 @@ use subscriber::{Interest, Opener, Subscriber};
 /// Events task_update, new_message, artifact_stream, terminal_log, system_notification. data is JSON with position,
 /// event_id, type (the domain event), conversation_id, at, actor, and what changed: message, follow_up, turn, contact, or
 /// level and code. A client's first message is a new_message with new_lead: true. id is the log position; the opening and
-/// every heartbeat (15 s) carry one too. Last-Event-ID, else after, resumes without gap or repeat; without either it starts
+/// every heartbeat (15 s) carry one too; what a model is just saying (type WordsInTheMaking: words, with the bytes before them) has
+/// none, is in no log, and may be dropped or taken back. Last-Event-ID, else after, resumes without gap or repeat; without either it starts
 /// at the end.
 #[utoipa::path(
     get,

@@ -9,7 +9,10 @@ use steward_domain::kernel::Live;
 use steward_log::LogError;
 use steward_proto::{Aggregate, AggregateId, TenantId};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{
+        broadcast::{self, error::RecvError},
+        mpsc, watch,
+    },
     time::{Instant, Interval, MissedTickBehavior, interval_at},
 };
 
@@ -18,6 +21,7 @@ use super::{
     feed::{Feed, Gone},
     frame::Frame,
     hub::Places,
+    passing::Passing,
     past::{self, Piece},
     view::events_of,
 };
@@ -46,6 +50,13 @@ impl Interest {
             && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(kind))
             && self.conversation_id.as_ref().is_none_or(|id| frame.conversation_id.as_deref() == Some(id));
         wanted.then_some(bytes)
+    }
+
+    /// Whether what is told in passing is wanted.
+    fn wants_passing(&self, passing: &Passing) -> bool {
+        self.plan_id.is_none()
+            && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&passing.kind))
+            && self.conversation_id.as_ref().is_none_or(|id| *id == passing.conversation_id)
     }
 
     /// The subjects of all past events that may be wanted; none if nothing can be.
@@ -87,6 +98,7 @@ enum Source {
     Live {
         feed: Arc<Feed>,
         more: watch::Receiver<u64>,
+        passing: broadcast::Receiver<Arc<Passing>>,
     },
 }
 
@@ -194,7 +206,7 @@ impl Subscriber {
                         Some(Piece::Done) | None => return None,
                     }
                 }
-                Source::Live { feed, more } => match feed.after(self.through, CHUNK) {
+                Source::Live { feed, more, passing } => match feed.after(self.through, CHUNK) {
                     Err(Gone) => self.source = Source::Apart,
                     Ok(frames) if frames.is_empty() => tokio::select! {
                         changed = more.changed() => {
@@ -202,6 +214,12 @@ impl Subscriber {
                                 self.source = Source::Apart;
                             }
                         }
+                        told = passing.recv() => match told {
+                            Ok(told) if self.interest.wants_passing(&told) => return Some(told.text.clone()),
+                            // It isn't wanted, or some was missed: that is in no log, so it is gone.
+                            Ok(_) | Err(RecvError::Lagged(_)) => {}
+                            Err(RecvError::Closed) => self.source = Source::Apart,
+                        },
                         _ = self.heartbeat.tick() => return Some(self.sign_of_life().await),
                     },
                     Ok(frames) => {
@@ -267,11 +285,11 @@ async fn join(
     place: &mut Option<Share>,
 ) -> Result<Source, LogError> {
     let feed = hub.feed(&interest.tenant).await?;
-    let (more, until) = (feed.watch(), feed.floor());
+    let (more, passing, until) = (feed.watch(), feed.passing(), feed.floor());
     let subjects = interest.subjects();
     if through >= until || subjects.is_empty() {
         *place = None;
-        return Ok(Source::Live { feed, more });
+        return Ok(Source::Live { feed, more, passing });
     }
     let place = match place.take() {
         Some(place) => place,

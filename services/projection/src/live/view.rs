@@ -168,6 +168,7 @@ fn in_conversation(recorded: &Recorded, event: ConversationEvent<'_>, new_lead: 
         | E::MeetingMoved(_)
         | E::MeetingCancelled(_)
         | E::AddressBound(_)
+        | E::TalkSummarised(_)
         | E::BrainChosen(_) => return None,
     })
 }
@@ -216,9 +217,11 @@ fn tenant(event: TenantEvent<'_>) -> Option<Value> {
             let more = json!({ "day": e.day, "micro_usd": e.micro_usd, "per_day": e.per_day });
             Some(notice("warning", "budget_exhausted", more))
         }
-        TenantEvent::BrainChosen(e) => {
-            Some(notice("info", "brain_chosen", json!({ "provider": e.provider, "model": e.model, "by": e.by })))
-        }
+        TenantEvent::BrainChosen(e) => Some(notice(
+            "info",
+            "brain_chosen",
+            json!({ "provider": e.provider, "model": e.model, "job": e.job, "by": e.by }),
+        )),
         TenantEvent::ApiKeyCreated(_) | TenantEvent::ApiKeyRevoked(_) => None,
     }
 }

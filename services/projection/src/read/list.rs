@@ -290,6 +290,24 @@ impl<T> Page<T> {
         Self { items: found.items, orders, more: found.more }
     }
 
+    /// Adds rows of another kind that stand between those of the page, which then ends where it is full: after `limit`.
+    pub fn with(mut self, others: Vec<T>, limit: usize, order_of: impl Fn(&T) -> u64) -> Self {
+        if others.is_empty() {
+            return self;
+        }
+        self.items.extend(others);
+        self.items.sort_by_key(|item| std::cmp::Reverse(order_of(item)));
+        self.more |= self.items.len() > limit;
+        self.items.truncate(limit);
+        self.orders = self.items.iter().map(order_of).collect();
+        self
+    }
+
+    /// Whether there are more entries behind this page.
+    pub fn has_more(&self) -> bool {
+        self.more
+    }
+
     /// What is on the page, and what leads to the next one.
     pub fn into_parts(self) -> (Vec<T>, Option<String>) {
         let next = self.orders.last().filter(|_| self.more).map(|last| cursor(*last));

@@ -14,6 +14,7 @@ pub mod snapshot;
 pub mod system;
 pub mod time;
 pub mod timeline;
+mod traces;
 pub mod view;
 mod words;
 
@@ -114,5 +115,6 @@ fn reading() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(system::one))
         .routes(routes!(time::meaning))
         .routes(routes!(timeline::of_conversation))
+        .routes(routes!(traces::one))
         .routes(routes!(evidence::of_message))
 }

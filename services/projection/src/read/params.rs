@@ -13,7 +13,7 @@ const LONGEST_VALUE: usize = 2 * 1024;
 const MOST_PAIRS: usize = 32;
 
 /// The names and values of a query, which are taken out one by one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Params(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Params {

@@ -6,13 +6,14 @@ use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
 use steward_http::{Caller, Problem};
+use steward_proto::Event;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
     answer::{Answer, Fresh, Id},
     desk::Desk,
-    list::{List, Page},
+    list::{self, List, Page},
     openapi::{Paging, Unread},
     params::Params,
     snapshot::{Snapshot, Value as Sent},
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     error::ProjectionError,
     models::{EventRow, own_conversation},
-    rows::hashed,
+    rows::{columns, hashed},
 };
 
 /// What happened and why, newest first
@@ -31,7 +32,7 @@ use crate::{
     path = "/api/v1/conversations/{id}/timeline",
     tag = "conversations",
     operation_id = "get_timeline",
-    params(Fresh, Paging, ("type" = Option<String>, Query, description = "one or several, separated by commas"), ("follow_up_id" = Option<String>, Query, description = "only the history of this promise: what names the follow-up, those that it renews and those that renew it, and the events that led to these"), ("message_id" = Option<String>, Query, description = "only what names this message, and the events that led to it")),
+    params(Fresh, Paging, ("type" = Option<String>, Query, description = "one or several, separated by commas; with it, what the runs of turns noted (models asked, tools called) isn't among it"), ("follow_up_id" = Option<String>, Query, description = "only the history of this promise: what names the follow-up, those that it renews and those that renew it, and the events that led to these"), ("message_id" = Option<String>, Query, description = "only what names this message, and the events that led to it")),
     responses((status = 200, description = "as of Steward-Position", body = view::List<EntryView>), Unread),
 )]
 pub async fn of_conversation(
@@ -43,8 +44,79 @@ pub async fn of_conversation(
 ) -> Result<Answer, Problem> {
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
-    let page = page(&snapshot, &caller, &id, params).await?;
+    let page = with_runs(&snapshot, &caller, &id, params).await?;
     Ok(page.answer(&snapshot, EntryView::of).await)
+}
+
+/// A page of what happened in a conversation, with what the runs of its turns noted: which model was asked, what tools did. Where
+/// only some types are asked for, it is the conversation's own events alone.
+///
+/// # Errors
+/// As [`page`].
+pub async fn with_runs(
+    snapshot: &Snapshot<'_>,
+    caller: &Caller,
+    id: &str,
+    params: Params,
+) -> Result<Page<EventRow>, Problem> {
+    let mut between = params.clone();
+    let (limit, cursor) = list::limit(&mut between)?;
+    let position = "a position of the log, a whole number";
+    let (after, before) = (between.parsed::<u64>("after", position)?, between.parsed::<u64>("before", position)?);
+    let all_types = between.text("type").is_none();
+    let page = page(snapshot, caller, id, params).await?;
+    if !all_types {
+        return Ok(page);
+    }
+    let stored = |position: u64| i64::try_from(position).unwrap_or(i64::MAX);
+    let tenant = || -> Sent { Box::new(caller.tenant.to_string()) };
+    // Where the page ends, the next one begins; without a next one all is told.
+    let last = page.items.last().map(|e| e.position).filter(|_| page.has_more());
+    let mut turns = turns(&page.items);
+    if let Some(last) = last {
+        // What a turn noted while it ended may stand behind its end, which is on the next page.
+        let sql = format!(
+            "SELECT {} FROM {}.events WHERE tenant = $1 AND aggregate = 'conversation' AND {} AND position < $3 \
+             AND type_name IN ('TurnStarted', 'TurnCompleted', 'TurnSuperseded') ORDER BY position DESC LIMIT 1",
+            columns::<EventRow>(),
+            snapshot.schema,
+            hashed::is("aggregate_id", "$2"),
+        );
+        let values: [Sent; 3] = [tenant(), Box::new(id.to_owned()), Box::new(stored(last))];
+        turns.extend(self::turns(&snapshot.rows::<EventRow>(&sql, "position DESC", &values).await?.items));
+    }
+    if turns.is_empty() {
+        return Ok(page);
+    }
+    let until = cursor.into_iter().chain(before).min().unwrap_or(u64::MAX);
+    let sql = format!(
+        "SELECT {} FROM {}.events WHERE tenant = $1 AND aggregate = 'run' AND {} AND position > $3 AND position < $4 \
+         ORDER BY position DESC LIMIT {}",
+        columns::<EventRow>(),
+        snapshot.schema,
+        hashed::is_any("aggregate_id", "$2"),
+        limit + 1,
+    );
+    let from = last.unwrap_or(0).max(after.unwrap_or(0));
+    let values: [Sent; 4] = [tenant(), Box::new(turns), Box::new(stored(from)), Box::new(stored(until))];
+    let noted = snapshot.rows::<EventRow>(&sql, "position DESC", &values).await?.items;
+    Ok(page.with(noted, limit, |e| e.position))
+}
+
+/// The turns that these events begin or end, or that decided them, by id.
+fn turns(events: &[EventRow]) -> Vec<String> {
+    let turn = |row: &EventRow| match Event::decode(&row.type_name, row.schema_version, &row.payload).ok()? {
+        Event::TurnStarted(e) => Some(e.turn_id),
+        Event::TurnCompleted(e) => Some(e.turn_id),
+        Event::TurnSuperseded(e) => Some(e.turn_id),
+        Event::FollowUpScheduled(e) => Some(e.turn_id),
+        Event::MessageQueued(e) => e.message.map(|message| message.turn_id),
+        _ => None,
+    };
+    let mut turns: Vec<String> = events.iter().filter_map(turn).filter(|id| !id.is_empty()).collect();
+    turns.sort_unstable();
+    turns.dedup();
+    turns
 }
 
 /// A page of what happened in a conversation.

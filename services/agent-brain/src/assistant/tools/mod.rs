@@ -3,6 +3,7 @@
 //!
 //! A family is one file: the types of its arguments, of which the schemas are made, and what a call does.
 
+mod meetings;
 mod memory;
 mod people;
 mod promises;
@@ -43,7 +44,7 @@ impl Spec {
 }
 
 fn families() -> impl Iterator<Item = &'static Spec> {
-    promises::TOOLS.iter().chain(memory::TOOLS).chain(people::TOOLS)
+    promises::TOOLS.iter().chain(meetings::TOOLS).chain(memory::TOOLS).chain(people::TOOLS)
 }
 
 /// All tools, always in the same order: they stand above the talk.

@@ -1,6 +1,7 @@
 //! The desk: what another brain than the rules does to the promises of a turn, one thing at a time, by the same rules. It
 //! writes nothing: each act says what would hold, and at the end all of them are the turn's decisions.
 
+mod meeting;
 mod mind;
 
 use chrono::{DateTime, Utc};
@@ -33,6 +34,8 @@ pub struct Desk<'a> {
     mind: Vec<Remembering>,
     /// What becomes of words that weren't sent.
     intents: Vec<Decision>,
+    /// Meetings that are booked.
+    booked: Vec<Decision>,
 }
 
 /// A promise as it stands on the desk.
@@ -67,7 +70,7 @@ impl<'a> Desk<'a> {
         if let Some(language) = input.written_in() {
             turn.language = language;
         }
-        Self { turn, kept: Vec::new(), handed_off: false, mind: Vec::new(), intents: Vec::new() }
+        Self { turn, kept: Vec::new(), handed_off: false, mind: Vec::new(), intents: Vec::new(), booked: Vec::new() }
     }
 
     pub fn language(&self) -> Language {
@@ -254,6 +257,7 @@ impl<'a> Desk<'a> {
         }
         decisions.extend(self.mind.drain(..).map(|it| Decision::Remember(Box::new(it))));
         decisions.append(&mut self.intents);
+        decisions.append(&mut self.booked);
         if let Some(text) = reply {
             decisions.push(if self.turn.said_by_human(&text) {
                 Decision::Withhold { text }

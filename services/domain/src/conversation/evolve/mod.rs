@@ -31,6 +31,7 @@ impl Conversation {
         let at = recorded.metadata.at;
         let event_id = recorded.metadata.event_id;
         let Some(event) = ConversationEvent::of(&recorded.event) else { return Ok(()) };
+        self.marks.take(recorded);
         match event {
             ConversationEvent::ClientResponded(e) => self.client_responded(recorded, e)?,
             ConversationEvent::HumanResponded(e) => {
@@ -46,7 +47,9 @@ impl Conversation {
                 }
             }
             ConversationEvent::RequestEdited(e) => self.request_edited(recorded, e)?,
-            ConversationEvent::HumanRequested(_) | ConversationEvent::DraftSuppressed(_) => {}
+            ConversationEvent::HumanRequested(_)
+            | ConversationEvent::DraftSuppressed(_)
+            | ConversationEvent::TalkSummarised(_) => {}
             ConversationEvent::ContactOptedOut(_) => self.opted_out = true,
             ConversationEvent::ContactOptedIn(_) => self.opted_out = false,
             ConversationEvent::QuestionAsked(e) => {

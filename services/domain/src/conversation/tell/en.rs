@@ -125,6 +125,7 @@ pub fn summary(event: E<'_>) -> String {
             };
             format!("{what}: {}", quoted(&e.text))
         }
+        E::TalkSummarised(e) => format!("What was said before was summed up: {}", quoted(&e.text)),
         E::BrainChosen(e) => chosen(e, steward_language::Language::En),
         E::AddressBound(e) => format!("The address is {} from now on", e.external_id),
     }

@@ -130,6 +130,7 @@ pub fn summary(event: E<'_>) -> String {
             };
             format!("{what}: {}", quoted(&e.text))
         }
+        E::TalkSummarised(e) => format!("Se resumió lo dicho antes: {}", quoted(&e.text)),
         E::BrainChosen(e) => chosen(e, steward_language::Language::Es),
         E::AddressBound(e) => format!("La dirección es {} a partir de ahora", e.external_id),
     }

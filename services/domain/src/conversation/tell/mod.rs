@@ -65,6 +65,7 @@ impl Tell for ConversationEvent<'_> {
             | Self::MeetingMoved(_)
             | Self::MeetingCancelled(_)
             | Self::AddressBound(_)
+            | Self::TalkSummarised(_)
             | Self::BrainChosen(_) => None,
         }
     }
@@ -146,6 +147,7 @@ impl<'a> Mentions<'a> {
             | E::MeetingMoved(_)
             | E::MeetingCancelled(_)
             | E::AddressBound(_)
+            | E::TalkSummarised(_)
             | E::BrainChosen(_) => Self::default(),
         }
     }

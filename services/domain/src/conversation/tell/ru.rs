@@ -121,6 +121,7 @@ pub fn summary(event: E<'_>) -> String {
             };
             format!("{what}: {}", quoted(&e.text))
         }
+        E::TalkSummarised(e) => format!("Сказанное раньше кратко пересказано: {}", quoted(&e.text)),
         E::BrainChosen(e) => chosen(e, steward_language::Language::Ru),
         E::AddressBound(e) => format!("Теперь адрес: {}", e.external_id),
     }

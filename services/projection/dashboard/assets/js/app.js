@@ -13,6 +13,7 @@ import { calendar } from "./calendar.js";
 import { several } from "./several.js";
 import { live } from "./live.js";
 import { held } from "./held.js";
+import { making, whenMade } from "./making.js";
 
 clock();
 commands();
@@ -26,10 +27,11 @@ several();
 chat();
 held();
 unread();
+making();
 if (document.body.dataset.live) {
   follow({
     from: Number(document.body.dataset.position),
-    changed: whenChanged,
+    changed: data => { if (!whenMade(data)) whenChanged(data); },
     again: position => refresh(position),
     line: (state, text) => {
       const line = document.getElementById("line");

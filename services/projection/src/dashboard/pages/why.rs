@@ -80,7 +80,7 @@ impl Why {
             asked.push(("before", (at.saturating_add(1)).to_string()));
         }
         let (mut events, _) =
-            timeline::page(snapshot, &viewer.caller, conversation, Params::of(asked)).await?.into_parts();
+            timeline::with_runs(snapshot, &viewer.caller, conversation, Params::of(asked)).await?.into_parts();
         events.reverse();
         let reason_event = reason.and_then(|reason| reason.event_id.clone()).filter(|id| !id.is_empty());
         let mut steps: Vec<Step> =

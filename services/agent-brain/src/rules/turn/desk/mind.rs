@@ -9,6 +9,7 @@ use steward_language::time::{Meaning, parse};
 
 use super::{super::telling::shown, Desk};
 use crate::{
+    assistant::own::own_lines,
     brain::{Decision, Unsaid},
     remembering::Remembering,
 };
@@ -42,7 +43,11 @@ impl Desk<'_> {
     pub fn evidence(&self, quote: &str) -> Result<Evidence, String> {
         let own = self.turn.input.messages.iter().filter(|m| !m.forwarded).rev();
         let quote = quote.trim();
-        let mut found = own.filter_map(|m| Evidence::of(m.message_id, &m.text, quote, m.written_at));
+        // Lines that they quote are somebody else's.
+        let mut found = own.filter_map(|m| {
+            let evidence = Evidence::of(m.message_id, &m.text, quote, m.written_at)?;
+            own_lines(&m.text).contains(quote).then_some(evidence)
+        });
         found.next().ok_or_else(|| "`quote` must stand just so in what the client has just written".to_owned())
     }
 
