@@ -52,6 +52,7 @@ async fn every_page_is_reached_by_keys_and_they_can_be_switched_off() {
     let places = [
         ("p", "/promises"),
         ("o", "/outbox"),
+        ("g", "/goals"),
         ("x", "/live"),
         ("s", "/system"),
         ("y", "/settings"),

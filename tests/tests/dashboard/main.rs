@@ -7,6 +7,7 @@ mod budgets;
 mod colours;
 mod conversation;
 mod entering;
+mod goals;
 mod inbox;
 mod keys;
 mod line;

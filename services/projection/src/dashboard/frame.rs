@@ -22,6 +22,10 @@ pub struct Frame {
     pub density: &'static str,
     /// Single keys do something.
     pub single_keys: bool,
+    /// `12`, `24`; empty: as the language has it.
+    pub hours: &'static str,
+    /// The browser tells of what needs them.
+    pub notified: bool,
     /// The keys, by where they work.
     pub keys: &'static [(&'static str, &'static [(&'static str, &'static str)])],
     pub hash: String,
@@ -72,6 +76,7 @@ impl Frame {
             entry("/inbox", w.inbox, counts.conversations, false),
             entry("/promises", w.promises, 0, false),
             entry("/outbox", w.outbox, counts.outbox, false),
+            entry("/goals", w.goals, 0, true),
             entry("/live", w.live, 0, true),
             entry("/system", w.system, 0, false),
             entry("/settings", w.settings, 0, false),
@@ -83,6 +88,8 @@ impl Frame {
             theme: viewer.looks.theme,
             density: viewer.looks.density,
             single_keys: viewer.looks.keys,
+            hours: viewer.looks.hours,
+            notified: viewer.looks.notified,
             keys: viewer.words.keys(),
             hash: assets::hash(),
             title,

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use steward_http::Problem;
+use steward_language::Language;
 
 use super::{
     super::{
@@ -20,7 +21,9 @@ use super::{
     Chip, WHOLE, because, beginning, called, channel_name,
     chat::{self, Item},
     conversation, inbox,
+    remembered::{Known, Places},
     slider::Slider,
+    unsaid,
     why::{About, Why},
     zone_of,
 };
@@ -34,6 +37,7 @@ use crate::{
             read,
             view::{ConversationView, TakeoverView},
         },
+        remembered::standing,
     },
     read::{Params, answer::Id, snapshot::Snapshot, time, timeline},
 };
@@ -145,11 +149,21 @@ pub enum Earlier {
     At(u64),
 }
 
+/// What is known of the client, each to be corrected in place.
 pub struct Contact {
     pub id: String,
     pub name: String,
     pub language: &'static str,
+    pub languages: Vec<(&'static str, &'static str, bool)>,
     pub zone: String,
+    /// The hour of promises, if they have one of their own; and all that there are.
+    pub hour: Option<u32>,
+    pub hours: Vec<(u32, String, bool)>,
+    /// The person that all of it is about.
+    pub person: String,
+    pub known: Known,
+    /// What wasn't sent since they wrote first, and waits for the bot to take it up.
+    pub unsaid: Vec<String>,
 }
 
 #[derive(Template)]
@@ -184,9 +198,8 @@ pub async fn one(
     if s.past {
         f.cannot = Some(viewer.w.looking_at);
     }
-    let list = inbox::List::of(&viewer, &snapshot, &f, &shown, &id).await?;
-    let query =
-        form_urlencoded::Serializer::new(String::new()).append_pair("tab", list.tab).append_pair("q", &list.q).finish();
+    let list = inbox::List::of((&viewer, &dashboard), &snapshot, &f, &shown, &id).await?;
+    let query = list.query.clone();
     let path = format!("/inbox/{id}");
     let at = s.at.map(|at| format!("&at={at}")).unwrap_or_default();
     let from = asked.from.map(|from| format!("&from={from}")).unwrap_or_default();
@@ -247,8 +260,7 @@ impl Subject {
         let waiting =
             rows.iter().filter(|m| matches!(m.state.as_str(), "queued" | "deferred" | "held") && m.author == "bot");
         let local = words.there(&clock.hour(viewer.now), &when::place(zone));
-        let language =
-            c.contact.language.as_deref().and_then(steward_language::Language::of_tag).map_or("", language_name);
+        let language = c.contact.language.as_deref().and_then(Language::of_tag).map_or("", language_name);
         let channel = channel_name(c.channel.as_deref().unwrap_or_default());
         let facts: Vec<&str> = [channel, language, &local].into_iter().filter(|fact| !fact.is_empty()).collect();
         let release_after = dashboard.desk.reads.settings.now().defaults.human_release_after;
@@ -273,12 +285,7 @@ impl Subject {
             ended_said: words.ended(kept, gone),
             promises: pending.into_iter().map(promise).collect(),
             ended: ended.into_iter().map(promise).collect(),
-            contact: Contact {
-                id: c.contact.id.clone().unwrap_or_default(),
-                name: c.contact.name.clone().unwrap_or_default(),
-                language,
-                zone: c.contact.timezone.clone().unwrap_or_else(|| zone.name().to_owned()),
-            },
+            contact: Contact::of(&c, (viewer, snapshot), zone, (&rows, at)).await?,
             why,
             slider: Slider::of(snapshot, viewer, (id, at), clock).await?,
             past: at.is_some(),
@@ -311,6 +318,41 @@ impl Said {
         });
         rows.truncate(shown);
         Self { rows, earlier }
+    }
+}
+
+impl Contact {
+    async fn of(
+        c: &ConversationView,
+        (viewer, snapshot): (&Viewer, &Snapshot<'_>),
+        zone: Tz,
+        (rows, at): (&[MessageRow], Option<u64>),
+    ) -> Result<Self, Problem> {
+        let spoken = c.contact.language.as_deref().and_then(Language::of_tag);
+        let own = c.contact.id.clone().unwrap_or_default();
+        let people: Vec<String> = std::iter::once(own.clone()).chain(c.contact.merged_into.clone()).collect();
+        let standing = match at {
+            Some(at) => standing::then(snapshot, &viewer.caller, &people, at).await?,
+            None => standing::of(snapshot, &viewer.caller, &people).await?,
+        };
+        let places = Places::of(viewer, snapshot, &standing).await?;
+        Ok(Self {
+            name: c.contact.name.clone().unwrap_or_default(),
+            language: spoken.map_or("", language_name),
+            languages: Language::ALL
+                .iter()
+                .map(|one| (one.code(), language_name(*one), spoken == Some(*one)))
+                .collect(),
+            zone: c.contact.timezone.clone().unwrap_or_else(|| zone.name().to_owned()),
+            hour: c.contact.followup_hour,
+            hours: (0..24)
+                .map(|hour| (hour, viewer.clock().whole_hour(hour), c.contact.followup_hour == Some(hour)))
+                .collect(),
+            person: c.contact.merged_into.clone().unwrap_or_else(|| own.clone()),
+            known: Known::of(standing, &places, viewer, zone),
+            unsaid: unsaid::of(snapshot, viewer, &c.id, rows, at).await?,
+            id: own,
+        })
     }
 }
 

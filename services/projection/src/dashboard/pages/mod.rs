@@ -3,14 +3,17 @@
 pub mod calendar;
 mod chat;
 pub mod conversation;
+pub mod goals;
 pub mod inbox;
 pub mod live;
 pub mod outbox;
 pub mod promises;
+pub mod remembered;
 pub mod settings;
 mod slider;
 pub mod system;
 pub mod try_it;
+mod unsaid;
 mod why;
 
 use axum::{extract::State, response::Redirect};

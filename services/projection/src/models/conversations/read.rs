@@ -111,7 +111,7 @@ async fn with(
 }
 
 /// Says that a conversation's name, title or address holds the words in the parameter `words`, which are in small letters.
-fn found_by(words: &str) -> String {
+pub fn found_by(words: &str) -> String {
     let holds = |column: &str| format!("position({words}::text IN lower({column})) > 0");
     let names = ["said_name", "username", "coalesce(set_name, '')"].map(holds).join(" OR ");
     let own = ["person_name", "person_username", "title", "external_id"].map(holds).join(" OR ");
