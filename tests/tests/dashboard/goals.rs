@@ -88,13 +88,13 @@ async fn what_is_found_appears_and_is_confirmed_corrected_or_refused() {
     tab.open("/goals").await.unwrap();
     tab.sees("No goals yet.").await.unwrap();
     tab.until(LIVE).await.unwrap();
-    let ana = client_writes(&system, "ana", "Ana", "I want to learn Spanish; yesterday I passed the first exam").await;
+    let ana = client_writes(&system, "ana", "Ana", "I want to learn Spanish. The first exam went well").await;
     let stop = CancellationToken::new();
     let _stop = stop.clone().drop_guard();
     let finds = Finds::begin(&system, &ana, stop).await;
     let goal = finds.goal("learn Spanish", "I want to learn Spanish").await;
     tab.until(&format!("document.getElementById('r{goal}')")).await.unwrap();
-    let milestone = finds.milestone(&goal, "passed the first exam", "I passed the first exam").await;
+    let milestone = finds.milestone(&goal, "passed the first exam", "The first exam went well").await;
     // It stands below its goal, with its day, how sure it is, and the words; new, it is marked.
     let shown = format!("document.querySelector('#g{goal} .milestones #r{milestone}')");
     tab.until(&format!("{shown}?.innerText.includes('20 November')")).await.unwrap();
@@ -123,7 +123,7 @@ async fn what_is_found_appears_and_is_confirmed_corrected_or_refused() {
     tab.key("n").await.unwrap();
     tab.until("!document.querySelector('.remembered.milestones')").await.unwrap();
     tab.press(".undo button").await.unwrap();
-    tab.until("document.querySelector('.remembered.milestones')?.innerText.includes('I passed the first exam')")
+    tab.until("document.querySelector('.remembered.milestones')?.innerText.includes('The first exam went well')")
         .await
         .unwrap();
 

@@ -3,7 +3,9 @@
 
 mod access;
 mod apart;
+mod bends;
 mod budgets;
+mod chains;
 mod colours;
 mod conversation;
 mod entering;
@@ -15,6 +17,7 @@ mod live;
 mod outbox;
 mod pictures;
 mod promises;
+mod readme;
 mod settings;
 mod try_it;
 mod words;

@@ -50,6 +50,9 @@ pub struct Frame {
     pub key: String,
 }
 
+/// What stands in the bar of a narrow screen; the rest is below More.
+const FIRST: [&str; 4] = ["/inbox", "/promises", "/outbox", "/live"];
+
 /// An entry of the navigation.
 pub struct Section {
     pub path: &'static str,
@@ -58,6 +61,8 @@ pub struct Section {
     pub count: u64,
     /// A group begins here.
     pub gap: bool,
+    /// On a narrow screen it stands below More.
+    pub rest: bool,
 }
 
 impl Frame {
@@ -71,7 +76,7 @@ impl Frame {
     ) -> Result<Self, Problem> {
         let counts = attention::counts(snapshot, &viewer.caller).await?;
         let w = viewer.w;
-        let entry = |path, name, count, gap| Section { path, name, count, gap };
+        let entry = |path, name, count, gap| Section { path, name, count, gap, rest: !FIRST.contains(&path) };
         let sections = vec![
             entry("/inbox", w.inbox, counts.conversations, false),
             entry("/promises", w.promises, 0, false),
@@ -107,6 +112,11 @@ impl Frame {
             inside: false,
             key: uuid::Uuid::now_v7().to_string(),
         })
+    }
+
+    /// The section is one of those below More.
+    pub fn is_rest(&self) -> bool {
+        !FIRST.contains(&self.section)
     }
 
     /// The number that the browser's title begins with.

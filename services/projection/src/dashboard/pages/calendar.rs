@@ -41,7 +41,7 @@ pub struct Calendar {
     /// The names of the hours, of a week.
     pub hours: Vec<String>,
     /// The names of the weekdays, of a month.
-    pub weekdays: Vec<&'static str>,
+    pub weekdays: Vec<(&'static str, &'static str)>,
     pub with_cancelled: bool,
     /// Leads to the same with what was cancelled, or without.
     pub turned: String,
@@ -154,7 +154,10 @@ impl Calendar {
             true => (wanted.day - Months::new(1), wanted.day + Months::new(1)),
             false => (wanted.day - Days::new(7), wanted.day + Days::new(7)),
         };
-        let weekday = |n| words.weekday(Weekday::try_from(n).unwrap_or(Weekday::Mon));
+        let weekday = |n| {
+            let day = Weekday::try_from(n).unwrap_or(Weekday::Mon);
+            (words.weekday(day), words.short_weekday(day))
+        };
         let last = first + Days::new(count - 1);
         Ok(Self {
             title: match wanted.is_month {

@@ -120,6 +120,9 @@ pub async fn one(State(dashboard): State<Dashboard>, viewer: Viewer) -> Page {
     let lag = seen.lag_seconds as u64;
     let next = seen.timers.next_at.map(|at| viewer.clock().moment(at.0));
     let late = [seen.timers.lateness_p50_seconds, seen.timers.lateness_p99_seconds];
+    // Where the scheduler runs here, nothing came due yet.
+    let scheduled = seen.services.iter().any(|service| service.name == "scheduler" && service.here);
+    let no_lateness = if scheduled { w.none } else { w.unknown_at_all };
     let end = seen.log_position;
     html(&System {
         fine: wrong.is_none() && !stopped,
@@ -131,7 +134,7 @@ pub async fn one(State(dashboard): State<Dashboard>, viewer: Viewer) -> Page {
         parts: parts.collect(),
         pending: seen.timers.pending.map_or_else(|| w.unknown_at_all.to_owned(), |n| n.to_string()),
         next: next.unwrap_or_else(|| w.none.to_owned()),
-        late: late.map(|late| late.map_or_else(|| w.unknown_at_all.to_owned(), |late| seconds(late, words.seconds()))),
+        late: late.map(|late| late.map_or_else(|| no_lateness.to_owned(), |late| seconds(late, words.seconds()))),
         channels: seen.channels.iter().map(|channel| Channel::of(channel, &viewer)).collect(),
         models: models(&seen, w),
         budget: budget(&seen, w),

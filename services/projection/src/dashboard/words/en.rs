@@ -34,6 +34,10 @@ impl Words for English {
             [day.num_days_from_monday() as usize]
     }
 
+    fn short_weekday(&self, day: Weekday) -> &'static str {
+        ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][day.num_days_from_monday() as usize]
+    }
+
     fn date(&self, day: NaiveDate, year: bool) -> String {
         let year = if year { format!(" {}", day.year()) } else { String::new() };
         format!("{} {} {}{year}", self.weekday(day.weekday()), day.day(), MONTHS[day.month0() as usize])

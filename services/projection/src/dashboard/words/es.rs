@@ -33,6 +33,10 @@ impl Words for Spanish {
         ["lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"][day.num_days_from_monday() as usize]
     }
 
+    fn short_weekday(&self, day: Weekday) -> &'static str {
+        ["lun", "mar", "mié", "jue", "vie", "sáb", "dom"][day.num_days_from_monday() as usize]
+    }
+
     fn date(&self, day: NaiveDate, year: bool) -> String {
         let year = if year { format!(" de {}", day.year()) } else { String::new() };
         format!("{} {} de {}{year}", self.weekday(day.weekday()), day.day(), MONTHS[day.month0() as usize])

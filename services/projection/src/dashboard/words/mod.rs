@@ -69,6 +69,8 @@ pub trait Words: Sync {
     fn fixed(&self) -> &'static Fixed;
     /// The weekday, as it begins a date.
     fn weekday(&self, day: Weekday) -> &'static str;
+    /// The same in two letters or three, where there is no room.
+    fn short_weekday(&self, day: Weekday) -> &'static str;
     /// "Friday 27 November", with the year if it is given.
     fn date(&self, day: NaiveDate, year: bool) -> String;
     /// "tomorrow, 9:00", of a day that is named and a time.

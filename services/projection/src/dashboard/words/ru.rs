@@ -50,6 +50,10 @@ impl Words for Russian {
             [day.num_days_from_monday() as usize]
     }
 
+    fn short_weekday(&self, day: Weekday) -> &'static str {
+        ["Пн", "Вт", "Ср", "Чт", "Пт", "Сб", "Вс"][day.num_days_from_monday() as usize]
+    }
+
     fn date(&self, day: NaiveDate, year: bool) -> String {
         let year = if year { format!(" {} года", day.year()) } else { String::new() };
         format!("{}, {} {}{year}", self.weekday(day.weekday()), day.day(), MONTHS[day.month0() as usize])
