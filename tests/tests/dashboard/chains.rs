@@ -49,7 +49,7 @@ async fn a_takeover_keeps_back_what_is_due_in_two_seconds_and_why_says_so() {
     let ended = system.until(PATIENCE, ended).await.unwrap();
     assert_eq!((&ended["state"], &ended["reason"]["code"]), (&json!("cancelled"), &json!("human_active")));
     let chain = why(&tab, &id, &format!("f:{}", ended["id"].as_str().unwrap()), "cancelled").await;
-    for step in ["Ana: “ping me in 9 seconds", "Promised:", "local took over", "one of us was answering"] {
+    for step in ["Ana: “ping me in 9 seconds", "Promised:", "Cancelled: one of us was answering"] {
         assert!(chain.contains(step), "{step}: {chain}");
     }
     let sent = system.items("/api/v1/messages?direction=out").await.unwrap();

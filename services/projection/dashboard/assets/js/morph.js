@@ -70,8 +70,15 @@ function children(from, to) {
   }
   while (here) {
     const next = here.nextSibling;
-    // What only this page knows stays until it goes by itself.
-    if (here.dataset?.stay === undefined) here.remove();
+    // What only this page knows stays until it goes by itself, though what it stood in goes.
+    if (here.dataset?.stay === undefined) {
+      for (const kept of here.querySelectorAll?.("[data-stay]") ?? []) {
+        const focused = kept.contains(document.activeElement) && document.activeElement;
+        here.before(kept);
+        if (focused) focused.focus();
+      }
+      here.remove();
+    }
     here = next;
   }
 }
