@@ -1,5 +1,6 @@
 //! The pages, one file each, and what they share: chips, names, rows of conversations.
 
+mod about;
 pub mod calendar;
 mod chat;
 pub mod conversation;
