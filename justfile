@@ -52,6 +52,12 @@ bench *jobs:
 judge seconds="600":
     STEWARD_JUDGED_SECONDS={{seconds}} cargo test -p steward-tests --test api_judged -- --nocapture
 
+# Make the picture that the README shows anew; it needs Chromium
+picture:
+    cargo build --workspace --bin steward
+    mkdir -p docs
+    STEWARD_PICTURE={{justfile_directory()}}/docs cargo test -p steward-tests --test dashboard the_picture_in_the_readme
+
 # Write the golden bytes of events that have none yet
 golden:
     STEWARD_WRITE_GOLDEN=1 cargo test -p steward-proto

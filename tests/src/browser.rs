@@ -278,6 +278,21 @@ impl Tab<'_> {
         Ok(())
     }
 
+    /// As for somebody whose system asks for this, by the names of media features.
+    pub async fn needs(&self, features: &[(&str, &str)]) -> anyhow::Result<()> {
+        let features: Vec<Value> =
+            features.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        self.call("Emulation.setEmulatedMedia", json!({ "features": features })).await?;
+        Ok(())
+    }
+
+    /// Takes the line away from the tab, or gives it back.
+    pub async fn offline(&self, away: bool) -> anyhow::Result<()> {
+        let line = json!({ "offline": away, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        self.call("Network.emulateNetworkConditions", line).await?;
+        Ok(())
+    }
+
     /// The bodies of all answers that this tab has received since it was asked last, and what its live stream said.
     pub async fn received(&self) -> anyhow::Result<Vec<String>> {
         // Whatever was reported until now is read with the answer.

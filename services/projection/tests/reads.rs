@@ -52,7 +52,7 @@ async fn a_kept_promise_and_a_cancelled_one_read_as_what_they_are() {
     assert_eq!(found[0], conversation);
     assert_eq!(
         conversation["contact"],
-        json!({ "id": chat.contact_id(), "name": "Ana", "language": "es", "timezone": null, "merged_into": null })
+        json!({ "id": chat.contact_id(), "name": "Ana", "language": "es", "timezone": null, "followup_hour": null, "merged_into": null })
     );
     assert_eq!((&conversation["owner"], &conversation["pending_follow_ups"]), (&json!("bot"), &json!(0)));
     assert_eq!(conversation["position"], position);

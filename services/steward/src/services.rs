@@ -4,12 +4,14 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::Router;
+use futures::future::BoxFuture;
+use metrics_exporter_prometheus::PrometheusHandle;
 use steward_http::{Guard, client_builder, measure, unknown_path, wrong_method};
-use steward_ingestion::{Ingestion, register_webhooks, registration_call};
+use steward_ingestion::{Asking, Checked, Ingestion, check_channel, register_webhooks, registration_call};
 use steward_log::{Backoff, Log, Tasks};
-use steward_projection::{Commands, Reached, Reads};
+use steward_projection::{Around, Commands, Probed, Reached, Reads};
 use steward_proto::TenantId;
-use steward_settings::{InForce, Settings};
+use steward_settings::{ChannelKind, InForce, Mode, Settings};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -68,6 +70,7 @@ pub struct Runtime {
     /// Set if one of the services needs Postgres.
     pub pools: Option<Pools>,
     pub guard: Guard,
+    pub metrics: PrometheusHandle,
     /// Asks everything to stop.
     pub shutdown: CancellationToken,
     /// The tasks that run.
@@ -106,7 +109,7 @@ impl Runtime {
                     self.spawn(*service, steward_webhooks::run(log.clone(), webhooks, shutdown.clone()));
                     self.spawn(*service, steward_outbox_dispatcher::run(log, settings, shutdown));
                 }
-                Service::Projection => router = router.merge(self.projection(commands.clone())?),
+                Service::Projection => router = router.merge(self.projection(commands.clone(), services)?),
             }
         }
         let router = router.fallback(unknown_path).method_not_allowed_fallback(wrong_method);
@@ -137,7 +140,7 @@ impl Runtime {
     }
 
     /// `commands`: what takes them in this process.
-    fn projection(&self, commands: Option<Router>) -> anyhow::Result<Router> {
+    fn projection(&self, commands: Option<Router>, services: &[Service]) -> anyhow::Result<Router> {
         let Pools { projector, reader, .. } = self.pools.clone().context("the projection has no Postgres")?;
         let settings = self.settings.now();
         let reached = Reached::with_limit(settings.limits.lag);
@@ -145,7 +148,8 @@ impl Runtime {
         self.spawn(Service::Projection, run);
         let channels = settings.channels.iter().map(|channel| {
             let tenant = TenantId::new(&channel.tenant).with_context(|| format!("tenant of channel {}", channel.id))?;
-            Ok(steward_projection::Channel { tenant, id: channel.id.clone(), kind: channel.kind.name().to_owned() })
+            let (id, kind) = (channel.id.clone(), channel.kind.name().to_owned());
+            Ok(steward_projection::Channel { tenant, id, kind, way: way_in(&channel.kind) })
         });
         let reads = steward_projection::router(Reads {
             log: self.log.clone(),
@@ -160,11 +164,47 @@ impl Runtime {
                 (None, None) => None,
             },
             settings: self.settings.clone(),
+            around: self.around(services)?,
             shutdown: self.shutdown.clone(),
         });
         // The documents describe all interfaces, even those that other processes serve.
         let (documents, _) = openapi::routes().split_for_parts();
         Ok(measure(reads.merge(documents)))
+    }
+}
+
+impl Runtime {
+    /// What the dashboard may know of this process and ask of the world.
+    fn around(&self, services: &[Service]) -> anyhow::Result<Around> {
+        let (metrics, settings, client) = (self.metrics.clone(), self.settings.clone(), client_builder().build()?);
+        let probe = move |id: String| -> BoxFuture<'static, Probed> {
+            let (settings, client) = (settings.now(), client.clone());
+            Box::pin(async move {
+                let Some(channel) = settings.channels.iter().find(|channel| channel.id == id) else {
+                    return Probed { fine: false, text: "there is no such channel".to_owned() };
+                };
+                let asking = Asking { client: &client, public_url: settings.server.public_url.as_deref() };
+                match check_channel(channel, &asking).await {
+                    Checked::Fine(text) => Probed { fine: true, text },
+                    Checked::Notice(text) | Checked::Wrong(text) => Probed { fine: false, text },
+                }
+            })
+        };
+        Ok(Around {
+            services: services.iter().map(|service| service.name()).collect(),
+            render: Some(Arc::new(move || metrics.render())),
+            probe: Some(Arc::new(probe)),
+        })
+    }
+}
+
+/// How things come in on a channel.
+fn way_in(kind: &ChannelKind) -> &'static str {
+    match kind {
+        ChannelKind::Web => "command",
+        ChannelKind::Telegram(telegram) if telegram.mode == Mode::Polling => "polling",
+        ChannelKind::Email(email) if email.imap_url.is_some() => "polling",
+        _ => "webhook",
     }
 }
 

@@ -119,6 +119,7 @@ struct Process {
     tasks: Tasks,
     deaths: mpsc::Receiver<String>,
     shutdown: CancellationToken,
+    metrics: PrometheusHandle,
 }
 
 impl Process {
@@ -139,13 +140,13 @@ impl Process {
             let serving = front.clone().serve_metrics(listener, shutdown.clone());
             tasks.keep("the metrics' listener", async move { serving.await.map_err(|problem| problem.to_string()) });
         }
-        let (upkeep, stop) = (keep_up(metrics, shutdown.clone()), shutdown.clone());
+        let (upkeep, stop) = (keep_up(metrics.clone(), shutdown.clone()), shutdown.clone());
         tasks.keep("the metrics' upkeep", async move {
             upkeep.await;
             Ok(())
         });
         tasks.keep("the clock of the runtime", stall::watch(stop));
-        Ok(Self { front, url, tasks, deaths, shutdown })
+        Ok(Self { front, url, tasks, deaths, shutdown, metrics })
     }
 
     /// Connects, serves, and ends. `published` is called before the services answer, what it returns is kept until the
@@ -158,7 +159,7 @@ impl Process {
         published: impl FnOnce() -> anyhow::Result<T>,
         ready: impl FnOnce(&str),
     ) -> anyhow::Result<()> {
-        let Self { front, url, tasks, mut deaths, shutdown } = self;
+        let Self { front, url, tasks, mut deaths, shutdown, metrics } = self;
         let public_url = settings.server.public_url.clone();
         // Whatever happens in this block, the way back after it is the same.
         let result: anyhow::Result<()> = async {
@@ -175,6 +176,7 @@ impl Process {
                 log: log.clone(),
                 pools: pools.clone(),
                 guard: guard.clone(),
+                metrics,
                 shutdown: shutdown.clone(),
                 tasks: tasks.clone(),
             };

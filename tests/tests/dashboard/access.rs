@@ -47,6 +47,7 @@ async fn nothing_serious_stands_in_anybodys_way() {
         ("/promises?view=week".to_owned(), "document.getElementById('move').showModal()"),
         ("/promises?view=month".to_owned(), ""),
         ("/outbox".to_owned(), "document.querySelector('[data-pick]').click()"),
+        ("/goals".to_owned(), open),
         (format!("/live?event={event}"), open),
         ("/system".to_owned(), "document.getElementById('keys').showModal()"),
         ("/settings".to_owned(), open),

@@ -35,6 +35,7 @@ async fn pages_scripts_and_styles_stay_small_and_are_kept_by_the_browser() {
         "/promises?view=week",
         "/promises?view=month",
         "/outbox?tab=done",
+        "/goals",
         "/live",
         "/live?all=1",
         "/system",

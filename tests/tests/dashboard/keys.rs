@@ -52,6 +52,7 @@ async fn every_page_is_reached_by_keys_and_they_can_be_switched_off() {
     let places = [
         ("p", "/promises"),
         ("o", "/outbox"),
+        ("g", "/goals"),
         ("x", "/live"),
         ("s", "/system"),
         ("y", "/settings"),
@@ -66,7 +67,7 @@ async fn every_page_is_reached_by_keys_and_they_can_be_switched_off() {
         tab.until("document.getElementById('keys').open").await.unwrap();
         tab.run("document.getElementById('keys').close()").await.unwrap();
         tab.key("/").await.unwrap();
-        tab.until("['q', 'jump', 'search'].includes(document.activeElement.id)").await.unwrap();
+        tab.until("['q', 'jump', 'search', 'of-client'].includes(document.activeElement.id)").await.unwrap();
         tab.run("document.getElementById('palette').close(), document.activeElement.blur()").await.unwrap();
         tab.key("g").await.unwrap();
         tab.key(key).await.unwrap();

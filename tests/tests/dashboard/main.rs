@@ -3,10 +3,13 @@
 
 mod access;
 mod apart;
+mod bends;
 mod budgets;
+mod chains;
 mod colours;
 mod conversation;
 mod entering;
+mod goals;
 mod inbox;
 mod keys;
 mod line;
@@ -14,6 +17,7 @@ mod live;
 mod outbox;
 mod pictures;
 mod promises;
+mod readme;
 mod settings;
 mod try_it;
 mod words;

@@ -49,6 +49,7 @@ async fn every_page_fits_and_is_kept_as_a_picture() {
         ("promises", "/promises".to_owned()),
         ("week", "/promises?view=week".to_owned()),
         ("outbox", "/outbox".to_owned()),
+        ("goals", "/goals".to_owned()),
         ("live", "/live".to_owned()),
         ("system", "/system".to_owned()),
         ("settings", "/settings".to_owned()),

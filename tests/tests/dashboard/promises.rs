@@ -129,3 +129,63 @@ async fn a_promise_is_made_for_anybody_and_moved_on_the_calendar() {
     }
     assert_eq!(browser.errors().await, Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn promises_and_the_inbox_are_narrowed_and_the_address_says_how() {
+    let system = System::start(Config::web().with("[[channels]]\nid = \"web-vip\"\nkind = \"web\"")).await.unwrap();
+    let ana = client_writes(&system, "ana", "Ana", "ping me tomorrow at 9 about the contract").await;
+    let contact = json!({ "id": "petr", "name": "Petr", "timezone": "Europe/Moscow", "language": "ru" });
+    let said = json!({ "channel_id": "web-vip", "contact": contact, "text": "hello" });
+    let petr = system.post("/api/v1/messages", &said).await.unwrap()["conversation_id"].as_str().unwrap().to_owned();
+    let due_at = (Utc::now() + TimeDelta::days(3)).to_rfc3339();
+    let ours = json!({ "conversation_id": petr, "text": "From one of us.", "due_at": due_at });
+    system.post("/api/v1/follow-ups", &ours).await.unwrap();
+    let look = || async { Ok(system.follow_ups(&ana).await?.into_iter().next()) };
+    let hers = system.until(Duration::from_secs(20), look).await.unwrap();
+    let browser = Browser::start().await.unwrap();
+    let tab = browser.tab(&system.read, true).await.unwrap();
+    tab.looks(1440, false).await.unwrap();
+    tab.open("/promises").await.unwrap();
+    tab.until(LIVE).await.unwrap();
+    let shown = async |names: &[&str]| {
+        let shown = "[...document.querySelectorAll('#groups .item > span a')].map(a => a.innerText).sort().join()";
+        tab.until(&format!("{shown} === '{}'", names.join(","))).await.unwrap();
+    };
+    let choose = async |field: &str, value: &str| {
+        tab.until(LIVE).await.unwrap();
+        tab.run(&format!("(f => (f.value = '{value}', f.dispatchEvent(new Event('change', {{ bubbles: true }}))))(document.getElementById('{field}'))")).await.unwrap();
+        tab.until(&format!("location.search.includes('={value}') || '{value}' === '' && document.getElementById('{field}').value === ''")).await.unwrap();
+    };
+    shown(&["Ana", "Petr"]).await;
+    choose("of-maker", "client").await;
+    shown(&["Ana"]).await;
+    choose("of-maker", "person").await;
+    shown(&["Petr"]).await;
+    choose("of-channel", "web-main").await;
+    shown(&[]).await;
+    tab.sees("No promise is like that.").await.unwrap();
+    choose("of-maker", "client").await;
+    shown(&["Ana"]).await;
+    // The same on the calendar, and back.
+    tab.key("3").await.unwrap();
+    tab.until("location.search.includes('view=month') && location.search.includes('channel=web-main')").await.unwrap();
+    tab.until(LIVE).await.unwrap();
+    tab.key("1").await.unwrap();
+    tab.until("document.getElementById('groups') && location.search.includes('made_by=client')").await.unwrap();
+    tab.open("/promises?q=pet").await.unwrap();
+    shown(&["Petr"]).await;
+    // What is over is found by its state.
+    let cancel = system.client.delete(format!("{}/api/v1/follow-ups/{}", system.write, hers["id"].as_str().unwrap()));
+    cancel.header("content-type", "application/json").body("{}").send().await.unwrap().error_for_status().unwrap();
+    tab.open("/promises?state=cancelled").await.unwrap();
+    tab.until("document.querySelector('#groups .item')?.innerText.includes('Cancelled')").await.unwrap();
+    shown(&["Ana"]).await;
+    // The inbox, by channel.
+    tab.open("/inbox?tab=all").await.unwrap();
+    tab.until("document.querySelectorAll('#rows .row').length === 2").await.unwrap();
+    choose("of-channel", "web-vip").await;
+    tab.until("document.querySelectorAll('#rows .row').length === 1 && document.getElementById('rows').innerText.includes('Petr')").await.unwrap();
+    tab.press("#tabs a:nth-child(3)").await.unwrap();
+    tab.until("location.search.includes('tab=human') && location.search.includes('channel=web-vip')").await.unwrap();
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}

@@ -1,6 +1,6 @@
 //! Settings and System: keys made and revoked, the brain, what is in force and where it comes from.
 
-use steward_tests::{Browser, Config, System, browser::pictures};
+use steward_tests::{Browser, Config, System, Telegram, browser::pictures};
 
 use super::inbox::client_writes;
 
@@ -107,6 +107,87 @@ async fn the_system_says_in_one_sentence_how_it_is() {
     tab.until(LIVE).await.unwrap();
     client_writes(&system, "boris", "Boris", "hello").await;
     tab.until(&format!("Number(document.getElementById('read-up-to').textContent) > {before}")).await.unwrap();
+    // Every service with its line, which grows by itself.
+    let services = "[...document.querySelectorAll('#system section:first-of-type > table tbody tr')].map(row => row.cells[0].innerText).join()";
+    assert_eq!(tab.run(services).await.unwrap(), "ingestion,agent-brain,scheduler,outbox-dispatcher,projection");
+    tab.until("document.querySelectorAll('#system .spark path[d*=L]').length >= 4").await.unwrap();
+    for part in ["Timers", "Channels", "Brains", "Breaker", "Outgoing webhooks", "Dead letters", "Read models"] {
+        tab.sees(part).await.unwrap();
+    }
     tab.picture(&pictures().join("system-figures-1440-light.png")).await.unwrap();
+    for (width, dark, language) in [(390, true, "ru"), (390, false, "es"), (1440, true, "ru")] {
+        tab.looks(width, dark).await.unwrap();
+        tab.speaks(language).await.unwrap();
+        tab.open("/system").await.unwrap();
+        let scheme = if dark { "dark" } else { "light" };
+        tab.picture(&pictures().join(format!("system-{width}-{scheme}-{language}.png"))).await.unwrap();
+        let over = tab.run("document.documentElement.scrollWidth - innerWidth").await.unwrap();
+        assert!(over.as_i64().unwrap() <= 0, "the system at {width} px in {language} sticks out by {over} px");
+    }
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_process_does_is_said_not_to_be_known() {
+    let system = System::start_separately(Config::web(), &[]).await.unwrap();
+    let seen = system.get("/api/v1/system").await.unwrap();
+    let services = seen["services"].as_array().unwrap();
+    assert_eq!(services.len(), 5);
+    for service in services {
+        let here = service["name"] == "projection";
+        assert_eq!(service["here"], here, "{service}");
+        assert_eq!(service["state"].is_null(), !here, "{service}");
+        assert_eq!(service["lag_seconds"].is_null(), !here, "{service}");
+    }
+    assert!(seen["timers"]["lateness_p50_seconds"].is_null());
+    let browser = Browser::start().await.unwrap();
+    let tab = browser.tab(&system.read, true).await.unwrap();
+    tab.open("/system").await.unwrap();
+    tab.until("(document.body.innerText.match(/Runs in another process/g) || []).length === 4").await.unwrap();
+    tab.sees("not known").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hours_notifications_and_a_channels_test_are_ones_own_to_choose() {
+    let mut telegram = Telegram::start().await.unwrap();
+    let system = System::start(Config::telegram(&telegram)).await.unwrap();
+    client_writes(&system, "ana", "Ana", "ping me tomorrow at 18:30").await;
+    let browser = Browser::start().await.unwrap();
+    let tab = browser.tab(&system.read, true).await.unwrap();
+    tab.looks(1440, false).await.unwrap();
+    tab.open("/settings").await.unwrap();
+    tab.until(LIVE).await.unwrap();
+    // Kept as soon as it is chosen.
+    tab.run("(f => (f.value = '12', f.dispatchEvent(new Event('change', { bubbles: true }))))(document.getElementById('my-hours'))").await.unwrap();
+    tab.until("document.body.dataset.hours === '12' && document.getElementById('my-hours').value === '12'")
+        .await
+        .unwrap();
+    tab.open("/promises?zone=client").await.unwrap();
+    tab.until("document.querySelector('#groups')?.innerText.includes('6:30\u{a0}pm in Makassar')").await.unwrap();
+    // Wanted notifications come when more needs a person and nobody looks; before that the browser is asked.
+    tab.open("/settings").await.unwrap();
+    tab.until(LIVE).await.unwrap();
+    tab.run("Notification.requestPermission = async () => 'denied'").await.unwrap();
+    let wants = "(f => (f.value = 'needs', f.dispatchEvent(new Event('change', { bubbles: true }))))(document.getElementById('notify'))";
+    tab.run(wants).await.unwrap();
+    tab.until("!document.getElementById('notify-refused').hidden && document.getElementById('notify').value === 'off'")
+        .await
+        .unwrap();
+    tab.run("Notification.requestPermission = async () => 'granted'").await.unwrap();
+    tab.run(wants).await.unwrap();
+    tab.until(&format!("document.body.dataset.notify && {LIVE}")).await.unwrap();
+    tab.run("window.told = []; window.Notification = class extends EventTarget { static permission = 'granted'; constructor(title, more) { super(); told.push(more.body); } }; Object.defineProperty(document, 'visibilityState', { value: 'hidden' })").await.unwrap();
+    client_writes(&system, "boris", "Boris", "let me talk to a human").await;
+    tab.until("told.join() === '1 conversation needs you'").await.unwrap();
+    // The provider's own word on a channel.
+    tab.open("/settings").await.unwrap();
+    tab.until(LIVE).await.unwrap();
+    let test = "form[action='/ui/channels/tg-main/test'] button";
+    tab.press(test).await.unwrap();
+    tab.until("document.querySelector('.answer')?.textContent.length > 4").await.unwrap();
+    telegram.go_down();
+    tab.press(test).await.unwrap();
+    tab.until("document.querySelector('.answer')?.textContent.startsWith('✕ Look at it')").await.unwrap();
+    assert!(!tab.text().await.unwrap().contains("Failed to fetch"));
     assert_eq!(browser.errors().await, Vec::<String>::new());
 }

@@ -23,8 +23,18 @@ fn shown(html: &str) -> String {
 async fn every_page_speaks_each_language_and_none_shows_a_name_of_the_codes() {
     let system = System::start(Config::web()).await.unwrap();
     let titles = [("en", "Inbox"), ("es", "Bandeja"), ("ru", "Входящие")];
-    let pages =
-        ["/inbox", "/inbox?tab=all", "/promises", "/outbox", "/outbox?tab=waiting", "/live", "/try", "/settings"];
+    let pages = [
+        "/inbox",
+        "/inbox?tab=all",
+        "/promises",
+        "/outbox",
+        "/outbox?tab=waiting",
+        "/goals",
+        "/live",
+        "/system",
+        "/try",
+        "/settings",
+    ];
     for (language, title) in titles {
         for path in pages {
             let request = system.client.get(format!("{}{path}", system.read)).header(ACCEPT_LANGUAGE, language);

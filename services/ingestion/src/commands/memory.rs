@@ -83,6 +83,8 @@ pub struct MilestoneChanges {
     text: Option<Line>,
     #[schema(format = DateTime)]
     happened_at: Option<String>,
+    /// A person says that it is so: nothing is surer.
+    confirmed: Option<bool>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -98,7 +100,9 @@ pub struct NewFact {
 #[serde(deny_unknown_fields)]
 #[schema(as = FactChanges, example = json!({ "text": "lives in Madrid" }))]
 pub struct FactChanges {
-    text: Line,
+    text: Option<Line>,
+    /// A person says that it is so: nothing is surer.
+    confirmed: Option<bool>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -184,7 +188,7 @@ pub async fn change_goal(
         text: title.as_deref().map(str::to_owned),
         at: due_at.as_deref().map(instant).transpose()?,
         progress: percent(*progress)?,
-        confidence: confirmed.filter(|it| *it).map(|_| 100),
+        confidence: sure(*confirmed),
         ..Changes::default()
     };
     correct(&intake, &command, of_kind(&id, Kind::Goal)?, changes).await
@@ -204,10 +208,11 @@ pub async fn change_milestone(
     ApiPath(id): ApiPath<String>,
     command: Command<MilestoneChanges>,
 ) -> Result<Answer, Problem> {
-    let MilestoneChanges { text, happened_at } = &command.body;
+    let MilestoneChanges { text, happened_at, confirmed } = &command.body;
     let changes = Changes {
         text: text.as_deref().map(str::to_owned),
         at: happened_at.as_deref().map(instant).transpose()?,
+        confidence: sure(*confirmed),
         ..Changes::default()
     };
     correct(&intake, &command, of_kind(&id, Kind::Milestone)?, changes).await
@@ -227,7 +232,9 @@ pub async fn change_fact(
     ApiPath(id): ApiPath<String>,
     command: Command<FactChanges>,
 ) -> Result<Answer, Problem> {
-    let changes = Changes { text: Some(command.body.text.to_string()), ..Changes::default() };
+    let FactChanges { text, confirmed } = &command.body;
+    let changes =
+        Changes { text: text.as_deref().map(str::to_owned), confidence: sure(*confirmed), ..Changes::default() };
     correct(&intake, &command, of_kind(&id, Kind::Fact)?, changes).await
 }
 
@@ -507,6 +514,11 @@ fn of_kind(text: &str, kind: Kind) -> Result<RememberedId, Problem> {
 
 fn unknown() -> Problem {
     Problem::not_found(UNKNOWN, "there is nothing with this id; take ids from the lists under /api/v1")
+}
+
+/// What a person's word is worth, in percent.
+fn sure(confirmed: Option<bool>) -> Option<u32> {
+    confirmed.filter(|it| *it).map(|_| 100)
 }
 
 fn percent(value: Option<u32>) -> Result<Option<u32>, Problem> {

@@ -64,7 +64,7 @@ pub fn own_path(given: &str) -> &str {
 }
 
 /// Only our own pages may post here: a browser says where a form comes from.
-fn from_ours(headers: &HeaderMap) -> Result<(), Problem> {
+pub fn from_ours(headers: &HeaderMap) -> Result<(), Problem> {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
     let (origin, host) = (text(header::ORIGIN), text(header::HOST));
     let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
@@ -131,8 +131,14 @@ pub async fn mine(request: Request) -> Result<Response, Problem> {
     if let Some(language) = Language::of_tag(fields.get("language")) {
         set(&mut response, &format!("steward_language={}; {year}", language.code()));
     }
-    for (name, known) in [("density", ["comfortable", "compact"]), ("keys", ["on", "off"])] {
-        if let Some(chosen) = known.into_iter().find(|known| *known == fields.get(name)) {
+    let choices: [(&str, &[&str]); 4] = [
+        ("density", &["comfortable", "compact"]),
+        ("keys", &["on", "off"]),
+        ("hours", &["language", "12", "24"]),
+        ("notify", &["off", "needs"]),
+    ];
+    for (name, known) in choices {
+        if let Some(chosen) = known.iter().find(|known| **known == fields.get(name)) {
             set(&mut response, &format!("steward_{name}={chosen}; {year}"));
         }
     }

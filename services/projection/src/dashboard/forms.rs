@@ -20,6 +20,7 @@ use super::{
     Dashboard,
     enter::{Fields, own_path},
     pages::calendar,
+    remembering,
     viewer::Looks,
 };
 use crate::read::{Commands, time};
@@ -40,10 +41,10 @@ const SHOWN_WITHIN: Duration = Duration::from_secs(2);
 const LONGEST: usize = 256 * 1024;
 
 /// A command of the command API.
-struct Command {
-    method: Method,
-    path: String,
-    body: Value,
+pub struct Command {
+    pub method: Method,
+    pub path: String,
+    pub body: Value,
 }
 
 impl Command {
@@ -190,7 +191,14 @@ async fn commands_of(
                     body.insert(name.to_owned(), fields.get(name).into());
                 }
             }
+            if let Ok(hour) = fields.get("followup_hour").parse::<u32>() {
+                body.insert("followup_hour".to_owned(), hour.into());
+            }
             vec![Command { method: Method::PATCH, path: api(&format!("contacts/{id}")), body: body.into() }]
+        }
+        ["remembered"] => vec![remembering::set(dashboard, caller, fields).await?],
+        [kind, id, action] if remembering::KINDS.contains(kind) => {
+            remembering::about(kind, id, action, fields).into_iter().collect()
         }
         ["keys"] => {
             let body = json!({ "name": fields.get("name"), "role": fields.get("role") });
@@ -203,6 +211,9 @@ async fn commands_of(
             let given = |name| Some(fields.get(name)).filter(|given| !given.is_empty());
             let body = json!({ "provider": given("provider"), "model": given("model") });
             vec![Command { method: Method::PUT, path: api("settings/brain"), body }]
+        }
+        ["webhooks", id, "deliveries", delivery, "retry"] => {
+            vec![Command::post(api(&format!("webhooks/{id}/deliveries/{delivery}/retry")), json!({}))]
         }
         ["breaker", "reset"] => vec![Command::post(api("breaker/reset"), json!({ "note": "" }))],
         ["try"] => {

@@ -22,6 +22,10 @@ pub struct Frame {
     pub density: &'static str,
     /// Single keys do something.
     pub single_keys: bool,
+    /// `12`, `24`; empty: as the language has it.
+    pub hours: &'static str,
+    /// The browser tells of what needs them.
+    pub notified: bool,
     /// The keys, by where they work.
     pub keys: &'static [(&'static str, &'static [(&'static str, &'static str)])],
     pub hash: String,
@@ -46,6 +50,9 @@ pub struct Frame {
     pub key: String,
 }
 
+/// What stands in the bar of a narrow screen; the rest is below More.
+const FIRST: [&str; 4] = ["/inbox", "/promises", "/outbox", "/live"];
+
 /// An entry of the navigation.
 pub struct Section {
     pub path: &'static str,
@@ -54,6 +61,8 @@ pub struct Section {
     pub count: u64,
     /// A group begins here.
     pub gap: bool,
+    /// On a narrow screen it stands below More.
+    pub rest: bool,
 }
 
 impl Frame {
@@ -67,11 +76,12 @@ impl Frame {
     ) -> Result<Self, Problem> {
         let counts = attention::counts(snapshot, &viewer.caller).await?;
         let w = viewer.w;
-        let entry = |path, name, count, gap| Section { path, name, count, gap };
+        let entry = |path, name, count, gap| Section { path, name, count, gap, rest: !FIRST.contains(&path) };
         let sections = vec![
             entry("/inbox", w.inbox, counts.conversations, false),
             entry("/promises", w.promises, 0, false),
             entry("/outbox", w.outbox, counts.outbox, false),
+            entry("/goals", w.goals, 0, true),
             entry("/live", w.live, 0, true),
             entry("/system", w.system, 0, false),
             entry("/settings", w.settings, 0, false),
@@ -83,6 +93,8 @@ impl Frame {
             theme: viewer.looks.theme,
             density: viewer.looks.density,
             single_keys: viewer.looks.keys,
+            hours: viewer.looks.hours,
+            notified: viewer.looks.notified,
             keys: viewer.words.keys(),
             hash: assets::hash(),
             title,
@@ -100,6 +112,11 @@ impl Frame {
             inside: false,
             key: uuid::Uuid::now_v7().to_string(),
         })
+    }
+
+    /// The section is one of those below More.
+    pub fn is_rest(&self) -> bool {
+        !FIRST.contains(&self.section)
     }
 
     /// The number that the browser's title begins with.

@@ -5,10 +5,12 @@
 //! time. Forms are plain ones; they give their commands to the command API of this process.
 
 mod assets;
+mod channels;
 mod enter;
 mod forms;
 mod frame;
 mod pages;
+mod remembering;
 mod viewer;
 mod when;
 mod words;
@@ -29,7 +31,10 @@ use sha2::{Digest as _, Sha256};
 use steward_http::{Guard, Problem};
 use tower_http::compression::CompressionLayer;
 
-use crate::read::{Commands, Desk};
+use crate::{
+    read::{Commands, Desk},
+    shares::Shares,
+};
 use viewer::Looks;
 
 /// What a page may load and do: our own scripts and styles, and nothing inline.
@@ -43,6 +48,8 @@ pub struct Dashboard {
     guard: Guard,
     /// Takes commands, if this process does.
     commands: Option<Commands>,
+    /// The places for tests of channels.
+    tests: Arc<Shares>,
 }
 
 impl FromRef<Dashboard> for Arc<Desk> {
@@ -53,19 +60,21 @@ impl FromRef<Dashboard> for Arc<Desk> {
 
 /// The pages behind the guard; what makes them look like something, and the way in, before it.
 pub fn router(guard: &Guard, desk: Arc<Desk>, commands: Option<Commands>) -> Router {
-    let dashboard = Dashboard { desk, guard: guard.clone(), commands };
+    let dashboard = Dashboard { desk, guard: guard.clone(), commands, tests: Arc::new(channels::places()) };
     let pages = Router::new()
         .route("/", get(pages::first))
         .route("/inbox", get(pages::inbox::list))
         .route("/inbox/{id}", get(pages::conversation::one))
         .route("/promises", get(pages::promises::list))
         .route("/outbox", get(pages::outbox::list))
+        .route("/goals", get(pages::goals::list))
         .route("/live", get(pages::live::list))
         .route("/system", get(pages::system::one))
         .route("/settings", get(pages::settings::one))
         .route("/try", get(pages::try_it::one))
         .route("/ui/time", get(pages::conversation::time))
         .route("/ui/find", get(pages::inbox::find))
+        .route("/ui/channels/{id}/test", post(channels::test))
         .route("/ui/{*form}", post(forms::give));
     let open = Router::new()
         .route("/ui/enter", post(enter::enter))

@@ -33,6 +33,10 @@ pub struct Looks {
     pub zone_chosen: bool,
     /// Single keys do something.
     pub keys: bool,
+    /// `12`, `24`; empty: as the language has it.
+    pub hours: &'static str,
+    /// The browser tells of what needs them.
+    pub notified: bool,
 }
 
 impl Looks {
@@ -61,6 +65,12 @@ impl Looks {
             own_zone,
             zone_chosen: chosen.is_some(),
             keys: cookie(headers, "steward_keys") != Some("off"),
+            hours: match cookie(headers, "steward_hours") {
+                Some("12") => "12",
+                Some("24") => "24",
+                _ => "",
+            },
+            notified: cookie(headers, "steward_notify") == Some("needs"),
         }
     }
 
@@ -88,7 +98,7 @@ pub struct Viewer {
 impl Viewer {
     /// The time as they see it.
     pub fn clock(&self) -> Clock {
-        Clock { zone: self.zone, now: self.now, words: self.words }
+        Clock { zone: self.zone, now: self.now, words: self.words, twelve: self.looks.hours == "12" }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Times as people say them: near days by their names, the rest by date; hours as the language writes them.
 
-use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, SecondsFormat, Timelike as _, Utc};
 use chrono_tz::Tz;
 
 use super::words::Words;
@@ -11,6 +11,8 @@ pub struct Clock {
     pub zone: Tz,
     pub now: DateTime<Utc>,
     pub words: &'static dyn Words,
+    /// Hours are counted to twelve, twice a day.
+    pub twelve: bool,
 }
 
 impl Clock {
@@ -19,17 +21,39 @@ impl Clock {
         Self { zone, ..self }
     }
 
-    /// "9:00"; all languages here count 24 hours.
+    /// "9:00"; all languages here count 24 hours, whoever looks may have twelve.
     pub fn hour(&self, at: DateTime<Utc>) -> String {
-        at.with_timezone(&self.zone).format("%-H:%M").to_string()
+        self.of_day(at, "%M")
     }
 
     pub fn seconds(&self, at: DateTime<Utc>) -> String {
-        at.with_timezone(&self.zone).format("%-H:%M:%S").to_string()
+        self.of_day(at, "%M:%S")
     }
 
     pub fn milliseconds(&self, at: DateTime<Utc>) -> String {
-        at.with_timezone(&self.zone).format("%-H:%M:%S%.3f").to_string()
+        self.of_day(at, "%M:%S%.3f")
+    }
+
+    /// A time of day, whose hour is written as whoever looks counts hours.
+    fn of_day(&self, at: DateTime<Utc>, rest: &str) -> String {
+        let local = at.with_timezone(&self.zone);
+        if !self.twelve {
+            return local.format(&format!("%-H:{rest}")).to_string();
+        }
+        let w = self.words.fixed();
+        let half = if local.hour() < 12 { w.am } else { w.pm };
+        format!("{}\u{a0}{half}", local.format(&format!("%-I:{rest}")))
+    }
+
+    /// A whole hour of the day.
+    pub fn whole_hour(&self, hour: u32) -> String {
+        let w = self.words.fixed();
+        match (self.twelve, hour) {
+            (false, _) => format!("{hour}:00"),
+            (true, hour) => {
+                format!("{}\u{a0}{}", (hour + 11) % 12 + 1, if hour < 12 { w.am } else { w.pm })
+            }
+        }
     }
 
     /// "today", "tomorrow", a weekday within six days, else a date.
@@ -104,4 +128,28 @@ pub fn place(zone: Tz) -> String {
 /// The exact instant.
 pub fn exact(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::{super::words, *};
+
+    #[test]
+    fn hours_are_counted_to_twelve_or_to_twenty_four() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let words = words::of(steward_language::Language::En);
+        let clock = |twelve| Clock { zone: Tz::UTC, now: at("2026-11-28T10:00:00Z"), words, twelve };
+        for (time, to_24, to_12) in [
+            ("2026-11-28T00:05:00Z", "0:05", "12:05\u{a0}am"),
+            ("2026-11-28T09:00:00Z", "9:00", "9:00\u{a0}am"),
+            ("2026-11-28T12:00:00Z", "12:00", "12:00\u{a0}pm"),
+            ("2026-11-28T18:30:00Z", "18:30", "6:30\u{a0}pm"),
+        ] {
+            assert_eq!((clock(false).hour(at(time)), clock(true).hour(at(time))), (to_24.to_owned(), to_12.to_owned()));
+        }
+        let whole: Vec<String> = [0, 9, 12, 18].map(|hour| clock(true).whole_hour(hour)).into();
+        assert_eq!(whole, ["12\u{a0}am", "9\u{a0}am", "12\u{a0}pm", "6\u{a0}pm"]);
+        assert_eq!(clock(false).whole_hour(9), "9:00");
+    }
 }

@@ -7,10 +7,10 @@ mod contacts;
 pub mod conversations;
 mod events;
 mod keyed;
-mod remembered;
-mod usage;
+pub mod remembered;
+pub mod usage;
 mod wanted;
-mod webhooks;
+pub mod webhooks;
 mod working_set;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use super::{Reads, snapshot::Reading};
 use crate::{
     background::Background,
     error::ProjectionError,
+    figures::Samples,
     shares::{Share, Shares, Taken},
 };
 
@@ -33,6 +34,8 @@ pub struct Desk {
     /// Places for the work itself, in Postgres and here: as many as there are processors, and for one tenant half of them.
     working: Shares,
     background: Arc<Background>,
+    /// How far the services were behind.
+    pub samples: Arc<Samples>,
 }
 
 impl Desk {
@@ -46,7 +49,14 @@ impl Desk {
         let of_a_read = pieces_of_a_read(limits.page_bytes);
         let (pieces, each) = (reads_at_once * of_a_read, of_tenant * of_a_read);
         let (memory, waits) = (Shares::new(pieces, each), Shares::new(WAITS.0, WAITS.1));
-        Self { memory, waits, working: Shares::new(processors, processors / 2), background, reads }
+        Self {
+            memory,
+            waits,
+            working: Shares::new(processors, processors / 2),
+            background,
+            samples: Arc::default(),
+            reads,
+        }
     }
 
     /// Admits a read: gives it a connection, and the memory that its answer may take.

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use deadpool_postgres::Pool;
+use futures::future::BoxFuture;
 use steward_http::{Guard, openapi::operations};
 use steward_log::Log;
 use steward_proto::TenantId;
@@ -30,7 +31,13 @@ use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{background::Background, dashboard, documents, live, models, position::Reached};
+use crate::{
+    background::Background,
+    dashboard, documents,
+    figures::{Render, sample},
+    live, models,
+    position::Reached,
+};
 
 pub use desk::Desk;
 pub use openapi::Unstreamed;
@@ -54,8 +61,33 @@ pub struct Reads {
     pub settings: InForce,
     /// Where the dashboard's forms give their commands; `None`: nowhere, it only shows.
     pub commands: Option<Commands>,
+    /// What is known beside the log and the read models.
+    pub around: Around,
     /// Ends the live streams.
     pub shutdown: CancellationToken,
+}
+
+/// What a process knows of itself and of the world outside.
+#[derive(Clone, Default)]
+pub struct Around {
+    /// The services that run in it.
+    pub services: Vec<&'static str>,
+    /// Writes its metrics; `None`: it has none.
+    pub render: Option<Render>,
+    /// Asks a channel's provider; `None`: nobody is asked.
+    pub probe: Option<Probe>,
+}
+
+/// Asks the provider of the channel with this id how the channel is.
+pub type Probe = Arc<dyn Fn(String) -> BoxFuture<'static, Probed> + Send + Sync>;
+
+/// What was found out about a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probed {
+    /// Nothing is wrong with it.
+    pub fine: bool,
+    /// As `steward doctor` says it.
+    pub text: String,
 }
 
 /// What takes commands.
@@ -74,6 +106,8 @@ pub struct Channel {
     pub id: String,
     /// telegram, whatsapp, email, web.
     pub kind: String,
+    /// How things come in: webhook, polling, command.
+    pub way: &'static str,
 }
 
 /// The routes: `/api/v1/…` and the dashboard behind the guard; the document of the events without it.
@@ -82,7 +116,11 @@ pub fn router(reads: Reads) -> Router {
     let background = Arc::new(Background::start());
     let hub = live::Hub::new(&reads, Arc::clone(&background));
     let commands = reads.commands.clone();
-    let desk = Arc::new(Desk::new(reads, background));
+    let desk = Arc::new(Desk::new(reads, Arc::clone(&background)));
+    if let Some(render) = desk.reads.around.render.clone() {
+        let (reached, shutdown) = (desk.reads.reached.clone(), desk.reads.shutdown.clone());
+        background.spawn(sample(Arc::clone(&desk.samples), render, reached, shutdown));
+    }
     let (routes, _) = reading().with_state(Arc::clone(&desk)).split_for_parts();
     let (live, _) = live().with_state(hub).split_for_parts();
     let (open, _) = documents::routes().split_for_parts();

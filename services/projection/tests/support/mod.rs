@@ -19,7 +19,7 @@ use serde_json::Value;
 use steward_domain::ids;
 use steward_http::Guard;
 use steward_log::{Append, Condition, ConnectOptions, Expected, Log};
-use steward_projection::{Channel, ProjectionError, Reached, Reads};
+use steward_projection::{Around, Channel, ProjectionError, Reached, Reads};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, v1};
 use steward_settings::{Limits, Settings};
 use tokio::task::JoinHandle;
@@ -114,12 +114,18 @@ impl System {
             reached: self.reached.clone(),
             guard,
             channels: vec![
-                Channel { tenant: tenant("default"), id: "web".to_owned(), kind: "web".to_owned() },
-                Channel { tenant: tenant("other"), id: "theirs".to_owned(), kind: "telegram".to_owned() },
+                Channel { tenant: tenant("default"), id: "web".to_owned(), kind: "web".to_owned(), way: "command" },
+                Channel {
+                    tenant: tenant("other"),
+                    id: "theirs".to_owned(),
+                    kind: "telegram".to_owned(),
+                    way: "webhook",
+                },
             ],
             limits: self.limits.clone(),
             settings: Settings::default().into(),
             commands: None,
+            around: Around::default(),
             shutdown: self.shutdown.clone(),
         }
     }

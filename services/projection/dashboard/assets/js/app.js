@@ -1,6 +1,6 @@
 // Starts what makes the pages live. Without it they are plain pages with plain forms.
 import { follow } from "./stream.js";
-import { refresh, whenChanged } from "./regions.js";
+import { figures, refresh, whenChanged } from "./regions.js";
 import { commands } from "./commands.js";
 import { clock } from "./clock.js";
 import { keys } from "./keys.js";
@@ -14,6 +14,7 @@ import { several } from "./several.js";
 import { live } from "./live.js";
 import { held } from "./held.js";
 import { making, whenMade } from "./making.js";
+import { notify } from "./notify.js";
 
 clock();
 commands();
@@ -28,6 +29,8 @@ chat();
 held();
 unread();
 making();
+notify();
+figures();
 if (document.body.dataset.live) {
   follow({
     from: Number(document.body.dataset.position),
@@ -37,7 +40,7 @@ if (document.body.dataset.live) {
       const line = document.getElementById("line");
       if (!line) return;
       line.dataset.state = state;
-      const at = new Date().toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+      const at = new Date().toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: document.body.dataset.hours ? document.body.dataset.hours === "12" : undefined });
       line.textContent = (line.dataset[text] || "").replace("{}", at);
     },
   });

@@ -34,6 +34,7 @@ async function send(form, pressed) {
     if (form.dataset.then === "reset") { form.reset(); form.dispatchEvent(new Event("steward:sent")); }
     if (body.to && form.dataset.then === "go") { location.href = body.to; return; }
     if (body.secret) showOnce(form, body.secret);
+    if (body.said) answered(form, body);
     offerUndo(form);
     form.dispatchEvent(new Event("steward:done", { bubbles: true }));
     await refresh(body.position, true);
@@ -59,6 +60,10 @@ function offerUndo(form) {
   const due = Object.assign(document.createElement("input"), { type: "hidden", name: "due_at", value: form.dataset.undoDue || "" });
   const press = Object.assign(document.createElement("button"), { className: "bare", textContent: words().undo });
   press.dataset.key = "z";
+  const more = { kind: form.dataset.undoKind, ...JSON.parse(form.dataset.undoFields || "{}") };
+  for (const [name, value] of Object.entries(more)) {
+    if (value) offer.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+  }
   offer.append(words().undone + " ", due, press);
   // What was done before that stands.
   document.querySelectorAll(".undo").forEach(earlier => earlier.remove());
@@ -66,6 +71,16 @@ function offerUndo(form) {
   press.focus();
   setTimeout(() => offer.remove(), UNDO);
   offer.addEventListener("submit", () => setTimeout(() => offer.remove(), 300));
+}
+
+// What was asked is answered where it was asked.
+function answered(form, { said, fine }) {
+  form.parentElement.querySelector(".answer")?.remove();
+  const answer = Object.assign(document.createElement("p"), { className: "answer small", textContent: (fine ? "✓ " : "✕ ") + said });
+  answer.dataset.stay = "";
+  answer.dataset.state = fine ? "sent" : "failed";
+  answer.setAttribute("role", "status");
+  form.after(answer);
 }
 
 // What no page will show again.

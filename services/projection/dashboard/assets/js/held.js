@@ -46,10 +46,12 @@ function show() {
   document.dispatchEvent(new Event("steward:read"));
 }
 
-// To the top, with what waits there.
+// To the top, if something waits there.
 export function freshen() {
-  if (waiting) show();
+  if (!waiting) return false;
+  show();
   const list = document.getElementById("list");
   list?.scrollTo({ top: 0 });
   scrollTo({ top: 0 });
+  return true;
 }

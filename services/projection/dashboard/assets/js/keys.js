@@ -2,7 +2,7 @@
 import { freshen } from "./held.js";
 import { openPalette } from "./palette.js";
 
-const PLACES = { i: "/inbox", p: "/promises", o: "/outbox", x: "/live", s: "/system", y: "/settings", t: "/try" };
+const PLACES = { i: "/inbox", p: "/promises", o: "/outbox", g: "/goals", x: "/live", s: "/system", y: "/settings", t: "/try" };
 let begun = false;
 
 export function keys() {
@@ -17,7 +17,8 @@ export function keys() {
     if (typing || document.querySelector("dialog[open]") || document.body.dataset.keys === "off") return;
     if (begun) {
       begun = false;
-      if (event.key === "g") { freshen(); return; }
+      // What waits at the top comes before the page of that letter.
+      if (event.key === "g" && freshen()) return;
       const to = PLACES[event.key];
       if (to && document.querySelector(`a[href="${to}"]`)) location.href = to;
       return;

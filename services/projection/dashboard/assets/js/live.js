@@ -11,7 +11,7 @@ export function live() {
   const hold = document.getElementById("hold");
   document.addEventListener("change", event => {
     const form = event.target.form;
-    if (!form?.matches("[data-auto]")) return;
+    if (!form?.matches("[data-auto]") || form.dataset.auto === "choices" && !event.target.matches("select")) return;
     if (event.target.dataset.turns) form.elements[event.target.dataset.turns].value = event.target.checked ? "" : "1";
     form.requestSubmit();
   });

@@ -6,9 +6,15 @@ import { pauses } from "./live.js";
 const TOGETHER = 100;
 let timer = null, began = 0, wanted = 0, reading = null, again = false, own = false;
 
+// Figures that no event tells of are read again from time to time, while somebody looks.
+export function figures() {
+  const every = Math.min(...[...document.querySelectorAll("[data-every]")].map(region => Number(region.dataset.every)));
+  if (Number.isFinite(every)) setInterval(() => { if (document.visibilityState === "visible") refresh(); }, every);
+}
+
 // An event's names: of its conversation, and of everything.
 function named(data) {
-  return ["all", data.conversation_id && "conversation:" + data.conversation_id, data.contact && "contacts"].filter(Boolean);
+  return ["all", data.conversation_id && "conversation:" + data.conversation_id, (data.contact || data.goal || data.milestone || data.fact) && "contacts"].filter(Boolean);
 }
 
 export function whenChanged(data) {

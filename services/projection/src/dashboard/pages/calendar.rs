@@ -10,7 +10,7 @@ use super::{
     super::{Dashboard, viewer::Viewer},
     Chip, called,
     conversation::Promise,
-    promises::Zone,
+    promises::{Filters, Zone},
     zone_of,
 };
 use crate::{
@@ -41,7 +41,7 @@ pub struct Calendar {
     /// The names of the hours, of a week.
     pub hours: Vec<String>,
     /// The names of the weekdays, of a month.
-    pub weekdays: Vec<&'static str>,
+    pub weekdays: Vec<(&'static str, &'static str)>,
     pub with_cancelled: bool,
     /// Leads to the same with what was cancelled, or without.
     pub turned: String,
@@ -83,11 +83,13 @@ pub struct Entry {
 }
 
 /// Which days are shown.
+#[derive(Clone)]
 pub struct Wanted {
     pub day: NaiveDate,
     pub is_month: bool,
     pub zone: Zone,
     pub cancelled: bool,
+    pub filters: Filters,
 }
 
 impl Wanted {
@@ -95,7 +97,7 @@ impl Wanted {
         let view = if self.is_month { "month" } else { "week" };
         let zone = if self.zone == Zone::Theirs { "&zone=client" } else { "" };
         let cancelled = if cancelled { "&cancelled=1" } else { "" };
-        format!("/promises?view={view}&day={day}{zone}{cancelled}")
+        format!("/promises?view={view}&day={day}{zone}{cancelled}{}", self.filters.query())
     }
 
     /// The first day shown, and how many are.
@@ -152,7 +154,10 @@ impl Calendar {
             true => (wanted.day - Months::new(1), wanted.day + Months::new(1)),
             false => (wanted.day - Days::new(7), wanted.day + Days::new(7)),
         };
-        let weekday = |n| words.weekday(Weekday::try_from(n).unwrap_or(Weekday::Mon));
+        let weekday = |n| {
+            let day = Weekday::try_from(n).unwrap_or(Weekday::Mon);
+            (words.weekday(day), words.short_weekday(day))
+        };
         let last = first + Days::new(count - 1);
         Ok(Self {
             title: match wanted.is_month {
@@ -162,7 +167,11 @@ impl Calendar {
             days,
             before: wanted.path(before, wanted.cancelled),
             after: wanted.path(after, wanted.cancelled),
-            hours: if wanted.is_month { Vec::new() } else { HOURS.map(|hour| format!("{hour}:00")).collect() },
+            hours: if wanted.is_month {
+                Vec::new()
+            } else {
+                HOURS.map(|hour| viewer.clock().whole_hour(hour)).collect()
+            },
             weekdays: if wanted.is_month { (0..7).map(weekday).collect() } else { Vec::new() },
             is_month: wanted.is_month,
             with_cancelled: wanted.cancelled,
@@ -183,7 +192,7 @@ fn days(viewer: &Viewer, wanted: &Wanted) -> Vec<Day> {
             date: day.to_string(),
             today: day == today,
             within: !wanted.is_month || day.month() == wanted.day.month(),
-            week: Wanted { is_month: false, zone: wanted.zone, ..*wanted }.path(day, wanted.cancelled),
+            week: Wanted { is_month: false, ..wanted.clone() }.path(day, wanted.cancelled),
             slots: if wanted.is_month { Vec::new() } else { slots.collect() },
             entries: Vec::new(),
             more: Vec::new(),
@@ -204,13 +213,18 @@ async fn read_all(
     let from = begins(first - apart, viewer.zone);
     let until = begins(first + Days::new(count) + apart, viewer.zone);
     let states = if wanted.cancelled { ",cancelled" } else { "" };
-    let asked = [
+    let states = match wanted.filters.state() {
+        Some(state) => state.to_owned(),
+        None => format!("pending,sent,done,failed,unknown,expired{states}"),
+    };
+    let mut asked = vec![
         ("limit", MOST.to_owned()),
         ("current", "true".to_owned()),
-        ("state", format!("pending,sent,done,failed,unknown,expired{states}")),
+        ("state", states),
         ("due_after", from.to_rfc3339()),
         ("due_before", until.to_rfc3339()),
     ];
+    asked.extend(wanted.filters.asked());
     let (page, own) = follow_ups::page(snapshot, &viewer.caller, Params::of(asked)).await?;
     let people = read::views(snapshot, &viewer.caller, own.into_values().collect()).await?;
     let mut found: Vec<FollowUpView> = page.into_parts().0.into_iter().map(|row| FollowUpView::of(row, None)).collect();

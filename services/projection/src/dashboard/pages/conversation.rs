@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use steward_http::Problem;
+use steward_language::Language;
 
 use super::{
     super::{
@@ -17,7 +18,9 @@ use super::{
         viewer::Viewer,
         when,
     },
-    Chip, WHOLE, because, beginning, called, channel_name,
+    Chip, WHOLE,
+    about::Contact,
+    because, beginning, called, channel_name,
     chat::{self, Item},
     conversation, inbox,
     slider::Slider,
@@ -145,13 +148,6 @@ pub enum Earlier {
     At(u64),
 }
 
-pub struct Contact {
-    pub id: String,
-    pub name: String,
-    pub language: &'static str,
-    pub zone: String,
-}
-
 #[derive(Template)]
 #[template(path = "conversation.html")]
 struct One {
@@ -184,9 +180,8 @@ pub async fn one(
     if s.past {
         f.cannot = Some(viewer.w.looking_at);
     }
-    let list = inbox::List::of(&viewer, &snapshot, &f, &shown, &id).await?;
-    let query =
-        form_urlencoded::Serializer::new(String::new()).append_pair("tab", list.tab).append_pair("q", &list.q).finish();
+    let list = inbox::List::of((&viewer, &dashboard), &snapshot, &f, &shown, &id).await?;
+    let query = list.query.clone();
     let path = format!("/inbox/{id}");
     let at = s.at.map(|at| format!("&at={at}")).unwrap_or_default();
     let from = asked.from.map(|from| format!("&from={from}")).unwrap_or_default();
@@ -247,8 +242,7 @@ impl Subject {
         let waiting =
             rows.iter().filter(|m| matches!(m.state.as_str(), "queued" | "deferred" | "held") && m.author == "bot");
         let local = words.there(&clock.hour(viewer.now), &when::place(zone));
-        let language =
-            c.contact.language.as_deref().and_then(steward_language::Language::of_tag).map_or("", language_name);
+        let language = c.contact.language.as_deref().and_then(Language::of_tag).map_or("", language_name);
         let channel = channel_name(c.channel.as_deref().unwrap_or_default());
         let facts: Vec<&str> = [channel, language, &local].into_iter().filter(|fact| !fact.is_empty()).collect();
         let release_after = dashboard.desk.reads.settings.now().defaults.human_release_after;
@@ -273,12 +267,7 @@ impl Subject {
             ended_said: words.ended(kept, gone),
             promises: pending.into_iter().map(promise).collect(),
             ended: ended.into_iter().map(promise).collect(),
-            contact: Contact {
-                id: c.contact.id.clone().unwrap_or_default(),
-                name: c.contact.name.clone().unwrap_or_default(),
-                language,
-                zone: c.contact.timezone.clone().unwrap_or_else(|| zone.name().to_owned()),
-            },
+            contact: Contact::of(&c, (viewer, snapshot), zone, (&rows, at)).await?,
             why,
             slider: Slider::of(snapshot, viewer, (id, at), clock).await?,
             past: at.is_some(),

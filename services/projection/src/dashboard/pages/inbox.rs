@@ -24,6 +24,9 @@ pub struct Shown {
     pub tab: String,
     #[serde(default)]
     pub q: String,
+    /// The id of a channel; empty: of all.
+    #[serde(default)]
+    pub channel: String,
     #[serde(default)]
     cursor: String,
 }
@@ -33,6 +36,10 @@ pub struct List {
     pub tabs: Vec<Tab>,
     pub q: String,
     pub tab: &'static str,
+    /// The channels that it can be narrowed to, and whether it is.
+    pub channels: Vec<(String, bool)>,
+    /// What leads to the same list.
+    pub query: String,
     pub rows: Vec<Row>,
     /// Leads to more of them.
     pub more: Option<String>,
@@ -81,7 +88,7 @@ impl List {
     /// # Errors
     /// 400 for a bad cursor; 503 when Postgres doesn't answer.
     pub async fn of(
-        viewer: &Viewer,
+        (viewer, dashboard): (&Viewer, &Dashboard),
         snapshot: &Snapshot<'_>,
         frame: &Frame,
         shown: &Shown,
@@ -90,8 +97,16 @@ impl List {
         let w = viewer.w;
         let tab = TABS.into_iter().find(|tab| *tab == shown.tab).unwrap_or("needs");
         let q: String = shown.q.trim().chars().take(200).collect();
+        let own = dashboard.desk.reads.channels.iter().filter(|c| c.tenant == viewer.caller.tenant);
+        let channels: Vec<(String, bool)> = own.map(|c| (c.id.clone(), c.id == shown.channel)).collect();
+        let channel = channels.iter().find(|(_, here)| *here).map(|(id, _)| id.clone()).unwrap_or_default();
         let query = |tab: &str| {
-            form_urlencoded::Serializer::new(String::new()).append_pair("tab", tab).append_pair("q", &q).finish()
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.append_pair("tab", tab).append_pair("q", &q);
+            if !channel.is_empty() {
+                query.append_pair("channel", &channel);
+            }
+            query.finish()
         };
         let mut asked = vec![("limit", MOST.to_string())];
         match tab {
@@ -101,7 +116,7 @@ impl List {
         if matches!(tab, "human" | "bot") {
             asked.push(("owner", tab.to_owned()));
         }
-        for (name, value) in [("q", &q), ("cursor", &shown.cursor)] {
+        for (name, value) in [("q", &q), ("channel_id", &channel), ("cursor", &shown.cursor)] {
             if !value.is_empty() {
                 asked.push((name, value.clone()));
             }
@@ -116,7 +131,7 @@ impl List {
             here: id == tab,
             count,
         });
-        let empty = match (q.is_empty(), tab) {
+        let empty = match (q.is_empty() && channel.is_empty(), tab) {
             (false, _) => Empty::NotFound,
             (true, "needs") => Empty::NobodyNeedsYou(match frame.counts.next_due_at {
                 Some(next) => {
@@ -132,7 +147,8 @@ impl List {
             let cursor = form_urlencoded::Serializer::new(query(tab)).append_pair("cursor", &cursor).finish();
             format!("/inbox?{cursor}")
         });
-        Ok(Self { tabs: tabs.collect(), q, tab, rows, more, empty })
+        let query = query(tab);
+        Ok(Self { tabs: tabs.collect(), q, tab, channels, query, rows, more, empty })
     }
 }
 
@@ -207,7 +223,7 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(show
     let mut reading = dashboard.desk.begin(&viewer.caller).await?;
     let snapshot = reading.snapshot().await?;
     let f = Frame::of(&viewer, &dashboard, &snapshot, ("/inbox", viewer.w.inbox.to_owned())).await?;
-    let list = List::of(&viewer, &snapshot, &f, &shown, "").await?;
+    let list = List::of((&viewer, &dashboard), &snapshot, &f, &shown, "").await?;
     html(&Inbox { f, list })
 }
 

@@ -1,16 +1,20 @@
 //! The pages, one file each, and what they share: chips, names, rows of conversations.
 
+mod about;
 pub mod calendar;
 mod chat;
 pub mod conversation;
+pub mod goals;
 pub mod inbox;
 pub mod live;
 pub mod outbox;
 pub mod promises;
+pub mod remembered;
 pub mod settings;
 mod slider;
 pub mod system;
 pub mod try_it;
+mod unsaid;
 mod why;
 
 use axum::{extract::State, response::Redirect};

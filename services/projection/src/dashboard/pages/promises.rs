@@ -43,11 +43,66 @@ pub struct Asked {
     /// `1`: what was cancelled too.
     #[serde(default)]
     cancelled: String,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    channel: String,
+    #[serde(default)]
+    made_by: String,
+    #[serde(default)]
+    q: String,
 }
 
 impl Asked {
     fn shown(&self) -> &'static str {
         ["week", "month"].into_iter().find(|view| *view == self.view).unwrap_or("list")
+    }
+}
+
+/// Which promises are shown.
+#[derive(Debug, Clone, Default)]
+pub struct Filters {
+    state: String,
+    channel: String,
+    made_by: String,
+    q: String,
+}
+
+impl Filters {
+    /// What isn't known filters nothing.
+    fn of(asked: &Asked, channels: &[String]) -> Self {
+        let known = |given: &str, known: &[&str]| {
+            known.iter().find(|one| **one == given).map(|one| (*one).to_owned()).unwrap_or_default()
+        };
+        Self {
+            state: known(&asked.state, &follow_ups::STATES),
+            channel: channels.iter().find(|id| **id == asked.channel).cloned().unwrap_or_default(),
+            made_by: known(&asked.made_by, &follow_ups::MADE_BY),
+            q: asked.q.trim().chars().take(200).collect(),
+        }
+    }
+
+    /// The state that was chosen.
+    pub fn state(&self) -> Option<&str> {
+        Some(self.state.as_str()).filter(|state| !state.is_empty())
+    }
+
+    /// What a list of promises is asked for, but for their state.
+    pub fn asked(&self) -> Vec<(&'static str, String)> {
+        let all = [("channel_id", &self.channel), ("made_by", &self.made_by), ("q", &self.q)];
+        all.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.clone())).collect()
+    }
+
+    /// The same for the address of a page, behind what stands there.
+    pub fn query(&self) -> String {
+        let all = [("state", &self.state), ("channel", &self.channel), ("made_by", &self.made_by), ("q", &self.q)];
+        let given = all.into_iter().filter(|(_, value)| !value.is_empty());
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
+        if query.is_empty() { query } else { format!("&{query}") }
+    }
+
+    fn are_set(&self) -> bool {
+        !self.query().is_empty()
     }
 }
 
@@ -83,6 +138,15 @@ struct Promises {
     zones: [String; 2],
     /// Who a promise can be made to.
     people: Vec<inbox::Hit>,
+    view: &'static str,
+    day: String,
+    filters: Filters,
+    /// What the filters can be set to, with what it is called.
+    states: Vec<(&'static str, &'static str, bool)>,
+    channels: Vec<(String, bool)>,
+    makers: Vec<(&'static str, &'static str, bool)>,
+    /// Nothing is asked for but what is to come.
+    plain: bool,
 }
 
 pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(asked): Query<Asked>) -> Page {
@@ -92,7 +156,13 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(aske
     let f = Frame::of(&viewer, &dashboard, &snapshot, ("/promises", w.promises.to_owned())).await?;
     let theirs = asked.zone == "client";
     let whom = inbox::hits(&viewer, &snapshot, "").await?;
-    let zones = ["", "&zone=client"].map(|zone| format!("/promises?view={}&day={}{zone}", asked.shown(), asked.day));
+    let own = dashboard.desk.reads.channels.iter().filter(|c| c.tenant == viewer.caller.tenant);
+    let channels: Vec<String> = own.map(|c| c.id.clone()).collect();
+    let filters = Filters::of(&asked, &channels);
+    let filtered = filters.query();
+    let zones =
+        ["", "&zone=client"].map(|zone| format!("/promises?view={}&day={}{zone}{filtered}", asked.shown(), asked.day));
+    let choices = Choices::of(&viewer, &filters, channels);
     if asked.shown() != "list" {
         let today = viewer.now.with_timezone(&viewer.zone).date_naive();
         let day = asked.day.parse().ok().filter(|day: &NaiveDate| (1970..9999).contains(&day.year()));
@@ -101,13 +171,20 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(aske
             is_month: asked.view == "month",
             zone: if theirs { Zone::Theirs } else { Zone::Mine },
             cancelled: asked.cancelled == "1",
+            filters: filters.clone(),
         };
         let calendar = Some(Calendar::of(&viewer, &dashboard, &snapshot, &wanted).await?);
-        return html(&Promises { f, groups: Vec::new(), more: None, calendar, theirs, zones, people: whom });
+        let page = Promises::with(f, (theirs, zones, whom), (&asked, filters, choices));
+        return html(&Promises { calendar, ..page });
     }
-    let mut wanted = vec![("limit", MOST.to_string()), ("sort", "due".to_owned()), ("current", "true".to_owned())];
+    let mut wanted = vec![("limit", MOST.to_string()), ("current", "true".to_owned())];
+    match filters.state() {
+        None | Some("pending") => wanted.push(("sort", "due".to_owned())),
+        Some(state) => wanted.push(("state", state.to_owned())),
+    }
+    wanted.extend(filters.asked());
     if !asked.cursor.is_empty() {
-        wanted.push(("cursor", asked.cursor));
+        wanted.push(("cursor", asked.cursor.clone()));
     }
     let (page, own) = follow_ups::page(&snapshot, &viewer.caller, Params::of(wanted)).await?;
     let (found, next) = page.into_parts();
@@ -124,7 +201,7 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(aske
         .collect();
     let people = read::views(&snapshot, &viewer.caller, own.into_values().collect()).await?;
     let people: HashMap<String, ConversationView> = people.into_iter().map(|c| (c.id.clone(), c)).collect();
-    let names = [w.overdue, w.today, w.tomorrow, w.this_week, w.later_on];
+    let names = [w.overdue, w.today, w.tomorrow, w.this_week, w.later_on, w.finished];
     let mut groups: Vec<Group> = names.into_iter().map(|name| Group { name, rows: Vec::new() }).collect();
     for f in &shown {
         let Some(c) = people.get(&f.conversation_id) else { continue };
@@ -134,6 +211,8 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(aske
         let zone = if theirs { their_zone } else { viewer.zone };
         let day = |at: chrono::DateTime<chrono::Utc>| at.with_timezone(&zone).date_naive();
         let group = match (day(f.due_at.0) - day(viewer.now)).num_days() {
+            // What is over stands in one group.
+            _ if f.state != "pending" => 5,
             _ if held.is_some() || f.due_at.0 < viewer.now => 0,
             ..=0 => 1,
             1 => 2,
@@ -157,6 +236,60 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(aske
     }
     groups.retain(|group| !group.rows.is_empty());
     let zone = if theirs { "&zone=client" } else { "" };
-    let more = next.map(|cursor| format!("/promises?cursor={cursor}{zone}"));
-    html(&Promises { f, groups, more, calendar: None, theirs, zones, people: whom })
+    let more = next.map(|cursor| format!("/promises?cursor={cursor}{zone}{filtered}"));
+    let page = Promises::with(f, (theirs, zones, whom), (&asked, filters, choices));
+    html(&Promises { groups, more, ..page })
+}
+
+/// What the filters can be set to.
+struct Choices {
+    states: Vec<(&'static str, &'static str, bool)>,
+    channels: Vec<(String, bool)>,
+    makers: Vec<(&'static str, &'static str, bool)>,
+}
+
+impl Choices {
+    fn of(viewer: &Viewer, filters: &Filters, channels: Vec<String>) -> Self {
+        let (w, words) = (viewer.w, viewer.words);
+        let state = |state: &&'static str| (*state, words.state(state), filters.state == *state);
+        let makers = [w.by_client, w.by_the_bot, w.by_person];
+        let makers = follow_ups::MADE_BY.into_iter().zip(makers);
+        Self {
+            states: follow_ups::STATES.iter().map(state).collect(),
+            channels: channels
+                .into_iter()
+                .map(|id| {
+                    let here = id == filters.channel;
+                    (id, here)
+                })
+                .collect(),
+            makers: makers.map(|(maker, name)| (maker, name, filters.made_by == maker)).collect(),
+        }
+    }
+}
+
+impl Promises {
+    /// The page without promises.
+    fn with(
+        f: Frame,
+        (theirs, zones, people): (bool, [String; 2], Vec<inbox::Hit>),
+        (asked, filters, choices): (&Asked, Filters, Choices),
+    ) -> Self {
+        Self {
+            f,
+            groups: Vec::new(),
+            more: None,
+            calendar: None,
+            theirs,
+            zones,
+            people,
+            view: asked.shown(),
+            day: asked.day.chars().take(10).collect(),
+            plain: !filters.are_set(),
+            filters,
+            states: choices.states,
+            channels: choices.channels,
+            makers: choices.makers,
+        }
+    }
 }

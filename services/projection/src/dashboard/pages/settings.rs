@@ -36,6 +36,8 @@ struct Settings {
     themes: Vec<Choice>,
     densities: Vec<Choice>,
     keys: Vec<Choice>,
+    hours: Vec<Choice>,
+    notify: Vec<Choice>,
     /// The zone that was chosen; empty: the browser's.
     zone: &'static str,
     zones: Vec<&'static str>,
@@ -75,6 +77,8 @@ struct Channel {
     id: String,
     kind: String,
     is_web: bool,
+    /// It has a provider, who can be asked.
+    asked: bool,
 }
 
 /// What the configuration needs for a channel of a kind.
@@ -118,6 +122,9 @@ pub async fn one(State(dashboard): State<Dashboard>, viewer: Viewer) -> Page {
     let compact = !looks.density.is_empty();
     let densities = vec![choice("comfortable", w.roomy, !compact), choice("compact", w.compact, compact)];
     let single = vec![choice("on", w.switched_on, looks.keys), choice("off", w.switched_off, !looks.keys)];
+    let hours = [("language", w.as_language, ""), ("24", w.hours_24, "24"), ("12", w.hours_12, "12")];
+    let hours = hours.map(|(value, name, kept)| choice(value, name, looks.hours == kept)).into();
+    let notify = vec![choice("off", w.switched_off, !looks.notified), choice("needs", w.only_needs, looks.notified)];
     let zone = looks.zone.filter(|_| looks.zone_chosen).map_or("", |zone| zone.name());
     let places = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
     let zones = places.filter(|name| *name == "UTC" || name.contains('/') && !name.starts_with("Etc/")).collect();
@@ -132,6 +139,7 @@ pub async fn one(State(dashboard): State<Dashboard>, viewer: Viewer) -> Page {
         id: c.id.clone(),
         kind: channel_name(&c.kind).to_owned(),
         is_web: c.kind == "web",
+        asked: c.kind != "web" && dashboard.desk.reads.around.probe.is_some(),
     };
     let channels = own.map(channel).collect();
     let chosen = tenant.brain.as_ref();
@@ -148,6 +156,8 @@ pub async fn one(State(dashboard): State<Dashboard>, viewer: Viewer) -> Page {
         themes: themes.into(),
         densities,
         keys: single,
+        hours,
+        notify,
         zone,
         zones,
         ways: ways.into(),

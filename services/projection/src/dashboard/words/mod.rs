@@ -54,6 +54,14 @@ fixed! {
     month, month_before, month_after, night, with_cancelled, without_cancelled, my_time, their_time, make_promise, client, move_it, move_hint, send_now, sure_now, pick, picked, unpick, changed_since,
     // Configuration, keys, the brain; how the system is.
     in_force, in_force_text, admins_only, setting, value, comes_from, by_default, keys_in_force, no_keys, role, create, revoke, sure_revoke, shown_once, copy, copied, brain, brain_text, as_configured, rules_brain, model, test_channel, test_text, last_in, last_out, timers, pending, next_one, lag, behind_advice, dead_advice, breaker_advice,
+    // Goals, and what else is remembered.
+    goals, goal, milestone, milestones, fact, facts, no_goals, right_, not_so, reached, over, set_goal, remember_it, day, progress, nothing_remembered, promise_hour, as_everywhere, unsaid, unsaid_text, not_given,
+    // How the system is, in figures.
+    services, service, elsewhere, unknown_at_all, quarter, late_half, late_all, way, by_webhook, by_polling, by_command, waits_to_send, brains, calls, tokens, cost, budget_left, no_budget, breaker, closed, webhooks, address, delivered, being_retried, failed_ones, dead_letters, event, reason, letters_advice, given_up_advice, read_models, log_end, rebuild_advice, failed_webhook_advice,
+    // Filters.
+    any_state, any_channel, any_maker, made_by, by_client, by_the_bot, by_person, none_of_that, filter_,
+    // Mine: hours, notifications; the channels' test.
+    hours_, as_language, hours_24, hours_12, am, pm, notifications, only_needs, notify_needs, notify_refused, ask_provider, in_order, look_at_it,
 }
 
 /// A language of the dashboard.
@@ -61,6 +69,8 @@ pub trait Words: Sync {
     fn fixed(&self) -> &'static Fixed;
     /// The weekday, as it begins a date.
     fn weekday(&self, day: Weekday) -> &'static str;
+    /// The same in two letters or three, where there is no room.
+    fn short_weekday(&self, day: Weekday) -> &'static str;
     /// "Friday 27 November", with the year if it is given.
     fn date(&self, day: NaiveDate, year: bool) -> String;
     /// "tomorrow, 9:00", of a day that is named and a time.
@@ -71,6 +81,8 @@ pub trait Words: Sync {
     fn minutes(&self, n: i64) -> String;
     fn hours(&self, n: i64) -> String;
     fn days(&self, n: i64) -> String;
+    /// The unit.
+    fn seconds(&self) -> &'static str;
     /// "16:20 in Makassar".
     fn there(&self, clock: &str, place: &str) -> String;
     /// "2:00 yours".
@@ -117,6 +129,10 @@ pub trait Words: Sync {
     fn month_of(&self, day: NaiveDate) -> String;
     /// "12 events, 3 s".
     fn lag(&self, events: u64, seconds: u64) -> String;
+    /// How sure it is, by percent.
+    fn sure(&self, percent: u32) -> &'static str;
+    /// "due Friday 27 November".
+    fn due_by(&self, date: &str) -> String;
     /// Something to say on the first page, to be sent as it is.
     fn offers(&self) -> [&'static str; 3];
 }

@@ -7,7 +7,7 @@ use futures::FutureExt as _;
 use serde::Serialize;
 use steward_domain::ids::ConversationId;
 use steward_http::{Caller, Problem};
-use steward_proto::{Event, Metadata, Recorded};
+use steward_proto::Recorded;
 
 use super::{Conversations, follow_ups::FollowUpRow, messages::MessageRow, row::ConversationRow, view::Beside};
 use crate::{
@@ -161,7 +161,7 @@ async fn folded_in(
     let mut events = Vec::with_capacity(rows.len());
     for row in rows {
         slice.end().await;
-        events.extend(recorded(row));
+        events.extend(row.recorded());
     }
     let events: Vec<&Recorded> = events.iter().collect();
     model.load(Tables::in_memory(&memory), &events).now_or_never().expect("memory answers at once")?;
@@ -205,23 +205,6 @@ pub async fn list<T: Send + 'static, V: Serialize + 'static>(
     items.truncate(limit);
     let orders = items.iter().map(position).collect();
     Ok(Page::of(Found { items, more }, orders).answer(snapshot, move |row| view(row, here.as_ref())).await)
-}
-
-/// An event as the fold takes it; `None` for what this build can't read.
-fn recorded(row: EventRow) -> Option<Recorded> {
-    let subject = row.subject().parse().ok()?;
-    let event = Event::decode(&row.type_name, row.schema_version, &row.payload).ok()?;
-    let metadata = Metadata {
-        event_id: row.event_id,
-        type_name: row.type_name,
-        schema_version: row.schema_version,
-        at: row.at,
-        causation_id: row.causation_id,
-        correlation_id: row.correlation_id,
-        actor: row.actor,
-        traceparent: row.traceparent,
-    };
-    Some(Recorded { position: row.position, subject, metadata, payload: row.payload, event })
 }
 
 #[cfg(test)]

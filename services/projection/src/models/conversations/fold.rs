@@ -291,13 +291,13 @@ impl ConversationFold {
         self.row.written();
         self.follow_ups.values_mut().for_each(Tracked::written);
         self.messages.values_mut().for_each(Tracked::written);
-        // A message and its follow-up end together, so the one that is open keeps the other.
-        let open_messages = self.state.outbox.values().filter(|m| m.is_open());
-        let with_message: HashSet<FollowUpId> = open_messages.filter_map(|m| m.follow_up_id).collect();
-        self.state.follow_ups.retain(|id, f| f.is_open() || with_message.contains(id));
+        // A message and its follow-up end together, so the one that is open keeps the other; and what is kept of messages keeps
+        // the follow-ups that these name.
         let due = |f: &Arc<FollowUp>| if let FollowUpState::Due { message_id } = f.state { message_id } else { None };
         let of_follow_up: HashSet<MessageId> = self.state.follow_ups.values().filter_map(due).collect();
         self.state.outbox.retain(|id, m| m.is_open() || of_follow_up.contains(id));
+        let named: HashSet<FollowUpId> = self.state.outbox.values().filter_map(|m| m.follow_up_id).collect();
+        self.state.follow_ups.retain(|id, f| f.is_open() || named.contains(id));
         keep_only(&self.state.follow_ups, &mut self.seen_follow_ups, &mut self.follow_ups);
         keep_only(&self.state.outbox, &mut self.seen_messages, &mut self.messages);
     }

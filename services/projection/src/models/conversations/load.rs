@@ -56,12 +56,9 @@ pub async fn load(set: &mut Conversations, tables: Tables<'_>, events: &[&Record
     found_messages.extend(tables.find(&messages::NAMED_BY_PROVIDER, &reported).await?);
     found_follow_ups.extend(tables.find_by_key::<FollowUpRow>(&named_follow_ups).await?);
 
-    // A message and its follow-up end together, so each brings the other.
-    let (mut linked_follow_ups, mut linked_messages) = (Wanted::default(), Wanted::default());
-    let here: HashSet<&str> = found_follow_ups.iter().map(|f| f.id.as_str()).collect();
-    for m in found_messages.iter().filter(|m| !m.follow_up_id.is_empty() && !here.contains(m.follow_up_id.as_str())) {
-        linked_follow_ups.add_part(&m.tenant, &m.conversation_id, &m.follow_up_id);
-    }
+    // A message and its follow-up end together, so each brings the other: a follow-up the message that it has become, and then
+    // each message the follow-up that it names, which in a log that others have written may be another one.
+    let (mut linked_messages, mut linked_follow_ups) = (Wanted::default(), Wanted::default());
     let here: HashSet<&str> = found_messages.iter().map(|m| m.id.as_str()).collect();
     for f in &found_follow_ups {
         if let Some(id) = f.message_id.as_deref().filter(|id| !here.contains(id)) {
@@ -69,6 +66,10 @@ pub async fn load(set: &mut Conversations, tables: Tables<'_>, events: &[&Record
         }
     }
     found_messages.extend(queued(tables, &linked_messages).await?);
+    let here: HashSet<&str> = found_follow_ups.iter().map(|f| f.id.as_str()).collect();
+    for m in found_messages.iter().filter(|m| !m.follow_up_id.is_empty() && !here.contains(m.follow_up_id.as_str())) {
+        linked_follow_ups.add_part(&m.tenant, &m.conversation_id, &m.follow_up_id);
+    }
     found_follow_ups.extend(tables.find_by_key::<FollowUpRow>(&linked_follow_ups).await?);
 
     for row in found_messages {

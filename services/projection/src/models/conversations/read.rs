@@ -111,7 +111,7 @@ async fn with(
 }
 
 /// Says that a conversation's name, title or address holds the words in the parameter `words`, which are in small letters.
-fn found_by(words: &str) -> String {
+pub fn found_by(words: &str) -> String {
     // Without an index to use it goes through all rows, so each is looked at once, and nothing is hashed for it.
     let holds = |columns: &str| format!("position({words}::text IN lower(concat_ws(chr(1), {columns}))) > 0");
     let own = holds("person_name, person_username, title, external_id");

@@ -53,6 +53,9 @@ pub struct CorrespondentView {
     pub name: Option<String>,
     pub language: Option<String>,
     pub timezone: Option<String>,
+    /// The hour at which promises of a day come, where it was set in Steward.
+    #[schema(minimum = 0, maximum = 23)]
+    pub followup_hour: Option<u32>,
     /// The contact that stands for this one.
     pub merged_into: Option<String>,
 }
@@ -148,6 +151,8 @@ impl ConversationView {
                 name: said(|c| c.set_name.as_ref(), |c| &c.said_name, &row.person_name),
                 language: said(|c| c.set_language.as_ref(), |c| &c.said_language, &row.person_language),
                 timezone: said(|c| c.set_timezone.as_ref(), |c| &c.said_timezone, &row.person_timezone),
+                followup_hour: contact
+                    .and_then(|c| c.survivor.and_then(|survivor| survivor.followup_hour).or(c.own.followup_hour)),
                 id: given(row.contact_id.clone()),
                 merged_into: contact.and_then(|c| c.own.merged_into.clone()),
             },

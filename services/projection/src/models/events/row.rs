@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use steward_proto::{Recorded, snake_case, without_secrets};
+use steward_proto::{Event, Metadata, Recorded, snake_case, without_secrets};
 use uuid::Uuid;
 
 use crate::rows::table;
@@ -50,5 +50,22 @@ impl From<&Recorded> for EventRow {
 impl EventRow {
     pub fn subject(&self) -> String {
         format!("ev.{}.{}.{}.{}", self.tenant, self.aggregate, self.aggregate_id, snake_case(&self.type_name))
+    }
+
+    /// The event as the log has it; `None` for what this build can't read.
+    pub fn recorded(self) -> Option<Recorded> {
+        let subject = self.subject().parse().ok()?;
+        let event = Event::decode(&self.type_name, self.schema_version, &self.payload).ok()?;
+        let metadata = Metadata {
+            event_id: self.event_id,
+            type_name: self.type_name,
+            schema_version: self.schema_version,
+            at: self.at,
+            causation_id: self.causation_id,
+            correlation_id: self.correlation_id,
+            actor: self.actor,
+            traceparent: self.traceparent,
+        };
+        Some(Recorded { position: self.position, subject, metadata, payload: self.payload, event })
     }
 }

@@ -2,15 +2,17 @@
 
 mod read;
 mod row;
+pub mod standing;
 mod view;
 
 use steward_proto::{Aggregate, Recorded};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use read::of_contacts;
+pub use row::RememberedRow;
 pub use view::{FactView, GoalView, MilestoneView};
 
-use self::row::{Change, RememberedRow};
+use self::row::Change;
 use super::{Held, Key, Keyed, Model, Routes, Work};
 use crate::{
     migrations::{Migration, migrations},

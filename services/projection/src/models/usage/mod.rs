@@ -6,6 +6,8 @@ mod row;
 use steward_proto::Recorded;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use read::{Line, since};
+
 use super::{Model, Routes, Work};
 use crate::{
     migrations::{Migration, migrations},

@@ -12,7 +12,7 @@ use crate::read::{
     Desk, Params,
     answer::{Answer, Fresh},
     openapi::Unread,
-    snapshot::Value,
+    snapshot::{Snapshot, Value},
 };
 
 /// By what the figures may be told apart.
@@ -26,9 +26,9 @@ const LINES: i64 = 1_000;
 #[schema(as = Usage)]
 pub struct UsageView {
     /// Told apart as asked; what costs most first, 1,000 lines at most.
-    items: Vec<Line>,
+    pub items: Vec<Line>,
     /// Of all that was asked for, also of what isn't among the lines.
-    total: Line,
+    pub total: Line,
 }
 
 /// Calls, tokens and cost.
@@ -36,26 +36,26 @@ pub struct UsageView {
 #[schema(as = UsageLine)]
 pub struct Line {
     /// In UTC.
-    day: Option<String>,
-    conversation_id: Option<String>,
-    job: Option<String>,
-    provider: Option<String>,
-    model: Option<String>,
-    calls: u64,
+    pub day: Option<String>,
+    pub conversation_id: Option<String>,
+    pub job: Option<String>,
+    pub provider: Option<String>,
+    pub model: Option<String>,
+    pub calls: u64,
     /// Of them, those that came to nothing; they may cost all the same.
-    failed: u64,
+    pub failed: u64,
     /// Begun, and nothing is known of their end: the process died, or they are under way. Their input is an estimate.
-    open: u64,
+    pub open: u64,
     /// Tokens that went in.
-    input: u64,
+    pub input: u64,
     /// Of them, those that the provider had in its cache.
-    input_cached: u64,
+    pub input_cached: u64,
     /// Tokens that came out.
-    output: u64,
+    pub output: u64,
     /// In millionths of a USD, of the calls that have a price.
-    micro_usd: u64,
+    pub micro_usd: u64,
     /// Calls of models without a price.
-    unpriced: u64,
+    pub unpriced: u64,
 }
 
 /// What models took and cost
@@ -108,6 +108,27 @@ pub async fn usage(
 
     let mut reading = desk.begin(&caller).await?;
     let snapshot = reading.snapshot().await?;
+    let by: Vec<&str> = by.iter().map(String::as_str).collect();
+    Ok(snapshot.answer(&summed(&snapshot, &by, &conditions, &values).await?))
+}
+
+/// What a tenant's models took since a moment, by provider and model.
+///
+/// # Errors
+/// 503 when Postgres doesn't answer.
+pub async fn since(snapshot: &Snapshot<'_>, caller: &Caller, from: DateTime<Utc>) -> Result<UsageView, Problem> {
+    let conditions = ["c.tenant = $1".to_owned(), "c.at >= $2".to_owned()];
+    let values: [Value; 2] = [Box::new(caller.tenant.to_string()), Box::new(from)];
+    summed(snapshot, &["provider", "model"], &conditions, &values).await
+}
+
+/// The calls that meet the conditions, told apart by these parts.
+async fn summed(
+    snapshot: &Snapshot<'_>,
+    by: &[&str],
+    conditions: &[String],
+    values: &[Value],
+) -> Result<UsageView, Problem> {
     // A call that was begun counts as long as nothing is known of its end.
     let calls = format!(
         "SELECT to_char(c.at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, c.* FROM {schema}.model_calls c WHERE {conditions} AND c.state <> 'skipped' AND \
@@ -119,9 +140,8 @@ pub async fn usage(
     let sums = "count(*), count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'asked'), \
         coalesce(sum(input), 0)::bigint, coalesce(sum(input_cached), 0)::bigint, coalesce(sum(output), 0)::bigint, \
         coalesce(sum(micro_usd), 0)::bigint, count(*) FILTER (WHERE NOT priced AND state <> 'asked')";
-    let parts =
-        PARTS.map(|part| if by.iter().any(|by| by == part) { part.to_owned() } else { format!("NULL AS {part}") });
-    let group: Vec<&str> = PARTS.into_iter().filter(|part| by.iter().any(|by| by == part)).collect();
+    let parts = PARTS.map(|part| if by.contains(&part) { part.to_owned() } else { format!("NULL AS {part}") });
+    let group: Vec<&str> = PARTS.into_iter().filter(|part| by.contains(part)).collect();
     let lines = format!(
         "SELECT {}, {sums} FROM ({calls}) calls GROUP BY {} ORDER BY sum(micro_usd) DESC, count(*) DESC LIMIT {LINES}",
         parts.join(", "),
@@ -129,11 +149,11 @@ pub async fn usage(
     );
     let nothing = PARTS.map(|part| format!("NULL::text AS {part}")).join(", ");
     let total = format!("SELECT {nothing}, {sums} FROM ({calls}) calls");
-    let rows = snapshot.query(&lines, &values).await?;
+    let rows = snapshot.query(&lines, values).await?;
     let items = rows.iter().map(line).collect();
-    let total = snapshot.query(&total, &values).await?;
+    let total = snapshot.query(&total, values).await?;
     let total = total.first().map(line).expect("a sum has one row");
-    Ok(snapshot.answer(&UsageView { items, total }))
+    Ok(UsageView { items, total })
 }
 
 fn line(row: &tokio_postgres::Row) -> Line {

@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use steward_proto::{Aggregate, Recorded};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use read::newest;
+
 use super::{Held, Model, Routes, Work};
 use crate::{
     migrations::{Migration, migrations},

@@ -8,7 +8,7 @@ use steward_domain::{
     webhook::{Standing, Webhook},
 };
 use steward_http::{Caller, Problem};
-use steward_proto::{Event, Fold as _, Metadata, Recorded};
+use steward_proto::Fold as _;
 
 use super::{
     row::DeliveryRow,
@@ -57,6 +57,25 @@ pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, _: Fresh, param
     let mut webhooks = folded(&snapshot, &caller, ids).await?;
     let view = move |row: EventRow| webhooks.remove(&row.aggregate_id).as_ref().map(WebhookView::from);
     Ok(page.answer(&snapshot, view).await)
+}
+
+/// The newest of them.
+///
+/// # Errors
+/// 503 when Postgres doesn't answer.
+pub async fn newest(snapshot: &Snapshot<'_>, caller: &Caller, most: u32) -> Result<Vec<WebhookView>, Problem> {
+    let mut list = List::new(caller, Params::of([("limit", most.to_string())]));
+    list.only_fixed(&hashed::is("type_name", "'WebhookCreated'"));
+    list.only_fixed(NOT_DELETED);
+    let page: Page<EventRow> = list.page(snapshot, "position", |e: &EventRow| e.position).await?;
+    let ids = page.items.iter().map(|row| row.aggregate_id.clone()).collect();
+    let mut webhooks = folded(snapshot, caller, ids).await?;
+    Ok(page
+        .items
+        .iter()
+        .filter_map(|row| webhooks.remove(&row.aggregate_id))
+        .map(|one| WebhookView::from(&one))
+        .collect())
 }
 
 /// One outgoing webhook
@@ -141,29 +160,9 @@ async fn folded(
     let mut webhooks: HashMap<String, Webhook> = HashMap::new();
     for row in read_rows::<EventRow>(&rows)? {
         let id = row.aggregate_id.clone();
-        if let Some(recorded) = recorded(row) {
+        if let Some(recorded) = row.recorded() {
             webhooks.entry(id).or_default().evolve(&recorded);
         }
     }
     Ok(webhooks)
-}
-
-/// The event as the log has it.
-fn recorded(row: EventRow) -> Option<Recorded> {
-    Some(Recorded {
-        position: row.position,
-        subject: row.subject().parse().ok()?,
-        event: Event::decode(&row.type_name, row.schema_version, &row.payload).ok()?,
-        metadata: Metadata {
-            event_id: row.event_id,
-            type_name: row.type_name,
-            schema_version: row.schema_version,
-            at: row.at,
-            causation_id: row.causation_id,
-            correlation_id: row.correlation_id,
-            actor: row.actor,
-            traceparent: row.traceparent,
-        },
-        payload: row.payload,
-    })
 }

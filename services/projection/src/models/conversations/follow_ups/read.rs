@@ -25,13 +25,25 @@ pub const CANCEL_ON: [&str; 2] = ["client_response", "never"];
 /// The states that a reader sees.
 pub const STATES: [&str; 7] = ["pending", "sent", "done", "cancelled", "expired", "failed", "unknown"];
 
+/// Who makes promises.
+pub const MADE_BY: [&str; 3] = ["client", "bot", "person"];
+
+/// Says who made a promise: whoever asked for it counts, then who gave it.
+fn made_by(maker: &str) -> &'static str {
+    match maker {
+        "client" => "asked_in <> ''",
+        "person" => "(asked_in = '' AND starts_with(by, 'operator'))",
+        _ => "(asked_in = '' AND NOT starts_with(by, 'operator'))",
+    }
+}
+
 /// Promises, newest first
 #[utoipa::path(
     get,
     path = "/api/v1/follow-ups",
     tag = "follow-ups",
     operation_id = "list_follow_ups",
-    params(Fresh, Paging, ("at" = Option<String>, Query, description = "of one conversation (`conversation_id`), as it was after the event at this position of the log, or at this time (RFC 3339); with it, nothing but the conversation and paging can be asked for"), ("current" = Option<bool>, Query, description = "true: without those that another one renewed"), ("due_after" = Option<String>, Query, description = "due at this time or later, RFC 3339"), ("due_before" = Option<String>, Query, description = "due before this time, RFC 3339"), ("sort" = Option<String>, Query, description = "newest (default); due: only pending ones, those due first first"), ("conversation_id" = Option<String>, Query), ("state" = Option<String>, Query, description = "one or several, separated by commas: pending, sent, done, cancelled, expired, failed, unknown"), ("key" = Option<String>, Query), ("intention" = Option<String>, Query), ("cancel_on" = Option<String>, Query, description = "client_response, never"), ("channel_id" = Option<String>, Query), ("contact_id" = Option<String>, Query, description = "also of the contacts merged into it")),
+    params(Fresh, Paging, ("at" = Option<String>, Query, description = "of one conversation (`conversation_id`), as it was after the event at this position of the log, or at this time (RFC 3339); with it, nothing but the conversation and paging can be asked for"), ("current" = Option<bool>, Query, description = "true: without those that another one renewed"), ("due_after" = Option<String>, Query, description = "due at this time or later, RFC 3339"), ("due_before" = Option<String>, Query, description = "due before this time, RFC 3339"), ("sort" = Option<String>, Query, description = "newest (default); due: only pending ones, those due first first"), ("conversation_id" = Option<String>, Query), ("state" = Option<String>, Query, description = "one or several, separated by commas: pending, sent, done, cancelled, expired, failed, unknown"), ("key" = Option<String>, Query), ("intention" = Option<String>, Query), ("cancel_on" = Option<String>, Query, description = "client_response, never"), ("channel_id" = Option<String>, Query), ("made_by" = Option<String>, Query, description = "client (asked for it), bot, person (one of ours); one or several, separated by commas"), ("q" = Option<String>, Query, description = "part of the client's name or address, or of the group's title"), ("contact_id" = Option<String>, Query, description = "also of the contacts merged into it")),
     responses((status = 200, description = "as of Steward-Position", body = view::List<FollowUpView>), Unread),
 )]
 pub async fn list(
@@ -79,6 +91,14 @@ pub async fn page(
     list.by_one_of("cancel_on", &CANCEL_ON)?;
     list.of_conversations_by("channel_id");
     list.of_contact("conversation_id");
+    if let Some(makers) = list.some_of("made_by", &MADE_BY)? {
+        let made: Vec<&str> = makers.iter().map(|maker| made_by(maker)).collect();
+        list.only_fixed(&format!("({})", made.join(" OR ")));
+    }
+    if let Some(words) = list.given("q") {
+        let theirs = format!("{{schema}}.conversations WHERE tenant = $1 AND {}", conversations::found_by("{}"));
+        list.only(&hashed::is_in("conversation_id", "id", &theirs), Box::new(words.to_lowercase()));
+    }
     if list.some_of("current", &["true", "false"])?.is_some_and(|said| said == ["true"]) {
         list.only_fixed("renewed_by = ''");
     }
