@@ -33,7 +33,7 @@ async fn any_events_in_any_order_leave_the_states_that_the_domain_says() {
             let mut events = Vec::new();
             let here: ConversationId = chat.aggregate.id().parse().unwrap();
             // So few that the domain doesn't forget what has ended, which a table never does.
-            while events.len() < 24 {
+            while events.len() < 30 {
                 let mut event = any_event::any_event().new_tree(&mut runner).unwrap().current();
                 inbound += 1;
                 match &mut event {

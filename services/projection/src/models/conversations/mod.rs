@@ -181,6 +181,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_of_a_message_keeps_the_follow_up_that_it_names_though_another_has_become_it() {
+        let here = ids::ConversationId::new(Uuid::from_u128(1));
+        let [own, other] = [1, 2].map(|n| ids::follow_up(here, Uuid::from_u128(n)).to_string());
+        let message_id = ids::message(here, Uuid::from_u128(3)).to_string();
+        let promise = |id: &String| v1::FollowUpScheduled { follow_up_id: id.clone(), ..Default::default() };
+        let message = v1::Outgoing {
+            message_id: message_id.clone(),
+            follow_up_id: own.clone(),
+            on_reply: "cancel".to_owned(),
+            ..Default::default()
+        };
+        let mut set = Conversations::default();
+        set.apply(&recorded(1, promise(&own).into()));
+        set.apply(&recorded(2, promise(&other).into()));
+        let due = v1::FollowUpDue { follow_up_id: other, message: Some(message), ..Default::default() };
+        set.apply(&recorded(3, due.into()));
+        set.apply(&recorded(4, v1::MessageExpired { message_id: message_id.clone(), ..Default::default() }.into()));
+        set.written();
+        set.apply(&recorded(5, v1::MessageRetried { message_id, ..Default::default() }.into()));
+        let states: Vec<_> = set.touched().flat_map(|c| c.follow_ups.get(&own)).map(|f| f.row.state.clone()).collect();
+        assert_eq!(states, ["due"]);
+    }
+
+    #[test]
     fn what_has_ended_stays_out_of_memory_so_an_event_costs_what_is_open() {
         let mut set = Conversations::default();
         for n in 0..500 {
