@@ -67,10 +67,15 @@ impl Log {
         let slot = self.cache().slot(id);
         let turn = timeout(TURN_TIMEOUT, slot.turn.acquire()).await;
         let _turn = turn.map_err(|_| LogError::TimedOut { doing: "waiting for a turn", after: TURN_TIMEOUT })?;
-        let mut at_least = at_least;
+        let (mut at_least, mut overtaken_at) = (at_least, None);
         for _ in 0..TRIES {
             let loaded = self.load_in::<S>(&slot, id, at_least).await?;
             let version = loaded.versioned.version;
+            if overtaken_at.take().is_some_and(|actual| version < actual) {
+                // What is at hand lacks the very event that refused the last try: only the log itself knows.
+                at_least = AtLeast::Latest;
+                continue;
+            }
             let decision = decide(&loaded.versioned);
             drop(loaded.versioned);
             let (events, value) = match decision {
@@ -92,7 +97,9 @@ impl Log {
                     return Ok(Decided { value, version: appended.position, appended: Some(appended) });
                 }
                 Err(AppendError::Conflict { actual, .. }) => {
-                    at_least = actual.map_or(AtLeast::Latest, AtLeast::Position);
+                    // An older one than was decided on: an event was erased.
+                    overtaken_at = actual.filter(|actual| *actual > version);
+                    at_least = overtaken_at.map_or(AtLeast::Latest, AtLeast::Position);
                 }
                 Err(error) => return Err(DecideError::Append(error)),
             }

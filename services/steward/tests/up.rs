@@ -193,11 +193,14 @@ fn an_address_in_use_is_named_with_the_remedy() {
 fn what_this_build_does_not_serve_is_refused_before_anything_starts() {
     let scratch = Scratch::new();
     let config = scratch.path().join("steward.toml");
-    fs::write(&config, "[brain.jobs]\nsummary={ provider='openai', model='m' }\n").expect("written");
+    fs::write(&config, "[defaults]\nno_reply_after = '2d'\n").expect("written");
     // The file in the current directory is used although it isn't named.
     let output = scratch.steward(&["up"]).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.contains("`openai`") && said.contains("doesn't serve yet"), "{said}");
+    assert!(
+        !output.status.success() && said.contains("no_reply_after") && said.contains("doesn't serve yet"),
+        "{said}"
+    );
     assert!(!scratch.data().exists());
 }
 

@@ -107,9 +107,13 @@ pub async fn revoke(
     ApiPath(id): ApiPath<String>,
     AdminCommand(command): AdminCommand<Nothing>,
 ) -> Result<Answer, Problem> {
+    if let Some(answer) = command.answered(&intake) {
+        return Ok(answer);
+    }
     let by = command.caller.actor();
     let aggregate = ids::tenant_aggregate(&command.caller.tenant);
     let carried_out =
         command.carry_out(&intake, &aggregate, |state: &Tenant| Ok::<_, Refused>((state.revoke_key(&id, &by)?, ())));
-    Ok(Answer::of_none(id.clone(), carried_out.await?.position))
+    let position = carried_out.await?.position;
+    Ok(command.answer(&intake, Answer::of_none(id, position)))
 }

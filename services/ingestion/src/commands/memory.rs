@@ -502,9 +502,12 @@ async fn decide<T>(
     id: RememberedId,
     mut decision: impl FnMut(&Memory) -> Result<(Vec<Event>, RememberedId), Refused>,
 ) -> Result<Answer, Problem> {
+    if let Some(answer) = command.answered(intake) {
+        return Ok(answer);
+    }
     let aggregate = ids::contact_aggregate(&command.caller.tenant, id.contact);
     let carried_out = command.carry_out(intake, &aggregate, |state: &Contact| decision(&state.memory)).await?;
-    Ok(Answer::of_none(carried_out.value.to_string(), carried_out.position))
+    Ok(command.answer(intake, Answer::of_none(carried_out.value.to_string(), carried_out.position)))
 }
 
 fn of_kind(text: &str, kind: Kind) -> Result<RememberedId, Problem> {

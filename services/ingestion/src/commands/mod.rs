@@ -39,7 +39,7 @@ pub use request::{AdminCommand, Command};
 use crate::intake::Intake;
 
 /// What every command answers.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Done, example = json!({ "id": "7b3d4e52-8f0c-5a51-9d0e-2f6a1c9b8e47", "conversation_id": null, "position": 42 }))]
 pub struct Answer {
     #[serde(skip)]

@@ -1,12 +1,16 @@
-//! Idempotency keys: which body each key came with, to refuse another one under the same key.
+//! Idempotency keys: which body each key came with, to refuse another one under the same key, and what was answered where what
+//! was done can't be told from what stands.
 //!
-//! That a repeat changes nothing hangs on ids that are made from the key, in the log; this only adds the clear refusal.
+//! That a repeat changes nothing hangs on the log: on ids that are made from the key, and on what is there no more. This only adds
+//! the clear refusal and the same answer, for as long as the process lives.
 
 use std::time::Duration;
 
 use moka::sync::Cache;
 use steward_http::Problem;
 use uuid::Uuid;
+
+use super::Answer;
 
 /// Keys remembered, at most.
 const KEPT: u64 = 100_000;
@@ -15,7 +19,14 @@ const KEPT: u64 = 100_000;
 const FOR: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Clone)]
-pub struct Repeats(Cache<Uuid, [u8; 32]>);
+pub struct Repeats(Cache<Uuid, CarriedOut>);
+
+/// What was carried out under a key.
+#[derive(Clone)]
+struct CarriedOut {
+    body: [u8; 32],
+    answer: Option<Answer>,
+}
 
 impl Default for Repeats {
     fn default() -> Self {
@@ -28,13 +39,18 @@ impl Repeats {
     /// 422 when the key came with another body before.
     pub fn check(&self, key: Uuid, body: [u8; 32]) -> Result<(), Problem> {
         match self.0.get(&key) {
-            Some(before) if before != body => Err(reused()),
+            Some(before) if before.body != body => Err(reused()),
             _ => Ok(()),
         }
     }
 
-    pub fn remember(&self, key: Uuid, body: [u8; 32]) {
-        self.0.insert(key, body);
+    /// What was answered to the command that came with a key, if that was remembered.
+    pub fn answered(&self, key: Uuid) -> Option<Answer> {
+        self.0.get(&key)?.answer
+    }
+
+    pub fn remember(&self, key: Uuid, body: [u8; 32], answer: Option<Answer>) {
+        self.0.insert(key, CarriedOut { body, answer });
     }
 }
 

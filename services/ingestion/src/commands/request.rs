@@ -12,6 +12,7 @@ use steward_http::{ApiJson, COMMAND_LIMIT, Caller, Problem, Trace, need_json, re
 use steward_proto::Cause;
 use uuid::Uuid;
 
+use super::Answer;
 use crate::{intake::Intake, outside::OutsideId};
 
 /// A command of an operator, with its JSON body read strictly. An empty body counts as `{}`.
@@ -47,8 +48,21 @@ impl<T> Command<T> {
     /// Remembers the key after the command was carried out.
     pub fn done(&self, intake: &Intake) {
         if let Some(id) = self.key_id {
-            intake.repeats.remember(id, self.hash);
+            intake.repeats.remember(id, self.hash, None);
         }
+    }
+
+    /// What was answered to it, if it was carried out before and what it did can't be told from what stands.
+    pub fn answered(&self, intake: &Intake) -> Option<Answer> {
+        intake.repeats.answered(self.key_id?)
+    }
+
+    /// Answers it so each time that it comes.
+    pub fn answer(&self, intake: &Intake, answer: Answer) -> Answer {
+        if let Some(id) = self.key_id {
+            intake.repeats.remember(id, self.hash, Some(answer.clone()));
+        }
+        answer
     }
 }
 

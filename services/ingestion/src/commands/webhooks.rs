@@ -166,9 +166,12 @@ pub async fn delete(
     ApiPath(id): ApiPath<String>,
     AdminCommand(command): AdminCommand<Nothing>,
 ) -> Result<Answer, Problem> {
+    if let Some(answer) = command.answered(&intake) {
+        return Ok(answer);
+    }
     let by = command.caller.actor();
     let decided = decide(&intake, &command, webhook_id(&id)?, |state| state.delete(&by)).await?;
-    Ok(Answer::of_none(decided.id.to_string(), decided.position))
+    Ok(command.answer(&intake, Answer::of_none(decided.id.to_string(), decided.position)))
 }
 
 /// Gives it another secret; the one before signs beside it for 24 hours (role admin)

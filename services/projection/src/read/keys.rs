@@ -15,7 +15,7 @@ use utoipa::{ToSchema, openapi::schema::Object};
 use super::{
     answer::Answer,
     desk::Desk,
-    openapi::UnreadByAdmin,
+    openapi::UnreadByRole,
     params::Params,
     view::{List, one_of},
 };
@@ -41,7 +41,7 @@ fn roles() -> Object {
     path = "/api/v1/keys",
     tag = "keys",
     operation_id = "list_keys",
-    responses((status = 200, description = "as of Steward-Position", body = List<KeyView>), UnreadByAdmin),
+    responses((status = 200, description = "as of Steward-Position", body = List<KeyView>), UnreadByRole),
 )]
 pub async fn list(State(desk): State<Arc<Desk>>, caller: Caller, params: Params) -> Result<Answer, Problem> {
     params.finish(&[])?;

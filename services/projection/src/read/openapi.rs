@@ -37,10 +37,10 @@ impl IntoResponses for Unread {
     }
 }
 
-/// How a read is refused that only an admin may make.
-pub struct UnreadByAdmin;
+/// How a read is refused that needs more than a reader's key.
+pub struct UnreadByRole;
 
-impl IntoResponses for UnreadByAdmin {
+impl IntoResponses for UnreadByRole {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems([LISTENER, GUARD, PATH, READING, ROLE])
     }

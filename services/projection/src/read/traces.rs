@@ -9,7 +9,7 @@ use steward_http::{ApiPath, Caller, Problem};
 use super::{
     answer::{Answer, Fresh, unknown},
     desk::Desk,
-    openapi::Unread,
+    openapi::UnreadByRole,
     params::Params,
 };
 use crate::rows::hashed;
@@ -24,7 +24,7 @@ use crate::rows::hashed;
     tag = "brain",
     operation_id = "get_trace",
     params(Fresh),
-    responses((status = 200, description = "the body, as JSON", body = serde_json::Value), Unread),
+    responses((status = 200, description = "the body, as JSON", body = serde_json::Value), UnreadByRole),
 )]
 pub async fn one(
     State(desk): State<Arc<Desk>>,

@@ -379,13 +379,15 @@ impl Promise {
             renewals += 1;
             id = earlier.renews.as_deref();
         }
-        let quoted = f.topic.as_ref().map(|topic| format!("“{topic}”"));
+        // In the client's words, where there are any: what it is about, else when they wanted it.
+        let quoted = f.topic.as_ref().or(f.phrase.as_ref()).map(|words| format!("“{words}”"));
         let held = held.filter(|_| pending).map(|m| Held {
             message_id: m.id.clone(),
             hash: OutgoingView::approval_of(conversation.external_id.as_deref().unwrap_or_default(), &m.text),
             since: words.waits_since(&clock.hour(m.at)),
         });
         Self {
+            text: if quoted.is_some() { beginning(&f.text, SHOWN) } else { String::new() },
             title: quoted.unwrap_or_else(|| {
                 if f.text.is_empty() { w.promises.to_owned() } else { f.text.chars().take(80).collect() }
             }),
@@ -393,7 +395,6 @@ impl Promise {
             due: clock.for_client(f.due_at.0, zone),
             due_at: when::exact(f.due_at.0),
             beside: if pending { words.if_writes(who, f.cancel_on == "client_response") } else { String::new() },
-            text: if f.topic.is_some() { beginning(&f.text, SHOWN) } else { String::new() },
             whole: Some(f.text.clone()).filter(|text| !text.is_empty() && text.chars().nth(WHOLE).is_none()),
             renewed: if renewals > 0 { words.renewed(renewals) } else { String::new() },
             why: format!("f:{}", f.id),
