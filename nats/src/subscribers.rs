@@ -1,7 +1,7 @@
 //! Subscribers: third parties who are given events of one tenant, and may do nothing but take and acknowledge them.
 //!
 //! Each has a durable consumer that pushes its events to a subject of its own; so it needs no right to ask JetStream anything,
-//! and its filter can't be changed by it. It lives in an account apart ([`permissions::SUBSCRIBERS`]): there an answer that it
+//! and its filter can't be changed by it. It lives in an account apart ([`SUBSCRIBERS`](crate::permissions::SUBSCRIBERS)): there an answer that it
 //! directs to a subject of events is stored by nobody.
 
 use std::collections::HashMap;
