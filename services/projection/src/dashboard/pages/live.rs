@@ -235,7 +235,8 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(mut 
     let snapshot = reading.snapshot().await?;
     let f = Frame::of(&viewer, &dashboard, &snapshot, ("/live", w.live.to_owned())).await?;
     asked.q = asked.q.trim().chars().take(200).collect();
-    let (rows, older) = rows(&snapshot, &viewer, &asked).await?;
+    let (rows, mut older) = rows(&snapshot, &viewer, &asked).await?;
+    let newest = rows.first().map(|row| row.position);
     let names = names(&snapshot, &viewer, &rows, &asked.conversation).await?;
     let mut groups: Vec<(uuid::Uuid, Vec<EventRow>)> = Vec::new();
     let mut places = HashMap::new();
@@ -245,6 +246,12 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(mut 
             groups.len() - 1
         });
         groups[place].1.push(row);
+    }
+    // The page's end cuts the last group: it stands whole on the next page, unless that would begin where this one does.
+    let of_last = groups.last().and_then(|(_, rows)| rows.iter().map(|row| row.position).max());
+    if older.is_some() && of_last < newest {
+        groups.pop();
+        older = of_last.map(|last| last + 1);
     }
     let groups: Vec<Group> =
         groups.into_iter().filter_map(|(id, rows)| group(id, &rows, (&viewer, &asked, &names))).collect();
