@@ -2,7 +2,7 @@
 import { endInView, toEnd } from "./regions.js";
 
 const LONGEST = 60 * 1000;
-let place = null, turn = "", said = "", over = false, timer = 0;
+let place = null, turn = "", ended = "", said = "", over = false, timer = 0;
 
 export function making() {
   place = document.getElementById("making");
@@ -14,10 +14,14 @@ export function making() {
 export function whenMade(data) {
   const ours = place && data.conversation_id === place.dataset.of;
   if (data.type !== "WordsInTheMaking") {
-    if (ours && data.turn && data.turn.state !== "running" && data.turn.id === turn) over = true;
+    if (ours && data.turn && data.turn.state !== "running") {
+      ended = data.turn.id;
+      if (ended === turn) over = true;
+    }
     return false;
   }
-  if (!ours) return true;
+  // They come by another way than what is in the log: the last of them may come after what they became.
+  if (!ours || data.turn.id === ended) return true;
   const { from, text } = data.words;
   if (text === null) { clear(); return true; }
   if (data.turn.id !== turn || from === 0) said = from === 0 ? "" : "… ";
