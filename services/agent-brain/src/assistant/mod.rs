@@ -3,7 +3,6 @@
 
 pub(crate) mod asking;
 mod context;
-#[cfg(test)]
 mod isolation;
 mod making;
 pub(crate) mod own;
@@ -20,7 +19,7 @@ use tokio::time::Instant;
 
 use self::{
     asking::{Step as Asked, head},
-    own::Own,
+    own::{Own, OwnTimes},
     tools::Hands,
     turn::{Turn, carry_out},
 };
@@ -94,7 +93,9 @@ impl Assistant {
             now: input.now,
             deadline: Instant::now() + self.settings.longest,
         };
-        let own = Own::of(input, &by_rules);
+        let reads = Arc::clone(input);
+        let times = self.rules.think(&input.around.tenant, move || OwnTimes::read(&reads)).await?;
+        let own = times.map(|times| Own { by_rules: &by_rules, times });
         let mut turn = Turn { input, by_rules: &by_rules, own, instructions, expert: None };
         if let Some((name, expert)) = self.settings.expert(&input.around.tenant) {
             turn.expert = self.expert(&step, input, name, expert).await?;

@@ -19,13 +19,16 @@ const SAME: TimeDelta = TimeDelta::seconds(60);
 
 /// What the client's own words ask for, where others stand beside them.
 pub struct Own<'a> {
-    by_rules: &'a [Decision],
-    times: Vec<DateTime<Utc>>,
+    pub by_rules: &'a [Decision],
+    pub times: OwnTimes,
 }
 
-impl<'a> Own<'a> {
-    /// `None`: all that a model is shown of this talk is the client's own, or ours.
-    pub fn of(input: &TurnInput, by_rules: &'a [Decision]) -> Option<Self> {
+/// The times that the client's own words name.
+pub struct OwnTimes(Vec<DateTime<Utc>>);
+
+impl OwnTimes {
+    /// `None`: all that a model is shown of this talk is the client's own, or ours. It reads all that is shown, which takes its time.
+    pub fn read(input: &TurnInput) -> Option<Self> {
         let context = TimeContext {
             written_at: input.now,
             zone: input.zone,
@@ -55,9 +58,11 @@ impl<'a> Own<'a> {
                 _ => None,
             }
         });
-        Some(Self { by_rules, times: times.collect() })
+        Some(Self(times.collect()))
     }
+}
 
+impl Own<'_> {
     /// Whether the client's own words ask for this.
     pub fn ask_for(&self, decision: &Decision) -> bool {
         let same = |a: DateTime<Utc>, b: DateTime<Utc>| (a - b).abs() < SAME;
@@ -71,7 +76,7 @@ impl<'a> Own<'a> {
             (Decision::Retopic { .. } | Decision::Restore { .. } | Decision::OptOut { .. }, ruled) => decision == ruled,
             _ => false,
         }) || match decision {
-            Decision::Book { starts_at, .. } => self.times.iter().any(|own| same(*starts_at, *own)),
+            Decision::Book { starts_at, .. } => self.times.0.iter().any(|own| same(*starts_at, *own)),
             // What needs no word of theirs, and what quotes their own.
             Decision::Reply { .. }
             | Decision::Withhold { .. }
@@ -115,13 +120,17 @@ fn parted(text: &str) -> (String, String) {
     }
     let lines = own_lines(text);
     let mut rest = lines.as_str();
-    while let Some((at, (open, close))) =
-        rest.char_indices().find_map(|(at, c)| Some((at, *MARKS.iter().find(|(open, _)| *open == c)?)))
+    // Looked for once: else a text of opening marks alone would be searched to its end for each of them.
+    let last = MARKS.map(|(_, close)| lines.rfind(close));
+    while let Some((at, which)) =
+        rest.char_indices().find_map(|(at, c)| Some((at, MARKS.iter().position(|(open, _)| *open == c)?)))
     {
+        let (open, close) = MARKS[which];
         let (before, inside) = (&rest[..at], &rest[at + open.len_utf8()..]);
         own.push_str(before);
         // A mark that nothing closes quotes nothing.
-        let Some(end) = inside.find(close) else {
+        let closes = last[which].is_some_and(|last| last >= lines.len() - inside.len());
+        let Some(end) = closes.then(|| inside.find(close)).flatten() else {
             rest = inside;
             continue;
         };
@@ -211,5 +220,8 @@ mod tests {
             assert_eq!(parted(text), (own.to_owned(), quoted.to_owned()));
         }
         assert!(orders("ping me at 9", &context()) && !orders("we liked the soup", &context()));
+        // An opening mark behind the last closing one quotes nothing, whatever stands before it.
+        let (own, quoted) = parted("“a b” c “d e");
+        assert_eq!((own.as_str(), quoted.as_str()), (" c d e", "a b\n"));
     }
 }

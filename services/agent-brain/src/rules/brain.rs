@@ -25,6 +25,20 @@ impl Default for Rules {
     }
 }
 
+impl Rules {
+    /// Has something be read for a tenant where the rules think, and for as long.
+    ///
+    /// # Errors
+    /// It took too long, or panicked.
+    pub async fn think<T: Send + 'static>(
+        &self,
+        tenant: &str,
+        thought: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, BrainError> {
+        self.thinking.think(tenant, thought).await.map_err(BrainError::Permanent)
+    }
+}
+
 impl Brain for Rules {
     fn name(&self) -> &str {
         "rules"
@@ -42,7 +56,7 @@ impl Brain for Rules {
         let turn = Arc::clone(turn);
         Box::pin(async move {
             let tenant = turn.around.tenant.clone();
-            self.thinking.think(&tenant, move || super::decide(&turn)).await.map_err(BrainError::Permanent)
+            self.think(&tenant, move || super::decide(&turn)).await
         })
     }
 }
