@@ -7,15 +7,17 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use steward_domain::brain::{Choice, Job};
 use steward_log::{Log, LogError};
-use steward_proto::{Event, TenantId, v1};
+use steward_proto::{AggregateId, Event, TenantId, v1};
 use steward_settings::{Brain as Settings, Model, RULES};
+use tokio::time::Instant;
 
 use crate::{
-    assistant::{Assistant, AssistantError},
-    brain::Brain,
+    assistant::{Assistant, AssistantError, asking::Step},
+    brain::{Brain, Run},
     budget::Budget,
     models::{Caller, Limits, Models},
     rules::Rules,
@@ -81,6 +83,24 @@ pub struct Asking {
     pub provider: String,
     pub chain: Vec<Model>,
     pub longest: Duration,
+}
+
+impl Asking {
+    /// One request for a job in the background, about a conversation.
+    pub fn step<'a>(&'a self, run: &'a dyn Run, job: Job, of: &'a AggregateId, now: DateTime<Utc>) -> Step<'a> {
+        Step {
+            models: &self.models,
+            chain: &self.chain,
+            run,
+            job: job.name(),
+            conversation: of.id().to_owned(),
+            prompt_hash: "",
+            deadline: Instant::now() + self.longest,
+            budget: &self.budget,
+            tenant: of.tenant.as_str(),
+            now,
+        }
+    }
 }
 
 impl Brains {

@@ -15,6 +15,7 @@ use steward_proto::{AggregateId, Cause, Event, v1};
 use crate::{
     brain::{BrainError, Failure, Keeping, Run},
     recording::new_events,
+    traces::Traces,
 };
 
 /// Before a brain whose notes can't be kept is asked again.
@@ -76,8 +77,7 @@ pub struct Journal<'a> {
     conversation: AggregateId,
     id: TurnId,
     cause: &'a Cause,
-    /// How long bodies are kept; zero: not at all.
-    traces: Duration,
+    traces: Traces<'a>,
     noted: Mutex<Noted>,
 }
 
@@ -89,8 +89,8 @@ struct Noted {
 }
 
 impl<'a> Journal<'a> {
-    /// One whose bodies are kept for so long.
-    pub fn new(log: &'a Log, conversation: &AggregateId, id: TurnId, cause: &'a Cause, traces: Duration) -> Self {
+    /// One whose bodies are kept so.
+    pub fn new(log: &'a Log, conversation: &AggregateId, id: TurnId, cause: &'a Cause, traces: Traces<'a>) -> Self {
         let run = ids::run_aggregate(&conversation.tenant, id);
         Self { log, run, conversation: conversation.clone(), id, cause, traces, noted: Mutex::default() }
     }
@@ -121,13 +121,17 @@ impl Run for Journal<'_> {
     }
 
     fn trace(&self, body: Bytes) -> String {
-        if self.traces.is_zero() || body.is_empty() {
+        if self.traces.none() || body.is_empty() {
             return String::new();
         }
+        let (bytes, now) = (body.len(), self.log.clock().now());
         let Some(trace) = Trace::of(body) else { return String::new() };
         let sha256 = trace.sha256().to_owned();
         let mut noted = self.noted();
         if !noted.traces.contains(&trace) {
+            if !self.traces.take(&self.run.tenant, bytes, now) {
+                return String::new();
+            }
             noted.traces.push(trace);
         }
         sha256
@@ -140,7 +144,7 @@ impl Run for Journal<'_> {
                 (std::mem::take(&mut noted.events), std::mem::take(&mut noted.traces))
             };
             // Before the events that name them. Without them a turn goes on: they are for people who look at it.
-            let put = traces.iter().map(|trace| self.log.put_trace(&self.run.tenant, trace, self.traces));
+            let put = traces.iter().map(|trace| self.log.put_trace(&self.run.tenant, trace, self.traces.life));
             for error in join_all(put).await.into_iter().filter_map(Result::err) {
                 tracing::warn!(%error, "what a model was asked or answered isn't kept");
             }

@@ -22,9 +22,9 @@ pub mod replay;
 pub mod rules;
 mod settings;
 mod summary;
-#[cfg(test)]
 mod talks;
 mod thinking;
+mod traces;
 pub mod truth;
 mod turns;
 

@@ -51,8 +51,7 @@ impl Worker {
         let started = std::time::Instant::now();
         turn.zone = input.zone.name().to_owned();
         let input = Arc::new(input);
-        let traces = self.settings.now().traces(&aggregate.tenant);
-        let journal = Journal::new(&self.log, aggregate, turn.id, cause, traces);
+        let journal = Journal::new(&self.log, aggregate, turn.id, cause, self.traces(&aggregate.tenant));
         let decided = self.decide(aggregate, &mut turn, brain, &input, (cause, &journal)).await;
         // Beside what follows, which doesn't hang on it.
         let keeping = async {

@@ -13,12 +13,11 @@ use steward_domain::{
 };
 use steward_log::{Append, AtLeast, Expected, HandleError, Handled, Log, LogError, Subscription};
 use steward_proto::{AggregateId, Cause, Event, Recorded, v1};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    assistant::{asking::Step, own::own_lines},
+    assistant::own::own_lines,
     brain::Run as _,
     journal::Journal,
     models::{Request, Section, Step as Asked, Stop, Text},
@@ -112,20 +111,8 @@ impl Worker {
         let by = format!("brain:{}", asking.provider);
         let cause = Cause::of(recorded, by.clone());
         let run_id = TurnId::new(Uuid::now_v7());
-        let traces = self.settings.now().traces(&aggregate.tenant);
-        let journal = Journal::new(&self.log, &aggregate, run_id, &cause, traces);
-        let step = Step {
-            models: &asking.models,
-            chain: &asking.chain,
-            run: &journal,
-            job: Job::Summary.name(),
-            conversation: aggregate.id().to_owned(),
-            prompt_hash: "",
-            deadline: Instant::now() + asking.longest,
-            budget: &asking.budget,
-            tenant: aggregate.tenant.as_str(),
-            now: self.now(),
-        };
+        let journal = Journal::new(&self.log, &aggregate, run_id, &cause, self.traces(&aggregate.tenant));
+        let step = asking.step(&journal, Job::Summary, &aggregate, self.now());
         let answered = step.ask(1, &request(before, &older.said)).await.map_err(HandleError::transient)?;
         journal.keep().await.map_err(HandleError::transient)?;
         let answer = match answered {

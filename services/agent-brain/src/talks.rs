@@ -3,6 +3,7 @@
 //! A row of the tables in `tests/fixtures/talks` is `effect => what the client says next`. It is said after each of the requests
 //! that the table begins with, so the effect counts from the promise: its day, its hour. What a talk should come to is worked
 //! out from those alone, never by reading the words.
+#![cfg(test)]
 
 use std::{fs, path::Path};
 

@@ -30,6 +30,7 @@ use crate::{
     settings::TurnSettings,
     summary,
     thinking::Thinking,
+    traces::{Kept, Traces},
 };
 
 /// Conversations answered at the same time: most of them wait for the client to finish writing.
@@ -82,6 +83,7 @@ async fn answer_by(brains: Brains, log: Log, settings: InForce, shutdown: Cancel
         places: Places::new(OF_WORKERS),
         waiting_places: Places::new(OF_WAITERS),
         thinking: Thinking::new(THINKS_FOR),
+        kept_traces: Kept::default(),
         shutdown: shutdown.clone(),
     });
     let extracting = {
@@ -142,6 +144,7 @@ pub struct Worker {
     /// For turns of brains that wait for others.
     waiting_places: Places,
     thinking: Thinking,
+    kept_traces: Kept,
     pub shutdown: CancellationToken,
 }
 
@@ -258,6 +261,11 @@ impl Worker {
 
     pub fn now(&self) -> DateTime<Utc> {
         self.log.clock().now()
+    }
+
+    /// What is kept of what a tenant's models are asked and answer.
+    pub fn traces(&self, tenant: &TenantId) -> Traces<'_> {
+        Traces { life: self.settings.now().traces(tenant), kept: &self.kept_traces }
     }
 
     /// Of what a brain decides about an event.

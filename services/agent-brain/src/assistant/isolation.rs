@@ -1,5 +1,6 @@
 //! What a model is shown is of one conversation and its contact alone. Random tenants, contacts and texts, each with a mark of its own:
 //! no mark of another's is ever in what is built, none of what was retired, and no secret.
+#![cfg(test)]
 
 use std::{collections::BTreeMap, sync::Arc};
 
