@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::position::Reached;
@@ -16,6 +17,8 @@ pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
 /// The time between two samples, and how many are kept.
 pub const EVERY: Duration = Duration::from_secs(5);
 pub const KEPT: usize = 180;
+/// For so long figures that were read are as good as new ones.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// The services of a Steward, in the order in which something passes through them.
 pub const SERVICES: [&str; 5] = ["ingestion", "agent-brain", "scheduler", "outbox-dispatcher", "projection"];
@@ -112,11 +115,15 @@ impl Line {
 
 /// How far each service was behind, in seconds: the newest sample last. `None`: it isn't known.
 #[derive(Debug, Default)]
-pub struct Samples(Mutex<VecDeque<[Option<f32>; SERVICES.len()]>>);
+pub struct Samples {
+    kept: Mutex<VecDeque<[Option<f32>; SERVICES.len()]>>,
+    /// The latest figures, and since when they are.
+    latest: Mutex<Option<(Instant, Arc<Figures>)>>,
+}
 
 impl Samples {
     pub fn add(&self, sample: [Option<f32>; SERVICES.len()]) {
-        let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut samples = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if samples.len() >= KEPT {
             samples.pop_front();
         }
@@ -125,8 +132,19 @@ impl Samples {
 
     /// Those of one service, by its place.
     pub fn of(&self, service: usize) -> Vec<f32> {
-        let samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let samples = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         samples.iter().filter_map(|sample| sample[service]).collect()
+    }
+
+    /// The figures as they are, or were less than a second ago: to write them all takes a while, however many ask.
+    pub fn figures(&self, render: &Render) -> Arc<Figures> {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, figures)) = latest.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
+            return Arc::clone(figures);
+        }
+        let figures = Arc::new(Figures::read(&render()));
+        *latest = Some((Instant::now(), Arc::clone(&figures)));
+        figures
     }
 }
 
@@ -135,7 +153,7 @@ pub async fn sample(samples: Arc<Samples>, render: Render, reached: Reached, shu
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
-        let figures = Figures::read(&render());
+        let figures = samples.figures(&render);
         samples.add(SERVICES.map(|service| match service {
             "projection" => Some(reached.lag().as_secs_f32()),
             _ => figures.behind(service).map(|(_, seconds)| seconds as f32),
@@ -180,6 +198,21 @@ mod tests {
         near(0.5, 0.1 + 0.1 / 3.0);
         near(1.0, 0.2);
         assert_eq!(figures.quantile("steward_nothing_seconds", 0.5), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn however_many_ask_figures_are_written_once_in_a_second() {
+        let times = Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let counted = Arc::clone(&times);
+        let render: Render =
+            Arc::new(move || format!("asked_total {}", counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed)));
+        let samples = Samples::default();
+        for _ in 0..100 {
+            assert_eq!(samples.figures(&render).sum("asked_total"), 0);
+        }
+        tokio::time::advance(FRESH).await;
+        assert_eq!(samples.figures(&render).sum("asked_total"), 1);
+        assert_eq!(times.load(std::sync::atomic::Ordering::Relaxed), 2);
     }
 
     #[test]

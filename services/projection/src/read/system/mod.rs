@@ -13,7 +13,7 @@ use utoipa::{ToSchema, openapi::schema::Object};
 pub use own::{BrainsView, ChannelFigures, SetAsideView, TimersView, WebhookFigures};
 
 use super::{answer::Answer, breaker::BreakerView, desk::Desk, openapi::Unread, params::Params, view::one_of};
-use crate::figures::{Figures, SERVICES};
+use crate::figures::SERVICES;
 
 /// How this process is. What it can't know is `null`: what another process does, and what stands in Postgres while that is away.
 #[derive(Debug, Serialize, ToSchema)]
@@ -113,7 +113,7 @@ pub fn parts(desk: &Desk) -> Vec<PartView> {
 pub async fn seen(desk: &Desk, caller: &Caller) -> SystemView {
     let reached = &desk.reads.reached;
     let parts = parts(desk);
-    let figures = desk.reads.around.render.as_ref().map(|render| Figures::read(&render()));
+    let figures = desk.reads.around.render.as_ref().map(|render| desk.samples.figures(render));
     let (end, own) = tokio::join!(desk.reads.log.last_position(), own::of(desk, caller));
     let (end, own) = (end.ok(), own.unwrap_or_default());
     let of_projection = (end.map(|end| end.saturating_sub(reached.now())), reached.lag().as_secs_f64());
@@ -142,8 +142,8 @@ pub async fn seen(desk: &Desk, caller: &Caller) -> SystemView {
         log_position: end,
         lag_seconds: reached.lag().as_secs_f64(),
         services: SERVICES.into_iter().enumerate().map(service).collect(),
-        timers: own::timers(&own, figures.as_ref()),
-        channels: own::channels(desk, caller, &own, figures.as_ref()),
+        timers: own::timers(&own, figures.as_deref()),
+        channels: own::channels(desk, caller, &own, figures.as_deref()),
         brains: own.brains,
         breaker: own.breaker,
         webhooks: own.webhooks,
