@@ -162,6 +162,14 @@ async fn what_is_found_appears_and_is_confirmed_corrected_or_refused() {
     tab.until(&format!("!{run}")).await.unwrap();
     let reached = system.get("/api/v1/goals?state=achieved").await.unwrap();
     assert_eq!(reached["items"][0]["title"], "run ten kilometres");
+    // What a page is asked for and can't read is said on a page.
+    for path in ["/goals?before=x", "/live?before=-1", "/inbox?tab=1&tab=2", "/outbox?tab=a&tab=b"] {
+        let request = system.client.get(format!("{}{path}", system.read)).header("Accept", "text/html");
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 400, "{path}");
+        let said = answer.text().await.unwrap();
+        assert!(said.starts_with("<!doctype html>"), "{path}: {said}");
+    }
     // From another page, by keys.
     tab.open("/inbox").await.unwrap();
     tab.until(LIVE).await.unwrap();

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use steward_domain::tenant::Role;
-use steward_http::{Caller, Problem};
+use steward_http::{ApiPath, Caller, Problem};
 
 use super::{Dashboard, enter::from_ours, forms::SCRIPT, frame, viewer::Looks};
 
@@ -34,7 +34,7 @@ struct Said {
 pub async fn test(
     State(dashboard): State<Dashboard>,
     caller: Caller,
-    Path(id): Path<String>,
+    ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     from_ours(&headers)?;

@@ -6,13 +6,13 @@ use std::time::Duration;
 use axum::{
     Json,
     body::{Body, Bytes, to_bytes},
-    extract::{Path, Request, State},
+    extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use steward_http::{Caller, Problem, read_body, unknown_path};
+use steward_http::{ApiPath, Caller, Problem, read_body, unknown_path};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
@@ -71,7 +71,7 @@ struct Done {
 pub async fn give(
     State(dashboard): State<Dashboard>,
     caller: Caller,
-    Path(form): Path<String>,
+    ApiPath(form): ApiPath<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
-use steward_http::Problem;
+use steward_http::{ApiQuery, Problem};
 use steward_language::Language;
 
 use super::{
@@ -169,8 +169,8 @@ pub async fn one(
     State(dashboard): State<Dashboard>,
     viewer: Viewer,
     Id(id): Id,
-    Query(asked): Query<Asked>,
-    Query(shown): Query<inbox::Shown>,
+    ApiQuery(asked): ApiQuery<Asked>,
+    ApiQuery(shown): ApiQuery<inbox::Shown>,
 ) -> Page {
     let mut reading = dashboard.desk.begin(&viewer.caller).await?;
     let snapshot = reading.snapshot().await?;
@@ -431,7 +431,7 @@ struct Reading {
     said: String,
 }
 
-pub async fn time(State(dashboard): State<Dashboard>, viewer: Viewer, Query(phrase): Query<Phrase>) -> Page {
+pub async fn time(State(dashboard): State<Dashboard>, viewer: Viewer, ApiQuery(phrase): ApiQuery<Phrase>) -> Page {
     let (w, text) = (viewer.w, phrase.text.chars().take(400).collect::<String>());
     let given = |id: &'_ String| Some(id.clone()).filter(|id| !id.is_empty());
     let (conversation, follow_up) = (given(&phrase.conversation_id), given(&phrase.follow_up_id));

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
-use steward_http::Problem;
+use steward_http::{ApiQuery, Problem};
 
 use super::{
     super::{Dashboard, Page, frame::Frame, html, viewer::Viewer},
@@ -54,7 +54,7 @@ struct Goals {
     past: bool,
 }
 
-pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(asked): Query<Asked>) -> Page {
+pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, ApiQuery(asked): ApiQuery<Asked>) -> Page {
     let mut reading = dashboard.desk.begin(&viewer.caller).await?;
     let snapshot = reading.snapshot().await?;
     let f = Frame::of(&viewer, &dashboard, &snapshot, ("/goals", viewer.w.goals.to_owned())).await?;

@@ -1,9 +1,9 @@
 //! `/inbox`: who needs a person, and all other conversations.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
-use steward_http::Problem;
+use steward_http::{ApiQuery, Problem};
 
 use super::{
     super::{Dashboard, Page, frame::Frame, html, viewer::Viewer, when},
@@ -219,7 +219,7 @@ struct Inbox {
     list: List,
 }
 
-pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(shown): Query<Shown>) -> Page {
+pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, ApiQuery(shown): ApiQuery<Shown>) -> Page {
     let mut reading = dashboard.desk.begin(&viewer.caller).await?;
     let snapshot = reading.snapshot().await?;
     let f = Frame::of(&viewer, &dashboard, &snapshot, ("/inbox", viewer.w.inbox.to_owned())).await?;
@@ -261,7 +261,7 @@ pub struct Looked {
     form: String,
 }
 
-pub async fn find(State(dashboard): State<Dashboard>, viewer: Viewer, Query(looked): Query<Looked>) -> Page {
+pub async fn find(State(dashboard): State<Dashboard>, viewer: Viewer, ApiQuery(looked): ApiQuery<Looked>) -> Page {
     let mut reading = dashboard.desk.begin(&viewer.caller).await?;
     let snapshot = reading.snapshot().await?;
     let people = hits(&viewer, &snapshot, &looked.q).await?;

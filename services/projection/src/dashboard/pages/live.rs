@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use steward_domain::told;
-use steward_http::Problem;
+use steward_http::{ApiQuery, Problem};
 use steward_proto::Event;
 
 use super::{
@@ -229,7 +229,7 @@ impl Asked {
     }
 }
 
-pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(mut asked): Query<Asked>) -> Page {
+pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, ApiQuery(mut asked): ApiQuery<Asked>) -> Page {
     let w = viewer.w;
     let mut reading = dashboard.desk.begin(&viewer.caller).await?;
     let snapshot = reading.snapshot().await?;

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
+use steward_http::ApiQuery;
 
 use super::{
     super::{Dashboard, Page, frame::Frame, html, viewer::Viewer, when},
@@ -73,7 +74,7 @@ struct Outbox {
     here: usize,
 }
 
-pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(asked): Query<Asked>) -> Page {
+pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, ApiQuery(asked): ApiQuery<Asked>) -> Page {
     let (w, words, clock) = (viewer.w, viewer.words, viewer.clock());
     let mut reading = dashboard.desk.begin(&viewer.caller).await?;
     let snapshot = reading.snapshot().await?;

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use chrono::{Datelike as _, NaiveDate};
 use serde::Deserialize;
+use steward_http::ApiQuery;
 
 use super::{
     super::{Dashboard, Page, frame::Frame, html, viewer::Viewer, when::place},
@@ -149,7 +150,7 @@ struct Promises {
     plain: bool,
 }
 
-pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, Query(asked): Query<Asked>) -> Page {
+pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, ApiQuery(asked): ApiQuery<Asked>) -> Page {
     let w = viewer.w;
     let mut reading = dashboard.desk.begin(&viewer.caller).await?;
     let snapshot = reading.snapshot().await?;
