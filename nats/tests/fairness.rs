@@ -16,7 +16,7 @@ use support::server::Server;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Of the tests that measure, one runs at a time, since they would measure each other.
 static MEASURING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -227,7 +227,7 @@ async fn what_lacks_something_for_ever_holds_no_slot_for_ever() {
     let fine = fact(&log, &conversation("flood", "fine"), "fine").await;
     assert_eq!(next(&mut done).await, ("fine".to_owned(), fine));
     println!("beside events that lack something for ever: {:?}", since.elapsed());
-    assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+    assert!(since.elapsed() < Duration::from_secs(60), "{:?}", since.elapsed());
     mended.store(true, Ordering::Relaxed);
     let mut last: HashMap<String, u64> = HashMap::new();
     for _ in 0..16 {

@@ -53,7 +53,7 @@ impl World {
             self.line.cut();
             self.line.pass_answers();
         };
-        tokio::time::timeout(Duration::from_secs(20), async { tokio::join!(appending, breaking).0 }).await.unwrap()
+        tokio::time::timeout(Duration::from_secs(120), async { tokio::join!(appending, breaking).0 }).await.unwrap()
     }
 
     /// Waits until this many events are stored from a position on.

@@ -102,7 +102,7 @@ async fn a_timer_fires_after_a_kill_of_the_server_once_and_is_gone_when_acknowle
     let mut messages = consumer.messages().await.unwrap();
     let mut fired = Vec::new();
     for _ in 0..2 {
-        let message = tokio::time::timeout(Duration::from_secs(10), messages.next()).await.unwrap().unwrap().unwrap();
+        let message = tokio::time::timeout(Duration::from_secs(120), messages.next()).await.unwrap().unwrap().unwrap();
         fired.push((message.subject.to_string(), message.payload.clone()));
         message.double_ack().await.unwrap();
     }
@@ -167,6 +167,6 @@ async fn a_trace_is_its_tenants_alone_an_object_for_others_clients_and_gone_when
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), gone).await.expect("the server takes it away");
+    tokio::time::timeout(Duration::from_secs(120), gone).await.expect("the server takes it away");
     assert!(of(&acme).await.is_some(), "another's life is its own");
 }

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 struct World {
     server: Server,
@@ -169,7 +169,7 @@ async fn what_a_dead_process_held_comes_back_to_another() {
     let other = connect(&world.server).await;
     let (running, mut received) = collect(&other, subscription());
     assert_eq!([next(&mut received).await.position, next(&mut received).await.position], [1, 2]);
-    assert!(since.elapsed() < Duration::from_secs(4), "{:?}", since.elapsed());
+    assert!(since.elapsed() < Duration::from_secs(15), "{:?}", since.elapsed());
     all_acknowledged(&world.log, 2).await;
     running.stop().await;
 }

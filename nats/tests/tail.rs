@@ -45,7 +45,7 @@ async fn a_restart_of_the_server_leaves_no_gap_and_repeats_nothing() {
     for kill in 0..4 {
         let goal = position + 1_000;
         while position < goal {
-            let tailed = tokio::time::timeout(Duration::from_secs(20), tail.next()).await.unwrap().unwrap().unwrap();
+            let tailed = tokio::time::timeout(Duration::from_secs(120), tail.next()).await.unwrap().unwrap().unwrap();
             assert_eq!(tailed.recorded.position, position + 1);
             position += 1;
         }
@@ -112,7 +112,7 @@ async fn the_past_ends_where_the_log_ends_also_when_nothing_fits_and_when_the_se
     let positions = async |from, filters: &[&str]| {
         let past = log.past(from, filters.iter().map(|f| (*f).to_owned()).collect()).await.unwrap();
         let read = past.map(|tailed| tailed.unwrap().recorded.position).collect::<Vec<_>>();
-        tokio::time::timeout(Duration::from_secs(20), read).await.expect("it ends")
+        tokio::time::timeout(Duration::from_secs(120), read).await.expect("it ends")
     };
     assert_eq!(positions(1, &[]).await, [0; 0]);
     for id in ["a", "b", "a"] {
@@ -147,7 +147,7 @@ async fn the_past_ends_where_the_log_ends_also_when_nothing_fits_and_when_the_se
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), lost()).await.expect("its part says that the connection is lost");
+    tokio::time::timeout(Duration::from_secs(120), lost()).await.expect("its part says that the connection is lost");
     server.run().await;
     let rest = past.map(|tailed| tailed.unwrap().recorded.position).collect::<Vec<_>>().await;
     let rest_there = on_its_own.map(|tailed| tailed.unwrap().recorded.position).collect::<Vec<_>>().await;

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::{config::SECRET, live::Live};
 
 /// How long a read may wait for the read models.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The address at which the system answers; cheap to clone.
 #[derive(Debug, Clone)]
@@ -265,7 +265,7 @@ impl Api {
         if let Some(key) = &self.key {
             headers.insert(AUTHORIZATION, format!("Bearer {key}").parse()?);
         }
-        let client = client_builder().connect_timeout(Duration::from_secs(10)).default_headers(headers).build()?;
+        let client = client_builder().connect_timeout(Duration::from_secs(120)).default_headers(headers).build()?;
         Live::open(&client, &format!("{}/api/v1/stream{filter}", self.read), after).await
     }
 

@@ -22,7 +22,7 @@ use tokio::{
 };
 
 /// Longest wait for an answer of the browser's, or for what a page is to show.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The names under which distributions have it.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chromium-headless-shell"];
@@ -107,7 +107,7 @@ impl Browser {
 
     async fn call(&self, session: Option<&str>, method: &str, parameters: Value) -> anyhow::Result<Value> {
         let mut line = self.line.lock().await;
-        let answer = tokio::time::timeout(PATIENCE * 2, line.call(session, method, parameters)).await;
+        let answer = tokio::time::timeout(PATIENCE, line.call(session, method, parameters)).await;
         answer.with_context(|| format!("Chromium doesn't answer {method}"))?
     }
 
@@ -237,16 +237,21 @@ impl Tab<'_> {
         Ok(self.run("document.body.innerText").await?.as_str().unwrap_or_default().to_owned())
     }
 
+    /// Waits until the page has its scripts, and this; a key or a press before that would reach nobody.
+    async fn has(&self, selector: &str) -> anyhow::Result<()> {
+        self.until(&format!("document.readyState === 'complete' && document.querySelector({})", json!(selector))).await
+    }
+
     /// Presses what a selector finds first.
     pub async fn press(&self, selector: &str) -> anyhow::Result<()> {
-        self.until(&format!("document.querySelector({})", json!(selector))).await?;
+        self.has(selector).await?;
         self.run(&format!("document.querySelector({}).click()", json!(selector))).await?;
         Ok(())
     }
 
     /// Types into what a selector finds, as from a keyboard.
     pub async fn write(&self, selector: &str, text: &str) -> anyhow::Result<()> {
-        self.until(&format!("document.querySelector({})", json!(selector))).await?;
+        self.has(selector).await?;
         self.run(&format!("document.querySelector({}).focus()", json!(selector))).await?;
         self.call("Input.insertText", json!({ "text": text })).await?;
         Ok(())
@@ -254,6 +259,7 @@ impl Tab<'_> {
 
     /// Presses a key, perhaps with others held: `x`, `Escape`, `Shift+ArrowLeft`, `Control+k`.
     pub async fn key(&self, key: &str) -> anyhow::Result<()> {
+        self.has("body").await?;
         let (held, key) = key.rsplit_once('+').filter(|(_, key)| !key.is_empty()).unwrap_or(("", key));
         let bits = [("Alt", 1), ("Control", 2), ("Meta", 4), ("Shift", 8)];
         let modifiers: u32 = bits.iter().filter(|(name, _)| held.contains(name)).map(|(_, bit)| bit).sum();

@@ -8,7 +8,7 @@ use futures::TryStreamExt;
 use serde_json::json;
 use steward_tests::{Config, System, Telegram, system::SCHEDULER, updates};
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_waits_is_kept_though_its_alarm_was_lost_or_never_rings() {

@@ -244,7 +244,7 @@ async fn a_bad_configuration_is_refused_before_anything_starts_and_names_the_key
         std::fs::write(&file, toml).unwrap();
         let mut command = Command::new(binary::steward().unwrap());
         command.arg("up").arg("--config").arg(&file).arg("--data-dir").arg(&data).kill_on_drop(true);
-        let output = tokio::time::timeout(Duration::from_secs(20), command.output()).await;
+        let output = tokio::time::timeout(Duration::from_secs(120), command.output()).await;
         let Ok(output) = output else {
             wrong.push(format!("{name}: it started"));
             continue;

@@ -20,7 +20,7 @@ use steward_tests::{
 };
 use tokio::time::Instant;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(120);
 
 fn position(event: &Value) -> u64 {
     event["position"].as_u64().unwrap()

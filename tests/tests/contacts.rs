@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use steward_tests::{Config, System, Telegram, updates};
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(120);
 
 /// A conversation and its contact.
 struct Met {

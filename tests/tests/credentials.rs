@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use steward_tests::System;
 use tokio::sync::mpsc;
 
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(120);
 
 /// What a command has printed: its success, and both of its outputs.
 async fn run(system: &System, arguments: &[&str]) -> (bool, String, String) {

@@ -45,7 +45,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(120);
 
 /// Longer than an answer of a busy house pauses.
 const SILENT: Duration = Duration::from_secs(2);

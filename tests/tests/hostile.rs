@@ -25,7 +25,7 @@ use steward_tests::{
 };
 use values::{Hostile, places, with};
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(120);
 
 /// Into how many shares the values are divided, in the short form.
 const SHARES: usize = 5;

@@ -8,7 +8,7 @@ use serde_json::json;
 use steward_tests::{Config, System, Telegram, live::LiveEvent, updates};
 use tokio::time::{Instant, timeout};
 
-const SOON: Duration = Duration::from_secs(40);
+const SOON: Duration = Duration::from_secs(120);
 const MESSAGES: usize = 120;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,7 +15,7 @@ use steward_tests::{
     system::STOP_WITHIN,
 };
 
-const SOON: Duration = Duration::from_secs(40);
+const SOON: Duration = Duration::from_secs(120);
 const ANN: &str = "ann@example.org";
 
 async fn conversation_on(system: &System, channel: &str, address: &str) -> String {

@@ -10,7 +10,7 @@ use steward_tests::{
     mail::{answer, written},
 };
 
-const SOON: Duration = Duration::from_secs(40);
+const SOON: Duration = Duration::from_secs(120);
 const ANN: &str = "ann@example.org";
 /// One of ours.
 const BOSS: &str = "boss@example.com";

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use steward_tests::{Config, Mail, System, config::AGENT};
 
-const SOON: Duration = Duration::from_secs(40);
+const SOON: Duration = Duration::from_secs(120);
 const ANN: &str = "ann@example.org";
 
 /// A mail as calendar programs send it (RFC 6047).

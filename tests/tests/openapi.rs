@@ -16,7 +16,7 @@ use steward_tests::{
 };
 
 /// Longest wait for what a read is to show.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The operations whose repeat does nothing, and isn't answered as the first was: a key's text is shown once.
 const ANSWERED_OTHERWISE: [&str; 1] = ["POST /api/v1/keys"];

@@ -14,7 +14,7 @@ use steward_tests::{
     updates,
 };
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(120);
 
 async fn opened(system: &System, telegram: &Telegram, chat: i64) -> String {
     system.telegram(&updates::text(chat, "здравствуйте")).await.unwrap();

@@ -13,7 +13,7 @@ use steward_tests::{
     updates,
 };
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(120);
 
 /// The newest message of the outbox that reads so.
 async fn in_state(system: &System, state: &str) -> Value {

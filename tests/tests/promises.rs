@@ -11,7 +11,7 @@ use steward_tests::{
     updates::{self, Person},
 };
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(120);
 
 /// How the same is asked for in the three languages, and what the confirmation says.
 const ASKED: [(&str, &str, &str); 3] = [

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use steward_tests::{Config, System, Telegram, telegram::Fault, updates};
 
 /// Longer than a request may take and a claim may live.
-const SETTLED: Duration = Duration::from_secs(40);
+const SETTLED: Duration = Duration::from_secs(120);
 
 struct Row {
     name: &'static str,

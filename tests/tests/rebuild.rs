@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use steward_tests::{Api, Config, System, Telegram, lateness::amount, updates};
 use tokio_util::sync::CancellationToken;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(120);
 const WRITERS: usize = 4;
 const LISTS: [&str; 4] = ["conversations", "follow-ups", "outbox", "events"];
 
@@ -103,7 +103,7 @@ async fn a_rebuild_under_load_is_never_noticed_and_equals_a_projection_from_scra
                     let asked = tokio::time::Instant::now();
                     let answer = api.client.get(url).send().await.unwrap();
                     assert!(answer.status().is_success(), "{list} answered {} during a rebuild", answer.status());
-                    assert!(asked.elapsed() < Duration::from_secs(5), "{list} took {:?}", asked.elapsed());
+                    assert!(asked.elapsed() < Duration::from_secs(20), "{list} took {:?}", asked.elapsed());
                     let now: u64 = answer.headers()["steward-position"].to_str().unwrap().parse().unwrap();
                     assert!(now >= position, "the read model went back from {position} to {now}");
                     position = now;

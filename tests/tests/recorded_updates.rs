@@ -88,7 +88,7 @@ async fn an_update_that_comes_again_after_a_restart_or_a_week_changes_nothing() 
     system.telegram(&last).await.unwrap();
     let conversation = system.conversation(7).await.unwrap();
     let texts = system
-        .until(Duration::from_secs(20), || async {
+        .until(Duration::from_secs(120), || async {
             let events = system.events(&conversation).await?;
             let texts: Vec<String> = events
                 .iter()

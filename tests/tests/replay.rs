@@ -7,7 +7,7 @@ use chrono::{TimeDelta, Utc};
 use serde_json::json;
 use steward_tests::{Config, System, Telegram, updates};
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(120);
 
 /// What the clients say, chat by chat: promises made, listed, renewed, moved and cancelled in three languages, times that are
 /// unclear, past or never, calls for a person, and words that are nothing of this.

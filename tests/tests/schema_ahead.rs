@@ -15,7 +15,7 @@ use steward_tests::{Config, System, Telegram, updates};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(120);
 
 /// A newer version writes what this one doesn't know: its id, and where it stands.
 async fn from_the_future(system: &System, subject: &str) -> (String, u64) {

@@ -16,7 +16,7 @@ use steward_tests::{
     updates::{self, Person},
 };
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_separate_processes_keep_promises_as_one_does() {

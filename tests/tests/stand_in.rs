@@ -20,7 +20,7 @@ impl Bot {
 
     async fn call(&self, method: &str, body: Value) -> reqwest::Result<(StatusCode, Value)> {
         let url = format!("{}/bot1:test/{method}", self.telegram.base());
-        let response = self.client.post(url).json(&body).timeout(Duration::from_secs(10)).send().await?;
+        let response = self.client.post(url).json(&body).timeout(Duration::from_secs(120)).send().await?;
         let status = response.status();
         Ok((status, response.json().await?))
     }
@@ -35,7 +35,7 @@ async fn a_message_is_delivered_and_answered_with_its_id() {
     let bot = Bot::new().await;
     let (status, answer) = bot.send("привет").await.unwrap();
     assert_eq!((status, &answer["ok"]), (StatusCode::OK, &json!(true)));
-    let delivered = bot.telegram.until_delivered_to(42, 1, Duration::from_secs(5)).await.unwrap();
+    let delivered = bot.telegram.until_delivered_to(42, 1, Duration::from_secs(120)).await.unwrap();
     assert_eq!(delivered[0].text, "привет");
     assert_eq!(answer["result"]["message_id"], delivered[0].message_id);
 }

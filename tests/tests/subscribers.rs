@@ -11,7 +11,7 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(120);
 const LANGUAGES: [&str; 3] = ["rust", "python", "javascript"];
 
 /// A program of `examples/` that runs in a folder of its own.

@@ -11,7 +11,7 @@ use steward_tests::{
     updates::{self, Person},
 };
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_edit_of_another_message_and_a_reaction_leave_the_promise_to_be_kept() {

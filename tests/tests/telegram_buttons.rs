@@ -12,7 +12,7 @@ use steward_tests::{
     updates::{self, Person},
 };
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(120);
 
 fn ana() -> Person {
     Person::new(7, "ru")

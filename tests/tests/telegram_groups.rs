@@ -10,7 +10,7 @@ use steward_tests::{
     updates::{self, Person},
 };
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(120);
 const GROUP: i64 = -1_001_234;
 
 fn ana() -> Person {

@@ -10,7 +10,7 @@ use steward_tests::{
     updates::{self, Person},
 };
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(120);
 
 fn polling(telegram: &Telegram) -> Config {
     Config::telegram_with(telegram, "rate_limit = \"off\"\nmode = \"polling\"")

@@ -11,7 +11,7 @@ use steward_tests::{Config, System, Telegram, system::AGENT_BRAIN, telegram::Cal
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(120);
 
 /// A turn of a brain that thinks until then.
 async fn begin_turn(log: &Log, conversation: &str, lease_until: DateTime<Utc>) {

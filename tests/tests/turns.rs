@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use steward_tests::{Config, System, Telegram, updates};
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(120);
 
 async fn pending(system: &System, chat: i64, count: usize) -> Vec<Value> {
     let conversation = system.conversation(chat).await.unwrap();

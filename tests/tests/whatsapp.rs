@@ -13,7 +13,7 @@ use steward_tests::{
     },
 };
 
-const SOON: Duration = Duration::from_secs(40);
+const SOON: Duration = Duration::from_secs(120);
 const ANA: &str = "34600111222";
 
 async fn start(keys: &str) -> (WhatsApp, System) {

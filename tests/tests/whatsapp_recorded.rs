@@ -15,7 +15,7 @@ use steward_tests::{
     whatsapp::{PHONE_NUMBER_ID, notifications},
 };
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(120);
 
 /// The arrays of a value whose items are told one by one.
 const ITEMS: [&str; 5] = ["messages", "statuses", "message_echoes", "user_preferences", "errors"];

@@ -109,7 +109,7 @@ impl Server {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        if tokio::time::timeout(Duration::from_secs(20), greeted).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(120), greeted).await.is_err() {
             panic!("nats-server doesn't start:\n{}", std::fs::read_to_string(self.folder.path().join("log")).unwrap());
         }
     }

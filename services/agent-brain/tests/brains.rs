@@ -32,7 +32,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(120);
 const LEASE: TimeDelta = TimeDelta::milliseconds(1_000);
 
 /// How long it takes, and what it answers then: the first time it is asked, the second …

@@ -24,7 +24,7 @@ use steward_settings::Settings;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(120);
 
 /// A log on a server of its own, a clock, and a process in which the rules answer.
 struct World {

@@ -487,7 +487,7 @@ async fn no_command_keeps_its_caller_waiting_while_the_log_hangs() {
         let code = answer.json()["code"].clone();
         assert_eq!((answer.status, code), (StatusCode::SERVICE_UNAVAILABLE, json!("log_unavailable")), "{path}");
     }
-    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
     server.signal(Signal::SIGCONT);
 }
 

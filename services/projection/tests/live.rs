@@ -76,7 +76,7 @@ impl Reader {
             }
         };
         // The limit is for the whole wait, since heartbeats aren't events.
-        tokio::time::timeout(Duration::from_secs(20), coming).await.expect("an event comes")
+        tokio::time::timeout(Duration::from_secs(120), coming).await.expect("an event comes")
     }
 }
 

@@ -13,7 +13,7 @@ use running::{Running, Scratch};
 use steward_log::permissions::{self, Limits, Rights, SERVICES, STREAMS};
 use tokio::sync::mpsc;
 
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(120);
 
 /// A connection, and what the server has denied it.
 struct Tried {

@@ -34,7 +34,7 @@ const PACKAGES: &[&str] = &["aiosmtpd==1.4.6", "pymap==0.36.7", "trustme==1.2.1"
 /// The password of every account.
 pub const PASSWORD: &str = "p:ss/w@rd";
 /// How long a command to the servers may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How the SMTP server, or the connection to it, fails.
 #[derive(Debug, Clone, Copy)]

@@ -32,7 +32,7 @@ impl Api {
     pub async fn whatsapp_conversation(&self, address: &str) -> anyhow::Result<Value> {
         let path = format!("/api/v1/conversations?channel_id=wa-main&external_id={address}");
         let look = || async { Ok(self.items(&path).await?.into_iter().next()) };
-        let found = self.until(std::time::Duration::from_secs(20), look).await;
+        let found = self.until(std::time::Duration::from_secs(120), look).await;
         found.with_context(|| format!("no conversation at {address}"))
     }
 }

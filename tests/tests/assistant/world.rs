@@ -9,7 +9,7 @@ use steward_tests::{
     updates,
 };
 
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_secs(120);
 pub const CHAT: i64 = 7;
 pub const FORMATS: [Format; 4] = [Format::Anthropic, Format::Openai, Format::Responses, Format::Gemini];
 

@@ -31,7 +31,7 @@ async fn nothing_serious_stands_in_anybodys_way() {
     let ana = client_writes(&system, "ana", "Ana", "ping me tomorrow at 9 about the contract").await;
     client_writes(&system, "boris", "Boris", "let me talk to a human").await;
     let look = || async { Ok(system.follow_ups(&ana).await?.into_iter().next()) };
-    let promise = system.until(std::time::Duration::from_secs(20), look).await.unwrap();
+    let promise = system.until(std::time::Duration::from_secs(120), look).await.unwrap();
     let due_at = (chrono::Utc::now() + chrono::TimeDelta::days(2)).to_rfc3339();
     let queued = json!({ "conversation_id": ana, "text": "Held for now.", "due_at": due_at, "on_reply": "keep" });
     let queued = system.post("/api/v1/outbox", &queued).await.unwrap();

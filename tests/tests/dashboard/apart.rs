@@ -137,6 +137,6 @@ async fn where_services_run_alone_forms_give_their_commands_to_ingestion() {
         let read = system.get(&format!("/api/v1/conversations/{id}")).await?;
         Ok((read["owner"] == "human").then_some(()))
     };
-    system.until(std::time::Duration::from_secs(20), look).await.unwrap();
+    system.until(std::time::Duration::from_secs(120), look).await.unwrap();
     assert_eq!(system.get(&format!("/api/v1/conversations/{id}")).await.unwrap()["takeover"]["by"], "local");
 }

@@ -55,7 +55,7 @@ async fn longer_words_and_larger_letters_break_no_page() {
     let ana = client_writes(&system, "ana", "Ana Ruiz", "ping me tomorrow at 9 about the contract").await;
     client_writes(&system, "boris", "Boris", "let me talk to a human").await;
     let look = || async { Ok(system.follow_ups(&ana).await?.into_iter().next()) };
-    let promise = system.until(Duration::from_secs(20), look).await.unwrap();
+    let promise = system.until(Duration::from_secs(120), look).await.unwrap();
     let conversation = format!("/inbox/{ana}?tab=all&why=f:{}", promise["id"].as_str().unwrap());
     let browser = Browser::start().await.unwrap();
     let tab = browser.tab(&system.read, true).await.unwrap();

@@ -8,7 +8,7 @@ use steward_tests::{Browser, Config, System, Tab, Telegram, telegram::Fault, upd
 use super::inbox::client_writes;
 
 const LIVE: &str = "document.getElementById('line').dataset.state === 'live'";
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Opens what is asked about, and returns what the answer and its chain say; the row and the answer agree, and no cause is without
 /// a name.

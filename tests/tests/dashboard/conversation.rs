@@ -11,7 +11,7 @@ async fn an_operator_takes_over_promises_looks_why_and_back_into_the_past() {
     let system = System::start(Config::web()).await.unwrap();
     let id = client_writes(&system, "ana", "Ana", "ping me tomorrow at 9 about the contract").await;
     let promise =
-        system.until(Duration::from_secs(20), || async { Ok(system.follow_ups(&id).await?.into_iter().next()) });
+        system.until(Duration::from_secs(120), || async { Ok(system.follow_ups(&id).await?.into_iter().next()) });
     promise.await.unwrap();
     let browser = Browser::start().await.unwrap();
     let tab = browser.tab(&system.read, true).await.unwrap();
@@ -149,7 +149,7 @@ async fn the_slider_goes_to_any_moment_and_time_and_nothing_can_be_done_there() 
     let system = System::start(Config::web()).await.unwrap();
     let id = client_writes(&system, "ana", "Ana", "ping me tomorrow at 9 about the contract").await;
     system
-        .until(Duration::from_secs(20), || async { Ok(system.follow_ups(&id).await?.into_iter().next()) })
+        .until(Duration::from_secs(120), || async { Ok(system.follow_ups(&id).await?.into_iter().next()) })
         .await
         .unwrap();
     client_writes(&system, "ana", "Ana", "thank you").await;
@@ -239,7 +239,7 @@ async fn taking_over_says_what_it_does_and_giving_back_what_it_has_cost() {
     let id = client_writes(&system, "ana", "Ana", "ping me tomorrow at 9 about the contract").await;
     let promised = async |n: usize| {
         let look = || async { Ok((system.follow_ups(&id).await?.len() >= n).then_some(())) };
-        system.until(Duration::from_secs(20), look).await.unwrap();
+        system.until(Duration::from_secs(120), look).await.unwrap();
     };
     promised(1).await;
     let browser = Browser::start().await.unwrap();

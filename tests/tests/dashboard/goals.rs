@@ -148,7 +148,7 @@ async fn what_is_found_appears_and_is_confirmed_corrected_or_refused() {
         let contact = &talk["contact"];
         Ok((contact["language"] == "es" && contact["followup_hour"] == 8).then_some(()))
     };
-    system.until(std::time::Duration::from_secs(10), changed).await.unwrap();
+    system.until(std::time::Duration::from_secs(120), changed).await.unwrap();
 
     // Set by hand, and reached.
     tab.open("/goals").await.unwrap();

@@ -14,7 +14,7 @@ async fn the_log_is_filtered_held_opened_and_read_backwards() {
     }
     let ana = client_writes(&system, "ana", "Ana", "ping me tomorrow at 9 about the contract").await;
     let look = || async { Ok(system.follow_ups(&ana).await?.into_iter().next()) };
-    system.until(std::time::Duration::from_secs(20), look).await.unwrap();
+    system.until(std::time::Duration::from_secs(120), look).await.unwrap();
     let browser = Browser::start().await.unwrap();
     let tab = browser.tab(&system.read, true).await.unwrap();
     tab.looks(1440, false).await.unwrap();

@@ -89,7 +89,7 @@ async fn several_are_answered_at_once_and_what_waits_can_go_now() {
         let one = system.get(&format!("/api/v1/outbox/{}", held[0])).await?;
         Ok(matches!(one["state"].as_str(), Some("sent" | "delivered" | "read")).then_some(()))
     };
-    system.until(std::time::Duration::from_secs(20), sent).await.unwrap();
+    system.until(std::time::Duration::from_secs(120), sent).await.unwrap();
     assert_eq!(system.get(&format!("/api/v1/outbox/{left}")).await.unwrap()["state"], "held");
     assert_eq!(browser.errors().await, Vec::<String>::new());
 }

@@ -13,7 +13,7 @@ async fn answered(system: &System, conversation: &str) {
         let said = system.get(&format!("/api/v1/conversations/{conversation}/messages?limit=1")).await?;
         Ok((said["items"][0]["direction"] == "out" && said["items"][0]["state"] == "sent").then_some(()))
     };
-    system.until(Duration::from_secs(20), look).await.unwrap();
+    system.until(Duration::from_secs(120), look).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

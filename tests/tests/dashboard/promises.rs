@@ -83,7 +83,7 @@ async fn a_promise_is_made_for_anybody_and_moved_on_the_calendar() {
             .into_iter()
             .find(|f| due(f).with_timezone(&zone).format("%H:%M").to_string() == "11:30"))
     };
-    let moved = system.until(Duration::from_secs(10), moved).await.unwrap();
+    let moved = system.until(Duration::from_secs(120), moved).await.unwrap();
     assert_eq!(due(&moved).with_timezone(&zone).date_naive(), local.date_naive(), "the day stays");
 
     // On the month: a day keeps the hour.
@@ -98,7 +98,7 @@ async fn a_promise_is_made_for_anybody_and_moved_on_the_calendar() {
     let again = || async {
         Ok(system.follow_ups(&ana).await?.into_iter().find(|f| due(f).with_timezone(&zone).date_naive() == day))
     };
-    let again = system.until(Duration::from_secs(10), again).await.unwrap();
+    let again = system.until(Duration::from_secs(120), again).await.unwrap();
     assert_eq!(due(&again).with_timezone(&zone).format("%H:%M").to_string(), "11:30", "the hour stays");
     // Four on one day: three, and one that unfolds.
     for n in 0..3 {
@@ -141,7 +141,7 @@ async fn promises_and_the_inbox_are_narrowed_and_the_address_says_how() {
     let ours = json!({ "conversation_id": petr, "text": "From one of us.", "due_at": due_at });
     system.post("/api/v1/follow-ups", &ours).await.unwrap();
     let look = || async { Ok(system.follow_ups(&ana).await?.into_iter().next()) };
-    let hers = system.until(Duration::from_secs(20), look).await.unwrap();
+    let hers = system.until(Duration::from_secs(120), look).await.unwrap();
     let browser = Browser::start().await.unwrap();
     let tab = browser.tab(&system.read, true).await.unwrap();
     tab.looks(1440, false).await.unwrap();

@@ -18,7 +18,7 @@ async fn the_picture_in_the_readme_can_be_made_again() {
     let ana = client_writes(&system, "ana", "Ana Ruiz", "ping me tomorrow at 9 about the contract").await;
     let promised = async |n: usize| {
         let look = || async { Ok((system.follow_ups(&ana).await?.len() >= n).then_some(())) };
-        system.until(Duration::from_secs(20), look).await.unwrap();
+        system.until(Duration::from_secs(120), look).await.unwrap();
     };
     promised(1).await;
     client_writes(&system, "ana", "Ana Ruiz", "I have it now, thanks. Could you write to me on Monday at 11?").await;

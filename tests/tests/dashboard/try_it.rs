@@ -39,7 +39,7 @@ async fn without_script_the_same_forms_work() {
     assert!(answer.status().is_success(), "{}", answer.status());
     let look =
         || async { Ok(Some(system.items("/api/v1/messages?direction=in").await?).filter(|said| !said.is_empty())) };
-    let said = system.until(Duration::from_secs(20), look).await.unwrap();
+    let said = system.until(Duration::from_secs(120), look).await.unwrap();
     assert_eq!(said.len(), 1);
     assert_eq!(said[0]["text"], "ping me in 2 hours");
     let foreign = system.client.post(&to).header("origin", "https://evil.example").form(&form).send().await.unwrap();

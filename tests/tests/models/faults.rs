@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::world::{World, line, question};
 
-const WITHIN: Duration = Duration::from_secs(30);
+const WITHIN: Duration = Duration::from_secs(120);
 
 fn cut(cut: Cut) -> Play {
     let pieces = vec![Piece::text("Слова, которые никто не дослушал"), Piece::text("и ещё")];

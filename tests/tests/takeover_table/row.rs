@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::world::{Got, Post, World};
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(120);
 /// What a human says who doesn't only give a command.
 const WORDS: &str = "Anna here";
 /// What the client asks for that the bot can do.

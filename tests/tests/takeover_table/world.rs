@@ -8,7 +8,7 @@ use steward_tests::{Config, Mail, System, Telegram, WhatsApp, config::AGENT};
 use crate::{mail, web};
 
 /// What the taking in of a message may last on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The system and the stand-ins around it.
 pub struct World {

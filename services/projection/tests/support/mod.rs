@@ -75,7 +75,7 @@ impl System {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it says so in time");
+        tokio::time::timeout(Duration::from_secs(120), waiting).await.expect("it says so in time");
     }
 
     /// Makes a key of this tenant.

@@ -71,7 +71,7 @@ impl Server {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        if tokio::time::timeout(Duration::from_secs(30), ready).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(120), ready).await.is_err() {
             panic!("Postgres doesn't start:\n{}", std::fs::read_to_string(self.folder.path().join("log")).unwrap());
         }
     }

@@ -17,7 +17,7 @@ use steward_proto::{Cause, Event, NewEvent, TenantId, to_timestamp, v1};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub const SOON: Duration = Duration::from_secs(20);
+pub const SOON: Duration = Duration::from_secs(120);
 
 pub async fn connect(server: &Server, stop: &CancellationToken) -> Log {
     connect_by(server, stop, Clock::system()).await
