@@ -110,6 +110,16 @@ fn noon_at(hour: u32) -> String {
     format!("Etc/GMT{:+}", i64::from(hour) - 12)
 }
 
+/// A city where it is day now, between six in the morning and seven in the evening, and its zone, which keeps one time all year:
+/// where a client lives whose tomorrow is in no doubt.
+pub fn city_by_day() -> (&'static str, &'static str) {
+    by_day(Utc::now().hour())
+}
+
+fn by_day(hour: u32) -> (&'static str, &'static str) {
+    if (11..22).contains(&hour) { ("Bogota", "America/Bogota") } else { ("Makassar", "Asia/Makassar") }
+}
+
 /// The sections with a default time zone in which it is about noon at this hour of UTC, unless they name one:
 /// what is said about today and tomorrow doesn't depend on when the tests run.
 fn at_midday(sections: &str, hour: u32) -> String {
@@ -138,6 +148,8 @@ mod tests {
             let zone: chrono_tz::Tz = noon_at(hour).parse().unwrap();
             let then = chrono::NaiveDate::from_ymd_opt(2026, 11, 28).unwrap().and_hms_opt(hour, 30, 0).unwrap();
             assert_eq!(then.and_utc().with_timezone(&zone).hour(), 12);
+            let there: chrono_tz::Tz = by_day(hour).1.parse().unwrap();
+            assert!((6..19).contains(&then.and_utc().with_timezone(&there).hour()), "{hour}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use steward_tests::{Browser, Config, System};
+use steward_tests::{Browser, Config, System, config::city_by_day};
 
 use super::inbox::client_writes;
 
@@ -18,7 +18,7 @@ async fn an_operator_takes_over_promises_looks_why_and_back_into_the_past() {
     tab.open(&format!("/inbox/{id}?tab=all")).await.unwrap();
     for text in [
         "Ana",
-        "in Makassar",
+        &format!("in {}", city_by_day().0),
         "ping me tomorrow at 9 about the contract",
         "Promised: tomorrow, 9:00",
         "If Ana writes first: cancels",

@@ -1,11 +1,11 @@
 //! The inbox: who writes appears, who needs a person comes first.
 
 use serde_json::json;
-use steward_tests::{Browser, Config, System};
+use steward_tests::{Browser, Config, System, config::city_by_day};
 
 /// A client writes on the channel `web-main`; the conversation's id.
 pub async fn client_writes(system: &System, who: &str, name: &str, text: &str) -> String {
-    let contact = json!({ "id": who, "name": name, "timezone": "Asia/Makassar", "language": "en" });
+    let contact = json!({ "id": who, "name": name, "timezone": city_by_day().1, "language": "en" });
     let body = json!({ "channel_id": "web-main", "contact": contact, "text": text });
     let said = system.post("/api/v1/messages", &body).await.unwrap();
     said["conversation_id"].as_str().unwrap().to_owned()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{Datelike as _, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::json;
-use steward_tests::{Browser, Config, System, Tab, browser::pictures};
+use steward_tests::{Browser, Config, System, Tab, browser::pictures, config::city_by_day};
 
 use super::inbox::client_writes;
 
@@ -41,16 +41,22 @@ async fn a_promise_is_made_for_anybody_and_moved_on_the_calendar() {
     tab.until("document.querySelectorAll('#choices input').length === 1").await.unwrap();
     tab.write("#make-text", "Have you signed it?").await.unwrap();
     tab.write("#make-when", "in 3 days at 9:15").await.unwrap();
-    tab.until("document.querySelector('#make [data-preview]').innerText.includes('9:15 in Makassar')").await.unwrap();
+    let (city, zone) = city_by_day();
+    let previews = |form: &str, time: &str| {
+        format!("document.querySelector('#{form} [data-preview]').innerText.includes('{time} in {city}')")
+    };
+    tab.until(&previews("make", "9:15")).await.unwrap();
     tab.press("#make button.filled").await.unwrap();
     tab.until("document.querySelector('#groups .promise')?.innerText.includes('Have you signed it?')").await.unwrap();
     let promise = system.follow_ups(&ana).await.unwrap()[0].clone();
-    let zone: Tz = "Asia/Makassar".parse().unwrap();
+    let zone: Tz = zone.parse().unwrap();
     let due = |f: &serde_json::Value| f["due_at"].as_str().unwrap().parse::<chrono::DateTime<Utc>>().unwrap();
     let local = due(&promise).with_timezone(&zone);
     // In each client's own time.
     tab.press("a[href*='zone=client']").await.unwrap();
-    tab.until("document.querySelector('#groups .promise')?.innerText.includes('9:15 in Makassar')").await.unwrap();
+    tab.until(&format!("document.querySelector('#groups .promise')?.innerText.includes('9:15 in {city}')"))
+        .await
+        .unwrap();
     tab.picture(&pictures().join("promises-theirs-1440-light.png")).await.unwrap();
 
     // On the week: to another hour, with its minutes; taken back.
@@ -72,7 +78,7 @@ async fn a_promise_is_made_for_anybody_and_moved_on_the_calendar() {
     tab.key("m").await.unwrap();
     tab.until("document.activeElement.id === 'move-when'").await.unwrap();
     tab.write("#move-when", "at 11:30").await.unwrap();
-    tab.until("document.querySelector('#move [data-preview]').innerText.includes('11:30 in Makassar')").await.unwrap();
+    tab.until(&previews("move", "11:30")).await.unwrap();
     tab.key("Control+Enter").await.unwrap();
     tab.until(&stands(&slot(11))).await.unwrap();
     tab.until("!document.getElementById('move').open").await.unwrap();

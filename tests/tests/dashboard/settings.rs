@@ -1,6 +1,6 @@
 //! Settings and System: keys made and revoked, the brain, what is in force and where it comes from.
 
-use steward_tests::{Browser, Config, System, Telegram, browser::pictures};
+use steward_tests::{Browser, Config, System, Telegram, browser::pictures, config::city_by_day};
 
 use super::inbox::client_writes;
 
@@ -163,7 +163,8 @@ async fn hours_notifications_and_a_channels_test_are_ones_own_to_choose() {
         .await
         .unwrap();
     tab.open("/promises?zone=client").await.unwrap();
-    tab.until("document.querySelector('#groups')?.innerText.includes('6:30\u{a0}pm in Makassar')").await.unwrap();
+    let shown = format!("6:30\u{a0}pm in {}", city_by_day().0);
+    tab.until(&format!("document.querySelector('#groups')?.innerText.includes('{shown}')")).await.unwrap();
     // Wanted notifications come when more needs a person and nobody looks; before that the browser is asked.
     tab.open("/settings").await.unwrap();
     tab.until(LIVE).await.unwrap();
