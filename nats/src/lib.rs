@@ -46,6 +46,7 @@ mod load;
 mod notes;
 mod past;
 pub mod permissions;
+pub mod places;
 mod pull;
 mod queue;
 mod session;

@@ -8,14 +8,13 @@ use steward_domain::{
     ids::{self, ConversationId, FollowUpId},
     kernel::Why,
 };
-use steward_log::{AtLeast, DecideError, Handled};
+use steward_log::{AtLeast, DecideError, Handled, places::Place};
 use steward_proto::{AggregateId, Cause, Event, Recorded, v1};
 
 use crate::{
     brain::Failure,
     claiming::{Claim, Seen},
     outcome::Turn,
-    places::Place,
     recording::Ended,
     turns::Worker,
 };

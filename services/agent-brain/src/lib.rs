@@ -14,7 +14,6 @@ mod journal;
 mod meetings;
 pub mod models;
 mod outcome;
-mod places;
 mod press;
 mod recording;
 pub mod remembering;

@@ -9,7 +9,7 @@ use steward_domain::{
     ids::{self, ContactId},
 };
 use steward_language::Language;
-use steward_log::{AtLeast, DecideError};
+use steward_log::{AtLeast, DecideError, places::Place};
 use steward_proto::{AggregateId, Cause, Event, NewEvent};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
@@ -18,7 +18,6 @@ use crate::{
     brain::{Brain, BrainError, Decision, Failure, Run as _, TurnInput},
     journal::Journal,
     outcome::Turn,
-    places::Place,
     remembering::{self, By},
     rules,
     turns::Worker,
@@ -67,7 +66,7 @@ impl Worker {
             }
         };
         // One that waited for others has waited. One that works itself keeps its place, for recording is work too.
-        let _place = Some(place).filter(|_| brain.pace().at_once);
+        let place = Some(place).filter(|_| brain.pace().at_once);
         turn.spent = journal.spent();
         if let Ok(decisions) = &thought
             && let Some(contact) = input.contact
@@ -96,6 +95,9 @@ impl Worker {
         };
         metrics::histogram!("steward_turn_seconds", "brain" => turn.brain, "outcome" => outcome)
             .record(started.elapsed().as_secs_f64());
+        if let Some(place) = place {
+            place.rest().await;
+        }
         Ok(ended)
     }
 

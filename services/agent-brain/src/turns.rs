@@ -7,7 +7,10 @@ use steward_domain::{
     conversation::{Conversation, Refused, meetings::meeting_of},
     ids::{ConversationId, FollowUpId},
 };
-use steward_log::{AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription};
+use steward_log::{
+    AtLeast, DecideError, HandleError, Handled, Log, LogError, Subscription,
+    places::{Bounds, Place, Places, few},
+};
 use steward_proto::{AggregateId, Cause, Event, Recorded, TenantId, v1};
 use steward_settings::{InForce, Settings};
 use tokio::sync::OnceCell;
@@ -24,7 +27,6 @@ use crate::{
     extraction,
     input::{around, turn_input},
     meetings,
-    places::{OF_WAITERS, OF_WORKERS, Place, Places},
     recording::Ended,
     rules::THINKS_FOR,
     settings::TurnSettings,
@@ -37,6 +39,8 @@ use crate::{
 const AT_ONCE: usize = 256;
 /// The same with a brain that waits for others.
 const AT_ONCE_WAITING: usize = 1_024;
+/// Of these, so many may wait for a model.
+const MOST_WAITING: usize = 768;
 
 /// How long the next part is waited for, where the channel shows that a message may be one of several.
 const MORE_FOLLOWS: Duration = Duration::from_secs(2);
@@ -80,8 +84,10 @@ async fn answer_by(brains: Brains, log: Log, settings: InForce, shutdown: Cancel
         settings_hash: OnceCell::new(),
         settings,
         name: format!("agent-brain:{}", Uuid::now_v7().simple()),
-        places: Places::new(OF_WORKERS),
-        waiting_places: Places::new(OF_WAITERS),
+        // Turns from their beginning until they are recorded, of a brain that works itself.
+        places: Places::new(Bounds { all: AT_ONCE, share: AT_ONCE / 2, beside: 2 * few() }),
+        // Turns between their claim and the brain's answer, of one that waits for others most of the time.
+        waiting_places: Places::new(Bounds { all: MOST_WAITING, share: MOST_WAITING / 2, beside: MOST_WAITING / 2 }),
         thinking: Thinking::new(THINKS_FOR),
         kept_traces: Kept::default(),
         shutdown: shutdown.clone(),

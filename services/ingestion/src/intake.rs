@@ -1,6 +1,6 @@
 //! Recording what came in: one append, exactly once, before anybody is told that it is safe.
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -11,10 +11,13 @@ use steward_domain::{
     inbox::Inbox,
 };
 use steward_http::{Guard, Problem, Trace};
-use steward_log::{Append, AtLeast, DecideError, Decided, Expected, Log, Tasks, Versioned};
+use steward_log::{
+    Append, AtLeast, DecideError, Decided, Expected, Log, Tasks, Versioned,
+    places::{Bounds, Place, Places, few},
+};
 use steward_proto::{AggregateId, Cause, Event, NewEvent, TenantId, v1};
 use steward_settings::{Channel, InForce};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -38,6 +41,9 @@ const FRESH: TimeDelta = TimeDelta::minutes(5);
 /// A clock this far ahead of ours is a wrong one: its times say nothing about age.
 const SKEW: TimeDelta = TimeDelta::minutes(1);
 
+/// An arrival waits this long for its place, at most.
+const FOR_A_PLACE: Duration = Duration::from_secs(10);
+
 /// The log and the channels, shared by all requests.
 #[derive(Clone)]
 pub struct Intake {
@@ -47,6 +53,8 @@ pub struct Intake {
     names: Names,
     /// Where large bodies are read.
     pub parsing: Parsing,
+    /// For arrivals until they are recorded: as many as come, but few of a tenant beside one that has little to record.
+    places: Places,
     /// By the channel's id.
     ways: Arc<HashMap<String, Arc<dyn Way>>>,
     /// Who may be told of channels.
@@ -59,7 +67,8 @@ impl Intake {
         let now = settings.now();
         let parsing = Parsing::of(&now);
         let ways = now.channels.iter().map(|channel| (channel.id.clone(), way_of(channel))).collect();
-        Self { log, settings, repeats: Repeats::default(), names, parsing, ways: Arc::new(ways), guard }
+        let places = Places::new(Bounds { all: usize::MAX, share: usize::MAX, beside: few() });
+        Self { log, settings, repeats: Repeats::default(), names, parsing, places, ways: Arc::new(ways), guard }
     }
 
     /// The channel's way in. One that came into force since the start has nothing to remember yet.
@@ -73,9 +82,20 @@ impl Intake {
     /// 503 or 507 when the log doesn't take it; the channel is to bring it again.
     pub async fn record(&self, channel: &Channel, arrival: Arrival, raw: Bytes, trace: &Trace) -> Result<(), Problem> {
         let began = Instant::now();
+        let place = self.place(&TenantId::new(&channel.tenant).expect("the configuration was checked")).await?;
         let recorded = in_time(self.record_one(channel, arrival, raw, trace)).await;
         metrics::histogram!("steward_ingest_seconds").record(began.elapsed().as_secs_f64());
+        place.rest().await;
         recorded
+    }
+
+    /// A place to record something in. It rests before it is given on, and whoever brings more than can be recorded now is
+    /// answered the later for it.
+    ///
+    /// # Errors
+    /// 503 when there is none in time.
+    pub async fn place(&self, tenant: &TenantId) -> Result<Place, Problem> {
+        timeout(FOR_A_PLACE, self.places.take(tenant)).await.map_err(|_| Unread::Busy.into())
     }
 
     /// Keeps a body that is genuine and couldn't be read, for a person to look at: it isn't lost, and isn't read again and

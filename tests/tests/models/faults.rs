@@ -103,7 +103,7 @@ async fn who_wants_to_be_left_alone_longer_than_there_is_time_is_left_to_the_nex
         let world = World::new().await;
         let other = Model { provider: "other".to_owned(), ..world.model(format) };
         let chain = [world.model(format), other];
-        world.llm.play(Fault::TooMany(Delay::Seconds(40.0)));
+        world.llm.play(Fault::TooMany(Delay::Seconds(2.0 * WITHIN.as_secs_f64())));
         world.llm.play("Ok");
         let came = world.ask_within(WITHIN, &chain, &question()).await;
         assert_eq!(line(&came), "end \"Ok\" <- rate_limited, answered");

@@ -182,7 +182,9 @@ async fn record(intake: &Intake, origin: &Origin, body: &Message, repeatable: bo
     let dedupe_key = Some(format!("{}/{}", origin.source.channel_id, hex::encode(Sha256::digest(key))));
     let events = vec![new_event(&intake.log, &origin.cause, origin.said(said))];
     let append = Append { aggregate: origin.aggregate(), events, expected: Expected::Any, dedupe_key };
+    let place = intake.place(&origin.tenant).await?;
     let appended = intake.log.append(append).await?;
+    place.rest().await;
     if appended.duplicate {
         // Sent twice at once, or to another contact under the same key.
         let stored = intake.log.read(appended.position).await?;

@@ -1,8 +1,10 @@
-//! The places of turns in hand: so many at a time, a share of them per tenant, and few for one that has many turns while another
-//! has some.
+//! Places for work of one kind: so many at a time, a share of them per tenant, and few for one that has much to do while another
+//! has little.
 //!
-//! Turns in hand become ready together, when the batch that they wait for is stored, and then stand before whoever comes next. A
-//! tenant that is alone may fill batches; beside another it has few in hand, so that the other is never behind many.
+//! Work in hand becomes ready together, when the batch that it waits for is stored, and then stands before whoever comes next; and
+//! whatever else it takes of the processors, the other waits for. A tenant that is alone, or beside others that have as much to
+//! do, may fill batches. Beside one that has little to do it has few places, and each rests for a while before it is taken
+//! again, so that the processors aren't all taken when the other comes.
 
 use std::{
     collections::HashMap,
@@ -11,17 +13,26 @@ use std::{
     time::Duration,
 };
 
-use steward_log::Turns;
 use steward_proto::TenantId;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep},
+};
 
-/// Turns from their beginning until they are recorded, of a brain that works itself.
-pub const OF_WORKERS: Bounds = Bounds { all: 256, share: 128, beside: 8 };
-/// Turns between their claim and the brain's answer, of one that waits for others most of the time.
-pub const OF_WAITERS: Bounds = Bounds { all: 768, share: 384, beside: 384 };
+use crate::turns::Turns;
 
-/// For so long after its last turn a tenant is one beside whom the others have few in hand.
+/// For so long after it came last a tenant that has little to do is one beside whom the others have few places.
 const LATELY: Duration = Duration::from_secs(10);
+
+/// A place rests so many times as long as it was held.
+const REST: u32 = 2;
+/// And so long at most.
+const LONGEST_REST: Duration = Duration::from_millis(250);
+
+/// A few pieces of work in hand at a time: as many as there are processors, two at least.
+pub fn few() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from).max(2)
+}
 
 /// How many places there are.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +40,7 @@ pub struct Bounds {
     pub all: usize,
     /// Of one tenant.
     pub share: usize,
-    /// Of one tenant while another has turns too.
+    /// Of one tenant while another that has little to do comes as well.
     pub beside: usize,
 }
 
@@ -40,17 +51,18 @@ pub struct Places(Arc<Mutex<Line>>);
 struct Line {
     bounds: Bounds,
     taken: usize,
-    /// Of tenants with turns in hand.
+    /// Of tenants that hold places.
     shares: HashMap<TenantId, usize>,
     waiting: Turns<TenantId, (TenantId, oneshot::Sender<Place>)>,
-    /// The two tenants who came last, the latest first, and when.
+    /// The two tenants who came last while they had little to do, the latest first, and when.
     lately: [Option<(TenantId, Instant)>; 2],
 }
 
-/// One turn's place; given on when dropped.
+/// A place for one piece of work; given on when dropped.
 pub struct Place {
     /// Taken out once it is given on.
     of: Option<(Places, TenantId)>,
+    since: Instant,
 }
 
 impl Places {
@@ -86,7 +98,7 @@ impl Places {
     fn place(&self, line: &mut Line, tenant: TenantId) -> Place {
         line.taken += 1;
         *line.shares.entry(tenant.clone()).or_default() += 1;
-        Place { of: Some((self.clone(), tenant)) }
+        Place { of: Some((self.clone(), tenant)), since: Instant::now() }
     }
 
     /// Gives places to those who wait and may have one.
@@ -106,7 +118,12 @@ impl Places {
 }
 
 impl Line {
+    /// Notes a tenant that comes with little to do: it waits for nothing, and holds less than what one has beside another.
     fn came(&mut self, tenant: &TenantId) {
+        let held = self.shares.get(tenant).copied().unwrap_or_default();
+        if self.waiting.has(tenant) || held >= self.bounds.beside {
+            return;
+        }
         let now = Instant::now();
         match &mut self.lately {
             [Some((latest, at)), _] if latest == tenant => *at = now,
@@ -133,6 +150,17 @@ impl Line {
 }
 
 impl Place {
+    /// Gives it on once it has rested, if its tenant waits for more beside one that has little to do; else at once.
+    pub async fn rest(self) {
+        let rests = self.of.as_ref().is_some_and(|(places, tenant)| {
+            let line = places.line();
+            line.waiting.has(tenant) && line.is_beside_another(tenant)
+        });
+        if rests {
+            sleep((self.since.elapsed() * REST).min(LONGEST_REST)).await;
+        }
+    }
+
     fn give_back(&mut self) -> Option<Places> {
         let (places, tenant) = self.of.take()?;
         let mut line = places.line();
@@ -198,6 +226,42 @@ mod tests {
         tokio::time::advance(LATELY).await;
         assert_eq!(filled(&places, "flood").len(), 4, "the other has gone");
         assert!(places.line().shares.is_empty(), "tenants without turns take no memory");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_that_have_much_to_do_hold_each_other_down_no_longer_than_they_came_with_little() {
+        let places = Places::new(BOUNDS);
+        let (one, other) = (filled(&places, "one"), filled(&places, "other"));
+        assert_eq!((one.len(), other.len()), (4, 2), "the first had come with little");
+        drop((one, other));
+        let places = Places::new(BOUNDS);
+        let one = filled(&places, "one");
+        let waiting: Vec<_> = (0..2).map(|_| waits(&places, "one")).collect();
+        tokio::time::advance(LATELY).await;
+        let other = filled(&places, "other");
+        assert_eq!(other.len(), 4, "who waits has much to do");
+        drop((one, waiting));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_place_of_one_that_waits_for_more_rests_beside_one_that_has_little() {
+        let places = Places::new(BOUNDS);
+        let mut held = filled(&places, "flood");
+        let next = waits(&places, "flood");
+        let began = Instant::now();
+        sleep(Duration::from_millis(20)).await;
+        held.pop().unwrap().rest().await;
+        assert_eq!(began.elapsed(), Duration::from_millis(20), "alone it is given on at once");
+        drop(next);
+        let quiet = places.take(&tenant("quiet")).await;
+        let _more = waits(&places, "flood");
+        quiet.rest().await;
+        assert_eq!(began.elapsed(), Duration::from_millis(20), "who has little never waits for itself");
+        held.pop().unwrap().rest().await;
+        assert_eq!(began.elapsed(), Duration::from_millis(60));
+        sleep(Duration::from_secs(1)).await;
+        held.pop().unwrap().rest().await;
+        assert_eq!(began.elapsed(), Duration::from_millis(1_310), "and no longer than that");
     }
 
     #[tokio::test]
