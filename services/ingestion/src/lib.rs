@@ -123,6 +123,8 @@ fn commands() -> OpenApiRouter<Intake> {
         .routes(routes!(commands::breaker::reset))
         .routes(routes!(commands::keys::create))
         .routes(routes!(commands::keys::revoke))
+        .routes(routes!(commands::sessions::begin, commands::sessions::end_others))
+        .routes(routes!(commands::sessions::end))
         .routes(routes!(commands::contacts::change))
         .routes(routes!(commands::contacts::archive))
         .routes(routes!(commands::contacts::merge))

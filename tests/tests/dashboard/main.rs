@@ -18,6 +18,7 @@ mod outbox;
 mod pictures;
 mod promises;
 mod readme;
+mod sessions;
 mod settings;
 mod try_it;
 mod words;

@@ -12,6 +12,7 @@ mod openapi;
 pub mod outbox;
 mod repeats;
 mod request;
+pub mod sessions;
 pub mod web;
 pub mod webhooks;
 mod when;
@@ -34,7 +35,7 @@ use utoipa::ToSchema;
 
 pub use openapi::name_key;
 pub use repeats::Repeats;
-pub use request::{AdminCommand, Command};
+pub use request::{AdminCommand, Command, OwnCommand};
 
 use crate::intake::Intake;
 

@@ -69,6 +69,17 @@ impl<T> Command<T> {
 /// A command that only an admin gives.
 pub struct AdminCommand<T>(pub Command<T>);
 
+/// A command that whoever has a key gives, since it concerns what is their own.
+pub struct OwnCommand<T>(pub Command<T>);
+
+impl<T: DeserializeOwned> FromRequest<Intake> for OwnCommand<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, intake: &Intake) -> Result<Self, Problem> {
+        Command::read(request, intake, Role::Reader).await.map(Self)
+    }
+}
+
 impl<T: DeserializeOwned> FromRequest<Intake> for Command<T> {
     type Rejection = Problem;
 

@@ -22,7 +22,7 @@ fixed! {
     inbox, promises, outbox, live, system, settings, try_it, skip, sections, line_live, line_again, line_away, read_only, no_commands,
     refused, unsent, undo, it_is_done, soon, within, units, language, theme, like_the_system, light, dark, leave, open_here, save, back, keys_title,
     // Entering.
-    your_key, enter, make_a_key, wrong_key,
+    your_key, enter, make_a_key, wrong_key, session_over,
     // The inbox.
     needs_you, all, with_a_person, by_bot, search, nothing_found, no_conversation, nothing_needs_you, try_yourself, more, bot, you, nobody_named,
     asked_for_person, failed_here, unknown_here, held_here, choose,
@@ -54,6 +54,8 @@ fixed! {
     month, month_before, month_after, night, with_cancelled, without_cancelled, my_time, their_time, make_promise, client, move_it, move_hint, send_now, sure_now, pick, picked, unpick, changed_since,
     // Configuration, keys, the brain; how the system is.
     in_force, in_force_text, admins_only, setting, value, comes_from, by_default, keys_in_force, no_keys, role, create, revoke, sure_revoke, shown_once, copy, copied, brain, brain_text, as_configured, rules_brain, model, test_channel, test_text, last_in, last_out, timers, pending, next_one, lag, behind_advice, dead_advice, breaker_advice,
+    // Sessions of who entered.
+    sessions, sessions_text, this_one, of_key, begun, last_seen, end_session, end_others, sure_end, sure_end_others, no_sessions,
     // Goals, and what else is remembered.
     goals, goal, milestone, milestones, fact, facts, no_goals, right_, not_so, reached, over, set_goal, remember_it, day, progress, nothing_remembered, promise_hour, as_everywhere, unsaid, unsaid_text, not_given,
     // How the system is, in figures.

@@ -38,6 +38,7 @@ pub const FIXED: Fixed = Fixed {
     enter: "Entrar",
     make_a_key: "Cree una con",
     wrong_key: "Esta clave no está en vigor. `steward keys list` muestra las que lo están.",
+    session_over: "Quedó fuera: esta sesión se terminó, o su clave ya no está en vigor. Entre de nuevo.",
     needs_you: "Le necesitan",
     all: "Todas",
     with_a_person: "Con una persona",
