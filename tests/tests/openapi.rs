@@ -231,6 +231,8 @@ async fn every_operation_answers_as_the_document_says() {
     traces(&mut caller, &llm).await;
     webhooks(&mut caller).await;
     keys(&mut caller).await;
+    sessions(&mut caller).await;
+    letters(&mut caller).await;
     badly(&mut caller, [&operator, &reader]).await;
 
     let otherwise: Vec<&str> = caller.otherwise.iter().map(String::as_str).collect();
@@ -673,6 +675,35 @@ async fn keys<'a>(caller: &mut Caller<'a>) {
     let id = id_of(&made, "id");
     caller.granted(caller.call(Method::DELETE, "/api/v1/keys/{id}", &[id])).await;
     caller.refused(caller.call(Method::DELETE, "/api/v1/keys/{id}", &["key_none"]), 404, "unknown_key").await;
+}
+
+async fn sessions<'a>(caller: &mut Caller<'a>) {
+    let path = "/api/v1/sessions";
+    let begun = caller.granted(caller.call(Method::POST, path, &[])).await;
+    caller.first(Call { headers: after(&begun), ..caller.get(path, &[]) }).await;
+    let id = id_of(&begun, "id");
+    caller.granted(caller.call(Method::DELETE, "/api/v1/sessions/{id}", &[id])).await;
+    caller.refused(caller.call(Method::DELETE, "/api/v1/sessions/{id}", &["ses_none"]), 404, "unknown_session").await;
+    caller.granted(caller.call(Method::DELETE, path, &[])).await;
+}
+
+/// A letter about an event that its service has no trouble with, so that it can be done with when it is tried again.
+async fn letters<'a>(caller: &mut Caller<'a>) {
+    let path = "/api/v1/dead-letters/{consumer}/{position}/retry";
+    let event = caller.system.client.get(format!("{}/api/v1/events?limit=1", caller.system.read));
+    let event: Value = event.bearer_auth(caller.admin).send().await.unwrap().json().await.unwrap();
+    let position = event["items"][0]["position"].to_string();
+    for consumer in ["scheduler", "projection"] {
+        let letter = json!({ "consumer": consumer, "position": event["items"][0]["position"], "subject": event["items"][0]["subject"],
+            "event_id": event["items"][0]["id"], "type": event["items"][0]["type"], "error": "it was tired", "tries": 5, "at": Utc::now() });
+        let log = async_nats::jetstream::new(caller.log.clone());
+        let subject = format!("dead.{consumer}.{position}");
+        log.publish(subject, letter.to_string().into()).await.unwrap().await.unwrap();
+    }
+    let position = leaked(position);
+    caller.granted(caller.call(Method::POST, path, &["scheduler", position])).await;
+    caller.refused(caller.call(Method::POST, path, &["projection", position]), 409, "needs_rebuild").await;
+    caller.refused(caller.call(Method::POST, path, &["nobody", position]), 404, "unknown_letter").await;
 }
 
 /// What can be wrong with any operation, read from the document alone.

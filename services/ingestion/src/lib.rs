@@ -121,6 +121,7 @@ fn commands() -> OpenApiRouter<Intake> {
         .routes(routes!(commands::brain::choose_for_tenant))
         .routes(routes!(commands::brain::choose_for_conversation))
         .routes(routes!(commands::breaker::reset))
+        .routes(routes!(commands::dead_letters::retry))
         .routes(routes!(commands::keys::create))
         .routes(routes!(commands::keys::revoke))
         .routes(routes!(commands::sessions::begin, commands::sessions::end_others))

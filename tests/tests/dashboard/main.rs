@@ -12,6 +12,7 @@ mod entering;
 mod goals;
 mod inbox;
 mod keys;
+mod letters;
 mod line;
 mod live;
 mod outbox;

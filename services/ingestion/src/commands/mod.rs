@@ -4,6 +4,7 @@ pub mod brain;
 pub mod breaker;
 mod carry_out;
 pub mod contacts;
+pub mod dead_letters;
 pub mod follow_ups;
 pub mod humans;
 pub mod keys;

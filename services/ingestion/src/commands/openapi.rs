@@ -28,7 +28,7 @@ use crate::outside::Given;
 /// What a command on an aggregate answers that isn't carried out.
 pub struct Refuses<A>(PhantomData<A>);
 
-type Rule = (&'static str, Nature, &'static str);
+pub type Rule = (&'static str, Nature, &'static str);
 
 /// What a command is refused for that concerns this aggregate.
 pub trait Ruled {

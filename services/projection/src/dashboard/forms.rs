@@ -211,8 +211,15 @@ async fn commands_of(
             let body = json!({ "name": fields.get("name"), "role": fields.get("role") });
             vec![Command::post(api("keys"), body)]
         }
-        ["keys", id, "revoke"] => {
-            vec![Command { method: Method::DELETE, path: api(&format!("keys/{id}")), body: json!({}) }]
+        ["keys", id, "revoke"] => vec![Command::delete(api(&format!("keys/{id}")))],
+        ["sessions", "others"] => vec![Command::delete(api("sessions"))],
+        ["sessions", id, "end"] => vec![Command::delete(api(&format!("sessions/{id}")))],
+        ["dead-letters", "all"] => {
+            let letters = system::dead_letters(&dashboard.desk, caller).await.unwrap_or_default();
+            letters.iter().map(|letter| tried_again(&letter.consumer, letter.position)).collect()
+        }
+        ["dead-letters", consumer, position] => {
+            position.parse().map(|at| tried_again(consumer, at)).into_iter().collect()
         }
         ["settings", "brain"] => {
             let given = |name| Some(fields.get(name)).filter(|given| !given.is_empty());
@@ -236,6 +243,10 @@ async fn commands_of(
         }
         _ => Vec::new(),
     })
+}
+
+fn tried_again(consumer: &str, position: u64) -> Command {
+    Command::post(format!("/api/v1/dead-letters/{consumer}/{position}/retry"), json!({}))
 }
 
 /// When a promise is due that was put on another day of the calendar.

@@ -78,6 +78,8 @@ pub struct Around {
     pub render: Option<Render>,
     /// Asks a channel's provider; `None`: nobody is asked.
     pub probe: Option<Probe>,
+    /// The command that makes the read models anew, as it is typed here.
+    pub rebuild: String,
 }
 
 /// Asks the provider of the channel with this id how the channel is.

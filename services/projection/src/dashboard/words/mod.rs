@@ -59,7 +59,7 @@ fixed! {
     // Goals, and what else is remembered.
     goals, goal, milestone, milestones, fact, facts, no_goals, right_, not_so, reached, over, set_goal, remember_it, day, progress, nothing_remembered, promise_hour, as_everywhere, unsaid, unsaid_text, not_given,
     // How the system is, in figures.
-    services, service, elsewhere, unknown_at_all, quarter, late_half, late_all, way, by_webhook, by_polling, by_command, waits_to_send, brains, calls, tokens, cost, budget_left, no_budget, breaker, closed, webhooks, address, delivered, being_retried, failed_ones, dead_letters, event, reason, letters_advice, given_up_advice, read_models, log_end, rebuild_advice, failed_webhook_advice,
+    services, service, elsewhere, unknown_at_all, quarter, late_half, late_all, way, by_webhook, by_polling, by_command, waits_to_send, brains, calls, tokens, cost, budget_left, no_budget, breaker, closed, webhooks, address, delivered, being_retried, failed_ones, dead_letters, event, reason, letters_advice, try_all, given_up_advice, read_models, log_end, rebuild_advice, failed_webhook_advice,
     // Filters.
     any_state, any_channel, any_maker, made_by, by_client, by_the_bot, by_person, none_of_that, filter_,
     // Mine: hours, notifications; the channels' test.
