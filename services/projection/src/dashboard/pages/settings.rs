@@ -57,6 +57,8 @@ struct Settings {
     commanded: bool,
     brains: Vec<Provider>,
     brain_model: String,
+    /// The choice as it stands, for who takes back another one.
+    brain_before: String,
     settings: Vec<Section>,
     channels: Vec<Channel>,
 }
@@ -193,8 +195,11 @@ pub async fn one(State(dashboard): State<Dashboard>, viewer: Viewer) -> Page {
     };
     let mut brains = vec![provider("", w.as_configured), provider(RULES, w.rules_brain)];
     brains.extend(in_force.brain.providers.keys().map(|name| provider(name, name)));
+    let brain_model = chosen.map(|choice| choice.model.clone()).unwrap_or_default();
+    let provider = chosen.map_or("", |choice| choice.provider.as_str());
     html(&Settings {
         f,
+        brain_before: json!({ "provider": provider, "model": brain_model }).to_string(),
         languages,
         themes: themes.into(),
         densities,
@@ -211,7 +216,7 @@ pub async fn one(State(dashboard): State<Dashboard>, viewer: Viewer) -> Page {
         others,
         commanded: dashboard.commands.is_some(),
         brains,
-        brain_model: chosen.map(|choice| choice.model.clone()).unwrap_or_default(),
+        brain_model,
         settings: if admin { sections(&in_force, w) } else { Vec::new() },
         channels,
     })
