@@ -36,7 +36,7 @@ async fn every_page_with_nothing_on_it_says_what_belongs_there() {
         ("/promises?state=failed", "No promise is like that."),
         ("/outbox", "Everything that was due has gone out."),
         ("/outbox?tab=waiting", "Nothing waits to be sent."),
-        ("/outbox?tab=done", "Nothing was sent yet."),
+        ("/outbox?tab=done", "Nothing went out in the last 24 hours."),
         ("/goals", "No goals yet."),
         ("/live", "Quiet."),
         ("/system", "All is well."),

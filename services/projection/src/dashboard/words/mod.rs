@@ -34,7 +34,7 @@ fixed! {
     // Promises.
     overdue, today, tomorrow, this_week, later_on, nothing_promised, as_list, week, week_before, week_after,
     // The outbox.
-    waiting, finished, everything_out, nothing_waits, nothing_finished, try_again, it_arrived, send_again, twice,
+    waiting, finished, everything_out, nothing_waits, nothing_finished, last_day, try_again, it_arrived, send_again, twice,
     breaker_open, let_them_go, sure_breaker,
     // The live log, the system.
     quiet, all_is_well, parts, part, state, channels, channel, kind, well, behind, dead, read_up_to, version, none,
