@@ -11,6 +11,7 @@ mod conversation;
 mod entering;
 mod goals;
 mod inbox;
+mod keyboard;
 mod keys;
 mod letters;
 mod line;
