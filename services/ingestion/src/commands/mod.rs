@@ -10,6 +10,7 @@ pub mod humans;
 pub mod keys;
 pub mod memory;
 mod openapi;
+mod originals;
 pub mod outbox;
 mod repeats;
 mod request;

@@ -45,6 +45,11 @@ impl<T> Command<T> {
         self.key_id.is_some()
     }
 
+    /// This process remembers what came with its key.
+    pub fn is_remembered(&self, intake: &Intake) -> bool {
+        self.key_id.is_some_and(|id| intake.repeats.knows(id))
+    }
+
     /// Remembers the key after the command was carried out.
     pub fn done(&self, intake: &Intake) {
         if let Some(id) = self.key_id {
