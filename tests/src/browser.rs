@@ -303,6 +303,13 @@ impl Tab<'_> {
         Ok(())
     }
 
+    /// On the pages that are opened from now on, what is offered for eight seconds stays until it is taken, however slow the machine is.
+    pub async fn keeps_offers(&self) -> anyhow::Result<()> {
+        let source = "{ const after = window.setTimeout; window.setTimeout = (does, ms, ...more) => (ms === 8000 ? 0 : after(does, ms, ...more)); }";
+        self.call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await?;
+        Ok(())
+    }
+
     /// As on a screen of this width, in light or dark colours.
     pub async fn looks(&self, width: u32, dark: bool) -> anyhow::Result<()> {
         let mobile = width < 720;

@@ -273,6 +273,7 @@ async fn a_promise_is_made_moved_cancelled_and_taken_back_in_spanish() {
     let id = client_writes(&system, "ana", "Ana", "hola").await;
     let browser = Browser::start().await.unwrap();
     let tab = browser.tab(&system.read, true).await.unwrap();
+    tab.keeps_offers().await.unwrap();
     tab.looks(1440, false).await.unwrap();
     tab.speaks("es").await.unwrap();
     tab.open(&format!("/inbox/{id}?tab=all")).await.unwrap();

@@ -93,6 +93,7 @@ async fn a_conversation_is_led_by_keys_alone() {
     client_writes(&system, "boris", "Boris", "let me talk to a human").await;
     let browser = Browser::start().await.unwrap();
     let tab = browser.tab(&system.read, true).await.unwrap();
+    tab.keeps_offers().await.unwrap();
     tab.looks(1440, false).await.unwrap();
     // Settled and taken over from the list.
     at(&tab, "/inbox").await;
@@ -180,6 +181,7 @@ async fn promises_outbox_live_system_settings_and_the_first_minute_go_by_keys_al
     let ana = client_writes(&system, "ana", "Ana", "hello").await;
     let browser = Browser::start().await.unwrap();
     let tab = browser.tab(&system.read, true).await.unwrap();
+    tab.keeps_offers().await.unwrap();
     tab.looks(1440, false).await.unwrap();
     // A promise is made, moved, cancelled and promised again.
     at(&tab, "/promises").await;

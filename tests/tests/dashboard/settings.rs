@@ -198,6 +198,7 @@ async fn what_settings_change_can_be_taken_back_where_it_was_changed() {
     let (admin, _) = system.create_key("default", "admin").await.unwrap();
     let browser = Browser::start().await.unwrap();
     let tab = browser.tab(&system.read, true).await.unwrap();
+    tab.keeps_offers().await.unwrap();
     tab.looks(1440, false).await.unwrap();
     tab.open("/settings").await.unwrap();
     tab.write("#your_key", &admin).await.unwrap();
