@@ -15,7 +15,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fs::write(out.join("descriptors.bin"), prost_build_bytes(&descriptors))?;
     // These messages hold a secret, so their `Debug` is written by hand.
     prost_build::Config::new()
-        .skip_debug(["steward.v1.WebhookCreated", "steward.v1.WebhookSecretRotated", "steward.v1.ApiKeyCreated"])
+        .skip_debug([
+            "steward.v1.WebhookCreated",
+            "steward.v1.WebhookSecretRotated",
+            "steward.v1.ApiKeyCreated",
+            "steward.v1.SessionBegun",
+        ])
         .compile_fds(descriptors)?;
     Ok(())
 }

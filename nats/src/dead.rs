@@ -3,9 +3,9 @@
 use async_nats::Subject;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use steward_proto::Recorded;
+use steward_proto::{Recorded, TenantId};
 
-use crate::history::{self, From};
+use crate::history::{self, From, Stored};
 use crate::session::Session;
 use crate::{Log, LogError, definitions, header};
 
@@ -24,6 +24,11 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
+    /// Whether the event is of this tenant.
+    pub fn is_of(&self, tenant: &TenantId) -> bool {
+        self.subject.split('.').nth(1) == Some(tenant.as_str())
+    }
+
     pub(crate) fn of(consumer: &str, recorded: &Recorded, error: String, tries: u32) -> Self {
         Self {
             consumer: consumer.to_owned(),
@@ -65,15 +70,23 @@ impl Log {
     pub async fn dead_letters(&self) -> Result<Vec<DeadLetter>, LogError> {
         let stored =
             history::read(self.session(), definitions::DEAD, definitions::DEAD_SUBJECTS, From::Position(1)).await?;
-        stored
-            .into_iter()
-            .map(|message| {
-                serde_json::from_slice(&message.payload).map_err(|error| LogError::Malformed {
-                    position: message.position,
-                    reason: format!("the dead letter can't be read: {error}"),
-                })
-            })
-            .collect()
+        stored.iter().map(read).collect()
+    }
+
+    /// The dead letters that were stored first, so many at most.
+    pub async fn first_dead_letters(&self, most: usize) -> Result<Vec<DeadLetter>, LogError> {
+        let first = |epoch| {
+            history::page(self.session(), epoch, definitions::DEAD, definitions::DEAD_SUBJECTS, From::Position(1), most)
+        };
+        let (stored, _) = self.session().persist("reading dead letters", first).await?;
+        stored.iter().map(read).collect()
+    }
+
+    /// The letter of a consumer about the event at a position.
+    pub async fn dead_letter(&self, consumer: &str, position: u64) -> Result<Option<DeadLetter>, LogError> {
+        let subject = dead_subject(consumer, position)?;
+        let letters = history::read(self.session(), definitions::DEAD, &subject, From::Position(1)).await?;
+        letters.last().map(read).transpose()
     }
 
     /// Has an event tried again by the consumer that gave up on it. The letter goes away when its handler succeeds.
@@ -131,6 +144,13 @@ impl Log {
         );
         Ok(())
     }
+}
+
+fn read(message: &Stored) -> Result<DeadLetter, LogError> {
+    serde_json::from_slice(&message.payload).map_err(|error| LogError::Malformed {
+        position: message.position,
+        reason: format!("the dead letter can't be read: {error}"),
+    })
 }
 
 /// Stores a message in the stream of dead letters. Doing it twice does no harm: only the last message of a subject is

@@ -21,7 +21,7 @@ pub const BLOBS: &str = "BLOBS";
 pub const TRACES: &str = "TRACES";
 /// The stream of that object store.
 pub const TRACES_STREAM: &str = "OBJ_TRACES";
-/// A key-value bucket for what the scheduler notes for its next sweep.
+/// A key-value bucket for notes: of the scheduler for its next sweep, of when sessions were last seen.
 pub const NOTES: &str = "SCHEDULER";
 
 pub const EVENTS_SUBJECTS: &str = "ev.>";

@@ -1,4 +1,5 @@
-//! Notes that the scheduler leaves for its next sweep: hints under short keys, which may be lost.
+//! Notes: hints under short keys, which may be lost. The scheduler leaves them for its next sweep, the dashboard of when sessions were
+//! last seen.
 
 use async_nats::jetstream::kv;
 

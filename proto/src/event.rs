@@ -44,7 +44,10 @@ macro_rules! each_aggregate {
             /// The events of the aggregate `address`.
             Address "address" as AddressEvent { AddressBound }
             /// The events of the aggregate `tenant`.
-            Tenant "tenant" as TenantEvent { ApiKeyCreated, ApiKeyRevoked, BreakerTripped, BreakerReset, BrainChosen, BudgetNearlySpent, BudgetExhausted }
+            Tenant "tenant" as TenantEvent {
+                ApiKeyCreated, ApiKeyRevoked, SessionBegun, SessionEnded, BreakerTripped, BreakerReset, BrainChosen, BudgetNearlySpent,
+                BudgetExhausted
+            }
             /// The events of the aggregate `webhook`.
             Webhook "webhook" as WebhookEvent { WebhookCreated, WebhookDeleted, WebhookSecretRotated, WebhookDisabled }
             /// The events of the aggregate `delivery`.

@@ -7,13 +7,17 @@ use prost_reflect::{DynamicMessage, Value, prost::Message as _};
 
 use crate::{
     json::message_of,
-    v1::{ApiKeyCreated, WebhookCreated, WebhookSecretRotated},
+    v1::{ApiKeyCreated, SessionBegun, WebhookCreated, WebhookSecretRotated},
 };
 
 /// All such fields, as message and field. A test compares every other field with a suspicious name with a list of
 /// harmless ones.
-pub(crate) const SECRET: [(&str, &str); 3] =
-    [("ApiKeyCreated", "hash"), ("WebhookCreated", "secret"), ("WebhookSecretRotated", "secret")];
+pub(crate) const SECRET: [(&str, &str); 4] = [
+    ("ApiKeyCreated", "hash"),
+    ("SessionBegun", "hash"),
+    ("WebhookCreated", "secret"),
+    ("WebhookSecretRotated", "secret"),
+];
 
 /// What JSON shows in place of a secret.
 const HIDDEN: &str = "***";
@@ -73,6 +77,15 @@ impl fmt::Debug for ApiKeyCreated {
     }
 }
 
+impl fmt::Debug for SessionBegun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionBegun")
+            .field("session_id", &self.session_id)
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
@@ -121,7 +134,8 @@ mod tests {
         let created = v1::ApiKeyCreated { key_id: "k".to_owned(), hash: "5ec2e7".to_owned(), ..Default::default() };
         let webhook = v1::WebhookCreated { url: "u".to_owned(), secret: "5ec2e7".to_owned(), ..Default::default() };
         let rotated = v1::WebhookSecretRotated { secret: "5ec2e7".to_owned(), ..Default::default() };
-        for event in [crate::Event::from(created), webhook.into(), rotated.into()] {
+        let begun = v1::SessionBegun { session_id: "s".to_owned(), hash: "5ec2e7".to_owned(), ..Default::default() };
+        for event in [crate::Event::from(created), begun.into(), webhook.into(), rotated.into()] {
             let (name, payload) = (event.type_name(), event.encode());
             let kept = without_secrets(name, &payload);
             let holds = |bytes: &[u8]| bytes.windows(6).any(|w| w == b"5ec2e7");

@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The names under which distributions have it.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chromium-headless-shell"];
 
+/// The numbers of keys with which the browser itself does something.
+const NUMBERS: [(&str, u32); 5] = [("Tab", 9), ("Enter", 13), (" ", 32), ("ArrowUp", 38), ("ArrowDown", 40)];
+
 /// A browser. It ends when this is dropped.
 pub struct Browser {
     line: Mutex<Line>,
@@ -257,6 +260,25 @@ impl Tab<'_> {
         Ok(())
     }
 
+    /// Types at the caret, wherever that is.
+    pub async fn types(&self, text: &str) -> anyhow::Result<()> {
+        self.call("Input.insertText", json!({ "text": text })).await?;
+        Ok(())
+    }
+
+    /// Goes on with the key Tab until what a selector finds has the focus.
+    pub async fn reach(&self, selector: &str) -> anyhow::Result<()> {
+        const MOST: usize = 400;
+        self.has(selector).await?;
+        for _ in 0..MOST {
+            self.key("Tab").await?;
+            if self.run(&format!("document.activeElement.matches({})", json!(selector))).await? == true {
+                return Ok(());
+            }
+        }
+        bail!("the key Tab doesn't lead to {selector}")
+    }
+
     /// Presses a key, perhaps with others held: `x`, `Escape`, `Shift+ArrowLeft`, `Control+k`.
     pub async fn key(&self, key: &str) -> anyhow::Result<()> {
         self.has("body").await?;
@@ -265,10 +287,26 @@ impl Tab<'_> {
         let modifiers: u32 = bits.iter().filter(|(name, _)| held.contains(name)).map(|(_, bit)| bit).sum();
         let types = key.chars().count() == 1 && modifiers & 7 == 0;
         for kind in ["keyDown", "keyUp"] {
-            let text = if types && kind == "keyDown" { key } else { "" };
-            let event = json!({ "type": kind, "key": key, "text": text, "modifiers": modifiers });
+            let text = match key {
+                "Enter" if modifiers == 0 => "\r",
+                key if types => key,
+                _ => "",
+            };
+            let text = if kind == "keyDown" { text } else { "" };
+            let mut event = json!({ "type": kind, "key": key, "text": text, "modifiers": modifiers });
+            // What the browser itself does with a key goes by its number.
+            if let Some((_, number)) = NUMBERS.iter().find(|(name, _)| *name == key) {
+                event["windowsVirtualKeyCode"] = (*number).into();
+            }
             self.call("Input.dispatchKeyEvent", event).await?;
         }
+        Ok(())
+    }
+
+    /// On the pages that are opened from now on, what is offered for eight seconds stays until it is taken, however slow the machine is.
+    pub async fn keeps_offers(&self) -> anyhow::Result<()> {
+        let source = "{ const after = window.setTimeout; window.setTimeout = (does, ms, ...more) => (ms === 8000 ? 0 : after(does, ms, ...more)); }";
+        self.call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await?;
         Ok(())
     }
 

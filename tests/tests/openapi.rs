@@ -19,7 +19,7 @@ use steward_tests::{
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The operations whose repeat does nothing, and isn't answered as the first was: a key's text is shown once.
-const ANSWERED_OTHERWISE: [&str; 1] = ["POST /api/v1/keys"];
+const ANSWERED_OTHERWISE: [&str; 2] = ["POST /api/v1/keys", "POST /api/v1/sessions"];
 
 /// One request, by default with the admin's key.
 #[derive(Clone)]
@@ -231,6 +231,8 @@ async fn every_operation_answers_as_the_document_says() {
     traces(&mut caller, &llm).await;
     webhooks(&mut caller).await;
     keys(&mut caller).await;
+    sessions(&mut caller).await;
+    letters(&mut caller).await;
     badly(&mut caller, [&operator, &reader]).await;
 
     let otherwise: Vec<&str> = caller.otherwise.iter().map(String::as_str).collect();
@@ -675,6 +677,35 @@ async fn keys<'a>(caller: &mut Caller<'a>) {
     caller.refused(caller.call(Method::DELETE, "/api/v1/keys/{id}", &["key_none"]), 404, "unknown_key").await;
 }
 
+async fn sessions<'a>(caller: &mut Caller<'a>) {
+    let path = "/api/v1/sessions";
+    let begun = caller.granted(caller.call(Method::POST, path, &[])).await;
+    caller.first(Call { headers: after(&begun), ..caller.get(path, &[]) }).await;
+    let id = id_of(&begun, "id");
+    caller.granted(caller.call(Method::DELETE, "/api/v1/sessions/{id}", &[id])).await;
+    caller.refused(caller.call(Method::DELETE, "/api/v1/sessions/{id}", &["ses_none"]), 404, "unknown_session").await;
+    caller.granted(caller.call(Method::DELETE, path, &[])).await;
+}
+
+/// A letter about an event that its service has no trouble with, so that it can be done with when it is tried again.
+async fn letters<'a>(caller: &mut Caller<'a>) {
+    let path = "/api/v1/dead-letters/{consumer}/{position}/retry";
+    let event = caller.system.client.get(format!("{}/api/v1/events?limit=1", caller.system.read));
+    let event: Value = event.bearer_auth(caller.admin).send().await.unwrap().json().await.unwrap();
+    let position = event["items"][0]["position"].to_string();
+    for consumer in ["scheduler", "projection"] {
+        let letter = json!({ "consumer": consumer, "position": event["items"][0]["position"], "subject": event["items"][0]["subject"],
+            "event_id": event["items"][0]["id"], "type": event["items"][0]["type"], "error": "it was tired", "tries": 5, "at": Utc::now() });
+        let log = async_nats::jetstream::new(caller.log.clone());
+        let subject = format!("dead.{consumer}.{position}");
+        log.publish(subject, letter.to_string().into()).await.unwrap().await.unwrap();
+    }
+    let position = leaked(position);
+    caller.granted(caller.call(Method::POST, path, &["scheduler", position])).await;
+    caller.refused(caller.call(Method::POST, path, &["projection", position]), 409, "needs_rebuild").await;
+    caller.refused(caller.call(Method::POST, path, &["nobody", position]), 404, "unknown_letter").await;
+}
+
 /// What can be wrong with any operation, read from the document alone.
 async fn badly<'a>(caller: &mut Caller<'a>, [operator, reader]: [&'a str; 2]) {
     let nobodys = leaked(uuid::Uuid::now_v7().to_string());
@@ -703,7 +734,10 @@ async fn badly<'a>(caller: &mut Caller<'a>, [operator, reader]: [&'a str; 2]) {
             }
             continue;
         }
-        caller.refused(Call { key: Some(reader), ..call.clone() }, 403, "role").await;
+        // One's own sessions are everybody's own.
+        if !path.starts_with("/api/v1/sessions") {
+            caller.refused(Call { key: Some(reader), ..call.clone() }, 403, "role").await;
+        }
         if path.starts_with("/api/v1/webhooks") {
             caller.refused(Call { key: Some(operator), ..call.clone() }, 403, "role").await;
         }

@@ -12,6 +12,8 @@ use steward_tests::{Api, Config, System};
 const ADMINS: [&str; 2] = ["/api/v1/webhooks", "/api/v1/settings"];
 /// Who may do what is an admin's matter altogether: others don't even see which keys there are.
 const KEYS: &str = "/api/v1/keys";
+/// Whoever has a key enters with it, and ends what they began.
+const SESSIONS: &str = "/api/v1/sessions";
 
 /// An operation as the document describes it.
 #[derive(Debug)]
@@ -44,6 +46,11 @@ impl Operation {
 
     fn needs_admin(&self) -> bool {
         self.path.starts_with(KEYS) || !self.is_read() && ADMINS.iter().any(|path| self.path.starts_with(path))
+    }
+
+    /// One's own sessions are everybody's own.
+    fn is_own(&self) -> bool {
+        self.path.starts_with(SESSIONS)
     }
 
     /// What is said beside a talk is more than a reader is to see.
@@ -161,6 +168,7 @@ async fn things(api: &Api, channel: &str) -> Things {
         ("follow-ups", follow_up),
         ("outbox", outbox),
         ("webhooks", webhook),
+        ("sessions", api.post("/api/v1/sessions", &json!({})).await.unwrap()["id"].as_str().unwrap().to_owned()),
         ("channels", channel.to_owned()),
         // Of none that there is: an event's id.
         ("deliveries", uuid::Uuid::now_v7().to_string()),
@@ -237,7 +245,8 @@ async fn each_key_opens_what_its_role_allows_and_nothing_of_another_tenant() {
         let right = [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS].contains(&guessed.0);
         expect("a guessed key", operation, right, &guessed);
         let answer = tried(&system, Some(&reader), operation, &ours).await;
-        let may = operation.is_read() && !operation.needs_admin() && !operation.needs_operator();
+        let reads = operation.is_read() && !operation.needs_admin() && !operation.needs_operator();
+        let may = reads || operation.is_own();
         let right = if may { !refused.contains(&answer.0) } else { answer.0 == StatusCode::FORBIDDEN };
         expect("a reader's key", operation, right, &answer);
         if operation.needs_admin() {

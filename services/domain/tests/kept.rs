@@ -81,6 +81,6 @@ fn a_change_of_what_is_kept_has_a_version_of_its_own() {
     let expected = |version, print: &str| (version, print.to_owned());
     assert_eq!(
         found,
-        (expected(4, "99c9664c0f7c6426"), expected(2, "dc87b845ddd23a25"), expected(1, "7747ed19a99112a6"),)
+        (expected(4, "fc2d62c6e5d67fb1"), expected(2, "6206813a9d0f720c"), expected(1, "05070e43264b2c35"),)
     );
 }

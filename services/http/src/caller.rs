@@ -13,6 +13,10 @@ pub struct Caller {
     pub role: Role,
     /// The name of the caller's key, which events record.
     pub name: String,
+    /// The key's id; `None` where callers bring no keys.
+    pub key_id: Option<String>,
+    /// The session of who entered the dashboard with the key.
+    pub session: Option<String>,
 }
 
 impl Caller {

@@ -13,7 +13,7 @@ use steward_domain::tenant::Role;
 use steward_log::Log;
 use steward_proto::TenantId;
 
-use crate::{Caller, ClientAddress, Problem, budget::Lease, keyring::Keyring};
+use crate::{Caller, ClientAddress, Problem, budget::Lease, key::OF_SESSION, keyring::Keyring};
 
 /// Lets callers through to the guarded routes, or refuses them.
 #[derive(Clone)]
@@ -30,7 +30,13 @@ impl Guard {
     /// refused, so no web page and nobody elsewhere can command it.
     pub fn open() -> Self {
         let tenant = TenantId::new("default").expect("it is a token");
-        Self(Arc::new(Mode::Open(Caller { tenant, role: Role::Admin, name: "local".to_owned() })))
+        Self(Arc::new(Mode::Open(Caller {
+            tenant,
+            role: Role::Admin,
+            name: "local".to_owned(),
+            key_id: None,
+            session: None,
+        })))
     }
 
     /// In this mode callers bring a key (`Authorization: Bearer sk_…`) whose hash is in the log.
@@ -76,7 +82,8 @@ impl Guard {
     }
 }
 
-/// The cookie in which a browser keeps the key that somebody entered the dashboard with.
+/// The cookie in which a browser keeps the session of somebody who entered the dashboard; where no process takes commands, and so
+/// none can be begun, the key itself.
 pub const SESSION: &str = "steward_session";
 
 /// Refuses what changes something with the key of a cookie, unless the page that asks is our own: a browser sends the cookie
@@ -119,14 +126,16 @@ async fn admit(State(guard): State<Guard>, mut request: Request, next: Next) -> 
     Ok(next.run(request).await)
 }
 
-/// The key that a request carries: in its header, else in the cookie of who entered the dashboard.
+/// The key that a request carries: in its header, else in the cookie of who entered the dashboard. A session isn't taken in the
+/// header: it is a browser's, for which only our own pages may speak.
 fn key_of(headers: &HeaderMap) -> Result<&str, Problem> {
     let bearer = headers
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, text)| text.trim());
+        .map(|(_, text)| text.trim())
+        .filter(|text| !text.starts_with(OF_SESSION));
     let entered = || cookie(headers, SESSION).filter(|_| !headers.contains_key(header::AUTHORIZATION));
     bearer.or_else(entered).ok_or_else(|| {
         Problem::unauthorized("no_key", "this path needs a key: send the header `Authorization: Bearer <key>`")
@@ -237,6 +246,8 @@ mod tests {
         let bearer = (header::AUTHORIZATION, "Bearer sk_b_2");
         assert_eq!(key_of(&headers(&[entered, bearer.clone()])), Ok("sk_b_2"), "what was said wins over what was kept");
         assert!(from_our_own_page(&Method::POST, &headers(&[bearer])).is_ok());
+        let session = (header::AUTHORIZATION, "Bearer ss_a_1");
+        assert!(key_of(&headers(&[session])).is_err(), "a session speaks only from a cookie");
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! Finding out whose a key is: each tenant's keys as the log has them, remembered for a few seconds.
+//! Finding out whose a key is, or a session: each tenant's keys as the log has them, remembered for a few seconds.
 //!
 //! Keys that aren't in force must not cost much. So a tenant's keys are read together, not once for each key that
 //! somebody makes up; tenants without keys are remembered apart, a bounded number of them; and few readings are made at
@@ -10,8 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, Utc};
 use moka::sync::Cache;
-use steward_domain::{ids, tenant::Tenant};
+use steward_domain::{
+    ids,
+    tenant::{ApiKey, Session, Tenant},
+};
 use steward_log::{AtLeast, Log};
 use steward_proto::TenantId;
 use tokio::sync::Semaphore;
@@ -38,16 +42,27 @@ const READINGS: usize = 8;
 /// this often per second. Beyond that a new key counts after [`FRESH`].
 const AGAIN: (f64, f64) = (10.0, 2.0);
 
-/// A tenant's keys, by their hashes.
+/// A tenant's keys and sessions, by their hashes.
 struct Ring {
     read_at: Instant,
-    callers: HashMap<String, Caller>,
+    callers: HashMap<String, Known>,
     again: Arc<Mutex<Bucket>>,
+}
+
+/// Whose it is, and until when, if it isn't for good.
+struct Known {
+    caller: Caller,
+    until: Option<DateTime<Utc>>,
 }
 
 impl Ring {
     fn is_fresh(&self) -> bool {
         self.read_at.elapsed() < FRESH
+    }
+
+    fn caller(&self, hash: &str, now: DateTime<Utc>) -> Option<&Caller> {
+        let known = self.callers.get(hash)?;
+        known.until.is_none_or(|until| until > now).then_some(&known.caller)
     }
 }
 
@@ -96,7 +111,8 @@ impl Keyring {
         let remembered = self.remembered(tenant);
         let fresh = remembered.as_ref().filter(|ring| ring.is_fresh());
         // Keys are found by their hashes, so how long it takes says nothing about a key.
-        if let Some(caller) = fresh.and_then(|ring| ring.callers.get(hash)) {
+        let now = self.log.clock().now();
+        if let Some(caller) = fresh.and_then(|ring| ring.caller(hash, now)) {
             return Ok(Some(caller.clone()));
         }
         // A guesser can't often make the old keys of a tenant be read again, and must not lock out others who come from
@@ -120,7 +136,7 @@ impl Keyring {
             Some(ring) => ring,
             None => self.read(tenant, remembered.as_deref()).await?,
         };
-        Ok(ring.callers.get(hash).cloned())
+        Ok(ring.caller(hash, now).cloned())
     }
 
     fn remembered(&self, tenant: &TenantId) -> Option<Arc<Ring>> {
@@ -130,9 +146,22 @@ impl Keyring {
     async fn read(&self, tenant: &TenantId, before: Option<&Ring>) -> Result<Arc<Ring>, Problem> {
         let read_at = Instant::now();
         let read = self.log.load::<Tenant>(&ids::tenant_aggregate(tenant), AtLeast::Latest).await?;
-        let caller = |role, name: &String| Caller { tenant: tenant.clone(), role, name: name.clone() };
-        let keys = read.state.keys.values();
-        let callers: HashMap<_, _> = keys.map(|key| (key.hash.clone(), caller(key.role, &key.name))).collect();
+        let caller = |id: &String, key: &ApiKey, session: Option<&String>| Caller {
+            tenant: tenant.clone(),
+            role: key.role,
+            name: key.name.clone(),
+            key_id: Some(id.clone()),
+            session: session.cloned(),
+        };
+        let keys = &read.state.keys;
+        let by_key =
+            keys.iter().map(|(id, key)| (key.hash.clone(), Known { caller: caller(id, key, None), until: None }));
+        let of_session = |(id, session): (&String, &Session)| {
+            let key = keys.get(&session.key_id)?;
+            let caller = caller(&session.key_id, key, Some(id));
+            Some((session.hash.clone(), Known { caller, until: Some(session.until()) }))
+        };
+        let callers: HashMap<_, _> = by_key.chain(read.state.sessions.iter().filter_map(of_session)).collect();
         let again =
             before.map_or_else(|| Arc::new(Mutex::new(Bucket::full(AGAIN.0, AGAIN.1))), |b| Arc::clone(&b.again));
         let ring = Arc::new(Ring { read_at, callers, again });

@@ -28,7 +28,7 @@ pub use body::read_body;
 pub use caller::Caller;
 pub use cors::allow_origins;
 pub use guard::{Guard, SESSION, cookie};
-pub use key::{NewKey, create_key, hash_key};
+pub use key::{NewKey, create_key, create_session, hash_key};
 pub use limits::Limits;
 pub use measure::measure;
 pub use outgoing::client_builder;

@@ -87,6 +87,67 @@ async fn a_repeat_is_recognised_by_a_process_that_never_saw_the_key() {
 }
 
 #[tokio::test]
+async fn another_body_under_a_key_is_refused_by_a_process_that_never_saw_the_key() {
+    let world = World::start().await;
+    let id = world.client(42).await;
+    let write = format!("/api/v1/conversations/{id}/messages");
+    let (due, later) = (in_an_hour(), (Utc::now() + TimeDelta::hours(2)).to_rfc3339());
+    let promise = |more: Value| {
+        let mut body =
+            json!({ "conversation_id": id, "text": "x", "phrase": "in 3 days at 10", "reason": "they asked" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let cases = [
+        (
+            "/api/v1/follow-ups",
+            promise(json!({})),
+            vec![
+                promise(json!({ "text": "y" })),
+                promise(json!({ "phrase": "in 4 days at 10" })),
+                promise(json!({ "cancel_on": "never" })),
+                promise(json!({ "reason": "we asked" })),
+                promise(json!({ "action": { "kind": "compose", "prompt": "z" } })),
+            ],
+        ),
+        (
+            "/api/v1/outbox",
+            json!({ "conversation_id": id, "text": "x", "due_at": due }),
+            vec![
+                json!({ "conversation_id": id, "text": "y", "due_at": due }),
+                json!({ "conversation_id": id, "text": "x", "due_at": later }),
+                json!({ "conversation_id": id, "text": "x", "due_at": due, "on_reply": "keep" }),
+            ],
+        ),
+        (write.as_str(), json!({ "text": "x" }), vec![json!({ "text": "y" }), json!({ "text": "x", "send_at": due })]),
+        ("/api/v1/messages", web("ana", "hola"), vec![web("ana", "adiós")]),
+    ];
+    let mut made = Vec::new();
+    for (path, body, _) in &cases {
+        let first = world.keyed("same", path, body.clone()).await;
+        assert_eq!(first.status, StatusCode::CREATED, "{path}: {:?}", first.body);
+        made.push(first.text("id"));
+    }
+    // What was made may have changed meanwhile: that the command is the same counts.
+    let changed = json!({ "text": "changed", "due_at": later });
+    let path = format!("/api/v1/follow-ups/{}", made[0]);
+    assert_eq!(world.command(Method::PATCH, &path, changed).await.status, StatusCode::OK);
+    let before = world.events().await.len();
+    for ((path, body, others), id) in cases.iter().zip(&made) {
+        for other in others {
+            let beside = World::start_beside(&world).await;
+            let refused = beside.keyed("same", path, other.clone()).await;
+            let code = (refused.status, refused.text("code"));
+            assert_eq!(code, (StatusCode::UNPROCESSABLE_ENTITY, "key_reused".to_owned()), "{path}: {other}");
+        }
+        let beside = World::start_beside(&world).await;
+        let repeat = beside.keyed("same", path, body.clone()).await;
+        assert_eq!((repeat.status, &repeat.text("id")), (StatusCode::CREATED, id), "{path}: {:?}", repeat.body);
+    }
+    assert_eq!(world.events().await.len(), before, "nothing was done twice");
+}
+
+#[tokio::test]
 async fn any_contact_id_is_fine_and_bad_messages_are_refused() {
     let world = World::start().await;
     for id in ["a.b", "a*", ">", "a b", "Ünï", "../../etc", "line\nbreak"] {

@@ -20,6 +20,7 @@ mod projector;
 mod read;
 mod rebuild;
 mod rows;
+mod seen;
 mod shares;
 mod store;
 

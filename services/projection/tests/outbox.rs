@@ -6,8 +6,11 @@ mod support;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use steward_domain::{conversation::outbox::fingerprint, ids};
+use steward_http::Guard;
+use steward_log::{Clock, ConnectOptions, Log};
+use steward_projection::Reads;
 use steward_proto::{Event, to_timestamp, v1};
-use support::{System, stories::Chat, tenant};
+use support::{Api, System, stories::Chat, tenant};
 use uuid::Uuid;
 
 /// Moves a chat's event to WhatsApp, which has receipts and a service window.
@@ -249,4 +252,31 @@ async fn a_promise_beyond_the_window_reads_so_until_the_client_writes_again() {
     let conversation = api.get(&format!("/api/v1/conversations/{}", chat.id)).await.body;
     let until: DateTime<Utc> = conversation["window_until"].as_str().unwrap().parse().unwrap();
     assert!((until - now - TimeDelta::hours(24)).abs() < TimeDelta::minutes(1), "{until}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_stands_on_its_page_for_a_day() {
+    let system = System::start().await;
+    let chat = Chat::new(&tenant("default"), "ana");
+    let due_at = Utc::now() - TimeDelta::hours(1);
+    promise(&system, &chat, due_at).await;
+    let _projector = system.project();
+    system.record(&chat.aggregate, chat.keeps(1, due_at)).await;
+    system.caught_up().await;
+    let (clock, hand) = Clock::by_hand(Utc::now());
+    let options = ConnectOptions { clock, ..ConnectOptions::new("reader") };
+    let log = Log::connect(&system.nats.url(), options, system.shutdown.clone()).await.unwrap();
+    let reads = Reads { log, ..system.reads(Guard::open()) };
+    let api = Api { router: steward_projection::router(reads), key: None };
+    let page = async || {
+        let answer = api.send("/outbox?tab=done", &[]).await;
+        let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
+    };
+    let (shown, empty) = ("<p data-text>ping</p>", "Nothing went out in the last 24 hours.");
+    for (hours, is_there) in [(0, true), (23, true), (2, false)] {
+        hand.turn(TimeDelta::hours(hours));
+        let page = page().await;
+        assert_eq!((page.contains(shown), page.contains(empty)), (is_there, !is_there), "{page}");
+    }
 }

@@ -48,6 +48,7 @@ const SCHEMAS: &str = "#/components/schemas/";
         (name = "breaker", description = "whether sending by itself has stopped"),
         (name = "webhooks", description = "who else is told"),
         (name = "keys", description = "who may ask and command"),
+        (name = "sessions", description = "who is in the dashboard with a key"),
         (name = "events", description = "the log itself"),
         (name = "channels", description = "where a conversation can take place"),
         (name = "channels' webhooks", description = "where the channels' providers call"),

@@ -1,6 +1,12 @@
 //! The five services.
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use axum::Router;
@@ -11,7 +17,7 @@ use steward_ingestion::{Asking, Checked, Ingestion, check_channel, register_webh
 use steward_log::{Backoff, Log, Tasks};
 use steward_projection::{Around, Commands, Probed, Reached, Reads};
 use steward_proto::TenantId;
-use steward_settings::{ChannelKind, InForce, Mode, Settings};
+use steward_settings::{ChannelKind, InForce, Mode, Origin, Settings};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -66,6 +72,8 @@ impl fmt::Display for Service {
 #[derive(Clone)]
 pub struct Runtime {
     pub settings: InForce,
+    /// Where its data is.
+    pub data_dir: PathBuf,
     pub log: Log,
     /// Set if one of the services needs Postgres.
     pub pools: Option<Pools>,
@@ -194,8 +202,26 @@ impl Runtime {
             services: services.iter().map(|service| service.name()).collect(),
             render: Some(Arc::new(move || metrics.render())),
             probe: Some(Arc::new(probe)),
+            rebuild: rebuild(&self.settings.now(), &self.data_dir),
         })
     }
+}
+
+/// The command that makes the read models of this Steward anew, as it is typed in a shell.
+fn rebuild(settings: &Settings, data_dir: &Path) -> String {
+    let file = settings.effective().into_iter().find_map(|one| match one.origin {
+        Origin::File(path) => Some(path),
+        _ => None,
+    });
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let option = |name: &str, path: &Path| {
+        let path = absolute(path).display().to_string();
+        let plain = path.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c));
+        let path = if plain { path } else { format!("'{}'", path.replace('\'', "'\\''")) };
+        format!(" --{name} {path}")
+    };
+    let config = file.map(|file| option("config", &file)).unwrap_or_default();
+    format!("steward rebuild{config}{}", option("data-dir", data_dir))
 }
 
 /// How things come in on a channel.

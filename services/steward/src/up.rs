@@ -49,6 +49,7 @@ struct Urls {
     disk: Option<PathBuf>,
     /// Below it each service's processes keep their states.
     states: PathBuf,
+    data_dir: PathBuf,
 }
 
 /// Runs all services, and those servers whose URL the configuration doesn't give, until a signal.
@@ -71,6 +72,7 @@ pub async fn up(settings: Settings, data_dir: &Path) -> anyhow::Result<()> {
         postgres: postgres::Urls::of(&credentials).or(settings.postgres.url.clone().map(postgres::Urls::One)),
         disk: wanted.nats.then(|| data.path().to_owned()),
         states: data.join(STATES),
+        data_dir: data_dir.to_owned(),
     };
     let run_file = RunFile::of_this_process(
         Some(process.url.clone()),
@@ -104,6 +106,7 @@ pub async fn one_service(service: Service, settings: Settings, data_dir: &Path) 
         postgres: service.needs_postgres().then(|| find::postgres(&settings, data_dir)).transpose()?,
         disk: settings.nats.url.is_none().then(|| data_dir.to_owned()),
         states: data_dir.join(STATES),
+        data_dir: data_dir.to_owned(),
     };
     let process = Process::begin(&settings).await?;
     let ready = |url: &str| say(format_args!("{service} is ready on {url}"));
@@ -173,6 +176,7 @@ impl Process {
             tasks.keep("the log", async move { stop.run_until_cancelled(failed).await.map_or(Ok(()), Err) });
             let runtime = Runtime {
                 settings: settings.into(),
+                data_dir: urls.data_dir.clone(),
                 log: log.clone(),
                 pools: pools.clone(),
                 guard: guard.clone(),

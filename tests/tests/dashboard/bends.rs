@@ -36,7 +36,7 @@ async fn every_page_with_nothing_on_it_says_what_belongs_there() {
         ("/promises?state=failed", "No promise is like that."),
         ("/outbox", "Everything that was due has gone out."),
         ("/outbox?tab=waiting", "Nothing waits to be sent."),
-        ("/outbox?tab=done", "Nothing was sent yet."),
+        ("/outbox?tab=done", "Nothing went out in the last 24 hours."),
         ("/goals", "No goals yet."),
         ("/live", "Quiet."),
         ("/system", "All is well."),
@@ -52,7 +52,7 @@ async fn every_page_with_nothing_on_it_says_what_belongs_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn longer_words_and_larger_letters_break_no_page() {
     let system = System::start(Config::web()).await.unwrap();
-    let ana = client_writes(&system, "ana", "Ana Ruiz", "ping me tomorrow at 9 about the contract").await;
+    let ana = client_writes(&system, "ana", "Ana Ruiz", "ping me in 20 hours about the contract").await;
     client_writes(&system, "boris", "Boris", "let me talk to a human").await;
     let look = || async { Ok(system.follow_ups(&ana).await?.into_iter().next()) };
     let promise = system.until(Duration::from_secs(120), look).await.unwrap();

@@ -49,7 +49,7 @@ async fn a_takeover_keeps_back_what_is_due_in_two_seconds_and_why_says_so() {
     let ended = system.until(PATIENCE, ended).await.unwrap();
     assert_eq!((&ended["state"], &ended["reason"]["code"]), (&json!("cancelled"), &json!("human_active")));
     let chain = why(&tab, &id, &format!("f:{}", ended["id"].as_str().unwrap()), "cancelled").await;
-    for step in ["Ana: “ping me in 9 seconds", "Promised:", "Cancelled: one of us was answering"] {
+    for step in ["Ana: “ping me in 9 seconds", "Promised:", "local took over", "Cancelled: one of us was answering"] {
         assert!(chain.contains(step), "{step}: {chain}");
     }
     let sent = system.items("/api/v1/messages?direction=out").await.unwrap();
@@ -94,5 +94,51 @@ async fn why_of_what_was_sent_and_of_what_may_have_arrived_is_whole() {
         .unwrap();
     tab.press(&format!("#o{message} form[action$='/settle'] button")).await.unwrap();
     tab.until(&format!("!{row}")).await.unwrap();
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_of_words_that_a_persons_presence_kept_back_is_whole_and_agrees_with_their_row() {
+    let system = System::start(Config::web()).await.unwrap();
+    let id = client_writes(&system, "ana", "Ana", "hello").await;
+    system.post(&format!("/api/v1/conversations/{id}/takeover"), &json!({ "by": "Kim" })).await.unwrap();
+    client_writes(&system, "ana", "Ana", "ping me in 20 hours about the contract").await;
+    let kept_back = || async { Ok(system.events_of_type("DraftSuppressed").await?.into_iter().next()) };
+    let draft = system.until(PATIENCE, kept_back).await.unwrap();
+    let browser = Browser::start().await.unwrap();
+    let tab = browser.tab(&system.read, true).await.unwrap();
+    tab.looks(1440, false).await.unwrap();
+    tab.open(&format!("/inbox/{id}?tab=all")).await.unwrap();
+    tab.until(LIVE).await.unwrap();
+    let row = format!("document.getElementById('be{}')", draft["position"]);
+    tab.until(&format!("{row}?.innerText.includes('Not sent: one of us was answering')")).await.unwrap();
+    // From its row, as a person goes there.
+    tab.press(&format!("#be{} [data-key='w']", draft["position"])).await.unwrap();
+    tab.until("document.querySelector('#why .said')?.innerText === 'Not sent: one of us was answering'").await.unwrap();
+    let chain = tab.run("document.getElementById('why').innerText").await.unwrap().as_str().unwrap().to_owned();
+    let text = draft["data"]["text"].as_str().unwrap();
+    let steps =
+        ["Kim took over", "Ana: “ping me in 20 hours about the contract”", &format!("Not sent: “{}", &text[..20])];
+    let mut after = 0;
+    for step in steps {
+        let here = chain[after..].find(step);
+        after += here.unwrap_or_else(|| panic!("{step} isn't in its place: {chain}"));
+    }
+    assert_eq!(tab.run("document.querySelectorAll('#why li.deciding').length").await.unwrap(), 1, "{chain}");
+    assert!(
+        tab.run("document.querySelector('#why li.deciding').innerText")
+            .await
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .starts_with("Not sent")
+    );
+    assert!(!chain.contains("elsewhere") && !chain.contains("undefined"), "{chain}");
+    for (width, dark) in [(1440, false), (390, true)] {
+        tab.looks(width, dark).await.unwrap();
+        tab.run("document.getElementById('why').scrollIntoView()").await.unwrap();
+        let scheme = if dark { "dark" } else { "light" };
+        tab.picture(&steward_tests::browser::pictures().join(format!("draft-{width}-{scheme}.png"))).await.unwrap();
+    }
     assert_eq!(browser.errors().await, Vec::<String>::new());
 }

@@ -266,3 +266,63 @@ async fn taking_over_says_what_it_does_and_giving_back_what_it_has_cost() {
     tab.until("document.querySelector('#promises > .promise')").await.unwrap();
     assert_eq!(browser.errors().await, Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promise_is_made_moved_cancelled_and_taken_back_in_spanish() {
+    let system = System::start(Config::web()).await.unwrap();
+    let id = client_writes(&system, "ana", "Ana", "hola").await;
+    let browser = Browser::start().await.unwrap();
+    let tab = browser.tab(&system.read, true).await.unwrap();
+    tab.keeps_offers().await.unwrap();
+    tab.looks(1440, false).await.unwrap();
+    tab.speaks("es").await.unwrap();
+    tab.open(&format!("/inbox/{id}?tab=all")).await.unwrap();
+    tab.until("document.getElementById('line').dataset.state === 'live'").await.unwrap();
+    tab.press("summary[data-key='s']").await.unwrap();
+    tab.write("#later-text", "¿Lo ha firmado?").await.unwrap();
+    let preview = "document.querySelector('.later [data-preview]')";
+    for (words, shown) in [
+        ("mañana o el viernes", "¿Cuál?"),
+        ("hm", "día o una hora"),
+        ("dentro de dos días a las seis de la tarde", "18:00 en Makassar"),
+        ("dentro de tres días a las 9", "9:00 en Makassar"),
+    ] {
+        tab.run("document.getElementById('later-when').value = ''").await.unwrap();
+        tab.write("#later-when", words).await.unwrap();
+        tab.until(&format!("{preview}.innerText.includes('{shown}')")).await.unwrap();
+    }
+    for (width, dark) in [(1440, false), (390, true)] {
+        tab.looks(width, dark).await.unwrap();
+        tab.run("document.querySelector('.later').scrollIntoView({ block: 'center' })").await.unwrap();
+        let scheme = if dark { "dark" } else { "light" };
+        tab.picture(&steward_tests::browser::pictures().join(format!("later-es-{width}-{scheme}.png"))).await.unwrap();
+    }
+    tab.looks(1440, false).await.unwrap();
+    tab.press(".later button:not([type])").await.unwrap();
+    let promise = "document.querySelector('#promises > .promise')";
+    tab.until(&format!("{promise}?.innerText.includes('¿Lo ha firmado?') && {promise}.innerText.includes('9:00')"))
+        .await
+        .unwrap();
+    let due = async || {
+        let promises = system.follow_ups(&id).await.unwrap();
+        let due = promises.iter().find(|f| f["state"] == "pending").unwrap()["due_at"].as_str().unwrap().to_owned();
+        let zone: chrono_tz::Tz = "Asia/Makassar".parse().unwrap();
+        due.parse::<chrono::DateTime<chrono::Utc>>().unwrap().with_timezone(&zone)
+    };
+    let day = due().await.date_naive();
+    // A move keeps what isn't said.
+    tab.run(&format!("{promise}.querySelector('[data-key=m]').click(), {promise}.querySelector('[name=phrase]').value = 'a las seis de la tarde', {promise}.querySelector('[name=phrase]').form.requestSubmit()")).await.unwrap();
+    tab.until(&format!("{promise}.innerText.includes('18:00')")).await.unwrap();
+    assert_eq!(due().await.date_naive(), day);
+    tab.until("document.querySelector('.undo button')?.innerText === 'Deshacer'").await.unwrap();
+    tab.press(".undo button").await.unwrap();
+    tab.until(&format!("{promise}.innerText.includes('9:00') && !{promise}.innerText.includes('18:00')"))
+        .await
+        .unwrap();
+    tab.run(&format!("{promise}.querySelector('[data-key=x]').click()")).await.unwrap();
+    tab.until(&format!("!{promise}")).await.unwrap();
+    tab.press(".undo button").await.unwrap();
+    tab.until(&format!("{promise}?.innerText.includes('¿Lo ha firmado?')")).await.unwrap();
+    assert_eq!(due().await.date_naive(), day);
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}

@@ -192,3 +192,66 @@ async fn hours_notifications_and_a_channels_test_are_ones_own_to_choose() {
     assert!(!tab.text().await.unwrap().contains("Failed to fetch"));
     assert_eq!(browser.errors().await, Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_settings_change_can_be_taken_back_where_it_was_changed() {
+    let system = System::start(Config::web().with_auth("keys")).await.unwrap();
+    let (admin, _) = system.create_key("default", "admin").await.unwrap();
+    let browser = Browser::start().await.unwrap();
+    let tab = browser.tab(&system.read, true).await.unwrap();
+    tab.keeps_offers().await.unwrap();
+    tab.looks(1440, false).await.unwrap();
+    tab.open("/settings").await.unwrap();
+    tab.write("#your_key", &admin).await.unwrap();
+    tab.press("button.filled").await.unwrap();
+    tab.until(LIVE).await.unwrap();
+    let keys = async || {
+        let keys = system.client.get(format!("{}/api/v1/keys", system.read)).bearer_auth(&admin).send().await.unwrap();
+        let keys: serde_json::Value = keys.json().await.unwrap();
+        keys["items"].as_array().unwrap().len()
+    };
+    // A choice of one's own, kept by a new page, which offers to take it back.
+    tab.run("(f => (f.value = 'compact', f.dispatchEvent(new Event('change', { bubbles: true }))))(document.getElementById('density'))").await.unwrap();
+    tab.until("document.documentElement.dataset.density === 'compact' && document.activeElement.matches('#undo-choice button')")
+        .await
+        .unwrap();
+    for (width, dark) in [(1440, false), (390, true)] {
+        tab.looks(width, dark).await.unwrap();
+        let scheme = if dark { "dark" } else { "light" };
+        tab.picture(&pictures().join(format!("settings-undo-{width}-{scheme}.png"))).await.unwrap();
+        assert!(tab.run("document.documentElement.scrollWidth - innerWidth").await.unwrap().as_i64().unwrap() <= 0);
+    }
+    tab.looks(1440, false).await.unwrap();
+    tab.press("#undo-choice button").await.unwrap();
+    tab.until(&format!("!document.documentElement.dataset.density && {LIVE}")).await.unwrap();
+    assert_eq!(tab.run("document.getElementById('undo-choice')").await.unwrap(), serde_json::Value::Null);
+    // The brain: chosen, and as before.
+    tab.run("(s => (s.value = 'rules', s.form.requestSubmit()))(document.getElementById('provider'))").await.unwrap();
+    tab.until("document.querySelector('#brain .undo button') === document.activeElement && document.activeElement.matches('.undo button')").await.unwrap();
+    tab.run("document.querySelector('#brain').scrollIntoView()").await.unwrap();
+    tab.picture(&pictures().join("brain-undo-1440-light.png")).await.unwrap();
+    let chosen = async || {
+        let events = system.client.get(format!("{}/api/v1/events?type=BrainChosen", system.read)).bearer_auth(&admin);
+        let events: serde_json::Value = events.send().await.unwrap().json().await.unwrap();
+        events["items"].as_array().unwrap().len()
+    };
+    tab.until("document.querySelector('#brain form[data-undo-fields]').dataset.undoFields.includes('rules')")
+        .await
+        .unwrap();
+    tab.press("#brain .undo button").await.unwrap();
+    tab.until("document.querySelector('#brain form[data-undo-fields]').dataset.undoFields === JSON.stringify({ model: '', provider: '' }) && document.getElementById('provider').value === ''").await.unwrap();
+    assert_eq!(chosen().await, 2);
+    // A key: made, and taken out of force again, with its text gone from the page.
+    let before = keys().await;
+    tab.write("#key-name", "Kim").await.unwrap();
+    tab.press("#new-key button").await.unwrap();
+    tab.until("document.querySelector('.once code')?.textContent.startsWith('sk_default_')").await.unwrap();
+    tab.until("document.getElementById('key-list').innerText.includes('Kim')").await.unwrap();
+    assert_eq!(keys().await, before + 1);
+    tab.press(".undo button").await.unwrap();
+    tab.until("!document.querySelector('.once') && !document.getElementById('key-list').innerText.includes('Kim')")
+        .await
+        .unwrap();
+    assert_eq!(keys().await, before);
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}

@@ -1,6 +1,10 @@
-//! The aggregate `tenant`: the keys that may use its API, and the breaker that stops what it sends by itself.
+//! The aggregate `tenant`: the keys that may use its API, the sessions of who entered with one, and the breaker that stops what
+//! it sends by itself.
 
+mod sessions;
 mod tell;
+
+pub use sessions::{SESSION_LASTS, Session};
 
 pub(crate) use tell::chosen;
 
@@ -17,9 +21,12 @@ refusals! {
     /// A decision about a tenant that the rules don't allow.
     Refused {
         BreakerClosed: Conflict "breaker_closed", "the breaker isn't open: nothing is held back by it";
+        NoKeyNeeded: Conflict "no_key_needed", "callers bring no keys here, so nobody enters with one";
         KeyShown: Conflict "key_shown", "this command has made its key already, which is shown only once; make another one";
+        SessionShown: Conflict "session_shown", "this command has begun its session already, which is shown only once; begin another one";
         TooManyKeys: Conflict "too_many_keys", "there are as many keys as there may be; revoke one first";
         UnknownKey: Unknown "unknown_key", "there is no such key in force; GET /api/v1/keys lists them";
+        UnknownSession: Unknown "unknown_session", "there is no such session in force; GET /api/v1/sessions lists them";
     }
 }
 
@@ -73,6 +80,8 @@ pub struct Tripped {
 pub struct Tenant {
     /// The keys that are in force, by id.
     pub keys: BTreeMap<String, ApiKey>,
+    /// The sessions of who entered with one of them, by id. Some may be over their time.
+    pub sessions: BTreeMap<String, Session>,
     /// The breaker, while it is open. Only a person closes it.
     pub breaker: Option<Tripped>,
     /// The brain that somebody chose for its conversations.
@@ -158,7 +167,10 @@ impl Fold for Tenant {
             }
             TenantEvent::ApiKeyRevoked(revoked) => {
                 self.keys.remove(&revoked.key_id);
+                self.sessions.retain(|_, session| session.key_id != revoked.key_id);
             }
+            TenantEvent::SessionBegun(begun) => self.note_session(begun, recorded.metadata.at),
+            TenantEvent::SessionEnded(ended) => drop(self.sessions.remove(&ended.session_id)),
             TenantEvent::BreakerTripped(tripped) => {
                 let why = tripped.reason.as_ref().map(Why::from).unwrap_or_default();
                 let since = Tripped { position: recorded.position, at: recorded.metadata.at, why };

@@ -18,6 +18,12 @@ impl Tell for TenantEvent<'_> {
             (Self::ApiKeyRevoked(_), En) => "A key was revoked".to_owned(),
             (Self::ApiKeyRevoked(_), Es) => "Se revocó una clave".to_owned(),
             (Self::ApiKeyRevoked(_), Ru) => "Ключ отозван".to_owned(),
+            (Self::SessionBegun(_), En) => "Somebody entered the dashboard".to_owned(),
+            (Self::SessionBegun(_), Es) => "Alguien entró en el panel".to_owned(),
+            (Self::SessionBegun(_), Ru) => "Кто-то вошёл в панель".to_owned(),
+            (Self::SessionEnded(_), En) => "A session on the dashboard was ended".to_owned(),
+            (Self::SessionEnded(_), Es) => "Se terminó una sesión del panel".to_owned(),
+            (Self::SessionEnded(_), Ru) => "Сеанс в панели завершён".to_owned(),
             (Self::BreakerTripped(e), En) => {
                 format!("What goes out by itself has stopped until a person looks{}", because(e.reason.as_ref()))
             }
@@ -61,7 +67,7 @@ impl Tell for TenantEvent<'_> {
             Self::BrainChosen(_) | Self::BudgetNearlySpent(_) | Self::BudgetExhausted(_) => {
                 Some(Live::SystemNotification)
             }
-            Self::ApiKeyCreated(_) | Self::ApiKeyRevoked(_) => None,
+            Self::ApiKeyCreated(_) | Self::ApiKeyRevoked(_) | Self::SessionBegun(_) | Self::SessionEnded(_) => None,
         }
     }
 }

@@ -52,7 +52,7 @@ const OWN: [Aggregate; 3] = [Aggregate::Tenant, Aggregate::Webhook, Aggregate::D
 
 /// Whether a webhook may ask for this type.
 pub fn is_told(type_name: &str) -> bool {
-    let own = type_name.starts_with("Webhook") || type_name.starts_with("ApiKey");
+    let own = ["Webhook", "ApiKey", "Session"].iter().any(|of| type_name.starts_with(of));
     type_name == ALL_TYPES || (!own && Event::TYPES.contains(&type_name))
 }
 

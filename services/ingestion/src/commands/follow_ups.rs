@@ -14,14 +14,14 @@ use steward_domain::{
 };
 use steward_http::{ApiPath, Problem};
 use steward_log::AtLeast;
-use steward_proto::v1;
+use steward_proto::{to_timestamp, v1};
 use utoipa::ToSchema;
 
 use super::{
     Answer, Command, changed, conversation_id, decide,
     humans::{as_asked, known},
     openapi::{self, Refuses},
-    read_id,
+    originals, read_id,
     when::Clock,
 };
 use crate::{
@@ -109,6 +109,19 @@ pub async fn schedule(State(intake): State<Intake>, command: Command<New>) -> Re
     let when = clock.when(body.due_at.as_deref(), body.phrase.as_deref())?;
     let elsewhere = in_time(open_elsewhere(&intake, &command, &contact, conversation)).await?;
     let follow_up_id = ids::follow_up(conversation, command.unique());
+    let said = originals::Said::promise(&v1::FollowUpScheduled {
+        text: body.text.as_deref().unwrap_or_default().to_owned(),
+        cancel_on: cancel_on.name().to_owned(),
+        intention: body.intention.as_deref().unwrap_or("write").to_owned(),
+        scheduled_reason: body.reason.as_deref().unwrap_or_default().to_owned(),
+        key: body.key.as_deref().unwrap_or_default().to_owned(),
+        phrase: when.phrase.clone(),
+        due_at: Some(to_timestamp(when.due_at)),
+        action: Some(action.clone()),
+        ..v1::FollowUpScheduled::default()
+    });
+    let is_there = |state: &Conversation| state.follow_ups.contains_key(&follow_up_id);
+    originals::same(&intake, &command, (conversation, &follow_up_id.to_string()), is_there, &said).await?;
     let position = decide(&intake, &command, conversation, |state| {
         if state.follow_ups.contains_key(&follow_up_id) {
             return Ok(Vec::new());

@@ -14,7 +14,12 @@ use steward_http::{ApiPath, Problem};
 use steward_proto::Event;
 use utoipa::ToSchema;
 
-use super::{Answer, Command, conversation_id, decide, openapi::Refuses, when::instant};
+use super::{
+    Answer, Command, conversation_id, decide,
+    openapi::Refuses,
+    originals::{self, Said},
+    when::instant,
+};
 use crate::{
     intake::Intake,
     outside::{Line, Note, Words},
@@ -143,6 +148,9 @@ pub async fn write(
     let due_at = command.body.send_at.as_deref().map(instant).transpose()?;
     let message_id = ids::message(conversation, command.unique());
     let by = &command.caller.name;
+    let said = Said::message(&command.body.text, due_at, OnReply::Keep.name(), "");
+    let is_there = |state: &Conversation| state.outbox.contains_key(&message_id);
+    originals::same(&intake, &command, (conversation, &message_id.to_string()), is_there, &said).await?;
     let position = decide(&intake, &command, conversation, |state| {
         if state.outbox.contains_key(&message_id) {
             return Ok(Vec::new());

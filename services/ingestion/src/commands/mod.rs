@@ -4,14 +4,17 @@ pub mod brain;
 pub mod breaker;
 mod carry_out;
 pub mod contacts;
+pub mod dead_letters;
 pub mod follow_ups;
 pub mod humans;
 pub mod keys;
 pub mod memory;
 mod openapi;
+mod originals;
 pub mod outbox;
 mod repeats;
 mod request;
+pub mod sessions;
 pub mod web;
 pub mod webhooks;
 mod when;
@@ -34,7 +37,7 @@ use utoipa::ToSchema;
 
 pub use openapi::name_key;
 pub use repeats::Repeats;
-pub use request::{AdminCommand, Command};
+pub use request::{AdminCommand, Command, OwnCommand};
 
 use crate::intake::Intake;
 

@@ -28,7 +28,7 @@ use crate::outside::Given;
 /// What a command on an aggregate answers that isn't carried out.
 pub struct Refuses<A>(PhantomData<A>);
 
-type Rule = (&'static str, Nature, &'static str);
+pub type Rule = (&'static str, Nature, &'static str);
 
 /// What a command is refused for that concerns this aggregate.
 pub trait Ruled {
@@ -134,7 +134,7 @@ impl Ruled for Fact {
 
 /// Names what every command takes.
 pub fn name_key(document: &mut OpenApi) {
-    let described = "the same key does the same thing once: a repeat is answered as the first was, with the position to wait for by then";
+    let described = "the same key does the same thing once: a repeat is answered as the first was, with the position to wait for by then. For 24 hours the process refuses another body under it (422). A process that has started since, or another one, refuses it where the command schedules, queues, writes or records a message, as far as the log says what that was; elsewhere it carries out another body as a new command";
     for (_, operation) in operations(document) {
         let key = text_parameter("Idempotency-Key", ParameterIn::Header).description(Some(described)).build();
         operation.parameters.get_or_insert_default().push(key.into());

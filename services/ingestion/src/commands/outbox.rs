@@ -16,6 +16,7 @@ use super::{
     Answer, Command, changed, conversation_id, decide,
     humans::as_asked,
     openapi::{self, Refuses},
+    originals::{self, Said},
     read_id,
     when::instant,
 };
@@ -90,6 +91,9 @@ pub async fn queue(State(intake): State<Intake>, command: Command<New>) -> Resul
         })?,
     };
     let message_id = ids::message(conversation, command.unique());
+    let said = Said::message(&body.text, due_at, on_reply.name(), body.key.as_deref().unwrap_or_default());
+    let is_there = |state: &Conversation| state.outbox.contains_key(&message_id);
+    originals::same(&intake, &command, (conversation, &message_id.to_string()), is_there, &said).await?;
     let position = decide(&intake, &command, conversation, |state| {
         if state.outbox.contains_key(&message_id) {
             return Ok(Vec::new());

@@ -2,7 +2,9 @@
 //! was done can't be told from what stands.
 //!
 //! That a repeat changes nothing hangs on the log: on ids that are made from the key, and on what is there no more. This only adds
-//! the clear refusal and the same answer, for as long as the process lives.
+//! the clear refusal and the same answer, for as long as the process lives. A process that doesn't remember a key finds another body
+//! by what the key has made, where it made something (`originals.rs`); a command that only changes something is then carried out as
+//! a new one would be.
 
 use std::time::Duration;
 
@@ -42,6 +44,11 @@ impl Repeats {
             Some(before) if before.body != body => Err(reused()),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a key came here before.
+    pub fn knows(&self, key: Uuid) -> bool {
+        self.0.contains_key(&key)
     }
 
     /// What was answered to the command that came with a key, if that was remembered.

@@ -45,6 +45,11 @@ impl<T> Command<T> {
         self.key_id.is_some()
     }
 
+    /// This process remembers what came with its key.
+    pub fn is_remembered(&self, intake: &Intake) -> bool {
+        self.key_id.is_some_and(|id| intake.repeats.knows(id))
+    }
+
     /// Remembers the key after the command was carried out.
     pub fn done(&self, intake: &Intake) {
         if let Some(id) = self.key_id {
@@ -68,6 +73,17 @@ impl<T> Command<T> {
 
 /// A command that only an admin gives.
 pub struct AdminCommand<T>(pub Command<T>);
+
+/// A command that whoever has a key gives, since it concerns what is their own.
+pub struct OwnCommand<T>(pub Command<T>);
+
+impl<T: DeserializeOwned> FromRequest<Intake> for OwnCommand<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, intake: &Intake) -> Result<Self, Problem> {
+        Command::read(request, intake, Role::Reader).await.map(Self)
+    }
+}
 
 impl<T: DeserializeOwned> FromRequest<Intake> for Command<T> {
     type Rejection = Problem;

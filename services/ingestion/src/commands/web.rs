@@ -16,6 +16,7 @@ use super::{
     Answer, Command,
     contacts::{check_language, check_timezone},
     openapi::{Fact, Refuses},
+    originals,
     repeats::reused,
 };
 use crate::{
@@ -77,6 +78,9 @@ pub async fn message(State(intake): State<Intake>, command: Command<Message>) ->
     let mut origin = origin(channel, &command, key, intake.log.clock().now());
     intake.keep_raw(&mut origin.source, command.raw.clone()).await?;
     let message_id = ids::inbound_message(origin.conversation, &origin.source.key);
+    let said = originals::Said::outside(&origin.source.raw, &origin.source.raw_blob);
+    let is_there = |state: &Conversation| state.inbound.contains(&origin.source.key);
+    originals::same(&intake, &command, (origin.conversation, &message_id.to_string()), is_there, &said).await?;
     let recorded = async {
         if channel.operators.contains(&body.contact.id) {
             of_operator(&intake, channel, &origin, &body.text).await

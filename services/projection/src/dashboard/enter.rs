@@ -9,11 +9,13 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
+use serde_json::json;
 use steward_http::{ClientAddress, Problem, SESSION, read_body};
 use steward_language::Language;
 
 use super::{
     Dashboard, assets,
+    forms::{self, Command},
     viewer::Looks,
     words::{self, Fixed},
 };
@@ -21,7 +23,7 @@ use super::{
 /// Longest form here, in bytes.
 const LONGEST: usize = 4 * 1024;
 
-/// How long a browser keeps a key: its session ends earlier if the key is revoked.
+/// How long a browser keeps a session, which lasts no longer.
 const KEPT: &str = "Max-Age=2592000";
 
 #[derive(Template)]
@@ -32,13 +34,13 @@ struct Card<'a> {
     theme: &'static str,
     hash: String,
     to: &'a str,
-    wrong: bool,
+    problem: Option<&'a str>,
 }
 
-/// The way in. `to`: where it leads.
-pub fn card(looks: &Looks, to: &str, wrong: bool) -> Html<String> {
+/// The way in. `to`: where it leads; `problem`: why somebody isn't in.
+pub fn card(looks: &Looks, to: &str, problem: Option<&str>) -> Html<String> {
     let w = words::of(looks.language).fixed();
-    let card = Card { w, lang: looks.language.code(), theme: looks.theme, hash: assets::hash(), to, wrong };
+    let card = Card { w, lang: looks.language.code(), theme: looks.theme, hash: assets::hash(), to, problem };
     Html(card.render().unwrap_or_default())
 }
 
@@ -80,7 +82,8 @@ fn set(response: &mut Response, cookie: &str) {
     }
 }
 
-/// A key becomes a cookie that no script can read.
+/// A key becomes a session, in a cookie that no script can read. Where no process takes commands, none can be begun: the cookie
+/// is the key itself.
 pub async fn enter(State(dashboard): State<Dashboard>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     from_ours(&parts.headers)?;
@@ -99,23 +102,42 @@ pub async fn enter(State(dashboard): State<Dashboard>, request: Request) -> Resu
     };
     match known {
         Ok(_) => {
+            let session = match &dashboard.commands {
+                None => key.to_owned(),
+                Some(commands) => {
+                    if let Some(host) = parts.headers.get(header::HOST) {
+                        asked.insert(header::HOST, host.clone());
+                    }
+                    let begin = Command::post("/api/v1/sessions".to_owned(), json!({}));
+                    forms::call(commands, &asked, begin, "").await?.secret.unwrap_or_default()
+                }
+            };
             let secure =
                 parts.headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https:"));
             let mut response = Redirect::to(to).into_response();
             let secure = if secure { "; Secure" } else { "" };
-            set(&mut response, &format!("{SESSION}={key}; Path=/; HttpOnly; SameSite=Strict; {KEPT}{secure}"));
+            set(&mut response, &format!("{SESSION}={session}; Path=/; HttpOnly; SameSite=Strict; {KEPT}{secure}"));
             Ok(response)
         }
         Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
-            Ok((StatusCode::UNAUTHORIZED, card(&looks, to, true)).into_response())
+            Ok((StatusCode::UNAUTHORIZED, card(&looks, to, Some(looks.words().fixed().wrong_key))).into_response())
         }
         Err(problem) => Err(problem),
     }
 }
 
-/// The cookie is forgotten.
-pub async fn leave(headers: HeaderMap) -> Result<Response, Problem> {
-    from_ours(&headers)?;
+/// The session ends, and its cookie is forgotten.
+pub async fn leave(State(dashboard): State<Dashboard>, request: Request) -> Result<Response, Problem> {
+    let (parts, _) = request.into_parts();
+    from_ours(&parts.headers)?;
+    let client = parts.extensions.get::<ClientAddress>().copied();
+    let caller = dashboard.guard.caller_from(client, &parts.uri, &parts.headers).await.ok();
+    if let (Some(session), Some(commands)) = (caller.and_then(|caller| caller.session), &dashboard.commands) {
+        let end = Command::delete(format!("/api/v1/sessions/{session}"));
+        if let Err(problem) = forms::call(commands, &parts.headers, end, "").await {
+            tracing::warn!(?problem, "a session that somebody left isn't ended");
+        }
+    }
     let mut response = Redirect::to("/inbox").into_response();
     set(&mut response, &format!("{SESSION}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"));
     Ok(response)

@@ -23,7 +23,7 @@ use super::{
     remembering,
     viewer::Looks,
 };
-use crate::read::{Commands, time};
+use crate::read::{Commands, system, time};
 
 /// Our own modules say with it that they read the answer.
 pub const SCRIPT: HeaderName = HeaderName::from_static("steward-script");
@@ -48,20 +48,27 @@ pub struct Command {
 }
 
 impl Command {
-    fn post(path: String, body: Value) -> Self {
+    pub fn post(path: String, body: Value) -> Self {
         Self { method: Method::POST, path, body }
+    }
+
+    pub fn delete(path: String) -> Self {
+        Self { method: Method::DELETE, path, body: json!({}) }
     }
 }
 
 /// What a command answers.
 #[derive(Default, Serialize, Deserialize)]
-struct Done {
+pub struct Done {
+    /// What was made or changed.
+    #[serde(default)]
+    id: String,
     position: u64,
     #[serde(default)]
     conversation_id: Option<String>,
     /// What is shown only once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    secret: Option<String>,
+    pub secret: Option<String>,
     /// Where to go next; empty: the page stays.
     #[serde(default, skip_deserializing)]
     to: String,
@@ -146,7 +153,7 @@ async fn commands_of(
             vec![Command::post(api("follow-ups"), body)]
         }
         ["follow-ups", id, "cancel"] => {
-            vec![Command { method: Method::DELETE, path: api(&format!("follow-ups/{id}")), body: json!({}) }]
+            vec![Command::delete(api(&format!("follow-ups/{id}")))]
         }
         ["follow-ups", id, "renew"] => vec![Command::post(api(&format!("follow-ups/{id}/renew")), json!({}))],
         ["follow-ups", id, "change"] => {
@@ -204,8 +211,15 @@ async fn commands_of(
             let body = json!({ "name": fields.get("name"), "role": fields.get("role") });
             vec![Command::post(api("keys"), body)]
         }
-        ["keys", id, "revoke"] => {
-            vec![Command { method: Method::DELETE, path: api(&format!("keys/{id}")), body: json!({}) }]
+        ["keys", id, "revoke"] => vec![Command::delete(api(&format!("keys/{id}")))],
+        ["sessions", "others"] => vec![Command::delete(api("sessions"))],
+        ["sessions", id, "end"] => vec![Command::delete(api(&format!("sessions/{id}")))],
+        ["dead-letters", "all"] => {
+            let letters = system::dead_letters(&dashboard.desk, caller).await.unwrap_or_default();
+            letters.iter().map(|letter| tried_again(&letter.consumer, letter.position)).collect()
+        }
+        ["dead-letters", consumer, position] => {
+            position.parse().map(|at| tried_again(consumer, at)).into_iter().collect()
         }
         ["settings", "brain"] => {
             let given = |name| Some(fields.get(name)).filter(|given| !given.is_empty());
@@ -229,6 +243,10 @@ async fn commands_of(
         }
         _ => Vec::new(),
     })
+}
+
+fn tried_again(consumer: &str, position: u64) -> Command {
+    Command::post(format!("/api/v1/dead-letters/{consumer}/{position}/retry"), json!({}))
 }
 
 /// When a promise is due that was put on another day of the calendar.
@@ -269,8 +287,11 @@ async fn due_at(
     Err(Problem::unprocessable(code, looks.words().refusal(code).unwrap_or_default()))
 }
 
-/// Calls the command API as the one who sent the form.
-async fn call(commands: &Commands, headers: &HeaderMap, command: Command, key: &str) -> Result<Done, Problem> {
+/// Calls the command API as the one whose headers these are.
+///
+/// # Errors
+/// As the command was refused, in the reader's language; 503 when it can't be given.
+pub async fn call(commands: &Commands, headers: &HeaderMap, command: Command, key: &str) -> Result<Done, Problem> {
     // A refusal's answer, and a command's, are far shorter.
     const LONGEST_ANSWER: usize = 1 << 20;
     #[derive(Deserialize)]

@@ -28,11 +28,12 @@ use axum::{
 };
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
-use steward_http::{Guard, Problem};
+use steward_http::{Guard, Problem, SESSION, cookie};
 use tower_http::compression::CompressionLayer;
 
 use crate::{
     read::{Commands, Desk},
+    seen,
     shares::Shares,
 };
 use viewer::Looks;
@@ -81,6 +82,7 @@ pub fn router(guard: &Guard, desk: Arc<Desk>, commands: Option<Commands>) -> Rou
         .route("/ui/leave", post(enter::leave))
         .route("/ui/mine", post(enter::mine))
         .route("/assets/{hash}/{*path}", get(assets::one));
+    let pages = pages.route_layer(from_fn_with_state(Arc::clone(&dashboard.desk.seen), seen::note));
     let pages = guard.protect(pages).route_layer(from_fn_with_state(dashboard.clone(), dressed)).merge(open);
     let pages = pages.layer(from_fn(known));
     pages.layer(map_response(guarded)).layer(CompressionLayer::new()).with_state(dashboard)
@@ -156,7 +158,9 @@ async fn dressed(State(dashboard): State<Dashboard>, request: Request, next: Nex
     let looks = Looks::of(request.headers());
     let by_script =
         request.headers().contains_key(forms::SCRIPT) || ["/ui/time", "/ui/find"].contains(&request.uri().path());
-    let (path, method) = (request.uri().path().to_owned(), request.method().clone());
+    let page = request.uri().path_and_query().filter(|_| request.method() == Method::GET);
+    let to = page.map_or("/inbox", |page| page.as_str()).to_owned();
+    let entered = cookie(request.headers(), SESSION).is_some();
     let response = next.run(request).await;
     let is_problem =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
@@ -165,8 +169,8 @@ async fn dressed(State(dashboard): State<Dashboard>, request: Request, next: Nex
     }
     let status = response.status();
     if status == StatusCode::UNAUTHORIZED && dashboard.guard.asks_for_keys() {
-        let to = if method == Method::GET { path } else { "/inbox".to_owned() };
-        return (status, enter::card(&looks, &to, false)).into_response();
+        let problem = entered.then(|| looks.words().fixed().session_over);
+        return (status, enter::card(&looks, &to, problem)).into_response();
     }
     let body = to_bytes(response.into_body(), LONGEST_PROBLEM).await.unwrap_or_default();
     let detail = serde_json::from_slice::<Said>(&body).map(|said| said.detail).unwrap_or_default();

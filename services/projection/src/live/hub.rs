@@ -18,6 +18,7 @@ use super::{
 use crate::{
     background::Background,
     read::Reads,
+    seen::Seen,
     shares::{Share, Shares},
 };
 
@@ -47,6 +48,7 @@ pub struct Hub {
     of_keys: Shares,
     pub(super) replays: Shares,
     pub(super) background: Arc<Background>,
+    pub(super) seen: Arc<Seen>,
 }
 
 /// The places that a stream takes until it ends.
@@ -56,7 +58,7 @@ pub struct Places {
 }
 
 impl Hub {
-    pub fn new(reads: &Reads, background: Arc<Background>) -> Arc<Self> {
+    pub fn new(reads: &Reads, background: Arc<Background>, seen: Arc<Seen>) -> Arc<Self> {
         let Limits { streams, streams_per_tenant, streams_per_key, replays, heartbeat, .. } = reads.limits;
         Arc::new(Self {
             log: reads.log.clone(),
@@ -69,6 +71,7 @@ impl Hub {
             of_keys: Shares::new(streams, streams_per_key),
             replays: Shares::new(replays, (replays / 2).max(1)),
             background,
+            seen,
         })
     }
 

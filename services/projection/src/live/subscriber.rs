@@ -272,7 +272,10 @@ impl Subscriber {
 /// Whether the caller who opened a stream may still read. While the log can't tell, they may.
 async fn is_in_force(hub: &Hub, opener: &Opener, tenant: &TenantId) -> bool {
     match hub.guard.caller(&opener.uri, &opener.headers).await {
-        Ok(caller) => caller.tenant == *tenant,
+        Ok(caller) => {
+            hub.seen.note(&caller);
+            caller.tenant == *tenant
+        }
         Err(problem) => !matches!(problem.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN),
     }
 }

@@ -222,7 +222,10 @@ fn tenant(event: TenantEvent<'_>) -> Option<Value> {
             "brain_chosen",
             json!({ "provider": e.provider, "model": e.model, "job": e.job, "by": e.by }),
         )),
-        TenantEvent::ApiKeyCreated(_) | TenantEvent::ApiKeyRevoked(_) => None,
+        TenantEvent::ApiKeyCreated(_)
+        | TenantEvent::ApiKeyRevoked(_)
+        | TenantEvent::SessionBegun(_)
+        | TenantEvent::SessionEnded(_) => None,
     }
 }
 

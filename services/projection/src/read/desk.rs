@@ -9,6 +9,7 @@ use crate::{
     background::Background,
     error::ProjectionError,
     figures::Samples,
+    seen::Seen,
     shares::{Share, Shares, Taken},
 };
 
@@ -36,10 +37,12 @@ pub struct Desk {
     background: Arc<Background>,
     /// How far the services were behind.
     pub samples: Arc<Samples>,
+    /// When sessions were last seen.
+    pub seen: Arc<Seen>,
 }
 
 impl Desk {
-    pub fn new(reads: Reads, background: Arc<Background>) -> Self {
+    pub fn new(reads: Reads, background: Arc<Background>, seen: Arc<Seen>) -> Self {
         let limits = &reads.limits;
         let processors = available_parallelism().map_or(2, |n| n.get().max(2));
         let reads_at_once = limits.reads.max(1);
@@ -55,6 +58,7 @@ impl Desk {
             working: Shares::new(processors, processors / 2),
             background,
             samples: Arc::default(),
+            seen,
             reads,
         }
     }

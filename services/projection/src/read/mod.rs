@@ -9,6 +9,7 @@ pub mod keys;
 pub mod list;
 pub mod openapi;
 mod params;
+pub mod sessions;
 pub mod slice;
 pub mod snapshot;
 pub mod system;
@@ -20,7 +21,7 @@ mod words;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Router, middleware::from_fn_with_state};
 use deadpool_postgres::Pool;
 use futures::future::BoxFuture;
 use steward_http::{Guard, openapi::operations};
@@ -37,6 +38,7 @@ use crate::{
     figures::{Render, sample},
     live, models,
     position::Reached,
+    seen::{self, Seen},
 };
 
 pub use desk::Desk;
@@ -76,6 +78,8 @@ pub struct Around {
     pub render: Option<Render>,
     /// Asks a channel's provider; `None`: nobody is asked.
     pub probe: Option<Probe>,
+    /// The command that makes the read models anew, as it is typed here.
+    pub rebuild: String,
 }
 
 /// Asks the provider of the channel with this id how the channel is.
@@ -114,9 +118,11 @@ pub struct Channel {
 pub fn router(reads: Reads) -> Router {
     let guard = reads.guard.clone();
     let background = Arc::new(Background::start());
-    let hub = live::Hub::new(&reads, Arc::clone(&background));
+    let seen = Seen::new(reads.log.clone());
+    background.spawn(Arc::clone(&seen).keep(reads.shutdown.clone()));
+    let hub = live::Hub::new(&reads, Arc::clone(&background), Arc::clone(&seen));
     let commands = reads.commands.clone();
-    let desk = Arc::new(Desk::new(reads, Arc::clone(&background)));
+    let desk = Arc::new(Desk::new(reads, Arc::clone(&background), Arc::clone(&seen)));
     if let Some(render) = desk.reads.around.render.clone() {
         let (reached, shutdown) = (desk.reads.reached.clone(), desk.reads.shutdown.clone());
         background.spawn(sample(Arc::clone(&desk.samples), render, reached, shutdown));
@@ -125,7 +131,8 @@ pub fn router(reads: Reads) -> Router {
     let (live, _) = live().with_state(hub).split_for_parts();
     let (open, _) = documents::routes().split_for_parts();
     let pages = dashboard::router(&guard, desk, commands);
-    guard.protect(routes.merge(live)).merge(open).merge(pages)
+    let routes = routes.merge(live).route_layer(from_fn_with_state(seen, seen::note));
+    guard.protect(routes).merge(open).merge(pages)
 }
 
 /// What the OpenAPI document says of these routes.
@@ -150,6 +157,7 @@ fn reading() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(breaker::one))
         .routes(routes!(channels::list))
         .routes(routes!(keys::list))
+        .routes(routes!(sessions::list))
         .routes(routes!(system::one))
         .routes(routes!(time::meaning))
         .routes(routes!(timeline::of_conversation))

@@ -15,6 +15,7 @@ import { live } from "./live.js";
 import { held } from "./held.js";
 import { making, whenMade } from "./making.js";
 import { notify } from "./notify.js";
+import { choices } from "./choices.js";
 
 clock();
 commands();
@@ -30,6 +31,7 @@ held();
 unread();
 making();
 notify();
+choices();
 figures();
 if (document.body.dataset.live) {
   follow({

@@ -35,7 +35,7 @@ async function send(form, pressed) {
     if (body.to && form.dataset.then === "go") { location.href = body.to; return; }
     if (body.secret) showOnce(form, body.secret);
     if (body.said) answered(form, body);
-    offerUndo(form);
+    offerUndo(form, body);
     form.dispatchEvent(new Event("steward:done", { bubbles: true }));
     await refresh(body.position, true);
     shown?.remove();
@@ -51,16 +51,16 @@ async function send(form, pressed) {
 // For a while what was done can be taken back, where it was done.
 const UNDO = 8000;
 
-function offerUndo(form) {
+function offerUndo(form, { id }) {
   const row = form.dataset.undo && form.closest("[data-row]");
   if (!row) return;
   const offer = document.createElement("form");
-  Object.assign(offer, { method: "post", action: form.dataset.undo, className: "undo small" });
+  Object.assign(offer, { method: "post", action: form.dataset.undo.replace("{id}", encodeURIComponent(id || "")), className: "undo small" });
   offer.dataset.command = offer.dataset.stay = "";
   const due = Object.assign(document.createElement("input"), { type: "hidden", name: "due_at", value: form.dataset.undoDue || "" });
   const press = Object.assign(document.createElement("button"), { className: "bare", textContent: words().undo });
   press.dataset.key = "z";
-  const more = { kind: form.dataset.undoKind, ...JSON.parse(form.dataset.undoFields || "{}") };
+  const before = JSON.parse(form.dataset.undoFields || "{}"), more = { kind: form.dataset.undoKind, ...before };
   for (const [name, value] of Object.entries(more)) {
     if (value) offer.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
   }
@@ -71,6 +71,12 @@ function offerUndo(form) {
   press.focus();
   setTimeout(() => offer.remove(), UNDO);
   offer.addEventListener("submit", () => setTimeout(() => offer.remove(), 300));
+  // What was made is no more, and what was chosen stands in the fields as before.
+  offer.addEventListener("steward:done", () => {
+    form.parentElement?.querySelector(".once")?.remove();
+    if (form.dataset.undoShows === undefined) return;
+    for (const [name, value] of Object.entries(before)) form.elements[name].value = value;
+  });
 }
 
 // What was asked is answered where it was asked.

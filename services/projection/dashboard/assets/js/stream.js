@@ -13,8 +13,9 @@ export function follow({ from, changed, again, line }) {
     const before = state;
     state = next;
     line(next, next);
-    // What happened while nobody listened is read by the same way as everything else.
-    if (next === "live" && before) again(last);
+    // What happened while nobody listened is read by the same way as everything else. Where the stream is refused, that reading
+    // tells whether the key is still in force.
+    if (next === "live" && before || next === "away") again(last);
   }
   function take(data) {
     seen = Date.now();

@@ -226,7 +226,7 @@ fn unsent(row: &EventRow, draft: &v1::DraftSuppressed, (viewer, _, who): (&Viewe
         exact: when::exact(row.at),
         files: Vec::new(),
         chip: None,
-        why: String::new(),
+        why: format!("d:{}", row.position),
     }))
 }
 

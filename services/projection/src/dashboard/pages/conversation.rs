@@ -217,12 +217,15 @@ impl Subject {
                 let scene = (viewer, snapshot, clock);
                 let promise = promised.iter().find(|f| kind == "f" && f.id == wanted);
                 let message = rows.iter().find(|m| kind == "m" && m.id == wanted);
-                match (promise, message) {
-                    (Some(f), _) => Some(Why::of(About::Promise(f), id, scene, (&name, at)).await?),
-                    (_, Some(m)) => {
+                let is_draft = |e: &&EventRow| kind == "d" && e.type_name == "DraftSuppressed";
+                let draft = events.iter().filter(is_draft).find(|e| e.position.to_string() == wanted);
+                match (promise, message, draft) {
+                    (Some(f), ..) => Some(Why::of(About::Promise(f), id, scene, (&name, at)).await?),
+                    (_, Some(m), _) => {
                         let view = MessageView::from(m.clone());
                         Some(Why::of(About::Message(&view), id, scene, (&name, at)).await?)
                     }
+                    (.., Some(draft)) => Some(Why::of_draft(draft, id, scene, &name).await?),
                     _ => None,
                 }
             }

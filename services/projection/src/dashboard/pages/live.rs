@@ -79,6 +79,8 @@ const KINDS: [(&str, &[&str]); 5] = [
             "RecipientUnblocked",
             "ApiKeyCreated",
             "ApiKeyRevoked",
+            "SessionBegun",
+            "SessionEnded",
         ],
     ),
     (

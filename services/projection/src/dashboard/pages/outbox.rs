@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use askama::Template;
 use axum::extract::State;
+use chrono::TimeDelta;
 use serde::Deserialize;
 use steward_http::ApiQuery;
 
@@ -26,12 +27,12 @@ const SHOWN: usize = 600;
 /// How many messages a page shows.
 const MOST: &str = "50";
 
-/// The tabs, with the states that each shows.
-const TABS: [(&str, &str); 3] = [
-    ("needs", "held,unknown,failed"),
-    ("waiting", "queued,deferred,claimed"),
-    ("done", "sent,delivered,read,cancelled,expired"),
-];
+/// How long what is done is shown.
+const DONE: TimeDelta = TimeDelta::hours(24);
+
+/// The tabs, with the states that each shows; what is done has its own order.
+const TABS: [(&str, &str); 3] =
+    [("needs", "held,unknown,failed"), ("waiting", "queued,deferred,claimed"), ("done", "")];
 
 #[derive(Debug, Default, Deserialize)]
 pub struct Asked {
@@ -80,11 +81,17 @@ pub async fn list(State(dashboard): State<Dashboard>, viewer: Viewer, ApiQuery(a
     let snapshot = reading.snapshot().await?;
     let f = Frame::of(&viewer, &dashboard, &snapshot, ("/outbox", w.outbox.to_owned())).await?;
     let here = TABS.iter().position(|(tab, _)| *tab == asked.tab).unwrap_or_default();
-    let mut wanted = vec![("limit", MOST.to_owned()), ("state", TABS[here].1.to_owned())];
+    let mut wanted = vec![("limit", MOST.to_owned())];
     if !asked.cursor.is_empty() {
         wanted.push(("cursor", asked.cursor));
     }
-    let (page, own) = messages::outbox_page(&snapshot, &viewer.caller, Params::of(wanted)).await?;
+    let (page, own) = if TABS[here].0 == "done" {
+        let since = dashboard.desk.reads.log.position_at(viewer.now - DONE).await?;
+        messages::done_page(&snapshot, &viewer.caller, (Params::of(wanted), since)).await?
+    } else {
+        wanted.push(("state", TABS[here].1.to_owned()));
+        messages::outbox_page(&snapshot, &viewer.caller, Params::of(wanted)).await?
+    };
     let (found, next) = page.into_parts();
     let people = read::views(&snapshot, &viewer.caller, own.values().cloned().collect()).await?;
     let people: HashMap<String, ConversationView> = people.into_iter().map(|c| (c.id.clone(), c)).collect();

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
+use serde_json::json;
 use steward_domain::tenant::Role;
 use steward_settings::{Origin, RULES};
 
@@ -11,11 +12,15 @@ use super::{
         frame::{Frame, language_name},
         html,
         viewer::Viewer,
+        when::{self, Clock},
         words::Fixed,
     },
     channel_name,
 };
-use crate::read::keys::{self, KeyView};
+use crate::read::{
+    keys::{self, KeyView},
+    sessions::{self, SessionView},
+};
 
 struct Choice {
     value: &'static str,
@@ -45,10 +50,46 @@ struct Settings {
     role: &'static str,
     admin: bool,
     keys_in_force: Vec<KeyView>,
+    sessions: Vec<Session>,
+    /// There are others of the key with which somebody looks.
+    others: bool,
+    /// Commands are taken here.
+    commanded: bool,
     brains: Vec<Provider>,
     brain_model: String,
+    /// The choice as it stands, for who takes back another one.
+    brain_before: String,
     settings: Vec<Section>,
     channels: Vec<Channel>,
+}
+
+/// A session of somebody who entered.
+struct Session {
+    id: String,
+    /// Whose key it is, and what it allows.
+    name: String,
+    role: &'static str,
+    begun: String,
+    begun_exact: String,
+    seen: String,
+    seen_exact: String,
+    current: bool,
+}
+
+impl Session {
+    fn of(session: SessionView, clock: &Clock) -> Self {
+        let seen = session.last_seen_at.map(|at| at.0);
+        Self {
+            begun: clock.moment(session.begun_at.0),
+            begun_exact: when::exact(session.begun_at.0),
+            seen: seen.map(|at| clock.moment(at)).unwrap_or_default(),
+            seen_exact: seen.map(when::exact).unwrap_or_default(),
+            id: session.id,
+            name: session.name,
+            role: session.role,
+            current: session.current,
+        }
+    }
 }
 
 struct Provider {
@@ -133,6 +174,10 @@ pub async fn one(State(dashboard): State<Dashboard>, viewer: Viewer) -> Page {
     let admin = viewer.caller.role == Role::Admin;
     let tenant = keys::tenant(&dashboard.desk, &viewer.caller).await?;
     let keys_in_force = if admin { keys::of(&dashboard.desk, &viewer.caller).await? } else { Vec::new() };
+    let entered = sessions::of(&dashboard.desk, &viewer.caller).await?;
+    let own = viewer.caller.key_id.as_deref();
+    let others = entered.iter().any(|session| !session.current && own == Some(session.key_id.as_str()));
+    let clock = viewer.clock();
     let in_force = dashboard.desk.reads.settings.now();
     let own = dashboard.desk.reads.channels.iter().filter(|c| c.tenant == viewer.caller.tenant);
     let channel = |c: &crate::read::Channel| Channel {
@@ -150,8 +195,11 @@ pub async fn one(State(dashboard): State<Dashboard>, viewer: Viewer) -> Page {
     };
     let mut brains = vec![provider("", w.as_configured), provider(RULES, w.rules_brain)];
     brains.extend(in_force.brain.providers.keys().map(|name| provider(name, name)));
+    let brain_model = chosen.map(|choice| choice.model.clone()).unwrap_or_default();
+    let provider = chosen.map_or("", |choice| choice.provider.as_str());
     html(&Settings {
         f,
+        brain_before: json!({ "provider": provider, "model": brain_model }).to_string(),
         languages,
         themes: themes.into(),
         densities,
@@ -164,8 +212,11 @@ pub async fn one(State(dashboard): State<Dashboard>, viewer: Viewer) -> Page {
         role: viewer.caller.role.name(),
         admin,
         keys_in_force,
+        sessions: entered.into_iter().map(|session| Session::of(session, &clock)).collect(),
+        others,
+        commanded: dashboard.commands.is_some(),
         brains,
-        brain_model: chosen.map(|choice| choice.model.clone()).unwrap_or_default(),
+        brain_model,
         settings: if admin { sections(&in_force, w) } else { Vec::new() },
         channels,
     })

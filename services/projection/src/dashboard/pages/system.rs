@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use askama::Template;
 use axum::extract::State;
+use steward_domain::tenant::Role;
 
 use super::{
     super::{Dashboard, Page, frame::Frame, html, viewer::Viewer, when, words::Fixed},
@@ -64,6 +65,10 @@ struct Hook {
 
 struct Letter {
     position: u64,
+    /// Which service gave up on it.
+    service: String,
+    /// What has it tried again; empty: that can't be had one by one.
+    again: String,
     what: String,
     since: String,
     exact: String,
@@ -90,10 +95,15 @@ struct System {
     breaker: String,
     hooks: Vec<Hook>,
     letters: Vec<Letter>,
+    /// Some can be tried again, some are the read models'.
+    again: bool,
+    lacking: bool,
     given_up: String,
     position: u64,
     end: String,
     lagging: String,
+    /// The command that makes the read models anew.
+    rebuild: String,
 }
 
 pub async fn one(State(dashboard): State<Dashboard>, viewer: Viewer) -> Page {
@@ -124,6 +134,7 @@ pub async fn one(State(dashboard): State<Dashboard>, viewer: Viewer) -> Page {
     let scheduled = seen.services.iter().any(|service| service.name == "scheduler" && service.here);
     let no_lateness = if scheduled { w.none } else { w.unknown_at_all };
     let end = seen.log_position;
+    let around = &dashboard.desk.reads.around;
     html(&System {
         fine: wrong.is_none() && !stopped,
         said,
@@ -145,12 +156,20 @@ pub async fn one(State(dashboard): State<Dashboard>, viewer: Viewer) -> Page {
         },
         hooks: seen.webhooks.iter().flatten().map(|hook| Hook::of(hook, &viewer)).collect(),
         letters: letters(&seen, &viewer),
+        again: seen.dead_letters.as_ref().is_some_and(|letters| letters.len() > 1),
+        lacking: seen.set_aside.as_ref().is_some_and(|lacking| !lacking.is_empty()),
         given_up: match seen.given_up {
-            Some(count @ 1..) => w.given_up_advice.replace("{}", &count.to_string()),
+            // Where the log tells which they are, they stand there.
+            Some(count @ 1..) if seen.dead_letters.is_none() => w.given_up_advice.replace("{}", &count.to_string()),
             _ => String::new(),
         },
         position: seen.position,
         end: end.map_or_else(|| w.unknown_at_all.to_owned(), |end| end.to_string()),
+        rebuild: match viewer.caller.role {
+            Role::Admin if !around.rebuild.is_empty() => around.rebuild.clone(),
+            // Where things lie on that machine isn't everybody's business.
+            _ => "steward rebuild".to_owned(),
+        },
         lagging: words.lag(end.unwrap_or(seen.position).saturating_sub(seen.position), lag),
         f,
     })
@@ -301,14 +320,26 @@ impl Hook {
 }
 
 fn letters(seen: &SystemView, viewer: &Viewer) -> Vec<Letter> {
-    let of = |event: &system::SetAsideView| Letter {
-        position: event.position,
-        what: event.type_name.clone(),
-        since: viewer.clock().moment(event.at.0),
-        exact: when::exact(event.at.0),
-        why: event.error.clone(),
+    let letter = |position, what: &str, at: crate::read::Time, why: &str| Letter {
+        position,
+        service: String::new(),
+        again: String::new(),
+        what: what.to_owned(),
+        since: viewer.clock().moment(at.0),
+        exact: when::exact(at.0),
+        why: why.to_owned(),
     };
-    seen.set_aside.iter().flatten().map(of).collect()
+    let of_service = |given: &system::DeadLetterView| Letter {
+        service: given.consumer.clone(),
+        again: format!("/ui/dead-letters/{}/{}", given.consumer, given.position),
+        ..letter(given.position, &given.type_name, given.at, &given.error)
+    };
+    let lacking = |event: &system::SetAsideView| Letter {
+        service: viewer.w.read_models.to_owned(),
+        ..letter(event.position, &event.type_name, event.at, &event.error)
+    };
+    let of_services = seen.dead_letters.iter().flatten().map(of_service);
+    of_services.chain(seen.set_aside.iter().flatten().map(lacking)).collect()
 }
 
 #[cfg(test)]

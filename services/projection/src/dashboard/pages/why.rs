@@ -81,6 +81,10 @@ impl Why {
         }
         let (mut events, _) =
             timeline::with_runs(snapshot, &viewer.caller, conversation, Params::of(asked)).await?.into_parts();
+        if reason.is_some_and(|reason| reason.code == "human_active") {
+            events.extend(takeover(&events, conversation, (viewer, snapshot, at)).await?);
+            events.sort_by_key(|event| std::cmp::Reverse(event.position));
+        }
         events.reverse();
         let reason_event = reason.and_then(|reason| reason.event_id.clone()).filter(|id| !id.is_empty());
         let mut steps: Vec<Step> =
@@ -94,6 +98,56 @@ impl Why {
         let state = if matches!(about, About::Promise(_)) && state == "due" { "pending" } else { state };
         Ok(Self { chip: Chip::of(state, viewer.words), because, steps })
     }
+}
+
+impl Why {
+    /// Of words of the bot's that never were a message, since a person answered: what they would have answered, who answered instead.
+    ///
+    /// # Errors
+    /// 503 when Postgres doesn't answer.
+    pub async fn of_draft(
+        draft: &EventRow,
+        conversation: &str,
+        (viewer, snapshot, clock): (&Viewer, &Snapshot<'_>, Clock),
+        who: &str,
+    ) -> Result<Self, Problem> {
+        let before = draft.position.saturating_add(1).to_string();
+        let mut steps = Vec::new();
+        let mut because = String::new();
+        for kind in ["HumanTakeoverStarted", "ClientResponded"] {
+            let asked = [("limit", "1".to_owned()), ("type", kind.to_owned()), ("before", before.clone())];
+            let page = timeline::page(snapshot, &viewer.caller, conversation, Params::of(asked)).await?;
+            steps.extend(page.into_parts().0);
+        }
+        steps.sort_by_key(|event| event.position);
+        let mut steps: Vec<Step> = steps.iter().filter_map(|row| step(row, (viewer, clock, who), None)).collect();
+        if let Some(mut last) = step(draft, (viewer, clock, who), None) {
+            last.deciding = true;
+            steps.push(last);
+        }
+        if let Ok(Event::DraftSuppressed(e)) = Event::decode(&draft.type_name, draft.schema_version, &draft.payload) {
+            because =
+                e.reason.as_ref().map(|reason| self::because(&reason.into(), who, viewer.words)).unwrap_or_default();
+        }
+        Ok(Self { chip: Chip::saying("cancelled", viewer.w.not_sent.to_owned()), because, steps })
+    }
+}
+
+/// The takeover during which something came to its end, unless it is among the events already, newest first.
+async fn takeover(
+    events: &[EventRow],
+    conversation: &str,
+    (viewer, snapshot, at): (&Viewer, &Snapshot<'_>, Option<u64>),
+) -> Result<Option<EventRow>, Problem> {
+    let ends = ["FollowUpCancelled", "MessageCancelled", "DraftSuppressed"];
+    let ended = events.iter().find(|event| ends.contains(&event.type_name.as_str())).map(|event| event.position);
+    let mut asked = vec![("limit", "1".to_owned()), ("type", "HumanTakeoverStarted".to_owned())];
+    if let Some(until) = ended.or(at) {
+        asked.push(("before", until.saturating_add(1).to_string()));
+    }
+    let (found, _) = timeline::page(snapshot, &viewer.caller, conversation, Params::of(asked)).await?.into_parts();
+    let known = |one: &EventRow| events.iter().any(|event| event.position == one.position);
+    Ok(found.into_iter().find(|one| !known(one)))
 }
 
 /// What happened, as the chat says it; `None`: the log's own sentence does.
@@ -116,6 +170,7 @@ fn said(event: &Event, (viewer, clock, who): (&Viewer, Clock, &str)) -> Option<S
         Event::MessageCancelled(e) => {
             words.cancelled_since(&e.reason.as_ref().map(|r| because(&r.into(), who, words)).unwrap_or_default())
         }
+        Event::DraftSuppressed(e) => format!("{}: “{}”", viewer.w.not_sent, beginning(&e.text, STEP)),
         Event::DispatchStarted(_) => words.state("claimed").to_owned(),
         Event::DispatchSucceeded(_) => words.state("sent").to_owned(),
         Event::HumanTakeoverStarted(e) => words.took_over(e.by.trim_start_matches("operator:")),

@@ -142,6 +142,9 @@ impl Words for English {
             "key_shown" => "This key was made already, and it is shown only once: make another one.",
             "too_many_keys" => "There are as many keys as there may be; revoke one first.",
             "unknown_key" => "That key isn’t in force any more.",
+            "unknown_session" => "That session isn’t in force any more.",
+            "unknown_letter" => "The event isn’t among the dead letters any more.",
+            "needs_rebuild" => "The read models need a rebuild for that.",
             "no_such_brain" => "The configuration describes no such brain, or not all that it needs.",
             _ => return None,
         })

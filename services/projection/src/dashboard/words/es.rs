@@ -141,6 +141,9 @@ impl Words for Spanish {
             "key_shown" => "Esta clave ya se creó y solo se muestra una vez: cree otra.",
             "too_many_keys" => "Ya hay tantas claves como puede haber; revoque una antes.",
             "unknown_key" => "Esa clave ya no está en vigor.",
+            "unknown_session" => "Esa sesión ya no está en vigor.",
+            "unknown_letter" => "El evento ya no está entre los abandonados.",
+            "needs_rebuild" => "Para eso hay que rehacer los modelos de lectura.",
             "no_such_brain" => "La configuración no describe ese cerebro, o no todo lo que necesita.",
             _ => return None,
         })

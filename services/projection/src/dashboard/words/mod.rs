@@ -22,7 +22,7 @@ fixed! {
     inbox, promises, outbox, live, system, settings, try_it, skip, sections, line_live, line_again, line_away, read_only, no_commands,
     refused, unsent, undo, it_is_done, soon, within, units, language, theme, like_the_system, light, dark, leave, open_here, save, back, keys_title,
     // Entering.
-    your_key, enter, make_a_key, wrong_key,
+    your_key, enter, make_a_key, wrong_key, session_over,
     // The inbox.
     needs_you, all, with_a_person, by_bot, search, nothing_found, no_conversation, nothing_needs_you, try_yourself, more, bot, you, nobody_named,
     asked_for_person, failed_here, unknown_here, held_here, choose,
@@ -34,7 +34,7 @@ fixed! {
     // Promises.
     overdue, today, tomorrow, this_week, later_on, nothing_promised, as_list, week, week_before, week_after,
     // The outbox.
-    waiting, finished, everything_out, nothing_waits, nothing_finished, try_again, it_arrived, send_again, twice,
+    waiting, finished, everything_out, nothing_waits, nothing_finished, last_day, try_again, it_arrived, send_again, twice,
     breaker_open, let_them_go, sure_breaker,
     // The live log, the system.
     quiet, all_is_well, parts, part, state, channels, channel, kind, well, behind, dead, read_up_to, version, none,
@@ -54,10 +54,12 @@ fixed! {
     month, month_before, month_after, night, with_cancelled, without_cancelled, my_time, their_time, make_promise, client, move_it, move_hint, send_now, sure_now, pick, picked, unpick, changed_since,
     // Configuration, keys, the brain; how the system is.
     in_force, in_force_text, admins_only, setting, value, comes_from, by_default, keys_in_force, no_keys, role, create, revoke, sure_revoke, shown_once, copy, copied, brain, brain_text, as_configured, rules_brain, model, test_channel, test_text, last_in, last_out, timers, pending, next_one, lag, behind_advice, dead_advice, breaker_advice,
+    // Sessions of who entered.
+    sessions, sessions_text, this_one, of_key, begun, last_seen, end_session, end_others, sure_end, sure_end_others, no_sessions,
     // Goals, and what else is remembered.
     goals, goal, milestone, milestones, fact, facts, no_goals, right_, not_so, reached, over, set_goal, remember_it, day, progress, nothing_remembered, promise_hour, as_everywhere, unsaid, unsaid_text, not_given,
     // How the system is, in figures.
-    services, service, elsewhere, unknown_at_all, quarter, late_half, late_all, way, by_webhook, by_polling, by_command, waits_to_send, brains, calls, tokens, cost, budget_left, no_budget, breaker, closed, webhooks, address, delivered, being_retried, failed_ones, dead_letters, event, reason, letters_advice, given_up_advice, read_models, log_end, rebuild_advice, failed_webhook_advice,
+    services, service, elsewhere, unknown_at_all, quarter, late_half, late_all, way, by_webhook, by_polling, by_command, waits_to_send, brains, calls, tokens, cost, budget_left, no_budget, breaker, closed, webhooks, address, delivered, being_retried, failed_ones, dead_letters, event, reason, letters_advice, try_all, given_up_advice, read_models, log_end, rebuild_advice, failed_webhook_advice,
     // Filters.
     any_state, any_channel, any_maker, made_by, by_client, by_the_bot, by_person, none_of_that, filter_,
     // Mine: hours, notifications; the channels' test.

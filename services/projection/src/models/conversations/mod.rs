@@ -48,7 +48,7 @@ pub struct Conversations {
 
 impl Model for Conversations {
     fn migrations(&self) -> &'static [Migration] {
-        migrations!("read_model": "0002_conversations", "0004_messages", "0005_follow_ups", "0007_receipts", "0012_speech", "0013_requests", "0014_inbox")
+        migrations!("read_model": "0002_conversations", "0004_messages", "0005_follow_ups", "0007_receipts", "0012_speech", "0013_requests", "0014_inbox", "0019_outbox_done")
     }
 
     fn routes(&self) -> Routes {

@@ -1,5 +1,6 @@
 //! `GET /api/v1/system`: how this process is, how far its read models are, and how what it serves is doing.
 
+mod letters;
 mod own;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use steward_http::{Caller, Problem};
 use steward_log::Condition;
 use utoipa::{ToSchema, openapi::schema::Object};
 
+pub use letters::{DeadLetterView, dead_letters};
 pub use own::{BrainsView, ChannelFigures, SetAsideView, TimersView, WebhookFigures};
 
 use super::{answer::Answer, breaker::BreakerView, desk::Desk, openapi::Unread, params::Params, view::one_of};
@@ -38,6 +40,9 @@ pub struct SystemView {
     pub webhooks: Option<Vec<WebhookFigures>>,
     /// Events that the read models lack since they can't be projected, newest first, 50 at most.
     pub set_aside: Option<Vec<SetAsideView>>,
+    /// Events that services gave up on, oldest first, 50 at most; each can be tried again. Those that the read models lack aren't
+    /// among them.
+    pub dead_letters: Option<Vec<DeadLetterView>>,
     /// Events that services of this process gave up on since it started, of all tenants.
     pub given_up: Option<u64>,
 }
@@ -114,7 +119,8 @@ pub async fn seen(desk: &Desk, caller: &Caller) -> SystemView {
     let reached = &desk.reads.reached;
     let parts = parts(desk);
     let figures = desk.reads.around.render.as_ref().map(|render| desk.samples.figures(render));
-    let (end, own) = tokio::join!(desk.reads.log.last_position(), own::of(desk, caller));
+    let (end, own, letters) =
+        tokio::join!(desk.reads.log.last_position(), own::of(desk, caller), dead_letters(desk, caller));
     let (end, own) = (end.ok(), own.unwrap_or_default());
     let of_projection = (end.map(|end| end.saturating_sub(reached.now())), reached.lag().as_secs_f64());
     let service = |(place, name): (usize, &'static str)| {
@@ -148,6 +154,7 @@ pub async fn seen(desk: &Desk, caller: &Caller) -> SystemView {
         breaker: own.breaker,
         webhooks: own.webhooks,
         set_aside: own.set_aside,
+        dead_letters: letters,
         given_up: figures.map(|figures| figures.sum("steward_log_dead_letters_total")),
         parts,
     }

@@ -163,6 +163,24 @@ pub async fn outbox_page(
     Ok((page, own))
 }
 
+/// A page of what is done in the outbox and changed at this position or later, what changed last first.
+///
+/// # Errors
+/// 400 for a bad parameter; 503 when Postgres doesn't answer.
+pub async fn done_page(
+    snapshot: &Snapshot<'_>,
+    caller: &Caller,
+    (params, since): (Params, u64),
+) -> Result<(Page<MessageRow>, HashMap<String, ConversationRow>), Problem> {
+    let mut list = List::new(caller, params);
+    list.only_fixed(QUEUED_HERE);
+    list.only_fixed("state IN ('sent', 'delivered', 'read', 'cancelled', 'expired')");
+    list.only("changed_position >= {}", Box::new(i64::try_from(since).unwrap_or(i64::MAX)));
+    let page: Page<MessageRow> = list.page(snapshot, "changed_position", |m: &MessageRow| m.changed_position).await?;
+    let own = conversations::of_rows(snapshot, caller, page.items.iter().map(|m| m.conversation_id.as_str())).await?;
+    Ok((page, own))
+}
+
 /// One message that was queued here
 #[utoipa::path(
     get,
