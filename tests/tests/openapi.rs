@@ -335,7 +335,7 @@ async fn conversations<'a>(caller: &mut Caller<'a>) {
     caller.refused(Call { body: Some(json!({ "provider": "oracle" })), ..chosen }, 422, "no_such_brain").await;
     caller.granted(caller.get("/api/v1/attention", &[])).await;
     caller.granted(caller.get("/api/v1/system", &[])).await;
-    for (said, outcome) in [("tomorrow at 9", "instant"), ("tomorrow or Friday", "ambiguous"), ("hm", "none")] {
+    for (said, outcome) in [("tomorrow at 9", "instant"), ("Monday or Friday", "ambiguous"), ("hm", "none")] {
         let query = vec![("text", said.to_owned()), ("conversation_id", id.to_owned())];
         let read = caller.granted(Call { query, ..caller.get("/api/v1/time", &[]) }).await;
         assert_eq!(read["outcome"], outcome, "{read}");

@@ -84,7 +84,7 @@ async fn a_time_that_is_unclear_or_past_is_asked_about_and_nothing_is_promised()
     let telegram = Telegram::start().await.unwrap();
     let system = System::start(Config::telegram(&telegram)).await.unwrap();
     for (chat, text) in
-        [(7, "напиши мне завтра или в пятницу"), (8, "напиши мне вчера в 10"), (9, "напиши мне попозже")]
+        [(7, "напиши мне в понедельник или в пятницу"), (8, "напиши мне вчера в 10"), (9, "напиши мне попозже")]
     {
         system.telegram(&updates::text(chat, text)).await.unwrap();
         let answer = telegram.until_delivered_to(chat, 1, SOON).await.unwrap();
