@@ -205,10 +205,13 @@ impl Tab<'_> {
         self.until("!window.before && document.readyState === 'complete'").await
     }
 
-    /// The value of an expression, which may be a promise.
+    /// The value of an expression, which may be a promise. One that leads away from the page may have none.
     pub async fn run(&self, expression: &str) -> anyhow::Result<Value> {
         let asked = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
-        let mut answer = self.call("Runtime.evaluate", asked).await?;
+        let mut answer = match self.call("Runtime.evaluate", asked).await {
+            Err(error) if error.to_string().contains("Inspected target navigated") => return Ok(Value::Null),
+            answer => answer?,
+        };
         ensure!(answer["exceptionDetails"].is_null(), "{expression}: {}", answer["exceptionDetails"]);
         Ok(answer["result"]["value"].take())
     }

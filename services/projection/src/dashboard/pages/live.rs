@@ -389,7 +389,9 @@ fn group(
     (viewer, asked, names): (&Viewer, &Asked, &HashMap<String, String>),
 ) -> Option<Group> {
     let (first, last) = (rows.last()?, rows.first()?);
-    let conversation = if first.aggregate == "conversation" { first.aggregate_id.clone() } else { String::new() };
+    // A client's name may be noted before their words are.
+    let of_conversation = rows.iter().rev().find(|row| row.aggregate == "conversation");
+    let conversation = of_conversation.map(|row| row.aggregate_id.clone()).unwrap_or_default();
     let passed = (last.at - first.at).num_milliseconds().max(0);
     let count = viewer.words.events(rows.len());
     let lead_to = |row: &EventRow| said(row, viewer);
