@@ -181,6 +181,7 @@ async fn what_is_projected_is_found_by_indexes_however_small_the_tables_were() {
             if row.get::<_, i64>(1) >= 60 {
                 return row.get::<_, i64>(0);
             }
+            // Postgres tells nobody when it has counted.
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };

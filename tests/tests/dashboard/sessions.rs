@@ -222,6 +222,10 @@ async fn a_browser_keeps_a_session_instead_of_the_key_and_only_as_many_as_may_be
     let shut_out = || async { Ok((look(&first).await.status() == 401).then_some(())) };
     with_key(&system, &reader).until(PATIENCE, shut_out).await.unwrap();
     assert_eq!(look(&latest).await.status(), 200);
+    // It begins no other, which would outlive it.
+    let begin = system.client.post(format!("{}/api/v1/sessions", system.write)).header("cookie", &latest);
+    let refused = system.answer(begin.header("origin", &system.write)).await.unwrap().problem(409).unwrap();
+    assert_eq!(refused["code"], "of_a_session");
     // By itself it can end all others.
     let end = system.client.delete(format!("{}/api/v1/sessions", system.write)).header("cookie", &latest);
     let end = end.header("origin", &system.write).send().await.unwrap();

@@ -23,6 +23,7 @@ refusals! {
         BreakerClosed: Conflict "breaker_closed", "the breaker isn't open: nothing is held back by it";
         NoKeyNeeded: Conflict "no_key_needed", "callers bring no keys here, so nobody enters with one";
         KeyShown: Conflict "key_shown", "this command has made its key already, which is shown only once; make another one";
+        OfASession: Conflict "of_a_session", "a session begins no other: it would outlive its own time; bring the key itself";
         SessionShown: Conflict "session_shown", "this command has begun its session already, which is shown only once; begin another one";
         TooManyKeys: Conflict "too_many_keys", "there are as many keys as there may be; revoke one first";
         UnknownKey: Unknown "unknown_key", "there is no such key in force; GET /api/v1/keys lists them";

@@ -1,9 +1,8 @@
 //! `POST /api/v1/keys`, `DELETE /api/v1/keys/{id}`: who may use the API.
 
 use axum::{
-    Json,
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
@@ -15,7 +14,7 @@ use steward_http::{ApiPath, Problem, create_key};
 use steward_proto::{to_timestamp, v1};
 use utoipa::ToSchema;
 
-use super::{AdminCommand, Answer, openapi::Refuses, outbox::Nothing};
+use super::{AdminCommand, Answer, openapi::Refuses, outbox::Nothing, shown_once};
 use crate::intake::Intake;
 
 /// Longest name of a key, in bytes.
@@ -46,9 +45,7 @@ pub struct WithKey {
 
 impl IntoResponse for WithKey {
     fn into_response(self) -> Response {
-        let mut response = (StatusCode::CREATED, Json(self)).into_response();
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
+        shown_once(StatusCode::CREATED, self)
     }
 }
 

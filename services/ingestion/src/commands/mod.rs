@@ -23,7 +23,7 @@ use std::str::FromStr;
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -40,6 +40,13 @@ pub use repeats::Repeats;
 pub use request::{AdminCommand, Command, OwnCommand};
 
 use crate::intake::Intake;
+
+/// An answer that holds what no other will show: nobody on the way keeps it.
+fn shown_once(status: StatusCode, answer: impl Serialize) -> Response {
+    let mut response = (status, Json(answer)).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
 
 /// What every command answers.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -1,9 +1,8 @@
 //! `POST` and `DELETE /api/v1/sessions`, `DELETE /api/v1/sessions/{id}`: who is in the dashboard with a key.
 
 use axum::{
-    Json,
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -15,7 +14,7 @@ use steward_http::{ApiPath, Problem, create_session};
 use steward_proto::v1;
 use utoipa::ToSchema;
 
-use super::{Answer, OwnCommand, openapi::Refuses, outbox::Nothing};
+use super::{Answer, OwnCommand, openapi::Refuses, outbox::Nothing, shown_once};
 use crate::intake::Intake;
 
 /// The only answer that holds the session's text.
@@ -33,9 +32,7 @@ pub struct WithSession {
 
 impl IntoResponse for WithSession {
     fn into_response(self) -> Response {
-        let mut response = (StatusCode::CREATED, Json(self)).into_response();
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
+        shown_once(StatusCode::CREATED, self)
     }
 }
 
@@ -44,6 +41,7 @@ impl IntoResponse for WithSession {
 /// Needs a key of any role. A browser that sends the session's text in the cookie `steward_session` is let in as with the key, until the
 /// session is ended, the key is revoked, or 30 days are over. A key has at most 20 sessions, a tenant 1,000: one more ends the
 /// oldest. The text is shown in this answer only; a repeat with the same `Idempotency-Key` begins no second one.
+/// A session itself begins no other.
 #[utoipa::path(
     post,
     path = "/api/v1/sessions",
@@ -56,6 +54,9 @@ pub async fn begin(
     OwnCommand(command): OwnCommand<Nothing>,
 ) -> Result<WithSession, Problem> {
     let Some(key_id) = command.caller.key_id.clone() else { return Err(Refused::NoKeyNeeded.into()) };
+    if command.caller.session.is_some() {
+        return Err(Refused::OfASession.into());
+    }
     let tenant = &command.caller.tenant;
     let (text, hash) = create_session(tenant);
     let id = format!("ses_{}", command.unique().simple());

@@ -3,9 +3,8 @@
 use std::{collections::HashSet, net::IpAddr, time::Duration};
 
 use axum::{
-    Json,
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,7 +21,7 @@ use steward_log::{Append, AtLeast, Expected, LogError};
 use steward_proto::{Event, TenantId, v1};
 use utoipa::ToSchema;
 
-use super::{AdminCommand, Answer, Command, openapi::Refuses, outbox::Nothing};
+use super::{AdminCommand, Answer, Command, openapi::Refuses, outbox::Nothing, shown_once};
 use crate::{intake::Intake, origin::new_event, patience::in_time};
 
 /// Longest wait for a name's addresses.
@@ -80,9 +79,7 @@ pub struct WithSecret {
 
 impl IntoResponse for WithSecret {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(self)).into_response();
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
+        shown_once(self.status, self)
     }
 }
 
