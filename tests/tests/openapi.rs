@@ -755,8 +755,17 @@ async fn badly<'a>(caller: &mut Caller<'a>, [operator, reader]: [&'a str; 2]) {
         let of_nobody = answered.status == StatusCode::NOT_FOUND || !path.contains('{');
         assert!(of_nobody, "{path} of nobody: {} {:?}", answered.status, answered.body);
     }
-    let late = Call { headers: vec![("Steward-After", "1000000000".to_owned())], ..caller.get("/api/v1/events", &[]) };
-    caller.refused(late, 504, "not_reached").await;
+    let positions = [
+        ("-1", 400, "bad_position"),
+        ("9223372036854775808", 400, "bad_position"),
+        ("1000000000", 504, "not_reached"),
+        ("9223372036854775807", 504, "not_reached"),
+    ];
+    for (position, status, code) in positions {
+        let headers = vec![("Steward-After", position.to_owned())];
+        let call = Call { headers, ..caller.get("/api/v1/events", &[]) };
+        caller.refused(call, status, code).await;
+    }
     for (name, value) in [("limit", "0"), ("limit", "x"), ("state", "moon"), ("cursor", "x")] {
         let call = Call { query: vec![(name, value.to_owned())], ..caller.get("/api/v1/messages", &[]) };
         caller.refused(call, 400, if name == "cursor" { "bad_cursor" } else { "bad_query" }).await;

@@ -12,7 +12,7 @@ LARGEST = 2**63 - 1
 def before_call(context, case, kwargs):
     headers = case.headers or {}
     position = str(headers.get("Steward-After", ""))
-    # A position that isn't reached is waited for, ten seconds long, and answered 504.
+    # A position that the log hasn't come to is answered 504, as a server's error is.
     if position.isascii() and position.isdigit() and int(position) <= LARGEST:
         headers["Steward-After"] = "0"
     parameters = case.path_parameters or {}

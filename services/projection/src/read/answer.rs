@@ -1,6 +1,6 @@
 //! What all reads share: the position that a reader wants to see, the id in the path, the position of the answer.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, future, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures::stream;
 use serde::Serialize;
 use steward_http::{Caller, Problem};
+use steward_log::Log;
 
 use super::desk::Desk;
 use crate::{error::ProjectionError, shares::Share};
@@ -20,6 +21,8 @@ use crate::{error::ProjectionError, shares::Share};
 pub const POSITION: HeaderName = HeaderName::from_static("steward-position");
 /// The position that a reader wants the answer to reflect.
 const AFTER: HeaderName = HeaderName::from_static("steward-after");
+/// The last position that there can be: the read models keep them as numbers with a sign.
+pub const LAST_POSITION: u64 = i64::MAX.cast_unsigned();
 /// How long a reader waits for that position.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
@@ -38,7 +41,8 @@ impl FromRequestParts<Arc<Desk>> for Fresh {
 
     async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Problem> {
         let Some(after) = parts.headers.get(AFTER) else { return Ok(Self) };
-        let position = after.to_str().ok().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
+        let position = after.to_str().ok().and_then(|text| text.trim().parse().ok());
+        let position = position.filter(|position| *position <= LAST_POSITION).ok_or_else(|| {
             Problem::bad_request(
                 "bad_position",
                 "`Steward-After` is no position: send the number that a command answered",
@@ -50,17 +54,30 @@ impl FromRequestParts<Arc<Desk>> for Fresh {
         }
         let caller = Caller::from_request_parts(parts, desk).await?;
         let _place = desk.wait(&caller)?;
-        if reached.wait(position, LONGEST_WAIT).await {
-            return Ok(Self);
-        }
+        let why = tokio::select! {
+            biased;
+            there = reached.wait(position, LONGEST_WAIT) => {
+                if there {
+                    return Ok(Self);
+                }
+                format!("not reached within {} s; ask again later", LONGEST_WAIT.as_secs())
+            }
+            end = end_before(&desk.reads.log, position) => {
+                format!("beyond the log's end, which is {end}; send the number that a command answered")
+            }
+        };
         Err(Problem::timeout(
             "not_reached",
-            format!(
-                "the read models have reached {}, not {position}, within {} s; check the position, or ask again later",
-                reached.now(),
-                LONGEST_WAIT.as_secs()
-            ),
+            format!("the read models have reached {}, and {position} is {why}", reached.now()),
         ))
+    }
+}
+
+/// Where the log ends, once it is known to end before a position; never, when it doesn't, or can't be asked.
+async fn end_before(log: &Log, position: u64) -> u64 {
+    match log.last_position().await {
+        Ok(end) if end < position => end,
+        _ => future::pending().await,
     }
 }
 

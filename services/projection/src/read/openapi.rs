@@ -13,7 +13,7 @@ use utoipa::{
     },
 };
 
-use super::answer::Fresh;
+use super::answer::{Fresh, LAST_POSITION};
 
 /// How a read is refused.
 pub struct Unread;
@@ -28,7 +28,11 @@ const READING: &[Code] = &[
     unavailable("reads_busy", "more is being read than this process serves at once; ask again in a second"),
     unavailable("too_slow", "the read was broken off after 8 s; narrow it, or ask for a smaller page"),
     unavailable("read_models_away", "Postgres can't be reached now"),
-    Code::new(StatusCode::GATEWAY_TIMEOUT, "not_reached", "the position of `Steward-After` isn't reached within 10 s"),
+    Code::new(
+        StatusCode::GATEWAY_TIMEOUT,
+        "not_reached",
+        "the position of `Steward-After` isn't reached within 10 s, or lies beyond the log's end",
+    ),
 ];
 
 impl IntoResponses for Unread {
@@ -81,7 +85,7 @@ impl IntoParams for Fresh {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let position = Parameter::builder().name("Steward-After").parameter_in(ParameterIn::Header);
         let described = "wait, at most 10 s, until the read models have reached this log position; else 504";
-        vec![position.description(Some(described)).schema(Some(whole_number())).build()]
+        vec![position.description(Some(described)).schema(Some(position_schema())).build()]
     }
 }
 
@@ -105,11 +109,11 @@ pub fn name_position(document: &mut OpenApi) {
     for (_, operation) in operations(document) {
         let Some(RefOr::T(answer)) = operation.responses.responses.get_mut("200") else { continue };
         let described = Some("the log position that the answer reflects");
-        let position = HeaderBuilder::new().schema(Some(whole_number())).description(described).build();
+        let position = HeaderBuilder::new().schema(Some(position_schema())).description(described).build();
         answer.headers.insert("Steward-Position".to_owned(), position.into());
     }
 }
 
-fn whole_number() -> utoipa::openapi::schema::Object {
-    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).build()
+fn position_schema() -> utoipa::openapi::schema::Object {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(LAST_POSITION)).build()
 }
