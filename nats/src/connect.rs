@@ -19,9 +19,6 @@ use crate::supervise::Tasks;
 use crate::writer::{Pulse, Writer};
 use crate::{Backoff, Clock, Condition, Health, LogError, definitions, permissions};
 
-/// How long the log keeps serving once the shutdown was asked for, so that work in hand can be finished.
-const GRACE: Duration = Duration::from_secs(8);
-
 /// How to connect.
 #[derive(Debug, Clone)]
 pub struct ConnectOptions {
@@ -31,6 +28,8 @@ pub struct ConnectOptions {
     pub cache_entries: u64,
     /// How long an append is tried again while the server can't be reached.
     pub append_timeout: Duration,
+    /// How long the log keeps serving once the shutdown was asked for, so that work in hand can be finished.
+    pub grace: Duration,
     /// Answers come on subjects that begin with this. Left out, it is what the permissions give the URL's user, if that
     /// is one of ours.
     pub inbox_prefix: Option<String>,
@@ -50,6 +49,7 @@ impl Default for ConnectOptions {
             name: "steward".to_owned(),
             cache_entries: 100_000,
             append_timeout: Duration::from_secs(15),
+            grace: Duration::from_secs(8),
             inbox_prefix: None,
             clock: Clock::system(),
         }
@@ -119,11 +119,12 @@ impl Log {
         let (alarm_setter, setting) = Setter::open(session.clone());
         tasks.register(&health, "alarm-setter", || Condition::Well);
         tasks.spawn("alarm-setter", setting);
+        let grace = options.grace;
         tasks.spawn_plain(async move {
             tokio::select! {
                 // The writer ended because all handles are gone and the queue is empty.
                 _ = writing => {}
-                () = async { shutdown.cancelled().await; tokio::time::sleep(GRACE).await } => {}
+                () = async { shutdown.cancelled().await; tokio::time::sleep(grace).await } => {}
             }
             stop.cancel();
         });

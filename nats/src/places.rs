@@ -25,7 +25,7 @@ use crate::turns::Turns;
 const LATELY: Duration = Duration::from_secs(10);
 
 /// A place rests so many times as long as it was held.
-const REST: u32 = 2;
+const REST: u32 = 3;
 /// And so long at most.
 const LONGEST_REST: Duration = Duration::from_millis(250);
 
@@ -258,10 +258,11 @@ mod tests {
         quiet.rest().await;
         assert_eq!(began.elapsed(), Duration::from_millis(20), "who has little never waits for itself");
         held.pop().unwrap().rest().await;
-        assert_eq!(began.elapsed(), Duration::from_millis(60));
+        let rested = Duration::from_millis(20) * (1 + REST);
+        assert_eq!(began.elapsed(), rested);
         sleep(Duration::from_secs(1)).await;
         held.pop().unwrap().rest().await;
-        assert_eq!(began.elapsed(), Duration::from_millis(1_310), "and no longer than that");
+        assert_eq!(began.elapsed(), rested + Duration::from_secs(1) + LONGEST_REST, "and no longer than that");
     }
 
     #[tokio::test]

@@ -175,13 +175,14 @@ async fn connecting_waits_for_a_server_and_ends_at_the_shutdown() {
 async fn after_the_shutdown_what_is_in_hand_is_finished_and_then_appends_are_refused() {
     let server = Server::start().await;
     let shutdown = CancellationToken::new();
-    let log = Log::connect(&server.url(), ConnectOptions::default(), shutdown.clone()).await.unwrap();
+    let options = ConnectOptions { grace: Duration::from_secs(1), ..ConnectOptions::default() };
+    let log = Log::connect(&server.url(), options, shutdown.clone()).await.unwrap();
     log.ensure_streams().await.unwrap();
     let append =
         || Append { aggregate: conversation("a"), events: events(1), expected: Expected::Any, dedupe_key: None };
     shutdown.cancel();
     log.append(append()).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(9), log.closed()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(120), log.closed()).await.unwrap();
     let late = log.append(append()).await.unwrap_err();
     assert!(matches!(late, AppendError::Log(LogError::ShutDown)), "{late}");
 }

@@ -5,6 +5,7 @@
 mod support;
 
 use std::path::Path;
+use std::time::Duration;
 
 use futures::future::join_all;
 use nix::sys::signal::Signal;
@@ -25,7 +26,8 @@ struct Process {
 impl Process {
     async fn begin(server: &Server, cache_entries: u64) -> Self {
         let shutdown = CancellationToken::new();
-        let options = ConnectOptions { cache_entries, ..ConnectOptions::new("test") };
+        let grace = Duration::from_millis(100);
+        let options = ConnectOptions { cache_entries, grace, ..ConnectOptions::new("test") };
         let log = Log::connect(&server.url(), options, shutdown.clone()).await.unwrap();
         log.ensure_streams().await.unwrap();
         Self { log, shutdown }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use steward_proto::{AggregateId, Fold as _};
 use tokio_util::sync::CancellationToken;
 
@@ -110,7 +112,8 @@ async fn an_aggregate_whose_last_event_was_erased_goes_on() {
     let aggregate = conversation("erased");
     for restart in [false, true] {
         let shutdown = CancellationToken::new();
-        let log = Log::connect(&server.url(), ConnectOptions::new("test"), shutdown.clone()).await.unwrap();
+        let options = ConnectOptions { grace: Duration::from_millis(100), ..ConnectOptions::new("test") };
+        let log = Log::connect(&server.url(), options, shutdown.clone()).await.unwrap();
         log.ensure_streams().await.unwrap();
         let keep = || KeepStates { place: place.path().to_owned(), kinds: vec![Kind::of::<Seen>()] };
         log.keep_states(keep()).await.unwrap();

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::lanes::{Delivery, Held, Source};
-use super::pulse::{BEAT, Hearing};
+use super::pulse::{BEAT, Hearing, Whose};
 use crate::delivery::Delivered;
 use crate::pull::{Pulled, Puller};
 use crate::tail::{consumer, make_consumer};
@@ -71,6 +71,7 @@ pub(super) struct Feed {
     pub config: pull::Config,
     /// Set for a tenant's own consumer: it begins where this one stands, which all tenants shared in a former version.
     pub begins_after: Option<&'static str>,
+    pub whose: Whose,
     pub room: Room,
     pub deliveries: mpsc::Sender<Delivery>,
     pub hearing: Hearing,
@@ -150,7 +151,7 @@ impl Feed {
             }
             let Ok(pulled) = timeout(BEAT, puller.next()).await else {
                 // There is room, and nothing in the log to fill it.
-                self.hearing.waits(self.name(), None);
+                self.hearing.waits(&self.whose, None);
                 continue;
             };
             match pulled {
@@ -175,7 +176,7 @@ impl Feed {
             return some;
         }
         loop {
-            self.hearing.waits(self.name(), *behind);
+            self.hearing.waits(&self.whose, *behind);
             tokio::select! {
                 some = &mut some => return some,
                 () = tokio::time::sleep(BEAT) => {

@@ -216,10 +216,11 @@ impl Lanes {
         self.put_off.len()
     }
 
-    /// Since when the event has waited that has waited longest for a slot, though nothing of its aggregate runs.
-    pub fn waits_for_a_slot_since(&self) -> Option<Instant> {
+    /// Of every lane that waits for a slot, though nothing of its aggregate runs: whose it is, and since when.
+    pub fn wait_for_a_slot(&self) -> impl Iterator<Item = (&TenantId, Instant)> {
         let lanes = self.ready.iter().filter_map(|key| self.lanes.get(key));
-        lanes.filter_map(|lane| lane.waiting.values().next()).map(|delivery| delivery.since).min()
+        let first = lanes.filter_map(|lane| lane.waiting.values().next());
+        first.map(|delivery| (&delivery.recorded.subject.tenant, delivery.since))
     }
 
     /// Forgets events that were put off and never came again.

@@ -4,13 +4,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use steward_proto::TenantId;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::lanes::Lanes;
 use crate::Condition;
 
-/// A subscription is behind when an event that could run is older than this, while there is no slot for it.
+/// A subscription is behind when an event that could run is older than this, while there is no slot for it. Where there are
+/// several tenants, a single one that waits does so for what it has in hand itself, and takes nothing from the others: it is
+/// behind when all wait that have something to do.
 const LATE: Duration = Duration::from_secs(10);
 
 /// It is also behind when one of its consumers can't be had for this long.
@@ -22,13 +25,16 @@ pub(super) const BEAT: Duration = Duration::from_secs(1);
 /// A subscription that hasn't noted anything for this long hangs.
 const STUCK: Duration = Duration::from_secs(15);
 
+/// A tenant whose events have a consumer of their own; `None`: whoever comes by the shared one.
+pub(super) type Whose = Option<TenantId>;
+
 #[derive(Debug)]
 struct State {
     beat: Instant,
-    /// Since when the oldest event that could run has waited for a slot, in hand or in the log.
+    /// Since when all have waited for a slot that have something to do.
     waits_since: Option<Instant>,
-    /// Since when the next event in the log has waited for room, by the names of the consumers.
-    waits: HashMap<String, Instant>,
+    /// Since when the next event in the log has waited for room, by whose it is.
+    waits: HashMap<Whose, Instant>,
     /// Since when a consumer can't be had, by its name.
     deaf: HashMap<String, Instant>,
     /// How the subscription ended; `Ok` after the stop.
@@ -61,15 +67,21 @@ impl Pulse {
         Hearing(self.state.clone())
     }
 
-    pub fn beat(&self, lanes: &Lanes, running: usize) {
+    pub fn beat(&self, lanes: &Lanes, running: usize, several: bool) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits_since = state.waits.values().copied().chain(lanes.waits_for_a_slot_since()).min();
+        let mut oldest = state.waits.clone();
+        for (tenant, since) in lanes.wait_for_a_slot() {
+            let oldest = oldest.entry(Some(tenant.clone())).or_insert(since);
+            *oldest = since.min(*oldest);
+        }
+        let waits_since = oldest.values().min().copied();
         let lag = waits_since.map_or(Duration::ZERO, |since| since.elapsed());
+        let all_wait_since = if several { all_wait_since(oldest) } else { waits_since };
         metrics::gauge!("steward_subscription_lag_seconds", "consumer" => self.consumer).set(lag.as_secs_f64());
         metrics::gauge!("steward_subscription_in_hand", "consumer" => self.consumer).set(lanes.in_hand() as f64);
         metrics::gauge!("steward_subscription_running", "consumer" => self.consumer).set(running as f64);
         metrics::gauge!("steward_subscription_put_off", "consumer" => self.consumer).set(lanes.put_off() as f64);
-        (state.beat, state.waits_since) = (Instant::now(), waits_since);
+        (state.beat, state.waits_since) = (Instant::now(), all_wait_since);
     }
 
     pub fn ended(&self, how: Result<(), String>) {
@@ -95,17 +107,23 @@ impl Hearing {
     }
 
     /// Notes since when the next event in the log has waited for room, if one has.
-    pub fn waits(&self, consumer: &str, since: Option<Instant>) {
+    pub fn waits(&self, whose: &Whose, since: Option<Instant>) {
         let waits = &mut self.0.lock().unwrap_or_else(PoisonError::into_inner).waits;
         match since {
-            Some(since) => waits.insert(consumer.to_owned(), since),
-            None => waits.remove(consumer),
+            Some(since) => waits.insert(whose.clone(), since),
+            None => waits.remove(whose),
         };
     }
 
     pub fn has(&self, consumer: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).deaf.remove(consumer);
     }
+}
+
+/// Of several tenants: since when the one has waited that has waited least. One that waits beside none waits for itself.
+fn all_wait_since(oldest: HashMap<Whose, Instant>) -> Option<Instant> {
+    let of_tenants: Vec<Instant> = oldest.into_iter().filter_map(|(whose, since)| whose.and(Some(since))).collect();
+    of_tenants.iter().max().copied().filter(|_| of_tenants.len() > 1)
 }
 
 fn condition(state: &State) -> Condition {
@@ -146,8 +164,36 @@ mod tests {
         assert_eq!(check(), Condition::Well);
         tokio::time::advance(Duration::from_secs(20)).await;
         assert!(matches!(check(), Condition::Behind(_)));
-        pulse.beat(&Lanes::default(), 0);
+        pulse.beat(&Lanes::default(), 0, false);
         assert_eq!(check(), Condition::Well);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_of_several_tenants_that_waits_waits_for_itself() {
+        let tenant = |name: &str| Some(TenantId::new(name).expect("a tenant"));
+        let (first, second, minute) = (tenant("first"), tenant("second"), Duration::from_secs(60));
+        let now = Instant::now();
+        tokio::time::advance(minute).await;
+        let lately = Instant::now();
+        // Who waits since when, whether there are several tenants, whether it is behind.
+        let cases = [
+            (vec![], true, false),
+            (vec![(&None, now)], false, true),
+            (vec![(&first, now)], false, true),
+            (vec![(&first, now)], true, false),
+            (vec![(&first, now), (&None, now)], true, false),
+            (vec![(&first, now), (&second, lately)], true, false),
+            (vec![(&first, now), (&second, now)], true, true),
+        ];
+        for (waiting, several, behind) in cases {
+            let pulse = Pulse::new("worker", CancellationToken::new());
+            let (check, hearing) = (pulse.check(), pulse.hearing());
+            for (whose, since) in &waiting {
+                hearing.waits(whose, Some(*since));
+            }
+            pulse.beat(&Lanes::default(), 0, several);
+            assert_eq!(matches!(check(), Condition::Behind(_)), behind, "{waiting:?}, several: {several}");
+        }
     }
 
     #[tokio::test]

@@ -105,7 +105,7 @@ where
             _ = alive.tick() => running.say_alive().await,
             _ = beat.tick() => {
                 running.lanes.forget_overdue();
-                pulse.beat(&running.lanes, running.tasks.len());
+                pulse.beat(&running.lanes, running.tasks.len(), running.subscription.tenants.len() > 1);
             }
             Some(ended) = feeds.join_next() => match ended {
                 // The feed ended by the stop.
@@ -131,13 +131,14 @@ fn feeds_of(
 ) -> Vec<Feed> {
     let Subscription { durable: name, tenants, ack_wait, max_ack_pending: window, concurrency, .. } = subscription;
     let (&name, &ack_wait, &window) = (name, ack_wait, window);
-    let feed = |source, config: pull::Config, begins_after, room| Feed {
+    let feed = |source, config: pull::Config, begins_after, whose, room| Feed {
         log: log.clone(),
         source,
         stream: if source == Source::Log { definitions::EVENTS } else { definitions::DEAD },
         subscription: name,
         config,
         begins_after,
+        whose,
         room,
         deliveries: deliveries.clone(),
         hearing: hearing.clone(),
@@ -146,11 +147,11 @@ fn feeds_of(
     let in_hand = (concurrency * PER_HANDLER).max(IN_HAND).min(window.max(1));
     let retry_filters = vec![format!("retry.{name}.>")];
     let retry = definitions::durable(&format!("{name}-retry"), retry_filters, ack_wait, RETRIES_IN_HAND);
-    let mut feeds = vec![feed(Source::Retry, retry, None, Room::new(log, RETRIES_IN_HAND, RETRIES_IN_HAND, 0))];
+    let mut feeds = vec![feed(Source::Retry, retry, None, None, Room::new(log, RETRIES_IN_HAND, RETRIES_IN_HAND, 0))];
     if tenants.is_empty() {
         let filters = subscription.filters.iter().map(|&filter| filter.to_owned()).collect();
         let all = definitions::durable(name, filters, ack_wait, window);
-        feeds.push(feed(Source::Log, all, None, Room::new(log, *concurrency, in_hand, BYTES_IN_HAND)));
+        feeds.push(feed(Source::Log, all, None, None, Room::new(log, *concurrency, in_hand, BYTES_IN_HAND)));
         return feeds;
     }
     // Of the events in hand, too, one of several tenants has half at most, as many as it may have running.
@@ -159,7 +160,7 @@ fn feeds_of(
         let filters = filters_of(subscription, tenant);
         let own = definitions::durable(&definitions::tenants_durable(name, tenant), filters, ack_wait, window);
         let room = Room::new(log, share(*concurrency), share(in_hand), BYTES_IN_HAND / tenants.len());
-        feeds.push(feed(Source::Log, own, Some(name), room));
+        feeds.push(feed(Source::Log, own, Some(name), Some(tenant.clone()), room));
     }
     feeds
 }

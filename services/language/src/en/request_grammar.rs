@@ -20,6 +20,10 @@ impl Grammar for RequestGrammar {
         "on Monday"
     }
 
+    fn before_hour(&self) -> &'static str {
+        "at "
+    }
+
     fn refusal_must_start(&self) -> bool {
         true
     }

@@ -20,6 +20,10 @@ impl Grammar for RequestGrammar {
         "el lunes"
     }
 
+    fn before_hour(&self) -> &'static str {
+        "a las "
+    }
+
     /// Of verbs that don't hold "me" themselves.
     fn needs_me(&self, verb: &Token, form: Form) -> bool {
         match form {

@@ -250,7 +250,7 @@ pub static WORDS: Source = Source {
         "me viene|va|queda mejor",
         "quise|quería|quiero decir",
         "mejor|preferible",
-        "que sea",
+        "que sea|sean",
         "que|qué tal",
         "hagámoslo|hagamoslo",
         "lo? dejamos|dejémoslo|pongámoslo para?",

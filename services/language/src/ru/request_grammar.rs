@@ -20,6 +20,10 @@ impl Grammar for RequestGrammar {
         "в понедельник"
     }
 
+    fn before_hour(&self) -> &'static str {
+        "в "
+    }
+
     /// "Ивану напиши", "маме завтра напомни".
     fn is_said_to_another(&self, sentence: &Sentence, at: usize) -> bool {
         let names_another = |i: usize| {

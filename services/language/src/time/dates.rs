@@ -299,6 +299,14 @@ fn period(reader: &Reader, i: usize) -> Option<(Piece, usize)> {
         return Some((Piece::Date(DateSpec::Week(2)), i + 2));
     }
     let (unit, far, next) = relative_unit(reader, i)?;
+    // "next month on the 3rd", "в следующем месяце 3 числа"
+    if unit == Unit::Month {
+        let behind = if reader.is_mark(next, ',') { next + 1 } else { next };
+        let at = reader.skip(behind, &[Sense::On, Sense::The, Sense::Of, Sense::In]);
+        if let Some((Piece::Date(DateSpec::DayOfMonth { day, months: None }), next)) = day_of_month(reader, at) {
+            return Some((Piece::Date(DateSpec::DayOfMonth { day, months: Some(far) }), next));
+        }
+    }
     let piece = match (unit, far) {
         (Unit::Week, 1) => Piece::Date(DateSpec::Week(1)),
         (Unit::Week, _) => Piece::Date(DateSpec::Week(0)),

@@ -18,6 +18,9 @@ pub(crate) trait Grammar: Sync {
     /// The coming Monday, in words that the language's reader of times knows.
     fn monday_ahead(&self) -> &'static str;
 
+    /// What stands before the hour of a clock: "at ".
+    fn before_hour(&self) -> &'static str;
+
     /// A refusal is one only where a request could begin: "they never call me" is none.
     fn refusal_must_start(&self) -> bool {
         false

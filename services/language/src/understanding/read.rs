@@ -237,6 +237,12 @@ fn sentence_requests(sentence: &Sentence, reader: Reader) -> Vec<Request> {
             Request::Move { time: stretch::asked(sentence, meaning), which: Which::unsaid(), plain: false }
         }];
     }
+    if !quoted
+        && !sentence.asked
+        && let Some(time) = bare_hour(sentence, 0..tokens.len(), &lexicon.keep, &keeps, reader)
+    {
+        return vec![Request::Move { time, which: Which::unsaid(), plain: false }];
+    }
     let beside =
         [&lexicon.filler, &lexicon.polite, &lexicon.promise, &lexicon.acknowledgement, &lexicon.regret, &lexicon.keep];
     if !quoted && !sentence.asked && covered(tokens, &lexicon.restore, &beside, nothing) {
@@ -304,12 +310,42 @@ pub(crate) fn implied_move(sentence: &Sentence, range: Range<usize>, reader: Rea
     let tokens = &sentence.tokens[range.clone()];
     let before_time = |t: &Token| t.time || t.is_one_of(lexicon.words.before_time);
     let beside = [&lexicon.filler, &lexicon.polite];
-    let quoted = tokens.iter().any(|t| t.quoted);
-    if quoted || !tokens.iter().any(|t| t.time) || !covered(tokens, &lexicon.rather, &beside, &before_time) {
+    if tokens.iter().any(|t| t.quoted) {
+        return None;
+    }
+    if !tokens.iter().any(|t| t.time) {
+        return bare_hour(sentence, range, &lexicon.rather, &beside, reader);
+    }
+    if !covered(tokens, &lexicon.rather, &beside, &before_time) {
         return None;
     }
     let meaning = sentence.time(range, reader);
     (meaning != Meaning::None).then(|| stretch::asked(sentence, meaning))
+}
+
+/// "Make it 11", "лучше 11": a number that can only be an hour, for all beside it belongs to changing a promise.
+fn bare_hour(
+    sentence: &Sentence,
+    range: Range<usize>,
+    needed: &Patterns,
+    beside: &[&Patterns],
+    reader: Reader,
+) -> Option<Asked> {
+    let tokens = &sentence.tokens;
+    let numbers = |&i: &usize| tokens[i].folded.chars().all(|c| c.is_ascii_digit());
+    let words = |i: &usize| tokens[*i].is_word() && !tokens[*i].is_one_of(sentence.lexicon.words.instead);
+    if !range.clone().any(|i| needed.longest(tokens, i, TIGHT).is_some()) {
+        return None;
+    }
+    let mut said = range.clone().filter(numbers);
+    let at = match (said.next(), said.next()) {
+        (Some(at), None) => at,
+        // "better eleven"
+        (None, _) => range.clone().rfind(words)?,
+        (Some(_), Some(_)) => return None,
+    };
+    let free = |t: &Token| t.span == tokens[at].span || t.is_one_of(sentence.lexicon.words.before_time);
+    covered(&tokens[range], needed, beside, &free).then(|| sentence.clock(at, reader))?
 }
 
 /// Nothing but thanks, consent, a wish or a greeting, by the closed list; a question is none.

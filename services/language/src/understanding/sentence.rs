@@ -3,8 +3,10 @@
 use std::{cell::Cell, collections::HashSet, ops::Range, sync::LazyLock};
 
 use super::{
+    Asked, Says,
     lexicon::Lexicon,
     pattern::{Patterns, TIGHT},
+    stretch::asked,
     words::{Sort, Token},
 };
 use crate::{
@@ -72,6 +74,15 @@ impl<'a> Sentence<'a> {
     pub fn time_from(&self, range: Range<usize>, reader: Reader) -> Meaning {
         let around = range.start..(range.end + AROUND).min(self.tokens.len());
         self.time_within(around, range, reader)
+    }
+
+    /// The clock that a number alone says where nothing else can be meant: the 11 of "make it 11".
+    pub fn clock(&self, at: usize, reader: Reader) -> Option<Asked> {
+        let token = self.tokens.get(at).filter(|token| token.is_word() && !token.quoted)?;
+        let said = format!("{}{}", self.lexicon.grammar.before_hour(), &self.text[token.span.clone()]);
+        let Meaning::Instant(moment) = reader(&said, 0..said.len()) else { return None };
+        let moment = Moment { span: token.span.clone(), ..moment };
+        Some(asked(self, Meaning::Instant(moment))).filter(|time| time.says == Says::Clock)
     }
 
     fn time_within(&self, around: Range<usize>, range: Range<usize>, reader: Reader) -> Meaning {

@@ -223,6 +223,16 @@ pub(crate) fn shift(sentence: &Sentence, range: Range<usize>, act: &Act, reader:
         return Request::Move { time: asked(sentence, moved), which, plain: true };
     }
     let whole = sentence.time(range.clone(), reader);
+    // "move it to 11"
+    let ends = |i: usize| i >= range.end || !sentence.tokens[i].is_word() || sentence.is_light(i);
+    let hour = (act.words.end..range.end)
+        .rev()
+        .filter(|&i| whole == Meaning::None && sentence.tokens[i].is_one_of(words.target) && ends(i + 2))
+        .find_map(|i| Some((i, sentence.clock(i + 1, reader)?)));
+    if let Some((at, time)) = hour {
+        let which = which(sentence, range.start..at, act, None, Meaning::None);
+        return Request::Move { time, which: Which { all: false, ..which }, plain: true };
+    }
     let which = which(sentence, range, act, None, whole.clone());
     let which = Which { time: Meaning::None, all: false, ..which };
     Request::Move { time: asked(sentence, whole), which, plain: true }
