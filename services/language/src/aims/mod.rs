@@ -5,7 +5,7 @@ pub(crate) mod words;
 
 use std::ops::Range;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 
 use self::words::Words;
 use crate::{
@@ -21,6 +21,8 @@ use crate::{
 /// A wish is a goal only with a term at least so far ahead; to get or buy something, only with a longer one.
 const FAR: TimeDelta = TimeDelta::days(7);
 const DISTANT: TimeDelta = TimeDelta::days(60);
+/// Nothing that is asked of those they write to takes so long.
+const LASTING: TimeDelta = TimeDelta::days(180);
 /// Words of a sentence that are read, at most.
 const LONGEST: usize = 120;
 /// Words of what is told, at most: whoever says more says several things.
@@ -204,10 +206,12 @@ impl Sentence<'_> {
         let has = |patterns: &Patterns, from: usize, to: usize| {
             (from..to).any(|at| patterns.longest(self.tokens, at, TIGHT).is_some_and(|e| e <= end))
         };
-        if has(&words.dealings, open, (open + 1).min(end)) {
+        let term = self.term(words, open, end, context)?;
+        // "I want to move to Canada by 2028", but not "to move the appointment by Friday"
+        let lasting = term.years_ahead || term.due.is_some_and(|due| due - context.written_at >= LASTING);
+        if !lasting && has(&words.dealings, open, (open + 1).min(end)) {
             return None;
         }
-        let term = self.term(words, open, end, context)?;
         let least = if has(&words.gains, open, (open + 2).min(end)) { DISTANT } else { FAR };
         if term.due.is_some_and(|due| due - context.written_at < least) {
             return None;
@@ -226,12 +230,14 @@ impl Sentence<'_> {
             let bytes = self.tokens[at].span.start..self.tokens[end - 1].span.end;
             let phrase = &self.text[bytes];
             let far = (behind..end.min(behind + 4)).any(|at| words.terms.longest(self.tokens, at, TIGHT).is_some());
-            let year = self.tokens[behind..end].iter().any(|t| is_year(&t.folded));
+            let year = self.tokens[behind..end].iter().map(|t| t.folded.as_str()).find(|word| is_year(word));
+            let years_ahead =
+                year.and_then(|year| year.parse().ok()).is_some_and(|year: i32| year > context.written_at.year() + 1);
             let times: Vec<Said> = said(phrase, context);
             let exact = times.iter().find_map(|time| time.readings.first()).map(|moment| moment.at);
             match exact {
-                Some(due) => Some(Term { at, due: Some(due) }),
-                None if far || year => Some(Term { at, due: None }),
+                Some(due) => Some(Term { at, due: Some(due), years_ahead }),
+                None if far || year.is_some() => Some(Term { at, due: None, years_ahead }),
                 None => None,
             }
         })
@@ -291,6 +297,8 @@ impl Sentence<'_> {
 struct Term {
     at: usize,
     due: Option<DateTime<Utc>>,
+    /// It names a year after the next one.
+    years_ahead: bool,
 }
 
 fn is_year(word: &str) -> bool {

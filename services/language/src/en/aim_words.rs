@@ -12,6 +12,7 @@ pub const AIMS: Source = Source {
         "i'm|i am? aiming|striving|determined|training to|for",
         "i'm|i|we am|are? saving up? for",
         "i'm|i am? working towards|toward",
+        "i've|i|we've|we have? finally|just? decided to become|be a|an?",
     ],
     named: &["my|our main|big|biggest|new|next? goal|aim|target|dream for? this|next? year|month|summer|season?"],
     wish: &[

@@ -11,6 +11,7 @@ pub const AIMS: Source = Source {
         "me he fijado|puesto como|la|el meta|objetivo de?",
         "tengo como|la meta|objetivo de?",
         "estoy decidido|decidida a",
+        "he|hemos decidido ser|hacerme|hacernos|convertirme|convertirnos en?",
         "estoy entrenando|preparándome|preparandome para",
         "la meta que tengo es",
     ],

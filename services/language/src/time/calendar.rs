@@ -150,7 +150,9 @@ fn month_then_day(reader: &Reader, i: usize) -> Option<(DateSpec, usize)> {
     while at < i + 3 && reader.get(at).is_some_and(|l| matches!(l.mark, Some('-' | '.' | ',' | '/'))) {
         at += 1;
     }
-    at = reader.skip(at, &[Sense::The]);
+    // "in December on the 3rd"
+    let on = reader.is(at, Sense::On) && reader.ordinal(reader.skip(at + 1, &[Sense::The])).is_some();
+    at = reader.skip(if on { at + 1 } else { at }, &[Sense::The]);
     let (day, last, after_day) = days(reader, at)?;
     if reader.weak_weekday(i).is_some() && reader.month(joint(reader, after_day)).is_some() {
         return None; // "mar 24 nov" is a Tuesday

@@ -79,6 +79,14 @@ impl<'a> Sentence<'a> {
     /// The clock that a number alone says where nothing else can be meant: the 11 of "make it 11".
     pub fn clock(&self, at: usize, reader: Reader) -> Option<Asked> {
         let token = self.tokens.get(at).filter(|token| token.is_word() && !token.quoted)?;
+        let before = self.text[..token.span.start].chars().next_back();
+        let after = self.text[token.span.end..].chars().next();
+        // "$11", "11%", "№11", "-11"
+        let stands_free = before.is_none_or(char::is_whitespace)
+            && after.is_none_or(|c| c.is_whitespace() || matches!(c, '.' | ',' | '!' | '?' | ';' | ')'));
+        if !stands_free {
+            return None;
+        }
         let said = format!("{}{}", self.lexicon.grammar.before_hour(), &self.text[token.span.clone()]);
         let Meaning::Instant(moment) = reader(&said, 0..said.len()) else { return None };
         let moment = Moment { span: token.span.clone(), ..moment };

@@ -125,9 +125,17 @@ fn days(now: Now) -> Vec<(String, NaiveDate)> {
         said.push((format!("{name} week"), nearest + chrono::Days::new(7)));
         said.push((format!("the {name} after this one"), nearest + chrono::Days::new(7)));
     }
+    for (day, th) in [(3, "rd"), (11, "th"), (22, "nd"), (28, "th")] {
+        said.push((format!("on the {day}{th} of next month"), now.of_month(day, 1)));
+        said.push((format!("next month on the {day}{th}"), now.of_month(day, 1)));
+        said.push((format!("next month, the {day}{th}"), now.of_month(day, 1)));
+    }
     for (month, day) in [(1, 5), (2, 14), (4, 21), (6, 30), (9, 3), (12, 8)] {
         let date = now.date(month, day);
         let name = MONTHS[month as usize - 1];
+        let th = if day % 10 == 3 { "rd" } else { "th" };
+        let th = if day == 21 { "st" } else { th };
+        said.push((format!("in {name} on the {day}{th}"), date));
         said.push((format!("on {name} {day}"), date));
         said.push((format!("on {day} {name}"), date));
         said.push((format!("on {month}/{day}"), date));

@@ -122,6 +122,11 @@ fn days(now: Now) -> Vec<(String, NaiveDate)> {
         said.push((format!("el {name} {}", nearest.day()), nearest));
         said.push((format!("{name} {}", nearest.day()), nearest));
     }
+    for day in [3, 11, 22, 28] {
+        said.push((format!("el {day} del mes que viene"), now.of_month(day, 1)));
+        said.push((format!("el mes que viene, el {day}"), now.of_month(day, 1)));
+        said.push((format!("el próximo mes el día {day}"), now.of_month(day, 1)));
+    }
     for (month, day) in [(1, 5), (2, 14), (4, 21), (6, 30), (9, 3), (12, 8)] {
         let date = now.date(month, day);
         let name = MONTHS[month as usize - 1];

@@ -65,6 +65,12 @@ impl Now {
             .unwrap()
     }
 
+    /// That day of the month so many months ahead.
+    pub fn of_month(self, day: u32, ahead: u32) -> NaiveDate {
+        let first = self.today().with_day(1).unwrap();
+        first.checked_add_months(Months::new(ahead)).unwrap().with_day(day).unwrap()
+    }
+
     /// The next such day of a year.
     pub fn date(self, month: u32, day: u32) -> NaiveDate {
         (0..2)

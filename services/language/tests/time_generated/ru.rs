@@ -144,6 +144,11 @@ fn days(now: Now) -> Vec<(String, NaiveDate)> {
             said.push((format!("{name}, но не {this}"), nearest + Days::new(7)));
         }
     }
+    for day in [3, 11, 22, 28] {
+        said.push((format!("{day} числа следующего месяца"), now.of_month(day, 1)));
+        said.push((format!("в следующем месяце {day} числа"), now.of_month(day, 1)));
+        said.push((format!("в следующем месяце, {day}-го"), now.of_month(day, 1)));
+    }
     for (month, day) in [(1, 5), (2, 14), (4, 21), (6, 30), (9, 3), (12, 8)] {
         let date = now.date(month, day);
         let name = MONTHS[month as usize - 1];
