@@ -30,9 +30,13 @@ const KEPT: Held = Held { rows: 50_000, bytes: 64 * 1024 * 1024 };
 /// The time between two reports of the lag.
 const REPORT: Duration = Duration::from_secs(1);
 
-/// The time from the beginning of a transaction to that of the next: what comes in quick succession is projected together,
-/// and costs less of the processors, which those need who wait for an answer. What comes alone is projected at once.
-const PACE: Duration = Duration::from_millis(10);
+/// The time from the beginning of a transaction to that of the next: so many times as long as it took, this at least and that
+/// at most. What comes in quick succession is projected together, and costs less of the processors, which those need who wait
+/// for an answer: a transaction costs much the same whatever is in it. What comes alone is projected at once, and so is what
+/// lies behind.
+const PACE: u32 = 2;
+const SHORTEST_PACE: Duration = Duration::from_millis(10);
+const LONGEST_PACE: Duration = Duration::from_millis(100);
 
 /// Longest a transaction may take.
 const TRANSACTION: Duration = Duration::from_secs(60);
@@ -146,15 +150,17 @@ impl Projector {
         let mut tail = pin!(self.log.tail(position + 1, vec!["ev.>".to_owned()]).await?);
         let mut not_before = tokio::time::Instant::now();
         while let Some(batch) = Batch::next(tail.as_mut(), self.most, not_before).await? {
-            not_before = tokio::time::Instant::now() + PACE;
+            let began = tokio::time::Instant::now();
             if let Some(first) = batch.events.first() {
                 self.reached.waits_since(first.metadata.at);
             }
             if aside::project_or_set_aside(self, &batch.events, batch.through).await? == Step::Again {
                 return Ok(());
             }
+            not_before = began;
             if batch.at_end {
                 self.reached.is_complete();
+                not_before += (began.elapsed() * PACE).clamp(SHORTEST_PACE, LONGEST_PACE);
             }
         }
         Ok(())

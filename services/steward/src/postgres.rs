@@ -73,10 +73,6 @@ impl Urls {
     }
 }
 
-/// The projector's statements are few and always the same, and find rows by their keys: to plan each anew took a quarter of
-/// what it costs Postgres.
-const PLANNED_ONCE: &str = "-c plan_cache_mode=force_generic_plan";
-
 /// The connections of one process. None is made before it is asked for.
 #[derive(Debug, Clone)]
 pub struct Pools {
@@ -91,7 +87,7 @@ pub struct Pools {
 pub fn pools(urls: &Urls) -> anyhow::Result<Pools> {
     Ok(Pools {
         owner: pool(urls.owner(), OWNERS)?,
-        projector: pool_with(urls.projector(), PROJECTORS, &[PLANNED_ONCE])?,
+        projector: pool(urls.projector(), PROJECTORS)?,
         reader: pool(urls.reader(), READERS)?,
     })
 }
@@ -137,17 +133,8 @@ fn is_local(host: &Host) -> bool {
 
 /// A pool of `size` connections to `url`, see [`read_url`]. Nothing is connected yet.
 pub fn pool(url: &Secret, size: usize) -> anyhow::Result<Pool> {
-    pool_with(url, size, &[])
-}
-
-/// The same, with settings for its sessions beside those that the URL gives.
-fn pool_with(url: &Secret, size: usize, settings: &[&str]) -> anyhow::Result<Pool> {
     let mut config = read_url(url.expose()).context("postgres.url")?;
     config.connect_timeout(LIMIT).keepalives_idle(Duration::from_secs(30));
-    if !settings.is_empty() {
-        let own = config.get_options().into_iter().chain(settings.iter().copied()).collect::<Vec<_>>().join(" ");
-        config.options(own);
-    }
     if config.get_application_name().is_none() {
         config.application_name("steward");
     }
