@@ -240,7 +240,9 @@ impl Tab<'_> {
 
     /// The text that a page shows.
     pub async fn text(&self) -> anyhow::Result<String> {
-        Ok(self.run("document.body.innerText").await?.as_str().unwrap_or_default().to_owned())
+        // A page that has just been left for another has no body for a moment.
+        self.until("document.body").await?;
+        Ok(self.run("document.body?.innerText").await?.as_str().unwrap_or_default().to_owned())
     }
 
     /// Waits until the page has its scripts, and this; a key or a press before that would reach nobody.

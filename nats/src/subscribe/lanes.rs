@@ -108,6 +108,8 @@ pub(super) struct Lanes {
     handled: HashSet<u64>,
     handled_order: VecDeque<u64>,
     running: HashMap<TenantId, usize>,
+    /// When an event of each tenant was last done with.
+    done: HashMap<TenantId, Instant>,
     /// The aggregates whose event was put off, by lane; no more than the server lets wait unacknowledged.
     put_off: HashMap<String, PutOff>,
 }
@@ -167,6 +169,9 @@ impl Lanes {
     /// them back.
     pub fn finished(&mut self, slot: &Slot, out: Out) -> Vec<(String, Duration)> {
         self.in_hand.remove(&slot.position);
+        if out == Out::Done {
+            self.note_done(&slot.tenant);
+        }
         if out == Out::Done && self.handled.insert(slot.position) {
             self.handled_order.push_back(slot.position);
             if self.handled_order.len() > REMEMBERED
@@ -214,6 +219,15 @@ impl Lanes {
     /// How many aggregates wait for an event that was put off.
     pub fn put_off(&self) -> usize {
         self.put_off.len()
+    }
+
+    pub fn note_done(&mut self, tenant: &TenantId) {
+        self.done.insert(tenant.clone(), Instant::now());
+    }
+
+    /// When an event of this tenant was last done with.
+    pub fn done(&self, tenant: &TenantId) -> Option<Instant> {
+        self.done.get(tenant).copied()
     }
 
     /// Of every lane that waits for a slot, though nothing of its aggregate runs: whose it is, and since when.

@@ -12,8 +12,8 @@ use super::lanes::Lanes;
 use crate::Condition;
 
 /// A subscription is behind when an event that could run is older than this, while there is no slot for it. Where there are
-/// several tenants, a single one that waits does so for what it has in hand itself, and takes nothing from the others: it is
-/// behind when all wait that have something to do.
+/// several tenants, one that waits while its events are done one after another waits for itself, and takes nothing from the
+/// others: the subscription is behind when all wait that have something to do, or nothing of one is done.
 const LATE: Duration = Duration::from_secs(10);
 
 /// It is also behind when one of its consumers can't be had for this long.
@@ -31,7 +31,7 @@ pub(super) type Whose = Option<TenantId>;
 #[derive(Debug)]
 struct State {
     beat: Instant,
-    /// Since when all have waited for a slot that have something to do.
+    /// Since when those have waited for a slot who don't wait for themselves.
     waits_since: Option<Instant>,
     /// Since when the next event in the log has waited for room, by whose it is.
     waits: HashMap<Whose, Instant>,
@@ -76,12 +76,12 @@ impl Pulse {
         }
         let waits_since = oldest.values().min().copied();
         let lag = waits_since.map_or(Duration::ZERO, |since| since.elapsed());
-        let all_wait_since = if several { all_wait_since(oldest) } else { waits_since };
+        let stuck_since = if several { stuck_since(oldest, lanes) } else { waits_since };
         metrics::gauge!("steward_subscription_lag_seconds", "consumer" => self.consumer).set(lag.as_secs_f64());
         metrics::gauge!("steward_subscription_in_hand", "consumer" => self.consumer).set(lanes.in_hand() as f64);
         metrics::gauge!("steward_subscription_running", "consumer" => self.consumer).set(running as f64);
         metrics::gauge!("steward_subscription_put_off", "consumer" => self.consumer).set(lanes.put_off() as f64);
-        (state.beat, state.waits_since) = (Instant::now(), all_wait_since);
+        (state.beat, state.waits_since) = (Instant::now(), stuck_since);
     }
 
     pub fn ended(&self, how: Result<(), String>) {
@@ -120,10 +120,14 @@ impl Hearing {
     }
 }
 
-/// Of several tenants: since when the one has waited that has waited least. One that waits beside none waits for itself.
-fn all_wait_since(oldest: HashMap<Whose, Instant>) -> Option<Instant> {
-    let of_tenants: Vec<Instant> = oldest.into_iter().filter_map(|(whose, since)| whose.and(Some(since))).collect();
-    of_tenants.iter().max().copied().filter(|_| of_tenants.len() > 1)
+/// Of several tenants: since when one has waited of whom nothing is done, or else the one that has waited least, if more wait
+/// than one.
+fn stuck_since(oldest: HashMap<Whose, Instant>, lanes: &Lanes) -> Option<Instant> {
+    let waiting: Vec<(TenantId, Instant)> =
+        oldest.into_iter().filter_map(|(whose, since)| Some((whose?, since))).collect();
+    let stands = |tenant: &TenantId| lanes.done(tenant).is_none_or(|at| at.elapsed() > LATE);
+    let standing = waiting.iter().filter(|(tenant, _)| stands(tenant)).map(|(_, since)| *since).min();
+    standing.or_else(|| waiting.iter().map(|(_, since)| *since).max().filter(|_| waiting.len() > 1))
 }
 
 fn condition(state: &State) -> Condition {
@@ -175,24 +179,33 @@ mod tests {
         let now = Instant::now();
         tokio::time::advance(minute).await;
         let lately = Instant::now();
-        // Who waits since when, whether there are several tenants, whether it is behind.
+        // Who waits since when, whether there are several tenants, whether their events are done, whether it is behind.
         let cases = [
-            (vec![], true, false),
-            (vec![(&None, now)], false, true),
-            (vec![(&first, now)], false, true),
-            (vec![(&first, now)], true, false),
-            (vec![(&first, now), (&None, now)], true, false),
-            (vec![(&first, now), (&second, lately)], true, false),
-            (vec![(&first, now), (&second, now)], true, true),
+            (vec![], true, true, false),
+            (vec![(&None, now)], false, true, true),
+            (vec![(&first, now)], false, true, true),
+            (vec![(&first, now)], true, true, false),
+            (vec![(&first, now)], true, false, true),
+            (vec![(&first, now), (&None, now)], true, true, false),
+            (vec![(&first, now), (&second, lately)], true, true, false),
+            (vec![(&first, now), (&second, now)], true, true, true),
         ];
-        for (waiting, several, behind) in cases {
+        for (waiting, several, done, behind) in cases {
             let pulse = Pulse::new("worker", CancellationToken::new());
             let (check, hearing) = (pulse.check(), pulse.hearing());
+            let mut lanes = Lanes::default();
             for (whose, since) in &waiting {
                 hearing.waits(whose, Some(*since));
+                if let (Some(tenant), true) = (whose, done) {
+                    lanes.note_done(tenant);
+                }
             }
-            pulse.beat(&Lanes::default(), 0, several);
-            assert_eq!(matches!(check(), Condition::Behind(_)), behind, "{waiting:?}, several: {several}");
+            pulse.beat(&lanes, 0, several);
+            assert_eq!(
+                matches!(check(), Condition::Behind(_)),
+                behind,
+                "{waiting:?}, several: {several}, done: {done}"
+            );
         }
     }
 

@@ -162,3 +162,24 @@ fn a_quote_must_stand_in_its_message() {
         assert_eq!(of(quote), None, "{quote:?}");
     }
 }
+
+#[test]
+fn a_text_made_before_is_shown_without_what_is_not_so_any_more() {
+    let mut world = World::new();
+    for (kind, text) in
+        [(Kind::Goal, "run a marathon in Berlin"), (Kind::Fact, "vegetarian"), (Kind::Goal, "learn Spanish")]
+    {
+        world.set(kind, text, Word::Said);
+    }
+    let summary =
+        "They want to run a marathon in Berlin in May! They are vegetarian; they learn Spanish.\nWe sent the price.";
+    let shown = |world: &World| world.contact.memory.without_retired(summary);
+    assert_eq!(shown(&world), summary);
+    let of = |world: &World, kind| world.open(kind)[0].0;
+    world.end(&of(&world, Kind::Fact), false);
+    world.correct(&of(&world, Kind::Goal), "run a marathon in Paris");
+    assert_eq!(shown(&world), "they learn Spanish.\nWe sent the price.");
+    // They say it again: it is so again.
+    world.set(Kind::Fact, "vegetarian", Word::Said);
+    assert_eq!(shown(&world), "They are vegetarian; they learn Spanish.\nWe sent the price.");
+}

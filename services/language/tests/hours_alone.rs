@@ -29,7 +29,7 @@ const CHANGES: [(Language, &[&str]); 3] = [
             "let's say {}.",
             "can we do {}?",
             "how about {}?",
-            "no, {}",
+            "no, better {}",
             "move it to {}",
             "Change it to {} please",
             "reschedule to {}",
@@ -43,7 +43,7 @@ const CHANGES: [(Language, &[&str]); 3] = [
             "лучше {}",
             "давай {}",
             "давай на {}",
-            "нет, {}",
+            "нет, лучше {}",
             "пусть будет {}",
             "перенеси на {}",
             "Перенесите на {}, пожалуйста",
@@ -73,6 +73,8 @@ const OTHERS: [(Language, &[&str]); 3] = [
             "make it {}.{}",
             "make it {}€",
             "how about {} of them",
+            "no, {}",
+            "sorry, {}",
         ],
     ),
     (
@@ -86,7 +88,7 @@ const OTHERS: [(Language, &[&str]); 3] = [
             "нет, {} кг",
         ],
     ),
-    (Language::Es, &["mejor {} euros", "mejor {} copias", "que sean {} cajas", "mejor {} que {}"]),
+    (Language::Es, &["mejor {} euros", "mejor {} copias", "que sean {} cajas", "mejor {} que {}", "no, {}"]),
 ];
 
 fn context(language: Language) -> TimeContext {
@@ -147,6 +149,22 @@ fn a_number_of_something_else_is_no_hour() {
         }
     }
     assert!(wrong.is_empty(), "hours were read:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_may_be_an_hour_keeps_a_promise_until_it_is_said_which() {
+    for (language, texts) in [
+        (Language::En, ["no, 11", "sorry, 11", "11", "11 please"].as_slice()),
+        (Language::Ru, &["нет, 11", "а 11", "11", "11, пожалуйста"]),
+        (Language::Es, &["no, 11", "11", "11 por favor"]),
+    ] {
+        for text in texts {
+            assert!(understand(text, &context(language)).hints, "{text:?}");
+        }
+    }
+    for text in ["11 copies", "room 11", "my number is 11", "#11", "2026"] {
+        assert!(!understand(text, &context(Language::En)).hints, "{text:?}");
+    }
 }
 
 #[test]

@@ -197,8 +197,11 @@ fn steps(input: &TurnInput) -> Vec<Step> {
             let text = format!("(There were {} messages before that which aren't known to you.)", summary.unread);
             user_says(&mut steps, Text::Trusted(text));
         }
-        let (label, text) = ("summary of what was said before, by a model", summary.text.clone());
-        user_says(&mut steps, Text::Untrusted { label, text });
+        let (label, text) =
+            ("summary of what was said before, by a model", input.memory.without_retired(&summary.text));
+        if !text.is_empty() {
+            user_says(&mut steps, Text::Untrusted { label, text });
+        }
     }
     for (_, line) in &said[first_shown(&said, talk.summary.is_some())..] {
         match line.by {

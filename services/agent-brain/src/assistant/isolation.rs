@@ -144,8 +144,12 @@ impl World {
     fn sums_up(&mut self, who: &Who) {
         let on = ids::conversation_aggregate(&who.tenant, who.conversation);
         let (mark, through) = (self.mark_of(who), self.log.len() as u64 / 2);
+        // What is remembered now may be retired later.
+        let known: Contact = self.fold(&ids::contact_aggregate(&who.tenant, who.contact));
+        let open = known.memory.items.iter().filter(|item| item.is_open());
+        let told: String = open.map(|item| format!(" They want {}, which they told us twice.", item.text)).collect();
         let summarised = v1::TalkSummarised {
-            text: format!("They spoke of {mark}."),
+            text: format!("They spoke of {mark}.{told}"),
             through_position: through,
             ..Default::default()
         };

@@ -630,6 +630,7 @@ pub static WORDS: Source = Source {
     target: &["to", "until", "till", "for", "into"],
     not: &["not", "don't", "dont", "never", "didn't", "won't", "doesn't", "cannot", "can't"],
     instead: &["instead", "rather", "better"],
+    contradicts: &["no", "not", "but"],
     promise: &["reminder*", "promise*", "follow-up*", "followup*", "alert", "notification*", "ping", "nudge"],
     all: &["all", "everything", "every", "reminders", "promises", "follow-ups", "followups", "anything", "them", "any"],
     pronoun: &[

@@ -614,6 +614,7 @@ pub static WORDS: Source = Source {
     target: &["al", "para", "a"],
     not: &["no", "nunca"],
     instead: &["mejor", "cambio", "vez"],
+    contradicts: &["no", "sino", "pero"],
     promise: &["recordatorio*", "promesa*", "aviso*", "mensaje*"],
     all: &["todo", "todos", "todas", "recordatorios", "promesas", "avisos", "nada", "nunca", "jamas"],
     pronoun: &[

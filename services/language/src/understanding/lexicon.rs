@@ -83,6 +83,8 @@ pub(crate) struct Source {
     pub target: &'static [&'static str],
     pub not: &'static [&'static str],
     pub instead: &'static [&'static str],
+    /// They deny what was said, and alone prefer nothing to it.
+    pub contradicts: &'static [&'static str],
     pub promise: &'static [&'static str],
     pub all: &'static [&'static str],
     pub pronoun: &'static [&'static str],
@@ -215,6 +217,7 @@ impl Source {
         target: &[],
         not: &[],
         instead: &[],
+        contradicts: &[],
         promise: &[],
         all: &[],
         pronoun: &[],

@@ -6,7 +6,7 @@ use super::{
     Asked, Intent, Request, Says, Which,
     acts::{Deed, acts},
     lexicon::Lexicon,
-    pattern::{Patterns, TIGHT, covered, reach},
+    pattern::{Patterns, TIGHT, covered, covered_by, reach},
     sentence::{Reader, Sentence, sentences},
     shift::shift,
     standing, stretch,
@@ -43,7 +43,7 @@ pub(crate) fn requests(text: &str, language: Language, reader: Reader) -> Read {
     let read = |requests: Vec<Request>| Read {
         requests,
         missed: sentences.iter().any(|s| s.worn_out.get()),
-        hints: sentences.iter().any(hints),
+        hints: sentences.iter().any(|s| hints(s, reader)),
     };
     let readings: Vec<Vec<Request>> = sentences.iter().map(|s| sentence_requests(s, reader)).collect();
     let plus = !text.trim().is_empty() && text.trim().chars().all(|c| c == '+');
@@ -108,14 +108,34 @@ fn says(sentence: &Sentence, patterns: &Patterns) -> bool {
         .any(|at| !sentence.tokens[at].quoted && patterns.longest(&sentence.tokens, at, TIGHT).is_some())
 }
 
-/// It may be about promises: it names a time, speaks of them, or of changing one.
-fn hints(sentence: &Sentence) -> bool {
+/// It may be about promises: it names a time, speaks of them, or of changing one, or is little more than what may be an hour.
+fn hints(sentence: &Sentence, reader: Reader) -> bool {
     let lexicon = sentence.lexicon;
     let change =
         [&lexicon.promise, &lexicon.list, &lexicon.cancel, &lexicon.cancel_start, &lexicon.move_free, &lexicon.keep];
     sentence.tokens.iter().any(|t| t.time && !t.quoted)
         || change.iter().any(|patterns| says(sentence, patterns))
         || lexicon.verbs.iter().filter(|v| v.intent == Intent::Remind).any(|v| says(sentence, &v.patterns))
+        || may_be_an_hour(sentence, reader)
+}
+
+/// "No, 11", "sorry, 11": one number that may be an hour, and nothing beside it that says what else it would be.
+fn may_be_an_hour(sentence: &Sentence, reader: Reader) -> bool {
+    let lexicon = sentence.lexicon;
+    let tokens = &sentence.tokens;
+    let mut numbers = (0..tokens.len()).filter(|&i| tokens[i].is_number());
+    let (Some(at), None) = (numbers.next(), numbers.next()) else { return false };
+    let beside = [
+        &lexicon.filler,
+        &lexicon.polite,
+        &lexicon.rather,
+        &lexicon.acknowledgement,
+        &lexicon.greeting,
+        &lexicon.regret,
+        &lexicon.keep,
+    ];
+    let free = |t: &Token| t.span == tokens[at].span || t.is_one_of(lexicon.words.before_time);
+    covered_by(tokens, &beside, &free) && sentence.clock(at, reader).is_some()
 }
 
 /// A time or a thing said in a sentence of its own belongs to the request beside it ("Напиши мне. Завтра в 10.").
@@ -332,12 +352,16 @@ fn bare_hour(
     reader: Reader,
 ) -> Option<Asked> {
     let tokens = &sentence.tokens;
-    let numbers = |&i: &usize| tokens[i].folded.chars().all(|c| c.is_ascii_digit());
     let words = |i: &usize| tokens[*i].is_word() && !tokens[*i].is_one_of(sentence.lexicon.words.instead);
-    if !range.clone().any(|i| needed.longest(tokens, i, TIGHT).is_some()) {
+    // "No, 11" may be an answer to something else.
+    let prefers = |i: usize| {
+        let end = needed.longest(tokens, i, TIGHT)?;
+        Some(tokens[i..end].iter().any(|t| !t.is_one_of(sentence.lexicon.words.contradicts)))
+    };
+    if !range.clone().any(|i| prefers(i) == Some(true)) {
         return None;
     }
-    let mut said = range.clone().filter(numbers);
+    let mut said = range.clone().filter(|&i| tokens[i].is_number());
     let at = match (said.next(), said.next()) {
         (Some(at), None) => at,
         // "better eleven"

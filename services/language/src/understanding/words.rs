@@ -39,6 +39,11 @@ impl Token {
         self.sort == Sort::Mark(mark)
     }
 
+    /// Nothing but digits.
+    pub fn is_number(&self) -> bool {
+        self.is_word() && self.folded.bytes().all(|b| b.is_ascii_digit())
+    }
+
     /// Ends in one of these.
     pub fn ends_in(&self, endings: &[&str]) -> bool {
         endings.iter().any(|ending| self.folded.ends_with(ending))

@@ -5,6 +5,7 @@
 
 mod bare;
 mod bot_api;
+mod browser;
 mod copy;
 mod due;
 mod fill;
@@ -64,6 +65,7 @@ async fn run(options: Options) -> Result<ExitCode> {
             Job::P8 => p8_turn::run(&options).await,
             Job::P9 => p9_footprint::run(&options).await,
             Job::Inbox => inbox::run(&options).await,
+            Job::Browser => browser::run(&options).await,
             Job::Model => model::run(&options).await,
         };
         match result {

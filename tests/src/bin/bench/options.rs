@@ -17,6 +17,7 @@ pub enum Job {
     P8,
     P9,
     Inbox,
+    Browser,
     Model,
 }
 
@@ -32,6 +33,7 @@ impl Job {
             Self::P8 => "P8",
             Self::P9 => "P9",
             Self::Inbox => "INBOX",
+            Self::Browser => "BROWSER",
             Self::Model => "MODEL",
         }
     }
@@ -47,6 +49,7 @@ impl Job {
             Self::P8 => "turn: update in, reply at the Bot API",
             Self::P9 => "footprint: memory, time to ready",
             Self::Inbox => "inbox: its first page and the lists beside many conversations",
+            Self::Browser => "browser: from a webhook to what is seen, one's own words",
             Self::Model => "a model's turn beside the model's own time",
         }
     }

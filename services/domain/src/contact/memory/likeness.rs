@@ -19,6 +19,10 @@ pub struct Words(Vec<String>);
 
 impl Words {
     pub fn of(text: &str) -> Self {
+        Self::read(text, MOST_WORDS)
+    }
+
+    fn read(text: &str, most: usize) -> Self {
         let plain = |c: char| match c {
             'á' | 'à' | 'ä' => 'a',
             'é' | 'è' => 'e',
@@ -34,7 +38,7 @@ impl Words {
             |word: &&str| word.chars().nth(2).is_some() || word.chars().any(|c| c.is_numeric() || c > '\u{2fff}');
         let words = lower.split(|c: char| !c.is_alphanumeric()).filter(counts);
         let mut words: Vec<String> =
-            words.take(MOST_WORDS).map(|word| bare(word).chars().map(plain).take(counted(word)).collect()).collect();
+            words.take(most).map(|word| bare(word).chars().map(plain).take(counted(word)).collect()).collect();
         words.sort_unstable();
         words.dedup();
         Self(words)
@@ -61,6 +65,11 @@ impl Words {
         let shared = self.shared(other);
         let (less, all) = (self.0.len().min(other.0.len()), (self.0.len() + other.0.len()).saturating_sub(shared));
         shared > 0 && (shared >= less || shared * 10 >= all * 6)
+    }
+
+    /// A text, however long, holds three in four of these words.
+    pub fn are_in(&self, text: &str) -> bool {
+        !self.is_empty() && self.shared(&Self::read(text, usize::MAX)) * 4 >= self.0.len() * 3
     }
 
     pub fn is_empty(&self) -> bool {
@@ -99,5 +108,20 @@ mod tests {
         }
         assert!(Words::of("learn Spanish by summer").alike(&Words::of("learn Spanish")));
         assert!(!Words::of("learn Spanish").alike(&Words::of("learn to swim")));
+    }
+
+    #[test]
+    fn words_are_found_in_a_text_of_any_length_and_in_any_form() {
+        let long = "and so on, ".repeat(40) + "she runs marathons in Berlin";
+        for (words, text, are) in [
+            ("run the Berlin marathon", "She wants to run a marathon in Berlin.", true),
+            ("run a marathon in Berlin", long.as_str(), true),
+            ("run a marathon in Berlin", "She wants to run a marathon in Paris.", false),
+            ("veganism", "He is vegan", true),
+            ("", "He is vegan", false),
+            ("хочет выучить испанский", "Она хочет учить испанский язык", true),
+        ] {
+            assert_eq!(Words::of(words).are_in(text), are, "{words:?} in {text:?}");
+        }
     }
 }

@@ -139,6 +139,14 @@ impl Memory {
         self.open(Kind::Milestone).skip(skipped)
     }
 
+    /// A text that was made before, without the sentences that tell what isn't so any more.
+    pub fn without_retired(&self, text: &str) -> String {
+        let stands = |words: &Words| self.items.iter().any(|item| item.is_open() && item.words().same(words));
+        let retired: Vec<&Words> = self.retired.iter().map(|r| &r.words).filter(|words| !stands(words)).collect();
+        let holds = |sentence: &&str| !retired.iter().any(|words| words.are_in(sentence));
+        text.split_inclusive(['.', '!', '?', ';', '\n']).filter(holds).collect::<String>().trim().to_owned()
+    }
+
     /// What both remember, for two contacts that are one person.
     #[must_use]
     pub fn with(&self, other: &Self) -> Self {
