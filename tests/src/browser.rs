@@ -240,9 +240,15 @@ impl Tab<'_> {
 
     /// The text that a page shows.
     pub async fn text(&self) -> anyhow::Result<String> {
-        // A page that has just been left for another has no body for a moment.
-        self.until("document.body").await?;
-        Ok(self.run("document.body?.innerText").await?.as_str().unwrap_or_default().to_owned())
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            // A page that has just been left for another has no body for a moment.
+            if let Some(text) = self.run("document.body?.innerText").await?.as_str() {
+                return Ok(text.to_owned());
+            }
+            ensure!(tokio::time::Instant::now() < deadline, "the page has no body");
+            self.until("document.body").await?;
+        }
     }
 
     /// Waits until the page has its scripts, and this; a key or a press before that would reach nobody.

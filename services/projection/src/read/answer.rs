@@ -13,6 +13,7 @@ use futures::stream;
 use serde::Serialize;
 use steward_http::{Caller, Problem};
 use steward_log::Log;
+use tokio::time::sleep;
 
 use super::desk::Desk;
 use crate::{error::ProjectionError, shares::Share};
@@ -25,6 +26,9 @@ const AFTER: HeaderName = HeaderName::from_static("steward-after");
 pub const LAST_POSITION: u64 = i64::MAX.cast_unsigned();
 /// How long a reader waits for that position.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// What isn't reached after this time may be beyond the log's end. The log isn't asked for each that waits a moment, nor as often
+/// as somebody sends positions that there are not.
+const DOUBTED_AFTER: Duration = Duration::from_secs(1);
 
 /// Longest id in a path, in bytes; Steward's own ids are shorter.
 const LONGEST_ID: usize = 512;
@@ -75,6 +79,7 @@ impl FromRequestParts<Arc<Desk>> for Fresh {
 
 /// Where the log ends, once it is known to end before a position; never, when it doesn't, or can't be asked.
 async fn end_before(log: &Log, position: u64) -> u64 {
+    sleep(DOUBTED_AFTER).await;
     match log.last_position().await {
         Ok(end) if end < position => end,
         _ => future::pending().await,

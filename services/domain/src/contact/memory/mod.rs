@@ -143,8 +143,11 @@ impl Memory {
     pub fn without_retired(&self, text: &str) -> String {
         let stands = |words: &Words| self.items.iter().any(|item| item.is_open() && item.words().same(words));
         let retired: Vec<&Words> = self.retired.iter().map(|r| &r.words).filter(|words| !stands(words)).collect();
-        let holds = |sentence: &&str| !retired.iter().any(|words| words.are_in(sentence));
-        text.split_inclusive(['.', '!', '?', ';', '\n']).filter(holds).collect::<String>().trim().to_owned()
+        let is_so = |sentence: &&str| {
+            let said = Words::all_of(sentence);
+            !retired.iter().any(|words| words.are_in(&said))
+        };
+        text.split_inclusive(['.', '!', '?', ';', '\n']).filter(is_so).collect::<String>().trim().to_owned()
     }
 
     /// What both remember, for two contacts that are one person.
